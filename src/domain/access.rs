@@ -1,0 +1,111 @@
+//! Who may come in: audiences, staff roles, operations and the principal a session proves.
+
+/// A staff role, the value of Clerk's `public_metadata.stacklumen_role`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StaffRole {
+    /// `admin`: everything staff may do.
+    Admin,
+    /// `sales`: leads and chats.
+    Sales,
+    /// `support`: tickets and chats.
+    Support,
+}
+
+impl StaffRole {
+    /// Every role, in the order of the golden matrix.
+    pub const ALL: [Self; 3] = [Self::Admin, Self::Sales, Self::Support];
+
+    /// The role with exactly this name; any other text is no role at all.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.name() == name)
+    }
+
+    /// The name in the token and in the database's `stacklumen_role` claim.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Sales => "sales",
+            Self::Support => "support",
+        }
+    }
+}
+
+/// Who acts: the row of the access matrix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Who {
+    /// A signed-in client, who reaches only rows of their own owner.
+    Customer,
+    /// A member of the studio, by role.
+    Staff(StaffRole),
+    /// A scheduled job or the Hub itself.
+    System,
+    /// Anybody, through the public forms.
+    Visitor,
+}
+
+impl Who {
+    /// Every row of the access matrix.
+    pub const ALL: [Self; 6] = [
+        Self::Visitor,
+        Self::Customer,
+        Self::Staff(StaffRole::Admin),
+        Self::Staff(StaffRole::Sales),
+        Self::Staff(StaffRole::Support),
+        Self::System,
+    ];
+
+    /// The database role the upstream token names; never taken from the client.
+    #[must_use]
+    pub const fn database_role(self) -> &'static str {
+        match self {
+            Self::Customer => "hub_customer",
+            Self::Staff(_) => "hub_staff",
+            Self::System => "hub_system",
+            Self::Visitor => "hub_visitor",
+        }
+    }
+
+    /// A word for logs, request rows and the golden matrix.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            Self::Staff(StaffRole::Admin) => "staff:admin",
+            Self::Staff(StaffRole::Sales) => "staff:sales",
+            Self::Staff(StaffRole::Support) => "staff:support",
+            Self::System => "system",
+            Self::Visitor => "visitor",
+        }
+    }
+}
+
+/// What is done to a table's rows: the column of the access matrix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// Remove rows.
+    Delete,
+    /// Add rows.
+    Insert,
+    /// Read rows.
+    Select,
+    /// Change rows.
+    Update,
+}
+
+impl Operation {
+    /// Every operation, in the order of the golden matrix.
+    pub const ALL: [Self; 4] = [Self::Select, Self::Insert, Self::Update, Self::Delete];
+
+    /// The SQL verb in lower case.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Delete => "delete",
+            Self::Insert => "insert",
+            Self::Select => "select",
+            Self::Update => "update",
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Words every floor uses: audiences, the table catalogue, errors. No clock, no randomness, no I/O.
+
+pub mod access;
+pub mod functions;
+pub mod tables;

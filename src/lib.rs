@@ -1,0 +1,3 @@
+//! The Hub: a Worker that makes each promise of a studio's security page true by mechanism.
+
+pub mod domain;
