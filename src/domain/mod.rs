@@ -2,4 +2,5 @@
 
 pub mod access;
 pub mod functions;
+pub mod session;
 pub mod tables;

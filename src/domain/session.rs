@@ -1,0 +1,53 @@
+//! What a verified session token proves about its bearer.
+
+use super::access::Who;
+
+/// A person's session, as far as the Hub uses it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Clerk user id, `user_…`.
+    pub user: String,
+    /// Clerk session id, `sess_…`.
+    pub id: String,
+    /// The active organization, `org_…`.
+    pub organization: Option<String>,
+    /// What the staff-role claim says.
+    pub role: RoleClaim,
+    /// The acting user of an impersonated session (claim `act`), `user_…`.
+    pub impersonator: Option<String>,
+    /// Minutes since the second factor was verified when the token was issued; `None`: never.
+    pub second_factor_age: Option<u32>,
+    /// When the token was issued, Unix seconds.
+    pub issued_at: i64,
+    /// When the token runs out, Unix seconds.
+    pub expires_at: i64,
+}
+
+/// What the staff-role claim of a token says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoleClaim {
+    /// No claim: a client of the studio.
+    Absent,
+    /// One of the known staff roles.
+    Known(super::access::StaffRole),
+    /// A claim that names no known role or has another shape: no access at all.
+    Unknown,
+}
+
+impl Session {
+    /// The row of the access matrix this session acts as; `None`: it may do nothing.
+    #[must_use]
+    pub fn who(&self) -> Option<Who> {
+        match self.role {
+            RoleClaim::Absent => Some(Who::Customer),
+            RoleClaim::Known(role) => Some(Who::Staff(role)),
+            RoleClaim::Unknown => None,
+        }
+    }
+
+    /// Whom the session's rows belong to: the active organization, else the user.
+    #[must_use]
+    pub fn owner(&self) -> &str {
+        self.organization.as_deref().unwrap_or(&self.user)
+    }
+}

@@ -1,0 +1,1 @@
+//! Pure decisions: value in, value out; time and randomness are arguments.

@@ -1,0 +1,161 @@
+//! The machine behind the Hub: one trait, its Workers implementation, its fake, and what is built on it.
+
+#[cfg(target_arch = "wasm32")]
+pub mod edge;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod fakes;
+
+use std::{fmt, future::Future};
+
+/// What the Hub asks of the machine it runs on.
+///
+/// A value of it lives for one request. Futures need not be `Send`: an isolate has one thread.
+#[allow(async_fn_in_trait)]
+pub trait Platform: Clone + 'static {
+    /// A body that passes through unread: a stream on Workers.
+    type Body: 'static;
+    /// An imported RSA public key.
+    type VerifyingKey: Clone + 'static;
+    /// An imported EC P-256 private key.
+    type SigningKey: Clone + 'static;
+
+    /// Milliseconds since the Unix epoch; on Workers it stands still between I/O.
+    fn now_ms(&self) -> u64;
+
+    /// Random bytes from a cryptographic generator.
+    fn random<const N: usize>(&self) -> Result<[u8; N], Unavailable>;
+
+    /// Sends one request; follows no redirect; gives up after the request's timeout.
+    async fn fetch(&self, request: Outgoing) -> Result<Answer<Self::Body>, FetchFailure>;
+
+    /// Reads a body whole.
+    ///
+    /// # Errors
+    /// `TooLarge` as soon as it passes `limit` bytes; `Broken` when the other side goes away.
+    async fn read(&self, body: Self::Body, limit: usize) -> Result<Vec<u8>, ReadFailure>;
+
+    /// Imports an RSA public key for RS256 (RFC 7518 §3.3); `n` and `e` are big-endian.
+    async fn import_rsa(
+        &self,
+        modulus: &[u8],
+        exponent: &[u8],
+    ) -> Result<Self::VerifyingKey, Unavailable>;
+
+    /// Whether this RS256 signature over `message` is good.
+    async fn verify(
+        &self,
+        key: &Self::VerifyingKey,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<bool, Unavailable>;
+
+    /// Imports a private P-256 key for ES256 from its JWK members `x`, `y`, `d` (32 bytes each).
+    async fn import_p256(
+        &self,
+        x: &[u8; 32],
+        y: &[u8; 32],
+        d: &[u8; 32],
+    ) -> Result<Self::SigningKey, Unavailable>;
+
+    /// Signs `message` with ES256; 64 bytes, r then s.
+    async fn sign(&self, key: &Self::SigningKey, message: &[u8]) -> Result<[u8; 64], Unavailable>;
+
+    /// Runs a future on after the answer has left.
+    fn wait_until(&self, future: impl Future<Output = ()> + 'static);
+
+    /// Waits.
+    async fn sleep(&self, milliseconds: u32);
+
+    /// Writes one structured log line (a JSON object).
+    fn log(&self, level: Level, line: &str);
+}
+
+/// A request the Hub sends.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    /// The method in upper case.
+    pub method: &'static str,
+    /// The absolute URL.
+    pub url: String,
+    /// Header names in lower case, and values.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body; `None` for GET and HEAD.
+    pub body: Option<Vec<u8>>,
+    /// How long to wait for the answer's head, in milliseconds.
+    pub timeout_ms: u32,
+}
+
+/// An answer to a request that the Hub sent.
+pub struct Answer<Body> {
+    /// The status code.
+    pub status: u16,
+    /// All headers, names in lower case; repeated ones joined by `, `.
+    pub headers: Headers,
+    /// The body, unread.
+    pub body: Option<Body>,
+}
+
+/// Headers of a request or an answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Headers(Vec<(String, String)>);
+
+impl Headers {
+    /// From pairs whose names are in lower case.
+    #[must_use]
+    pub const fn new(pairs: Vec<(String, String)>) -> Self {
+        Self(pairs)
+    }
+
+    /// The value of the first header with this lower-case name.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|(other, _)| other == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// Every name, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+}
+
+/// Why a request the Hub sent has no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FetchFailure {
+    /// The other side did not answer in time.
+    Timeout,
+    /// No connection, or it broke.
+    Unreachable,
+}
+
+/// Why a body could not be read whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadFailure {
+    /// The stream broke.
+    Broken,
+    /// It is longer than allowed.
+    TooLarge,
+}
+
+/// The platform refused something that it always can do (a fault of the machine or of a key).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unavailable;
+
+impl fmt::Display for Unavailable {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the platform refused the operation")
+    }
+}
+
+/// How loud a log line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// Something is broken and somebody should look.
+    Error,
+    /// What happens all day.
+    Info,
+    /// Somebody did what they should not, or something limps.
+    Warn,
+}
