@@ -43,19 +43,11 @@ impl Function {
 }
 
 const fn required(name: &'static str, kind: Kind) -> Argument {
-    Argument {
-        name,
-        kind,
-        required: true,
-    }
+    Argument { name, kind, required: true }
 }
 
 const fn optional(name: &'static str, kind: Kind) -> Argument {
-    Argument {
-        name,
-        kind,
-        required: false,
-    }
+    Argument { name, kind, required: false }
 }
 
 /// Every function that the Hub knows.
@@ -63,11 +55,7 @@ pub const FUNCTIONS: &[Function] = &[
     // A ticket and its first message in one transaction.
     Function {
         name: "open_ticket",
-        arguments: &[
-            required("subject", Kind::Text),
-            required("body", Kind::Text),
-            optional("kind", Kind::Text),
-        ],
+        arguments: &[required("subject", Kind::Text), required("body", Kind::Text), optional("kind", Kind::Text)],
         callers: &[Who::Customer],
         writes: true,
         returns: Some("contact_tickets"),
@@ -76,21 +64,10 @@ pub const FUNCTIONS: &[Function] = &[
     Function {
         name: "search_tickets",
         arguments: &[required("words", Kind::Text)],
-        callers: &[
-            Who::Customer,
-            Who::Staff(Admin),
-            Who::Staff(Sales),
-            Who::Staff(Support),
-        ],
+        callers: &[Who::Customer, Who::Staff(Admin), Who::Staff(Sales), Who::Staff(Support)],
         writes: false,
         returns: Some("contact_tickets"),
     },
     // Makes the monthly partitions of team_activities that are due, and forgets revocations that ran out.
-    Function {
-        name: "keep_house",
-        arguments: &[],
-        callers: &[Who::System],
-        writes: true,
-        returns: None,
-    },
+    Function { name: "keep_house", arguments: &[], callers: &[Who::System], writes: true, returns: None },
 ];

@@ -2,5 +2,6 @@
 
 pub mod access;
 pub mod functions;
+pub mod secret;
 pub mod session;
 pub mod tables;

@@ -111,20 +111,11 @@ const fn grant(
     update: &'static [&'static str],
     delete: bool,
 ) -> Grant {
-    Grant {
-        who,
-        read,
-        insert,
-        update,
-        delete,
-    }
+    Grant { who, read, insert, update, delete }
 }
 
 const NONE: &[&str] = &[];
-const PAGE: Limit = Limit {
-    default: 100,
-    max: 1000,
-};
+const PAGE: Limit = Limit { default: 100, max: 1000 };
 
 /// Every table that the Hub knows. A table that is not here does not exist for a client.
 pub const TABLES: &[Table] = &[
@@ -171,50 +162,18 @@ const LEADS: Table = Table {
     ],
     embeds: &[],
     grants: &[
-        grant(
-            Who::Visitor,
-            NONE,
-            &["name", "email", "company", "message", "source"],
-            NONE,
-            false,
-        ),
+        grant(Who::Visitor, NONE, &["name", "email", "company", "message", "source"], NONE, false),
         grant(
             Who::Staff(Admin),
             LEAD,
-            &[
-                "name",
-                "email",
-                "company",
-                "message",
-                "source",
-                "status",
-                "assigned_to",
-                "notes",
-            ],
-            &[
-                "name",
-                "email",
-                "company",
-                "source",
-                "status",
-                "assigned_to",
-                "notes",
-            ],
+            &["name", "email", "company", "message", "source", "status", "assigned_to", "notes"],
+            &["name", "email", "company", "source", "status", "assigned_to", "notes"],
             true,
         ),
         grant(
             Who::Staff(Sales),
             LEAD,
-            &[
-                "name",
-                "email",
-                "company",
-                "message",
-                "source",
-                "status",
-                "assigned_to",
-                "notes",
-            ],
+            &["name", "email", "company", "message", "source", "status", "assigned_to", "notes"],
             &["company", "source", "status", "assigned_to", "notes"],
             false,
         ),
@@ -258,17 +217,7 @@ const CONTACT_TICKETS: Table = Table {
     grants: &[
         grant(
             Who::Customer,
-            &[
-                "id",
-                "owner_id",
-                "author_id",
-                "kind",
-                "subject",
-                "status",
-                "priority",
-                "created_at",
-                "updated_at",
-            ],
+            &["id", "owner_id", "author_id", "kind", "subject", "status", "priority", "created_at", "updated_at"],
             &["kind", "subject"],
             &["subject", "status"],
             false,
@@ -276,14 +225,7 @@ const CONTACT_TICKETS: Table = Table {
         grant(
             Who::Staff(Admin),
             TICKET,
-            &[
-                "owner_id",
-                "kind",
-                "subject",
-                "status",
-                "priority",
-                "assigned_to",
-            ],
+            &["owner_id", "kind", "subject", "status", "priority", "assigned_to"],
             &["kind", "subject", "status", "priority", "assigned_to"],
             true,
         ),
@@ -291,14 +233,7 @@ const CONTACT_TICKETS: Table = Table {
         grant(
             Who::Staff(Support),
             TICKET,
-            &[
-                "owner_id",
-                "kind",
-                "subject",
-                "status",
-                "priority",
-                "assigned_to",
-            ],
+            &["owner_id", "kind", "subject", "status", "priority", "assigned_to"],
             &["kind", "status", "priority", "assigned_to"],
             false,
         ),
@@ -308,17 +243,8 @@ const CONTACT_TICKETS: Table = Table {
     audited: true,
 };
 
-const TICKET_MESSAGE: &[&str] = &[
-    "id",
-    "ticket_id",
-    "owner_id",
-    "author_id",
-    "author_kind",
-    "body",
-    "internal",
-    "created_at",
-    "updated_at",
-];
+const TICKET_MESSAGE: &[&str] =
+    &["id", "ticket_id", "owner_id", "author_id", "author_kind", "body", "internal", "created_at", "updated_at"];
 /// The conversation of a ticket; `internal` notes are for staff only.
 const TICKET_MESSAGES: Table = Table {
     name: "ticket_messages",
@@ -339,50 +265,21 @@ const TICKET_MESSAGES: Table = Table {
     grants: &[
         grant(
             Who::Customer,
-            &[
-                "id",
-                "ticket_id",
-                "owner_id",
-                "author_id",
-                "author_kind",
-                "body",
-                "created_at",
-                "updated_at",
-            ],
+            &["id", "ticket_id", "owner_id", "author_id", "author_kind", "body", "created_at", "updated_at"],
             &["ticket_id", "body"],
             NONE,
             false,
         ),
-        grant(
-            Who::Staff(Admin),
-            TICKET_MESSAGE,
-            &["ticket_id", "body", "internal"],
-            &["body", "internal"],
-            true,
-        ),
+        grant(Who::Staff(Admin), TICKET_MESSAGE, &["ticket_id", "body", "internal"], &["body", "internal"], true),
         grant(Who::Staff(Sales), TICKET_MESSAGE, NONE, NONE, false),
-        grant(
-            Who::Staff(Support),
-            TICKET_MESSAGE,
-            &["ticket_id", "body", "internal"],
-            &["body", "internal"],
-            false,
-        ),
+        grant(Who::Staff(Support), TICKET_MESSAGE, &["ticket_id", "body", "internal"], &["body", "internal"], false),
     ],
     limit: PAGE,
     exact_count: true,
     audited: true,
 };
 
-const CHAT_THREAD: &[&str] = &[
-    "id",
-    "owner_id",
-    "author_id",
-    "topic",
-    "status",
-    "created_at",
-    "updated_at",
-];
+const CHAT_THREAD: &[&str] = &["id", "owner_id", "author_id", "topic", "status", "created_at", "updated_at"];
 /// A client's chat with the studio.
 const CHAT_THREADS: Table = Table {
     name: "chat_threads",
@@ -399,13 +296,7 @@ const CHAT_THREADS: Table = Table {
     ],
     embeds: &["chat_messages"],
     grants: &[
-        grant(
-            Who::Customer,
-            CHAT_THREAD,
-            &["topic"],
-            &["topic", "status"],
-            false,
-        ),
+        grant(Who::Customer, CHAT_THREAD, &["topic"], &["topic", "status"], false),
         grant(Who::Staff(Admin), CHAT_THREAD, NONE, NONE, false),
         grant(Who::Staff(Sales), CHAT_THREAD, NONE, NONE, false),
         grant(Who::Staff(Support), CHAT_THREAD, NONE, NONE, false),
@@ -415,16 +306,8 @@ const CHAT_THREADS: Table = Table {
     audited: true,
 };
 
-const CHAT_MESSAGE: &[&str] = &[
-    "id",
-    "thread_id",
-    "owner_id",
-    "author_id",
-    "author_kind",
-    "body",
-    "created_at",
-    "updated_at",
-];
+const CHAT_MESSAGE: &[&str] =
+    &["id", "thread_id", "owner_id", "author_id", "author_kind", "body", "created_at", "updated_at"];
 /// The messages of a chat.
 const CHAT_MESSAGES: Table = Table {
     name: "chat_messages",
@@ -442,39 +325,12 @@ const CHAT_MESSAGES: Table = Table {
     ],
     embeds: &["chat_threads"],
     grants: &[
-        grant(
-            Who::Customer,
-            CHAT_MESSAGE,
-            &["thread_id", "body"],
-            &["body"],
-            true,
-        ),
-        grant(
-            Who::Staff(Admin),
-            CHAT_MESSAGE,
-            &["thread_id", "body"],
-            &["body"],
-            true,
-        ),
-        grant(
-            Who::Staff(Sales),
-            CHAT_MESSAGE,
-            &["thread_id", "body"],
-            &["body"],
-            false,
-        ),
-        grant(
-            Who::Staff(Support),
-            CHAT_MESSAGE,
-            &["thread_id", "body"],
-            &["body"],
-            false,
-        ),
+        grant(Who::Customer, CHAT_MESSAGE, &["thread_id", "body"], &["body"], true),
+        grant(Who::Staff(Admin), CHAT_MESSAGE, &["thread_id", "body"], &["body"], true),
+        grant(Who::Staff(Sales), CHAT_MESSAGE, &["thread_id", "body"], &["body"], false),
+        grant(Who::Staff(Support), CHAT_MESSAGE, &["thread_id", "body"], &["body"], false),
     ],
-    limit: Limit {
-        default: 200,
-        max: 1000,
-    },
+    limit: Limit { default: 200, max: 1000 },
     exact_count: true,
     audited: true,
 };
@@ -603,13 +459,7 @@ const REQUEST_LOG: Table = Table {
     audited: false,
 };
 
-const REVOCATION: &[&str] = &[
-    "subject",
-    "reason",
-    "revoked_by",
-    "revoked_at",
-    "expires_at",
-];
+const REVOCATION: &[&str] = &["subject", "reason", "revoked_by", "revoked_at", "expires_at"];
 /// Sessions (`sess_…`) and users (`user_…`) whose tokens are refused before they run out (I-2).
 const REVOKED_SESSIONS: Table = Table {
     name: "revoked_sessions",
@@ -625,13 +475,7 @@ const REVOKED_SESSIONS: Table = Table {
     embeds: &[],
     grants: &[
         grant(Who::Staff(Admin), REVOCATION, NONE, NONE, false),
-        grant(
-            Who::System,
-            REVOCATION,
-            &["subject", "reason", "expires_at"],
-            NONE,
-            true,
-        ),
+        grant(Who::System, REVOCATION, &["subject", "reason", "expires_at"], NONE, true),
     ],
     limit: PAGE,
     exact_count: false,

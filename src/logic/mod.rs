@@ -1,1 +1,3 @@
 //! Pure decisions: value in, value out; time and randomness are arguments.
+
+pub mod config;

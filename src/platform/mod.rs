@@ -35,27 +35,13 @@ pub trait Platform: Clone + 'static {
     async fn read(&self, body: Self::Body, limit: usize) -> Result<Vec<u8>, ReadFailure>;
 
     /// Imports an RSA public key for RS256 (RFC 7518 §3.3); `n` and `e` are big-endian.
-    async fn import_rsa(
-        &self,
-        modulus: &[u8],
-        exponent: &[u8],
-    ) -> Result<Self::VerifyingKey, Unavailable>;
+    async fn import_rsa(&self, modulus: &[u8], exponent: &[u8]) -> Result<Self::VerifyingKey, Unavailable>;
 
     /// Whether this RS256 signature over `message` is good.
-    async fn verify(
-        &self,
-        key: &Self::VerifyingKey,
-        message: &[u8],
-        signature: &[u8],
-    ) -> Result<bool, Unavailable>;
+    async fn verify(&self, key: &Self::VerifyingKey, message: &[u8], signature: &[u8]) -> Result<bool, Unavailable>;
 
     /// Imports a private P-256 key for ES256 from its JWK members `x`, `y`, `d` (32 bytes each).
-    async fn import_p256(
-        &self,
-        x: &[u8; 32],
-        y: &[u8; 32],
-        d: &[u8; 32],
-    ) -> Result<Self::SigningKey, Unavailable>;
+    async fn import_p256(&self, x: &[u8; 32], y: &[u8; 32], d: &[u8; 32]) -> Result<Self::SigningKey, Unavailable>;
 
     /// Signs `message` with ES256; 64 bytes, r then s.
     async fn sign(&self, key: &Self::SigningKey, message: &[u8]) -> Result<[u8; 64], Unavailable>;
@@ -109,10 +95,7 @@ impl Headers {
     /// The value of the first header with this lower-case name.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(other, _)| other == name)
-            .map(|(_, value)| value.as_str())
+        self.0.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 
     /// Every name, in order.

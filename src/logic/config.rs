@@ -1,0 +1,436 @@
+//! The Hub's variables: one row each, parsed at the door into types and refused by name.
+
+use crate::domain::secret::Secret;
+
+/// A variable or secret the Hub reads.
+#[derive(Debug)]
+pub struct Var {
+    /// Its name in `wrangler.toml` or `wrangler secret`.
+    pub name: &'static str,
+    /// Whether it may stand in a file.
+    pub kind: VarKind,
+    /// What happens when it is absent.
+    pub absent: Absent,
+    /// What it means, for the README.
+    pub meaning: &'static str,
+}
+
+/// Whether a variable may stand in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VarKind {
+    /// In `wrangler.toml`.
+    Plain,
+    /// Only by `wrangler secret put`; locally in an ignored file.
+    Secret,
+}
+
+/// What happens when a variable is absent or empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Absent {
+    /// This value is used.
+    Default(&'static str),
+    /// What it would say is taken from another variable, or the feature is off.
+    Optional,
+    /// The Hub answers nothing but 500 and logs the name.
+    Refused,
+}
+
+const fn var(name: &'static str, kind: VarKind, absent: Absent, meaning: &'static str) -> Var {
+    Var { name, kind, absent, meaning }
+}
+
+/// Every variable the Hub reads; README, `.dev.vars.example` and `wrangler.toml` must agree with it.
+pub const VARS: &[Var] = &[
+    var(
+        "HUB_ENV",
+        VarKind::Plain,
+        Absent::Refused,
+        "`production`, `preview` or `local`; only `local` allows http upstreams, and those on loopback only",
+    ),
+    var("HUB_ORIGIN", VarKind::Plain, Absent::Refused, "the public https origin, no path"),
+    var("HUB_BASE_PATH", VarKind::Plain, Absent::Default(""), "mount path such as `/app`"),
+    var(
+        "HUB_MIN_TLS",
+        VarKind::Plain,
+        Absent::Default("TLSv1.3"),
+        "lowest TLS version a client may use: `TLSv1.2` or `TLSv1.3`",
+    ),
+    var(
+        "CLERK_PUBLISHABLE_KEY",
+        VarKind::Plain,
+        Absent::Refused,
+        "`pk_live_…` or `pk_test_…`; its Frontend API host gives issuer and JWKS URL",
+    ),
+    var("CLERK_ISSUER", VarKind::Plain, Absent::Optional, "overrides the issuer that the publishable key gives"),
+    var("CLERK_JWKS_URL", VarKind::Plain, Absent::Optional, "overrides the JWKS URL that the issuer gives"),
+    var(
+        "CLERK_JWT_KEY",
+        VarKind::Plain,
+        Absent::Optional,
+        "PEM public key, used when no JWKS can be had at a cold start",
+    ),
+    var(
+        "CLERK_AUTHORIZED_PARTIES",
+        VarKind::Plain,
+        Absent::Refused,
+        "comma-separated origins: allowed `azp` of a token and allowed `Origin` of a browser",
+    ),
+    var(
+        "STAFF_ROLE_CLAIM",
+        VarKind::Plain,
+        Absent::Default("metadata.stacklumen_role"),
+        "dotted path to the staff role in the token",
+    ),
+    var("SUPABASE_URL", VarKind::Plain, Absent::Refused, "project URL; PostgREST is at `/rest/v1`"),
+    var("POSTGREST_URL", VarKind::Plain, Absent::Optional, "a PostgREST that stands elsewhere"),
+    var(
+        "SUPABASE_PUBLISHABLE_KEY",
+        VarKind::Plain,
+        Absent::Refused,
+        "sent as `apikey`, and recognised when a client without a session sends it as its bearer token",
+    ),
+    var(
+        "HUB_SIGNING_KEYS",
+        VarKind::Secret,
+        Absent::Refused,
+        "JWK set of private ES256 keys; the first signs, the rest only verify",
+    ),
+];
+
+/// Where the Hub runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Environment {
+    /// A developer's machine: http upstreams on loopback are allowed.
+    Local,
+    /// A deployment for looking at.
+    Preview,
+    /// The real one.
+    Production,
+}
+
+/// A TLS version as `request.cf.tlsVersion` names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TlsVersion {
+    /// `TLSv1.2`
+    V1_2,
+    /// `TLSv1.3`
+    V1_3,
+}
+
+impl TlsVersion {
+    /// The version with this name; anything older or unknown is `None`.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "TLSv1.2" => Some(Self::V1_2),
+            "TLSv1.3" => Some(Self::V1_3),
+            _ => None,
+        }
+    }
+}
+
+/// The parsed variables.
+#[derive(Debug)]
+pub struct Config {
+    /// `HUB_ENV`
+    pub environment: Environment,
+    /// `HUB_ORIGIN`, without a trailing slash.
+    pub origin: String,
+    /// `HUB_BASE_PATH`: empty, or `/` and a name, without a trailing slash.
+    pub base_path: String,
+    /// `HUB_MIN_TLS`
+    pub min_tls: TlsVersion,
+    /// The only issuer whose tokens are taken.
+    pub issuer: String,
+    /// Where its public keys are.
+    pub jwks_url: String,
+    /// `CLERK_JWT_KEY`
+    pub jwt_key: Option<String>,
+    /// `CLERK_AUTHORIZED_PARTIES`
+    pub authorized_parties: Vec<String>,
+    /// `STAFF_ROLE_CLAIM`, split at its dots.
+    pub role_claim: Vec<String>,
+    /// The base URL of PostgREST, without a trailing slash.
+    pub rest_url: String,
+    /// `SUPABASE_PUBLISHABLE_KEY`
+    pub publishable_key: String,
+    /// `HUB_SIGNING_KEYS`
+    pub signing_keys: Secret<String>,
+}
+
+/// A variable that cannot be used, and why. It never holds the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The variable.
+    pub name: &'static str,
+    /// What is wrong, as the end of a sentence that starts with the name.
+    pub wrong: &'static str,
+}
+
+impl Config {
+    /// Reads every variable through `lookup`.
+    ///
+    /// # Errors
+    /// All problems at once, so that a deployment is mended in one go.
+    pub fn parse(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<Problem>> {
+        Reader { lookup, problems: Vec::new() }.read()
+    }
+}
+
+struct Reader<Lookup> {
+    lookup: Lookup,
+    problems: Vec<Problem>,
+}
+
+impl<Lookup: Fn(&str) -> Option<String>> Reader<Lookup> {
+    fn read(mut self) -> Result<Config, Vec<Problem>> {
+        let environment = self.choice(
+            "HUB_ENV",
+            |text| match text {
+                "local" => Some(Environment::Local),
+                "preview" => Some(Environment::Preview),
+                "production" => Some(Environment::Production),
+                _ => None,
+            },
+            "must be production, preview or local",
+        );
+        let local = environment == Some(Environment::Local);
+        let min_tls = self.choice("HUB_MIN_TLS", TlsVersion::parse, "must be TLSv1.2 or TLSv1.3");
+        let origin = self.choice("HUB_ORIGIN", |text| origin(text, false), "must be an https origin without a path");
+        let base_path = self.choice("HUB_BASE_PATH", base_path, "must be empty or a path such as /app");
+        let key_issuer = self.choice("CLERK_PUBLISHABLE_KEY", issuer_of, "must be a pk_live_ or pk_test_ key");
+        let issuer = match self.text("CLERK_ISSUER") {
+            Some(text) => self.check("CLERK_ISSUER", origin_of(&text, local), "must be an https origin"),
+            None => key_issuer,
+        };
+        let jwks_url = match self.text("CLERK_JWKS_URL") {
+            Some(text) => self.check("CLERK_JWKS_URL", endpoint(&text, local), UPSTREAM),
+            None => issuer.as_ref().map(|issuer| format!("{issuer}/.well-known/jwks.json")),
+        };
+        let jwt_key = self.text("CLERK_JWT_KEY");
+        let authorized_parties = self.choice(
+            "CLERK_AUTHORIZED_PARTIES",
+            |text| text.split(',').map(|party| origin_of(party.trim(), local)).collect(),
+            "must be https origins, separated by commas",
+        );
+        let role_claim = self.choice("STAFF_ROLE_CLAIM", claim_path, "must be claim names separated by dots");
+        let project_url = self.choice("SUPABASE_URL", |text| endpoint(text, local), UPSTREAM);
+        let rest_url = match self.text("POSTGREST_URL") {
+            Some(text) => self.check("POSTGREST_URL", endpoint(&text, local), UPSTREAM),
+            None => project_url.map(|url| format!("{url}/rest/v1")),
+        };
+        let publishable_key = self.choice("SUPABASE_PUBLISHABLE_KEY", header_value, "must be printable ASCII");
+        let signing_keys =
+            self.choice("HUB_SIGNING_KEYS", |text| Some(Secret::new(text.to_owned())), "must be a JWK set");
+
+        match (
+            environment,
+            origin,
+            base_path,
+            min_tls,
+            issuer,
+            jwks_url,
+            authorized_parties,
+            role_claim,
+            rest_url,
+            publishable_key,
+            signing_keys,
+        ) {
+            (
+                Some(environment),
+                Some(origin),
+                Some(base_path),
+                Some(min_tls),
+                Some(issuer),
+                Some(jwks_url),
+                Some(authorized_parties),
+                Some(role_claim),
+                Some(rest_url),
+                Some(publishable_key),
+                Some(signing_keys),
+            ) if self.problems.is_empty() => Ok(Config {
+                environment,
+                origin,
+                base_path,
+                min_tls,
+                issuer,
+                jwks_url,
+                jwt_key,
+                authorized_parties,
+                role_claim,
+                rest_url,
+                publishable_key,
+                signing_keys,
+            }),
+            _ => Err(self.problems),
+        }
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        (self.lookup)(name).filter(|text| !text.trim().is_empty())
+    }
+
+    fn choice<T>(&mut self, name: &'static str, parse: impl Fn(&str) -> Option<T>, wrong: &'static str) -> Option<T> {
+        let absent = VARS.iter().find(|var| var.name == name).map(|var| var.absent);
+        match (self.text(name), absent) {
+            (Some(text), _) => self.check(name, parse(&text), wrong),
+            (None, Some(Absent::Default(default))) => self.check(name, parse(default), wrong),
+            (None, _) => self.check(name, None, "is missing"),
+        }
+    }
+
+    fn check<T>(&mut self, name: &'static str, value: Option<T>, wrong: &'static str) -> Option<T> {
+        if value.is_none() {
+            self.problems.push(Problem { name, wrong });
+        }
+        value
+    }
+}
+
+const UPSTREAM: &str =
+    "must be an https URL without query or credentials (http on loopback only where HUB_ENV is local)";
+
+/// An absolute URL the Hub may send requests to (T-1): https, or http on loopback for a local Hub.
+fn endpoint(text: &str, local: bool) -> Option<String> {
+    let (scheme, rest) = text.split_once("://")?;
+    let authority = rest.split('/').next()?;
+    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+    let loopback = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
+    let safe = rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~/:[]".contains(&byte));
+    let allowed = scheme == "https" || (scheme == "http" && local && loopback);
+    (allowed && safe && !host.is_empty()).then(|| text.trim_end_matches('/').to_owned())
+}
+
+fn origin_of(text: &str, local: bool) -> Option<String> {
+    origin(text, local)
+}
+
+fn origin(text: &str, local: bool) -> Option<String> {
+    let url = endpoint(text, local)?;
+    let (_, rest) = url.split_once("://")?;
+    (!rest.contains('/')).then_some(url)
+}
+
+fn base_path(text: &str) -> Option<String> {
+    let path = text.trim_end_matches('/');
+    let safe = path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_/".contains(&byte));
+    (path.is_empty() || (path.starts_with('/') && safe && !path.contains("//"))).then(|| path.to_owned())
+}
+
+/// The issuer that a publishable key names: base64 of the Frontend API host and a `$`.
+///
+/// Source: <https://clerk.com/docs/guides/development/clerk-environment-variables>
+fn issuer_of(key: &str) -> Option<String> {
+    use base64ct::{Base64, Base64Unpadded, Encoding as _};
+    let body = key.strip_prefix("pk_live_").or_else(|| key.strip_prefix("pk_test_"))?;
+    let bytes = if body.ends_with('=') { Base64::decode_vec(body) } else { Base64Unpadded::decode_vec(body) }.ok()?;
+    let host = String::from_utf8(bytes).ok()?;
+    endpoint(&format!("https://{}", host.strip_suffix('$')?), false)
+}
+
+fn claim_path(text: &str) -> Option<Vec<String>> {
+    let names: Vec<String> = text.split('.').map(str::to_owned).collect();
+    names.iter().all(|name| !name.is_empty() && name.len() <= 64).then_some(names)
+}
+
+fn header_value(text: &str) -> Option<String> {
+    text.bytes().all(|byte| byte.is_ascii_graphic()).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complete(name: &str) -> Option<String> {
+        let value = match name {
+            "HUB_ENV" => "production",
+            "HUB_ORIGIN" => "https://hub.example.com",
+            // clerk.example.com$
+            "CLERK_PUBLISHABLE_KEY" => "pk_live_Y2xlcmsuZXhhbXBsZS5jb20k",
+            "CLERK_AUTHORIZED_PARTIES" => "https://hub.example.com, https://app.example.com",
+            "SUPABASE_URL" => "https://ref.supabase.co/",
+            "SUPABASE_PUBLISHABLE_KEY" => "sb_publishable_x",
+            "HUB_SIGNING_KEYS" => "{\"keys\":[]}",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    }
+
+    fn with(name: &'static str, value: &'static str) -> Result<Config, Vec<Problem>> {
+        Config::parse(|other| if other == name { Some(value.to_owned()) } else { complete(other) })
+    }
+
+    fn refused(name: &'static str, value: &'static str) -> bool {
+        with(name, value).is_err_and(|problems| problems.iter().all(|problem| problem.name == name))
+    }
+
+    #[test]
+    fn takes_issuer_and_keys_from_the_publishable_key() {
+        let config = Config::parse(complete).unwrap();
+        assert_eq!(config.issuer, "https://clerk.example.com");
+        assert_eq!(config.jwks_url, "https://clerk.example.com/.well-known/jwks.json");
+        assert_eq!(config.rest_url, "https://ref.supabase.co/rest/v1");
+        assert_eq!(config.authorized_parties.len(), 2);
+        assert_eq!(config.min_tls, TlsVersion::V1_3);
+    }
+
+    #[test]
+    fn names_every_missing_variable_at_once() {
+        let problems = Config::parse(|_| None).unwrap_err();
+        let missing: Vec<_> = problems.iter().map(|problem| problem.name).collect();
+        let wanted: Vec<_> = VARS.iter().filter(|var| var.absent == Absent::Refused).map(|var| var.name).collect();
+        assert!(wanted.iter().all(|name| missing.contains(name)), "{missing:?}");
+    }
+
+    /// T-1: every upstream is https; loopback only where the Hub runs locally.
+    #[test]
+    fn refuses_http_upstreams_t_1() {
+        for name in ["SUPABASE_URL", "POSTGREST_URL", "CLERK_JWKS_URL", "CLERK_ISSUER"] {
+            for url in [
+                "http://ref.supabase.co",
+                "http://127.0.0.1:54321",
+                "ftp://a.b",
+                "https://user:pw@host",
+                "https://host?x=1",
+                "https://",
+            ] {
+                assert!(refused(name, url), "{name} {url}");
+            }
+        }
+        let local = |url: &'static str| {
+            Config::parse(move |name| match name {
+                "HUB_ENV" => Some("local".to_owned()),
+                "SUPABASE_URL" => Some(url.to_owned()),
+                _ => complete(name),
+            })
+        };
+        assert!(local("http://127.0.0.1:54321").is_ok());
+        assert!(local("http://127.0.0.1.evil.example").is_err());
+        assert!(local("http://10.0.0.1").is_err());
+    }
+
+    #[test]
+    fn refuses_values_of_the_wrong_shape() {
+        for (name, value) in [
+            ("HUB_ENV", "prod"),
+            ("HUB_ORIGIN", "https://hub.example.com/path"),
+            ("HUB_ORIGIN", "http://hub.example.com"),
+            ("HUB_BASE_PATH", "app"),
+            ("HUB_BASE_PATH", "/a//b"),
+            ("HUB_MIN_TLS", "TLSv1.1"),
+            ("CLERK_PUBLISHABLE_KEY", "pk_live_!!"),
+            ("CLERK_PUBLISHABLE_KEY", "sk_live_Y2xlcmsuZXhhbXBsZS5jb20k"),
+            ("CLERK_AUTHORIZED_PARTIES", "https://a.example, *"),
+            ("STAFF_ROLE_CLAIM", "metadata..role"),
+            ("SUPABASE_PUBLISHABLE_KEY", "two words"),
+        ] {
+            assert!(refused(name, value), "{name} {value}");
+        }
+    }
+
+    #[test]
+    fn never_prints_a_secret() {
+        let config = with("HUB_SIGNING_KEYS", "very-secret").unwrap();
+        assert!(!format!("{config:?}").contains("very-secret"));
+    }
+}
