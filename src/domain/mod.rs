@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod functions;
+pub mod headers;
 pub mod secret;
 pub mod session;
 pub mod tables;
