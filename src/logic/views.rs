@@ -1,0 +1,126 @@
+//! The public pages as text, so that a client can read each promise and what keeps it without signing in.
+//!
+//! They need no script, no cookie and no form: the pages are made from the data files and these templates only, and
+//! each is written so that a content policy of nothing but our own stylesheet and pictures lets it through.
+
+mod data;
+mod security_txt;
+
+use askama::Template;
+use data::{Absence, Company, Group, Promises, State};
+
+pub use security_txt::security_txt;
+
+/// The one stylesheet, served at `/assets/hub.css`.
+pub const STYLESHEET: &str = include_str!("../../public/hub.css");
+/// The icon, served at `/assets/favicon.svg`.
+pub const FAVICON: &str = include_str!("../../public/favicon.svg");
+/// What crawlers may read, served at `/robots.txt`.
+pub const ROBOTS: &str = include_str!("../../public/robots.txt");
+
+/// What every page needs to know about the place it is served from.
+#[derive(Clone, Copy, Debug)]
+pub struct Page<'a> {
+    /// The mount path such as `/app`, without a slash at its end; empty at the root.
+    pub base_path: &'a str,
+    /// The public https origin, without a slash at its end.
+    pub origin: &'a str,
+    /// The Hub's version.
+    pub version: &'a str,
+    /// The commit it was built from.
+    pub commit: &'a str,
+}
+
+/// The front page: what the Hub is, and where to read on.
+///
+/// # Errors
+/// When a data file cannot be read, which the tests rule out for the files in this build.
+pub fn home(page: &Page) -> Result<String, askama::Error> {
+    Home { page, company: Company::read()?, tally: Promises::read()?.tally(), path: "/" }.render()
+}
+
+/// Every promise with what keeps it, and what the company does not have.
+///
+/// # Errors
+/// When a data file cannot be read, which the tests rule out for the files in this build.
+pub fn security(page: &Page) -> Result<String, askama::Error> {
+    let promises = Promises::read()?;
+    let tally = promises.tally();
+    let Promises { groups, absences } = promises;
+    Security { page, company: Company::read()?, tally, groups, absences, path: "/security" }.render()
+}
+
+/// The page a person sees instead of the one asked for; `sentence` is public text.
+///
+/// # Errors
+/// When a data file cannot be read, which the tests rule out for the files in this build.
+pub fn problem(
+    page: &Page,
+    status: u16,
+    title: &str,
+    sentence: &str,
+    request_id: &str,
+) -> Result<String, askama::Error> {
+    Problem { page, company: Company::read()?, status, title, sentence, request_id, path: "" }.render()
+}
+
+/// How many promises stand where.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Tally {
+    all: usize,
+    enforced: usize,
+    in_part: usize,
+    planned: usize,
+    provided: usize,
+}
+
+#[derive(Template)]
+#[template(path = "home.html")]
+struct Home<'a> {
+    page: &'a Page<'a>,
+    company: Company,
+    tally: Tally,
+    path: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "security.html")]
+struct Security<'a> {
+    page: &'a Page<'a>,
+    company: Company,
+    tally: Tally,
+    groups: Vec<Group>,
+    absences: Vec<Absence>,
+    path: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "problem.html")]
+struct Problem<'a> {
+    page: &'a Page<'a>,
+    company: Company,
+    status: u16,
+    title: &'a str,
+    sentence: &'a str,
+    request_id: &'a str,
+    path: &'a str,
+}
+
+impl Promises {
+    fn tally(&self) -> Tally {
+        let mut tally = Tally::default();
+        for promise in self.groups.iter().flat_map(|group| &group.promises) {
+            tally.all += 1;
+            match promise.state {
+                State::Enforced => tally.enforced += 1,
+                State::InPart => tally.in_part += 1,
+                State::Planned => tally.planned += 1,
+                State::ProvidedBy(_) => tally.provided += 1,
+            }
+        }
+        tally
+    }
+}
+
+#[cfg(test)]
+mod tests;

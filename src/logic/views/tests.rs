@@ -1,0 +1,184 @@
+//! What the pages must say, must not say, and must not let through.
+
+use super::data::{Month, Promise};
+use super::*;
+
+const PAGE: Page = Page { base_path: "/app", origin: "https://hub.example", version: "0.1.0", commit: "abc1234" };
+const ROOT: Page = Page { base_path: "", ..PAGE };
+const IDS: [&str; 26] = [
+    "I-1", "I-2", "D-1", "D-2", "T-1", "T-2", "T-3", "E-1", "E-2", "A-1", "A-2", "A-3", "L-1", "L-2", "L-3", "B-1",
+    "B-2", "B-3", "S-1", "R-1", "R-2", "R-3", "R-4", "N-1", "N-2", "N-3",
+];
+
+fn pages(page: &Page) -> Vec<String> {
+    vec![
+        home(page).unwrap(),
+        security(page).unwrap(),
+        problem(page, 404, "Not found", "There is no page here.", "01JDD0000000000000000000ZZ").unwrap(),
+    ]
+}
+
+#[test]
+fn shows_every_promise_once_with_its_anchor() {
+    let html = security(&PAGE).unwrap();
+    for id in IDS {
+        assert_eq!(html.matches(&format!(" id=\"{id}\"")).count(), 1, "{id}");
+        assert_eq!(html.matches(&format!("class=\"id\" href=\"#{id}\">{id}<")).count(), 1, "{id}");
+    }
+    assert_eq!(html.matches("<article class=\"promise\"").count(), IDS.len());
+}
+
+#[test]
+fn counts_the_states() {
+    let tally = Promises::read().unwrap().tally();
+    assert_eq!(tally, Tally { all: 23, enforced: 7, in_part: 3, planned: 8, provided: 5 });
+}
+
+#[test]
+fn says_what_is_not_yet_there_wherever_a_promise_is_kept_in_part() {
+    for promise in Promises::read().unwrap().groups.iter().flat_map(|group| &group.promises) {
+        let outstanding = promise.outstanding.as_deref().is_some_and(|text| !text.is_empty());
+        let may_have = matches!(promise.state, State::InPart | State::ProvidedBy(_));
+        assert!(if promise.state == State::InPart { outstanding } else { may_have || !outstanding }, "{}", promise.id);
+    }
+}
+
+/// Bar I4: nothing on record proves such words, so none may stand there as a claim.
+#[test]
+fn claims_no_certificate_it_does_not_have() {
+    const CLAIMS: [&str; 18] = [
+        "certif",
+        "complian",
+        "complies",
+        "accredit",
+        "attest",
+        "tested",
+        "audited by",
+        "guarantee",
+        "-grade",
+        "100 %",
+        "100%",
+        "unbreakable",
+        "world-class",
+        "industry",
+        "iso 27001",
+        "gdpr",
+        "state of the art",
+        "pci",
+    ];
+    for html in pages(&PAGE) {
+        let text = html.to_lowercase();
+        assert!(text.matches("certif").count() <= text.matches("we are not certified").count());
+        let text = text.replace("we are not certified", "");
+        for claim in CLAIMS {
+            assert!(!text.contains(claim), "{claim}");
+        }
+    }
+}
+
+#[test]
+fn names_what_it_lacks_only_among_what_it_lacks() {
+    let html = security(&PAGE).unwrap().to_lowercase();
+    let (before, after) = html.split_once("id=\"not-there\"").unwrap();
+    for name in ["soc 2", "hipaa", "baa", "penetration"] {
+        assert!(!before.contains(name) && after.contains(name), "{name}");
+        assert!(!home(&PAGE).unwrap().to_lowercase().contains(name), "{name}");
+    }
+}
+
+#[test]
+fn shows_state_review_and_alternative_of_what_it_lacks() {
+    for Absence { id, standing, instead, reviewed: Month { date, text }, .. } in Promises::read().unwrap().absences {
+        assert!(!standing.is_empty() && !instead.is_empty() && text.ends_with("2026"), "{id}");
+        assert_eq!(date.len(), "2026-06".len(), "{id}");
+    }
+}
+
+#[test]
+fn links_carry_the_base_path() {
+    for (page, start) in [(&PAGE, "/app/"), (&ROOT, "/")] {
+        for html in pages(page) {
+            for link in links(&html) {
+                let own = link.strip_prefix(page.origin).unwrap_or(link);
+                assert!(own.starts_with(start) || own.starts_with('#') || own.starts_with("mailto:"), "{link}");
+                assert!(!own.starts_with("//") && !own.contains("/app/app"), "{link}");
+            }
+        }
+    }
+}
+
+#[test]
+fn links_lead_to_anchors_and_pages_that_exist() {
+    let target = security(&ROOT).unwrap();
+    for html in pages(&ROOT) {
+        for link in links(&html) {
+            let link = link.strip_prefix(ROOT.origin).unwrap_or(link);
+            let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
+            assert!(path.is_empty() || path.starts_with("mailto:") || PATHS.contains(&path), "{link}");
+            let found = |html: &str| html.contains(&format!(" id=\"{anchor}\""));
+            assert!(anchor.is_empty() || found(if path.is_empty() { &html } else { &target }), "{link}");
+        }
+    }
+}
+
+#[test]
+fn needs_nothing_that_the_content_policy_forbids() {
+    for html in pages(&PAGE) {
+        for forbidden in
+            ["<script", "<style", " style=", "<form", "<iframe", "javascript:", " onclick", "<base", "data:"]
+        {
+            assert!(!html.contains(forbidden), "{forbidden}");
+        }
+    }
+    for elsewhere in ["url(", "@import", "http:", "https:"] {
+        assert!(!STYLESHEET.contains(elsewhere), "{elsewhere}");
+    }
+    assert!(FAVICON.starts_with("<svg") && ROBOTS.starts_with("User-agent: *\n"));
+}
+
+#[test]
+fn escapes_hostile_values() {
+    let hostile = "\"><script>alert('1')</script>&";
+    let place = Page { base_path: hostile, origin: hostile, version: hostile, commit: hostile };
+    let promise = Promise {
+        id: hostile.to_owned(),
+        title: hostile.to_owned(),
+        statement: hostile.to_owned(),
+        mechanism: hostile.to_owned(),
+        state: State::ProvidedBy(hostile.to_owned()),
+        outstanding: Some(hostile.to_owned()),
+    };
+    let group = Group { slug: hostile.to_owned(), title: hostile.to_owned(), promises: vec![promise] };
+    let page = Security {
+        page: &place,
+        company: Company::read().unwrap(),
+        tally: Tally::default(),
+        groups: vec![group],
+        absences: Vec::new(),
+        path: "/security",
+    };
+    for html in [page.render().unwrap(), problem(&place, 500, hostile, hostile, hostile).unwrap()] {
+        assert!(!html.contains("<script") && !html.contains("\"><s"));
+        assert!(html.contains("&#60;script&#62;"));
+    }
+}
+
+#[test]
+fn tells_the_status_and_the_request_id_of_a_problem() {
+    let html = problem(&PAGE, 404, "Not found", "There is no page here.", "01JDD0000000000000000000ZZ").unwrap();
+    for part in [">404<", "<h1>Not found</h1>", "There is no page here.", "01JDD0000000000000000000ZZ", "noindex"] {
+        assert!(html.contains(part), "{part}");
+    }
+    assert!(!html.contains("canonical"));
+}
+
+fn links(html: &str) -> Vec<&str> {
+    [" href=\"", " src=\""]
+        .iter()
+        .flat_map(|attribute| html.split(attribute).skip(1))
+        .filter_map(|rest| rest.split('"').next())
+        .collect()
+}
+
+const PATHS: [&str; 6] =
+    ["/", "/security", "/assets/hub.css", "/assets/favicon.svg", "/.well-known/security.txt", "/healthz"];
