@@ -1,5 +1,14 @@
-//! The Hub: a Worker that makes each promise of a studio's security page true by mechanism.
+#![doc = include_str!("../README.md")]
 
-pub mod domain;
-pub mod logic;
-pub mod platform;
+mod domain;
+mod entry;
+mod handlers;
+mod logic;
+mod platform;
+
+pub use domain::{functions::FUNCTIONS, tables::TABLES};
+pub use logic::{
+    fault::{PUBLIC, Public},
+    postgrest::Rule,
+    vars::{Absent, VARS, Var, VarKind},
+};

@@ -3,6 +3,8 @@
 pub mod access;
 pub mod functions;
 pub mod headers;
+pub mod ids;
 pub mod secret;
 pub mod session;
 pub mod tables;
+pub mod time;

@@ -1,9 +1,11 @@
 //! Values that must not reach a log, an error or a URL.
 
+use serde::Deserialize;
 use std::fmt;
 
 /// A secret: it prints as `REDACTED` and is read only by asking for it by name.
-#[derive(Clone)]
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
 pub struct Secret<T>(T);
 
 impl<T> Secret<T> {

@@ -45,9 +45,35 @@ impl Session {
         }
     }
 
+    /// Whether it is a client's session.
+    #[must_use]
+    pub fn is_customer(&self) -> bool {
+        self.role == RoleClaim::Absent
+    }
+
     /// Whom the session's rows belong to: the active organization, else the user.
     #[must_use]
     pub fn owner(&self) -> &str {
         self.organization.as_deref().unwrap_or(&self.user)
+    }
+}
+
+/// Who asks the database.
+#[derive(Clone, Copy, Debug)]
+pub enum Actor<'a> {
+    /// A person, in a session.
+    Person(&'a Session),
+    /// A job of the Hub, by its name.
+    Job(&'static str),
+}
+
+impl Actor<'_> {
+    /// The row of the access matrix; `None`: it may do nothing.
+    #[must_use]
+    pub fn who(&self) -> Option<Who> {
+        match self {
+            Self::Person(session) => session.who(),
+            Self::Job(_) => Some(Who::System),
+        }
     }
 }

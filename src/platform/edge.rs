@@ -1,1 +1,193 @@
-//! The Workers side.
+//! The machine on Cloudflare: `WebCrypto`, `fetch` and streams, handed through as the platform's own objects.
+
+use super::{Answer, FetchFailure, Headers, Level, Outgoing, Platform, ReadFailure, Unavailable};
+use js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array};
+use std::{future::Future, rc::Rc, time::Duration};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AbortSignal, CryptoKey, ReadableStream, ReadableStreamDefaultReader, Response, SubtleCrypto};
+
+/// The platform of one event.
+#[derive(Clone)]
+pub struct Edge {
+    event: Rc<Event>,
+}
+
+/// What keeps an isolate alive after its answer.
+pub enum Event {
+    /// A request.
+    Fetch(worker::Context),
+    /// A cron trigger.
+    Schedule(worker::ScheduleContext),
+}
+
+impl Edge {
+    /// The platform of this event.
+    #[must_use]
+    pub fn new(event: Event) -> Self {
+        Self { event: Rc::new(event) }
+    }
+}
+
+impl Platform for Edge {
+    type Body = ReadableStream;
+    type VerifyingKey = CryptoKey;
+    type SigningKey = CryptoKey;
+
+    fn now_ms(&self) -> u64 {
+        worker::Date::now().as_millis()
+    }
+
+    fn random<const N: usize>(&self) -> Result<[u8; N], Unavailable> {
+        let mut bytes = [0; N];
+        getrandom::fill(&mut bytes).map_err(|_| Unavailable)?;
+        Ok(bytes)
+    }
+
+    async fn fetch(&self, request: Outgoing) -> Result<Answer<ReadableStream>, FetchFailure> {
+        let signal = AbortSignal::timeout_with_u32(request.timeout_ms);
+        let response = sent(&request, &signal)
+            .await
+            .map_err(|_| if signal.aborted() { FetchFailure::Timeout } else { FetchFailure::Unreachable })?;
+        Ok(Answer { status: response.status(), headers: read_headers(&response.headers()), body: response.body() })
+    }
+
+    async fn read(&self, body: ReadableStream, limit: usize) -> Result<Vec<u8>, ReadFailure> {
+        let reader: ReadableStreamDefaultReader = body.get_reader().dyn_into().map_err(|_| ReadFailure::Broken)?;
+        let mut bytes = Vec::new();
+        loop {
+            let part = JsFuture::from(reader.read()).await.map_err(|_| ReadFailure::Broken)?;
+            let done = Reflect::get(&part, &"done".into()).map_err(|_| ReadFailure::Broken)?;
+            if done.is_truthy() {
+                return Ok(bytes);
+            }
+            let value = Reflect::get(&part, &"value".into()).map_err(|_| ReadFailure::Broken)?;
+            let chunk: Uint8Array = value.dyn_into().map_err(|_| ReadFailure::Broken)?;
+            if bytes.len() + chunk.length() as usize > limit {
+                // Nobody waits for what is left.
+                drop(reader.cancel());
+                return Err(ReadFailure::TooLarge);
+            }
+            bytes.extend(chunk.to_vec());
+        }
+    }
+
+    async fn import_rsa(&self, modulus: &[u8], exponent: &[u8]) -> Result<CryptoKey, Unavailable> {
+        let jwk = object(&[
+            ("kty", "RSA".into()),
+            ("alg", "RS256".into()),
+            ("n", base64url(modulus)),
+            ("e", base64url(exponent)),
+        ])?;
+        let algorithm = object(&[("name", RSA.into()), ("hash", "SHA-256".into())])?;
+        import(&jwk, &algorithm, "verify").await
+    }
+
+    async fn verify(&self, key: &CryptoKey, message: &[u8], signature: &[u8]) -> Result<bool, Unavailable> {
+        let promise = subtle()?
+            .verify_with_str_and_js_u8_array_and_js_u8_array(RSA, key, &signature.into(), &message.into())
+            .map_err(|_| Unavailable)?;
+        let good = JsFuture::from(promise).await.map_err(|_| Unavailable)?;
+        Ok(good.is_truthy())
+    }
+
+    async fn import_p256(&self, x: &[u8; 32], y: &[u8; 32], d: &[u8; 32]) -> Result<CryptoKey, Unavailable> {
+        let jwk = object(&[
+            ("kty", "EC".into()),
+            ("crv", CURVE.into()),
+            ("x", base64url(x)),
+            ("y", base64url(y)),
+            ("d", base64url(d)),
+        ])?;
+        let algorithm = object(&[("name", ECDSA.into()), ("namedCurve", CURVE.into())])?;
+        import(&jwk, &algorithm, "sign").await
+    }
+
+    async fn sign(&self, key: &CryptoKey, message: &[u8]) -> Result<[u8; 64], Unavailable> {
+        let algorithm = object(&[("name", ECDSA.into()), ("hash", "SHA-256".into())])?;
+        let promise =
+            subtle()?.sign_with_object_and_js_u8_array(&algorithm, key, &message.into()).map_err(|_| Unavailable)?;
+        let signature = JsFuture::from(promise).await.map_err(|_| Unavailable)?;
+        Uint8Array::new(&signature).to_vec().try_into().map_err(|_| Unavailable)
+    }
+
+    fn wait_until(&self, future: impl Future<Output = ()> + 'static) {
+        match &*self.event {
+            Event::Fetch(context) => context.wait_until(future),
+            Event::Schedule(context) => context.wait_until(future),
+        }
+    }
+
+    async fn sleep(&self, milliseconds: u32) {
+        worker::Delay::from(Duration::from_millis(milliseconds.into())).await;
+    }
+
+    fn log(&self, level: Level, line: &str) {
+        match level {
+            Level::Error => worker::console_error!("{line}"),
+            Level::Info => worker::console_log!("{line}"),
+            Level::Warn => worker::console_warn!("{line}"),
+        }
+    }
+}
+
+/// All headers in one crossing into JavaScript: a value has no line break, and a name no comma.
+#[must_use]
+pub fn read_headers(headers: &web_sys::Headers) -> Headers {
+    let lines = Array::from(headers).join("\n");
+    let pairs = String::from(lines);
+    Headers::new(
+        pairs
+            .split('\n')
+            .filter_map(|pair| pair.split_once(','))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
+    )
+}
+
+async fn sent(request: &Outgoing, signal: &AbortSignal) -> Result<Response, JsValue> {
+    let headers = web_sys::Headers::new()?;
+    for (name, value) in &request.headers {
+        headers.set(name, value)?;
+    }
+    let init = web_sys::RequestInit::new();
+    init.set_method(request.method);
+    init.set_headers(&headers);
+    // Workers forward Authorization to wherever a redirect leads.
+    init.set_redirect(web_sys::RequestRedirect::Manual);
+    init.set_signal(Some(signal));
+    if let Some(body) = &request.body {
+        init.set_body(&Uint8Array::from(body.as_slice()));
+    }
+    let fetch: Function = Reflect::get(&js_sys::global(), &"fetch".into())?.dyn_into()?;
+    let promise: Promise = fetch.call2(&JsValue::UNDEFINED, &request.url.as_str().into(), &init)?.dyn_into()?;
+    JsFuture::from(promise).await?.dyn_into()
+}
+
+async fn import(jwk: &Object, algorithm: &Object, usage: &str) -> Result<CryptoKey, Unavailable> {
+    let usages = Array::of1(&usage.into());
+    let promise = subtle()?.import_key_with_object("jwk", jwk, algorithm, false, &usages).map_err(|_| Unavailable)?;
+    JsFuture::from(promise).await.map_err(|_| Unavailable)?.dyn_into().map_err(|_| Unavailable)
+}
+
+fn subtle() -> Result<SubtleCrypto, Unavailable> {
+    let crypto = Reflect::get(&js_sys::global(), &"crypto".into()).map_err(|_| Unavailable)?;
+    Ok(crypto.unchecked_into::<web_sys::Crypto>().subtle())
+}
+
+fn object(members: &[(&str, JsValue)]) -> Result<Object, Unavailable> {
+    let object = Object::new();
+    for (name, value) in members {
+        Reflect::set(&object, &(*name).into(), value).map_err(|_| Unavailable)?;
+    }
+    Ok(object)
+}
+
+fn base64url(bytes: &[u8]) -> JsValue {
+    use base64ct::{Base64UrlUnpadded, Encoding as _};
+    Base64UrlUnpadded::encode_string(bytes).into()
+}
+
+const CURVE: &str = "P-256";
+const ECDSA: &str = "ECDSA";
+const RSA: &str = "RSASSA-PKCS1-v1_5";

@@ -1,9 +1,15 @@
 //! The machine behind the Hub: one trait, its Workers implementation, its fake, and what is built on it.
 
+pub mod database;
 #[cfg(target_arch = "wasm32")]
 pub mod edge;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod fakes;
+pub mod hub;
+pub mod journal;
+pub mod keys;
+pub mod mint;
+pub mod sessions;
 
 pub use crate::domain::headers::Headers;
 use std::{fmt, future::Future};

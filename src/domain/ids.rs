@@ -1,0 +1,33 @@
+//! Identifiers the Hub makes.
+
+/// A ULID: 48 bits of milliseconds, 80 random bits, 26 characters of Crockford's base 32 that sort by time.
+///
+/// Source: <https://github.com/ulid/spec>
+#[must_use]
+pub fn ulid(now_ms: u64, random: [u8; 10]) -> String {
+    let random = random.iter().fold(0_u128, |bits, byte| (bits << 8) | u128::from(*byte));
+    let bits = (u128::from(now_ms) & 0xffff_ffff_ffff) << 80 | random;
+    (0..26).rev().map(|place| digit(bits >> (place * 5))).collect()
+}
+
+fn digit(bits: u128) -> char {
+    let value = u8::try_from(bits & 31).unwrap_or_default();
+    char::from(ALPHABET.get(usize::from(value)).copied().unwrap_or(b'0'))
+}
+
+/// No I, L, O and U, so that an id survives being read aloud.
+const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sorts_by_time_and_has_26_characters() {
+        assert_eq!(ulid(0, [0; 10]), "00000000000000000000000000");
+        // The specification's own example of a time stamp.
+        assert!(ulid(1_469_918_176_385, [0; 10]).starts_with("01ARYZ6S41"));
+        assert_eq!(ulid(281_474_976_710_655, [0xff; 10]), "7ZZZZZZZZZZZZZZZZZZZZZZZZZ");
+        assert!(ulid(1, [0; 10]) > ulid(0, [0xff; 10]));
+    }
+}

@@ -1,0 +1,194 @@
+//! The way of a request through the Hub: one straight function, in which each step takes the value of the last.
+
+use super::{
+    course::{Course, log, record},
+    routes::{self, Door, Handler, Route},
+};
+use crate::{
+    domain::{headers::Headers, ids},
+    handlers::{data, health, public},
+    logic::{
+        boundary::{self, Address, Insecure},
+        config::Problem,
+        credentials,
+        fault::Fault,
+        policy::Target,
+        reply::{Content, Reply},
+    },
+    platform::{Level, Platform, hub::Hub},
+};
+use std::rc::Rc;
+
+/// A request as it comes in.
+pub struct Arrival<Body> {
+    /// The method, in upper case.
+    pub method: String,
+    /// The absolute URL, as the client wrote it.
+    pub url: String,
+    /// Its headers.
+    pub headers: Headers,
+    /// `request.cf.tlsVersion`.
+    pub tls_version: Option<String>,
+    /// Its body, unread.
+    pub body: Option<Body>,
+}
+
+/// Answers one request; nothing leaves the Hub by another way.
+pub async fn answer<P: Platform>(hub: &Rc<Hub<P>>, platform: &P, mut arrival: Arrival<P::Body>) -> Reply<P::Body> {
+    let mut course = match Course::start(platform, &arrival.url) {
+        Ok(course) => course,
+        Err(problem) => return unconfigured(platform, &[problem]),
+    };
+    let body = arrival.body.take();
+    let outcome = run(hub, platform, &arrival, body, &mut course).await;
+    let reply = match outcome {
+        Ok(reply) => reply,
+        Err(fault) => refuse(hub, &arrival, &mut course, &fault),
+    };
+    let reply = record(hub, platform, &arrival, &mut course, reply).await;
+    log(platform, &arrival, &course, reply.status);
+    let reply = if course.api { reply.shared(course.origin.as_deref()) } else { reply };
+    let reply = reply.sealed(course.secure, &course.request_id);
+    if arrival.method == "HEAD" { Reply { content: Content::Empty, ..reply } } else { reply }
+}
+
+/// The answer of a Hub whose variables cannot be used; the log names them, the client learns nothing.
+pub fn unconfigured<P: Platform>(platform: &P, problems: &[Problem]) -> Reply<P::Body> {
+    let request_id = ids::ulid(platform.now_ms(), platform.random().unwrap_or_default());
+    let named: Vec<_> = problems.iter().map(|problem| format!("{} {}", problem.name, problem.wrong)).collect();
+    let line = serde_json::json!({ "event": "unconfigured", "request_id": request_id, "problems": named });
+    platform.log(Level::Error, &line.to_string());
+    Reply::fault(&Fault::Configuration).sealed(true, &request_id)
+}
+
+/// Transport, path, headers, door: each may refuse, and what comes later is not looked at before.
+async fn run<P: Platform>(
+    hub: &Rc<Hub<P>>,
+    platform: &P,
+    arrival: &Arrival<P::Body>,
+    body: Option<P::Body>,
+    course: &mut Course,
+) -> Result<Reply<P::Body>, Fault> {
+    let address = Address::parse(&arrival.url)?;
+    let path = inside(&hub.config.base_path, address.path).ok_or(Fault::RouteUnknown)?;
+    course.api = routes::is_api(path);
+    if !address.secure {
+        return insecure(&address, path, arrival, course.api);
+    }
+    boundary::tls(arrival.tls_version.as_deref(), hub.config.min_tls)?;
+    boundary::path(path)?;
+    boundary::headers(&arrival.headers)?;
+    course.origin = listed_origin(hub, &arrival.headers);
+    let (route, segment) = routes::find(path).ok_or(Fault::RouteUnknown)?;
+    course.enter(route, segment);
+    if arrival.method == "OPTIONS" {
+        return options(route, &arrival.headers, course);
+    }
+    if !route.methods.split(", ").any(|method| method == arrival.method) {
+        return Err(Fault::MethodNotAllowed(route.methods));
+    }
+    match route.door {
+        Door::Api => api(hub, platform, arrival, body, course, (route, segment, address.query)).await,
+        Door::Public => open(hub, platform, arrival, route).await,
+    }
+}
+
+/// Behind the API's doors: credential, identity, then the proxy, which asks policy and firewall.
+async fn api<P: Platform>(
+    hub: &Rc<Hub<P>>,
+    platform: &P,
+    arrival: &Arrival<P::Body>,
+    body: Option<P::Body>,
+    course: &mut Course,
+    (route, segment, query): (&Route, &str, &str),
+) -> Result<Reply<P::Body>, Fault> {
+    let token = credentials::bearer(&arrival.headers, &hub.config.publishable_key).map_err(Fault::Credential)?;
+    let session = &*course.session.insert(hub.identify(platform, token).await?);
+    let target = if route.handler == Handler::Function { Target::Function(segment) } else { Target::Table(segment) };
+    let call = data::Call {
+        session,
+        target,
+        method: &arrival.method,
+        query,
+        headers: &arrival.headers,
+        body,
+        request_id: &course.request_id,
+        client_request_id: boundary::client_request_id(&arrival.headers),
+        route: &course.route,
+    };
+    let passed = data::pass(hub, platform, call).await?;
+    course.written = passed.written;
+    Ok(passed.reply)
+}
+
+/// Behind the public doors.
+async fn open<P: Platform>(
+    hub: &Rc<Hub<P>>,
+    platform: &P,
+    arrival: &Arrival<P::Body>,
+    route: &Route,
+) -> Result<Reply<P::Body>, Fault> {
+    let known = arrival.headers.value("if-none-match");
+    Ok(match route.handler {
+        Handler::Favicon => public::favicon(known),
+        Handler::Health => health::check(hub, platform).await,
+        Handler::Home => public::home(&hub.config, known)?,
+        Handler::Robots => public::robots(known),
+        Handler::Security => public::security(&hub.config, known)?,
+        Handler::SecurityTxt => public::security_txt(&hub.config, platform.now_ms())?,
+        Handler::Stylesheet => public::stylesheet(known),
+        Handler::Function | Handler::Table => return Err(Fault::RouteUnknown),
+    })
+}
+
+/// T-3: http is accepted nowhere.
+fn insecure<Body, Carried>(
+    address: &Address<'_>,
+    path: &str,
+    arrival: &Arrival<Carried>,
+    api: bool,
+) -> Result<Reply<Body>, Fault> {
+    match boundary::insecure(!api, &arrival.method, &arrival.headers, address.query) {
+        Insecure::Redirect if boundary::path(path).is_ok() => {
+            let host = address.authority.strip_suffix(":80").unwrap_or(address.authority);
+            let mark = if address.query.is_empty() { "" } else { "?" };
+            let location = format!("https://{host}{}{mark}{}", address.path, address.query);
+            Ok(Reply::empty(308).with("location", location))
+        }
+        Insecure::Redirect | Insecure::Refuse => Err(Fault::InsecureTransport),
+    }
+}
+
+/// Answered here, never asked upstream; the origin must be on the list to the letter.
+fn options<Body>(route: &Route, headers: &Headers, course: &Course) -> Result<Reply<Body>, Fault> {
+    match (headers.value("origin"), &course.origin) {
+        (Some(_), None) if course.api => Err(Fault::OriginRefused),
+        (Some(_), Some(_)) if course.api => Ok(Reply::preflight(route.methods)),
+        _ => Ok(Reply::empty(204).with("allow", route.methods)),
+    }
+}
+
+fn listed_origin<P: Platform>(hub: &Hub<P>, headers: &Headers) -> Option<String> {
+    let origin = headers.value("origin")?;
+    hub.config.authorized_parties.iter().find(|listed| *listed == origin).cloned()
+}
+
+/// The path below the mount path.
+fn inside<'path>(base: &str, path: &'path str) -> Option<&'path str> {
+    match path.strip_prefix(base)? {
+        "" => Some("/"),
+        rest => rest.starts_with('/').then_some(rest),
+    }
+}
+
+/// JSON where a program asks, a page where a browser does.
+fn refuse<P: Platform>(hub: &Hub<P>, arrival: &Arrival<P::Body>, course: &mut Course, fault: &Fault) -> Reply<P::Body> {
+    course.fault = Some(fault.clone());
+    let asks_for_a_page = arrival.headers.value("accept").is_some_and(|accept| accept.contains("text/html"));
+    match fault.public() {
+        Some(told) if asks_for_a_page && !course.api => public::problem(&hub.config, told, &course.request_id)
+            .unwrap_or_else(|| Reply::fault(fault))
+            .explained(fault),
+        _ => Reply::fault(fault),
+    }
+}

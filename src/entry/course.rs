@@ -1,0 +1,137 @@
+//! What is known of a request on its way, and what is written of it at the end: one request row (L-3), one log line.
+
+use super::{answer::Arrival, routes::Route};
+use crate::{
+    domain::{functions::Function, ids, session::Session, tables::Table, time},
+    logic::{boundary, config::Problem, fault::Fault, reply::Reply},
+    platform::{
+        Level, Platform,
+        hub::Hub,
+        journal::{Journal, Outcome, Row},
+    },
+};
+use std::rc::Rc;
+
+/// A request on its way, filled step by step.
+pub struct Course {
+    /// The Hub's own id for it. A client's id is kept beside it, never in its place: one that is used twice would
+    /// otherwise hide the second request from the request rows.
+    pub request_id: String,
+    /// Whether it came over https.
+    pub secure: bool,
+    /// Whether it knocked at the API.
+    pub api: bool,
+    /// Its `Origin`, if that is on the list.
+    pub origin: Option<String>,
+    /// The route, with the table or function if the Hub knows one of that name.
+    pub route: String,
+    /// Whose it is.
+    pub session: Option<Session>,
+    /// Whether the database has written the request row together with the change.
+    pub written: bool,
+    /// Why it was refused.
+    pub fault: Option<Fault>,
+    started: u64,
+}
+
+impl Course {
+    /// Starts with an id that nobody else has.
+    pub fn start<P: Platform>(platform: &P, url: &str) -> Result<Self, Problem> {
+        let random = platform.random().map_err(|_| Problem { name: "crypto", wrong: "gives no random bytes" })?;
+        let started = platform.now_ms();
+        Ok(Self {
+            request_id: ids::ulid(started, random),
+            secure: url.starts_with("https://"),
+            api: false,
+            origin: None,
+            route: "unrouted".to_owned(),
+            session: None,
+            written: false,
+            fault: None,
+            started,
+        })
+    }
+
+    /// Notes the door; a name that the Hub does not know is a client's text and is not kept.
+    pub fn enter(&mut self, route: &Route, segment: &str) {
+        let known = Table::named(segment).is_some() || Function::named(segment).is_some();
+        route.path.clone_into(&mut self.route);
+        if let (true, Some((prefix, _))) = (known, route.path.split_once('{')) {
+            self.route = format!("{prefix}{segment}");
+        }
+    }
+}
+
+/// Writes the request row, at once where the answer must not leave without it.
+pub async fn record<P: Platform>(
+    hub: &Rc<Hub<P>>,
+    platform: &P,
+    arrival: &Arrival<P::Body>,
+    course: &mut Course,
+    reply: Reply<P::Body>,
+) -> Reply<P::Body> {
+    let written = course.written && reply.status < 400;
+    if !course.api || written || arrival.method == "OPTIONS" {
+        return reply;
+    }
+    let staff = course.session.as_ref().is_some_and(|session| !session.is_customer());
+    let changes = !matches!(arrival.method.as_str(), "GET" | "HEAD");
+    let refused = (400..500).contains(&reply.status);
+    // After a failure upstream nothing of the database leaves, and its journal would only fail too.
+    let first = course.session.is_some() && reply.status < 500 && (staff || changes || refused);
+    let row = row(platform, arrival, course, reply.status);
+    if !first {
+        Journal::later(hub, platform, row);
+        return reply;
+    }
+    match Journal::now(hub, platform, row).await {
+        Err(fault) if staff || changes => {
+            let reply = Reply::fault(&fault);
+            course.fault = Some(fault);
+            reply
+        }
+        _ => reply,
+    }
+}
+
+fn row<P: Platform>(platform: &P, arrival: &Arrival<P::Body>, course: &Course, status: u16) -> Row {
+    let session = course.session.as_ref();
+    Row {
+        occurred_at: time::rfc3339(course.started),
+        request_id: course.request_id.clone(),
+        client_request_id: boundary::client_request_id(&arrival.headers).map(str::to_owned),
+        method: arrival.method.clone(),
+        route: course.route.clone(),
+        who: session.and_then(Session::who).map_or("nobody", |who| who.name()),
+        actor_id: session.map(|session| session.user.clone()),
+        session_id: session.map(|session| session.id.clone()),
+        owner_id: session.filter(|session| session.is_customer()).map(|session| session.owner().to_owned()),
+        impersonator_id: session.and_then(|session| session.impersonator.clone()),
+        outcome: Outcome::of(status),
+        status,
+        code: course.fault.as_ref().map(Fault::code),
+        duration_ms: platform.now_ms().saturating_sub(course.started),
+    }
+}
+
+/// One structured line a request: no body, no token, no address, no name of a person.
+pub fn log<P: Platform>(platform: &P, arrival: &Arrival<P::Body>, course: &Course, status: u16) {
+    let who = course.session.as_ref().and_then(Session::who).map(|who| who.name());
+    let line = serde_json::json!({
+        "event": "request",
+        "request_id": course.request_id,
+        "method": arrival.method,
+        "route": course.route,
+        "who": who,
+        "status": status,
+        "code": course.fault.as_ref().map(Fault::code),
+        "reason": course.fault.as_ref().and_then(Fault::reason),
+        "duration_ms": platform.now_ms().saturating_sub(course.started),
+    });
+    let level = match status {
+        500.. => Level::Error,
+        400..=499 => Level::Warn,
+        _ => Level::Info,
+    };
+    platform.log(level, &line.to_string());
+}

@@ -1,0 +1,88 @@
+//! The Workers events: the only place besides the platform that knows Cloudflare.
+
+use super::{
+    answer::{Arrival, answer, unconfigured},
+    schedule,
+};
+use crate::{
+    logic::{
+        config::{Config, Problem},
+        reply::{Content, Reply},
+    },
+    platform::{
+        edge::{Edge, Event, read_headers},
+        hub::Hub,
+    },
+};
+use js_sys::Reflect;
+use std::{cell::RefCell, rc::Rc};
+use wasm_bindgen::JsValue;
+use web_sys::ReadableStream;
+use worker::{Context, Env, ScheduleContext, ScheduledEvent, event};
+
+type Started = Result<Rc<Hub<Edge>>, Rc<Vec<Problem>>>;
+
+thread_local! {
+    // What an isolate remembers between requests; it is dropped when the variables of a new version come in a new isolate.
+    static HUB: RefCell<Option<Started>> = const { RefCell::new(None) };
+}
+
+#[event(start)]
+fn start() {
+    console_error_panic_hook::set_once();
+}
+
+#[event(fetch)]
+async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
+    let platform = Edge::new(Event::Fetch(context));
+    let reply = match hub(&env) {
+        Ok(hub) => answer(&hub, &platform, arrival(&request)).await,
+        Err(problems) => unconfigured(&platform, &problems),
+    };
+    Ok(response(reply)?)
+}
+
+#[event(scheduled)]
+async fn scheduled(event: ScheduledEvent, env: Env, context: ScheduleContext) {
+    let platform = Edge::new(Event::Schedule(context));
+    match hub(&env) {
+        Ok(hub) => schedule::run(&hub, &platform, &event.cron()).await,
+        Err(problems) => drop(unconfigured(&platform, &problems)),
+    }
+}
+
+fn hub(env: &Env) -> Started {
+    HUB.with_borrow_mut(|slot| {
+        slot.get_or_insert_with(|| {
+            let lookup = |name: &str| Reflect::get(env, &name.into()).ok()?.as_string();
+            Config::parse(lookup).and_then(Hub::new).map(Rc::new).map_err(Rc::new)
+        })
+        .clone()
+    })
+}
+
+fn arrival(request: &web_sys::Request) -> Arrival<ReadableStream> {
+    let tls = || Reflect::get(&Reflect::get(request, &"cf".into()).ok()?, &"tlsVersion".into()).ok()?.as_string();
+    Arrival {
+        method: request.method(),
+        url: request.url(),
+        headers: read_headers(&request.headers()),
+        tls_version: tls(),
+        body: request.body(),
+    }
+}
+
+fn response(reply: Reply<ReadableStream>) -> Result<web_sys::Response, JsValue> {
+    let headers = web_sys::Headers::new()?;
+    for (name, value) in &reply.headers {
+        headers.append(name, value)?;
+    }
+    let init = web_sys::ResponseInit::new();
+    init.set_status(reply.status);
+    init.set_headers(&headers);
+    match reply.content {
+        Content::Empty => web_sys::Response::new_with_opt_str_and_init(None, &init),
+        Content::Stream(body) => web_sys::Response::new_with_opt_readable_stream_and_init(Some(&body), &init),
+        Content::Text(text) => web_sys::Response::new_with_opt_str_and_init(Some(&text), &init),
+    }
+}

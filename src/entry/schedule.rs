@@ -1,0 +1,29 @@
+//! Runs the jobs whose cron fired.
+
+use super::jobs::{JOBS, Work};
+use crate::{
+    handlers::house,
+    platform::{Level, Platform, hub::Hub},
+};
+use std::rc::Rc;
+
+/// Runs the jobs of one cron; each leaves one log line, and a failure does not stop the next.
+pub async fn run<P: Platform>(hub: &Rc<Hub<P>>, platform: &P, cron: &str) {
+    for job in JOBS.iter().filter(|job| job.cron == cron) {
+        let started = platform.now_ms();
+        let done = match job.work {
+            Work::KeepHouse => house::run(hub, platform, job.name).await,
+        };
+        let (level, outcome) = match &done {
+            Ok(()) => (Level::Info, "done".to_owned()),
+            Err(fault) => (Level::Error, format!("{fault:?}")),
+        };
+        let line = serde_json::json!({
+            "event": "job",
+            "job": job.name,
+            "outcome": outcome,
+            "duration_ms": platform.now_ms().saturating_sub(started),
+        });
+        platform.log(level, &line.to_string());
+    }
+}

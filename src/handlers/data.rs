@@ -1,0 +1,140 @@
+//! The proxy: one question to `PostgREST` for one question of a client, never more, never another.
+
+use crate::{
+    domain::{
+        headers::Headers,
+        session::{Actor, Session},
+    },
+    logic::{
+        fault::Fault,
+        policy::{self, Target},
+        postgrest, refusal,
+        reply::Reply,
+    },
+    platform::{
+        Answer, Outgoing, Platform, ReadFailure,
+        database::{SCHEMA, TIMEOUT_MS, USER_AGENT, failure},
+        hub::Hub,
+    },
+};
+
+/// A client's question.
+pub struct Call<'a, Body> {
+    /// Whose it is.
+    pub session: &'a Session,
+    /// What it is about.
+    pub target: Target<'a>,
+    /// Its method.
+    pub method: &'a str,
+    /// Its query, still encoded.
+    pub query: &'a str,
+    /// All its headers; none is passed on as it is.
+    pub headers: &'a Headers,
+    /// Its body, unread.
+    pub body: Option<Body>,
+    /// The Hub's id for it.
+    pub request_id: &'a str,
+    /// The client's id for it.
+    pub client_request_id: Option<&'a str>,
+    /// Its route, for the request row.
+    pub route: &'a str,
+}
+
+/// What the database answered.
+pub struct Passed<Body> {
+    /// The answer.
+    pub reply: Reply<Body>,
+    /// Whether the database has written the request row with the change (L-3).
+    pub written: bool,
+}
+
+/// Asks `PostgREST` and passes its answer through.
+///
+/// The body of a change is read here, up to 1 MiB: the firewall must see which columns it names. What goes on is the
+/// same bytes. The answer's body is never read, errors apart.
+///
+/// # Errors
+/// What policy, firewall and database say.
+pub async fn pass<P: Platform>(hub: &Hub<P>, platform: &P, call: Call<'_, P::Body>) -> Result<Passed<P::Body>, Fault> {
+    let actor = Actor::Person(call.session);
+    let now_s = i64::try_from(platform.now_ms() / 1000).unwrap_or(i64::MAX);
+    let permit = policy::permit(&actor, call.target, call.method, now_s).map_err(Fault::Policy)?;
+    let plan = postgrest::plan(&permit, call.method, call.query, call.headers).map_err(Fault::Query)?;
+    let body = if plan.takes_body() {
+        let bytes = read(platform, call.headers, call.body).await?;
+        plan.body(&bytes).map_err(Fault::Query)?;
+        Some(bytes)
+    } else {
+        None
+    };
+    let token = hub.mint(platform, &actor).await?;
+    let mut headers = vec![
+        ("accept", plan.accept().to_owned()),
+        ("apikey", hub.config.publishable_key.clone()),
+        ("authorization", format!("Bearer {token}")),
+        (if plan.reads() { "accept-profile" } else { "content-profile" }, SCHEMA.to_owned()),
+        ("user-agent", USER_AGENT.to_owned()),
+        ("x-hub-route", call.route.to_owned()),
+        ("x-request-id", call.request_id.to_owned()),
+    ];
+    let optional = [
+        ("content-type", body.as_ref().map(|_| "application/json")),
+        ("prefer", plan.prefer()),
+        ("x-client-request-id", call.client_request_id),
+        ("x-hub-impersonator", call.session.impersonator.as_deref()),
+    ];
+    headers.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value?.to_owned()))));
+    let outgoing = Outgoing {
+        method: plan.method(),
+        url: format!("{}/{}", hub.config.rest_url, plan.path_and_query()),
+        headers,
+        body,
+        timeout_ms: TIMEOUT_MS,
+    };
+    let answer = platform.fetch(outgoing).await.map_err(failure)?;
+    match answer.status {
+        200..=299 => Ok(Passed { reply: passed(&hub.config.base_path, answer), written: !plan.reads() }),
+        // PostgREST sends none; a redirect would lead the token elsewhere.
+        0..=399 => Err(Fault::UpstreamBroken("a redirect")),
+        status => {
+            let told = match answer.body {
+                Some(body) => platform.read(body, LONGEST_ERROR).await.unwrap_or_default(),
+                None => Vec::new(),
+            };
+            let fault = refusal::refused(status, &told, !call.session.is_customer());
+            if fault == Fault::SessionRevoked {
+                hub.forget(call.session);
+            }
+            Err(fault)
+        }
+    }
+}
+
+async fn read<P: Platform>(platform: &P, headers: &Headers, body: Option<P::Body>) -> Result<Vec<u8>, Fault> {
+    let announced = headers.value("content-length").and_then(|length| length.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > LONGEST_BODY) {
+        return Err(Fault::BodyTooLarge);
+    }
+    let Some(body) = body else { return Ok(Vec::new()) };
+    platform.read(body, LONGEST_BODY).await.map_err(|failure| match failure {
+        ReadFailure::Broken => Fault::BodyBroken,
+        ReadFailure::TooLarge => Fault::BodyTooLarge,
+    })
+}
+
+/// The database's answer with the headers that a client needs, and no others.
+fn passed<Body>(base_path: &str, answer: Answer<Body>) -> Reply<Body> {
+    let mut reply = Reply::stream(answer.status, answer.body);
+    for name in ["content-range", "content-type", "etag", "preference-applied"] {
+        if let Some(value) = answer.headers.value(name) {
+            reply = reply.with(name, value.to_owned());
+        }
+    }
+    match answer.headers.value("location").and_then(|location| location.rsplit_once('/')) {
+        Some((_, row)) => reply.with("location", format!("{base_path}/rest/v1/{row}")),
+        None => reply,
+    }
+}
+
+const LONGEST_BODY: usize = 1024 * 1024;
+const LONGEST_ERROR: usize = 64 * 1024;

@@ -1,0 +1,6 @@
+//! What happens behind each door: a file per audience or job. They never name each other.
+
+pub mod data;
+pub mod health;
+pub mod house;
+pub mod public;

@@ -1,0 +1,217 @@
+//! The door's own rules: transport, path and headers, before anything else is looked at (T-1, T-3).
+
+use super::{config::TlsVersion, fault::Fault};
+use crate::domain::headers::Headers;
+
+/// Where a request came in, cut from its URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Address<'a> {
+    /// Whether the scheme is https.
+    pub secure: bool,
+    /// Host and port, for a redirect to the same host.
+    pub authority: &'a str,
+    /// The path, still encoded.
+    pub path: &'a str,
+    /// The query without its `?`; empty when there is none.
+    pub query: &'a str,
+}
+
+impl<'a> Address<'a> {
+    /// Cuts an absolute http or https URL.
+    ///
+    /// # Errors
+    /// `PathRefused` for anything that is not one, or is longer than 8192 bytes.
+    pub fn parse(url: &'a str) -> Result<Self, Fault> {
+        let (secure, rest) = match url.split_once("://") {
+            _ if url.len() > LONGEST_URL => return Err(Fault::PathRefused),
+            Some(("https", rest)) => (true, rest),
+            Some(("http", rest)) => (false, rest),
+            _ => return Err(Fault::PathRefused),
+        };
+        let rest = rest.split_once('#').map_or(rest, |(rest, _)| rest);
+        let (before, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let slash = before.find('/').unwrap_or(before.len());
+        let (authority, path) = before.split_at_checked(slash).ok_or(Fault::PathRefused)?;
+        Ok(Self { secure, authority, path: if path.is_empty() { "/" } else { path }, query })
+    }
+}
+
+/// What a plain-http request gets (T-3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Insecure {
+    /// 403 with a body that says the credential is burnt.
+    Refuse,
+    /// 308 to the same place over https.
+    Redirect,
+}
+
+/// Decides about a plain-http request: only a page read that carries no credential is sent on to https.
+///
+/// A redirect would hide that a secret was sent in the clear, so whoever may have sent one is refused
+/// (draft-ietf-httpapi-privacy §3).
+#[must_use]
+pub fn insecure(is_page: bool, method: &str, headers: &Headers, query: &str) -> Insecure {
+    let reads = matches!(method, "GET" | "HEAD");
+    let credential = CREDENTIAL_HEADERS.iter().any(|name| headers.value(name).is_some())
+        || query.split('&').any(|pair| {
+            let name = pair.split('=').next().unwrap_or_default().to_ascii_lowercase();
+            CREDENTIAL_PARAMETERS.iter().any(|secret| name.contains(secret))
+        });
+    if is_page && reads && !credential { Insecure::Redirect } else { Insecure::Refuse }
+}
+
+/// Refuses a connection below the minimum TLS version (T-1). An unknown or missing version is below any.
+///
+/// # Errors
+/// `TlsTooOld`.
+pub fn tls(version: Option<&str>, minimum: TlsVersion) -> Result<(), Fault> {
+    match version.and_then(TlsVersion::parse) {
+        Some(version) if version >= minimum => Ok(()),
+        _ => Err(Fault::TlsTooOld),
+    }
+}
+
+/// Refuses paths that different readers could read differently.
+///
+/// No route of the Hub needs a percent sign, so there is no encoded slash, no double encoding and no encoded dot
+/// to tell apart: `PostgREST` decodes a segment after it has split the path, and a rule on the raw text would miss it.
+///
+/// # Errors
+/// `PathRefused`.
+pub fn path(path: &str) -> Result<(), Fault> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+    let segments = path.strip_prefix('/').ok_or(Fault::PathRefused)?;
+    let mut rest = segments.strip_suffix('/').unwrap_or(segments).split('/');
+    let odd = |segment: &str| segment.is_empty() || segment.bytes().all(|byte| byte == b'.');
+    if !path.bytes().all(plain) || (!segments.is_empty() && rest.any(odd)) {
+        return Err(Fault::PathRefused);
+    }
+    Ok(())
+}
+
+/// Refuses headers that some reader behind the door could take for something else.
+///
+/// Forwarding headers (`x-forwarded-…`, `forwarded`, `cf-connecting-ip`) pass the door, because the edge itself adds
+/// them, but the Hub never reads one and never sends one on.
+///
+/// # Errors
+/// `HeaderRefused`.
+pub fn headers(headers: &Headers) -> Result<(), Fault> {
+    let refused = |name: &str| name.contains('_') || name.starts_with("x-hub-") || REWRITING_HEADERS.contains(&name);
+    if headers.names().any(refused) { Err(Fault::HeaderRefused) } else { Ok(()) }
+}
+
+/// The client's own request id, if it is one that is safe to store and print.
+#[must_use]
+pub fn client_request_id(headers: &Headers) -> Option<&str> {
+    let safe = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    headers.value("x-request-id").filter(|id| (8..=64).contains(&id.len()) && id.bytes().all(safe))
+}
+
+const LONGEST_URL: usize = 8192;
+const CREDENTIAL_HEADERS: [&str; 4] = ["authorization", "apikey", "cookie", "proxy-authorization"];
+const CREDENTIAL_PARAMETERS: [&str; 6] = ["token", "key", "secret", "password", "session", "__clerk"];
+const REWRITING_HEADERS: [&str; 5] =
+    ["x-http-method", "x-http-method-override", "x-method-override", "x-original-url", "x-rewrite-url"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(names: &[&str]) -> Headers {
+        Headers::new(names.iter().map(|name| ((*name).to_owned(), "value".to_owned())).collect())
+    }
+
+    #[test]
+    fn cuts_a_url() {
+        let address = Address::parse("https://hub.example:8787/rest/v1/leads?select=id&a=%2F#x").unwrap();
+        assert_eq!(
+            address,
+            Address { secure: true, authority: "hub.example:8787", path: "/rest/v1/leads", query: "select=id&a=%2F" }
+        );
+        assert_eq!(Address::parse("http://hub.example").unwrap().path, "/");
+        assert_eq!(Address::parse("https://hub.example?x=1").unwrap().query, "x=1");
+        assert!(Address::parse("/rest/v1/leads").is_err());
+        assert!(Address::parse(&format!("https://hub.example/{}", "a".repeat(8192))).is_err());
+    }
+
+    /// T-3: pages without a credential are sent on, everything else is refused.
+    #[test]
+    fn redirects_only_pages_without_credentials_t_3() {
+        let none = sent(&["accept", "user-agent"]);
+        assert_eq!(insecure(true, "GET", &none, ""), Insecure::Redirect);
+        assert_eq!(insecure(true, "HEAD", &none, "a=1"), Insecure::Redirect);
+        assert_eq!(insecure(true, "POST", &none, ""), Insecure::Refuse);
+        assert_eq!(insecure(false, "GET", &none, ""), Insecure::Refuse);
+        for name in CREDENTIAL_HEADERS {
+            assert_eq!(insecure(true, "GET", &sent(&[name]), ""), Insecure::Refuse, "{name}");
+        }
+        for query in ["access_token=x", "apikey=x", "a=b&__clerk_handshake=x", "PASSWORD=x"] {
+            assert_eq!(insecure(true, "GET", &none, query), Insecure::Refuse, "{query}");
+        }
+    }
+
+    /// T-1: an absent, unknown or older version is refused.
+    #[test]
+    fn refuses_old_tls_t_1() {
+        assert!(tls(Some("TLSv1.3"), TlsVersion::V1_3).is_ok());
+        assert!(tls(Some("TLSv1.3"), TlsVersion::V1_2).is_ok());
+        assert!(tls(Some("TLSv1.2"), TlsVersion::V1_2).is_ok());
+        for version in [None, Some(""), Some("none"), Some("TLSv1"), Some("TLSv1.1"), Some("TLSv1.2"), Some("tlsv1.3")]
+        {
+            assert!(tls(version, TlsVersion::V1_3).is_err(), "{version:?}");
+        }
+    }
+
+    #[test]
+    fn refuses_paths_that_are_not_plain() {
+        for good in ["/", "/security", "/rest/v1/leads", "/.well-known/security.txt", "/rest/v1/", "/assets/hub.css"] {
+            assert!(path(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "rest",
+            "//",
+            "/rest//v1",
+            "/rest/v1//",
+            "/rest/../leads",
+            "/rest/./leads",
+            "/..",
+            "/rest/v1/rpc%2Ff",
+            "/rest/v1/%72pc/f",
+            "/rest/v1/%2e%2e/leads",
+            "/rest/v1/leads%00",
+            "/rest/v1/%252e",
+            "/rest\\v1",
+            "/rest/v1/leads;x=1",
+            "/rest/v1/le ads",
+            "/rest/v1/\u{e9}",
+            "/rest/v1/leads\t",
+            "/.../x",
+        ] {
+            assert!(path(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn refuses_headers_that_could_be_taken_for_others() {
+        for good in ["x-forwarded-for", "x-forwarded-host", "cf-connecting-ip", "x-client-info"] {
+            assert!(headers(&sent(&[good])).is_ok(), "{good}");
+        }
+        for bad in ["x_request_id", "content_length", "x-hub-route", "x-http-method-override", "x-original-url"] {
+            assert!(headers(&sent(&["accept", bad])).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn keeps_only_safe_request_ids_of_a_client() {
+        let id = |value: &str| {
+            let headers = Headers::new(vec![("x-request-id".to_owned(), value.to_owned())]);
+            client_request_id(&headers).map(str::to_owned)
+        };
+        assert_eq!(id("0199-abc_DEF.1").as_deref(), Some("0199-abc_DEF.1"));
+        for bad in ["short", "has space 123", "line\nbreak1", "\"quoted\"1", &"a".repeat(65)] {
+            assert_eq!(id(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! JSON that has one meaning only: no repeated names, no depth without end, nothing behind it.
+
+use serde::{
+    Deserializer as _,
+    de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor},
+};
+use serde_json::{Map, Value};
+use std::fmt;
+
+/// Why a text is not taken as JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JsonFault {
+    /// Not JSON, not UTF-8, a byte order mark, or something behind the value.
+    Malformed,
+    /// Nested deeper than allowed.
+    TooDeep,
+    /// A name that stands twice in one object, also when it is written with escapes.
+    Twice,
+}
+
+/// Reads a whole text.
+///
+/// # Errors
+/// As the variants say; `depth` counts nested objects and arrays, a bare value being 0.
+pub fn strict(text: &[u8], depth: u8) -> Result<Value, JsonFault> {
+    let mut reader = serde_json::Deserializer::from_slice(text);
+    let value = Level(depth).deserialize(&mut reader).map_err(|error| {
+        let said = error.to_string();
+        if said.starts_with(TWICE) {
+            JsonFault::Twice
+        } else if said.starts_with(DEEP) || said.starts_with("recursion limit") {
+            JsonFault::TooDeep
+        } else {
+            JsonFault::Malformed
+        }
+    })?;
+    reader.end().map_err(|_| JsonFault::Malformed)?;
+    Ok(value)
+}
+
+/// How many levels may still follow.
+#[derive(Clone, Copy)]
+struct Level(u8);
+
+impl Level {
+    fn below<E: de::Error>(self) -> Result<Self, E> {
+        self.0.checked_sub(1).map(Self).ok_or_else(|| E::custom(DEEP))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Level {
+    type Value = Value;
+
+    fn deserialize<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Level {
+    type Value = Value;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("JSON")
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let below = self.below()?;
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element_seed(below)? {
+            list.push(item);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let below = self.below()?;
+        let mut object = Map::new();
+        while let Some(name) = members.next_key::<String>()? {
+            let value = members.next_value_seed(below)?;
+            if object.insert(name, value).is_some() {
+                return Err(de::Error::custom(TWICE));
+            }
+        }
+        Ok(Value::Object(object))
+    }
+}
+
+const DEEP: &str = "nested too deep";
+const TWICE: &str = "a name stands twice";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_serde_json_reads() {
+        let text = br#"{"a":[1,-2,1.5,true,null,"\u00e9"],"b":{"c":{}}}"#;
+        assert_eq!(strict(text, 4), serde_json::from_slice(text).map_err(|_| JsonFault::Malformed));
+    }
+
+    #[test]
+    fn refuses_names_that_stand_twice() {
+        for text in [r#"{"a":1,"a":2}"#, r#"{"a":1,"\u0061":2}"#, r#"[{"b":{"a":1,"a":1}}]"#] {
+            assert_eq!(strict(text.as_bytes(), 8), Err(JsonFault::Twice), "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_depth_and_rubbish() {
+        assert_eq!(strict(b"[[[]]]", 2), Err(JsonFault::TooDeep));
+        assert_eq!(strict(b"[[]]", 2), Ok(serde_json::json!([[]])));
+        assert_eq!(strict("[".repeat(20_000).as_bytes(), 16), Err(JsonFault::TooDeep));
+        for text in
+            [&b"\xef\xbb\xbf{}"[..], b"{} x", b"{}{}", b"", b"{", b"{\"a\":\"\xff\"}", b"{'a':1}", b"NaN", b"01"]
+        {
+            assert_eq!(strict(text, 16), Err(JsonFault::Malformed), "{text:?}");
+        }
+    }
+}

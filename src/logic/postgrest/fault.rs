@@ -1,0 +1,204 @@
+//! Why a query is refused: one rule each, with a stable code and a sentence that names no input but a plain identifier.
+
+use crate::logic::fault::Public;
+
+/// A broken rule, and the column, parameter or preference that broke it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueryFault {
+    /// The rule.
+    pub rule: Rule,
+    /// A plain identifier of the query, short and safe to show.
+    pub name: Option<String>,
+}
+
+impl QueryFault {
+    /// A fault at `name`, which is shown only if it is a plain identifier of at most 63 characters.
+    #[must_use]
+    pub fn new(rule: Rule, name: &str) -> Self {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+        let shown = (1..=63).contains(&name.len()) && name.bytes().all(plain);
+        Self { rule, name: shown.then(|| name.to_owned()) }
+    }
+}
+
+impl From<Rule> for QueryFault {
+    fn from(rule: Rule) -> Self {
+        Self { rule, name: None }
+    }
+}
+
+/// What the query firewall refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// A media type other than JSON rows or one JSON row.
+    AcceptRefused,
+    /// An argument that the function does not have.
+    ArgumentUnknown,
+    /// An argument that the function needs.
+    ArgumentMissing,
+    /// A body that is not the JSON object or array that is needed here.
+    BodyMalformed,
+    /// A column that is not there, or not for this caller and this use.
+    ColumnRefused,
+    /// `count=exact` where it would scan.
+    CountRefused,
+    /// More conditions, a deeper tree, or more orders than allowed.
+    ComplexityRefused,
+    /// A body that is not JSON.
+    ContentTypeRefused,
+    /// A query that is not percent-encoded UTF-8.
+    EncodingMalformed,
+    /// A table that may not be embedded here.
+    EmbedRefused,
+    /// A filter that is not `operator.value`.
+    FilterMalformed,
+    /// No equality on the key of the table.
+    KeyMissing,
+    /// `limit` or `offset` above the maximum, or no whole number.
+    LimitRefused,
+    /// An operator that is not allowed, or not for this type.
+    OperatorRefused,
+    /// An `order` that is not `column.direction.nulls`.
+    OrderMalformed,
+    /// A parameter that is not allowed here, or stands twice.
+    ParameterRefused,
+    /// A password; nobody but Clerk may see one.
+    PasswordRefused,
+    /// A preference that is not allowed, or stands twice.
+    PreferenceRefused,
+    /// Another schema than the Hub's.
+    ProfileRefused,
+    /// A `Range` header; pages are asked by limit and offset.
+    RangeRefused,
+    /// More rows or keys than one request may change.
+    RowsTooMany,
+    /// A `select` that is not columns and embeds: a cast, a path, an aggregate, a spread, a hint.
+    SelectMalformed,
+    /// An insert that would overwrite.
+    UpsertRefused,
+    /// A value that does not fit the column's type, or is too long.
+    ValueMalformed,
+}
+
+impl Rule {
+    /// Every rule, in the order of the codes.
+    pub const ALL: [Self; 24] = [
+        Self::AcceptRefused,
+        Self::ContentTypeRefused,
+        Self::ProfileRefused,
+        Self::RangeRefused,
+        Self::PreferenceRefused,
+        Self::CountRefused,
+        Self::EncodingMalformed,
+        Self::ParameterRefused,
+        Self::PasswordRefused,
+        Self::SelectMalformed,
+        Self::ColumnRefused,
+        Self::EmbedRefused,
+        Self::FilterMalformed,
+        Self::OperatorRefused,
+        Self::ValueMalformed,
+        Self::ComplexityRefused,
+        Self::OrderMalformed,
+        Self::LimitRefused,
+        Self::KeyMissing,
+        Self::BodyMalformed,
+        Self::RowsTooMany,
+        Self::UpsertRefused,
+        Self::ArgumentUnknown,
+        Self::ArgumentMissing,
+    ];
+
+    /// What the client sees.
+    #[must_use]
+    pub const fn public(self) -> Public {
+        let (code, status, message, hint) = match self {
+            Self::AcceptRefused => (
+                "HUB301",
+                406,
+                "Answers are JSON only.",
+                "Accept application/json or application/vnd.pgrst.object+json.",
+            ),
+            Self::ContentTypeRefused => {
+                ("HUB302", 415, "Bodies are JSON only.", "Send Content-Type: application/json.")
+            }
+            Self::ProfileRefused => {
+                ("HUB303", 406, "There is one schema only.", "Leave the profile headers out, or say public.")
+            }
+            Self::RangeRefused => ("HUB304", 400, "Range headers are not taken.", "Use limit and offset."),
+            Self::PreferenceRefused => (
+                "HUB305",
+                400,
+                "A preference is not taken.",
+                "Use return, count, handling, max-affected and missing, each once.",
+            ),
+            Self::CountRefused => {
+                ("HUB306", 400, "An exact count is not allowed on this table.", "Use count=planned or count=estimated.")
+            }
+            Self::EncodingMalformed => ("HUB307", 400, "The query is not percent-encoded UTF-8.", "Encode it once."),
+            Self::ParameterRefused => (
+                "HUB308",
+                400,
+                "A parameter is not taken here.",
+                "Use select, filters, order, limit and offset, each of select, order, limit and offset once.",
+            ),
+            Self::PasswordRefused => (
+                "HUB309",
+                400,
+                "Passwords are not taken here.",
+                "Clerk signs people in; change this password, since it has left your hands.",
+            ),
+            Self::SelectMalformed => (
+                "HUB310",
+                400,
+                "The select is not a list of columns and embedded tables.",
+                "Leave out casts, paths, aggregates, spreads and hints.",
+            ),
+            Self::ColumnRefused => {
+                ("HUB311", 400, "A column is not there for you.", "See the README for the columns of each role.")
+            }
+            Self::EmbedRefused => {
+                ("HUB312", 400, "A table cannot be embedded here.", "See the README for what can, at most two deep.")
+            }
+            Self::FilterMalformed => ("HUB313", 400, "A filter is not operator.value.", "Write it as column=eq.value."),
+            Self::OperatorRefused => (
+                "HUB314",
+                400,
+                "An operator is not taken for this column.",
+                "Use eq, neq, gt, gte, lt, lte, in, is, and on text like and ilike.",
+            ),
+            Self::ValueMalformed => ("HUB315", 400, "A value does not fit its column.", "Check its type and length."),
+            Self::ComplexityRefused => (
+                "HUB316",
+                400,
+                "The query has too many conditions.",
+                "Use at most 30 conditions, three levels, and five orders.",
+            ),
+            Self::OrderMalformed => {
+                ("HUB317", 400, "The order is not a list of columns.", "Write it as column.desc.nullslast.")
+            }
+            Self::LimitRefused => (
+                "HUB318",
+                400,
+                "The limit or the offset is too large.",
+                "Ask at most 1000 rows at a time, and filter instead of skipping more than 100000.",
+            ),
+            Self::KeyMissing => ("HUB319", 400, "A change needs the key of its row.", "Filter the key with eq or in."),
+            Self::BodyMalformed => (
+                "HUB320",
+                400,
+                "The body is not what is needed here.",
+                "Send a JSON object, or for an insert an array of them.",
+            ),
+            Self::RowsTooMany => ("HUB321", 413, "That is too many rows for one request.", "Send at most 100."),
+            Self::UpsertRefused => ("HUB322", 400, "An insert may not overwrite.", "Insert, or update by key."),
+            Self::ArgumentUnknown => {
+                ("HUB323", 400, "The function has no such argument.", "See the README for its arguments.")
+            }
+            Self::ArgumentMissing => {
+                ("HUB324", 400, "The function needs an argument.", "See the README for its arguments.")
+            }
+        };
+        Public { code, status, message, hint }
+    }
+}

@@ -1,0 +1,238 @@
+//! Filters: columns that the caller may read, operators that an index or a plain comparison serves, values that fit.
+
+use super::{
+    fault::{QueryFault, Rule},
+    select::Selection,
+    value::{fits, quote},
+};
+use crate::domain::tables::Kind;
+
+/// Reads filters and counts what they cost.
+#[derive(Debug, Default)]
+pub struct Filters {
+    conditions: usize,
+    /// How many keys the top level names, if it does.
+    pub keys: Option<usize>,
+}
+
+/// One condition, checked: `[not.]operator.value`, ready to be written.
+struct Condition {
+    not: bool,
+    operator: &'static str,
+    operand: Operand,
+}
+
+enum Operand {
+    List(Vec<String>),
+    One(String),
+}
+
+impl Filters {
+    /// Reads `column=operator.value`; gives the value as it goes upstream.
+    ///
+    /// # Errors
+    /// The first rule that is broken.
+    pub fn column(&mut self, selection: &Selection, name: &str, text: &str, top: bool) -> Result<String, QueryFault> {
+        let condition = self.condition(selection, name, text, false)?;
+        if top && name == selection.table.key && !condition.not {
+            match (&condition.operand, condition.operator) {
+                (Operand::One(_), "eq") => self.keys = Some(1),
+                (Operand::List(list), "in") => self.keys = Some(list.len()),
+                _ => {}
+            }
+        }
+        Ok(condition.written(false))
+    }
+
+    /// Reads `or=(…)` or `and=(…)`; gives the value as it goes upstream.
+    ///
+    /// # Errors
+    /// The first rule that is broken.
+    pub fn tree(&mut self, selection: &Selection, text: &str) -> Result<String, QueryFault> {
+        let mut written = String::new();
+        let rest = self.group(selection, text, 1, &mut written)?;
+        if rest.is_empty() { Ok(written) } else { Err(Rule::FilterMalformed.into()) }
+    }
+
+    /// A parenthesised list; gives what follows it.
+    fn group<'a>(
+        &mut self,
+        selection: &Selection,
+        text: &'a str,
+        depth: u8,
+        written: &mut String,
+    ) -> Result<&'a str, QueryFault> {
+        if depth > DEEPEST {
+            return Err(Rule::ComplexityRefused.into());
+        }
+        let mut rest = text.strip_prefix('(').ok_or(Rule::FilterMalformed)?;
+        written.push('(');
+        loop {
+            rest = self.member(selection, rest.trim_start(), depth, written)?;
+            if let Some(after) = rest.strip_prefix(')') {
+                written.push(')');
+                return Ok(after);
+            }
+            rest = rest.strip_prefix(',').ok_or(Rule::FilterMalformed)?;
+            written.push(',');
+        }
+    }
+
+    fn member<'a>(
+        &mut self,
+        selection: &Selection,
+        text: &'a str,
+        depth: u8,
+        written: &mut String,
+    ) -> Result<&'a str, QueryFault> {
+        for word in ["and", "or", "not.and", "not.or"] {
+            if let Some(group) = text.strip_prefix(word).filter(|group| group.starts_with('(')) {
+                written.push_str(word);
+                return self.group(selection, group, depth + 1, written);
+            }
+        }
+        let (name, text) = text.split_once('.').ok_or(Rule::FilterMalformed)?;
+        let end = end_of_value(text).ok_or(Rule::FilterMalformed)?;
+        let (text, rest) = text.split_at_checked(end).ok_or(Rule::FilterMalformed)?;
+        let condition = self.condition(selection, name, text, true)?;
+        written.push_str(name);
+        written.push('.');
+        written.push_str(&condition.written(true));
+        Ok(rest)
+    }
+
+    fn condition(
+        &mut self,
+        selection: &Selection,
+        name: &str,
+        text: &str,
+        in_tree: bool,
+    ) -> Result<Condition, QueryFault> {
+        self.conditions += 1;
+        if self.conditions > MOST_CONDITIONS {
+            return Err(Rule::ComplexityRefused.into());
+        }
+        let refused = || QueryFault::new(Rule::ColumnRefused, name);
+        let readable = selection.grant.read.contains(&name);
+        let kind = selection.table.column(name).filter(|_| readable).ok_or_else(refused)?.kind;
+        let (not, text) = text.strip_prefix("not.").map_or((false, text), |text| (true, text));
+        let (operator, value) = text.split_once('.').ok_or_else(|| QueryFault::new(Rule::FilterMalformed, name))?;
+        let operator = allowed(operator, kind).ok_or_else(|| QueryFault::new(Rule::OperatorRefused, name))?;
+        let malformed = || QueryFault::new(Rule::ValueMalformed, name);
+        let operand = match operator {
+            "in" => {
+                let list = list(value).ok_or_else(malformed)?;
+                if list.len() > MOST_IN_LIST {
+                    return Err(QueryFault::new(Rule::RowsTooMany, name));
+                }
+                Operand::List(list)
+            }
+            _ if in_tree => Operand::One(unquoted(value).ok_or_else(malformed)?),
+            _ => Operand::One(value.to_owned()),
+        };
+        let good = match (&operand, operator) {
+            (Operand::List(list), _) => list.iter().all(|value| fits(kind, value)),
+            (Operand::One(value), "is") => {
+                matches!(value.as_str(), "null" | "true" | "false" | "unknown")
+                    && (kind == Kind::Boolean || value == "null")
+            }
+            (Operand::One(value), "like" | "ilike") => {
+                fits(kind, value) && value.bytes().filter(|byte| b"*%_".contains(byte)).count() <= MOST_WILDCARDS
+            }
+            (Operand::One(value), _) => fits(kind, value),
+        };
+        if good { Ok(Condition { not, operator, operand }) } else { Err(malformed()) }
+    }
+}
+
+impl Condition {
+    fn written(&self, in_tree: bool) -> String {
+        let not = if self.not { "not." } else { "" };
+        let value = match &self.operand {
+            Operand::List(list) => format!("({})", list.iter().map(|value| quote(value)).collect::<Vec<_>>().join(",")),
+            Operand::One(value) if in_tree && self.operator != "is" => quote(value),
+            Operand::One(value) => value.clone(),
+        };
+        format!("{not}{}.{value}", self.operator)
+    }
+}
+
+/// The operators that compare; text search, regular expressions and containment cost whatever a client likes.
+fn allowed(operator: &str, kind: Kind) -> Option<&'static str> {
+    let known = ["eq", "neq", "gt", "gte", "lt", "lte", "in", "is", "like", "ilike"];
+    let operator = known.into_iter().find(|known| *known == operator)?;
+    let fits = match kind {
+        Kind::Bytes | Kind::Json => operator == "is",
+        Kind::Text => true,
+        Kind::Boolean | Kind::Integer | Kind::Timestamp | Kind::Uuid => !operator.ends_with("like"),
+    };
+    fits.then_some(operator)
+}
+
+/// Where a value inside a tree ends: at the comma or parenthesis that is neither quoted nor inside a list.
+fn end_of_value(text: &str) -> Option<usize> {
+    let (mut quoted, mut escaped, mut depth) = (false, false, 0_u32);
+    for (place, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'(' if !quoted => depth += 1,
+            b')' if !quoted && depth > 0 => depth -= 1,
+            b',' | b')' if !quoted && depth == 0 => return Some(place),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The values of `("a,b",c)`.
+fn list(text: &str) -> Option<Vec<String>> {
+    let mut rest = text.strip_prefix('(')?.strip_suffix(')')?;
+    let mut values = Vec::new();
+    if rest.is_empty() {
+        return Some(values);
+    }
+    loop {
+        let end = if rest.starts_with('"') { end_of_quoted(rest)? } else { rest.find(',').unwrap_or(rest.len()) };
+        let (value, after) = rest.split_at_checked(end)?;
+        values.push(unquoted(value)?);
+        match after.strip_prefix(',') {
+            Some(next) => rest = next,
+            None if after.is_empty() => return Some(values),
+            None => return None,
+        }
+    }
+}
+
+fn end_of_quoted(text: &str) -> Option<usize> {
+    let mut escaped = false;
+    for (place, byte) in text.bytes().enumerate().skip(1) {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => return Some(place + 1),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// A value without its quotes and escapes; one without quotes must not contain what would end it.
+fn unquoted(text: &str) -> Option<String> {
+    let Some(inside) = text.strip_prefix('"') else {
+        return (!text.contains(['"', '(', ')', ',', '\\'])).then(|| text.to_owned());
+    };
+    let inside = inside.strip_suffix('"').filter(|_| end_of_quoted(text) == Some(text.len()))?;
+    let mut value = String::with_capacity(inside.len());
+    let mut letters = inside.chars();
+    while let Some(letter) = letters.next() {
+        value.push(if letter == '\\' { letters.next()? } else { letter });
+    }
+    Some(value)
+}
+
+const DEEPEST: u8 = 3;
+const MOST_CONDITIONS: usize = 30;
+const MOST_IN_LIST: usize = 100;
+const MOST_WILDCARDS: usize = 8;

@@ -1,0 +1,107 @@
+//! Preferences and media types: read, checked, and written anew.
+
+use super::fault::{QueryFault, Rule};
+use crate::domain::headers::Headers;
+
+/// The preferences that a client may have.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Preferences {
+    /// `count`
+    pub count: Option<&'static str>,
+    /// `return`
+    pub returns: Option<&'static str>,
+    /// `missing=default`
+    pub missing_default: bool,
+    /// `max-affected`
+    pub max_affected: Option<usize>,
+}
+
+impl Preferences {
+    /// Reads the `Prefer` header (RFC 7240), already joined if there were several.
+    ///
+    /// # Errors
+    /// `PreferenceRefused`, `UpsertRefused`.
+    pub fn parse(headers: &Headers) -> Result<Self, QueryFault> {
+        let mut preferences = Self::default();
+        let mut seen: Vec<&str> = Vec::new();
+        let written = headers.value("prefer").unwrap_or_default();
+        for preference in written.split(',').map(str::trim).filter(|preference| !preference.is_empty()) {
+            let (name, value) = preference.split_once('=').unwrap_or((preference, ""));
+            if seen.contains(&name) {
+                return Err(QueryFault::new(Rule::PreferenceRefused, name));
+            }
+            seen.push(name);
+            match (name, value) {
+                ("count", "exact") => preferences.count = Some("exact"),
+                ("count", "planned") => preferences.count = Some("planned"),
+                ("count", "estimated") => preferences.count = Some("estimated"),
+                ("return", "minimal") => preferences.returns = Some("minimal"),
+                ("return", "representation") => preferences.returns = Some("representation"),
+                ("return", "headers-only") => preferences.returns = Some("headers-only"),
+                ("missing", "default") => preferences.missing_default = true,
+                ("max-affected", count) => {
+                    let count = count.parse().map_err(|_| QueryFault::new(Rule::PreferenceRefused, name))?;
+                    preferences.max_affected = Some(count);
+                }
+                // The Hub is strict anyhow.
+                ("missing", "null") | ("handling", "strict" | "lenient") => {}
+                ("resolution", _) => return Err(Rule::UpsertRefused.into()),
+                _ => return Err(QueryFault::new(Rule::PreferenceRefused, name)),
+            }
+        }
+        Ok(preferences)
+    }
+}
+
+/// What the client takes, of what there is.
+///
+/// # Errors
+/// `AcceptRefused` when nothing of it is here: CSV, `GeoJSON`, query plans, the `OpenAPI` document.
+pub fn accept(headers: &Headers) -> Result<&'static str, QueryFault> {
+    let wanted = headers.value("accept").unwrap_or("*/*");
+    let media = wanted.split(',').find_map(|media| {
+        let mut parts = media.split(';').map(str::trim);
+        let name = parts.next()?;
+        let stripped = parts.any(|part| part == "nulls=stripped");
+        match (name, stripped) {
+            ("application/json" | "application/*" | "*/*" | "application/vnd.pgrst.array+json", false) => {
+                Some("application/json")
+            }
+            ("application/vnd.pgrst.array+json", true) => Some("application/vnd.pgrst.array+json;nulls=stripped"),
+            ("application/vnd.pgrst.object+json" | "application/vnd.pgrst.object", false) => {
+                Some("application/vnd.pgrst.object+json")
+            }
+            ("application/vnd.pgrst.object+json", true) => Some("application/vnd.pgrst.object+json;nulls=stripped"),
+            _ => None,
+        }
+    });
+    media.ok_or_else(|| Rule::AcceptRefused.into())
+}
+
+/// The rules about headers that hold for every query.
+///
+/// # Errors
+/// `ProfileRefused`, `RangeRefused`.
+pub fn common(headers: &Headers) -> Result<(), QueryFault> {
+    let ours = |name| headers.value(name).is_none_or(|profile| matches!(profile, "public" | "hub"));
+    if !ours("accept-profile") || !ours("content-profile") {
+        return Err(Rule::ProfileRefused.into());
+    }
+    if headers.value("range").is_some() || headers.value("range-unit").is_some() {
+        return Err(Rule::RangeRefused.into());
+    }
+    Ok(())
+}
+
+/// # Errors
+/// `ContentTypeRefused` for anything but JSON in UTF-8.
+pub fn content_type(headers: &Headers) -> Result<(), QueryFault> {
+    let written = headers.value("content-type").unwrap_or_default().to_ascii_lowercase();
+    let mut parts = written.split(';').map(str::trim);
+    let json = parts.next() == Some("application/json");
+    if json && parts.all(|part| matches!(part, "charset=utf-8" | "charset=\"utf-8\"")) {
+        Ok(())
+    } else {
+        Err(Rule::ContentTypeRefused.into())
+    }
+}

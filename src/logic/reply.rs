@@ -1,0 +1,213 @@
+//! Every status and every header that leaves: the one place that knows how an answer looks.
+
+use super::fault::{DatabaseRefusal, Fault};
+use std::borrow::Cow;
+
+/// An answer, before the platform sends it.
+pub struct Reply<Body> {
+    /// The status code.
+    pub status: u16,
+    /// Header names in lower case, and values.
+    pub headers: Vec<(&'static str, Cow<'static, str>)>,
+    /// What follows.
+    pub content: Content<Body>,
+}
+
+/// The body of an answer.
+pub enum Content<Body> {
+    /// Nothing.
+    Empty,
+    /// A body that passes through unread.
+    Stream(Body),
+    /// Text made here.
+    Text(Cow<'static, str>),
+}
+
+/// Who may keep an answer, and for how long; closed unless said otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cache {
+    /// Nobody (RFC 9111 §5.2.2.5): answers to a person, and errors.
+    Nobody,
+    /// Everybody for five minutes, then by validator: public pages and their assets (D-2).
+    Public,
+}
+
+impl Cache {
+    const fn control(self) -> &'static str {
+        match self {
+            Self::Nobody => "no-store",
+            Self::Public => "public, max-age=300, stale-while-revalidate=86400",
+        }
+    }
+}
+
+/// What an answer is, which decides how much a browser may do with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Media {
+    /// `text/css`
+    Css,
+    /// A page: its own stylesheet and pictures, nothing else.
+    Html,
+    /// `application/json`
+    Json,
+    /// `text/plain`
+    Plain,
+    /// `image/svg+xml`
+    Svg,
+}
+
+impl Media {
+    const fn content_type(self) -> &'static str {
+        match self {
+            Self::Css => "text/css; charset=utf-8",
+            Self::Html => "text/html; charset=utf-8",
+            Self::Json => "application/json; charset=utf-8",
+            Self::Plain => "text/plain; charset=utf-8",
+            Self::Svg => "image/svg+xml",
+        }
+    }
+}
+
+impl<Body> Reply<Body> {
+    /// An answer made here.
+    pub fn text(status: u16, media: Media, cache: Cache, text: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            status,
+            headers: vec![
+                ("content-type", media.content_type().into()),
+                ("content-security-policy", policy(media).into()),
+                ("cache-control", cache.control().into()),
+            ],
+            content: Content::Text(text.into()),
+        }
+    }
+
+    /// An answer without a body.
+    #[must_use]
+    pub fn empty(status: u16) -> Self {
+        Self { status, headers: closed(), content: Content::Empty }
+    }
+
+    /// What `PostgREST` answered, passed through unread.
+    #[must_use]
+    pub fn stream(status: u16, body: Option<Body>) -> Self {
+        Self { status, headers: closed(), content: body.map_or(Content::Empty, Content::Stream) }
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// A fault as JSON in `PostgREST`'s shape, never empty: supabase-js takes an empty 404 for a success.
+    #[must_use]
+    pub fn fault(fault: &Fault) -> Self {
+        let refusal = match (fault, fault.public()) {
+            (Fault::Database(refusal), _) => refusal.clone(),
+            (_, Some(public)) => DatabaseRefusal {
+                status: public.status,
+                code: public.code.to_owned(),
+                message: public.message.to_owned(),
+                details: fault.at().map(str::to_owned),
+                hint: Some(public.hint.to_owned()),
+            },
+            (_, None) => DatabaseRefusal::default(),
+        };
+        let body = serde_json::json!({
+            "code": refusal.code,
+            "message": refusal.message,
+            "details": refusal.details,
+            "hint": refusal.hint,
+        });
+        Self::text(refusal.status, Media::Json, Cache::Nobody, body.to_string()).explained(fault)
+    }
+
+    /// The headers that go with a fault, whatever shape its body has.
+    #[must_use]
+    pub fn explained(self, fault: &Fault) -> Self {
+        match fault {
+            Fault::Credential(super::credentials::CredentialFault::Malformed) => {
+                self.with("www-authenticate", r#"Bearer realm="hub", error="invalid_request""#)
+            }
+            Fault::Credential(_) => self.with("www-authenticate", r#"Bearer realm="hub""#),
+            Fault::KeysUnavailable(seconds) => self.with("retry-after", seconds.to_string()),
+            Fault::MethodNotAllowed(allowed) => self.with("allow", *allowed),
+            Fault::Policy(super::policy::PolicyFault::MethodNotAllowed(allowed)) => self.with("allow", *allowed),
+            Fault::Policy(super::policy::PolicyFault::RightMissing) => {
+                self.with("www-authenticate", r#"Bearer realm="hub", error="insufficient_scope""#)
+            }
+            Fault::SessionRevoked | Fault::Token(_) => {
+                self.with("www-authenticate", r#"Bearer realm="hub", error="invalid_token""#)
+            }
+            Fault::JournalUnavailable | Fault::UpstreamBusy => self.with("retry-after", "2"),
+            _ => self,
+        }
+    }
+
+    /// The headers that every answer carries, errors included (T-2).
+    #[must_use]
+    pub fn sealed(mut self, secure: bool, request_id: &str) -> Self {
+        // Over http the header means nothing (RFC 6797 §7.2).
+        if secure {
+            self.headers.push(("strict-transport-security", HSTS.into()));
+        }
+        self.headers.extend(SEAL.iter().map(|(name, value)| (*name, Cow::Borrowed(*value))));
+        self.headers.push(("x-request-id", request_id.to_owned().into()));
+        self
+    }
+
+    /// The CORS headers for an origin on the list; without one, only the `Vary` that keeps caches honest.
+    #[must_use]
+    pub fn shared(mut self, origin: Option<&str>) -> Self {
+        self.headers.push(("vary", "Origin, Authorization, Accept, Prefer, Accept-Profile".into()));
+        if let Some(origin) = origin {
+            self.headers.push(("access-control-allow-origin", origin.to_owned().into()));
+            self.headers.push(("access-control-expose-headers", EXPOSED.into()));
+        }
+        self
+    }
+
+    /// The answer to a preflight from an origin on the list.
+    #[must_use]
+    pub fn preflight(methods: &'static str) -> Self {
+        Self::empty(204)
+            .with("access-control-allow-methods", methods)
+            .with("access-control-allow-headers", ACCEPTED)
+            .with("access-control-max-age", "600")
+    }
+}
+
+fn closed() -> Vec<(&'static str, Cow<'static, str>)> {
+    vec![("content-security-policy", policy(Media::Json).into()), ("cache-control", Cache::Nobody.control().into())]
+}
+
+/// `max-age` of two years, as <https://hstspreload.org/> recommends.
+const HSTS: &str = "max-age=63072000; includeSubDomains; preload";
+
+/// What unmodified supabase-js sends, and a trace.
+const ACCEPTED: &str = "accept, accept-profile, apikey, authorization, baggage, content-profile, content-type, prefer, traceparent, tracestate, x-client-info, x-request-id, x-retry-count";
+const EXPOSED: &str = "content-range, etag, location, preference-applied, retry-after, www-authenticate, x-request-id";
+
+/// OWASP's list for REST services; no answer of the Hub is framed, embedded or sniffed.
+const SEAL: [(&str, &str); 6] = [
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+    ("referrer-policy", "no-referrer"),
+    ("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("cross-origin-opener-policy", "same-origin"),
+];
+
+const fn policy(media: Media) -> &'static str {
+    match media {
+        // Each allowance: the one stylesheet, the one picture.
+        Media::Html => {
+            "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        }
+        Media::Css | Media::Json | Media::Plain | Media::Svg => {
+            "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Clerk's session token (I-1, I-2): its form, its header, and what must hold before anybody believes a claim.
+//!
+//! The order is form, key, signature, claims: an [`Unverified`] token shows only what is needed to find its key, and
+//! only a [`Verified`] one shows claims. `jwt-compact` types the token; the rules before it are ours, since it (like most
+//! libraries) takes repeated names, unknown critical headers and any spelling of a number.
+//!
+//! Sources: RFC 7515, RFC 7519, RFC 8725, <https://clerk.com/docs/guides/sessions/session-tokens>.
+
+mod claims;
+mod fault;
+
+pub use claims::{Expected, check};
+pub use fault::TokenFault;
+
+use super::json;
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+use jwt_compact::UntrustedToken;
+use serde_json::Value;
+
+/// A token whose form and header are good, and of which nothing else is known.
+#[derive(Debug)]
+pub struct Unverified<'a> {
+    kid: String,
+    signed: &'a str,
+    payload: &'a str,
+    token: UntrustedToken<'a>,
+}
+
+/// A token whose signature is good. Only this has claims.
+#[derive(Debug)]
+pub struct Verified<'a> {
+    claims: Value,
+    token: UntrustedToken<'a>,
+}
+
+/// Reads form and header.
+///
+/// # Errors
+/// The first rule that is broken.
+pub fn read(raw: &str) -> Result<Unverified<'_>, TokenFault> {
+    if raw.len() > LONGEST_TOKEN {
+        return Err(TokenFault::TooLong);
+    }
+    let mut segments = raw.split('.');
+    let (Some(header), Some(payload), Some(signature), None) =
+        (segments.next(), segments.next(), segments.next(), segments.next())
+    else {
+        return Err(TokenFault::NotThreeSegments);
+    };
+    if header.len() > LONGEST_HEADER {
+        return Err(TokenFault::HeaderTooLong);
+    }
+    let decoded = [header, payload, signature].map(decode);
+    let [Some(header), Some(_), Some(_)] = decoded else { return Err(TokenFault::EncodingNotCanonical) };
+    let kid = checked_header(&header)?;
+    let token = UntrustedToken::new(raw).map_err(|_| TokenFault::HeaderMalformed)?;
+    let signed = raw.rsplit_once('.').map_or("", |(signed, _)| signed);
+    Ok(Unverified { kid, signed, payload, token })
+}
+
+impl<'a> Unverified<'a> {
+    /// The id of the key that should have signed it.
+    #[must_use]
+    pub fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    /// The bytes that are signed, as they were received.
+    #[must_use]
+    pub const fn signed_part(&self) -> &'a str {
+        self.signed
+    }
+
+    /// The signature.
+    #[must_use]
+    pub fn signature(&self) -> &[u8] {
+        self.token.signature_bytes()
+    }
+
+    /// Makes a verified token of it, if `good` says that the signature is.
+    ///
+    /// # Errors
+    /// `SignatureBad`, or what is wrong with the payload's JSON.
+    pub fn verified(self, good: bool) -> Result<Verified<'a>, TokenFault> {
+        if !good {
+            return Err(TokenFault::SignatureBad);
+        }
+        let payload = decode(self.payload).ok_or(TokenFault::EncodingNotCanonical)?;
+        let claims = strict(&payload, TokenFault::ClaimsMalformed)?;
+        if claims.is_object() { Ok(Verified { claims, token: self.token }) } else { Err(TokenFault::ClaimsMalformed) }
+    }
+}
+
+/// The header's rules; gives the key id.
+fn checked_header(header: &[u8]) -> Result<String, TokenFault> {
+    let header = strict(header, TokenFault::HeaderMalformed)?;
+    let header = header.as_object().ok_or(TokenFault::HeaderMalformed)?;
+    let text = |name: &str| header.get(name).and_then(Value::as_str);
+    if text("alg") != Some("RS256") {
+        return Err(TokenFault::AlgorithmRefused);
+    }
+    if text("typ") != Some("JWT") {
+        return Err(TokenFault::TypeRefused);
+    }
+    if DANGEROUS.iter().any(|name| header.contains_key(*name)) {
+        return Err(TokenFault::HeaderParameterRefused);
+    }
+    if header.contains_key("cat") && !text("cat").is_some_and(|class| SESSION_CLASSES.contains(&class)) {
+        return Err(TokenFault::ClassRefused);
+    }
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    match text("kid") {
+        Some(kid) if (1..=64).contains(&kid.len()) && kid.bytes().all(plain) => Ok(kid.to_owned()),
+        _ => Err(TokenFault::KeyIdRefused),
+    }
+}
+
+/// Base64url without padding, in the one spelling that encodes back to itself (RFC 7515 §2).
+fn decode(segment: &str) -> Option<Vec<u8>> {
+    let bytes = Base64UrlUnpadded::decode_vec(segment).ok()?;
+    (!segment.is_empty() && Base64UrlUnpadded::encode_string(&bytes) == segment).then_some(bytes)
+}
+
+fn strict(text: &[u8], malformed: TokenFault) -> Result<Value, TokenFault> {
+    json::strict(text, DEEPEST).map_err(|fault| match fault {
+        json::JsonFault::Malformed => malformed,
+        json::JsonFault::TooDeep => TokenFault::TooDeep,
+        json::JsonFault::Twice => TokenFault::NameTwice,
+    })
+}
+
+const LONGEST_TOKEN: usize = 8192;
+const LONGEST_HEADER: usize = 1024;
+const DEEPEST: u8 = 16;
+
+/// Parameters that would have somebody else's key, another payload or an unknown rule believed (RFC 8725 §3).
+const DANGEROUS: [&str; 8] = ["b64", "crit", "enc", "jku", "jwk", "x5c", "x5u", "zip"];
+
+/// Clerk's classes of a session token: session, and one that says to ignore the class. Templates and machines have others.
+const SESSION_CLASSES: [&str; 2] = ["cl_B7d4PD111AAA", "cl_I7d4PD111III"];

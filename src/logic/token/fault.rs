@@ -1,0 +1,111 @@
+//! Why a token is refused: the log says it, the client never learns it.
+
+/// The rule that a token broke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenFault {
+    /// `act` is not an impersonation as Clerk writes it.
+    ActorMalformed,
+    /// `alg` is not `RS256`.
+    AlgorithmRefused,
+    /// `aud` is there; a session token of Clerk's has none.
+    AudienceRefused,
+    /// `cat` names a template, a machine or something unknown.
+    ClassRefused,
+    /// The payload is not a JSON object, or a claim has another type.
+    ClaimsMalformed,
+    /// A segment is not base64url in its one spelling.
+    EncodingNotCanonical,
+    /// It ran out.
+    Expired,
+    /// `fva` is not two whole numbers.
+    FactorAgeMalformed,
+    /// The header is not a JSON object.
+    HeaderMalformed,
+    /// A header parameter that would change what is verified.
+    HeaderParameterRefused,
+    /// The header is longer than 1024 characters.
+    HeaderTooLong,
+    /// `iat` lies in the future.
+    IssuedInFuture,
+    /// `iat` lies too far back.
+    IssuedTooLongAgo,
+    /// `iss` is not the configured issuer.
+    IssuerRefused,
+    /// `kid` is absent or odd.
+    KeyIdRefused,
+    /// No key has this `kid`.
+    KeyUnknown,
+    /// `exp` lies more than 120 s behind `iat`, or before it.
+    LifetimeRefused,
+    /// A name that stands twice.
+    NameTwice,
+    /// Not three segments.
+    NotThreeSegments,
+    /// `nbf` lies in the future, or behind `iat`.
+    NotYetValid,
+    /// `o` is not an organization as Clerk writes it.
+    OrganizationMalformed,
+    /// `azp` is absent or not on the list.
+    PartyRefused,
+    /// `role` is neither absent nor `authenticated`.
+    RoleRefused,
+    /// `sid` is absent or no session id.
+    SessionRefused,
+    /// The signature is not the key's.
+    SignatureBad,
+    /// `sts` is not `active`.
+    StatusRefused,
+    /// `sub` is absent or no user id.
+    SubjectRefused,
+    /// `exp`, `iat` or `nbf` is absent or no whole number.
+    TimeMalformed,
+    /// Nested deeper than 16.
+    TooDeep,
+    /// Longer than 8192 characters.
+    TooLong,
+    /// `typ` is not `JWT`.
+    TypeRefused,
+    /// `v` is not 2.
+    VersionRefused,
+}
+
+impl TokenFault {
+    /// A stable word for the log.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::ActorMalformed => "actor-malformed",
+            Self::AlgorithmRefused => "algorithm-refused",
+            Self::AudienceRefused => "audience-refused",
+            Self::ClassRefused => "class-refused",
+            Self::ClaimsMalformed => "claims-malformed",
+            Self::EncodingNotCanonical => "encoding-not-canonical",
+            Self::Expired => "expired",
+            Self::FactorAgeMalformed => "factor-age-malformed",
+            Self::HeaderMalformed => "header-malformed",
+            Self::HeaderParameterRefused => "header-parameter-refused",
+            Self::HeaderTooLong => "header-too-long",
+            Self::IssuedInFuture => "issued-in-future",
+            Self::IssuedTooLongAgo => "issued-too-long-ago",
+            Self::IssuerRefused => "issuer-refused",
+            Self::KeyIdRefused => "key-id-refused",
+            Self::KeyUnknown => "key-unknown",
+            Self::LifetimeRefused => "lifetime-refused",
+            Self::NameTwice => "name-twice",
+            Self::NotThreeSegments => "not-three-segments",
+            Self::NotYetValid => "not-yet-valid",
+            Self::OrganizationMalformed => "organization-malformed",
+            Self::PartyRefused => "party-refused",
+            Self::RoleRefused => "role-refused",
+            Self::SessionRefused => "session-refused",
+            Self::SignatureBad => "signature-bad",
+            Self::StatusRefused => "status-refused",
+            Self::SubjectRefused => "subject-refused",
+            Self::TimeMalformed => "time-malformed",
+            Self::TooDeep => "too-deep",
+            Self::TooLong => "too-long",
+            Self::TypeRefused => "type-refused",
+            Self::VersionRefused => "version-refused",
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The Hub's own token for the database: who acts, as which database role, for 30 seconds.
+
+use crate::domain::{
+    access::Who,
+    secret::Secret,
+    session::{Actor, Session},
+};
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+use serde::{Deserialize, Serialize};
+
+/// How long a token lives, in seconds.
+pub const LIFE_S: i64 = 30;
+
+/// A private P-256 key.
+#[derive(Clone, Debug)]
+pub struct SigningKey {
+    /// `kid`, by which the database finds the public half.
+    pub kid: String,
+    /// `x`, 32 bytes.
+    pub x: [u8; 32],
+    /// `y`, 32 bytes.
+    pub y: [u8; 32],
+    /// `d`, 32 bytes.
+    pub d: Secret<[u8; 32]>,
+}
+
+/// A JWK set of private keys as `HUB_SIGNING_KEYS` writes it.
+#[derive(Deserialize)]
+struct Set {
+    keys: Vec<Jwk>,
+}
+
+#[derive(Deserialize)]
+struct Jwk {
+    kty: String,
+    crv: String,
+    kid: String,
+    x: String,
+    y: String,
+    d: Secret<String>,
+}
+
+impl SigningKey {
+    /// The first key of a JWK set; the others are there for the database to verify with during a rotation, but each must
+    /// be whole.
+    #[must_use]
+    pub fn first(set: &Secret<String>) -> Option<Self> {
+        let set: Set = serde_json::from_str(set.expose()).ok()?;
+        let keys: Option<Vec<Self>> = set.keys.iter().map(Self::read).collect();
+        keys?.into_iter().next()
+    }
+
+    fn read(jwk: &Jwk) -> Option<Self> {
+        let number = |text: &str| <[u8; 32]>::try_from(Base64UrlUnpadded::decode_vec(text).ok()?).ok();
+        let right = jwk.kty == "EC" && jwk.crv == "P-256" && !jwk.kid.is_empty();
+        right.then_some(())?;
+        let (x, y, d) = (number(&jwk.x)?, number(&jwk.y)?, number(jwk.d.expose())?);
+        Some(Self { kid: jwk.kid.clone(), x, y, d: Secret::new(d) })
+    }
+}
+
+/// The claims; `role` is a database role and never comes from the client.
+#[derive(Serialize)]
+struct Claims<'a> {
+    role: &'static str,
+    sub: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sid: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stacklumen_role: Option<&'static str>,
+    iat: i64,
+    exp: i64,
+    jti: &'a str,
+}
+
+/// The part that is signed; `None` for a session that is nobody's.
+#[must_use]
+pub fn unsigned(kid: &str, actor: &Actor<'_>, now_s: i64, jti: &str) -> Option<String> {
+    let job;
+    let who = actor.who()?;
+    let (sub, sid, owner) = match actor {
+        Actor::Person(Session { user, id, .. }) if matches!(who, Who::Staff(_)) => {
+            (user.as_str(), Some(id.as_str()), None)
+        }
+        Actor::Person(session) => (session.user.as_str(), Some(session.id.as_str()), Some(session.owner())),
+        Actor::Job(name) => {
+            job = format!("system:{name}");
+            (job.as_str(), None, None)
+        }
+    };
+    let stacklumen_role = match who {
+        Who::Staff(role) => Some(role.name()),
+        Who::Customer | Who::System | Who::Visitor => None,
+    };
+    let claims =
+        Claims { role: who.database_role(), sub, sid, owner, stacklumen_role, iat: now_s, exp: now_s + LIFE_S, jti };
+    let header = serde_json::json!({ "alg": "ES256", "typ": "JWT", "kid": kid });
+    let encode = |text: String| Base64UrlUnpadded::encode_string(text.as_bytes());
+    Some(format!("{}.{}", encode(header.to_string()), encode(serde_json::to_string(&claims).ok()?)))
+}

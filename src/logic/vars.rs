@@ -1,0 +1,96 @@
+//! The Hub's variables: one row each. The build script reads this file too, so it names nothing else.
+
+/// A variable or secret the Hub reads.
+#[derive(Debug)]
+pub struct Var {
+    /// Its name in `wrangler.toml` or `wrangler secret`.
+    pub name: &'static str,
+    /// Whether it may stand in a file.
+    pub kind: VarKind,
+    /// What happens when it is absent.
+    pub absent: Absent,
+    /// What it means, for the README.
+    pub meaning: &'static str,
+}
+
+/// Whether a variable may stand in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VarKind {
+    /// In `wrangler.toml`.
+    Plain,
+    /// Only by `wrangler secret put`; locally in an ignored file.
+    Secret,
+}
+
+/// What happens when a variable is absent or empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Absent {
+    /// This value is used.
+    Default(&'static str),
+    /// What it would say is taken from another variable, or the feature is off.
+    Optional,
+    /// The Hub answers nothing but 500 and logs the name.
+    Refused,
+}
+
+const fn var(name: &'static str, kind: VarKind, absent: Absent, meaning: &'static str) -> Var {
+    Var { name, kind, absent, meaning }
+}
+
+/// Every variable the Hub reads; README, `.dev.vars.example` and `wrangler.toml` must agree with it.
+pub const VARS: &[Var] = &[
+    var(
+        "HUB_ENV",
+        VarKind::Plain,
+        Absent::Refused,
+        "`production`, `preview` or `local`; only `local` allows http upstreams, and those on loopback only",
+    ),
+    var("HUB_ORIGIN", VarKind::Plain, Absent::Refused, "the public https origin, no path"),
+    var("HUB_BASE_PATH", VarKind::Plain, Absent::Default(""), "mount path such as `/app`"),
+    var(
+        "HUB_MIN_TLS",
+        VarKind::Plain,
+        Absent::Default("TLSv1.3"),
+        "lowest TLS version a client may use: `TLSv1.2` or `TLSv1.3`",
+    ),
+    var(
+        "CLERK_PUBLISHABLE_KEY",
+        VarKind::Plain,
+        Absent::Refused,
+        "`pk_live_…` or `pk_test_…`; its Frontend API host gives issuer and JWKS URL",
+    ),
+    var("CLERK_ISSUER", VarKind::Plain, Absent::Optional, "overrides the issuer that the publishable key gives"),
+    var("CLERK_JWKS_URL", VarKind::Plain, Absent::Optional, "overrides the JWKS URL that the issuer gives"),
+    var(
+        "CLERK_JWT_KEY",
+        VarKind::Plain,
+        Absent::Optional,
+        "PEM public key, used when no JWKS can be had at a cold start",
+    ),
+    var(
+        "CLERK_AUTHORIZED_PARTIES",
+        VarKind::Plain,
+        Absent::Refused,
+        "comma-separated origins: allowed `azp` of a token and allowed `Origin` of a browser",
+    ),
+    var(
+        "STAFF_ROLE_CLAIM",
+        VarKind::Plain,
+        Absent::Default("metadata.stacklumen_role"),
+        "dotted path to the staff role in the token",
+    ),
+    var("SUPABASE_URL", VarKind::Plain, Absent::Refused, "project URL; PostgREST is at `/rest/v1`"),
+    var("POSTGREST_URL", VarKind::Plain, Absent::Optional, "a PostgREST that stands elsewhere"),
+    var(
+        "SUPABASE_PUBLISHABLE_KEY",
+        VarKind::Plain,
+        Absent::Refused,
+        "sent as `apikey`, and recognised when a client without a session sends it as its bearer token",
+    ),
+    var(
+        "HUB_SIGNING_KEYS",
+        VarKind::Secret,
+        Absent::Refused,
+        "JWK set of private ES256 keys; the first signs, the rest only verify",
+    ),
+];

@@ -1,0 +1,71 @@
+//! The Hub's own questions to the database, built by the `postgrest` crate and sent by the platform.
+
+use super::{Answer, FetchFailure, Outgoing, Platform, hub::Hub};
+use crate::{domain::session::Actor, logic::fault::Fault};
+
+/// What the Hub calls itself: Supabase refuses secret keys to anything that looks like a browser.
+pub const USER_AGENT: &str = concat!("stacklumen-hub/", env!("CARGO_PKG_VERSION"));
+
+/// The only schema that is exposed; clients keep saying `public`.
+pub const SCHEMA: &str = "hub";
+
+/// How long a client waits for the database before it is told so, in milliseconds.
+pub const TIMEOUT_MS: u32 = 10_000;
+
+/// Starts a question.
+#[must_use]
+pub fn ask(rest_url: &str) -> postgrest::Postgrest {
+    postgrest::Postgrest::new(rest_url).schema(SCHEMA)
+}
+
+/// Sends a question as a job of the Hub (`system:<job>`), never as a person.
+///
+/// `prefer` replaces what the crate would prefer: it always asks for the rows back, which a job has no right to.
+///
+/// # Errors
+/// As [`failure`] says; an answer of 400 and above is an error too.
+pub async fn send<P: Platform>(
+    hub: &Hub<P>,
+    platform: &P,
+    job: &'static str,
+    prefer: &'static str,
+    question: postgrest::Builder,
+) -> Result<Answer<P::Body>, Fault> {
+    let built = question.build().build().map_err(|_| Fault::UpstreamBroken("the question could not be built"))?;
+    let token = hub.mint(platform, &Actor::Job(job)).await?;
+    let mut headers = vec![
+        ("accept", "application/json".to_owned()),
+        ("apikey", hub.config.publishable_key.clone()),
+        ("authorization", format!("Bearer {token}")),
+        ("prefer", prefer.to_owned()),
+        ("user-agent", USER_AGENT.to_owned()),
+    ];
+    for name in ["accept-profile", "content-profile", "content-type"] {
+        if let Some(value) = built.headers().get(name).and_then(|value| value.to_str().ok()) {
+            headers.push((name, value.to_owned()));
+        }
+    }
+    let reads = built.method().as_str() == "GET";
+    let outgoing = Outgoing {
+        method: if reads { "GET" } else { "POST" },
+        url: built.url().to_string(),
+        headers,
+        body: built.body().and_then(|body| body.as_bytes()).filter(|_| !reads).map(<[u8]>::to_vec),
+        timeout_ms: TIMEOUT_MS,
+    };
+    let answer = platform.fetch(outgoing).await.map_err(failure)?;
+    match answer.status {
+        200..=299 => Ok(answer),
+        503 => Err(Fault::UpstreamBusy),
+        _ => Err(Fault::UpstreamBroken("a question of the Hub was refused")),
+    }
+}
+
+/// What a client is told of a request to the database that has no answer.
+#[must_use]
+pub fn failure(failure: FetchFailure) -> Fault {
+    match failure {
+        FetchFailure::Timeout => Fault::UpstreamTimeout,
+        FetchFailure::Unreachable => Fault::UpstreamUnreachable,
+    }
+}

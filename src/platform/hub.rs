@@ -1,0 +1,91 @@
+//! What lives as long as the isolate: the variables, and what is remembered between requests.
+
+use super::{
+    Platform,
+    journal::Journal,
+    keys::{KeySource, KeyStore},
+    mint::Minter,
+    sessions::{self, Sessions},
+};
+use crate::{
+    domain::session::{Actor, Session},
+    logic::{
+        config::{Config, Problem},
+        fault::Fault,
+        jwks,
+        token::Expected,
+        upstream_token::SigningKey,
+    },
+};
+use std::{cell::Cell, rc::Rc};
+
+/// The Hub of one isolate.
+pub struct Hub<P: Platform> {
+    /// The variables.
+    pub config: Config,
+    /// Request rows that wait.
+    pub journal: Journal,
+    /// What `/healthz` found last.
+    pub health: Cell<Option<Finding>>,
+    expected: Expected,
+    keys: Rc<KeyStore<P>>,
+    sessions: Sessions,
+    minter: Minter<P>,
+}
+
+/// Whether the parties behind the Hub could be reached, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct Finding {
+    /// When, in milliseconds since the Unix epoch.
+    pub at_ms: u64,
+    /// Whether `PostgREST` answered a question of the Hub.
+    pub database: bool,
+    /// Whether Clerk's JWKS answered.
+    pub jwks: bool,
+}
+
+impl<P: Platform> Hub<P> {
+    /// Starts with nothing remembered.
+    ///
+    /// # Errors
+    /// The variables whose keys cannot be used.
+    pub fn new(config: Config) -> Result<Self, Vec<Problem>> {
+        let bad = |name| vec![Problem { name, wrong: "holds no usable key" }];
+        let signing = SigningKey::first(&config.signing_keys).ok_or_else(|| bad("HUB_SIGNING_KEYS"))?;
+        let pem = config.jwt_key.as_deref().map(jwks::from_pem).transpose().map_err(|_| bad("CLERK_JWT_KEY"))?;
+        Ok(Self {
+            expected: Expected {
+                issuer: config.issuer.clone(),
+                authorized_parties: config.authorized_parties.clone(),
+                role_claim: config.role_claim.clone(),
+            },
+            keys: KeyStore::new(KeySource { jwks_url: config.jwks_url.clone(), pem }),
+            sessions: Sessions::default(),
+            minter: Minter::new(signing),
+            journal: Journal::default(),
+            health: Cell::new(None),
+            config,
+        })
+    }
+
+    /// Who holds this token (I-1).
+    ///
+    /// # Errors
+    /// `Token` for a bad one, `KeysUnavailable` when it could not be judged.
+    pub async fn identify(&self, platform: &P, token: &str) -> Result<Session, Fault> {
+        sessions::identify(platform, &self.sessions, &self.keys, &self.expected, token).await
+    }
+
+    /// A token for the database that names this actor and nothing else.
+    ///
+    /// # Errors
+    /// `Platform` when nothing can be signed.
+    pub async fn mint(&self, platform: &P, actor: &Actor<'_>) -> Result<String, Fault> {
+        self.minter.token(platform, actor).await
+    }
+
+    /// Forgets a session that was revoked (I-2).
+    pub fn forget(&self, session: &Session) {
+        self.sessions.forget(&session.id);
+    }
+}

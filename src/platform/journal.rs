@@ -1,0 +1,128 @@
+//! The request rows (L-3): what each request to the API leaves, and when it is written.
+//!
+//! A change that commits writes its row inside its own transaction (`hub_private.before_request`). Everything else is
+//! written from here: at once where the answer must not leave without it, else in the background, together with the
+//! rows of other requests.
+
+use super::{
+    Level, Platform,
+    database::{ask, send},
+    hub::Hub,
+};
+use crate::logic::fault::Fault;
+use serde::Serialize;
+use std::{cell::RefCell, rc::Rc};
+
+/// One request to the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Row {
+    /// When it came in, RFC 3339.
+    pub occurred_at: String,
+    /// The Hub's own id for it; unique.
+    pub request_id: String,
+    /// The id the client gave it, if it is safe to keep.
+    pub client_request_id: Option<String>,
+    /// The method.
+    pub method: String,
+    /// The path, with a table or function only if the Hub knows it.
+    pub route: String,
+    /// The row of the access matrix, or `nobody`.
+    pub who: &'static str,
+    /// Clerk user id.
+    pub actor_id: Option<String>,
+    /// Clerk session id.
+    pub session_id: Option<String>,
+    /// The client whose rows the session reaches.
+    pub owner_id: Option<String>,
+    /// Who acts in the user's place.
+    pub impersonator_id: Option<String>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The status of the answer.
+    pub status: u16,
+    /// The error code of the answer.
+    pub code: Option<String>,
+    /// How long it took, up to the answer's head.
+    pub duration_ms: u64,
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It was answered as asked.
+    Allowed,
+    /// The Hub or what is behind it could not answer.
+    Failed,
+    /// The caller may not, or asked what is not understood.
+    Refused,
+}
+
+impl Outcome {
+    /// The outcome that a status stands for.
+    #[must_use]
+    pub const fn of(status: u16) -> Self {
+        match status {
+            0..=399 => Self::Allowed,
+            400..=499 => Self::Refused,
+            _ => Self::Failed,
+        }
+    }
+}
+
+/// Rows that wait to be written together.
+#[derive(Debug, Default)]
+pub struct Journal {
+    waiting: RefCell<Vec<Row>>,
+}
+
+impl Journal {
+    /// Takes a row that may be written after the answer has left.
+    pub fn later<P: Platform>(hub: &Rc<Hub<P>>, platform: &P, row: Row) {
+        hub.journal.waiting.borrow_mut().push(row);
+        let (hub, background) = (Rc::clone(hub), platform.clone());
+        platform.wait_until(async move {
+            // Rows of requests that arrive meanwhile go along; who comes back first takes them all.
+            background.sleep(GATHERING_MS).await;
+            let rows = hub.journal.waiting.take();
+            if !rows.is_empty() {
+                write_or_log(&hub, &background, &rows).await;
+            }
+        });
+    }
+
+    /// Writes one row now, with the rows that wait.
+    ///
+    /// # Errors
+    /// `JournalUnavailable`: the answer may not leave. The rows that waited are logged instead.
+    pub async fn now<P: Platform>(hub: &Hub<P>, platform: &P, row: Row) -> Result<(), Fault> {
+        let mut rows = hub.journal.waiting.take();
+        rows.push(row);
+        if write_or_log(hub, platform, &rows).await { Ok(()) } else { Err(Fault::JournalUnavailable) }
+    }
+}
+
+/// Tries twice; what cannot be written stands in the log, which is the last place it can be kept in.
+async fn write_or_log<P: Platform>(hub: &Hub<P>, platform: &P, rows: &[Row]) -> bool {
+    for attempt in 0..2 {
+        if attempt > 0 {
+            platform.sleep(RETRY_MS).await;
+        }
+        if write(hub, platform, rows).await.is_ok() {
+            return true;
+        }
+    }
+    let line = serde_json::json!({ "event": "request rows not written", "rows": rows });
+    platform.log(Level::Error, &line.to_string());
+    false
+}
+
+async fn write<P: Platform>(hub: &Hub<P>, platform: &P, rows: &[Row]) -> Result<(), Fault> {
+    let body = serde_json::to_string(rows).map_err(|_| Fault::UpstreamBroken("request rows are not JSON"))?;
+    // A row that its own transaction has written already is skipped.
+    let question = ask(&hub.config.rest_url).from("request_log").insert(body).on_conflict("request_id");
+    send(hub, platform, "journal", "return=minimal,resolution=ignore-duplicates", question).await.map(drop)
+}
+
+const GATHERING_MS: u32 = 20;
+const RETRY_MS: u32 = 100;

@@ -1,0 +1,81 @@
+//! Who holds a token: the one place that knows the order form, key, signature, claims (I-1).
+
+use super::{
+    Platform,
+    keys::{KeyStore, NoKey},
+};
+use crate::{
+    domain::session::Session,
+    logic::{
+        fault::Fault,
+        token::{self, Expected, TokenFault, Unverified},
+    },
+};
+use std::{cell::RefCell, collections::HashMap, rc::Rc};
+
+/// Tokens that were good, until they run out. The key is the whole token: a part of one opens nothing.
+///
+/// A hash map's look-up takes no longer for a near miss than for any other text, since the whole token goes into the hash.
+#[derive(Debug, Default)]
+pub struct Sessions {
+    good: RefCell<HashMap<String, Session>>,
+}
+
+impl Sessions {
+    fn remembered(&self, token: &str, now_s: i64) -> Option<Session> {
+        self.good.borrow().get(token).filter(|session| now_s < session.expires_at).cloned()
+    }
+
+    fn remember(&self, token: &str, session: &Session, now_s: i64) {
+        let mut good = self.good.borrow_mut();
+        if good.len() >= MOST {
+            good.retain(|_, session| now_s < session.expires_at);
+        }
+        if good.len() < MOST {
+            good.insert(token.to_owned(), session.clone());
+        }
+    }
+
+    /// Forgets every token of a session that was ended (I-2).
+    pub fn forget(&self, session_id: &str) {
+        self.good.borrow_mut().retain(|_, session| session.id != session_id);
+    }
+}
+
+/// Whose token this is.
+///
+/// # Errors
+/// `Token` for a bad one, `KeysUnavailable` when it could not be judged.
+pub async fn identify<P: Platform>(
+    platform: &P,
+    sessions: &Sessions,
+    keys: &Rc<KeyStore<P>>,
+    expected: &Expected,
+    raw: &str,
+) -> Result<Session, Fault> {
+    let now_s = i64::try_from(platform.now_ms() / 1000).map_err(|_| Fault::Platform)?;
+    if let Some(session) = sessions.remembered(raw, now_s) {
+        return Ok(session);
+    }
+    let unverified = token::read(raw).map_err(Fault::Token)?;
+    let key = keys.key(platform, unverified.kid()).await.map_err(|no_key| match no_key {
+        NoKey::Unavailable { retry_after } => Fault::KeysUnavailable(retry_after),
+        NoKey::Unknown => Fault::Token(TokenFault::KeyUnknown),
+    })?;
+    let mut good = signed_by(platform, &key, &unverified).await?;
+    if !good {
+        if let Some(key) = keys.after_bad_signature(platform, unverified.kid()).await {
+            good = signed_by(platform, &key, &unverified).await?;
+        }
+    }
+    let verified = unverified.verified(good).map_err(Fault::Token)?;
+    let session = token::check(&verified, expected, now_s).map_err(Fault::Token)?;
+    sessions.remember(raw, &session, now_s);
+    Ok(session)
+}
+
+async fn signed_by<P: Platform>(platform: &P, key: &P::VerifyingKey, token: &Unverified<'_>) -> Result<bool, Fault> {
+    platform.verify(key, token.signed_part().as_bytes(), token.signature()).await.map_err(|_| Fault::Platform)
+}
+
+const MOST: usize = 1024;

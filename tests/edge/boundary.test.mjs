@@ -1,0 +1,181 @@
+// The door itself, byte for byte: transport, headers, paths, methods, origins, pages (T-1, T-2, T-3, I-1).
+
+import { test, describe } from 'node:test';
+import assert from 'node:assert/strict';
+import { ask, raw, stack, token, upstream } from './client.mjs';
+
+const HSTS = 'max-age=63072000; includeSubDomains; preload';
+
+describe('every https answer', () => {
+  const asked = [
+    ['/', 200], ['/security', 200], ['/healthz', 200], ['/robots.txt', 200], ['/.well-known/security.txt', 200],
+    ['/assets/hub.css', 200], ['/assets/favicon.svg', 200], ['/nothing', 404], ['/rest/v1/', 404], ['/rest/v1/leads', 401],
+    ['/auth/v1/token', 404], ['/storage/v1/object', 404], ['/rest//v1/leads', 400],
+  ];
+  for (const [path, status] of asked) {
+    test(`T-2: ${path} is ${status} and carries the whole set of headers`, async () => {
+      const answer = await raw(path);
+      assert.equal(answer.status, status, answer.text);
+      assert.equal(answer.headers['strict-transport-security'], HSTS);
+      for (const name of ['content-security-policy', 'x-content-type-options', 'x-frame-options', 'referrer-policy', 'permissions-policy',
+        'cross-origin-resource-policy', 'cross-origin-opener-policy', 'cache-control', 'x-request-id']) {
+        assert.ok(answer.headers[name], name);
+      }
+      assert.match(answer.headers['x-request-id'], /^[0-9A-HJKMNP-TV-Z]{26}$/);
+      for (const name of ['server', 'x-powered-by', 'set-cookie', 'proxy-status']) assert.equal(answer.headers[name], undefined, name);
+      assert.ok(answer.text.length > 0, 'an empty body');
+    });
+  }
+
+  test('an error is JSON for a program and a page for a browser, and never kept', async () => {
+    const program = await raw('/nothing', { headers: { accept: 'application/json' } });
+    assert.deepEqual(Object.keys(program.json), ['code', 'message', 'details', 'hint'].filter((key) => key in program.json));
+    const page = await raw('/nothing', { headers: { accept: 'text/html,*/*;q=0.8' } });
+    assert.match(page.headers['content-type'], /^text\/html/);
+    assert.match(page.text, new RegExp(page.headers['x-request-id']));
+    for (const answer of [program, page]) assert.equal(answer.headers['cache-control'], 'no-store');
+    assert.match((await raw('/rest/v1/leads', { headers: { accept: 'text/html' } })).headers['content-type'], /json/);
+  });
+});
+
+describe('pages', () => {
+  for (const path of ['/', '/security', '/assets/hub.css']) {
+    test(`${path} is public, has a validator and answers 304`, async () => {
+      const first = await raw(path);
+      assert.match(first.headers['cache-control'], /^public, max-age=\d+/);
+      const again = await raw(path, { headers: { 'if-none-match': first.headers.etag } });
+      assert.deepEqual([again.status, again.text], [304, '']);
+      const head = await raw(path, { method: 'HEAD' });
+      assert.deepEqual([head.status, head.text, head.headers.etag], [200, '', first.headers.etag]);
+    });
+  }
+
+  test('healthz says what can be reached and no secret', async () => {
+    const { json, text } = await raw('/healthz');
+    assert.deepEqual([json.status, json.database, json.jwks], ['ok', 'reached', 'reached']);
+    assert.match(json.version, /^\d+\.\d+\.\d+$/);
+    assert.doesNotMatch(text, /127\.0\.0\.1|localhost|sb_|eyJ/);
+  });
+
+  test('security.txt has Contact, and Expires once within a year', async () => {
+    const { text } = await raw('/.well-known/security.txt');
+    const [, expires] = text.match(/^Expires: (.+)$/m);
+    assert.equal(text.match(/^Expires:/gm).length, 1);
+    assert.ok(new Date(expires) > Date.now() && new Date(expires) < Date.now() + 366 * 86_400_000);
+    assert.match(text, /^Contact: mailto:/m);
+  });
+
+  test('I-1: nothing takes a password', async () => {
+    assert.equal((await raw('/', { method: 'POST', body: 'password=x' })).status, 405);
+    const answer = await ask('alice', 'contact_tickets', { method: 'POST', body: { subject: 'x', password: 'y' } });
+    assert.match(answer.json.code, /^HUB3/);
+    assert.match((await ask('alice', 'contact_tickets?password=eq.x')).json.code, /^HUB3/);
+  });
+});
+
+describe('T-3: plain http', () => {
+  test('a page without a credential is sent to https on the same host, with nothing else', async () => {
+    const { http } = (await stack()).urls;
+    const answer = await raw('/security?x=1', { base: http });
+    assert.deepEqual([answer.status, answer.text], [308, '']);
+    assert.equal(answer.headers.location, `https://${new URL(http).host}/security?x=1`);
+    assert.equal(answer.headers['strict-transport-security'], undefined);
+  });
+
+  test('everything else is refused, and told that the credential is burnt', async () => {
+    const { http } = (await stack()).urls;
+    const good = { authorization: `Bearer ${await token('alice')}` };
+    const cases = [
+      ['/rest/v1/contact_tickets', {}], ['/rest/v1/contact_tickets', good], ['/rest/v1/contact_tickets', { authorization: 'Bearer x' }],
+      ['/webhooks/clerk', {}], ['/', { cookie: '__session=x' }], ['/security', good], ['/?access_token=x', {}],
+    ];
+    await upstream();
+    const bodies = new Set();
+    for (const [path, headers] of cases) {
+      const answer = await raw(path, { base: http, headers });
+      assert.deepEqual([answer.status, answer.json?.code], [403, 'HUB001'], path);
+      assert.equal(answer.headers.location, undefined);
+      assert.match(answer.json.hint, /revoke/i);
+      bodies.add(answer.text);
+    }
+    assert.equal(bodies.size, 1, 'good and bad credentials look the same');
+    assert.equal((await raw('/', { base: http, method: 'POST' })).status, 403);
+    assert.deepEqual(await upstream(), []);
+  });
+});
+
+describe('paths and headers', () => {
+  const paths = ['/rest/v1/%6ceads', '/rest/v1/rpc%2Fopen_ticket', '/rest/v1/%72pc/open_ticket', '/rest/v1/..%2fleads', '/rest/v1/leads%00', '/rest/v1/%252e%252e/leads'];
+  for (const path of paths) {
+    test(`${path} is refused`, async () => {
+      await upstream();
+      const answer = await raw(path, { headers: { authorization: `Bearer ${await token('admin')}` } });
+      assert.deepEqual([answer.status, answer.json.code], [400, 'HUB003']);
+      assert.deepEqual(await upstream(), []);
+    });
+  }
+
+  test('dot segments and backslashes lead nowhere', async () => {
+    const headers = { authorization: `Bearer ${await token('alice')}` };
+    for (const path of ['/rest/v1/x/../leads', '/rest/v1/./leads', '/rest\\v1\\leads', '/rest/v1/contact_tickets/../leads']) {
+      const answer = await raw(path, { headers });
+      assert.ok([400, 404].includes(answer.status), `${path} ${answer.status}`);
+    }
+  });
+
+  test('underscored and rewriting headers are refused, forwarding headers are not believed', async () => {
+    for (const name of ['x_request_id', 'x-hub-route', 'x-http-method-override', 'x-original-url']) {
+      const answer = await ask('alice', 'contact_tickets?limit=1', { headers: { [name]: 'DELETE' } });
+      assert.deepEqual([answer.status, answer.json.code], [400, 'HUB004'], name);
+    }
+    await upstream();
+    const spoofed = { 'x-forwarded-proto': 'http', 'x-forwarded-host': 'evil.example', 'x-forwarded-for': '1.2.3.4', forwarded: 'for=1.2.3.4' };
+    assert.equal((await ask('alice', 'contact_tickets?limit=1', { headers: spoofed })).status, 200);
+    const [{ headers }] = await upstream();
+    for (const name of Object.keys(spoofed)) assert.doesNotMatch(headers[name] ?? '', /evil|1\.2\.3\.4/, name);
+  });
+
+  test('a body over 1 MiB is refused, announced or not', async () => {
+    const body = JSON.stringify({ subject: 'x'.repeat(1024 * 1024) });
+    for (const headers of [{ 'content-length': String(body.length) }, { 'transfer-encoding': 'chunked' }]) {
+      const answer = await ask('alice', 'contact_tickets', { method: 'POST', body, headers });
+      assert.deepEqual([answer.status, answer.json.code], [413, 'HUB005']);
+    }
+  });
+
+  test('methods that a route does not take are named', async () => {
+    const answer = await ask('alice', 'contact_tickets', { method: 'PUT', body: {} });
+    assert.deepEqual([answer.status, answer.json.code], [405, 'HUB007']);
+    assert.match(answer.headers.allow, /PATCH/);
+  });
+});
+
+describe('browsers of other origins', () => {
+  test('a preflight is answered here, for a listed origin and no other', async () => {
+    const { urls } = await stack();
+    await upstream();
+    const ask = (origin) => raw('/rest/v1/leads', { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'PATCH' } });
+    const listed = await ask(urls.hub);
+    assert.equal(listed.status, 204);
+    assert.equal(listed.headers['access-control-allow-origin'], urls.hub);
+    for (const name of ['authorization', 'apikey', 'prefer', 'x-client-info', 'content-profile', 'x-retry-count']) {
+      assert.match(listed.headers['access-control-allow-headers'], new RegExp(name));
+    }
+    assert.equal(listed.headers['access-control-allow-credentials'], undefined);
+    for (const origin of ['https://evil.example', `${urls.hub}.evil.example`, 'null', urls.hub.toUpperCase()]) {
+      const other = await ask(origin);
+      assert.deepEqual([other.status, other.headers['access-control-allow-origin']], [403, undefined], origin);
+    }
+    assert.deepEqual(await upstream(), []);
+  });
+
+  test('an answer is shared with a listed origin only, and says so to caches', async () => {
+    const { urls } = await stack();
+    const listed = await ask('alice', 'contact_tickets?limit=1', { headers: { origin: urls.hub } });
+    assert.equal(listed.headers['access-control-allow-origin'], urls.hub);
+    assert.match(listed.headers['access-control-expose-headers'], /content-range/);
+    const other = await ask('alice', 'contact_tickets?limit=1', { headers: { origin: 'https://evil.example' } });
+    assert.equal(other.headers['access-control-allow-origin'], undefined);
+    assert.match(other.headers.vary, /Origin/);
+  });
+});

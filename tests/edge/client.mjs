@@ -1,0 +1,132 @@
+// The clients that the live tests use: unmodified supabase-js for people, node:https for the boundary, SQL for the truth.
+//
+// Run with `make test STAGE=live`. All files of this folder share one stack in one process.
+
+import { after } from 'node:test';
+import https from 'node:https';
+import http from 'node:http';
+import { createClient } from '@supabase/supabase-js';
+import pg from 'pg';
+import { startStack } from '../../dev/stack.mjs';
+
+let starting;
+/** The one stack of this run: fresh data, own ports. */
+export function stack() {
+  starting ??= startStack({ dataDir: '.local/test', fresh: true, quiet: true });
+  return starting;
+}
+
+let database;
+/** Asks the database directly, as its superuser: what a test sees here is what is really stored. */
+export async function sql(text, values = []) {
+  if (!database) {
+    database = new pg.Pool({ connectionString: (await stack()).urls.database, max: 2 });
+    // A restarted server ends idle connections; the next query opens a new one.
+    database.on('error', () => {});
+  }
+  return (await database.query(text, values)).rows;
+}
+
+after(async () => {
+  await database?.end();
+  if (starting) await (await starting).stop();
+});
+
+/** A session token of a persona; `overrides` are query parameters of the stand-in. */
+export async function token(persona, overrides = {}) {
+  const { urls } = await stack();
+  const query = new URLSearchParams(overrides);
+  const answer = await fetch(`${urls.clerk}/dev/token/${persona}?${query}`);
+  if (!answer.ok) throw new Error(`no token for ${persona}: ${answer.status} ${await answer.text()}`);
+  return (await answer.json()).token;
+}
+
+/** An unmodified supabase-js client, signed in as a persona; `null` is nobody. */
+export async function client(persona, options = {}) {
+  const { urls, keys } = await stack();
+  const accessToken = persona ? async () => token(persona) : undefined;
+  return createClient(urls.hub, keys.publishable, {
+    ...(accessToken ? { accessToken } : {}),
+    auth: { persistSession: false, autoRefreshToken: false },
+    ...options,
+  });
+}
+
+/** One request, byte for byte: nothing normalises the path, follows a redirect or adds a header. */
+export async function raw(path, { method = 'GET', headers = {}, body, base } = {}) {
+  const url = new URL(base ?? (await stack()).urls.hub);
+  const secure = url.protocol === 'https:';
+  return new Promise((resolve, reject) => {
+    const request = (secure ? https : http).request(
+      { host: url.hostname, port: url.port, path, method, headers, ca: secure ? authority : undefined, setHost: !headers.host },
+      (answer) => {
+        const parts = [];
+        answer.on('data', (part) => parts.push(part));
+        answer.on('end', () => {
+          const text = Buffer.concat(parts).toString();
+          let json;
+          try {
+            json = JSON.parse(text);
+          } catch {}
+          resolve({ status: answer.statusCode, headers: answer.headers, text, json });
+        });
+      },
+    );
+    request.setTimeout(30_000, () => request.destroy(new Error('no answer in 30 s')));
+    request.on('error', reject);
+    request.end(body);
+  });
+}
+
+/** A request to the API with a persona's token. */
+export async function ask(persona, path, { headers = {}, body, ...rest } = {}) {
+  const authorization = persona ? { authorization: `Bearer ${await token(persona)}` } : {};
+  const json = body === undefined ? {} : { 'content-type': 'application/json' };
+  const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
+  return raw(`/rest/v1/${path}`, { ...rest, headers: { ...authorization, ...json, ...headers }, body: text });
+}
+
+/** What reached PostgREST since the last call. */
+export async function upstream() {
+  const { urls } = await stack();
+  const seen = await (await fetch(`${urls.supabase}/dev/requests`)).json();
+  await fetch(`${urls.supabase}/dev/requests`, { method: 'DELETE' });
+  return seen.filter((request) => !request.path.includes('/request_log'));
+}
+
+/** Makes the database side ok, down, slow, hang or garbage. */
+export async function database_is(mode, more = {}) {
+  await post('supabase', '/dev/upstream', { mode, ...more });
+}
+
+/** Makes Clerk ok, 503, hang or garbage. */
+export async function clerk_is(mode) {
+  await post('clerk', '/dev/outage', { mode });
+}
+
+/** Posts JSON to a stand-in. */
+export async function post(part, path, body = {}) {
+  const { urls } = await stack();
+  const answer = await fetch(urls[part] + path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+  return answer;
+}
+
+/** Waits until a condition holds; for what is written after the answer. */
+export async function until(what, condition, seconds = 10) {
+  for (const end = Date.now() + seconds * 1000; Date.now() < end; await new Promise((next) => setTimeout(next, 50))) {
+    const found = await condition();
+    if (found) return found;
+  }
+  throw new Error(`${what} did not happen within ${seconds} s`);
+}
+
+const authority = (await stack()).certificate;
+
+export const ALICE = 'user_2hubalice0000000000000001';
+export const CAROL = 'user_2hubcarol0000000000000003';
+export const ACME = 'org_2hubacme00000000000000001';

@@ -1,0 +1,144 @@
+// What clients of the studio do with unmodified supabase-js: their own rows, all of them, and nobody else's (A-1).
+
+import { test, describe } from 'node:test';
+import assert from 'node:assert/strict';
+import { ACME, ALICE, CAROL, client, sql, upstream } from './client.mjs';
+
+/** The data of an answer that must not be an error. */
+function good({ data, error, status }) {
+  assert.equal(error, null, `${status} ${JSON.stringify(error)}`);
+  return data;
+}
+
+describe('two members of one organization and a lone customer', () => {
+  test('A-1: each sees exactly the rows of the own owner', async () => {
+    for (const [persona, owner] of [['alice', ACME], ['bob', ACME], ['carol', CAROL]]) {
+      const rows = good(await (await client(persona)).from('contact_tickets').select('id, owner_id').limit(1000));
+      const [{ count }] = await sql('select count(*)::int from hub.contact_tickets where owner_id = $1', [owner]);
+      assert.equal(rows.length, count, persona);
+      assert.ok(count > 0);
+      assert.deepEqual([...new Set(rows.map((row) => row.owner_id))], [owner]);
+    }
+  });
+
+  test('a customer without rows gets an empty list', async () => {
+    assert.deepEqual(good(await (await client('dave')).from('contact_tickets').select()), []);
+  });
+
+  test("A-1: another owner's row is not found by its id, changed by it or deleted by it", async () => {
+    const [{ id, subject }] = await sql('select id, subject from hub.contact_tickets where owner_id = $1 limit 1', [ACME]);
+    const carol = await client('carol');
+    assert.deepEqual(good(await carol.from('contact_tickets').select().eq('id', id)), []);
+    assert.equal(good(await carol.from('contact_tickets').select().eq('id', id).maybeSingle()), null);
+    assert.deepEqual(good(await carol.from('contact_tickets').update({ subject: 'mine' }).eq('id', id).select()), []);
+    const [message] = await sql('select id from hub.chat_messages where owner_id = $1 limit 1', [ACME]);
+    assert.deepEqual(good(await carol.from('chat_messages').delete().eq('id', message.id).select()), []);
+    assert.equal((await sql('select subject from hub.contact_tickets where id = $1', [id]))[0].subject, subject);
+    assert.equal((await sql('select 1 from hub.chat_messages where id = $1', [message.id])).length, 1);
+  });
+
+  test("A-1: a message cannot be put into another owner's ticket", async () => {
+    const [{ id }] = await sql('select id from hub.contact_tickets where owner_id = $1 limit 1', [ACME]);
+    const { error } = await (await client('carol')).from('ticket_messages').insert({ ticket_id: id, body: 'hello' });
+    assert.ok(error);
+    assert.equal((await sql('select 1 from hub.ticket_messages where ticket_id = $1 and body = $2', [id, 'hello'])).length, 0);
+  });
+
+  test('insert names the owner and the author by itself, and select returns the row', async () => {
+    const alice = await client('alice');
+    const row = good(await alice.from('contact_tickets').insert({ subject: 'Fonts look odd', kind: 'support' }).select().single());
+    assert.deepEqual([row.owner_id, row.author_id, row.status], [ACME, ALICE, 'open']);
+    assert.ok(!('assigned_to' in row), 'a staff column');
+    const bob = good(await (await client('bob')).from('contact_tickets').select('subject').eq('id', row.id).single());
+    assert.equal(bob.subject, 'Fonts look odd');
+    assert.equal((await sql("select 1 from hub.team_activities where entity_id = $1", [row.id])).length, 0, 'no staff action');
+  });
+
+  test('bulk insert takes an array and refuses one that is too long', async () => {
+    const carol = await client('carol');
+    const [thread] = good(await carol.from('chat_threads').insert({ topic: 'Launch' }).select());
+    const messages = Array.from({ length: 50 }, (_, n) => ({ thread_id: thread.id, body: `line ${n}` }));
+    assert.equal(good(await carol.from('chat_messages').insert(messages).select('id')).length, 50);
+    const many = Array.from({ length: 101 }, (_, n) => ({ thread_id: thread.id, body: `line ${n}` }));
+    const { error, status } = await carol.from('chat_messages').insert(many);
+    assert.match(error.code, /^HUB3/);
+    assert.ok(status >= 400);
+  });
+
+  test('update and delete by key change one row and say so', async () => {
+    const carol = await client('carol');
+    const thread = good(await carol.from('chat_threads').insert({ topic: 'Colours' }).select().single());
+    const message = good(await carol.from('chat_messages').insert({ thread_id: thread.id, body: 'Blue?' }).select().single());
+    assert.equal(good(await carol.from('chat_messages').update({ body: 'Green?' }).eq('id', message.id).select().single()).body, 'Green?');
+    const gone = await carol.from('chat_messages').delete().eq('id', message.id);
+    assert.deepEqual([gone.error, gone.status], [null, 204]);
+    assert.equal((await sql('select 1 from hub.chat_messages where id = $1', [message.id])).length, 0);
+  });
+
+  test('filters, order, or, in, embed and pagination mean what they mean without the Hub', async () => {
+    const alice = await client('alice');
+    const open = good(await alice.from('contact_tickets').select('id, status').in('status', ['open', 'pending']).order('created_at', { ascending: false }));
+    assert.ok(open.length > 0 && open.every((row) => ['open', 'pending'].includes(row.status)));
+    const either = good(await alice.from('contact_tickets').select('status, priority').or('status.eq.closed,priority.eq.high'));
+    assert.ok(either.every((row) => row.status === 'closed' || row.priority === 'high'));
+    const like = good(await alice.from('contact_tickets').select('subject').ilike('subject', '%e%').limit(5));
+    assert.ok(like.length > 0 && like.every((row) => /e/i.test(row.subject)));
+    const [with_messages] = good(await alice.from('contact_tickets').select('id, messages:ticket_messages!inner(id, body, author_kind)').limit(1));
+    assert.ok(with_messages.messages.length > 0);
+    const ids = new Set();
+    for (let from = 0; ; from += 7) {
+      const page = good(await alice.from('contact_tickets').select('id').order('id').range(from, from + 6));
+      page.forEach((row) => ids.add(row.id));
+      if (page.length < 7) break;
+    }
+    const [{ count }] = await sql('select count(*)::int from hub.contact_tickets where owner_id = $1', [ACME]);
+    assert.equal(ids.size, count);
+  });
+
+  test('count, head, single and maybeSingle', async () => {
+    const alice = await client('alice');
+    const [{ count: real }] = await sql('select count(*)::int from hub.contact_tickets where owner_id = $1', [ACME]);
+    const counted = await alice.from('contact_tickets').select('id', { count: 'exact', head: true });
+    assert.deepEqual([counted.error, counted.count], [null, real]);
+    for (const count of ['planned', 'estimated']) {
+      assert.ok(Number.isInteger((await alice.from('contact_tickets').select('id', { count, head: true })).count), count);
+    }
+    const none = '00000000-0000-4000-8000-000000000000';
+    assert.equal((await alice.from('contact_tickets').select().eq('id', none).single()).error.code, 'PGRST116');
+    assert.equal(good(await alice.from('contact_tickets').select().eq('id', none).maybeSingle()), null);
+  });
+
+  test('functions: a ticket with its first message, and a search that keeps to the owner', async () => {
+    const carol = await client('carol');
+    const opened = good(await carol.rpc('open_ticket', { subject: 'A 100% odd_case', body: 'It shows zeppelins.' }));
+    const ticket = Array.isArray(opened) ? opened[0] : opened;
+    assert.equal(ticket.owner_id, CAROL);
+    assert.equal((await sql('select 1 from hub.ticket_messages where ticket_id = $1', [ticket.id])).length, 1);
+    const found = good(await carol.rpc('search_tickets', { words: 'zeppelins' }));
+    assert.deepEqual(found.map((row) => row.id), [ticket.id]);
+    assert.deepEqual(good(await (await client('alice')).rpc('search_tickets', { words: 'zeppelins' })), []);
+  });
+
+  test("staff's internal notes and columns stay hidden", async () => {
+    const [note] = await sql('select id, ticket_id from hub.ticket_messages where internal and owner_id = $1 limit 1', [ACME]);
+    const alice = await client('alice');
+    assert.deepEqual(good(await alice.from('ticket_messages').select().eq('id', note.id)), []);
+    const [ticket] = good(await alice.from('contact_tickets').select('ticket_messages(id)').eq('id', note.ticket_id));
+    assert.ok(!ticket.ticket_messages.some((message) => message.id === note.id));
+    assert.match((await alice.from('contact_tickets').select('assigned_to')).error.code, /^HUB3/);
+  });
+});
+
+describe('what the database sees', () => {
+  test('A-3: a token of the Hub that names the person, and no header of the client', async () => {
+    await upstream();
+    await (await client('alice')).from('contact_tickets').select('id').limit(1);
+    const [request] = await upstream();
+    const { role, sub, owner, sid, exp, iat } = request.claims;
+    assert.deepEqual([role, sub, owner, exp - iat], ['hub_customer', ALICE, ACME, 30]);
+    assert.match(sid, /^sess_/);
+    assert.match(request.headers['user-agent'], /^stacklumen-hub\//);
+    assert.equal(request.headers['accept-profile'], 'hub');
+    for (const name of ['x-client-info', 'cookie', 'x-forwarded-host']) assert.equal(request.headers[name], undefined, name);
+  });
+});

@@ -1,0 +1,162 @@
+// What a client sees when something behind the Hub turns, breaks or stalls: rotation, outages, a slow or absent database (I-2).
+
+import { test, describe, afterEach } from 'node:test';
+import assert from 'node:assert/strict';
+import { ALICE, ask, clerk_is, client, database_is, post, raw, sql, stack, token, until } from './client.mjs';
+
+const read = (persona = 'alice') => ask(persona, 'contact_tickets?select=id&limit=1');
+
+describe('I-2: sessions', () => {
+  test('a revoked session is refused inside its token’s life, and only that session', async () => {
+    const revoked = await token('alice');
+    const { sid } = JSON.parse(Buffer.from(revoked.split('.')[1], 'base64url'));
+    const asked = () => raw('/rest/v1/contact_tickets?limit=1', { headers: { authorization: `Bearer ${revoked}` } });
+    assert.equal((await asked()).status, 200);
+    await sql("insert into hub.revoked_sessions (subject, reason, expires_at) values ($1, 'test', now() + interval '2 minutes')", [sid]);
+    try {
+      const refused = await asked();
+      assert.deepEqual([refused.status, refused.json.code], [401, 'HUB103']);
+      assert.equal((await read('bob')).status, 200);
+    } finally {
+      await sql('delete from hub.revoked_sessions where subject = $1', [sid]);
+    }
+    assert.equal((await asked()).status, 200);
+  });
+
+  test('a revoked user is refused in every session', async () => {
+    await sql("insert into hub.revoked_sessions (subject, reason, expires_at) values ($1, 'test', now() + interval '2 minutes')", [ALICE]);
+    try {
+      assert.equal((await read('alice')).status, 401);
+    } finally {
+      await sql('delete from hub.revoked_sessions where subject = $1', [ALICE]);
+    }
+  });
+
+  test('a rotated key is honoured without a restart, and the old one is not', async () => {
+    const old = await token('alice');
+    assert.equal((await read()).status, 200);
+    await post('clerk', '/dev/rotate-keys', { keepKid: false, keepOld: false });
+    // An unknown key id costs at most one fetch in 30 s, so a rotation may take that long to be seen.
+    await until('the new key', async () => (await read()).status === 200, 40);
+    const answer = await raw('/rest/v1/contact_tickets?select=subject&limit=1', { headers: { authorization: `Bearer ${await token('alice', { jti: 'x' })}` } });
+    assert.equal(answer.status, 200);
+    const { urls } = await stack();
+    const jwks = await (await fetch(`${urls.clerk}/.well-known/jwks.json`)).json();
+    const { kid } = JSON.parse(Buffer.from(old.split('.')[0], 'base64url'));
+    assert.ok(!jwks.keys.some((key) => key.kid === kid));
+  });
+
+  test('unknown key ids cost the issuer at most one fetch', async () => {
+    const { urls } = await stack();
+    const fetches = async () => (await (await fetch(`${urls.clerk}/dev/stats`)).json()).jwks;
+    const before = await fetches();
+    const header = (n) => ({ header: Buffer.from(JSON.stringify({ kid: `ins_unknown${n}` })).toString('base64url') });
+    for (let n = 0; n < 20; n += 1) {
+      const answer = await raw('/rest/v1/leads', { headers: { authorization: `Bearer ${await token('alice', header(n))}` } });
+      assert.equal(answer.status, 401);
+    }
+    assert.ok((await fetches()) - before <= 1);
+  });
+});
+
+describe('Clerk is away', () => {
+  afterEach(() => clerk_is('ok'));
+
+  for (const mode of ['503', 'garbage', 'hang']) {
+    test(`${mode}: known keys go on working`, async () => {
+      assert.equal((await read()).status, 200);
+      await clerk_is(mode);
+      assert.equal((await read('carol')).status, 200);
+    });
+
+    test(`${mode}: a Hub that never saw a key says 503 and when to come back, never 401`, async () => {
+      const running = await stack();
+      const credential = await token('alice');
+      await clerk_is(mode);
+      await running.restart('hub');
+      const answer = await raw('/rest/v1/contact_tickets', { headers: { authorization: `Bearer ${credential}` } });
+      assert.deepEqual([answer.status, answer.json.code], [503, 'HUB104']);
+      assert.match(answer.headers['retry-after'], /^\d+$/);
+      await clerk_is('ok');
+      await until('a good answer', async () => (await read()).status === 200, 30);
+    });
+  }
+});
+
+describe('the database is away', () => {
+  afterEach(() => database_is('ok'));
+
+  test('PostgREST down: 502 or 503 with a code, then good again', async () => {
+    const running = await stack();
+    await running.halt('postgrest');
+    try {
+      for (const persona of ['alice', 'support']) {
+        const answer = await read(persona);
+        assert.ok([502, 503].includes(answer.status), `${answer.status}`);
+        assert.match(answer.json.code, /^HUB4/);
+        assert.doesNotMatch(answer.text, /127\.0\.0\.1|ECONN/);
+      }
+      const { status, json } = await raw('/healthz');
+      assert.ok(status === 503 || json.database === 'reached', 'healthz keeps a finding for five seconds');
+    } finally {
+      await running.restart('postgrest');
+    }
+    await until('a good answer', async () => (await read()).status === 200, 20);
+  });
+
+  test('PostgREST slow: 504 after the Hub’s own time-out, and a change is not promised', async () => {
+    await database_is('slow', { delayMs: 15_000 });
+    const started = Date.now();
+    const answer = await read();
+    assert.deepEqual([answer.status, answer.json.code], [504, 'HUB402']);
+    assert.ok(Date.now() - started < 14_000);
+  });
+
+  test('garbage and redirects are not passed on', async () => {
+    await database_is('garbage');
+    const answer = await read();
+    assert.ok(answer.status === 502 || answer.headers['content-type'] !== 'text/html', `${answer.status}`);
+    assert.doesNotMatch(answer.headers['content-type'] ?? '', /html/);
+  });
+
+  test('L-3: a staff read that cannot be recorded is not answered', async () => {
+    await sql('revoke insert on hub.request_log from hub_system');
+    const columns = await sql("select string_agg(quote_ident(attname), ', ') as list from pg_attribute where attrelid = 'hub.request_log'::regclass and attnum > 1 and not attisdropped");
+    await sql(`revoke insert (${columns[0].list}) on hub.request_log from hub_system`);
+    try {
+      const staff = await read('support');
+      assert.deepEqual([staff.status, staff.json.code], [503, 'HUB405']);
+      assert.equal((await read('alice')).status, 200);
+    } finally {
+      await sql(`grant insert (${columns[0].list}) on hub.request_log to hub_system`);
+    }
+    assert.equal((await read('support')).status, 200);
+  });
+
+  test('a database restarted under load loses no committed change and no trail of it', async () => {
+    const running = await stack();
+    const [lead] = await sql('select id from hub.leads limit 1');
+    const done = [];
+    let restarting = true;
+    const load = (async () => {
+      for (let n = 0; restarting && n < 400; n += 1) {
+        const note = `under load ${n}`;
+        const answer = await ask('admin', `leads?id=eq.${lead.id}`, { method: 'PATCH', body: { notes: note } });
+        if (answer.status === 204) done.push([answer.headers['x-request-id'], note]);
+        else assert.match(answer.json.code, /^HUB4|^5|^PGRST/, answer.text);
+      }
+    })();
+    await until('some changes', async () => done.length > 3);
+    await running.restart('postgres');
+    await until('changes after the restart', async () => (await ask('admin', 'leads?limit=1')).status === 200, 40);
+    const before = done.length;
+    await until('more changes', async () => done.length > before + 3, 40);
+    restarting = false;
+    await load;
+    const ids = done.map(([id]) => id);
+    const rows = await sql("select request_id, after ->> 'notes' as notes from hub.team_activities where request_id = any($1)", [ids]);
+    assert.deepEqual(rows.map((row) => [row.request_id, row.notes]).sort(), done.sort());
+    const [{ count }] = await sql('select count(*)::int from hub.request_log where request_id = any($1)', [ids]);
+    assert.equal(count, ids.length);
+  });
+});

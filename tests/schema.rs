@@ -1,0 +1,262 @@
+//! Walks the live catalog against TABLES and FUNCTIONS, both ways: what one side lacks fails by name (A-1, A-3, L-1).
+//!
+//! `make test STAGE=database` starts a database, applies the migrations and sets `HUB_TEST_DATABASE_URL`.
+
+use hub::{FUNCTIONS, Grant, Kind, TABLES, Table, Who};
+use postgres::{Client, NoTls};
+use std::collections::{BTreeMap, BTreeSet};
+
+const ROLES: [&str; 4] = ["hub_customer", "hub_staff", "hub_system", "hub_visitor"];
+
+fn database() -> Client {
+    let url = std::env::var("HUB_TEST_DATABASE_URL").expect("HUB_TEST_DATABASE_URL: run `make test STAGE=database`");
+    Client::connect(&url, NoTls).expect("the test database answers")
+}
+
+/// The first column of a query, in its order.
+fn texts(query: &str, parameter: &str) -> Vec<String> {
+    let rows = database().query(query, &[&parameter]).unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+fn set(query: &str, parameter: &str) -> BTreeSet<String> {
+    texts(query, parameter).into_iter().collect()
+}
+
+/// Both sides of one fact; what only one side has is named.
+#[track_caller]
+fn same(what: &str, catalog: &BTreeSet<String>, wanted: &BTreeSet<String>) {
+    let extra: Vec<_> = catalog.difference(wanted).collect();
+    let lacking: Vec<_> = wanted.difference(catalog).collect();
+    assert!(
+        extra.is_empty() && lacking.is_empty(),
+        "{what}: only the database has {extra:?}, only the source has {lacking:?}"
+    );
+}
+
+fn of_role<'a>(table: &'a Table, role: &str) -> Vec<&'a Grant> {
+    table.grants.iter().filter(|grant| grant.who.database_role() == role).collect()
+}
+
+#[test]
+fn tables_are_the_same() {
+    let catalog = set(
+        "select relname::text from pg_class where relnamespace = $1::text::regnamespace and relkind in ('r', 'p', 'v', 'm', 'f') and not relispartition",
+        "hub",
+    );
+    same("tables", &catalog, &TABLES.iter().map(|table| table.name.to_owned()).collect());
+}
+
+#[test]
+fn columns_are_the_same_in_name_order_and_type() {
+    for table in TABLES {
+        let catalog = texts(
+            "select attname || ' ' || format_type(atttypid, null) from pg_attribute \
+             where attrelid = ('hub.' || $1)::regclass and attnum > 0 and not attisdropped order by attnum",
+            table.name,
+        );
+        let wanted: Vec<String> =
+            table.columns.iter().map(|column| format!("{} {}", column.name, sql_type(column.kind))).collect();
+        let catalog: Vec<String> = catalog.into_iter().map(|column| column.replace(" integer", " bigint")).collect();
+        assert_eq!(catalog, wanted, "{}", table.name);
+    }
+}
+
+fn sql_type(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Boolean => "boolean",
+        Kind::Bytes => "bytea",
+        Kind::Integer => "bigint",
+        Kind::Json => "jsonb",
+        Kind::Text => "text",
+        Kind::Timestamp => "timestamp with time zone",
+        Kind::Uuid => "uuid",
+    }
+}
+
+#[test]
+fn column_grants_are_the_same() {
+    for table in TABLES {
+        for role in ROLES {
+            for (privilege, columns) in [
+                ("SELECT", of_role(table, role).iter().flat_map(|grant| grant.read).collect::<BTreeSet<_>>()),
+                ("INSERT", of_role(table, role).iter().flat_map(|grant| grant.insert).collect()),
+                ("UPDATE", of_role(table, role).iter().flat_map(|grant| grant.update).collect()),
+            ] {
+                let catalog = set(
+                    &format!(
+                        "select attname::text from pg_attribute where attrelid = ('hub.' || $1)::regclass and attnum > 0 \
+                         and not attisdropped and has_column_privilege('{role}', attrelid, attnum, '{privilege}')"
+                    ),
+                    table.name,
+                );
+                let wanted = columns.into_iter().map(|column| (*column).to_owned()).collect();
+                same(&format!("{privilege} on {} for {role}", table.name), &catalog, &wanted);
+            }
+        }
+    }
+}
+
+#[test]
+fn delete_is_granted_as_the_source_says_and_truncate_to_nobody() {
+    for table in TABLES {
+        for role in ROLES {
+            for (privilege, wanted) in [
+                ("DELETE", of_role(table, role).iter().any(|grant| grant.delete)),
+                ("TRUNCATE", false),
+                ("REFERENCES", false),
+                ("TRIGGER", false),
+            ] {
+                let granted = texts(
+                    &format!("select has_table_privilege('{role}', ('hub.' || $1)::regclass, '{privilege}')::text"),
+                    table.name,
+                );
+                assert_eq!(granted, [wanted.to_string()], "{privilege} on {} for {role}", table.name);
+            }
+        }
+    }
+}
+
+/// A-3: Supabase's own roles, which its sign-up and its dashboard hand out, hold nothing here.
+#[test]
+fn the_platforms_own_roles_hold_nothing() {
+    for role in ["anon", "authenticated", "service_role", "hub_nobody", "public"] {
+        let held = set(
+            "select n.nspname || '.' || c.relname || ' ' || a.privilege_type from pg_class c join pg_namespace n on n.oid = c.relnamespace, \
+             aclexplode(c.relacl) a where n.nspname in ('hub', 'hub_private') \
+             and a.grantee = case $1 when 'public' then 0 else to_regrole($1)::oid end",
+            role,
+        );
+        same(&format!("what {role} holds"), &held, &BTreeSet::new());
+    }
+}
+
+/// A-1: row-level security is on, and on for the owner of the table too.
+#[test]
+fn row_level_security_is_enabled_and_forced() {
+    let open = set(
+        "select relname::text from pg_class where relnamespace = $1::text::regnamespace and relkind in ('r', 'p') \
+         and not (relrowsecurity and relforcerowsecurity)",
+        "hub",
+    );
+    same("tables without forced row-level security", &open, &BTreeSet::new());
+}
+
+/// A-1, A-2: each granted operation has a policy for its role, and no policy stands without a grant.
+#[test]
+fn policies_are_the_same() {
+    for table in TABLES {
+        let mut wanted = BTreeSet::new();
+        for grant in table.grants {
+            let role = grant.who.database_role();
+            let reads = !grant.read.is_empty();
+            for (operation, granted) in
+                [("r", reads), ("a", !grant.insert.is_empty()), ("w", !grant.update.is_empty()), ("d", grant.delete)]
+            {
+                if granted {
+                    wanted.insert(format!("{role} {operation}"));
+                }
+            }
+        }
+        let catalog = set(
+            "select r.rolname || ' ' || operation from pg_policy p, unnest(p.polroles) as role join pg_roles r on r.oid = role, \
+             unnest(case p.polcmd when '*' then array['r', 'a', 'w', 'd'] else array[p.polcmd::text] end) as operation \
+             where p.polrelid = ('hub.' || $1)::regclass and r.rolname like 'hub\\_%'",
+            table.name,
+        );
+        same(&format!("policies on {}", table.name), &catalog, &wanted);
+    }
+}
+
+/// L-1: an audited table has its row trigger and its TRUNCATE trigger, both firing always.
+#[test]
+fn audit_triggers_are_the_same() {
+    let triggers = "select t.tgrelid::regclass::text || ' ' || case when t.tgtype & 32 > 0 then 'truncate' else 'row' end from pg_trigger t \
+         join pg_proc p on p.oid = t.tgfoid join pg_class c on c.oid = t.tgrelid where not t.tgisinternal and t.tgenabled = 'A' \
+         and not c.relispartition and p.pronamespace = 'hub_private'::regnamespace and p.proname = $1";
+    let audited = |kind: &str| {
+        TABLES.iter().filter(|table| table.audited).map(|table| format!("hub.{} {kind}", table.name)).collect()
+    };
+    same("row triggers", &set(triggers, "record_activity"), &audited("row"));
+    let all: BTreeSet<String> = TABLES.iter().map(|table| format!("hub.{} truncate", table.name)).collect();
+    same("TRUNCATE triggers", &set(triggers, "refuse_truncate"), &all);
+}
+
+/// L-1: partitions inherit neither rights nor openness.
+#[test]
+fn partitions_are_closed() {
+    let open = set(
+        "select c.relname::text from pg_class c where c.relispartition and c.relnamespace = 'hub'::regnamespace \
+         and exists (select from unnest(string_to_array($1, ' ')) role where has_any_column_privilege(role, c.oid, 'SELECT, INSERT, UPDATE'))",
+        &ROLES.join(" "),
+    );
+    same("partitions that can be reached", &open, &BTreeSet::new());
+}
+
+#[test]
+fn functions_and_their_callers_are_the_same() {
+    let wanted: BTreeMap<&str, BTreeSet<&str>> = FUNCTIONS
+        .iter()
+        .map(|function| (function.name, function.callers.iter().map(|who: &Who| who.database_role()).collect()))
+        .collect();
+    let catalog = set("select proname::text from pg_proc where pronamespace = $1::text::regnamespace", "hub");
+    same("functions", &catalog, &wanted.keys().map(|name| (*name).to_owned()).collect());
+    for (name, callers) in wanted {
+        let held = set(
+            "select role from unnest(array['hub_customer', 'hub_staff', 'hub_system', 'hub_visitor', 'hub_nobody', 'anon', 'authenticated']) as role \
+             where has_function_privilege(role, (select oid from pg_proc where pronamespace = 'hub'::regnamespace and proname = $1), 'EXECUTE')",
+            name,
+        );
+        same(&format!("callers of {name}"), &held, &callers.into_iter().map(str::to_owned).collect());
+    }
+}
+
+#[test]
+fn arguments_and_kinds_of_functions_are_the_same() {
+    for function in FUNCTIONS {
+        let catalog = texts(
+            "select name || ' ' || format_type(kind, null) || case when place > pronargs - pronargdefaults then ' optional' else '' end \
+             from pg_proc, unnest(proargnames[1:pronargs], proargtypes::oid[]) with ordinality as a (name, kind, place) \
+             where pronamespace = 'hub'::regnamespace and proname = $1 order by place",
+            function.name,
+        );
+        let wanted: Vec<String> = function
+            .arguments
+            .iter()
+            .map(|argument| {
+                format!(
+                    "{} {}{}",
+                    argument.name,
+                    sql_type(argument.kind),
+                    if argument.required { "" } else { " optional" }
+                )
+            })
+            .collect();
+        assert_eq!(catalog, wanted, "{}", function.name);
+        let volatile = texts(
+            "select provolatile::text from pg_proc where pronamespace = 'hub'::regnamespace and proname = $1",
+            function.name,
+        );
+        assert_eq!(volatile == ["v"], function.writes, "{} writes", function.name);
+    }
+}
+
+/// Every foreign key has an index that starts with its columns, and everything says what it is for.
+#[test]
+fn foreign_keys_are_indexed_and_everything_is_explained() {
+    let bare = set(
+        "select conname::text from pg_constraint k where contype = 'f' and connamespace = $1::text::regnamespace and not exists (\
+         select from pg_index i where i.indrelid = k.conrelid \
+         and (string_to_array(i.indkey::text, ' ')::smallint[])[1:cardinality(k.conkey)] @> k.conkey)",
+        "hub",
+    );
+    same("foreign keys without an index", &bare, &BTreeSet::new());
+    let silent = set(
+        "select c.relname || coalesce('.' || a.attname, '') from pg_class c left join lateral (select attname, attnum from pg_attribute \
+         where attrelid = c.oid and attnum > 0 and not attisdropped union all select null, 0) a on true \
+         where c.relnamespace = $1::text::regnamespace and c.relkind in ('r', 'p') and not c.relispartition and case a.attnum \
+         when 0 then obj_description(c.oid, 'pg_class') else col_description(c.oid, a.attnum) end is null",
+        "hub",
+    );
+    same("tables and columns without a comment", &silent, &BTreeSet::new());
+}

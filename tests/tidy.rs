@@ -1,0 +1,184 @@
+//! Reads the sources and the documents: floors look down only, and every table in a document says what the code says.
+
+use hub::{Absent, PUBLIC, Rule, VARS, VarKind};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+const FLOORS: [&str; 5] = ["domain", "logic", "platform", "handlers", "entry"];
+
+fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path).unwrap();
+            found.push((path, text));
+        }
+    }
+    found
+}
+
+/// The code without its comments and without the tests at its foot.
+fn code(text: &str) -> String {
+    let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+    code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+/// Every floor that a file names by `crate::`, also inside braces.
+fn named_floors(code: &str) -> BTreeSet<&'static str> {
+    let floor = |name: &str| FLOORS.into_iter().find(|floor| *floor == name);
+    let mut named = BTreeSet::new();
+    for (at, prefix) in code.match_indices("crate::") {
+        let rest = &code[at + prefix.len()..];
+        let mut depth = usize::from(rest.starts_with('{'));
+        let (group, mut segment) = (depth == 1, String::new());
+        for letter in rest[depth..].chars() {
+            if letter.is_alphanumeric() || letter == '_' {
+                segment.push(letter);
+                continue;
+            }
+            if depth == usize::from(group) {
+                named.extend(floor(&segment));
+            }
+            segment.clear();
+            match letter {
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                // Behind the first name of a path come the names inside that floor.
+                ':' => depth += 100,
+                ',' => depth %= 100,
+                _ => {}
+            }
+            if depth % 100 == 0 && (!group || letter == '}') {
+                break;
+            }
+        }
+    }
+    named
+}
+
+#[test]
+fn reads_floors_inside_braces_too() {
+    let named =
+        named_floors("use crate::{\n    domain::session::Actor,\n    platform::Platform,\n};\ncrate::logic::x();");
+    assert_eq!(named.into_iter().collect::<Vec<_>>(), ["domain", "logic", "platform"]);
+}
+
+#[test]
+fn names_no_higher_floor() {
+    let mut wrong = Vec::new();
+    for (height, floor) in FLOORS.iter().enumerate() {
+        for (path, text) in sources(&Path::new("src").join(floor)) {
+            let higher = named_floors(&code(&text)).into_iter().filter(|named| FLOORS[height + 1..].contains(named));
+            wrong.extend(higher.map(|named| format!("{} names {named}", path.display())));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn handlers_never_name_each_other() {
+    let files = sources(Path::new("src/handlers"));
+    for (path, text) in &files {
+        for name in files.iter().map(|(path, _)| path.file_stem().unwrap().to_string_lossy()) {
+            let named =
+                code(text).contains(&format!("handlers::{name}")) || code(text).contains(&format!("super::{name}"));
+            assert!(!named, "{} names {name}", path.display());
+        }
+    }
+}
+
+#[test]
+fn only_the_workers_files_know_cloudflare() {
+    let allowed = [Path::new("src/platform/edge.rs"), Path::new("src/entry/events.rs")];
+    for (path, text) in sources(Path::new("src")) {
+        let knows = ["worker::", "web_sys::", "js_sys::", "wasm_bindgen"].iter().any(|name| code(&text).contains(name));
+        assert!(!knows || allowed.contains(&path.as_path()), "{}", path.display());
+    }
+}
+
+#[test]
+fn pure_floors_have_no_clock_and_no_chance() {
+    for floor in ["domain", "logic"] {
+        for (path, text) in sources(&Path::new("src").join(floor)) {
+            for name in ["SystemTime", "Instant", "getrandom", "std::env", "std::fs", "async fn"] {
+                assert!(!code(&text).contains(name), "{} uses {name}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn files_stay_short() {
+    for (path, text) in sources(Path::new("src")) {
+        let lines = text.lines().count();
+        // The catalogue is one table: it has one reason to exist and grows by rows.
+        assert!(lines <= 300 || path.ends_with("domain/tables.rs"), "{} has {lines} lines", path.display());
+        assert!(text.starts_with("//!"), "{} does not say why it exists", path.display());
+    }
+}
+
+/// The rows of the README's tables whose first cell, in code quotes, is wanted.
+fn rows(wanted: impl Fn(&str) -> bool) -> Vec<Vec<String>> {
+    let readme = fs::read_to_string("README.md").unwrap();
+    let cells = |line: &str| line.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
+    readme
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(cells)
+        .filter(|row| wanted(row[0].trim_matches('`')))
+        .collect()
+}
+
+#[test]
+fn readme_lists_every_error() {
+    let wanted: Vec<Vec<String>> = PUBLIC
+        .iter()
+        .copied()
+        .chain(Rule::ALL.into_iter().map(Rule::public))
+        .map(|row| vec![format!("`{}`", row.code), row.status.to_string(), row.message.to_owned(), row.hint.to_owned()])
+        .collect();
+    let written = rows(|name| name.len() == 6 && name.starts_with("HUB"));
+    assert_eq!(written, wanted, "write this into the README:\n{}", as_table(&wanted));
+}
+
+#[test]
+fn readme_lists_every_variable() {
+    let absent = |absent| match absent {
+        Absent::Default("") => "empty".to_owned(),
+        Absent::Default(value) => format!("`{value}`"),
+        Absent::Optional => "optional".to_owned(),
+        Absent::Refused => "required".to_owned(),
+    };
+    let kind = |kind| if kind == VarKind::Secret { "secret" } else { "plain" }.to_owned();
+    let wanted: Vec<Vec<String>> = VARS
+        .iter()
+        .map(|var| vec![format!("`{}`", var.name), kind(var.kind), absent(var.absent), var.meaning.to_owned()])
+        .collect();
+    let variable = |name: &str| {
+        ["HUB_", "CLERK_", "STAFF_", "SUPABASE_", "POSTGREST_"].iter().any(|prefix| name.starts_with(prefix))
+    };
+    assert_eq!(rows(variable), wanted, "write this into the README:\n{}", as_table(&wanted));
+}
+
+#[test]
+fn local_example_names_every_variable() {
+    let example = fs::read_to_string(".dev.vars.example").unwrap();
+    let named: BTreeSet<&str> = example
+        .lines()
+        .filter_map(|line| line.trim_start_matches("# ").split_once('='))
+        .map(|(name, _)| name)
+        .filter(|name| name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_'))
+        .collect();
+    let wanted: BTreeSet<&str> = VARS.iter().map(|var| var.name).collect();
+    assert_eq!(named, wanted);
+}
+
+fn as_table(rows: &[Vec<String>]) -> String {
+    rows.iter().map(|row| format!("| {} |\n", row.join(" | "))).collect()
+}
