@@ -12,7 +12,7 @@ import { startStack } from '../../dev/stack.mjs';
 let starting;
 /** The one stack of this run: fresh data, own ports. */
 export function stack() {
-  starting ??= startStack({ dataDir: '.local/test', fresh: true, quiet: true });
+  starting ??= startStack({ dataDir: '.local/test', fresh: true, shift: 100, http: true });
   return starting;
 }
 

@@ -1,0 +1,45 @@
+# Every command of the Hub; `make help` lists them. Each installs what it lacks and may be repeated.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+.PHONY: help setup dev dev-reset dev-seed build test check bench clean
+
+# Node 22 from npm; the machine's own only installs it.
+NODE := node_modules/.bin/node
+SOURCES := $(shell find src templates public data -type f 2>/dev/null) Cargo.toml Cargo.lock build.rs wrangler.toml rust-toolchain.toml
+
+help: ## Lists the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+setup: ## Installs what is missing: Rust's wasm32 target, worker-build, wasm-bindgen, npm packages, Chromium
+	@dev/setup/all.sh
+
+dev: setup build ## Runs everything locally and prints the URLs and personas
+	@exec $(NODE) dev/main.mjs
+
+dev-reset: setup ## Forgets the local data
+	@$(NODE) dev/main.mjs reset
+
+dev-seed: setup ## Seeds the local data anew: make dev-seed ROWS=100000
+	@ROWS=$(or $(ROWS),200) $(NODE) dev/main.mjs seed
+
+build: build/.done ## Builds the deployable bundle in build/
+
+build/.done: $(SOURCES)
+	@dev/setup/all.sh wasm
+	@dev/build.sh
+	@touch $@
+
+test: setup ## Runs every test; one stage with STAGE=native, browser, database or live
+	@dev/test.sh $(STAGE)
+
+check: setup ## Checks format, lints (native and wasm32), licences, documents and scripts
+	@dev/check.sh
+
+bench: setup build ## Measures the Hub against a pass-through in one run; prints ratios
+	@$(NODE) bench/run.mjs
+
+clean: ## Removes what was built, not the local data
+	rm -rf target build

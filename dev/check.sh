@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Format, lints, licences, documents, scripts: everything that needs no running part.
+
+. "$(dirname "$0")/setup/common.sh"
+
+failed=()
+run() {
+  local what=$1
+  shift
+  printf '== %s\n' "$what"
+  "$@" || failed+=("$what")
+}
+wasm() { (. "$WASM_ENV" && "$@"); }
+scripts() {
+  local status=0
+  for script in .ci/run dev/*.sh dev/setup/*.sh; do bash -n "$script" || status=1; done
+  for module in dev/*.mjs tests/*/*.mjs bench/*.mjs; do node_modules/.bin/node --check "$module" || status=1; done
+  return $status
+}
+
+run format cargo fmt --check
+run "lints, native" cargo clippy --locked --all-targets --features live -- -D warnings
+run "lints, wasm32" wasm cargo clippy --locked --target wasm32-unknown-unknown --lib -- -D warnings
+run "licences and sources" "$TOOLS/bin/cargo-deny" --locked check bans licenses sources
+run documents env RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --quiet
+run scripts scripts
+
+[ ${#failed[@]} -eq 0 ] || fail "failed: ${failed[*]}"
+echo "all checks passed"

@@ -1,0 +1,40 @@
+// What the stand-ins share: a loopback server of JSON answers that can be stopped with its connections.
+
+import http from 'node:http';
+
+/** Serves on loopback; `handle(request, response, url)` may throw, which is a 500 with a log line. */
+export async function serve(port, handle, log = () => {}) {
+  const server = http.createServer(async (request, response) => {
+    try {
+      await handle(request, response, new URL(request.url, `http://127.0.0.1:${port}`));
+    } catch (error) {
+      log(`${request.method} ${request.url}: ${error.stack}`);
+      if (!response.headersSent) json(response, 500, { error: 'the stand-in failed' });
+      else response.destroy();
+    }
+  });
+  await new Promise((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve));
+  return {
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(resolve);
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** Answers JSON. */
+export function json(response, status, body, headers = {}) {
+  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers });
+  response.end(JSON.stringify(body));
+}
+
+/** Reads a small JSON body; an empty one is `{}`. */
+export async function body(request) {
+  let text = '';
+  for await (const part of request) {
+    text += part;
+    if (text.length > 65_536) throw new Error('body too long');
+  }
+  return text ? JSON.parse(text) : {};
+}

@@ -1,0 +1,37 @@
+// Throw-away keys of the local stack, made on the first start and kept in its data folder. They open nothing but this stack.
+
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { exportJWK, generateKeyPair } from 'jose';
+
+/** The Hub's signing keys, the database's view of them, and the publishable key. */
+export async function keys(folder) {
+  const file = path.join(folder, 'throw-away-keys.json');
+  if (!fs.existsSync(file)) {
+    const { privateKey } = await generateKeyPair('ES256', { extractable: true });
+    const jwk = { ...(await exportJWK(privateKey)), kid: `local-throw-away-${Date.now()}`, alg: 'ES256', use: 'sig' };
+    fs.mkdirSync(folder, { recursive: true });
+    fs.writeFileSync(file, JSON.stringify({ note: 'throw-away keys of the local stack', keys: [jwk] }), { mode: 0o600 });
+  }
+  const set = JSON.parse(fs.readFileSync(file, 'utf8'));
+  const open = ({ d, ...jwk }) => ({ ...jwk, key_ops: ['verify'] });
+  return {
+    signing: JSON.stringify({ keys: set.keys }),
+    verifying: JSON.stringify({ keys: set.keys.map(open) }),
+    publishable: 'sb_publishable_local_throw_away',
+  };
+}
+
+/** A certificate for localhost that signs itself, so that a client can be told to trust it and nothing else. */
+export function certificate(folder) {
+  const [key, cert] = ['localhost-key.pem', 'localhost.pem'].map((name) => path.join(folder, name));
+  const fresh = fs.existsSync(cert) && Date.now() - fs.statSync(cert).mtimeMs < 300 * 86_400_000;
+  if (!fresh) {
+    fs.mkdirSync(folder, { recursive: true });
+    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
+    const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '365'];
+    execFileSync('openssl', ['req', '-x509', ...curve, ...subject, '-keyout', key, '-out', cert], { stdio: 'pipe' });
+  }
+  return { key, cert, text: fs.readFileSync(cert, 'utf8') };
+}

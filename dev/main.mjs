@@ -1,0 +1,101 @@
+// `make dev`, `make dev-reset` and `make dev-seed`: the supervisor of the local stack.
+
+import fs from 'node:fs';
+import path from 'node:path';
+import { PERSONAS } from './personas.mjs';
+import { forget, seed } from './postgres.mjs';
+import { startStack } from './stack.mjs';
+
+const FOLDER = '.local/dev';
+const LOCK = path.join(FOLDER, 'running.json');
+const say = (line) => console.log(line);
+
+/** The stack that runs already, if its process lives. */
+function running() {
+  try {
+    const { pid, urls } = JSON.parse(fs.readFileSync(LOCK, 'utf8'));
+    process.kill(pid, 0);
+    return { pid, urls };
+  } catch {
+    return null;
+  }
+}
+
+async function run() {
+  const other = running();
+  if (other) throw new Error(`the stack runs already (process ${other.pid}) at ${other.urls.hub}; stop it with Ctrl-C there`);
+  const stack = await startStack({ dataDir: FOLDER, say });
+  fs.writeFileSync(LOCK, JSON.stringify({ pid: process.pid, urls: stack.urls }));
+  let ending = false;
+  const end = async (code) => {
+    if (ending) return;
+    ending = true;
+    say('\nstopping …');
+    await stack.stop();
+    fs.rmSync(LOCK, { force: true });
+    process.exit(code);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => end(0));
+  stack.onDeath((name, why, tail) => {
+    console.error(`\n${name} died (${why})\n${tail}`);
+    end(1);
+  });
+  show(stack);
+}
+
+function show({ urls, keys }) {
+  const rows = [
+    ['the Hub', urls.hub], ['promises', `${urls.hub}/security`], ['health', `${urls.hub}/healthz`], ['sign in', `${urls.clerk}/sign-in`],
+    ['Clerk stand-in', urls.clerk], ['Supabase front', urls.supabase], ['PostgREST', urls.postgrest], ['PostgreSQL', urls.database],
+    ...Object.entries(PERSONAS).map(([name, { who }]) => [`persona ${name}`, `${who}: ${urls.clerk}/dev/token/${name}`]),
+  ];
+  const wide = Math.max(...rows.map(([what]) => what.length));
+  const certificate = path.join(FOLDER, 'localhost.pem');
+  say(`\n${rows.map(([what, where]) => `  ${what.padEnd(wide)}  ${where}`).join('\n')}
+
+A token lives 60 seconds. With curl:
+
+  TOKEN=$(curl -s ${urls.clerk}/dev/token/alice | sed 's/.*"token":"\\([^"]*\\)".*/\\1/')
+  curl --cacert ${certificate} -H "Authorization: Bearer $TOKEN" '${urls.hub}/rest/v1/contact_tickets?select=id,subject&limit=3'
+
+With supabase-js (NODE_EXTRA_CA_CERTS=${certificate}):
+
+  const hub = createClient('${urls.hub}', '${keys.publishable}', {
+    accessToken: async () => (await (await fetch('${urls.clerk}/dev/token/support')).json()).token,
+  });
+  await hub.from('contact_tickets').update({ status: 'solved' }).eq('id', '…');
+
+Ctrl-C stops everything.`);
+}
+
+async function reset() {
+  if (running()) throw new Error('the stack runs; stop it first');
+  forget(path.join(FOLDER, 'postgres'));
+  fs.rmSync(FOLDER, { recursive: true, force: true });
+  say('the local data is forgotten');
+}
+
+async function reseed() {
+  const rows = Number.parseInt(process.env.ROWS ?? '200', 10);
+  if (!(rows > 0 && rows <= 1_000_000)) throw new Error('ROWS is a number from 1 to 1000000');
+  const live = running();
+  const stack = live ?? (await startStack({ dataDir: FOLDER, hub: false, say }));
+  say(`seeding ${rows} tickets …`);
+  const started = Date.now();
+  await seed(stack.urls.database, rows);
+  say(`done in ${((Date.now() - started) / 1000).toFixed(1)} s`);
+  await stack.stop?.();
+}
+
+const commands = { run, reset, seed: reseed };
+const command = commands[process.argv[2] ?? 'run'];
+if (!command) {
+  console.error(`usage: node dev/main.mjs [${Object.keys(commands).join(' | ')}]`);
+  process.exit(2);
+}
+try {
+  await command();
+} catch (error) {
+  console.error(`\n${error.message}`);
+  process.exit(1);
+}

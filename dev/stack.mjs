@@ -1,0 +1,126 @@
+// The whole local stack, started in order: for `make dev` and for the tests that drive a real client.
+
+import fs from 'node:fs';
+import path from 'node:path';
+import { startClerk } from './clerk.mjs';
+import { startHub } from './hub.mjs';
+import { certificate, keys as throwAway } from './keys.mjs';
+import { answers, port } from './ports.mjs';
+import { forget, migrate, seed, startPostgres } from './postgres.mjs';
+import { startPostgrest } from './postgrest.mjs';
+import { startSupabase } from './supabase.mjs';
+
+const WANTED = { postgres: 24321, postgrest: 24322, admin: 24323, supabase: 24324, clerk: 24325, hub: 8787, inspector: 24326 };
+
+/**
+ * Starts Postgres, PostgREST, the Supabase front, the Clerk stand-in and the Hub, each when the one before answers.
+ *
+ * @param {object} options
+ * @param {string} options.dataDir  where data, keys and logs stand
+ * @param {boolean} [options.fresh] forget the data first
+ * @param {number} [options.shift]  added to every wanted port, so that two stacks do not meet
+ * @param {boolean} [options.hub]   leave the Hub out when false
+ * @param {boolean} [options.http]  a second Hub over plain http, for the tests of the boundary
+ * @param {(line: string) => void} [options.say]
+ * @returns `{ urls, keys, certificate, parts, stop(), halt(name), restart(name), onDeath(listener) }`
+ */
+export async function startStack({ dataDir, fresh = false, shift = 0, hub = true, http = false, say = () => {} }) {
+  const folder = path.resolve(dataDir);
+  const data = path.join(folder, 'postgres');
+  const log = (name) => path.join(folder, 'logs', `${name}.log`);
+  fs.mkdirSync(path.join(folder, 'logs'), { recursive: true });
+  const writer = (name) => {
+    fs.writeFileSync(log(name), '');
+    return (line) => fs.appendFileSync(log(name), `${String(line).trimEnd()}\n`);
+  };
+  if (fresh) forget(data);
+  const ports = {};
+  for (const [name, wanted] of Object.entries(WANTED)) ports[name] = await port(name, wanted + shift, say);
+  if (http) [ports.http, ports.httpInspector] = [await port('http', 8887 + shift, say), await port('inspector', 24327 + shift, say)];
+  const keys = await throwAway(folder);
+  const tls = certificate(folder);
+  const urls = {
+    hub: `https://localhost:${ports.hub}`,
+    ...(http ? { http: `http://localhost:${ports.http}` } : {}),
+    clerk: `http://127.0.0.1:${ports.clerk}`,
+    supabase: `http://127.0.0.1:${ports.supabase}`,
+    postgrest: `http://127.0.0.1:${ports.postgrest}`,
+  };
+  const vars = {
+    HUB_ENV: 'local',
+    HUB_ORIGIN: urls.hub,
+    CLERK_PUBLISHABLE_KEY: `pk_test_${Buffer.from('clerk.localhost$').toString('base64')}`,
+    CLERK_ISSUER: urls.clerk,
+    CLERK_JWKS_URL: `${urls.clerk}/.well-known/jwks.json`,
+    CLERK_AUTHORIZED_PARTIES: urls.hub,
+    SUPABASE_URL: urls.supabase,
+    SUPABASE_PUBLISHABLE_KEY: keys.publishable,
+    HUB_SIGNING_KEYS: keys.signing,
+  };
+
+  const parts = {};
+  let stopping = false;
+  let died = () => {};
+  const starters = {
+    postgres: async () => {
+      const server = await startPostgres({ dataDir: data, port: ports.postgres, log: writer('postgres') });
+      [urls.database, urls.owner, urls.authenticator] = [server.url, server.ownerUrl, server.authenticatorUrl];
+      return server;
+    },
+    postgrest: () => startPostgrest({ databaseUrl: urls.authenticator, jwks: keys.verifying, port: ports.postgrest, adminPort: ports.admin, log: log('postgrest') }),
+    supabase: () => startSupabase({ port: ports.supabase, postgrestPort: ports.postgrest, publishable: keys.publishable, log: writer('supabase') }),
+    clerk: () => startClerk({ port: ports.clerk, party: () => urls.hub, log: writer('clerk') }),
+    ...(hub ? { hub: () => startHub({ port: ports.hub, inspectorPort: ports.inspector, vars, tls, folder: path.join(folder, 'wrangler'), log: log('hub') }) } : {}),
+    ...(hub && http ? { http: () => startHub({ port: ports.http, inspectorPort: ports.httpInspector, protocol: 'http', vars, folder: path.join(folder, 'wrangler'), log: log('hub-http') }) } : {}),
+  };
+  const begin = async (name) => {
+    parts[name] = await starters[name]();
+    parts[name].onEnd = (why) => {
+      if (!stopping) died(name, why, parts[name].tail?.() ?? '');
+    };
+  };
+  const halt = async (name) => {
+    const part = parts[name];
+    if (!part) return;
+    delete parts[name];
+    part.onEnd = () => {};
+    await part.stop();
+  };
+  const stop = async () => {
+    stopping = true;
+    for (const name of Object.keys(starters).reverse()) await halt(name);
+  };
+  const stack = {
+    urls, keys, certificate: tls.text, parts, stop, halt,
+    restart: async (name) => {
+      await halt(name);
+      await begin(name);
+      if (name === 'postgres' && parts.postgrest) await ready(ports.admin);
+    },
+    onDeath: (listener) => {
+      died = listener;
+    },
+  };
+  try {
+    for (const name of Object.keys(starters)) {
+      say(`${name} …`);
+      await begin(name);
+      if (name === 'postgres') await prepare(urls, say);
+    }
+    return stack;
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function prepare(urls, say) {
+  const applied = await migrate(urls.owner);
+  if (applied.length > 0) say(`  ${applied.length} migrations applied`);
+  if (applied.some((name) => name.includes('create_customer_tables'))) {
+    await seed(urls.database);
+    say('  seeded');
+  }
+}
+
+const ready = (adminPort) => answers('PostgREST', async () => (await fetch(`http://127.0.0.1:${adminPort}/ready`)).ok);

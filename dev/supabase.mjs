@@ -1,0 +1,76 @@
+// A front that gives PostgREST Supabase's shape: the /rest/v1 prefix, `apikey` demanded, the OpenAPI root closed.
+// Tests also make it fail here, and read here what reached the database.
+
+import http from 'node:http';
+import { body, json, serve } from './http.mjs';
+
+const BROWSER = /Mozilla|Chrome|Safari/;
+const KEPT = 1000;
+
+/** Starts the front before a PostgREST. */
+export async function startSupabase({ port, postgrestPort, publishable, log = () => {} }) {
+  let mode = { mode: 'ok' };
+  let seen = [];
+
+  const control = {
+    'POST /dev/upstream': async (request, response) => {
+      const wanted = await body(request);
+      if (!['ok', 'down', 'slow', 'garbage', 'hang', 'redirect'].includes(wanted.mode)) return json(response, 400, { error: 'no such mode' });
+      mode = wanted;
+      json(response, 200, mode);
+    },
+    'GET /dev/requests': (_, response) => json(response, 200, seen),
+    'DELETE /dev/requests': (_, response) => {
+      seen = [];
+      json(response, 200, {});
+    },
+  };
+
+  const pass = (request, response, path) => {
+    const upstream = http.request(
+      { host: '127.0.0.1', port: postgrestPort, path, method: request.method, headers: { ...request.headers, host: 'localhost' } },
+      (answer) => {
+        response.writeHead(answer.statusCode, { ...answer.headers, server: 'cloudflare', 'sb-project-ref': 'local' });
+        answer.pipe(response);
+      },
+    );
+    upstream.on('error', () => {
+      // As Supabase's edge answers when the project's PostgREST is not there.
+      if (!response.headersSent) json(response, 503, { code: 'PGRST001', message: 'Database client error. Retrying the connection.', details: null, hint: null }, { 'retry-after': '1' });
+      else response.destroy();
+    });
+    response.on('close', () => upstream.destroy());
+    request.pipe(upstream);
+  };
+
+  const handle = async (request, response, url) => {
+    const own = control[`${request.method} ${url.pathname}`];
+    if (own) return own(request, response);
+    const { authorization, ...headers } = request.headers;
+    if (seen.length < KEPT) seen.push({ method: request.method, path: request.url, headers, claims: claims(authorization) });
+    switch (mode.mode) {
+      case 'down': return request.socket.destroy();
+      case 'hang': return undefined;
+      case 'garbage': return response.writeHead(200, { 'content-type': 'text/html' }).end('<html>not the database</html>');
+      case 'redirect': return response.writeHead(302, { location: 'https://elsewhere.example/' }).end();
+      case 'slow': await new Promise((next) => setTimeout(next, mode.delayMs ?? 1000));
+    }
+    if (!url.pathname.startsWith('/rest/v1')) return json(response, 404, { error: 'requested path is invalid' });
+    const key = headers.apikey;
+    if (key !== publishable) return json(response, 401, { message: key ? 'Invalid API key' : 'No API key found in request' });
+    if (key.startsWith('sb_secret_') && BROWSER.test(headers['user-agent'] ?? '')) return json(response, 401, { message: 'Forbidden use of secret API key in browser' });
+    const rest = request.url.slice('/rest/v1'.length);
+    if (rest === '' || rest === '/' || rest.startsWith('/?')) return json(response, 401, { message: 'Access to schema is forbidden' });
+    return pass(request, response, rest);
+  };
+  return serve(port, handle, log);
+}
+
+/** What a token says, so that a test can read it and no log holds the token. */
+function claims(authorization) {
+  try {
+    return JSON.parse(Buffer.from(authorization.split('.')[1], 'base64url'));
+  } catch {
+    return null;
+  }
+}
