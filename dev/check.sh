@@ -13,8 +13,8 @@ run() {
 wasm() { (. "$WASM_ENV" && "$@"); }
 scripts() {
   local status=0
-  for script in .ci/run dev/*.sh dev/setup/*.sh; do bash -n "$script" || status=1; done
-  for module in dev/*.mjs tests/*/*.mjs bench/*.mjs; do node_modules/.bin/node --check "$module" || status=1; done
+  for script in .ci/run $(git ls-files '*.sh'); do bash -n "$script" || status=1; done
+  for module in $(git ls-files "*.mjs"); do node_modules/.bin/node --check "$module" || status=1; done
   return $status
 }
 
@@ -22,6 +22,7 @@ run format cargo fmt --check
 run "lints, native" cargo clippy --locked --all-targets --features live -- -D warnings
 run "lints, wasm32" wasm cargo clippy --locked --target wasm32-unknown-unknown --lib -- -D warnings
 run "licences and sources" "$TOOLS/bin/cargo-deny" --locked check bans licenses sources
+run "token vectors" node_modules/.bin/node tests/vectors/make-tokens.mjs --check
 run documents env RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --quiet
 run scripts scripts
 

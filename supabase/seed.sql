@@ -40,7 +40,7 @@ begin
     case when part in (2, 3) then 'user_2hubsupport000000000000007' else authors[n % 3 + 1] end, case when part in (2, 3) then 'staff' else 'customer' end,
     case part when 2 then replies[n % 4 + 1] when 3 then 'Same cause as last time; see the deploy notes.' else bodies[(n + part) % 7 + 1] end, part = 3,
     now() - make_interval(mins => n * 53 - part * 10)
-  from generate_series(1, tickets) n, generate_series(1, 4) part where part <= 2 + n % 3;
+  from generate_series(1, tickets) n, generate_series(1, 4) part where part <= 2 + n % 4;
 
   insert into hub.chat_threads (id, owner_id, author_id, topic, status, created_at)
   select md5('thread ' || n)::uuid, owners[n % 3 + 1], authors[n % 3 + 1], (array['Launch day', 'Colours', 'Newsletter', 'Domain move'])[n % 4 + 1],

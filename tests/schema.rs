@@ -2,7 +2,13 @@
 //!
 //! `make test STAGE=database` starts a database, applies the migrations and sets `HUB_TEST_DATABASE_URL`.
 
-use hub::{FUNCTIONS, Grant, Kind, TABLES, Table, Who};
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may say what it knows")]
+
+use hub::domain::{
+    access::Who,
+    functions::FUNCTIONS,
+    tables::{Grant, Kind, TABLES, Table},
+};
 use postgres::{Client, NoTls};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -178,6 +184,16 @@ fn audit_triggers_are_the_same() {
         TABLES.iter().filter(|table| table.audited).map(|table| format!("hub.{} {kind}", table.name)).collect()
     };
     same("row triggers", &set(triggers, "record_activity"), &audited("row"));
+    let limited = |kind: &str| {
+        let changes = |grant: &Grant| grant.delete || !grant.update.is_empty();
+        let people = |grant: &&Grant| grant.who != Who::System;
+        let wanted = TABLES.iter().filter(|table| table.grants.iter().filter(people).any(changes));
+        wanted.map(|table| format!("hub.{} {kind}", table.name)).collect::<BTreeSet<_>>()
+    };
+    let limits = "select t.tgrelid::regclass::text || ' ' || case when t.tgtype & 8 > 0 then 'delete' else 'update' end from pg_trigger t \
+         join pg_proc p on p.oid = t.tgfoid where not t.tgisinternal and t.tgenabled in ('A', 'O') and t.tgoldtable = 'changed' and p.proname = $1";
+    let both = limited("update").union(&limited("delete")).cloned().collect();
+    same("triggers that limit a change", &set(limits, "limit_change"), &both);
     let all: BTreeSet<String> = TABLES.iter().map(|table| format!("hub.{} truncate", table.name)).collect();
     same("TRUNCATE triggers", &set(triggers, "refuse_truncate"), &all);
 }
@@ -186,7 +202,7 @@ fn audit_triggers_are_the_same() {
 #[test]
 fn partitions_are_closed() {
     let open = set(
-        "select c.relname::text from pg_class c where c.relispartition and c.relnamespace = 'hub'::regnamespace \
+        "select c.relname::text from pg_class c where c.relispartition and c.relnamespace = 'hub_private'::regnamespace \
          and exists (select from unnest(string_to_array($1, ' ')) role where has_any_column_privilege(role, c.oid, 'SELECT, INSERT, UPDATE'))",
         &ROLES.join(" "),
     );

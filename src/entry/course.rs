@@ -116,7 +116,7 @@ fn row<P: Platform>(platform: &P, arrival: &Arrival<P::Body>, course: &Course, s
 
 /// One structured line a request: no body, no token, no address, no name of a person.
 pub fn log<P: Platform>(platform: &P, arrival: &Arrival<P::Body>, course: &Course, status: u16) {
-    let who = course.session.as_ref().and_then(Session::who).map(|who| who.name());
+    let who = course.session.as_ref().and_then(Session::who).map(super::super::domain::access::Who::name);
     let line = serde_json::json!({
         "event": "request",
         "request_id": course.request_id,

@@ -65,11 +65,13 @@ pub const ROUTES: &[Route] = &[
 ];
 
 /// The door at a path, and the segment its `{…}` stands for.
+#[must_use]
 pub fn find(path: &str) -> Option<(&'static Route, &str)> {
     ROUTES.iter().find_map(|route| matches(route.path, path).map(|segment| (route, segment)))
 }
 
 /// Whether a path belongs to the API, routed or not: there, errors are JSON and plain http is never redirected.
+#[must_use]
 pub fn is_api(path: &str) -> bool {
     const API: [&str; 8] = ["rest", "auth", "storage", "functions", "realtime", "graphql", "pg", "webhooks"];
     path.trim_start_matches('/').split('/').next().is_some_and(|first| API.contains(&first))

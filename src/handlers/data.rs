@@ -2,6 +2,7 @@
 
 use crate::{
     domain::{
+        access::Operation,
         headers::Headers,
         session::{Actor, Session},
     },
@@ -83,6 +84,7 @@ pub async fn pass<P: Platform>(hub: &Hub<P>, platform: &P, call: Call<'_, P::Bod
         ("x-client-request-id", call.client_request_id),
         ("x-hub-impersonator", call.session.impersonator.as_deref()),
     ];
+    headers.extend(plan.max_affected().map(|most| ("x-hub-max-affected", most.to_string())));
     headers.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value?.to_owned()))));
     let outgoing = Outgoing {
         method: plan.method(),
@@ -93,7 +95,14 @@ pub async fn pass<P: Platform>(hub: &Hub<P>, platform: &P, call: Call<'_, P::Bod
     };
     let answer = platform.fetch(outgoing).await.map_err(failure)?;
     match answer.status {
-        200..=299 => Ok(Passed { reply: passed(&hub.config.base_path, answer), written: !plan.reads() }),
+        // Something between the Hub and the database answered in its place.
+        200..=299 if answer.headers.value("content-type").is_some_and(|media| !media.contains("json")) => {
+            Err(Fault::UpstreamBroken("not JSON"))
+        }
+        200..=299 => Ok(Passed {
+            reply: passed(&hub.config.base_path, answer),
+            written: permit.operation() != Operation::Select,
+        }),
         // PostgREST sends none; a redirect would lead the token elsewhere.
         0..=399 => Err(Fault::UpstreamBroken("a redirect")),
         status => {

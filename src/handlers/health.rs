@@ -29,6 +29,7 @@ pub async fn check<P: Platform>(hub: &Hub<P>, platform: &P) -> Reply<P::Body> {
         "status": if well { "ok" } else { "degraded" },
         "version": env!("CARGO_PKG_VERSION"),
         "commit": env!("HUB_COMMIT"),
+        "environment": hub.config.environment.name(),
         "database": word(finding.database),
         "jwks": word(finding.jwks),
     });

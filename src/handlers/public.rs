@@ -12,39 +12,52 @@ use std::{
 };
 
 /// `GET /`
+///
+/// # Errors
+/// `Page` when the template or a data file cannot be used.
 pub fn home<Body>(config: &Config, known: Option<&str>) -> Result<Reply<Body>, Fault> {
     let html = views::home(&page(config)).map_err(|_| Fault::Page)?;
     Ok(kept(Media::Html, html, known))
 }
 
 /// `GET /security`
+///
+/// # Errors
+/// `Page` when the template or a data file cannot be used.
 pub fn security<Body>(config: &Config, known: Option<&str>) -> Result<Reply<Body>, Fault> {
     let html = views::security(&page(config)).map_err(|_| Fault::Page)?;
     Ok(kept(Media::Html, html, known))
 }
 
 /// `GET /assets/hub.css`
+#[must_use]
 pub fn stylesheet<Body>(known: Option<&str>) -> Reply<Body> {
     kept(Media::Css, views::STYLESHEET, known)
 }
 
 /// `GET /assets/favicon.svg`
+#[must_use]
 pub fn favicon<Body>(known: Option<&str>) -> Reply<Body> {
     kept(Media::Svg, views::FAVICON, known)
 }
 
 /// `GET /robots.txt`
+#[must_use]
 pub fn robots<Body>(known: Option<&str>) -> Reply<Body> {
     kept(Media::Plain, views::ROBOTS, known)
 }
 
 /// `GET /.well-known/security.txt` (RFC 9116)
+///
+/// # Errors
+/// `Page` when the template or a data file cannot be used.
 pub fn security_txt<Body>(config: &Config, now_ms: u64) -> Result<Reply<Body>, Fault> {
     let text = views::security_txt(&page(config), now_ms / 1000).map_err(|_| Fault::Page)?;
     Ok(Reply::text(200, Media::Plain, Cache::Public, text))
 }
 
 /// The page of an error; `None` when it cannot be rendered.
+#[must_use]
 pub fn problem<Body>(config: &Config, told: Public, request_id: &str) -> Option<Reply<Body>> {
     let html = views::problem(&page(config), told.status, told.message, told.hint, request_id).ok()?;
     Some(Reply::text(told.status, Media::Html, Cache::Nobody, html))

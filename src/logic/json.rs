@@ -1,9 +1,6 @@
 //! JSON that has one meaning only: no repeated names, no depth without end, nothing behind it.
 
-use serde::{
-    Deserializer as _,
-    de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor},
-};
+use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use std::fmt;
 

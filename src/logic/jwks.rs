@@ -282,7 +282,7 @@ mod tests {
 
     #[test]
     fn reads_a_pem_key() {
-        let pem = include_str!("../../tests/vectors/throwaway-public.pem");
+        let pem = include_str!("../../tests/vectors/issuer-public.pem");
         let key = from_pem(pem).unwrap();
         assert_eq!((key.n.len(), key.e), (256, vec![1, 0, 1]));
         assert_eq!(from_pem(&pem.replace('\n', "\\n")).unwrap().n, key.n);

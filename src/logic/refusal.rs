@@ -54,7 +54,7 @@ fn in_words(code: &str, message: &str) -> String {
         "23514" => "A value is not allowed here",
         "42501" => "The database's own rules refuse this",
         "PGRST103" => "There are no rows that far",
-        "PGRST124" => "It would change more rows than allowed",
+        "PT400" => "It would change more rows than it names keys",
         // Raised by the Hub's own functions, in words meant for the client.
         "P0001" => message,
         _ => "The database refused this",

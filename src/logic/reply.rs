@@ -133,8 +133,9 @@ impl<Body> Reply<Body> {
             }
             Fault::Credential(_) => self.with("www-authenticate", r#"Bearer realm="hub""#),
             Fault::KeysUnavailable(seconds) => self.with("retry-after", seconds.to_string()),
-            Fault::MethodNotAllowed(allowed) => self.with("allow", *allowed),
-            Fault::Policy(super::policy::PolicyFault::MethodNotAllowed(allowed)) => self.with("allow", *allowed),
+            Fault::MethodNotAllowed(allowed) | Fault::Policy(super::policy::PolicyFault::MethodNotAllowed(allowed)) => {
+                self.with("allow", *allowed)
+            }
             Fault::Policy(super::policy::PolicyFault::RightMissing) => {
                 self.with("www-authenticate", r#"Bearer realm="hub", error="insufficient_scope""#)
             }

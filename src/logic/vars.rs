@@ -6,10 +6,12 @@ pub struct Var {
     /// Its name in `wrangler.toml` or `wrangler secret`.
     pub name: &'static str,
     /// Whether it may stand in a file.
+    #[allow(dead_code, reason = "compared with wrangler.toml and the README")]
     pub kind: VarKind,
     /// What happens when it is absent.
     pub absent: Absent,
     /// What it means, for the README.
+    #[allow(dead_code, reason = "compared with the README")]
     pub meaning: &'static str,
 }
 

@@ -1,11 +1,11 @@
-//! The machine on Cloudflare: `WebCrypto`, `fetch` and streams, handed through as the platform's own objects.
+//! The machine on Cloudflare: `fetch`, streams and the clock, handed through as the platform's own objects.
 
-use super::{Answer, FetchFailure, Headers, Level, Outgoing, Platform, ReadFailure, Unavailable};
-use js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array};
+use super::{Answer, FetchFailure, Headers, Level, Outgoing, Platform, ReadFailure, Unavailable, webcrypto};
+use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
 use std::{future::Future, rc::Rc, time::Duration};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortSignal, CryptoKey, ReadableStream, ReadableStreamDefaultReader, Response, SubtleCrypto};
+use web_sys::{AbortSignal, CryptoKey, ReadableStream, ReadableStreamDefaultReader, Response};
 
 /// The platform of one event.
 #[derive(Clone)]
@@ -73,42 +73,19 @@ impl Platform for Edge {
     }
 
     async fn import_rsa(&self, modulus: &[u8], exponent: &[u8]) -> Result<CryptoKey, Unavailable> {
-        let jwk = object(&[
-            ("kty", "RSA".into()),
-            ("alg", "RS256".into()),
-            ("n", base64url(modulus)),
-            ("e", base64url(exponent)),
-        ])?;
-        let algorithm = object(&[("name", RSA.into()), ("hash", "SHA-256".into())])?;
-        import(&jwk, &algorithm, "verify").await
+        webcrypto::import_rsa(modulus, exponent).await
     }
 
     async fn verify(&self, key: &CryptoKey, message: &[u8], signature: &[u8]) -> Result<bool, Unavailable> {
-        let promise = subtle()?
-            .verify_with_str_and_js_u8_array_and_js_u8_array(RSA, key, &signature.into(), &message.into())
-            .map_err(|_| Unavailable)?;
-        let good = JsFuture::from(promise).await.map_err(|_| Unavailable)?;
-        Ok(good.is_truthy())
+        webcrypto::verify(key, message, signature).await
     }
 
     async fn import_p256(&self, x: &[u8; 32], y: &[u8; 32], d: &[u8; 32]) -> Result<CryptoKey, Unavailable> {
-        let jwk = object(&[
-            ("kty", "EC".into()),
-            ("crv", CURVE.into()),
-            ("x", base64url(x)),
-            ("y", base64url(y)),
-            ("d", base64url(d)),
-        ])?;
-        let algorithm = object(&[("name", ECDSA.into()), ("namedCurve", CURVE.into())])?;
-        import(&jwk, &algorithm, "sign").await
+        webcrypto::import_p256(x, y, d).await
     }
 
     async fn sign(&self, key: &CryptoKey, message: &[u8]) -> Result<[u8; 64], Unavailable> {
-        let algorithm = object(&[("name", ECDSA.into()), ("hash", "SHA-256".into())])?;
-        let promise =
-            subtle()?.sign_with_object_and_js_u8_array(&algorithm, key, &message.into()).map_err(|_| Unavailable)?;
-        let signature = JsFuture::from(promise).await.map_err(|_| Unavailable)?;
-        Uint8Array::new(&signature).to_vec().try_into().map_err(|_| Unavailable)
+        webcrypto::sign(key, message).await
     }
 
     fn wait_until(&self, future: impl Future<Output = ()> + 'static) {
@@ -163,31 +140,3 @@ async fn sent(request: &Outgoing, signal: &AbortSignal) -> Result<Response, JsVa
     let promise: Promise = fetch.call2(&JsValue::UNDEFINED, &request.url.as_str().into(), &init)?.dyn_into()?;
     JsFuture::from(promise).await?.dyn_into()
 }
-
-async fn import(jwk: &Object, algorithm: &Object, usage: &str) -> Result<CryptoKey, Unavailable> {
-    let usages = Array::of1(&usage.into());
-    let promise = subtle()?.import_key_with_object("jwk", jwk, algorithm, false, &usages).map_err(|_| Unavailable)?;
-    JsFuture::from(promise).await.map_err(|_| Unavailable)?.dyn_into().map_err(|_| Unavailable)
-}
-
-fn subtle() -> Result<SubtleCrypto, Unavailable> {
-    let crypto = Reflect::get(&js_sys::global(), &"crypto".into()).map_err(|_| Unavailable)?;
-    Ok(crypto.unchecked_into::<web_sys::Crypto>().subtle())
-}
-
-fn object(members: &[(&str, JsValue)]) -> Result<Object, Unavailable> {
-    let object = Object::new();
-    for (name, value) in members {
-        Reflect::set(&object, &(*name).into(), value).map_err(|_| Unavailable)?;
-    }
-    Ok(object)
-}
-
-fn base64url(bytes: &[u8]) -> JsValue {
-    use base64ct::{Base64UrlUnpadded, Encoding as _};
-    Base64UrlUnpadded::encode_string(bytes).into()
-}
-
-const CURVE: &str = "P-256";
-const ECDSA: &str = "ECDSA";
-const RSA: &str = "RSASSA-PKCS1-v1_5";

@@ -1,1 +1,154 @@
-//! The machine that tests run on: a clock that is set, keys in pure Rust, upstreams that answer as told.
+//! The machine in the tests: its clock, its chance and its network are the test's, its cryptography is pure Rust.
+
+use super::{Answer, FetchFailure, Level, Outgoing, Platform, ReadFailure, Unavailable};
+use jwt_compact::{
+    Algorithm as _, AlgorithmSignature as _,
+    alg::{Es256, Rsa, RsaPublicKey},
+    jwk::JsonWebKey,
+};
+use std::{
+    cell::{Cell, RefCell},
+    future::Future,
+    pin::{Pin, pin},
+    rc::Rc,
+    task::{Context, Poll, Waker},
+};
+
+/// What stands behind the Hub in a test: an answer for every request.
+pub type Upstream = dyn FnMut(&Outgoing) -> Result<Answer<Vec<u8>>, FetchFailure>;
+
+/// A machine of its own; clones are the same one.
+#[derive(Clone)]
+pub struct Fake {
+    inside: Rc<Inside>,
+}
+
+struct Inside {
+    now_ms: Cell<u64>,
+    chance: Cell<u8>,
+    upstream: RefCell<Box<Upstream>>,
+    sent: RefCell<Vec<Outgoing>>,
+    lines: RefCell<Vec<(Level, String)>>,
+    background: RefCell<Vec<Pin<Box<dyn Future<Output = ()>>>>>,
+}
+
+impl Fake {
+    /// Starts at this time, with this behind it.
+    #[must_use]
+    pub fn new(
+        now_ms: u64,
+        upstream: impl FnMut(&Outgoing) -> Result<Answer<Vec<u8>>, FetchFailure> + 'static,
+    ) -> Self {
+        let inside = Inside {
+            now_ms: Cell::new(now_ms),
+            chance: Cell::new(0),
+            upstream: RefCell::new(Box::new(upstream)),
+            sent: RefCell::default(),
+            lines: RefCell::default(),
+            background: RefCell::default(),
+        };
+        Self { inside: Rc::new(inside) }
+    }
+
+    /// Lets time pass.
+    pub fn wait(&self, milliseconds: u64) {
+        self.inside.now_ms.set(self.inside.now_ms.get() + milliseconds);
+    }
+
+    /// Takes what was sent since the last call.
+    #[must_use]
+    pub fn sent(&self) -> Vec<Outgoing> {
+        self.inside.sent.take()
+    }
+
+    /// Takes the lines logged since the last call.
+    #[must_use]
+    pub fn lines(&self) -> Vec<(Level, String)> {
+        self.inside.lines.take()
+    }
+
+    /// Runs a future to its end. Nothing here ever waits, so one that is not ready at once never will be.
+    ///
+    /// # Errors
+    /// `Unavailable` for such a one.
+    pub fn run<T>(&self, future: impl Future<Output = T>) -> Result<T, Unavailable> {
+        match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(value) => Ok(value),
+            Poll::Pending => Err(Unavailable),
+        }
+    }
+
+    /// Runs what was put off until after the answer; gives how many things that were.
+    ///
+    /// # Errors
+    /// `Unavailable` for one that never ends.
+    pub fn run_background(&self) -> Result<usize, Unavailable> {
+        let waiting = self.inside.background.take();
+        let count = waiting.len();
+        for future in waiting {
+            self.run(future)?;
+        }
+        Ok(count)
+    }
+}
+
+impl Platform for Fake {
+    type Body = Vec<u8>;
+    type VerifyingKey = RsaPublicKey;
+    type SigningKey = <Es256 as jwt_compact::Algorithm>::SigningKey;
+
+    fn now_ms(&self) -> u64 {
+        self.inside.now_ms.get()
+    }
+
+    /// Counts, so that two ids differ and a run can be repeated.
+    fn random<const N: usize>(&self) -> Result<[u8; N], Unavailable> {
+        let next = self.inside.chance.get().wrapping_add(1);
+        self.inside.chance.set(next);
+        Ok([next; N])
+    }
+
+    async fn fetch(&self, request: Outgoing) -> Result<Answer<Vec<u8>>, FetchFailure> {
+        let answer = self.inside.upstream.borrow_mut()(&request);
+        if answer.as_ref().is_err_and(|failure| *failure == FetchFailure::Timeout) {
+            self.wait(request.timeout_ms.into());
+        }
+        self.inside.sent.borrow_mut().push(request);
+        answer
+    }
+
+    async fn read(&self, body: Vec<u8>, limit: usize) -> Result<Vec<u8>, ReadFailure> {
+        if body.len() > limit { Err(ReadFailure::TooLarge) } else { Ok(body) }
+    }
+
+    async fn import_rsa(&self, modulus: &[u8], exponent: &[u8]) -> Result<RsaPublicKey, Unavailable> {
+        let key = JsonWebKey::Rsa { modulus: modulus.into(), public_exponent: exponent.into(), private_parts: None };
+        RsaPublicKey::try_from(&key).map_err(|_| Unavailable)
+    }
+
+    async fn verify(&self, key: &RsaPublicKey, message: &[u8], signature: &[u8]) -> Result<bool, Unavailable> {
+        let signature =
+            <Rsa as jwt_compact::Algorithm>::Signature::try_from_slice(signature).map_err(|_| Unavailable)?;
+        Ok(Rsa::rs256().verify_signature(&signature, key, message))
+    }
+
+    async fn import_p256(&self, _: &[u8; 32], _: &[u8; 32], d: &[u8; 32]) -> Result<Self::SigningKey, Unavailable> {
+        Self::SigningKey::from_slice(d).map_err(|_| Unavailable)
+    }
+
+    async fn sign(&self, key: &Self::SigningKey, message: &[u8]) -> Result<[u8; 64], Unavailable> {
+        Es256.sign(key, message).as_bytes().as_ref().try_into().map_err(|_| Unavailable)
+    }
+
+    fn wait_until(&self, future: impl Future<Output = ()> + 'static) {
+        self.inside.background.borrow_mut().push(Box::pin(future));
+    }
+
+    async fn sleep(&self, milliseconds: u32) {
+        self.wait(milliseconds.into());
+    }
+
+    fn log(&self, level: Level, line: &str) {
+        self.inside.lines.borrow_mut().push((level, line.to_owned()));
+    }
+}

@@ -130,16 +130,13 @@ impl<P: Platform> KeyStore<P> {
     async fn fetch(&self, platform: &P) -> bool {
         let tried = Some(platform.now_ms());
         self.known.set(Known { tried, ..self.known.get() });
-        match self.fetched(platform).await {
-            Some(keys) => {
-                self.held.replace(keys);
-                self.known.set(Known { fetched: Some(platform.now_ms()), tried, failed: false });
-                true
-            }
-            None => {
-                self.known.set(Known { tried, failed: true, ..self.known.get() });
-                false
-            }
+        if let Some(keys) = self.fetched(platform).await {
+            self.held.replace(keys);
+            self.known.set(Known { fetched: Some(platform.now_ms()), tried, failed: false });
+            true
+        } else {
+            self.known.set(Known { tried, failed: true, ..self.known.get() });
+            false
         }
     }
 

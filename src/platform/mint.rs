@@ -58,14 +58,13 @@ impl<P: Platform> Minter<P> {
     }
 
     async fn sign(&self, platform: &P, message: &[u8]) -> Option<[u8; 64]> {
-        let key = match self.imported.get() {
-            Some(key) => key.clone(),
-            None => {
-                let key = platform.import_p256(&self.key.x, &self.key.y, self.key.d.expose()).await.ok()?;
-                // Another request may have been first; both keys are the same.
-                drop(self.imported.set(key.clone()));
-                key
-            }
+        let key = if let Some(key) = self.imported.get() {
+            key.clone()
+        } else {
+            let key = platform.import_p256(&self.key.x, &self.key.y, self.key.d.expose()).await.ok()?;
+            // Another request may have been first; both keys are the same.
+            drop(self.imported.set(key.clone()));
+            key
         };
         platform.sign(&key, message).await.ok()
     }

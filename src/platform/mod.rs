@@ -10,6 +10,8 @@ pub mod journal;
 pub mod keys;
 pub mod mint;
 pub mod sessions;
+#[cfg(target_arch = "wasm32")]
+pub mod webcrypto;
 
 pub use crate::domain::headers::Headers;
 use std::{fmt, future::Future};
@@ -30,6 +32,9 @@ pub trait Platform: Clone + 'static {
     fn now_ms(&self) -> u64;
 
     /// Random bytes from a cryptographic generator.
+    ///
+    /// # Errors
+    /// When the machine has no entropy; nothing is sent then.
     fn random<const N: usize>(&self) -> Result<[u8; N], Unavailable>;
 
     /// Sends one request; follows no redirect; gives up after the request's timeout.

@@ -63,10 +63,8 @@ pub async fn identify<P: Platform>(
         NoKey::Unknown => Fault::Token(TokenFault::KeyUnknown),
     })?;
     let mut good = signed_by(platform, &key, &unverified).await?;
-    if !good {
-        if let Some(key) = keys.after_bad_signature(platform, unverified.kid()).await {
-            good = signed_by(platform, &key, &unverified).await?;
-        }
+    if !good && let Some(key) = keys.after_bad_signature(platform, unverified.kid()).await {
+        good = signed_by(platform, &key, &unverified).await?;
     }
     let verified = unverified.verified(good).map_err(Fault::Token)?;
     let session = token::check(&verified, expected, now_s).map_err(Fault::Token)?;

@@ -5,6 +5,7 @@
 import { after } from 'node:test';
 import https from 'node:https';
 import http from 'node:http';
+import tls from 'node:tls';
 import { createClient } from '@supabase/supabase-js';
 import pg from 'pg';
 import { startStack } from '../../dev/stack.mjs';
@@ -126,6 +127,8 @@ export async function until(what, condition, seconds = 10) {
 }
 
 const authority = (await stack()).certificate;
+// What NODE_EXTRA_CA_CERTS would say, had the certificate been there before this process.
+tls.setDefaultCACertificates([...tls.getCACertificates(), authority]);
 
 export const ALICE = 'user_2hubalice0000000000000001';
 export const CAROL = 'user_2hubcarol0000000000000003';

@@ -48,6 +48,9 @@ impl Body {
         let value = json::strict(bytes, 3).map_err(|fault| match fault {
             JsonFault::Malformed | JsonFault::TooDeep | JsonFault::Twice => QueryFault::from(Rule::BodyMalformed),
         })?;
+        if names_password(&value) {
+            return Err(Rule::PasswordRefused.into());
+        }
         match (self, &value) {
             (Self::None, _) => Ok(()),
             (Self::Arguments(function), Value::Object(arguments)) => called(function, arguments),
@@ -68,7 +71,6 @@ impl Body {
 
 fn named(table: &Table, columns: &[&str], row: &Map<String, Value>) -> Result<(), QueryFault> {
     for (name, value) in row {
-        no_password(name)?;
         let column = table.column(name).filter(|_| columns.contains(&name.as_str()));
         let column = column.ok_or_else(|| QueryFault::new(Rule::ColumnRefused, name))?;
         if !takes(column.kind, value) {
@@ -80,7 +82,6 @@ fn named(table: &Table, columns: &[&str], row: &Map<String, Value>) -> Result<()
 
 fn called(function: &Function, arguments: &Map<String, Value>) -> Result<(), QueryFault> {
     for (name, value) in arguments {
-        no_password(name)?;
         let argument = argument(function, name).ok_or_else(|| QueryFault::new(Rule::ArgumentUnknown, name))?;
         if !takes(argument.kind, value) {
             return Err(QueryFault::new(Rule::ValueMalformed, name));
@@ -92,9 +93,15 @@ fn called(function: &Function, arguments: &Map<String, Value>) -> Result<(), Que
     }
 }
 
-/// I-1: a password that was typed here by mistake is refused by name, not quietly dropped.
-fn no_password(name: &str) -> Result<(), QueryFault> {
-    if name.eq_ignore_ascii_case("password") { Err(Rule::PasswordRefused.into()) } else { Ok(()) }
+/// I-1: a password that was typed here by mistake, at any depth, is refused by name and not quietly dropped.
+fn names_password(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(names_password),
+        Value::Object(members) => {
+            members.iter().any(|(name, value)| name.eq_ignore_ascii_case("password") || names_password(value))
+        }
+        _ => false,
+    }
 }
 
 /// The argument with this name.
@@ -115,12 +122,11 @@ pub fn check_argument(function: &Function, name: &str, text: &str) -> Result<(),
 /// The `columns` that supabase-js sends with an array: quoted names, each one that may be inserted.
 ///
 /// # Errors
-/// `ColumnRefused`, `PasswordRefused`.
+/// `ColumnRefused`.
 pub fn columns(text: &str, insertable: &'static [&'static str]) -> Result<Vec<&'static str>, QueryFault> {
     text.split(',')
         .map(|name| {
             let name = name.trim().trim_matches('"');
-            no_password(name)?;
             let known = insertable.iter().find(|known| **known == name);
             known.copied().ok_or_else(|| QueryFault::new(Rule::ColumnRefused, name))
         })

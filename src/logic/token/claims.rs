@@ -40,6 +40,7 @@ struct Custom {
 /// # Errors
 /// The first rule that is broken.
 pub fn check(verified: &Verified<'_>, expected: &Expected, now_s: i64) -> Result<Session, TokenFault> {
+    let times = Times::read(&verified.claims)?;
     let typed = verified.token.deserialize_claims_unchecked::<Custom>().map_err(|_| TokenFault::ClaimsMalformed)?;
     let claims = typed.custom;
     if claims.iss.as_deref() != Some(&expected.issuer) {
@@ -53,7 +54,7 @@ pub fn check(verified: &Verified<'_>, expected: &Expected, now_s: i64) -> Result
     if claims.aud.is_some() {
         return Err(TokenFault::AudienceRefused);
     }
-    let (issued_at, expires_at) = times(&verified.claims, now_s)?;
+    times.check(now_s)?;
     if claims.sts.is_some_and(|status| status != "active") {
         return Err(TokenFault::StatusRefused);
     }
@@ -71,34 +72,45 @@ pub fn check(verified: &Verified<'_>, expected: &Expected, now_s: i64) -> Result
         role: staff_role(&verified.claims, &expected.role_claim),
         impersonator: claims.act.as_ref().map(impersonator).transpose()?,
         second_factor_age: claims.fva.as_ref().map_or(Ok(None), second_factor_age)?,
-        issued_at,
-        expires_at,
+        issued_at: times.issued,
+        expires_at: times.expires,
     })
 }
 
-/// Rules 20 to 26: whole numbers, and short lives. Clerk's tokens live 60 s.
-fn times(claims: &Value, now_s: i64) -> Result<(i64, i64), TokenFault> {
-    let time = |name: &str| {
-        let number = claims.get(name).and_then(Value::as_i64).filter(|number| (1..1 << 53).contains(number));
-        number.ok_or(TokenFault::TimeMalformed)
-    };
-    let (expires, issued, valid_from) = (time("exp")?, time("iat")?, time("nbf")?);
-    if now_s >= expires + SKEW_S {
-        return Err(TokenFault::Expired);
+/// When a token was issued and how long it is good, Unix seconds.
+struct Times {
+    expires: i64,
+    issued: i64,
+    valid_from: i64,
+}
+
+impl Times {
+    /// Whole numbers, all three of them.
+    fn read(claims: &Value) -> Result<Self, TokenFault> {
+        let time = |name: &str| {
+            let number = claims.get(name).and_then(Value::as_i64).filter(|number| (1..1 << 53).contains(number));
+            number.ok_or(TokenFault::TimeMalformed)
+        };
+        Ok(Self { expires: time("exp")?, issued: time("iat")?, valid_from: time("nbf")? })
     }
-    if valid_from > now_s + SKEW_S || valid_from > issued + SKEW_S {
-        return Err(TokenFault::NotYetValid);
+
+    /// Short lives: Clerk's tokens live 60 s.
+    fn check(&self, now_s: i64) -> Result<(), TokenFault> {
+        let Self { expires, issued, valid_from } = *self;
+        if now_s >= expires + SKEW_S {
+            return Err(TokenFault::Expired);
+        }
+        if valid_from > now_s + SKEW_S || valid_from > issued + SKEW_S {
+            return Err(TokenFault::NotYetValid);
+        }
+        if issued > now_s + SKEW_S {
+            return Err(TokenFault::IssuedInFuture);
+        }
+        if issued >= expires || expires - issued > LONGEST_LIFE_S {
+            return Err(TokenFault::LifetimeRefused);
+        }
+        Ok(())
     }
-    if issued > now_s + SKEW_S {
-        return Err(TokenFault::IssuedInFuture);
-    }
-    if issued >= expires || expires - issued > LONGEST_LIFE_S {
-        return Err(TokenFault::LifetimeRefused);
-    }
-    if now_s - issued > LONGEST_LIFE_S + SKEW_S {
-        return Err(TokenFault::IssuedTooLongAgo);
-    }
-    Ok((issued, expires))
 }
 
 fn organization(claim: &Value) -> Result<String, TokenFault> {

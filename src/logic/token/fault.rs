@@ -27,8 +27,6 @@ pub enum TokenFault {
     HeaderTooLong,
     /// `iat` lies in the future.
     IssuedInFuture,
-    /// `iat` lies too far back.
-    IssuedTooLongAgo,
     /// `iss` is not the configured issuer.
     IssuerRefused,
     /// `kid` is absent or odd.
@@ -86,7 +84,6 @@ impl TokenFault {
             Self::HeaderParameterRefused => "header-parameter-refused",
             Self::HeaderTooLong => "header-too-long",
             Self::IssuedInFuture => "issued-in-future",
-            Self::IssuedTooLongAgo => "issued-too-long-ago",
             Self::IssuerRefused => "issuer-refused",
             Self::KeyIdRefused => "key-id-refused",
             Self::KeyUnknown => "key-unknown",

@@ -1,0 +1,281 @@
+//! Writes a client's query anew, part by part, each checked against the catalogue before it is written.
+
+use super::{
+    body::{self, Body},
+    encoding,
+    fault::{QueryFault, Rule},
+    filter::Filters,
+    prefer::Preferences,
+    select::Selection,
+};
+use crate::{
+    domain::{
+        access::Operation,
+        functions::Function,
+        tables::{Grant, Table},
+    },
+    logic::policy::{Permit, Resource},
+};
+
+/// What is written so far, and what was seen.
+pub struct Writer<'a> {
+    permit: &'a Permit,
+    preferences: Preferences,
+    written: String,
+    seen: Vec<String>,
+    filters: Filters,
+}
+
+impl<'a> Writer<'a> {
+    /// Starts with nothing written.
+    #[must_use]
+    pub fn new(permit: &'a Permit, preferences: Preferences) -> Self {
+        Self { permit, preferences, written: String::new(), seen: Vec::new(), filters: Filters::default() }
+    }
+
+    /// The query as it goes upstream.
+    #[must_use]
+    pub fn query(&self) -> &str {
+        &self.written
+    }
+
+    /// How many rows a change may touch. `PostgREST` 12 knows no `max-affected`, so the database itself holds it.
+    #[must_use]
+    pub fn max_affected(&self) -> Option<usize> {
+        let changes = matches!(self.permit.operation(), Operation::Delete | Operation::Update);
+        self.preferences.max_affected.filter(|_| changes && matches!(self.permit.resource(), Resource::Table(..)))
+    }
+
+    /// A question about a table; gives what its body must be.
+    ///
+    /// # Errors
+    /// The first rule that is broken.
+    pub fn table(
+        &mut self,
+        table: &'static Table,
+        grant: &'static Grant,
+        parameters: &[(String, String)],
+    ) -> Result<Body, QueryFault> {
+        let operation = self.permit.operation();
+        let selection = self.select(table, grant, parameters)?;
+        if operation != Operation::Select && selection.has_embeds() {
+            return Err(Rule::EmbedRefused.into());
+        }
+        let mut columns = None;
+        for (name, value) in parameters.iter().filter(|(name, _)| name != "select") {
+            match (operation, name.as_str()) {
+                (Operation::Insert, "columns") => {
+                    self.once(name)?;
+                    columns = Some(body::columns(value, grant.insert)?);
+                }
+                (_, "on_conflict") => return Err(Rule::UpsertRefused.into()),
+                (Operation::Insert, _) => return Err(QueryFault::new(Rule::ParameterRefused, name)),
+                (Operation::Delete | Operation::Update, "limit" | "offset" | "order") => {
+                    return Err(QueryFault::new(Rule::ParameterRefused, name));
+                }
+                _ => self.parameter(&selection, "", name, value)?,
+            }
+        }
+        match operation {
+            Operation::Select => {
+                self.limits(&selection, "")?;
+                Ok(Body::None)
+            }
+            Operation::Insert => {
+                if let Some(columns) = &columns {
+                    self.pair("columns", &columns.join(","));
+                }
+                Ok(Body::Rows { table, columns: grant.insert })
+            }
+            Operation::Delete | Operation::Update => {
+                let keys = self.filters.keys.ok_or_else(|| QueryFault::new(Rule::KeyMissing, table.key))?;
+                let allowed = self.preferences.max_affected.unwrap_or(keys).min(keys);
+                self.preferences.max_affected = Some(allowed);
+                if operation == Operation::Delete {
+                    Ok(Body::None)
+                } else {
+                    Ok(Body::Row { table, columns: grant.update })
+                }
+            }
+        }
+    }
+
+    /// A call of a function; gives what its body must be.
+    ///
+    /// # Errors
+    /// The first rule that is broken.
+    pub fn function(
+        &mut self,
+        function: &'static Function,
+        returned: Option<(&'static Table, &'static Grant)>,
+        parameters: &[(String, String)],
+        reads: bool,
+    ) -> Result<Body, QueryFault> {
+        let (arguments, rest): (Vec<_>, Vec<_>) =
+            parameters.iter().cloned().partition(|(name, _)| reads && body::argument(function, name).is_some());
+        for (name, value) in &arguments {
+            self.once(name)?;
+            body::check_argument(function, name, value)?;
+            self.pair(name, value);
+        }
+        match returned {
+            None if !rest.is_empty() => return Err(Rule::ParameterRefused.into()),
+            None => {}
+            Some((table, grant)) => {
+                let selection = self.select(table, grant, &rest)?;
+                for (name, value) in rest.iter().filter(|(name, _)| name != "select") {
+                    self.parameter(&selection, "", name, value)?;
+                }
+                if function.writes && selection.has_embeds() {
+                    return Err(Rule::EmbedRefused.into());
+                }
+                if !function.writes {
+                    self.limits(&selection, "")?;
+                }
+            }
+        }
+        if !reads {
+            return Ok(Body::Arguments(function));
+        }
+        match function
+            .arguments
+            .iter()
+            .find(|argument| argument.required && !self.seen.iter().any(|seen| seen == argument.name))
+        {
+            Some(missing) => Err(QueryFault::new(Rule::ArgumentMissing, missing.name)),
+            None => Ok(Body::None),
+        }
+    }
+
+    /// The selection, always written out: what a client does not name it does not get by surprise.
+    fn select(
+        &mut self,
+        table: &'static Table,
+        grant: &'static Grant,
+        parameters: &[(String, String)],
+    ) -> Result<Selection, QueryFault> {
+        let mut selects = parameters.iter().filter(|(name, _)| name == "select");
+        let selection = match (selects.next(), selects.next()) {
+            (_, Some(_)) => return Err(QueryFault::new(Rule::ParameterRefused, "select")),
+            (Some((_, text)), None) if !text.is_empty() => Selection::parse(text, self.permit.who(), table, grant)?,
+            _ => Selection::all(table, grant),
+        };
+        let minimal = !matches!(self.preferences.returns, Some("representation"));
+        let plain_write = matches!(self.permit.resource(), Resource::Table(..))
+            && self.permit.operation() != Operation::Select
+            && minimal;
+        if !plain_write {
+            let mut written = String::new();
+            selection.write(&mut written);
+            self.pair("select", &written);
+        }
+        Ok(selection)
+    }
+
+    /// A filter, an order, a limit or an offset; `path` says of which embedded table.
+    fn parameter(&mut self, selection: &Selection, path: &str, name: &str, value: &str) -> Result<(), QueryFault> {
+        let full = format!("{path}{name}");
+        let written = match name {
+            "and" | "or" | "not.and" | "not.or" => self.filters.tree(selection, value)?,
+            "limit" | "offset" => {
+                self.once(&full)?;
+                let most = if name == "limit" { selection.table.limit.max } else { FARTHEST };
+                let number = value.parse::<u32>().ok().filter(|number| *number <= most);
+                number.ok_or_else(|| QueryFault::new(Rule::LimitRefused, name))?.to_string()
+            }
+            "order" => {
+                self.once(&full)?;
+                order(selection, value)?
+            }
+            _ => match name.split_once('.') {
+                None => self.filters.column(selection, name, value, path.is_empty())?,
+                Some((called, rest)) => {
+                    let embedded =
+                        selection.embedded(called).ok_or_else(|| QueryFault::new(Rule::ParameterRefused, name))?;
+                    return self.parameter(embedded, &format!("{path}{called}."), rest, value);
+                }
+            },
+        };
+        self.pair(&full, &written);
+        Ok(())
+    }
+
+    /// A limit for the table and for each embedded one that the client gave none.
+    fn limits(&mut self, selection: &Selection, path: &str) -> Result<(), QueryFault> {
+        let name = format!("{path}limit");
+        if !self.seen.contains(&name) {
+            self.once(&name)?;
+            self.pair(&name, &selection.table.limit.default.to_string());
+        }
+        for (called, embedded) in selection.embeds() {
+            self.limits(embedded, &format!("{path}{called}."))?;
+        }
+        Ok(())
+    }
+
+    fn once(&mut self, name: &str) -> Result<(), QueryFault> {
+        if self.seen.iter().any(|seen| seen == name) {
+            return Err(QueryFault::new(Rule::ParameterRefused, name));
+        }
+        self.seen.push(name.to_owned());
+        Ok(())
+    }
+
+    fn pair(&mut self, name: &str, value: &str) {
+        if !self.written.is_empty() {
+            self.written.push('&');
+        }
+        encoding::encode(&mut self.written, name);
+        self.written.push('=');
+        encoding::encode(&mut self.written, value);
+    }
+
+    /// The `Prefer` header, written anew: `PostgREST` takes the first of two values, so none of the client's goes on.
+    ///
+    /// # Errors
+    /// `CountRefused`.
+    pub fn prefer(&self, reads: bool) -> Result<Option<String>, QueryFault> {
+        let Preferences { count, returns, missing_default, .. } = self.preferences;
+        let exact_allowed = match self.permit.resource() {
+            Resource::Table(table, _) | Resource::Function(_, Some((table, _))) => table.exact_count,
+            Resource::Function(_, None) => false,
+        };
+        if count == Some("exact") && !exact_allowed {
+            return Err(Rule::CountRefused.into());
+        }
+        let parts = [
+            returns.filter(|_| !reads).map(|returns| format!("return={returns}")),
+            count.map(|count| format!("count={count}")),
+            missing_default
+                .then(|| "missing=default".to_owned())
+                .filter(|_| self.permit.operation() == Operation::Insert),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        Ok((!parts.is_empty()).then(|| parts.join(",")))
+    }
+}
+
+/// `column.direction.nulls`, up to five.
+fn order(selection: &Selection, text: &str) -> Result<String, QueryFault> {
+    let mut written = Vec::new();
+    for term in text.split(',').map(str::trim) {
+        let mut parts = term.split('.');
+        let name = parts.next().unwrap_or_default();
+        if !selection.grant.read.contains(&name) {
+            return Err(QueryFault::new(Rule::ColumnRefused, name));
+        }
+        let rest: Vec<&str> = parts.collect();
+        let good = matches!(
+            rest.as_slice(),
+            [] | ["asc" | "desc" | "nullsfirst" | "nullslast"] | ["asc" | "desc", "nullsfirst" | "nullslast"]
+        );
+        if !good {
+            return Err(QueryFault::new(Rule::OrderMalformed, name));
+        }
+        written.push(term);
+    }
+    if written.len() > MOST_ORDERS { Err(Rule::ComplexityRefused.into()) } else { Ok(written.join(",")) }
+}
+
+const FARTHEST: u32 = 100_000;
+const MOST_ORDERS: usize = 5;

@@ -1,0 +1,90 @@
+//! RS256 and ES256 by `WebCrypto`, as Workers and browsers have it.
+
+use super::Unavailable;
+use js_sys::{Array, Object, Reflect, Uint8Array};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{CryptoKey, SubtleCrypto};
+
+/// As [`super::Platform::import_rsa`].
+///
+/// # Errors
+/// When the key cannot be imported.
+pub async fn import_rsa(modulus: &[u8], exponent: &[u8]) -> Result<CryptoKey, Unavailable> {
+    let jwk = object(&[
+        ("kty", "RSA".into()),
+        ("alg", "RS256".into()),
+        ("n", base64url(modulus)),
+        ("e", base64url(exponent)),
+    ])?;
+    let algorithm = object(&[("name", RSA.into()), ("hash", "SHA-256".into())])?;
+    import(&jwk, &algorithm, "verify").await
+}
+
+/// As [`super::Platform::verify`].
+///
+/// # Errors
+/// When WebCrypto throws.
+pub async fn verify(key: &CryptoKey, message: &[u8], signature: &[u8]) -> Result<bool, Unavailable> {
+    let promise = subtle()?
+        .verify_with_str_and_js_u8_array_and_js_u8_array(RSA, key, &signature.into(), &message.into())
+        .map_err(|_| Unavailable)?;
+    let good = JsFuture::from(promise).await.map_err(|_| Unavailable)?;
+    Ok(good.is_truthy())
+}
+
+/// As [`super::Platform::import_p256`].
+///
+/// # Errors
+/// When the key cannot be imported.
+pub async fn import_p256(x: &[u8; 32], y: &[u8; 32], d: &[u8; 32]) -> Result<CryptoKey, Unavailable> {
+    let jwk = object(&[
+        ("kty", "EC".into()),
+        ("crv", CURVE.into()),
+        ("x", base64url(x)),
+        ("y", base64url(y)),
+        ("d", base64url(d)),
+    ])?;
+    let algorithm = object(&[("name", ECDSA.into()), ("namedCurve", CURVE.into())])?;
+    import(&jwk, &algorithm, "sign").await
+}
+
+/// As [`super::Platform::sign`].
+///
+/// # Errors
+/// When WebCrypto throws.
+pub async fn sign(key: &CryptoKey, message: &[u8]) -> Result<[u8; 64], Unavailable> {
+    let algorithm = object(&[("name", ECDSA.into()), ("hash", "SHA-256".into())])?;
+    let promise =
+        subtle()?.sign_with_object_and_js_u8_array(&algorithm, key, &message.into()).map_err(|_| Unavailable)?;
+    let signature = JsFuture::from(promise).await.map_err(|_| Unavailable)?;
+    Uint8Array::new(&signature).to_vec().try_into().map_err(|_| Unavailable)
+}
+
+async fn import(jwk: &Object, algorithm: &Object, usage: &str) -> Result<CryptoKey, Unavailable> {
+    let usages = Array::of1(&usage.into());
+    let promise = subtle()?.import_key_with_object("jwk", jwk, algorithm, false, &usages).map_err(|_| Unavailable)?;
+    JsFuture::from(promise).await.map_err(|_| Unavailable)?.dyn_into().map_err(|_| Unavailable)
+}
+
+fn subtle() -> Result<SubtleCrypto, Unavailable> {
+    let crypto = Reflect::get(&js_sys::global(), &"crypto".into()).map_err(|_| Unavailable)?;
+    Ok(crypto.unchecked_into::<web_sys::Crypto>().subtle())
+}
+
+fn object(members: &[(&str, JsValue)]) -> Result<Object, Unavailable> {
+    let object = Object::new();
+    for (name, value) in members {
+        Reflect::set(&object, &(*name).into(), value).map_err(|_| Unavailable)?;
+    }
+    Ok(object)
+}
+
+fn base64url(bytes: &[u8]) -> JsValue {
+    use base64ct::{Base64UrlUnpadded, Encoding as _};
+    Base64UrlUnpadded::encode_string(bytes).into()
+}
+
+const CURVE: &str = "P-256";
+const ECDSA: &str = "ECDSA";
+const RSA: &str = "RSASSA-PKCS1-v1_5";

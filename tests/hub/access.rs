@@ -1,0 +1,103 @@
+//! A-2: who may do what, as two grids that a change of rights changes visibly.
+
+use crate::world::{PERSONAS, World, golden};
+use hub::{
+    domain::{
+        access::{Operation, Who},
+        functions::FUNCTIONS,
+        tables::TABLES,
+    },
+    entry::routes::ROUTES,
+    logic::policy::allows,
+};
+use std::fmt::Write as _;
+
+#[test]
+fn grants_are_the_golden_ones_a_2() {
+    let mut grid = String::new();
+    for table in TABLES {
+        writeln!(grid, "{}", table.name).unwrap();
+        for who in Who::ALL {
+            let Some(grant) = table.grant(who) else {
+                writeln!(grid, "  {:<14} -", who.name()).unwrap();
+                continue;
+            };
+            let allowed: Vec<&str> =
+                Operation::ALL.into_iter().filter(|operation| allows(grant, *operation)).map(Operation::name).collect();
+            writeln!(grid, "  {:<14} {}", who.name(), allowed.join(" ")).unwrap();
+            for (verb, columns) in [("reads", grant.read), ("inserts", grant.insert), ("updates", grant.update)] {
+                if !columns.is_empty() {
+                    writeln!(grid, "    {verb:<8} {}", columns.join(" ")).unwrap();
+                }
+            }
+        }
+    }
+    for function in FUNCTIONS {
+        let callers: Vec<&str> = function.callers.iter().map(|who| who.name()).collect();
+        writeln!(grid, "{}()\n  {}", function.name, callers.join(" ")).unwrap();
+    }
+    golden("access.txt", &grid);
+}
+
+/// Every route, table and function, with every method, for every persona: status, and whether the database was asked.
+#[test]
+fn every_door_answers_every_persona_as_the_golden_file_says() {
+    let mut paths: Vec<String> = Vec::new();
+    for route in ROUTES {
+        match route.path.split_once('{') {
+            Some((prefix, "table}")) => paths.extend(TABLES.iter().map(|table| format!("{prefix}{}", table.name))),
+            Some((prefix, _)) => paths.extend(FUNCTIONS.iter().map(|function| format!("{prefix}{}", function.name))),
+            None => paths.push(route.path.to_owned()),
+        }
+    }
+    paths.extend(
+        ["/rest/v1/", "/rest/v1/nothing", "/rest/v1/rpc/nothing", "/auth/v1/token", "/nothing"].map(str::to_owned),
+    );
+    let world = World::new();
+    let mut grid = format!("{:<34} {:<7}", "path", "method");
+    for persona in PERSONAS {
+        write!(grid, " {persona:>10}").unwrap();
+    }
+    grid.push_str("\n\nA status with a star: the database was asked. What was sent is minimal but well-formed.\n\n");
+    for path in &paths {
+        for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
+            write!(grid, "{path:<34} {method:<7}").unwrap();
+            for persona in PERSONAS {
+                let (query, body) = example(path, method);
+                let seen = world.send(persona, method, &format!("{path}{query}"), &[], body);
+                let star =
+                    if seen.upstream.iter().any(|sent| sent.url.starts_with(crate::world::REST)) { "*" } else { "" };
+                let code = if seen.code.is_empty() { String::new() } else { format!(" {}", &seen.code[3..]) };
+                write!(grid, " {:>10}", format!("{}{star}{code}", seen.status)).unwrap();
+            }
+            grid.push('\n');
+        }
+    }
+    golden("routes.txt", &grid);
+}
+
+/// The smallest request of a kind that the firewall understands.
+fn example(path: &str, method: &str) -> (&'static str, Option<&'static str>) {
+    let key = if path.ends_with("revoked_sessions") {
+        "?subject=eq.sess_2hubalice0000000000000001"
+    } else if path.ends_with("team_activities") || path.ends_with("request_log") {
+        "?id=eq.1"
+    } else {
+        "?id=eq.00000000-0000-4000-8000-000000000000"
+    };
+    match (method, path.rsplit('/').next().unwrap()) {
+        ("GET" | "HEAD", "search_tickets") => ("?words=x", None),
+        ("POST", "search_tickets") => ("", Some(r#"{"words":"x"}"#)),
+        ("POST", "open_ticket") => ("", Some(r#"{"subject":"x","body":"y"}"#)),
+        ("POST", "leads") => ("", Some(r#"{"name":"x","email":"x@example.com"}"#)),
+        ("POST", "contact_tickets") => ("", Some(r#"{"subject":"x"}"#)),
+        ("POST", "ticket_messages") => ("", Some(r#"{"ticket_id":"00000000-0000-4000-8000-000000000000","body":"x"}"#)),
+        ("POST", "chat_threads") => ("", Some(r#"{"topic":"x"}"#)),
+        ("POST", "chat_messages") => ("", Some(r#"{"thread_id":"00000000-0000-4000-8000-000000000000","body":"x"}"#)),
+        ("POST", _) => ("", Some("{}")),
+        ("PATCH", "ticket_messages" | "chat_messages") => (key, Some(r#"{"body":"x"}"#)),
+        ("PATCH", _) => (key, Some(r#"{"status":"closed"}"#)),
+        ("DELETE", _) => (key, None),
+        _ => ("", None),
+    }
+}

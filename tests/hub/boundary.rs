@@ -1,0 +1,207 @@
+//! T-1, T-2, T-3: the door, as the whole program keeps it.
+
+use crate::world::{ORIGIN, World, answered, well};
+use hub::{domain::headers::Headers, entry::answer::Arrival};
+
+fn arrival(method: &str, url: &str, tls: Option<&str>, headers: &[(&str, &str)]) -> Arrival<Vec<u8>> {
+    Arrival {
+        method: method.to_owned(),
+        url: url.to_owned(),
+        headers: Headers::new(headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()),
+        tls_version: tls.map(str::to_owned),
+        body: None,
+    }
+}
+
+const PATHS: [&str; 9] = [
+    "/",
+    "/security",
+    "/healthz",
+    "/robots.txt",
+    "/assets/hub.css",
+    "/nothing",
+    "/rest/v1/leads",
+    "/rest//v1",
+    "/auth/v1/token",
+];
+
+#[test]
+fn every_https_answer_carries_the_seal_t_2() {
+    for path in PATHS {
+        for method in ["GET", "HEAD", "POST", "OPTIONS"] {
+            let seen = World::new().arrive(arrival(method, &format!("{ORIGIN}{path}"), Some("TLSv1.3"), &[]));
+            assert_eq!(seen.header("strict-transport-security"), Some("max-age=63072000; includeSubDomains; preload"));
+            for name in [
+                "x-content-type-options",
+                "x-frame-options",
+                "referrer-policy",
+                "permissions-policy",
+                "content-security-policy",
+                "cache-control",
+                "cross-origin-resource-policy",
+                "cross-origin-opener-policy",
+                "x-request-id",
+            ] {
+                let count = seen.headers.iter().filter(|(other, _)| *other == name).count();
+                assert_eq!(count, 1, "{method} {path} {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn old_tls_is_refused_everywhere_t_1() {
+    let world = World::new();
+    for path in PATHS {
+        for tls in [None, Some("TLSv1.2"), Some("TLSv1.1"), Some("")] {
+            let seen = world.arrive(arrival("GET", &format!("{ORIGIN}{path}"), tls, &[]));
+            assert_eq!((seen.status, seen.code.as_str()), (403, "HUB002"), "{path} {tls:?}");
+            assert!(seen.upstream.is_empty());
+        }
+    }
+    let older = World::with(&[("HUB_MIN_TLS", "TLSv1.2")], well);
+    assert_eq!(older.arrive(arrival("GET", &format!("{ORIGIN}/"), Some("TLSv1.2"), &[])).status, 200);
+}
+
+/// The same answer whatever the credential is worth: plain http must not be a place to try tokens.
+#[test]
+fn plain_http_is_refused_or_redirected_t_3() {
+    let world = World::new();
+    let good = format!("Bearer {}", crate::world::TOKENS["personas"]["alice"].as_str().unwrap());
+    let http = |method: &str, path: &str, headers: &[(&str, &str)]| {
+        world.arrive(arrival(method, &format!("http://hub.stacklumen.example{path}"), None, headers))
+    };
+    for path in ["/rest/v1/contact_tickets", "/rest/v1/rpc/x", "/webhooks/clerk", "/auth/v1/token"] {
+        for headers in [&[][..], &[("authorization", good.as_str())], &[("authorization", "Bearer x")]] {
+            let seen = http("GET", path, headers);
+            assert_eq!((seen.status, seen.code.as_str()), (403, "HUB001"), "{path}");
+            assert!(seen.text.contains("revoke") && seen.upstream.is_empty() && seen.fetched_keys == 0);
+            assert_eq!(seen.header("strict-transport-security"), None);
+        }
+    }
+    for method in ["GET", "HEAD"] {
+        let seen = http(method, "/security?a=b", &[]);
+        assert_eq!((seen.status, seen.header("location")), (308, Some("https://hub.stacklumen.example/security?a=b")));
+        assert_eq!(seen.text, "");
+    }
+    for (method, path, headers) in [
+        ("POST", "/", &[][..]),
+        ("GET", "/", &[("cookie", "__session=x")]),
+        ("GET", "/security", &[("authorization", "Basic x")]),
+        ("GET", "/?token=x", &[]),
+        ("GET", "/%2e%2e/x", &[]),
+    ] {
+        assert_eq!(http(method, path, headers).status, 403, "{method} {path}");
+    }
+}
+
+#[test]
+fn the_mount_path_is_part_of_every_address() {
+    let world = World::with(&[("HUB_BASE_PATH", "/app")], well);
+    for (path, status) in
+        [("/app", 200), ("/app/", 200), ("/app/security", 200), ("/", 404), ("/security", 404), ("/application", 404)]
+    {
+        assert_eq!(world.ask("-", "GET", path).status, status, "{path}");
+    }
+    assert_eq!(world.ask("alice", "GET", "/app/rest/v1/contact_tickets").status, 200);
+    assert_eq!(world.ask("alice", "GET", "/rest/v1/contact_tickets").status, 404);
+}
+
+#[test]
+fn preflights_are_answered_here_for_listed_origins_only() {
+    let world = World::new();
+    let preflight = |origin: &str| world.send("-", "OPTIONS", "/rest/v1/leads", &[("origin", origin)], None);
+    let listed = preflight(ORIGIN);
+    assert_eq!((listed.status, listed.header("access-control-allow-origin")), (204, Some(ORIGIN)));
+    assert_eq!(listed.header("access-control-allow-credentials"), None);
+    for origin in [
+        "https://evil.example",
+        "null",
+        "https://hub.stacklumen.example.evil.example",
+        "https://HUB.stacklumen.example",
+        "http://hub.stacklumen.example",
+    ] {
+        let seen = preflight(origin);
+        assert_eq!((seen.status, seen.header("access-control-allow-origin")), (403, None), "{origin}");
+    }
+    assert!(listed.upstream.is_empty());
+}
+
+/// What the client sees of each way the database can fail; a change is never sent twice.
+#[test]
+fn failures_of_the_database_have_their_own_answers() {
+    use hub::platform::{Answer, FetchFailure, Outgoing};
+    type Given = Result<Answer<Vec<u8>>, FetchFailure>;
+    fn html() -> Given {
+        let headers = Headers::new(vec![("content-type".to_owned(), "text/html".to_owned())]);
+        Ok(Answer { status: 200, headers, body: Some(b"<html>".to_vec()) })
+    }
+    let cases: [(fn() -> Given, u16, &str); 9] = [
+        (|| Err(FetchFailure::Timeout), 504, "HUB402"),
+        (|| Err(FetchFailure::Unreachable), 502, "HUB401"),
+        (|| answered(503, r#"{"code":"PGRST001","message":"x"}"#), 503, "HUB403"),
+        (|| answered(500, "<html>"), 502, "HUB404"),
+        (|| answered(302, ""), 502, "HUB404"),
+        (html, 502, "HUB404"),
+        (|| answered(401, r#"{"code":"PGRST301","message":"JWT"}"#), 502, "HUB404"),
+        (|| answered(401, r#"{"code":"PT401","message":"session revoked"}"#), 401, "HUB103"),
+        (
+            || {
+                answered(
+                    409,
+                    r#"{"code":"23505","message":"duplicate key value violates unique constraint \"a_key\"","details":"Key (email)=(a@b.c)"}"#,
+                )
+            },
+            409,
+            "23505",
+        ),
+    ];
+    for (given, status, code) in cases {
+        let world = World::behind(
+            move |request: &Outgoing| {
+                if request.url.contains("/contact_tickets") { given() } else { well(request) }
+            },
+        );
+        let seen = world.send("alice", "POST", "/rest/v1/contact_tickets", &[], Some(r#"{"subject":"x"}"#));
+        assert_eq!((seen.status, seen.code.as_str()), (status, code));
+        assert_eq!(seen.upstream.len(), 1, "{code}: asked more than once");
+        assert!(!seen.text.contains("a@b.c"), "a value of a row in an error");
+    }
+}
+
+#[test]
+fn an_answer_brings_only_listed_headers_of_the_database() {
+    let world = World::behind(|request| {
+        if !request.url.contains("/contact_tickets") {
+            return well(request);
+        }
+        let pairs = [
+            ("content-type", "application/json"),
+            ("content-range", "0-0/*"),
+            ("location", "/contact_tickets?id=eq.1"),
+            ("server", "postgrest/12"),
+            ("set-cookie", "a=b"),
+            ("sb-project-ref", "ref"),
+            ("proxy-status", "x"),
+        ];
+        let headers =
+            Headers::new(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect());
+        Ok(hub::platform::Answer { status: 200, headers, body: Some(b"[]".to_vec()) })
+    });
+    let seen = world.ask("alice", "GET", "/rest/v1/contact_tickets");
+    assert_eq!(seen.header("content-range"), Some("0-0/*"));
+    assert_eq!(seen.header("location"), Some("/rest/v1/contact_tickets?id=eq.1"));
+    for name in ["server", "set-cookie", "sb-project-ref", "proxy-status"] {
+        assert_eq!(seen.header(name), None, "{name}");
+    }
+}
+
+#[test]
+fn a_password_is_taken_nowhere_i_1() {
+    let world = World::new();
+    let seen =
+        world.send("alice", "POST", "/rest/v1/contact_tickets", &[], Some(r#"{"subject":"x","password":"hunter2"}"#));
+    assert_eq!((seen.status, seen.code.as_str()), (400, "HUB309"));
+    assert!(!seen.log.to_string().contains("hunter2") && !format!("{:?}", seen.rows).contains("hunter2"));
+    assert!(seen.upstream.is_empty());
+}

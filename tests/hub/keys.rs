@@ -1,0 +1,175 @@
+//! I-2: the issuer's keys over time: rotation, outage, unknown ids, and what a client sees meanwhile.
+
+use crate::world::{TOKENS, World, answered, json, well};
+use hub::{
+    domain::headers::Headers,
+    platform::{Answer, FetchFailure, Outgoing},
+};
+use std::{cell::Cell, rc::Rc};
+
+type Given = Result<Answer<Vec<u8>>, FetchFailure>;
+
+/// A world whose issuer can be changed while it runs.
+fn changing() -> (World, Rc<Cell<fn() -> Given>>) {
+    let issuer: Rc<Cell<fn() -> Given>> = Rc::new(Cell::new(set));
+    let given = Rc::clone(&issuer);
+    let world = World::behind(
+        move |request: &Outgoing| {
+            if request.url.ends_with("/jwks.json") { given.get()() } else { well(request) }
+        },
+    );
+    (world, issuer)
+}
+
+fn set() -> Given {
+    answered(200, &TOKENS["jwks"].to_string())
+}
+
+fn away() -> Given {
+    Err(FetchFailure::Unreachable)
+}
+
+fn hanging() -> Given {
+    Err(FetchFailure::Timeout)
+}
+
+/// The same key id, another key: what Clerk's rotation of an instance key can look like.
+fn other_key() -> Given {
+    let mut key = json("tests/vectors/throwaway-keys.json")["stranger"].clone();
+    let key = key.as_object_mut().unwrap();
+    for private in ["d", "p", "q", "dp", "dq", "qi", "note"] {
+        key.remove(private);
+    }
+    key["kid"] = TOKENS["jwks"]["keys"][0]["kid"].clone();
+    answered(200, &serde_json::json!({ "keys": [key] }).to_string())
+}
+
+fn read(world: &World) -> (u16, String, usize) {
+    // Each asks with a token that is not remembered, so that a key is needed.
+    let seen = world.ask("alice", "GET", "/rest/v1/contact_tickets");
+    (seen.status, seen.code, seen.fetched_keys)
+}
+
+/// The tokens of the vectors live a minute, so this asks with one after another of the same time.
+fn fresh(world: &World, number: usize) -> (u16, String, usize) {
+    let names = ["alice", "bob", "carol", "dave", "admin", "sales", "support", "stale"];
+    let seen = world.ask(names[number], "GET", "/rest/v1/contact_tickets");
+    (seen.status, seen.code, seen.fetched_keys)
+}
+
+#[test]
+fn fetches_the_set_once_for_many_tokens() {
+    let (world, _) = changing();
+    let fetched: usize = (0..8).map(|number| fresh(&world, number).2).sum();
+    assert_eq!(fetched, 1);
+}
+
+/// An outage is 503 with `Retry-After`, never 401: the token was not judged. One try in five seconds.
+#[test]
+fn says_503_while_no_key_was_ever_had() {
+    for broken in [
+        away as fn() -> Given,
+        hanging,
+        || answered(503, "{}"),
+        || answered(200, "<html>"),
+        || answered(200, r#"{"keys":"garbage"}"#),
+        || answered(200, r#"{"keys":[]}"#),
+        || answered(200, &format!(r#"{{"keys":[],"padding":"{}"}}"#, "x".repeat(70_000))),
+        || Ok(Answer { status: 302, headers: Headers::default(), body: None }),
+        || Ok(Answer { status: 200, headers: Headers::default(), body: Some(TOKENS["jwks"].to_string().into_bytes()) }),
+    ] {
+        let (world, issuer) = changing();
+        issuer.set(broken);
+        let seen = world.ask("alice", "GET", "/rest/v1/contact_tickets");
+        assert_eq!((seen.status, seen.code.as_str(), seen.fetched_keys), (503, "HUB104", 1));
+        assert_eq!(seen.header("retry-after"), Some("5"));
+        assert!(seen.upstream.is_empty());
+        assert_eq!(read(&world), (503, "HUB104".to_owned(), 0), "the second request must not fetch again");
+        world.fake.wait(5_001);
+        issuer.set(set);
+        assert_eq!(read(&world).0, 200);
+    }
+}
+
+/// A set that was had goes on for an hour without its issuer, and no longer.
+#[test]
+fn goes_on_with_a_stale_set_for_an_hour_i_2() {
+    let (world, issuer) = changing();
+    assert_eq!(fresh(&world, 0).0, 200);
+    issuer.set(away);
+    world.fake.wait(50_000);
+    assert_eq!(fresh(&world, 1), (200, String::new(), 0), "still fresh");
+    // Tokens run out, so later on only what is said of the key counts.
+    world.fake.wait(3_000_000);
+    let expired = (401, "HUB103".to_owned());
+    let (status, code, _) = fresh(&world, 2);
+    assert_eq!((status, code), expired, "stale, but judged");
+    world.fake.wait(600_000);
+    let (status, code, _) = fresh(&world, 3);
+    assert_eq!((status, code), (503, "HUB104".to_owned()), "over an hour old");
+}
+
+#[test]
+fn refreshes_behind_an_answer_from_half_of_its_life_on() {
+    let (world, _) = changing();
+    assert_eq!(fresh(&world, 0).2, 1);
+    world.fake.wait(149_000);
+    assert_eq!(fresh(&world, 1).2, 0);
+    world.fake.wait(2_000);
+    assert_eq!(fresh(&world, 2).2, 1);
+    assert_eq!(fresh(&world, 3).2, 0);
+}
+
+/// A rotation that keeps the key id: the old key's tokens end, at the cost of one fetch a minute.
+#[test]
+fn doubts_a_known_key_once_when_a_signature_is_bad() {
+    let (world, issuer) = changing();
+    assert_eq!(fresh(&world, 0), (200, String::new(), 1));
+    issuer.set(other_key);
+    world.fake.wait(6_000);
+    let stranger = |name: &str| {
+        let vectors = TOKENS["refused"].as_array().unwrap();
+        vectors.iter().find(|vector| vector["name"] == name).unwrap()["token"].as_str().unwrap().to_owned()
+    };
+    let ask = |token: &str| {
+        let headers = [("authorization", format!("Bearer {token}"))];
+        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let seen = world.send("-", "GET", "/rest/v1/contact_tickets", &headers, None);
+        (seen.status, seen.fetched_keys)
+    };
+    assert_eq!(ask(&stranger("signed by a stranger under the kid of the issuer")), (200, 1), "the new key's token");
+    assert_eq!(fresh(&world, 1), (401, "HUB103".to_owned(), 0), "the old key's token");
+    assert_eq!(ask(&stranger("a signature of zeros")), (401, 0), "no second doubt within a minute");
+}
+
+#[test]
+fn looks_for_an_unknown_key_once_in_thirty_seconds() {
+    let (world, _) = changing();
+    assert_eq!(fresh(&world, 0).2, 1);
+    let unknown = |name: &str| {
+        let vectors = TOKENS["refused"].as_array().unwrap();
+        let token = vectors.iter().find(|vector| vector["name"] == name).unwrap()["token"].as_str().unwrap();
+        let header = format!("Bearer {token}");
+        let seen = world.send("-", "GET", "/rest/v1/contact_tickets", &[("authorization", &header)], None);
+        assert_eq!((seen.status, seen.code.as_str()), (401, "HUB103"));
+        seen.fetched_keys
+    };
+    assert_eq!(unknown("a kid that no key has"), 0, "the set is younger than 30 s");
+    world.fake.wait(30_000);
+    assert_eq!(unknown("a kid that no key has"), 1);
+    assert_eq!(unknown("a kid in other case"), 0);
+    world.fake.wait(30_001);
+    assert_eq!(unknown("a kid that no key has"), 0, "known as unknown for a minute");
+    assert_eq!(unknown("a kid in other case"), 1);
+}
+
+/// `CLERK_JWT_KEY` serves a cold start without an issuer, and gives way to the first set.
+#[test]
+fn starts_cold_with_the_pinned_key() {
+    let pem: &'static str =
+        Box::leak(std::fs::read_to_string("tests/vectors/issuer-public.pem").unwrap().into_boxed_str());
+    let vars: &'static [(&str, &str)] = Box::leak(Box::new([("CLERK_JWT_KEY", pem)]));
+    let world = World::with(vars, |request| if request.url.ends_with("/jwks.json") { away() } else { well(request) });
+    assert_eq!(fresh(&world, 0), (200, String::new(), 1));
+    assert_eq!(fresh(&world, 1), (200, String::new(), 0));
+}

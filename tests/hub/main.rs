@@ -1,0 +1,21 @@
+//! The whole program over a machine of the test's own: every route and persona, every refused token and query.
+//!
+//! Golden files are compared; `UPDATE_GOLDEN=1 cargo test --test hub` writes them anew, and the difference is read.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::type_complexity,
+    clippy::unnecessary_wraps,
+    clippy::unwrap_used,
+    reason = "a test may say what it knows, and an upstream's answer is a Result whatever it is"
+)]
+
+mod access;
+mod boundary;
+mod keys;
+mod queries;
+mod rows;
+mod tokens;
+mod world;

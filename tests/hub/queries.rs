@@ -1,0 +1,58 @@
+//! The query firewall: every query of `tests/vectors/queries.json` through the whole program.
+
+use crate::world::{REST, Seen, World, golden, json};
+use serde_json::Value;
+use std::fmt::Write as _;
+
+fn ask(vector: &Value) -> Seen {
+    let text = |name: &str| vector[name].as_str();
+    let headers: Vec<(&str, &str)> = vector["headers"]
+        .as_object()
+        .map(|headers| headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_str()?))).collect())
+        .unwrap_or_default();
+    let path = format!("/rest/v1/{}", text("path").unwrap());
+    World::new().send(text("persona").unwrap(), text("method").unwrap(), &path, &headers, text("body"))
+}
+
+#[test]
+fn refuses_every_bad_query_before_the_database() {
+    let vectors = json("tests/vectors/queries.json");
+    let refused = vectors["refused"].as_array().unwrap();
+    assert!(refused.len() >= 100);
+    let mut wrong = Vec::new();
+    for vector in refused {
+        let seen = ask(vector);
+        let told: Value = serde_json::from_str(&seen.text).unwrap_or_default();
+        let whole = ["code", "message", "details", "hint"].iter().all(|name| told.get(name).is_some());
+        let right = (Value::from(seen.status), Value::from(seen.code.as_str()))
+            == (vector["status"].clone(), vector["code"].clone());
+        if !right || !whole || !seen.upstream.is_empty() {
+            wrong.push(format!("{}: {} {} upstream {}", vector["name"], seen.status, seen.code, seen.upstream.len()));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+/// What of each accepted query goes on: method, path, preferences, media type and body.
+#[test]
+fn writes_every_good_query_anew() {
+    let vectors = json("tests/vectors/queries.json");
+    let mut text = String::new();
+    for vector in vectors["accepted"].as_array().unwrap() {
+        let seen = ask(vector);
+        let [sent] = seen.upstream.as_slice() else { panic!("{}: {} {}", vector["name"], seen.status, seen.text) };
+        let header =
+            |name: &str| sent.headers.iter().find(|(other, _)| *other == name).map(|(_, value)| value.as_str());
+        writeln!(text, "{}", vector["name"].as_str().unwrap()).unwrap();
+        writeln!(text, "  asked  {} {}", vector["method"].as_str().unwrap(), vector["path"].as_str().unwrap()).unwrap();
+        writeln!(text, "  sent   {} {}", sent.method, sent.url.strip_prefix(REST).unwrap()).unwrap();
+        for name in ["prefer", "accept", "x-hub-max-affected"] {
+            if let Some(value) = header(name).filter(|value| *value != "application/json") {
+                writeln!(text, "  {:<6} {value}", name.trim_start_matches("x-hub-")).unwrap();
+            }
+        }
+        let body = sent.body.as_deref().map(|body| String::from_utf8_lossy(body).into_owned());
+        assert_eq!(body.as_deref(), vector["body"].as_str(), "{}: the body goes on as it is", vector["name"]);
+    }
+    golden("queries.txt", &text);
+}

@@ -1,0 +1,117 @@
+//! L-3: each request to the API leaves one row, and some answers wait for theirs.
+
+use crate::world::{PERSONAS, World, answered, well};
+use hub::platform::{FetchFailure, Outgoing};
+
+fn change(world: &World, persona: &str) -> crate::world::Seen {
+    let path = "/rest/v1/contact_tickets?id=eq.00000000-0000-4000-8000-000000000000";
+    world.send(persona, "PATCH", path, &[], Some(r#"{"status":"closed"}"#))
+}
+
+/// A row from here, or a change that was committed, which carries its own: one of them, never both, never none.
+#[test]
+fn every_api_request_leaves_exactly_one_row_l_3() {
+    for persona in PERSONAS {
+        for (method, path, body) in [
+            ("GET", "/rest/v1/contact_tickets", None),
+            ("HEAD", "/rest/v1/contact_tickets", None),
+            ("GET", "/rest/v1/nothing", None),
+            ("GET", "/rest/v1/contact_tickets?odd=odd", None),
+            ("PUT", "/rest/v1/contact_tickets", Some("{}")),
+            ("POST", "/rest/v1/rpc/search_tickets", Some(r#"{"words":"x"}"#)),
+            ("GET", "/rest/v1/", None),
+            ("GET", "/auth/v1/user", None),
+            ("GET", "/rest/v1/%6ceads", None),
+        ] {
+            let world = World::new();
+            let seen = world.send(persona, method, path, &[], body);
+            assert_eq!(seen.rows.len(), 1, "{persona} {method} {path}");
+            let row = &seen.rows[0];
+            assert_eq!(row["request_id"].as_str(), seen.header("x-request-id"));
+            assert_eq!(row["status"], seen.status);
+            assert_eq!(row["outcome"], if seen.status < 400 { "allowed" } else { "refused" });
+            assert_eq!(
+                row["code"].as_str().unwrap_or_default(),
+                if method == "HEAD" { row["code"].as_str().unwrap_or_default() } else { &seen.code }
+            );
+            assert!(!row["route"].as_str().unwrap().contains("nothing"), "a client's text stands in a row");
+        }
+        let seen = change(&World::new(), persona);
+        let committed = seen.status == 204;
+        assert_eq!(seen.rows.len(), usize::from(!committed), "{persona}: a committed change carries its own row");
+    }
+}
+
+#[test]
+fn pages_and_preflights_leave_no_row() {
+    let world = World::new();
+    for (method, path) in [("GET", "/"), ("GET", "/security"), ("GET", "/nothing"), ("OPTIONS", "/rest/v1/leads")] {
+        assert_eq!(world.ask("-", method, path).rows.len(), 0, "{path}");
+    }
+}
+
+/// House rule: without its row, no answer for staff and no confirmation of a change; a customer's read goes on.
+#[test]
+fn staff_are_not_answered_when_the_row_cannot_be_written_l_3() {
+    let broken = |request: &Outgoing| {
+        if request.url.contains("/request_log") { Err(FetchFailure::Unreachable) } else { well(request) }
+    };
+    let world = World::behind(broken);
+    for persona in ["admin", "sales", "support"] {
+        let seen = world.ask(persona, "GET", "/rest/v1/contact_tickets");
+        assert_eq!((seen.status, seen.code.as_str()), (503, "HUB405"), "{persona}");
+        assert!(seen.header("retry-after").is_some());
+    }
+    assert_eq!(world.ask("alice", "GET", "/rest/v1/contact_tickets").status, 200);
+    assert_eq!(change(&world, "alice").status, 204, "its row is in its own transaction");
+}
+
+/// What could not be written stands in the log, whole: the last place it can be kept in.
+#[test]
+fn rows_that_cannot_be_written_are_logged() {
+    let world =
+        World::behind(|request| if request.url.contains("/request_log") { answered(500, "{}") } else { well(request) });
+    drop(world.fake.lines());
+    let arrival = hub::entry::answer::Arrival {
+        method: "GET".to_owned(),
+        url: format!("{}/rest/v1/leads", crate::world::ORIGIN),
+        headers: hub::domain::headers::Headers::default(),
+        tls_version: Some("TLSv1.3".to_owned()),
+        body: None,
+    };
+    drop(world.fake.run(hub::entry::answer::answer(&world.hub, &world.fake, arrival)).unwrap());
+    world.fake.run_background().unwrap();
+    let lines = world.fake.lines();
+    let lost = lines.iter().find(|(_, line)| line.contains("request rows not written")).unwrap();
+    assert!(lost.1.contains("\"HUB101\""));
+}
+
+/// Rows of requests that arrive together are written together.
+#[test]
+fn rows_that_wait_are_written_in_one_request() {
+    let world = World::new();
+    for _ in 0..5 {
+        let headers = hub::domain::headers::Headers::default();
+        let url = format!("{}/rest/v1/leads", crate::world::ORIGIN);
+        let tls_version = Some("TLSv1.3".to_owned());
+        let arrival = hub::entry::answer::Arrival { method: "GET".to_owned(), url, headers, tls_version, body: None };
+        drop(world.fake.run(hub::entry::answer::answer(&world.hub, &world.fake, arrival)).unwrap());
+    }
+    drop(world.fake.sent());
+    assert_eq!(world.fake.run_background().unwrap(), 5);
+    let sent = world.fake.sent();
+    assert_eq!(sent.len(), 1);
+    let rows: Vec<serde_json::Value> = serde_json::from_slice(sent[0].body.as_ref().unwrap()).unwrap();
+    assert_eq!(rows.len(), 5);
+}
+
+/// A client's own id is kept beside the Hub's, never in its place.
+#[test]
+fn keeps_the_clients_request_id_beside_its_own() {
+    let world = World::new();
+    let seen = world.send("support", "GET", "/rest/v1/leads", &[("x-request-id", "my-own-id-1")], None);
+    assert_eq!(seen.rows[0]["client_request_id"], "my-own-id-1");
+    assert_ne!(seen.rows[0]["request_id"], "my-own-id-1");
+    let seen = world.send("support", "GET", "/rest/v1/leads", &[("x-request-id", "bad id\u{7}")], None);
+    assert_eq!(seen.rows[0]["client_request_id"], serde_json::Value::Null);
+}

@@ -1,0 +1,143 @@
+//! I-1, I-2: every token of `tests/vectors/tokens.json` through the whole program.
+
+use crate::world::{ORIGIN, TOKENS, World};
+use hub::{domain::headers::Headers, entry::answer::Arrival};
+use std::collections::BTreeSet;
+
+fn with(token: &str) -> Arrival<Vec<u8>> {
+    Arrival {
+        method: "GET".to_owned(),
+        url: format!("{ORIGIN}/rest/v1/contact_tickets"),
+        headers: Headers::new(vec![("authorization".to_owned(), format!("Bearer {token}"))]),
+        tls_version: Some("TLSv1.3".to_owned()),
+        body: None,
+    }
+}
+
+/// Each gets its status and code; only the log says why; nothing reaches the database; all that look alike are alike.
+#[test]
+fn refuses_every_bad_token_i_1() {
+    let refused = TOKENS["refused"].as_array().unwrap();
+    assert!(refused.len() >= 100);
+    let mut texts = BTreeSet::new();
+    for vector in refused {
+        // A Hub of its own, so that no token is helped or hurt by the one before.
+        let seen = World::new().arrive(with(vector["token"].as_str().unwrap()));
+        let name = vector["name"].as_str().unwrap();
+        let status = if vector["code"] == "HUB102" { 400 } else { 401 };
+        assert_eq!((seen.status, seen.code.as_str()), (status, vector["code"].as_str().unwrap()), "{name}");
+        assert_eq!(seen.log["reason"], vector["reason"], "{name}");
+        assert!(seen.upstream.is_empty(), "{name} reached the database");
+        assert!(seen.header("www-authenticate").is_some(), "{name}");
+        let row = seen.rows.first().unwrap_or_else(|| panic!("{name} left no request row"));
+        assert_eq!((&row["who"], &row["actor_id"]), (&"nobody".into(), &serde_json::Value::Null), "{name}");
+        let written = seen.rows.iter().chain([&seen.log]).map(ToString::to_string).collect::<String>();
+        let token = vector["token"].as_str().unwrap();
+        assert!(token.len() < 20 || !written.contains(token), "{name} stands in a log");
+        if vector["code"] == "HUB103" {
+            texts.insert(seen.text);
+        }
+    }
+    assert_eq!(texts.len(), 1, "a refused token tells why it was refused");
+}
+
+/// What stops before the key is asked for must not cost the issuer a fetch.
+#[test]
+fn fetches_no_key_for_a_token_without_form() {
+    for vector in TOKENS["refused"].as_array().unwrap() {
+        let early = [
+            "encoding",
+            "not-three",
+            "too-long",
+            "too-deep",
+            "header-",
+            "algorithm",
+            "type",
+            "class",
+            "key-id",
+            "Malformed",
+            "KeyNot",
+            "Publish",
+        ];
+        let reason = vector["reason"].as_str().unwrap();
+        if early.iter().any(|start| reason.starts_with(start)) && !vector["name"].as_str().unwrap().contains("payload")
+        {
+            let seen = World::new().arrive(with(vector["token"].as_str().unwrap()));
+            assert_eq!(seen.fetched_keys, 0, "{}", vector["name"]);
+        }
+    }
+}
+
+#[test]
+fn takes_every_good_token_for_whom_it_names_a_2() {
+    for vector in TOKENS["accepted"].as_array().unwrap() {
+        let seen = World::new().arrive(with(vector["token"].as_str().unwrap()));
+        let name = vector["name"].as_str().unwrap();
+        match vector["who"].as_str() {
+            Some(who) => {
+                assert_eq!(seen.status, 200, "{name}: {}", seen.text);
+                assert_eq!(seen.rows[0]["who"], who, "{name}");
+            }
+            None => assert_eq!((seen.status, seen.code.as_str()), (403, "HUB201"), "{name}"),
+        }
+    }
+}
+
+/// A token is remembered whole: half of one, or one with another end, finds nothing.
+#[test]
+fn remembers_a_token_until_it_runs_out_i_2() {
+    let world = World::new();
+    let token = TOKENS["personas"]["alice"].as_str().unwrap();
+    assert_eq!(world.arrive(with(token)).status, 200);
+    let (head, _) = token.rsplit_once('.').unwrap();
+    assert_eq!(world.arrive(with(&format!("{head}.AAAA"))).status, 401);
+    world.fake.wait(59_000);
+    assert_eq!(world.arrive(with(token)).status, 200);
+    // Out of memory at its end, and five seconds of allowance later refused.
+    world.fake.wait(6_000);
+    assert_eq!(world.arrive(with(token)).log["reason"], "expired");
+}
+
+/// the database sees the Hub's token: its role, the person, the owner, 30 seconds; and nothing that the client sent.
+#[test]
+fn mints_a_token_that_names_the_person_and_nothing_else_a_3() {
+    use base64ct::{Base64UrlUnpadded, Encoding as _};
+    let world = World::new();
+    for (persona, role, owner, staff) in [
+        ("alice", "hub_customer", Some("org_2hubacme00000000000000001"), None),
+        ("carol", "hub_customer", Some("user_2hubcarol0000000000000003"), None),
+        ("sales", "hub_staff", None, Some("sales")),
+    ] {
+        let headers = [("x-client-info", "supabase-js/2"), ("cookie", "a=b"), ("x-forwarded-for", "192.0.2.1")];
+        let seen = world.send(persona, "GET", "/rest/v1/contact_tickets", &headers, None);
+        let [sent] = seen.upstream.as_slice() else { panic!("one request") };
+        let header =
+            |name: &str| sent.headers.iter().find(|(other, _)| *other == name).map(|(_, value)| value.as_str());
+        let token = header("authorization").unwrap().strip_prefix("Bearer ").unwrap();
+        let claims = Base64UrlUnpadded::decode_vec(token.split('.').nth(1).unwrap()).unwrap();
+        let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap();
+        assert_eq!(claims["role"], role);
+        assert_eq!(claims.get("owner").and_then(|value| value.as_str()), owner);
+        assert_eq!(claims.get("stacklumen_role").and_then(|value| value.as_str()), staff);
+        assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 30);
+        for name in ["x-client-info", "cookie", "x-forwarded-for"] {
+            assert_eq!(header(name), None);
+        }
+        assert_eq!((header("accept-profile"), header("apikey")), (Some("hub"), Some("sb_publishable_vectors")));
+    }
+}
+
+/// A token is kept while it has ten seconds to live, and none serves two people.
+#[test]
+fn mints_once_for_a_session_while_the_token_lives() {
+    let world = World::new();
+    let sent = |persona: &str| {
+        let seen = world.ask(persona, "GET", "/rest/v1/contact_tickets");
+        seen.upstream[0].headers.iter().find(|(name, _)| *name == "authorization").unwrap().1.clone()
+    };
+    let first = sent("alice");
+    assert_eq!(sent("alice"), first);
+    assert_ne!(sent("bob"), first);
+    world.fake.wait(21_000);
+    assert_ne!(sent("alice"), first);
+}

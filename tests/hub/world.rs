@@ -1,0 +1,165 @@
+//! One Hub with a faked machine, and the requests that a test makes of it.
+
+use hub::{
+    domain::headers::Headers,
+    entry::answer::{Arrival, answer},
+    logic::{config::Config, reply::Content},
+    platform::{Answer, FetchFailure, Outgoing, fakes::Fake, hub::Hub},
+};
+use serde_json::Value;
+use std::{fs, path::Path, rc::Rc, sync::LazyLock};
+
+pub const ORIGIN: &str = "https://hub.stacklumen.example";
+pub const REST: &str = "https://database.example/rest/v1";
+const JWKS: &str = "https://clerk.stacklumen.example/.well-known/jwks.json";
+
+/// `tests/vectors/tokens.json`.
+pub static TOKENS: LazyLock<Value> = LazyLock::new(|| json("tests/vectors/tokens.json"));
+
+pub fn json(file: &str) -> Value {
+    serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap()
+}
+
+/// Everybody who may knock, `-` being nobody.
+pub const PERSONAS: [&str; 9] = ["-", "alice", "carol", "dave", "admin", "sales", "support", "stale", "nobody"];
+
+pub struct World {
+    pub hub: Rc<Hub<Fake>>,
+    pub fake: Fake,
+}
+
+/// An answer, and what of the request reached the database, request rows apart.
+#[derive(Debug)]
+pub struct Seen {
+    pub status: u16,
+    pub headers: Vec<(&'static str, String)>,
+    pub text: String,
+    pub code: String,
+    pub upstream: Vec<Outgoing>,
+    pub rows: Vec<Value>,
+    pub fetched_keys: usize,
+    pub log: Value,
+}
+
+impl Seen {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(other, _)| *other == name).map(|(_, value)| value.as_str())
+    }
+}
+
+pub fn answered(status: u16, body: &str) -> Result<Answer<Vec<u8>>, FetchFailure> {
+    let headers = Headers::new(vec![("content-type".to_owned(), "application/json; charset=utf-8".to_owned())]);
+    Ok(Answer { status, headers, body: Some(body.as_bytes().to_vec()) })
+}
+
+/// What stands behind the Hub when all is well.
+pub fn well(request: &Outgoing) -> Result<Answer<Vec<u8>>, FetchFailure> {
+    match request.method {
+        _ if request.url == JWKS => answered(200, &TOKENS["jwks"].to_string()),
+        "GET" | "HEAD" => answered(200, "[]"),
+        "POST" => answered(201, ""),
+        _ => answered(204, ""),
+    }
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self::behind(well)
+    }
+
+    pub fn behind(upstream: impl FnMut(&Outgoing) -> Result<Answer<Vec<u8>>, FetchFailure> + 'static) -> Self {
+        Self::with(&[], upstream)
+    }
+
+    pub fn with(
+        vars: &'static [(&str, &str)],
+        upstream: impl FnMut(&Outgoing) -> Result<Answer<Vec<u8>>, FetchFailure> + 'static,
+    ) -> Self {
+        let signing = json("tests/vectors/throwaway-keys.json")["hub"].clone();
+        let config = Config::parse(|name| {
+            if let Some((_, value)) = vars.iter().find(|(other, _)| *other == name) {
+                return Some((*value).to_owned());
+            }
+            Some(match name {
+                "HUB_ENV" => "production".to_owned(),
+                "HUB_ORIGIN" | "CLERK_AUTHORIZED_PARTIES" => ORIGIN.to_owned(),
+                // clerk.stacklumen.example$
+                "CLERK_PUBLISHABLE_KEY" => "pk_live_Y2xlcmsuc3RhY2tsdW1lbi5leGFtcGxlJA".to_owned(),
+                "SUPABASE_URL" => "https://database.example".to_owned(),
+                "SUPABASE_PUBLISHABLE_KEY" => TOKENS["publishable_key"].as_str().unwrap().to_owned(),
+                "HUB_SIGNING_KEYS" => serde_json::json!({ "keys": [signing] }).to_string(),
+                _ => return None,
+            })
+        });
+        let hub = Hub::new(config.unwrap()).map_err(|problems| format!("{problems:?}")).unwrap();
+        Self { hub: Rc::new(hub), fake: Fake::new(TOKENS["now"].as_u64().unwrap() * 1000, upstream) }
+    }
+
+    /// A request with a persona's token, as supabase-js sends it.
+    pub fn ask(&self, persona: &str, method: &str, path: &str) -> Seen {
+        self.send(persona, method, path, &[], None)
+    }
+
+    pub fn send(&self, persona: &str, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Seen {
+        let mut all: Vec<(String, String)> =
+            headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        if persona != "-" {
+            let token = TOKENS["personas"][persona].as_str().unwrap();
+            all.push(("authorization".to_owned(), format!("Bearer {token}")));
+        }
+        if body.is_some() && !headers.iter().any(|(name, _)| *name == "content-type") {
+            all.push(("content-type".to_owned(), "application/json".to_owned()));
+        }
+        self.arrive(Arrival {
+            method: method.to_owned(),
+            url: format!("{ORIGIN}{path}"),
+            headers: Headers::new(all),
+            tls_version: Some("TLSv1.3".to_owned()),
+            body: body.map(|body| body.as_bytes().to_vec()),
+        })
+    }
+
+    pub fn arrive(&self, arrival: Arrival<Vec<u8>>) -> Seen {
+        drop((self.fake.sent(), self.fake.lines()));
+        let reply = self.fake.run(answer(&self.hub, &self.fake, arrival)).unwrap();
+        self.fake.run_background().unwrap();
+        let text = match reply.content {
+            Content::Empty => String::new(),
+            Content::Stream(bytes) => String::from_utf8(bytes).unwrap(),
+            Content::Text(text) => text.into_owned(),
+        };
+        let (rows, rest): (Vec<_>, Vec<_>) =
+            self.fake.sent().into_iter().partition(|sent| sent.method == "POST" && sent.url.contains("/request_log?"));
+        let (keys, upstream): (Vec<_>, Vec<_>) = rest.into_iter().partition(|sent| sent.url == JWKS);
+        let rows = rows
+            .into_iter()
+            .filter_map(|sent| serde_json::from_slice::<Vec<Value>>(&sent.body?).ok())
+            .flatten()
+            .collect();
+        let code = serde_json::from_str::<Value>(&text).ok().and_then(|body| Some(body["code"].as_str()?.to_owned()));
+        let mut lines = self.fake.lines().into_iter().filter_map(|(_, line)| serde_json::from_str::<Value>(&line).ok());
+        Seen {
+            status: reply.status,
+            headers: reply.headers.into_iter().map(|(name, value)| (name, value.into_owned())).collect(),
+            text,
+            code: code.unwrap_or_default(),
+            upstream,
+            rows,
+            fetched_keys: keys.len(),
+            log: lines.rfind(|line| line["event"] == "request").unwrap_or_default(),
+        }
+    }
+}
+
+/// Compares with a golden file, or writes it when `UPDATE_GOLDEN` is set.
+pub fn golden(name: &str, found: &str) {
+    let file = Path::new("tests/golden").join(name);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(&file, found).unwrap();
+    }
+    let wanted = fs::read_to_string(&file).unwrap_or_default();
+    for (line, (found, wanted)) in found.lines().zip(wanted.lines()).enumerate() {
+        assert_eq!(found, wanted, "{} line {}", file.display(), line + 1);
+    }
+    assert_eq!(found.lines().count(), wanted.lines().count(), "{}", file.display());
+}

@@ -1,0 +1,247 @@
+// Makes tokens.json: tokens that must be refused and tokens that must be taken, signed by an independent library (jose) and by
+// node:crypto where jose rightly refuses to write such a token. The key is a throw-away one and opens nothing.
+//
+//   node tests/vectors/make-tokens.mjs           writes tokens.json
+//   node tests/vectors/make-tokens.mjs --check   fails if tokens.json is not what this file makes
+
+import { createHmac, createPrivateKey, createPublicKey, sign as rsaSign, constants } from 'node:crypto';
+import fs from 'node:fs';
+import { CompactSign, importJWK } from 'jose';
+import { PERSONAS, claims as personaClaims } from '../../dev/personas.mjs';
+
+const folder = new URL('./', import.meta.url);
+const keys = JSON.parse(fs.readFileSync(new URL('throwaway-keys.json', folder)));
+const NOW = 1_800_000_000;
+const ISSUER = 'https://clerk.stacklumen.example';
+const PARTY = 'https://hub.stacklumen.example';
+const KID = keys.issuer.kid;
+
+const text = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
+const encode = (value) => Buffer.from(text(value)).toString('base64url');
+const decode = (segment) => JSON.parse(Buffer.from(segment, 'base64url'));
+const issuerKey = createPrivateKey({ key: keys.issuer, format: 'jwk' });
+const strangerKey = createPrivateKey({ key: keys.stranger, format: 'jwk' });
+const signed = (input, key = issuerKey, hash = 'sha256', more = {}) => `${input}.${rsaSign(hash, Buffer.from(input), { key, ...more }).toString('base64url')}`;
+
+const HEADER = { alg: 'RS256', cat: 'cl_B7d4PD111AAA', kid: KID, typ: 'JWT' };
+const CLAIMS = fixed(personaClaims('alice', { issuer: ISSUER, party: PARTY, now: NOW }));
+function fixed(claims) {
+  return { ...claims, jti: '0123456789abcdef0123' };
+}
+const without = (object, ...names) => Object.fromEntries(Object.entries(object).filter(([name]) => !names.includes(name)));
+
+/** A token whose signature is good, whatever it says. */
+const token = ({ header = {}, claims = {}, key } = {}) => {
+  const say = (base, change) => encode(typeof change === 'string' ? change : typeof change === 'function' ? change(base) : { ...base, ...change });
+  return signed(`${say(HEADER, header)}.${say(CLAIMS, claims)}`, key);
+};
+
+const refused = [];
+const refuse = (name, reason, value, code = 'HUB103') => refused.push({ name, reason, code, token: value });
+
+// Form.
+const good = token();
+const [header, payload, signature] = good.split('.');
+refuse('one segment', 'not-three-segments', header);
+refuse('two segments', 'not-three-segments', `${header}.${payload}`);
+refuse('four segments', 'not-three-segments', `${good}.${signature}`);
+refuse('five segments, as an encrypted token has', 'not-three-segments', `${good}.a.b`);
+refuse('dots only', 'encoding-not-canonical', '..');
+refuse('an empty header', 'encoding-not-canonical', `.${payload}.${signature}`);
+refuse('an empty payload', 'encoding-not-canonical', `${header}..${signature}`);
+refuse('an empty signature', 'encoding-not-canonical', `${header}.${payload}.`);
+refuse('longer than 8192 characters', 'too-long', token({ claims: { pad: 'x'.repeat(8000) } }));
+refuse('a header longer than 1024 characters', 'header-too-long', token({ header: { pad: 'x'.repeat(1000) } }));
+refuse('a segment of one letter', 'encoding-not-canonical', `${header}.a.${signature}`);
+refuse('spare bits in the header', 'encoding-not-canonical', `${encode(`${JSON.stringify(HEADER)} `).replace(/.$/, spare)}.${payload}.${signature}`);
+refuse('spare bits in the signature', 'encoding-not-canonical', good.replace(/.$/, spare));
+function spare(letter) {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+  return alphabet[alphabet.indexOf(letter) | 1];
+}
+refuse('a padded signature', 'Malformed', `${good}==`, 'HUB102');
+refuse('plain base64 instead of base64url', 'Malformed', `${header}.${payload}+/.${signature}`, 'HUB102');
+refuse('white space inside', 'Malformed', `${header}. ${payload}.${signature}`, 'HUB102');
+refuse('two tokens, as a joined header has them', 'Malformed', `${good}, Bearer ${good}`, 'HUB102');
+refuse('quotes around it', 'Malformed', `"${good}"`, 'HUB102');
+refuse('nothing', 'Malformed', '', 'HUB102');
+refuse('an API key', 'KeyNotToken', `ak_${signature.slice(0, 40)}`, 'HUB101');
+refuse('an OAuth access token', 'KeyNotToken', `oat_${signature.slice(0, 40)}`, 'HUB101');
+refuse('a machine token', 'KeyNotToken', `mt_${signature.slice(0, 40)}`, 'HUB101');
+refuse('a secret key of Clerk', 'KeyNotToken', `sk_${'live'}_x`, 'HUB101');
+refuse('a secret key of Supabase', 'KeyNotToken', `sb_${'secret'}_x`, 'HUB101');
+refuse('the publishable key', 'PublishableKey', 'sb_publishable_vectors', 'HUB101');
+
+// Header.
+refuse('a header that is not JSON', 'header-malformed', token({ header: 'not json' }));
+refuse('a header that is an array', 'header-malformed', token({ header: '["RS256"]' }));
+refuse('a header that is a string', 'header-malformed', token({ header: '"RS256"' }));
+refuse('a header with a byte order mark', 'header-malformed', token({ header: `\ufeff${JSON.stringify(HEADER)}` }));
+refuse('a header with something behind it', 'header-malformed', token({ header: `${JSON.stringify(HEADER)}{}` }));
+refuse('a header that says alg twice', 'name-twice', token({ header: `{"alg":"none",${JSON.stringify(HEADER).slice(1)}` }));
+refuse('a header that says alg twice, once with an escape', 'name-twice', token({ header: `{"\\u0061lg":"none",${JSON.stringify(HEADER).slice(1)}` }));
+refuse('a header nested without end', 'too-deep', token({ header: `{"a":${'['.repeat(40)}${']'.repeat(40)}}` }));
+for (const alg of ['none', 'None', 'NONE', '', 'rs256', 'RS384', 'RS512', 'PS256', 'ES256', 'EdDSA', 'HS256', 'RS256 ']) {
+  refuse(`alg "${alg}"`, 'algorithm-refused', token({ header: { alg } }));
+}
+refuse('no alg', 'algorithm-refused', token({ header: (base) => without(base, 'alg') }));
+refuse('alg as an array', 'algorithm-refused', token({ header: { alg: ['RS256'] } }));
+const publicPem = createPublicKey(issuerKey).export({ type: 'spki', format: 'pem' });
+const hmacInput = `${encode({ ...HEADER, alg: 'HS256' })}.${payload}`;
+refuse('HS256 with the public key as its secret', 'algorithm-refused', `${hmacInput}.${createHmac('sha256', publicPem).update(hmacInput).digest('base64url')}`);
+for (const typ of ['jwt', 'at+jwt', 'JWS', 'dpop+jwt', 'application/jwt', '']) refuse(`typ "${typ}"`, 'type-refused', token({ header: { typ } }));
+refuse('no typ', 'type-refused', token({ header: (base) => without(base, 'typ') }));
+refuse('typ as a number', 'type-refused', token({ header: { typ: 1 } }));
+for (const [name, value] of Object.entries({
+  b64: false, crit: ['exp'], enc: 'A128GCM', jku: 'https://evil.example/jwks.json', jwk: without(keys.stranger, 'd', 'p', 'q', 'dp', 'dq', 'qi'),
+  x5c: ['AAAA'], x5u: 'https://evil.example/x5u', zip: 'DEF',
+})) {
+  refuse(`header parameter ${name}`, 'header-parameter-refused', token({ header: { [name]: value } }));
+}
+for (const [name, cat] of Object.entries({ 'a JWT template': 'cl_B7d4PD222AAA', 'a machine': 'mt_B7d4PD111AAA', 'an unknown class': 'x', 'an empty class': '' })) {
+  refuse(`cat of ${name}`, 'class-refused', token({ header: { cat } }));
+}
+refuse('cat as a number', 'class-refused', token({ header: { cat: 1 } }));
+refuse('no kid', 'key-id-refused', token({ header: (base) => without(base, 'kid') }));
+for (const [name, kid] of Object.entries({ empty: '', 'of 65 letters': 'k'.repeat(65), 'with a path': '../../etc/passwd', 'with a quote': "x' or 1=1", 'with a line break': 'a\nb', 'as a URL': 'https://evil.example' })) {
+  refuse(`kid ${name}`, 'key-id-refused', token({ header: { kid } }));
+}
+refuse('kid as a number', 'key-id-refused', token({ header: { kid: 1 } }));
+refuse('kid as null', 'key-id-refused', token({ header: { kid: null } }));
+refuse('a kid that no key has', 'key-unknown', token({ header: { kid: 'ins_unknown' } }));
+refuse('a kid in other case', 'key-unknown', token({ header: { kid: KID.toUpperCase() } }));
+
+// Signature.
+refuse('signed by a stranger under the kid of the issuer', 'signature-bad', token({ key: strangerKey }));
+refuse('a changed payload', 'signature-bad', `${header}.${encode({ ...CLAIMS, sub: PERSONAS.admin.sub })}.${signature}`);
+refuse('a changed header', 'signature-bad', `${encode({ ...HEADER, extra: 1 })}.${payload}.${signature}`);
+refuse('the same JSON in another order', 'signature-bad', `${header}.${encode(Object.fromEntries(Object.entries(CLAIMS).reverse()))}.${signature}`);
+refuse('a signature of zeros', 'signature-bad', `${header}.${payload}.${Buffer.alloc(256).toString('base64url')}`);
+refuse('a signature cut short', 'signature-bad', `${header}.${payload}.${Buffer.from(signature, 'base64url').subarray(0, 255).toString('base64url')}`);
+refuse('a signature with a byte more', 'signature-bad', `${header}.${payload}.${Buffer.concat([Buffer.from(signature, 'base64url'), Buffer.alloc(1)]).toString('base64url')}`);
+refuse('a signature of one byte', 'signature-bad', `${header}.${payload}.AA`);
+refuse('the signature of another token', 'signature-bad', `${header}.${payload}.${token({ claims: { jti: 'other' } }).split('.')[2]}`);
+refuse('PSS padding under RS256', 'signature-bad', signed(`${header}.${payload}`, issuerKey, 'sha256', { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 0 }));
+refuse('SHA-1 under RS256', 'signature-bad', signed(`${header}.${payload}`, issuerKey, 'sha1'));
+refuse('SHA-512 under RS256', 'signature-bad', signed(`${header}.${payload}`, issuerKey, 'sha512'));
+refuse('a bad signature over bad claims: the signature is judged first', 'signature-bad', token({ claims: { iss: 'https://evil.example', exp: 1 }, key: strangerKey }));
+
+// Claims.
+refuse('a payload that is not JSON', 'claims-malformed', token({ claims: 'not json' }));
+refuse('a payload that is an array', 'claims-malformed', token({ claims: '[]' }));
+refuse('a payload with something behind it', 'claims-malformed', token({ claims: `${JSON.stringify(CLAIMS)} {}` }));
+refuse('a payload that is not UTF-8', 'claims-malformed', signed(`${header}.${Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]).toString('base64url')}`));
+refuse('sub twice', 'name-twice', token({ claims: `{"sub":"${PERSONAS.admin.sub}",${JSON.stringify(CLAIMS).slice(1)}` }));
+refuse('sub twice, once with an escape', 'name-twice', token({ claims: `{"\\u0073ub":"${PERSONAS.admin.sub}",${JSON.stringify(CLAIMS).slice(1)}` }));
+refuse('a name twice deep inside', 'name-twice', token({ claims: `{"x":{"a":1,"a":2},${JSON.stringify(CLAIMS).slice(1)}` }));
+refuse('a payload nested without end', 'too-deep', token({ claims: `{"x":${'['.repeat(200)}${']'.repeat(200)},${JSON.stringify(CLAIMS).slice(1)}` }));
+for (const iss of ['https://clerk.evil.example', `${ISSUER}/`, ISSUER.toUpperCase(), ISSUER.replace('https', 'http'), `${ISSUER}.evil.example`, '']) {
+  refuse(`iss ${iss || 'empty'}`, 'issuer-refused', token({ claims: { iss } }));
+}
+refuse('no iss', 'issuer-refused', token({ claims: (base) => without(base, 'iss') }));
+refuse('iss as an array', 'claims-malformed', token({ claims: { iss: [ISSUER] } }));
+refuse('no sub', 'subject-refused', token({ claims: (base) => without(base, 'sub') }));
+for (const sub of ['', 'user_', 'user_short', 'mch_2hubmachine00000000000000', 'user_2hub alice00000000000000', `user_${'x'.repeat(65)}`, "user_2hubalice'--0000000000", 'USER_2hubalice0000000000000001', 'user_é2hubalice000000000000']) {
+  refuse(`sub "${sub.slice(0, 40)}"`, 'subject-refused', token({ claims: { sub } }));
+}
+refuse('sub as a number', 'claims-malformed', token({ claims: { sub: 1 } }));
+refuse('no sid', 'session-refused', token({ claims: (base) => without(base, 'sid') }));
+for (const sid of ['', 'sess_', 'user_2hubalice0000000000000001', 'sess_2hub\u0000alice00000000000']) refuse(`sid ${JSON.stringify(sid)}`, 'session-refused', token({ claims: { sid } }));
+refuse('sid as null', 'session-refused', token({ claims: { sid: null } }));
+refuse('no azp', 'party-refused', token({ claims: (base) => without(base, 'azp') }));
+for (const azp of ['', 'https://evil.example', `${PARTY}/`, PARTY.toUpperCase(), `${PARTY}.evil.example`, 'null']) refuse(`azp ${azp || 'empty'}`, 'party-refused', token({ claims: { azp } }));
+refuse('azp as an array', 'claims-malformed', token({ claims: { azp: [PARTY] } }));
+refuse('an audience', 'audience-refused', token({ claims: { aud: 'authenticated' } }));
+refuse('a list of audiences', 'audience-refused', token({ claims: { aud: [PARTY] } }));
+for (const name of ['exp', 'iat', 'nbf']) {
+  refuse(`no ${name}`, 'time-malformed', token({ claims: (base) => without(base, name) }));
+  for (const [kind, value] of Object.entries({ 'a text': String(NOW), null: null, zero: 0, negative: -1, true: true, 'a list': [NOW] })) {
+    const reason = 'time-malformed';
+    refuse(`${name} as ${kind}`, reason, token({ claims: { [name]: value } }));
+  }
+  refuse(`${name} with a fraction`, 'time-malformed', token({ claims: `${JSON.stringify(without(CLAIMS, name)).slice(0, -1)},"${name}":${CLAIMS[name]}.5}` }));
+  refuse(`${name} beyond 2^53`, 'time-malformed', token({ claims: `${JSON.stringify(without(CLAIMS, name)).slice(0, -1)},"${name}":9007199254740993}` }));
+  refuse(`${name} as 1e400`, 'claims-malformed', token({ claims: `${JSON.stringify(without(CLAIMS, name)).slice(0, -1)},"${name}":1e400}` }));
+}
+const at = (shift, life = 60) => ({ iat: NOW + shift, nbf: NOW + shift - 10, exp: NOW + shift + life });
+refuse('expired six seconds ago', 'expired', token({ claims: at(-66) }));
+refuse('expired to the second, with the allowance', 'expired', token({ claims: at(-65) }));
+refuse('expired a year ago', 'expired', token({ claims: at(-31_536_000) }));
+refuse('milliseconds for seconds', 'not-yet-valid', token({ claims: { exp: NOW * 1000 + 60, iat: NOW * 1000, nbf: NOW * 1000 } }));
+refuse('valid from later on', 'not-yet-valid', token({ claims: { nbf: NOW + 6 } }));
+refuse('issued in the future', 'issued-in-future', token({ claims: { iat: NOW + 10, exp: NOW + 60 } }));
+refuse('a life of 121 seconds', 'lifetime-refused', token({ claims: { exp: NOW + 121 } }));
+refuse('a life of a day', 'lifetime-refused', token({ claims: { exp: NOW + 86_400 } }));
+refuse('issued as it expires', 'lifetime-refused', token({ claims: { iat: NOW, exp: NOW } }));
+refuse('issued after it expires', 'lifetime-refused', token({ claims: { iat: NOW + 4, exp: NOW + 2 } }));
+refuse('valid from long after it was issued', 'not-yet-valid', token({ claims: { iat: NOW - 50, nbf: NOW - 20, exp: NOW + 30 } }));
+for (const sts of ['pending', 'expired', 'Active', '']) refuse(`sts "${sts}"`, 'status-refused', token({ claims: { sts } }));
+for (const v of [1, 3, 0]) refuse(`version ${v}`, 'version-refused', token({ claims: { v } }));
+refuse('no version', 'version-refused', token({ claims: (base) => without(base, 'v') }));
+refuse('version as a text', 'claims-malformed', token({ claims: { v: '2' } }));
+for (const role of ['service_role', 'hub_staff', 'postgres', 'anon', '']) refuse(`role "${role}"`, 'role-refused', token({ claims: { role } }));
+for (const [name, o] of Object.entries({ 'a text': 'org_2hubacme00000000000000001', 'without an id': { slg: 'x' }, 'with a user for its id': { id: PERSONAS.bob.sub }, 'with a quote in its id': { id: "org_2hub'acme000000000000" }, 'a list': [] })) {
+  refuse(`an organization that is ${name}`, 'organization-malformed', token({ claims: { o } }));
+}
+for (const [name, act] of Object.entries({ 'a text': 'user_x', 'without a sub': {}, 'by an agent': { sub: 'agnt_2hubagent000000000000' } })) {
+  refuse(`impersonation that is ${name}`, 'actor-malformed', token({ claims: { act } }));
+}
+for (const [name, fva] of Object.entries({ 'a number': 1, empty: [], 'of one': [1], 'of three': [1, 2, 3], 'of texts': ['1', '2'], 'below never': [0, -2], 'of fractions': [0, 0.5], 'of a huge number': [0, 4_294_967_296] })) {
+  refuse(`fva ${name}`, 'factor-age-malformed', token({ claims: { fva } }));
+}
+
+// What must be taken, signed by jose.
+const jose = async (header, claims) => {
+  const key = await importJWK(keys.issuer, 'RS256');
+  return new CompactSign(Buffer.from(JSON.stringify(claims))).setProtectedHeader(header).sign(key);
+};
+const accepted = [];
+const accept = async (name, who, change = {}, head = {}) => {
+  const all = { ...HEADER, ...head };
+  for (const key of Object.keys(all)) if (all[key] === undefined) delete all[key];
+  accepted.push({ name, who, token: await jose(all, { ...CLAIMS, ...change }) });
+};
+await accept('as Clerk makes it', 'customer');
+await accept('without a class, as older instances make it', 'customer', {}, { cat: undefined });
+await accept('of the class that says to ignore it', 'customer', {}, { cat: 'cl_I7d4PD111III' });
+await accept('without a status', 'customer', { sts: undefined });
+await accept('without an organization', 'customer', { o: undefined });
+await accept('with the role of the Supabase integration', 'customer', { role: 'authenticated' });
+await accept('with custom claims', 'customer', { custom: { nested: [1, 2, { three: 3 }] } });
+await accept('expired four seconds ago: clocks differ', 'customer', at(-64));
+await accept('valid from in five seconds', 'customer', { nbf: NOW + 5 });
+await accept('a life of 120 seconds', 'customer', { exp: NOW + 120 });
+await accept('impersonated', 'customer', { act: { sub: PERSONAS.admin.sub } });
+await accept('an administrator', 'staff:admin', { metadata: { stacklumen_role: 'admin' }, o: undefined });
+await accept('a role under public_metadata', 'staff:sales', { public_metadata: { stacklumen_role: 'sales' }, o: undefined });
+await accept('the same role at both places', 'staff:support', { metadata: { stacklumen_role: 'support' }, public_metadata: { stacklumen_role: 'support' } });
+await accept('two roles that disagree: no access', null, { metadata: { stacklumen_role: 'support' }, public_metadata: { stacklumen_role: 'admin' } });
+await accept('an unknown role: no access', null, { metadata: { stacklumen_role: 'intern' } });
+await accept('a role in other case: no access', null, { metadata: { stacklumen_role: 'Admin' } });
+await accept('a list of roles: no access', null, { metadata: { stacklumen_role: ['admin'] } });
+await accept('a role that is null: no access', null, { metadata: { stacklumen_role: null } });
+await accept('an empty role: no access', null, { metadata: { stacklumen_role: '' } });
+
+const personas = {};
+for (const name of Object.keys(PERSONAS)) personas[name] = await jose(HEADER, fixed(personaClaims(name, { issuer: ISSUER, party: PARTY, now: NOW })));
+
+const open = (jwk) => without(jwk, 'd', 'p', 'q', 'dp', 'dq', 'qi', 'note');
+const made = {
+  note: 'made by make-tokens.mjs; the keys are throw-away ones',
+  now: NOW, issuer: ISSUER, party: PARTY, publishable_key: 'sb_publishable_vectors',
+  jwks: { keys: [open(keys.issuer)] },
+  personas, accepted, refused,
+};
+const names = [...accepted, ...refused].map((vector) => vector.name);
+const twice = names.filter((name, place) => names.indexOf(name) !== place);
+if (twice.length > 0) throw new Error(`names that stand twice: ${twice.join(', ')}`);
+const rows = (list) => `[\n${list.map((row) => `    ${JSON.stringify(row)}`).join(',\n')}\n  ]`;
+const lines = Object.entries(made).map(([name, value]) => `  ${JSON.stringify(name)}: ${Array.isArray(value) ? rows(value) : JSON.stringify(value)}`);
+const output = `{\n${lines.join(',\n')}\n}\n`;
+const file = new URL('tokens.json', folder);
+if (process.argv.includes('--check')) {
+  if (fs.readFileSync(file, 'utf8') !== output) throw new Error('tokens.json is not what make-tokens.mjs makes: run it and commit the file');
+} else {
+  fs.writeFileSync(file, output);
+}
+console.log(`${refused.length} refused, ${accepted.length} accepted, ${Object.keys(personas).length} personas`);
