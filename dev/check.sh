@@ -21,6 +21,7 @@ scripts() {
 run format cargo fmt --check
 run "lints, native" cargo clippy --locked --all-targets --features live -- -D warnings
 run "lints, wasm32" wasm cargo clippy --locked --target wasm32-unknown-unknown --lib -- -D warnings
+run "lints, browser tests" wasm cargo clippy --locked --target wasm32-unknown-unknown --features open --test browser -- -D warnings
 run "licences and sources" "$TOOLS/bin/cargo-deny" --locked check bans licenses sources
 run "token vectors" node_modules/.bin/node tests/vectors/make-tokens.mjs --check
 run documents env RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --quiet

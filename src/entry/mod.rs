@@ -2,7 +2,8 @@
 
 pub mod answer;
 mod course;
-#[cfg(target_arch = "wasm32")]
+// A browser has no `cloudflare:workers` to import.
+#[cfg(all(target_arch = "wasm32", not(feature = "open")))]
 mod events;
 pub mod jobs;
 pub mod routes;

@@ -82,9 +82,9 @@ pub async fn pass<P: Platform>(hub: &Hub<P>, platform: &P, call: Call<'_, P::Bod
         ("content-type", body.as_ref().map(|_| "application/json")),
         ("prefer", plan.prefer()),
         ("x-client-request-id", call.client_request_id),
+        ("x-hub-max-affected", plan.max_affected()),
         ("x-hub-impersonator", call.session.impersonator.as_deref()),
     ];
-    headers.extend(plan.max_affected().map(|most| ("x-hub-max-affected", most.to_string())));
     headers.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value?.to_owned()))));
     let outgoing = Outgoing {
         method: plan.method(),

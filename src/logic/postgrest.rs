@@ -29,7 +29,7 @@ pub struct Plan {
     prefer: Option<String>,
     body: Body,
     reads: bool,
-    max_affected: Option<usize>,
+    max_affected: Option<String>,
 }
 
 impl Plan {
@@ -63,10 +63,10 @@ impl Plan {
         self.reads
     }
 
-    /// How many rows a change of a table may touch: as many as it names keys.
+    /// How many rows of which table a change may touch: as many as it names keys.
     #[must_use]
-    pub const fn max_affected(&self) -> Option<usize> {
-        self.max_affected
+    pub fn max_affected(&self) -> Option<&str> {
+        self.max_affected.as_deref()
     }
 
     /// Whether a body must be read and checked.

@@ -1,9 +1,9 @@
 //! The machine behind the Hub: one trait, its Workers implementation, its fake, and what is built on it.
 
 pub mod database;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", not(feature = "open")))]
 pub mod edge;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(any(not(target_arch = "wasm32"), feature = "open"))]
 pub mod fakes;
 pub mod hub;
 pub mod journal;

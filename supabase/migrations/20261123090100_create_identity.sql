@@ -62,7 +62,7 @@ begin
           set_config('hub.staff_role', coalesce(staff_role, ''), true),
           set_config('hub.owner_id', coalesce(owner, ''), true),
           set_config('hub.request_id', coalesce(headers ->> 'x-request-id', ''), true),
-          set_config('hub.max_affected', coalesce(substring(headers ->> 'x-hub-max-affected' from '^[0-9]{1,4}$'), ''), true);
+          set_config('hub.max_affected', coalesce(substring(headers ->> 'x-hub-max-affected' from '^[a-z_]{1,63}=[0-9]{1,4}$'), ''), true);
 
   -- L-3: a change that commits has its request row, because both are one transaction. One that fails takes the row along;
   -- then the Hub writes it.

@@ -145,12 +145,15 @@ create trigger adopt_owner before insert on hub.ticket_messages for each row exe
 create trigger adopt_owner before insert on hub.chat_messages for each row execute function hub_private.adopt_owner();
 
 -- A change names its rows by key, and the Hub says how many keys: a filter that got past the firewall still changes no more.
--- PostgREST's own max-affected comes with its version 13. What a cascade removes is not counted.
+-- PostgREST's own max-affected comes with its version 13. The limit names its table, because what a cascade removes elsewhere
+-- is not counted: its triggers fire as if the statement had named those rows itself.
 create function hub_private.limit_change() returns trigger
   language plpgsql volatile set search_path = ''
 as $$
+declare
+  most text[] := string_to_array(current_setting('hub.max_affected', true), '=');
 begin
-  if pg_trigger_depth() = 1 and (select count(*) from changed) > nullif(current_setting('hub.max_affected', true), '')::integer then
+  if most[1] = tg_table_name and (select count(*) from changed) > most[2]::integer then
     raise sqlstate 'PT400' using message = 'more rows than keys';
   end if;
   return null;

@@ -35,7 +35,7 @@ fn hanging() -> Given {
 
 /// The same key id, another key: what Clerk's rotation of an instance key can look like.
 fn other_key() -> Given {
-    let mut key = json("tests/vectors/throwaway-keys.json")["stranger"].clone();
+    let mut key = json("throwaway-keys.json")["stranger"].clone();
     let key = key.as_object_mut().unwrap();
     for private in ["d", "p", "q", "dp", "dq", "qi", "note"] {
         key.remove(private);

@@ -3,6 +3,8 @@
 use crate::world::{REST, Seen, World, golden, json};
 use serde_json::Value;
 use std::fmt::Write as _;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 fn ask(vector: &Value) -> Seen {
     let text = |name: &str| vector[name].as_str();
@@ -16,7 +18,7 @@ fn ask(vector: &Value) -> Seen {
 
 #[test]
 fn refuses_every_bad_query_before_the_database() {
-    let vectors = json("tests/vectors/queries.json");
+    let vectors = json("queries.json");
     let refused = vectors["refused"].as_array().unwrap();
     assert!(refused.len() >= 100);
     let mut wrong = Vec::new();
@@ -36,7 +38,7 @@ fn refuses_every_bad_query_before_the_database() {
 /// What of each accepted query goes on: method, path, preferences, media type and body.
 #[test]
 fn writes_every_good_query_anew() {
-    let vectors = json("tests/vectors/queries.json");
+    let vectors = json("queries.json");
     let mut text = String::new();
     for vector in vectors["accepted"].as_array().unwrap() {
         let seen = ask(vector);

@@ -3,6 +3,8 @@
 use crate::world::{ORIGIN, TOKENS, World};
 use hub::{domain::headers::Headers, entry::answer::Arrival};
 use std::collections::BTreeSet;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 fn with(token: &str) -> Arrival<Vec<u8>> {
     Arrival {

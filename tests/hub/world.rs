@@ -7,17 +7,24 @@ use hub::{
     platform::{Answer, FetchFailure, Outgoing, fakes::Fake, hub::Hub},
 };
 use serde_json::Value;
-use std::{fs, path::Path, rc::Rc, sync::LazyLock};
+use std::{rc::Rc, sync::LazyLock};
 
 pub const ORIGIN: &str = "https://hub.stacklumen.example";
 pub const REST: &str = "https://database.example/rest/v1";
 const JWKS: &str = "https://clerk.stacklumen.example/.well-known/jwks.json";
 
 /// `tests/vectors/tokens.json`.
-pub static TOKENS: LazyLock<Value> = LazyLock::new(|| json("tests/vectors/tokens.json"));
+pub static TOKENS: LazyLock<Value> = LazyLock::new(|| json("tokens.json"));
 
+/// A file of `tests/vectors`; built in, because a browser has no files.
 pub fn json(file: &str) -> Value {
-    serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap()
+    let text = match file {
+        "queries.json" => include_str!("../vectors/queries.json"),
+        "throwaway-keys.json" => include_str!("../vectors/throwaway-keys.json"),
+        "tokens.json" => include_str!("../vectors/tokens.json"),
+        _ => panic!("{file} is not built in"),
+    };
+    serde_json::from_str(text).unwrap()
 }
 
 /// Everybody who may knock, `-` being nobody.
@@ -75,7 +82,7 @@ impl World {
         vars: &'static [(&str, &str)],
         upstream: impl FnMut(&Outgoing) -> Result<Answer<Vec<u8>>, FetchFailure> + 'static,
     ) -> Self {
-        let signing = json("tests/vectors/throwaway-keys.json")["hub"].clone();
+        let signing = json("throwaway-keys.json")["hub"].clone();
         let config = Config::parse(|name| {
             if let Some((_, value)) = vars.iter().find(|(other, _)| *other == name) {
                 return Some((*value).to_owned());
@@ -151,8 +158,17 @@ impl World {
     }
 }
 
-/// Compares with a golden file, or writes it when `UPDATE_GOLDEN` is set.
+/// Compares with a golden file, or writes it when `UPDATE_GOLDEN` is set. In a browser, only what is built in.
+#[cfg(target_arch = "wasm32")]
 pub fn golden(name: &str, found: &str) {
+    assert_eq!(name, "queries.txt");
+    assert_eq!(found, include_str!("../golden/queries.txt"));
+}
+
+/// Compares with a golden file, or writes it when `UPDATE_GOLDEN` is set.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn golden(name: &str, found: &str) {
+    use std::{fs, path::Path};
     let file = Path::new("tests/golden").join(name);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         fs::write(&file, found).unwrap();

@@ -39,11 +39,15 @@ impl<'a> Writer<'a> {
         &self.written
     }
 
-    /// How many rows a change may touch. `PostgREST` 12 knows no `max-affected`, so the database itself holds it.
+    /// How many rows of which table a change may touch, as the database's own limit reads it: `PostgREST` 12 has none.
     #[must_use]
-    pub fn max_affected(&self) -> Option<usize> {
-        let changes = matches!(self.permit.operation(), Operation::Delete | Operation::Update);
-        self.preferences.max_affected.filter(|_| changes && matches!(self.permit.resource(), Resource::Table(..)))
+    pub fn max_affected(&self) -> Option<String> {
+        match (self.permit.resource(), self.permit.operation()) {
+            (Resource::Table(table, _), Operation::Delete | Operation::Update) => {
+                self.preferences.max_affected.map(|most| format!("{}={most}", table.name))
+            }
+            _ => None,
+        }
     }
 
     /// A question about a table; gives what its body must be.

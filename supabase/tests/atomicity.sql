@@ -1,0 +1,33 @@
+-- L-1: a change and its row are one: break the row in each way there is, and the change is gone too.
+do $$
+declare
+  broken text;
+  outcome text;
+begin
+  foreach broken in array array[
+    -- A rule that the row breaks.
+    $q$alter table hub.team_activities add constraint nothing_more check (actor_role <> 'sales') not valid$q$,
+    -- No right to write it.
+    $q$revoke insert on hub.team_activities from postgres$q$,
+    -- The month has no partition.
+    format($q$alter table hub.team_activities detach partition %s$q$, (select tableoid::regclass from hub.team_activities limit 1)),
+    -- A column that is not filled.
+    $q$alter table hub.team_activities add column extra text; alter table hub.team_activities add constraint extra_filled check (extra is not null) not valid$q$,
+    -- The hash cannot be made.
+    $q$create or replace function hub_private.values_hash(salt bytea, before jsonb, after jsonb) returns bytea language plpgsql as 'begin raise division_by_zero; end'$q$
+  ] loop
+    begin
+      perform set_config('role', 'none', true);
+      execute broken;
+      outcome := pg_temp.outcome('sales', $q$update hub.leads set notes = 'must not stay'$q$);
+      perform set_config('role', 'none', true);
+      assert outcome !~ '^[0-9]{1,4}$' , format('"%s": the change went through (%s)', broken, outcome);
+      assert not exists (select from hub.leads where notes = 'must not stay');
+      raise sqlstate 'TT001';
+    exception when sqlstate 'TT001' then
+      null;
+    end;
+  end loop;
+  assert pg_temp.outcome('sales', $q$update hub.leads set notes = 'mended'$q$) = '2', 'the tests above left something broken';
+end
+$$;

@@ -1,0 +1,116 @@
+//! The deployed build in a real browser: the same vectors give the same answers as natively (I-1), and WebCrypto and the
+//! pure-Rust reference agree about every signature.
+//!
+//! Run with `make test STAGE=browser`.
+
+#![cfg(target_arch = "wasm32")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unnecessary_wraps,
+    clippy::unwrap_used,
+    dead_code,
+    reason = "a test may say what it knows, and the browser runs a part of the suite"
+)]
+
+#[path = "hub/queries.rs"]
+mod queries;
+#[path = "hub/tokens.rs"]
+mod tokens;
+#[path = "hub/world.rs"]
+mod world;
+
+// Named so that Cargo knows it is used: `rsa` asks it for chance.
+use getrandom_02 as _;
+use hub::{
+    domain::session::Session,
+    logic::{
+        jwks::{self, RsaKey},
+        token::{self, Expected, TokenFault},
+    },
+    platform::{Platform as _, fakes::Fake, webcrypto},
+};
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+use world::{ORIGIN, TOKENS, World};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+/// Which of the two judges a signature.
+#[derive(Clone, Copy)]
+enum By {
+    PureRust,
+    WebCrypto,
+}
+
+async fn signed(by: By, key: &RsaKey, message: &str, signature: &[u8]) -> bool {
+    match by {
+        By::PureRust => {
+            let fake: Fake = World::new().fake;
+            let key = fake.import_rsa(&key.n, &key.e).await.unwrap();
+            fake.verify(&key, message.as_bytes(), signature).await.unwrap()
+        }
+        By::WebCrypto => {
+            let key = webcrypto::import_rsa(&key.n, &key.e).await.unwrap();
+            webcrypto::verify(&key, message.as_bytes(), signature).await.unwrap()
+        }
+    }
+}
+
+async fn judged(by: By, raw: &str) -> Result<Session, &'static str> {
+    let expected = Expected {
+        issuer: TOKENS["issuer"].as_str().unwrap().to_owned(),
+        authorized_parties: vec![ORIGIN.to_owned()],
+        role_claim: vec!["metadata".to_owned(), "stacklumen_role".to_owned()],
+    };
+    let keys = jwks::parse(TOKENS["jwks"].to_string().as_bytes()).unwrap();
+    let unverified = token::read(raw).map_err(TokenFault::reason)?;
+    let key = keys.iter().find(|key| key.kid == unverified.kid()).ok_or("key-unknown")?;
+    let good = signed(by, key, unverified.signed_part(), unverified.signature()).await;
+    let verified = unverified.verified(good).map_err(TokenFault::reason)?;
+    token::check(&verified, &expected, TOKENS["now"].as_i64().unwrap()).map_err(TokenFault::reason)
+}
+
+#[wasm_bindgen_test]
+async fn webcrypto_and_pure_rust_agree_about_every_token_i_1() {
+    let mut judgements = 0;
+    for vector in TOKENS["refused"].as_array().unwrap().iter().filter(|vector| vector["code"] == "HUB103") {
+        let raw = vector["token"].as_str().unwrap();
+        for by in [By::PureRust, By::WebCrypto] {
+            assert_eq!(judged(by, raw).await.unwrap_err(), vector["reason"].as_str().unwrap(), "{}", vector["name"]);
+            judgements += 1;
+        }
+    }
+    for vector in TOKENS["accepted"].as_array().unwrap() {
+        let raw = vector["token"].as_str().unwrap();
+        assert_eq!(
+            judged(By::PureRust, raw).await.unwrap(),
+            judged(By::WebCrypto, raw).await.unwrap(),
+            "{}",
+            vector["name"]
+        );
+        judgements += 2;
+    }
+    assert!(judgements > 400, "{judgements}");
+}
+
+/// what WebCrypto signs, the pure-Rust reference takes, under the public half alone.
+#[wasm_bindgen_test]
+async fn webcrypto_signs_what_the_reference_verifies_a_3() {
+    use base64ct::{Base64UrlUnpadded, Encoding as _};
+    use jwt_compact::{
+        Algorithm as _, AlgorithmSignature as _,
+        alg::{Es256, VerifyingKey as _},
+    };
+    type Verifying = <Es256 as jwt_compact::Algorithm>::VerifyingKey;
+    type Signature = <Es256 as jwt_compact::Algorithm>::Signature;
+    let jwk = world::json("throwaway-keys.json")["hub"].clone();
+    let number =
+        |name: &str| <[u8; 32]>::try_from(Base64UrlUnpadded::decode_vec(jwk[name].as_str().unwrap()).unwrap()).unwrap();
+    let key = webcrypto::import_p256(&number("x"), &number("y"), &number("d")).await.unwrap();
+    let signature = webcrypto::sign(&key, b"a message").await.unwrap();
+    let public = Verifying::from_slice(&[&[4][..], &number("x"), &number("y")].concat()).unwrap();
+    let signature = Signature::try_from_slice(&signature).unwrap();
+    assert!(Es256.verify_signature(&signature, &public, b"a message"));
+    assert!(!Es256.verify_signature(&signature, &public, b"another"));
+}

@@ -1,0 +1,80 @@
+// The database by itself, on the PostgreSQL versions that Supabase has: the SQL tests of supabase/tests, and the catalog
+// against TABLES and FUNCTIONS (A-1, A-2, A-3, L-1).
+
+import { after, before, describe, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import pg from 'pg';
+import { port } from '../../dev/ports.mjs';
+import { forget, migrate, seed, startPostgres } from '../../dev/postgres.mjs';
+
+const FOLDER = 'supabase/tests';
+const files = fs.readdirSync(FOLDER).filter((name) => name.endsWith('.sql') && name !== 'helpers.sql');
+const helpers = fs.readFileSync(`${FOLDER}/helpers.sql`, 'utf8');
+
+for (const version of [17, 15]) {
+  describe(`PostgreSQL ${version}`, () => {
+    let server;
+    const query = async (url, text) => {
+      const client = new pg.Client({ connectionString: url });
+      await client.connect();
+      try {
+        return await client.query(text);
+      } finally {
+        await client.end();
+      }
+    };
+
+    before(async () => {
+      const dataDir = `.local/database-${version}`;
+      forget(dataDir);
+      server = await startPostgres({ version, dataDir, port: await port('postgres', 24521 + version) });
+    });
+    after(() => server?.stop());
+
+    test('the migrations apply, as a role that is no superuser, and a second run finds nothing to do', async () => {
+      const { rows } = await query(server.url, "select current_setting('server_version_num')::int / 10000 as major");
+      assert.equal(rows[0].major, version);
+      assert.equal((await migrate(server.ownerUrl)).length, fs.readdirSync('supabase/migrations').length);
+      assert.deepEqual(await migrate(server.ownerUrl), []);
+    });
+
+    for (const file of files) {
+      test(fs.readFileSync(`${FOLDER}/${file}`, 'utf8').split('\n')[0].replace('-- ', `${file}: `), async () => {
+        const client = new pg.Client({ connectionString: server.url });
+        await client.connect();
+        try {
+          await client.query('begin');
+          await client.query(helpers);
+          await client.query(fs.readFileSync(`${FOLDER}/${file}`, 'utf8'));
+        } catch (error) {
+          assert.fail(`${error.message}\n${error.where ?? ''}`);
+        } finally {
+          await client.query('rollback').catch(() => {});
+          await client.end();
+        }
+      });
+    }
+
+    test('the catalog is what TABLES and FUNCTIONS say, both ways', () => {
+      const done = spawnSync('cargo', ['test', '--locked', '--features', 'live', '--test', 'schema'], {
+        env: { ...process.env, HUB_TEST_DATABASE_URL: server.url, RUST_BACKTRACE: '0' },
+        encoding: 'utf8',
+      });
+      assert.equal(done.status, 0, done.stdout + done.stderr);
+      assert.match(done.stdout, /test result: ok\. \d{2} passed/);
+    });
+
+    test('the seed can be repeated and leaves rows of every table for every owner', async () => {
+      for (const rows of [200, 60, 200]) await seed(server.url, rows);
+      const { rows } = await query(server.url, `
+        select (select count(*)::int from hub.contact_tickets) as tickets, (select count(*)::int from hub.leads) as leads,
+          (select count(distinct owner_id)::int from hub.contact_tickets) as owners, (select count(*)::int from hub.ticket_messages where internal) as notes,
+          (select count(*)::int from hub.chat_messages) as chats, (select count(*)::int from hub.team_activities) as activities`);
+      const { tickets, leads, owners, notes, chats, activities } = rows[0];
+      assert.deepEqual([tickets, leads, owners], [200, 50, 3]);
+      assert.ok(notes > 0 && chats > 50 && activities > 10);
+    });
+  });
+}
