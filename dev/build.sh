@@ -8,5 +8,14 @@ export PATH="$TOOLS/bin:$PATH"
 export WASM_BINDGEN_BIN="$TOOLS/bin/wasm-bindgen"
 export WASM_OPT_BIN="$PWD/node_modules/.bin/wasm-opt"
 export ESBUILD_BIN="$PWD/node_modules/.bin/esbuild"
+
+# What rustc and wasm-bindgen use, and workerd takes; no newer encoding.
+features=(bulk-memory exception-handling multivalue mutable-globals nontrapping-float-to-int reference-types sign-ext)
+optimize() {
+  "$WASM_OPT_BIN" -Oz "${features[@]/#/--enable-}" --strip-debug --strip-producers build/index_bg.wasm -o build/optimized.wasm
+  mv build/optimized.wasm build/index_bg.wasm
+}
+
 step "building the Worker" worker-build --release
+step "optimizing it" optimize
 say "build/: $(gzip -9 -c build/index_bg.wasm build/index.js | wc -c | awk '{ printf "%.0f KiB gzip", $1 / 1024 }')"

@@ -22,10 +22,10 @@ export async function port(what, wanted, say = () => {}) {
   throw new Error(`no free port from ${wanted} on for ${what}`);
 }
 
-/** Waits until `probe` gives something true; fails early when `failed` says why. */
-export async function answers(what, probe, { seconds = 60, failed = () => null } = {}) {
+/** Waits until `probe` gives something true, asked `every` so many milliseconds; fails early when `failed` says why. */
+export async function answers(what, probe, { seconds = 60, every = 100, failed = () => null } = {}) {
   let last;
-  for (const end = Date.now() + seconds * 1000; Date.now() < end; await new Promise((next) => setTimeout(next, 100))) {
+  for (const end = Date.now() + seconds * 1000; Date.now() < end; await new Promise((next) => setTimeout(next, every))) {
     const reason = failed();
     if (reason) throw new Error(`${what} ended: ${reason}`);
     try {

@@ -7,8 +7,10 @@ use std::borrow::Cow;
 pub struct Reply<Body> {
     /// The status code.
     pub status: u16,
-    /// Header names in lower case, and values.
+    /// Header names in lower case, and values: those of this answer, besides the ones of its seal.
     pub headers: Vec<(&'static str, Cow<'static, str>)>,
+    /// The headers that every answer carries; none before it is sealed.
+    pub seal: &'static [(&'static str, &'static str)],
     /// What follows.
     pub content: Content<Body>,
 }
@@ -78,6 +80,7 @@ impl<Body> Reply<Body> {
                 ("content-security-policy", policy(media).into()),
                 ("cache-control", cache.control().into()),
             ],
+            seal: &[],
             content: Content::Text(text.into()),
         }
     }
@@ -85,13 +88,13 @@ impl<Body> Reply<Body> {
     /// An answer without a body.
     #[must_use]
     pub fn empty(status: u16) -> Self {
-        Self { status, headers: closed(), content: Content::Empty }
+        Self { status, headers: closed(), seal: &[], content: Content::Empty }
     }
 
     /// What `PostgREST` answered, passed through unread.
     #[must_use]
     pub fn stream(status: u16, body: Option<Body>) -> Self {
-        Self { status, headers: closed(), content: body.map_or(Content::Empty, Content::Stream) }
+        Self { status, headers: closed(), seal: &[], content: body.map_or(Content::Empty, Content::Stream) }
     }
 
     /// Adds a header.
@@ -150,11 +153,8 @@ impl<Body> Reply<Body> {
     /// The headers that every answer carries, errors included (T-2).
     #[must_use]
     pub fn sealed(mut self, secure: bool, request_id: &str) -> Self {
-        // Over http the header means nothing (RFC 6797 §7.2).
-        if secure {
-            self.headers.push(("strict-transport-security", HSTS.into()));
-        }
-        self.headers.extend(SEAL.iter().map(|(name, value)| (*name, Cow::Borrowed(*value))));
+        // Over http the first of them, HSTS, means nothing (RFC 6797 §7.2).
+        self.seal = if secure { &SEAL } else { SEAL.get(1..).unwrap_or_default() };
         self.headers.push(("x-request-id", request_id.to_owned().into()));
         self
     }
@@ -184,15 +184,14 @@ fn closed() -> Vec<(&'static str, Cow<'static, str>)> {
     vec![("content-security-policy", policy(Media::Json).into()), ("cache-control", Cache::Nobody.control().into())]
 }
 
-/// `max-age` of two years, as <https://hstspreload.org/> recommends.
-const HSTS: &str = "max-age=63072000; includeSubDomains; preload";
-
 /// What unmodified supabase-js sends, and a trace.
 const ACCEPTED: &str = "accept, accept-profile, apikey, authorization, baggage, content-profile, content-type, prefer, traceparent, tracestate, x-client-info, x-request-id, x-retry-count";
 const EXPOSED: &str = "content-range, etag, location, preference-applied, retry-after, www-authenticate, x-request-id";
 
-/// OWASP's list for REST services; no answer of the Hub is framed, embedded or sniffed.
-const SEAL: [(&str, &str); 6] = [
+/// HSTS for two years, as <https://hstspreload.org/> recommends, and OWASP's list for REST services; no answer of the Hub is
+/// framed, embedded or sniffed.
+const SEAL: [(&str, &str); 7] = [
+    ("strict-transport-security", "max-age=63072000; includeSubDomains; preload"),
     ("x-content-type-options", "nosniff"),
     ("x-frame-options", "DENY"),
     ("referrer-policy", "no-referrer"),

@@ -98,7 +98,7 @@ fn rows_that_wait_are_written_in_one_request() {
         drop(world.fake.run(hub::entry::answer::answer(&world.hub, &world.fake, arrival)).unwrap());
     }
     drop(world.fake.sent());
-    assert_eq!(world.fake.run_background().unwrap(), 5);
+    assert_eq!(world.fake.run_background().unwrap(), 1, "one timer for all of them");
     let sent = world.fake.sent();
     assert_eq!(sent.len(), 1);
     let rows: Vec<serde_json::Value> = serde_json::from_slice(sent[0].body.as_ref().unwrap()).unwrap();

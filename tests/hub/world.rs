@@ -130,6 +130,8 @@ impl World {
         drop((self.fake.sent(), self.fake.lines()));
         let reply = self.fake.run(answer(&self.hub, &self.fake, arrival)).unwrap();
         self.fake.run_background().unwrap();
+        let seal = reply.seal.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        let headers = reply.headers.into_iter().map(|(name, value)| (name, value.into_owned())).chain(seal).collect();
         let text = match reply.content {
             Content::Empty => String::new(),
             Content::Stream(bytes) => String::from_utf8(bytes).unwrap(),
@@ -147,7 +149,7 @@ impl World {
         let mut lines = self.fake.lines().into_iter().filter_map(|(_, line)| serde_json::from_str::<Value>(&line).ok());
         Seen {
             status: reply.status,
-            headers: reply.headers.into_iter().map(|(name, value)| (name, value.into_owned())).collect(),
+            headers,
             text,
             code: code.unwrap_or_default(),
             upstream,
