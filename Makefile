@@ -32,7 +32,7 @@ build/.done: $(SOURCES)
 	@dev/build.sh
 	@touch $@
 
-test: setup ## Runs every test; one stage with STAGE=native, browser, database or live
+test: setup ## Runs every test; one stage with STAGE=native, browser, database, stack or live
 	@dev/test.sh $(STAGE)
 
 check: setup ## Checks format, lints (native and wasm32), licences, documents and scripts

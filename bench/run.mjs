@@ -14,7 +14,7 @@ import pg from 'pg';
 import { answers, port } from '../dev/ports.mjs';
 import { start } from '../dev/process.mjs';
 import { startStack } from '../dev/stack.mjs';
-import { AS_TLS, startWorkerd } from './workerd.mjs';
+import { AS_TLS, startWorkerd } from '../dev/workerd.mjs';
 
 const FOLDER = '.local/bench';
 const ROUNDS = Number(process.env.ROUNDS ?? 5);

@@ -6,7 +6,9 @@ import { PERSONAS } from './personas.mjs';
 import { forget, seed } from './postgres.mjs';
 import { startStack } from './stack.mjs';
 
-const FOLDER = '.local/dev';
+// The tests of this very file have a folder and ports of their own.
+const FOLDER = process.env.HUB_DEV_FOLDER ?? '.local/dev';
+const SHIFT = Number(process.env.HUB_DEV_SHIFT ?? 0);
 const LOCK = path.join(FOLDER, 'running.json');
 const say = (line) => console.log(line);
 
@@ -24,7 +26,7 @@ function running() {
 async function run() {
   const other = running();
   if (other) throw new Error(`the stack runs already (process ${other.pid}) at ${other.urls.hub}; stop it with Ctrl-C there`);
-  const stack = await startStack({ dataDir: FOLDER, say });
+  const stack = await startStack({ dataDir: FOLDER, shift: SHIFT, say });
   fs.writeFileSync(LOCK, JSON.stringify({ pid: process.pid, urls: stack.urls }));
   let ending = false;
   const end = async (code) => {
@@ -58,12 +60,17 @@ A token lives 60 seconds. With curl:
   TOKEN=$(curl -s ${urls.clerk}/dev/token/alice | sed 's/.*"token":"\\([^"]*\\)".*/\\1/')
   curl --cacert ${certificate} -H "Authorization: Bearer $TOKEN" '${urls.hub}/rest/v1/contact_tickets?select=id,subject&limit=3'
 
-With supabase-js (NODE_EXTRA_CA_CERTS=${certificate}):
+With supabase-js, as a member of staff, whose change leaves its row in team_activities:
 
+  NODE_EXTRA_CA_CERTS=${certificate} node_modules/.bin/node --input-type=module <<'EOF'
+  import { createClient } from '@supabase/supabase-js';
   const hub = createClient('${urls.hub}', '${keys.publishable}', {
-    accessToken: async () => (await (await fetch('${urls.clerk}/dev/token/support')).json()).token,
+    accessToken: async () => (await (await fetch('${urls.clerk}/dev/token/admin')).json()).token,
   });
-  await hub.from('contact_tickets').update({ status: 'solved' }).eq('id', '…');
+  const { data: [ticket] } = await hub.from('contact_tickets').select('id, subject').eq('status', 'open').limit(1);
+  console.log(await hub.from('contact_tickets').update({ status: 'solved' }).eq('id', ticket.id).select('subject, status').single());
+  console.log(await hub.from('team_activities').select('actor_id, action, before, after').eq('entity_id', ticket.id));
+  EOF
 
 Ctrl-C stops everything.`);
 }
@@ -79,7 +86,7 @@ async function reseed() {
   const rows = Number.parseInt(process.env.ROWS ?? '200', 10);
   if (!(rows > 0 && rows <= 1_000_000)) throw new Error('ROWS is a number from 1 to 1000000');
   const live = running();
-  const stack = live ?? (await startStack({ dataDir: FOLDER, hub: false, say }));
+  const stack = live ?? (await startStack({ dataDir: FOLDER, shift: SHIFT, hub: false, say }));
   say(`seeding ${rows} tickets …`);
   const started = Date.now();
   await seed(stack.urls.database, rows);

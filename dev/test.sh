@@ -37,12 +37,14 @@ browser() {
     cargo test --locked --target wasm32-unknown-unknown --features open --test browser
 }
 database() { node --test --test-reporter=spec tests/database/*.test.mjs; }
+stack() { make build && node --test --test-reporter=spec tests/dev/*.test.mjs; }
 live() { make build && node --test --test-reporter=spec --experimental-test-isolation=none tests/edge/*.test.mjs; }
 
 only=${1:-}
 stage native native
 stage browser browser
 stage database database
+stage stack stack
 stage live live
 
 [ ${#bad[@]} -eq 0 ] || printf '\nfailed: %s\n' "${bad[*]}"

@@ -3,8 +3,8 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { answers } from '../dev/ports.mjs';
-import { start } from '../dev/process.mjs';
+import { answers } from './ports.mjs';
+import { start } from './process.mjs';
 
 const binary = path.resolve('node_modules/workerd/bin/workerd');
 const TICK_US = 1_000_000 / Number(execFileSync('getconf', ['CLK_TCK']));

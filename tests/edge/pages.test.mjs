@@ -1,0 +1,56 @@
+// The public pages in a real browser: phone and desktop, light and dark, under the content policy that they are sent with.
+
+import { after, before, describe, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import { chromium } from 'playwright-core';
+import { stack } from './client.mjs';
+
+const VIEWPORTS = { phone: { width: 360, height: 740 }, desktop: { width: 1280, height: 900 } };
+const SHOTS = '.local/test/pages';
+const executablePath = execFileSync('bash', ['-c', 'command -v chromium || command -v google-chrome'], { encoding: 'utf8' }).trim();
+
+describe('pages', () => {
+  let browser;
+  before(async () => {
+    fs.mkdirSync(SHOTS, { recursive: true });
+    browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'] });
+  });
+  after(() => browser?.close());
+
+  for (const [path, status] of [['/', 200], ['/security', 200], ['/nothing', 404]]) {
+    for (const [device, viewport] of Object.entries(VIEWPORTS)) {
+      for (const colorScheme of ['light', 'dark']) {
+        test(`${path} on a ${device}, ${colorScheme}: no error, nothing from elsewhere, nothing wider than the screen`, async () => {
+          const { urls } = await stack();
+          const context = await browser.newContext({ viewport, colorScheme, ignoreHTTPSErrors: true });
+          const page = await context.newPage();
+          const [complaints, elsewhere] = [[], []];
+          page.on('console', (message) => ['error', 'warning'].includes(message.type()) && complaints.push(message.text()));
+          page.on('pageerror', (error) => complaints.push(error.message));
+          page.on('request', (request) => new URL(request.url()).origin !== urls.hub && elsewhere.push(request.url()));
+          const answer = await page.goto(urls.hub + path, { waitUntil: 'networkidle' });
+          assert.equal(answer.status(), status);
+          // Chromium itself reports the page's own 404 as an error of the console.
+          assert.deepEqual(complaints.filter((text) => status === 200 || !text.includes('404')), []);
+          assert.deepEqual(elsewhere, []);
+          const seen = await page.evaluate(() => ({
+            wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+            headings: document.querySelectorAll('h1').length,
+            language: document.documentElement.lang,
+            colours: [getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor],
+            styled: [...document.styleSheets].some((sheet) => sheet.href?.endsWith('/assets/hub.css')),
+            cookies: document.cookie,
+          }));
+          assert.ok(seen.wide <= 0, `${seen.wide} px too wide`);
+          assert.deepEqual([seen.headings, seen.language, seen.styled, seen.cookies], [1, 'en', true, '']);
+          const [text, ground] = seen.colours.map((colour) => colour.match(/[\d.]+/g).slice(0, 3).map(Number).reduce((sum, part) => sum + part));
+          assert.equal(text > ground, colorScheme === 'dark', seen.colours.join(' on '));
+          await page.screenshot({ path: `${SHOTS}/${path.slice(1) || 'home'}-${device}-${colorScheme}.png`, fullPage: true });
+          await context.close();
+        });
+      }
+    }
+  }
+});

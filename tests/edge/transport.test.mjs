@@ -1,0 +1,58 @@
+// The door in bare workerd, where a test can say what the edge would say of the connection (T-1, T-3). wrangler dev tells every
+// Worker of TLS 1.3 and rewrites redirects.
+
+import { after, before, describe, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { startWorkerd } from '../../dev/workerd.mjs';
+import { port } from '../../dev/ports.mjs';
+import { raw, stack, token, upstream } from './client.mjs';
+
+describe('what the edge says of a connection', () => {
+  let worker;
+  before(async () => {
+    const { vars } = await stack();
+    worker = await startWorkerd({ name: 'door', port: await port('workerd', 24980), folder: '.local/test/workerd', modules: ['build/index.js', 'build/index_bg.wasm'], vars });
+  });
+  after(() => worker?.stop());
+  const over = (proto, tls, path, headers = {}) =>
+    raw(path, { base: worker.url, headers: { host: 'hub.example', 'x-forwarded-proto': proto, ...(tls === null ? {} : { 'cf-blob': JSON.stringify(tls ? { tlsVersion: tls } : {}) }), ...headers } });
+
+  test('T-1: TLS below 1.3, unknown or unsaid is refused before a token is looked at', async () => {
+    const authorization = `Bearer ${await token('alice')}`;
+    await upstream();
+    for (const tls of ['TLSv1.2', 'TLSv1.1', 'TLSv1', 'none', '', null]) {
+      for (const path of ['/', '/healthz', '/rest/v1/contact_tickets?limit=1']) {
+        const answer = await over('https', tls, path, { authorization });
+        assert.deepEqual([answer.status, answer.json?.code], [403, 'HUB002'], `${tls} ${path}`);
+        assert.ok(answer.headers['strict-transport-security']);
+      }
+    }
+    assert.deepEqual(await upstream(), []);
+    assert.equal((await over('https', 'TLSv1.3', '/rest/v1/contact_tickets?limit=1', { authorization })).status, 200);
+  });
+
+  test('T-3: a page over http is sent to https on the same host; what carries a credential is not', async () => {
+    const page = await over('http', null, '/security?x=1');
+    assert.deepEqual([page.status, page.headers.location, page.text], [308, 'https://hub.example/security?x=1', '']);
+    assert.equal(page.headers['strict-transport-security'], undefined);
+    for (const [path, headers] of [['/rest/v1/leads', {}], ['/', { cookie: '__session=x' }], ['/security', { authorization: 'Bearer x' }]]) {
+      const answer = await over('http', null, path, headers);
+      assert.deepEqual([answer.status, answer.json.code, answer.headers.location], [403, 'HUB001', undefined], path);
+    }
+  });
+
+  test('a Hub whose variables are wrong answers nothing but HUB500, and does not say which', async () => {
+    const { vars } = await stack();
+    const wrong = await startWorkerd({ name: 'wrong', port: await port('workerd', 24981), folder: '.local/test/workerd', modules: ['build/index.js', 'build/index_bg.wasm'], vars: { ...vars, HUB_SIGNING_KEYS: '{"keys":[]}', HUB_MIN_TLS: 'TLSv1.0' } });
+    try {
+      for (const path of ['/', '/rest/v1/leads', '/healthz']) {
+        const answer = await raw(path, { base: wrong.url, headers: { 'x-forwarded-proto': 'https' } });
+        assert.deepEqual([answer.status, answer.json.code], [500, 'HUB500'], path);
+        assert.doesNotMatch(answer.text, /SIGNING|TLS|key/i);
+        assert.ok(answer.headers['strict-transport-security'] && answer.headers['x-request-id']);
+      }
+    } finally {
+      await wrong.stop();
+    }
+  });
+});
