@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 
 # Node 22 from npm; the machine's own only installs it.
 NODE := node_modules/.bin/node
-SOURCES := $(shell find src templates public data -type f 2>/dev/null) Cargo.toml Cargo.lock build.rs wrangler.toml rust-toolchain.toml
+SOURCES := $(shell find src templates public data -type f 2>/dev/null) Cargo.toml Cargo.lock build.rs wrangler.toml rust-toolchain.toml $(wildcard .git/logs/HEAD)
 
 help: ## Lists the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'

@@ -13,7 +13,8 @@ fn main() {
     println!("cargo::rerun-if-changed=wrangler.toml");
     println!("cargo::rerun-if-changed=src/entry/jobs.rs");
     println!("cargo::rerun-if-changed=src/logic/vars.rs");
-    println!("cargo::rerun-if-changed=.git/HEAD");
+    // Grows with every commit.
+    println!("cargo::rerun-if-changed=.git/logs/HEAD");
     println!("cargo::rerun-if-env-changed=HUB_COMMIT");
     for problem in problems() {
         println!("cargo::error=wrangler.toml: {problem}");

@@ -78,6 +78,11 @@ impl Fake {
         }
     }
 
+    /// Forgets what was put off until after the answer, as a platform does that ends a request early.
+    pub fn lose_background(&self) {
+        self.inside.background.take();
+    }
+
     /// Runs what was put off until after the answer; gives how many things that were.
     ///
     /// # Errors

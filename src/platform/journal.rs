@@ -11,7 +11,10 @@ use super::{
 };
 use crate::logic::fault::Fault;
 use serde::Serialize;
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 /// One request to the API.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -74,20 +77,24 @@ impl Outcome {
 #[derive(Debug, Default)]
 pub struct Journal {
     waiting: RefCell<Vec<Row>>,
+    /// When somebody began to gather them; a platform may end that request before it is done.
+    gathering_since: Cell<Option<u64>>,
 }
 
 impl Journal {
     /// Takes a row that may be written after the answer has left.
     pub fn later<P: Platform>(hub: &Rc<Hub<P>>, platform: &P, row: Row) {
-        let mut waiting = hub.journal.waiting.borrow_mut();
-        waiting.push(row);
-        if waiting.len() > 1 {
-            // Whoever put the first one there comes back for all of them.
+        let (now, since) = (platform.now_ms(), hub.journal.gathering_since.get());
+        hub.journal.waiting.borrow_mut().push(row);
+        if since.is_some_and(|since| now.saturating_sub(since) < PATIENCE_MS) {
+            // Another request comes back for all of them.
             return;
         }
+        hub.journal.gathering_since.set(Some(now));
         let (hub, background) = (Rc::clone(hub), platform.clone());
         platform.wait_until(async move {
             background.sleep(GATHERING_MS).await;
+            hub.journal.gathering_since.set(None);
             let rows = hub.journal.waiting.take();
             if !rows.is_empty() {
                 write_or_log(&hub, &background, &rows).await;
@@ -129,4 +136,5 @@ async fn write<P: Platform>(hub: &Hub<P>, platform: &P, rows: &[Row]) -> Result<
 }
 
 const GATHERING_MS: u32 = 20;
+const PATIENCE_MS: u64 = 1_000;
 const RETRY_MS: u32 = 100;

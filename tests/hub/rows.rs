@@ -71,7 +71,15 @@ fn staff_are_not_answered_when_the_row_cannot_be_written_l_3() {
 fn rows_that_cannot_be_written_are_logged() {
     let world =
         World::behind(|request| if request.url.contains("/request_log") { answered(500, "{}") } else { well(request) });
-    drop(world.fake.lines());
+    knock(&world);
+    world.fake.run_background().unwrap();
+    let lines = world.fake.lines();
+    let lost = lines.iter().find(|(_, line)| line.contains("request rows not written")).unwrap();
+    assert!(lost.1.contains("\"HUB101\""));
+}
+
+/// One request without a session, whose row waits.
+fn knock(world: &World) {
     let arrival = hub::entry::answer::Arrival {
         method: "GET".to_owned(),
         url: format!("{}/rest/v1/leads", crate::world::ORIGIN),
@@ -80,29 +88,37 @@ fn rows_that_cannot_be_written_are_logged() {
         body: None,
     };
     drop(world.fake.run(hub::entry::answer::answer(&world.hub, &world.fake, arrival)).unwrap());
-    world.fake.run_background().unwrap();
-    let lines = world.fake.lines();
-    let lost = lines.iter().find(|(_, line)| line.contains("request rows not written")).unwrap();
-    assert!(lost.1.contains("\"HUB101\""));
+}
+
+fn written(world: &World) -> usize {
+    let rows = |body: Vec<u8>| serde_json::from_slice::<Vec<serde_json::Value>>(&body).unwrap().len();
+    world.fake.sent().into_iter().filter_map(|sent| sent.body).map(rows).sum()
 }
 
 /// Rows of requests that arrive together are written together.
 #[test]
 fn rows_that_wait_are_written_in_one_request() {
     let world = World::new();
-    for _ in 0..5 {
-        let headers = hub::domain::headers::Headers::default();
-        let url = format!("{}/rest/v1/leads", crate::world::ORIGIN);
-        let tls_version = Some("TLSv1.3".to_owned());
-        let arrival = hub::entry::answer::Arrival { method: "GET".to_owned(), url, headers, tls_version, body: None };
-        drop(world.fake.run(hub::entry::answer::answer(&world.hub, &world.fake, arrival)).unwrap());
-    }
-    drop(world.fake.sent());
+    (0..5).for_each(|_| knock(&world));
     assert_eq!(world.fake.run_background().unwrap(), 1, "one timer for all of them");
-    let sent = world.fake.sent();
-    assert_eq!(sent.len(), 1);
-    let rows: Vec<serde_json::Value> = serde_json::from_slice(sent[0].body.as_ref().unwrap()).unwrap();
-    assert_eq!(rows.len(), 5);
+    assert_eq!(written(&world), 5);
+    knock(&world);
+    assert_eq!(world.fake.run_background().unwrap(), 1, "the next one begins anew");
+    assert_eq!(written(&world), 1);
+}
+
+/// Who gathers may be ended before it is done; the next one a second later takes over.
+#[test]
+fn rows_survive_the_request_that_gathered_them() {
+    let world = World::new();
+    knock(&world);
+    world.fake.lose_background();
+    knock(&world);
+    assert_eq!(world.fake.run_background().unwrap(), 0);
+    world.fake.wait(1_000);
+    knock(&world);
+    assert_eq!(world.fake.run_background().unwrap(), 1);
+    assert_eq!(written(&world), 3);
 }
 
 /// A client's own id is kept beside the Hub's, never in its place.
