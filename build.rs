@@ -13,8 +13,10 @@ fn main() {
     println!("cargo::rerun-if-changed=wrangler.toml");
     println!("cargo::rerun-if-changed=src/entry/jobs.rs");
     println!("cargo::rerun-if-changed=src/logic/vars.rs");
-    // Grows with every commit.
-    println!("cargo::rerun-if-changed=.git/logs/HEAD");
+    // Grows with every commit; a file that is not there would have the build run again each time.
+    if fs::exists(".git/logs/HEAD").unwrap_or(false) {
+        println!("cargo::rerun-if-changed=.git/logs/HEAD");
+    }
     println!("cargo::rerun-if-env-changed=HUB_COMMIT");
     for problem in problems() {
         println!("cargo::error=wrangler.toml: {problem}");
