@@ -124,7 +124,7 @@ async function compare({ what, among, method, path, persona, fresh = false, body
       if (result.non2xx > 0 || result.errors > 0) throw new Error(`${what}, ${name}: ${result.non2xx} refused, ${result.errors} failed`);
       // The first round warms up.
       if (round === 0) continue;
-      (found[name] ??= []).push({ rate: (count * 1000) / (result.finish - result.start), p50: result.latency.p50, p99: result.latency.p99, cpu: (after.cpu - before.cpu) / count, memory: after.memory / 1024 });
+      (found[name] ??= []).push({ rate: (CONNECTIONS * 1000) / result.latency.average, p50: result.latency.p50, p99: result.latency.p99, cpu: (after.cpu - before.cpu) / count, memory: after.memory / 1024 });
     }
   }
   const cpu = (name) => median(found[name].map((one) => one.cpu));

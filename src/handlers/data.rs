@@ -90,6 +90,7 @@ pub async fn pass<P: Platform>(hub: &Hub<P>, platform: &P, call: Call<'_, P::Bod
         method: plan.method(),
         url: format!("{}/{}", hub.config.rest_url, plan.path_and_query()),
         headers,
+        wanted: &PASSED,
         body,
         timeout_ms: TIMEOUT_MS,
     };
@@ -134,7 +135,7 @@ async fn read<P: Platform>(platform: &P, headers: &Headers, body: Option<P::Body
 /// The database's answer with the headers that a client needs, and no others.
 fn passed<Body>(base_path: &str, answer: Answer<Body>) -> Reply<Body> {
     let mut reply = Reply::stream(answer.status, answer.body);
-    for name in ["content-range", "content-type", "etag", "preference-applied"] {
+    for name in PASSED.into_iter().filter(|name| *name != "location") {
         if let Some(value) = answer.headers.value(name) {
             reply = reply.with(name, value.to_owned());
         }
@@ -145,5 +146,7 @@ fn passed<Body>(base_path: &str, answer: Answer<Body>) -> Reply<Body> {
     }
 }
 
+/// What of the database's headers a client needs; `location` is written anew.
+const PASSED: [&str; 5] = ["content-range", "content-type", "etag", "location", "preference-applied"];
 const LONGEST_BODY: usize = 1024 * 1024;
 const LONGEST_ERROR: usize = 64 * 1024;

@@ -47,6 +47,7 @@ async fn jwks<P: Platform>(hub: &Hub<P>, platform: &P) -> bool {
         method: "GET",
         url: hub.config.jwks_url.clone(),
         headers: vec![("accept", "application/json".to_owned()), ("user-agent", USER_AGENT.to_owned())],
+        wanted: &[],
         body: None,
         timeout_ms: TIMEOUT_MS,
     };

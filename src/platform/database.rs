@@ -51,6 +51,7 @@ pub async fn send<P: Platform>(
         url: built.url().to_string(),
         headers,
         body: built.body().and_then(|body| body.as_bytes()).filter(|_| !reads).map(<[u8]>::to_vec),
+        wanted: &[],
         timeout_ms: TIMEOUT_MS,
     };
     let answer = platform.fetch(outgoing).await.map_err(failure)?;

@@ -49,7 +49,10 @@ impl Platform for Edge {
         let response = sent(&request, &signal)
             .await
             .map_err(|_| if signal.aborted() { FetchFailure::Timeout } else { FetchFailure::Unreachable })?;
-        Ok(Answer { status: response.status(), headers: read_headers(&response.headers()), body: response.body() })
+        let headers = response.headers();
+        let read = |name: &&str| Some(((*name).to_owned(), headers.get(name).ok()??));
+        let headers = Headers::new(request.wanted.iter().filter_map(read).collect());
+        Ok(Answer { status: response.status(), headers, body: response.body() })
     }
 
     async fn read(&self, body: ReadableStream, limit: usize) -> Result<Vec<u8>, ReadFailure> {

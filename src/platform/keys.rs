@@ -145,6 +145,7 @@ impl<P: Platform> KeyStore<P> {
             method: "GET",
             url: self.source.jwks_url.clone(),
             headers: vec![("accept", "application/json".to_owned()), ("user-agent", USER_AGENT.to_owned())],
+            wanted: &["content-type"],
             body: None,
             timeout_ms: u32::try_from(jwks::TIMEOUT_MS).unwrap_or(u32::MAX),
         };

@@ -77,6 +77,8 @@ pub struct Outgoing {
     pub url: String,
     /// Header names in lower case, and values.
     pub headers: Vec<(&'static str, String)>,
+    /// Which headers of the answer are read, in lower case: each one costs a passage out of the platform.
+    pub wanted: &'static [&'static str],
     /// The body; `None` for GET and HEAD.
     pub body: Option<Vec<u8>>,
     /// How long to wait for the answer's head, in milliseconds.
@@ -87,7 +89,7 @@ pub struct Outgoing {
 pub struct Answer<Body> {
     /// The status code.
     pub status: u16,
-    /// All headers, names in lower case; repeated ones joined by `, `.
+    /// The wanted headers that are there; repeated ones joined by `, `.
     pub headers: Headers,
     /// The body, unread.
     pub body: Option<Body>,
