@@ -57,20 +57,20 @@ function show({ urls, keys }) {
 
 A token lives 60 seconds. With curl:
 
-  TOKEN=$(curl -s ${urls.clerk}/dev/token/alice | sed 's/.*"token":"\\([^"]*\\)".*/\\1/')
-  curl --cacert ${certificate} -H "Authorization: Bearer $TOKEN" '${urls.hub}/rest/v1/contact_tickets?select=id,subject&limit=3'
+TOKEN=$(curl -s ${urls.clerk}/dev/token/alice | sed 's/.*"token":"\\([^"]*\\)".*/\\1/')
+curl --cacert ${certificate} -H "Authorization: Bearer $TOKEN" '${urls.hub}/rest/v1/contact_tickets?select=id,subject&limit=3'
 
 With supabase-js, as a member of staff, whose change leaves its row in team_activities:
 
-  NODE_EXTRA_CA_CERTS=${certificate} node_modules/.bin/node --input-type=module <<'EOF'
-  import { createClient } from '@supabase/supabase-js';
-  const hub = createClient('${urls.hub}', '${keys.publishable}', {
-    accessToken: async () => (await (await fetch('${urls.clerk}/dev/token/admin')).json()).token,
-  });
-  const { data: [ticket] } = await hub.from('contact_tickets').select('id, subject').eq('status', 'open').limit(1);
-  console.log(await hub.from('contact_tickets').update({ status: 'solved' }).eq('id', ticket.id).select('subject, status').single());
-  console.log(await hub.from('team_activities').select('actor_id, action, before, after').eq('entity_id', ticket.id));
-  EOF
+NODE_EXTRA_CA_CERTS=${certificate} node_modules/.bin/node --input-type=module <<'EOF'
+import { createClient } from '@supabase/supabase-js';
+const hub = createClient('${urls.hub}', '${keys.publishable}', {
+  accessToken: async () => (await (await fetch('${urls.clerk}/dev/token/admin')).json()).token,
+});
+const { data: [ticket] } = await hub.from('contact_tickets').select('id, subject').eq('status', 'open').limit(1);
+console.log(await hub.from('contact_tickets').update({ status: 'solved' }).eq('id', ticket.id).select('subject, status').single());
+console.log(await hub.from('team_activities').select('actor_id, action, before, after').eq('entity_id', ticket.id));
+EOF
 
 Ctrl-C stops everything.`);
 }

@@ -49,12 +49,12 @@ describe('make dev', () => {
     const run = await supervisor();
     try {
       for (const word of ['the Hub', 'PostgREST', 'Clerk stand-in', 'persona alice', 'persona nobody']) assert.match(run.output, new RegExp(word));
-      const [, curl] = run.output.match(/^ {2}(TOKEN=[^]*?limit=3')$/m);
+      const [, curl] = run.output.match(/^(TOKEN=[^]*?limit=3')$/m);
       const asked = spawnSync('bash', ['-c', curl], { encoding: 'utf8', timeout: 20_000 });
       const rows = JSON.parse(asked.stdout);
       assert.equal(rows.length, 3, asked.stdout + asked.stderr);
-      const [, script] = run.output.match(/^ {2}(NODE_EXTRA_CA_CERTS=[^]*?\n {2}EOF)$/m);
-      const pasted = spawnSync('bash', ['-c', script.replaceAll(/^ {2}/gm, '')], { encoding: 'utf8', timeout: 20_000 });
+      const [, script] = run.output.match(/^(NODE_EXTRA_CA_CERTS=[^]*?\nEOF)$/m);
+      const pasted = spawnSync('bash', ['-c', script], { encoding: 'utf8', timeout: 20_000 });
       assert.match(pasted.stdout, /'solved'|status: 'solved'/, pasted.stdout + pasted.stderr);
 
       const second = command();
