@@ -26,19 +26,24 @@ function running() {
 async function run() {
   const other = running();
   if (other) throw new Error(`the stack runs already (process ${other.pid}) at ${other.urls.hub}; stop it with Ctrl-C there`);
-  const stack = await startStack({ dataDir: FOLDER, shift: SHIFT, say });
-  fs.writeFileSync(LOCK, JSON.stringify({ pid: process.pid, urls: stack.urls }));
+  const starting = startStack({ dataDir: FOLDER, shift: SHIFT, say });
   let ending = false;
   const end = async (code) => {
-    if (ending) return;
+    // A second Ctrl-C does not wait.
+    if (ending) process.exit(130);
     ending = true;
     say('\nstopping …');
-    await stack.stop();
+    const stack = await starting.catch(() => null);
+    await stack?.stop();
     fs.rmSync(LOCK, { force: true });
     process.exit(code);
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => end(0));
+  const stack = await starting;
+  if (ending) return;
+  fs.writeFileSync(LOCK, JSON.stringify({ pid: process.pid, urls: stack.urls }));
   stack.onDeath((name, why, tail) => {
+    if (ending) return;
     console.error(`\n${name} died (${why})\n${tail}`);
     end(1);
   });

@@ -16,7 +16,7 @@ const PASSWORD = 'throw-away';
  * `url` is the superuser's, `ownerUrl` that of Supabase's `postgres` role (no superuser), `authenticatorUrl` PostgREST's.
  */
 export async function startPostgres({ version = 17, dataDir, port, log = () => {} }) {
-  const { default: EmbeddedPostgres } = await import(VERSIONS[version]);
+  const EmbeddedPostgres = await quietly(() => import(VERSIONS[version]));
   const folder = reachable(path.resolve(dataDir));
   const server = new EmbeddedPostgres({
     databaseDir: folder,
@@ -41,6 +41,18 @@ export async function startPostgres({ version = 17, dataDir, port, log = () => {
   const url = (user, name = 'hub') => `postgres://${user}:${PASSWORD}@127.0.0.1:${port}/${name}`;
   if (first) await createDatabase(url(ADMIN, 'postgres'));
   return { url: url(ADMIN), ownerUrl: url('postgres'), authenticatorUrl: url('authenticator'), stop: () => server.stop() };
+}
+
+/** The package ends the process on a signal by itself, at its own time and with its own code; who starts it here decides that. */
+async function quietly(load) {
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  const before = signals.map((name) => process.listeners(name));
+  const { default: EmbeddedPostgres } = await load();
+  signals.forEach((name, place) => {
+    const added = process.listeners(name).filter((listener) => !before[place].includes(listener));
+    added.forEach((listener) => process.removeListener(name, listener));
+  });
+  return EmbeddedPostgres;
 }
 
 /** Forgets the data. */

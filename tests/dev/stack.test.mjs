@@ -70,6 +70,15 @@ describe('make dev', () => {
     await nothingLeft();
   });
 
+  test('Ctrl-C while it starts leaves nothing either', async () => {
+    const child = spawn(process.execPath, ['dev/main.mjs'], { env });
+    const ended = new Promise((resolve) => child.on('exit', (code) => resolve(code)));
+    await new Promise((next) => child.stdout.on('data', (part) => String(part).includes('clerk') && next()));
+    child.kill('SIGINT');
+    assert.equal(await ended, 0);
+    await nothingLeft();
+  });
+
   test('keeps the data, takes other ports when its own are taken and says so, and names a part that dies', async () => {
     const taken = net.createServer().listen(8787 + 400, '127.0.0.1');
     const run = await supervisor();
