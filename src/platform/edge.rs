@@ -35,7 +35,14 @@ impl Platform for Edge {
     type SigningKey = CryptoKey;
 
     fn now_ms(&self) -> u64 {
-        worker::Date::now().as_millis()
+        // `worker::Date` would make an object of each.
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "milliseconds since 1970 are whole, positive and below 2^53"
+        )]
+        let now = js_sys::Date::now() as u64;
+        now
     }
 
     fn random<const N: usize>(&self) -> Result<[u8; N], Unavailable> {
