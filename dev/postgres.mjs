@@ -86,7 +86,8 @@ async function createDatabase(url) {
   `);
 }
 
-async function query(url, text) {
+/** Asks one question on a connection of its own. */
+export async function query(url, text) {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {

@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import pg from 'pg';
 import { port } from '../../dev/ports.mjs';
-import { forget, migrate, seed, startPostgres } from '../../dev/postgres.mjs';
+import { forget, migrate, query, seed, startPostgres } from '../../dev/postgres.mjs';
 
 const FOLDER = 'supabase/tests';
 const files = fs.readdirSync(FOLDER).filter((name) => name.endsWith('.sql') && name !== 'helpers.sql');
@@ -16,15 +16,6 @@ const helpers = fs.readFileSync(`${FOLDER}/helpers.sql`, 'utf8');
 for (const version of [17, 15]) {
   describe(`PostgreSQL ${version}`, () => {
     let server;
-    const query = async (url, text) => {
-      const client = new pg.Client({ connectionString: url });
-      await client.connect();
-      try {
-        return await client.query(text);
-      } finally {
-        await client.end();
-      }
-    };
 
     before(async () => {
       const dataDir = `.local/database-${version}`;
