@@ -142,6 +142,8 @@ async fn sent(request: &Outgoing, signal: &AbortSignal) -> Result<Response, JsVa
     init.set_headers(&headers);
     // Workers forward Authorization to wherever a redirect leads.
     init.set_redirect(web_sys::RequestRedirect::Manual);
+    // What one person may read is kept for nobody (RFC 9111 §3.5), whatever the answer says.
+    init.set_cache(web_sys::RequestCache::NoStore);
     init.set_signal(Some(signal));
     if let Some(body) = &request.body {
         init.set_body(&Uint8Array::from(body.as_slice()));

@@ -81,7 +81,7 @@ pub struct Outgoing {
     pub wanted: &'static [&'static str],
     /// The body; `None` for GET and HEAD.
     pub body: Option<Vec<u8>>,
-    /// How long to wait for the answer's head, in milliseconds.
+    /// How long the answer may take, its body included, in milliseconds.
     pub timeout_ms: u32,
 }
 
