@@ -1,38 +1,75 @@
-// A stand-in for Clerk: JWKS, a sign-in page with personas, session tokens in Clerk's shape, and levers to make it fail.
-// It signs with jose, never with the Hub's code.
+// A stand-in for Clerk, after its public Frontend and Backend API: JWKS, sign-in page, handshake, sessions, users, webhooks, and levers to
+// make it fail. It signs tokens with jose and messages with standardwebhooks, never with the Hub's code.
 
+import { createHash, randomBytes } from 'node:crypto';
+import https from 'node:https';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { Webhook } from 'standardwebhooks';
 import { body, json, serve } from './http.mjs';
-import { PERSONAS, claims } from './personas.mjs';
+import { ORGANIZATIONS, PERSONAS, claims } from './personas.mjs';
 
+const API_VERSION = '2026-05-12';
 const MODES = ['ok', '503', 'hang', 'garbage', 'redirect', 'huge'];
+const PARTS = ['jwks', 'backend', 'frontend'];
 const SESSION = 'cl_B7d4PD111AAA';
+const YEAR = 31_536_000;
 
-/** Starts it; `party()` gives the origin that tokens are for (`azp`). */
-export async function startClerk({ port, party, log = () => {} }) {
+const id = (prefix) => `${prefix}_2hub${randomBytes(12).toString('hex')}`;
+const seconds = () => Math.floor(Date.now() / 1000);
+const problem = (response, status, code) => json(response, status, { errors: [{ code, message: code, long_message: code, meta: {} }] });
+
+/**
+ * Starts it. `party()` gives the origin that tokens are for (`azp`) and that messages go to; `trust` is its certificate.
+ * `secretKey` opens the Backend API, `webhookSecret` signs messages, `publishableKey` names the cookies.
+ */
+export async function startClerk({ port, party, trust, secretKey, webhookSecret, publishableKey, log = () => {} }) {
   const issuer = `http://127.0.0.1:${port}`;
-  let mode = 'ok';
+  const suffix = createHash('sha1').update(publishableKey).digest('base64url').slice(0, 8);
+  const modes = { jwks: 'ok', backend: 'ok', frontend: 'ok' };
+  const stats = { jwks: 0, tokens: 0, backend: [], handshakes: [] };
   let keys = [await newKey('ins_2hublocal0001')];
-  const stats = { jwks: 0, tokens: 0 };
+  let deliveries = [];
+  let delivering = true;
+  let users, sessions, clients, nonces;
 
-  const jwks = (response) => {
-    stats.jwks += 1;
-    switch (mode) {
-      case '503': return json(response, 503, { errors: [{ message: 'unavailable' }] });
-      case 'hang': return undefined;
-      case 'garbage': return json(response, 200, { keys: 'garbage' });
-      case 'redirect': return response.writeHead(302, { location: '/elsewhere' }).end();
-      case 'huge': return json(response, 200, { keys: keys.map((key) => key.jwk), padding: 'x'.repeat(200_000) });
-      default: return json(response, 200, { keys: keys.map((key) => key.jwk) }, { 'cache-control': 'public, max-age=300' });
+  const reset = () => {
+    users = new Map();
+    sessions = new Map();
+    clients = new Map();
+    nonces = new Map();
+    for (const { sub, sid, role, o } of Object.values(PERSONAS)) {
+      users.set(sub, { object: 'user', id: sub, banned: false, locked: false, lockout_expires_in_seconds: null, public_metadata: role ? { stacklumen_role: role } : {}, private_metadata: {}, unsafe_metadata: {}, created_at: Date.now(), updated_at: Date.now() });
+      begin(sub, { id: sid, organization: o?.id ?? null });
+    }
+  };
+  const begin = (user, { id: sid = id('sess'), organization = null, client = null } = {}) => {
+    const session = { object: 'session', id: sid, user_id: user, client_id: client ?? id('client'), status: 'active', last_active_organization_id: organization, last_active_at: Date.now(), expire_at: Date.now() + 7 * 86_400_000, abandon_at: Date.now() + 30 * 86_400_000, created_at: Date.now(), updated_at: Date.now() };
+    sessions.set(sid, session);
+    return session;
+  };
+  reset();
+
+  // What is wrong today; true when the answer has been given.
+  const broken = (part, response) => {
+    switch (modes[part]) {
+      case '503': return json(response, 503, { errors: [{ message: 'unavailable' }] }), true;
+      case 'hang': return true;
+      case 'garbage': return json(response, 200, { keys: 'garbage' }), true;
+      case 'redirect': return response.writeHead(302, { location: '/elsewhere' }).end(), true;
+      case 'huge': return json(response, 200, { keys: keys.map((key) => key.jwk), padding: 'x'.repeat(900_000) }), true;
+      default: return false;
     }
   };
 
-  const token = async (persona, query) => {
+  const sign = (payload, header = {}) => new SignJWT(payload).setProtectedHeader({ alg: 'RS256', kid: keys[0].jwk.kid, typ: 'JWT', ...header }).sign(keys[0].privateKey);
+
+  /** A session token; `persona` fills in what its token always says. */
+  const token = (session, overrides = {}, header = {}) => {
     stats.tokens += 1;
-    const part = (name) => JSON.parse(Buffer.from(query.get(name) ?? 'e30', 'base64url'));
-    const payload = { ...claims(persona, { issuer, party: party(), now: Math.floor(Date.now() / 1000) }), ...part('claims') };
-    const header = { alg: 'RS256', cat: SESSION, kid: keys[0].jwk.kid, typ: 'JWT', ...part('header') };
-    return new SignJWT(payload).setProtectedHeader(header).sign(keys[0].privateKey);
+    const [name] = Object.entries(PERSONAS).find(([, { sub }]) => sub === session.user_id);
+    const role = users.get(session.user_id)?.public_metadata.stacklumen_role ?? null;
+    const organization = PERSONAS[name].memberships?.find((one) => one.id === session.last_active_organization_id) ?? null;
+    return sign({ ...claims(name, { issuer, party: party(), now: seconds(), sid: session.id, role, organization }), ...overrides }, { cat: SESSION, ...header });
   };
 
   const rotate = async ({ keepKid = false, keepOld = false }) => {
@@ -41,30 +78,216 @@ export async function startClerk({ port, party, log = () => {} }) {
     return { keys: keys.map((key) => key.jwk.kid) };
   };
 
-  const handle = async (request, response, url) => {
-    const [, first, second, persona] = url.pathname.split('/');
-    switch (`${request.method} ${url.pathname}`) {
-      case 'GET /.well-known/jwks.json': return jwks(response);
-      case 'GET /sign-in': return signIn(response, url, token, party());
-      case 'GET /dev/personas': return json(response, 200, PERSONAS);
-      case 'GET /dev/stats': return json(response, 200, stats);
-      case 'POST /dev/rotate-keys': return json(response, 200, await rotate(await body(request)));
-      case 'POST /dev/outage': {
-        const wanted = (await body(request)).mode;
-        if (!MODES.includes(wanted)) return json(response, 400, { error: `mode is one of ${MODES.join(', ')}` });
-        mode = wanted;
-        return json(response, 200, { mode });
+  // Webhooks: Svix signs each attempt anew and tries again what is not answered by 2xx.
+  const emit = (type, data, more = {}) => {
+    const delivery = { id: more.id ?? `msg_${randomBytes(12).toString('hex')}`, type, attempts: [] };
+    deliveries.push(delivery);
+    const text = JSON.stringify({ type, object: 'event', data, timestamp: more.timestamp ?? Date.now(), instance_id: 'ins_2hublocal0001', event_attributes: { http_request: { client_ip: '', user_agent: '' } } });
+    const attempt = async () => {
+      const at = more.at ? new Date(more.at) : new Date();
+      const signature = new Webhook(more.secret ?? webhookSecret).sign(delivery.id, at, text);
+      const status = await deliver(`${party()}/webhooks/clerk`, trust, { 'svix-id': delivery.id, 'svix-timestamp': String(Math.floor(at / 1000)), 'svix-signature': signature, 'content-type': 'application/json' }, text);
+      delivery.attempts.push({ at: Date.now(), status });
+      return status;
+    };
+    const all = async () => {
+      for (const wait of more.once ? [0] : [0, 500, 2000]) {
+        await new Promise((next) => setTimeout(next, wait));
+        if ((await attempt()) < 300) break;
       }
+      return delivery;
+    };
+    return delivering || more.once ? all() : Promise.resolve(delivery);
+  };
+  const end = (session, status = 'revoked') => {
+    session.status = status;
+    session.updated_at = Date.now();
+    emit(`session.${status}`, session).catch((error) => log(error.stack));
+    return session;
+  };
+  const update = (user, change) => {
+    Object.assign(user, change, { updated_at: Date.now() });
+    emit('user.updated', user).catch((error) => log(error.stack));
+    return user;
+  };
+  const merge = (old, change) => Object.fromEntries(Object.entries({ ...old, ...change }).filter(([, value]) => value !== null));
+
+  const backend = async (request, response, url) => {
+    stats.backend.push(`${request.method} ${url.pathname}`);
+    if (broken('backend', response)) return undefined;
+    if (request.headers.authorization !== `Bearer ${secretKey}`) return problem(response, 401, 'authorization_invalid');
+    if (request.headers['clerk-api-version'] !== API_VERSION) return problem(response, 400, 'api_version_invalid');
+    const [, , kind, key, verb] = url.pathname.split('/');
+    const user = kind === 'users' && users.get(key);
+    const session = kind === 'sessions' && sessions.get(key);
+    const query = url.searchParams;
+    switch (`${request.method} ${kind}${key ? '/id' : ''}${verb ? `/${verb}` : ''}`) {
+      case 'GET jwks': return json(response, 200, { keys: keys.map((one) => one.jwk) });
+      case 'GET clients/id': {
+        if (key !== 'handshake_payload') return problem(response, 404, 'resource_not_found');
+        const payload = nonces.get(query.get('nonce'));
+        // A nonce is good once.
+        nonces.delete(query.get('nonce'));
+        return payload ? json(response, 200, { nonce: query.get('nonce'), payload: payload.token, directives: payload.directives }) : problem(response, 404, 'resource_not_found');
+      }
+      case 'GET sessions': {
+        if (!query.get('user_id') && !query.get('client_id')) return problem(response, 422, 'form_param_missing');
+        const listed = [...sessions.values()].filter((one) => ['user_id', 'client_id', 'status'].every((name) => !query.get(name) || one[name] === query.get(name)));
+        const page = listed.slice(Number(query.get('offset') ?? 0)).slice(0, Number(query.get('limit') ?? 10));
+        return json(response, 200, query.get('paginated') === 'true' ? { data: page, total_count: listed.length } : page);
+      }
+      case 'GET sessions/id': return session ? json(response, 200, session) : problem(response, 404, 'resource_not_found');
+      case 'POST sessions/id/revoke': return session ? json(response, 200, end(session)) : problem(response, 404, 'resource_not_found');
+      case 'GET users/id': return user ? json(response, 200, user) : problem(response, 404, 'resource_not_found');
+      case 'DELETE users/id': {
+        if (!user) return problem(response, 404, 'resource_not_found');
+        users.delete(key);
+        for (const one of sessions.values()) if (one.user_id === key) end(one, 'removed');
+        emit('user.deleted', { id: key, object: 'user', deleted: true }).catch((error) => log(error.stack));
+        return json(response, 200, { id: key, object: 'user', deleted: true });
+      }
+      case 'POST users/id/ban':
+        if (!user) return problem(response, 404, 'resource_not_found');
+        for (const one of sessions.values()) if (one.user_id === key && one.status === 'active') end(one);
+        return json(response, 200, update(user, { banned: true }));
+      case 'POST users/id/unban': return user ? json(response, 200, update(user, { banned: false })) : problem(response, 404, 'resource_not_found');
+      case 'POST users/id/lock': return user ? json(response, 200, update(user, { locked: true, lockout_expires_in_seconds: 3600 })) : problem(response, 404, 'resource_not_found');
+      case 'POST users/id/unlock': return user ? json(response, 200, update(user, { locked: false, lockout_expires_in_seconds: null })) : problem(response, 404, 'resource_not_found');
+      case 'PATCH users/id/metadata': {
+        if (!user) return problem(response, 404, 'resource_not_found');
+        const change = await body(request);
+        return json(response, 200, update(user, { public_metadata: merge(user.public_metadata, change.public_metadata), private_metadata: merge(user.private_metadata, change.private_metadata) }));
+      }
+      default: return problem(response, 404, 'resource_not_found');
     }
-    if (request.method === 'GET' && first === 'dev' && second === 'token') {
+  };
+
+  // The browser's client: in a development instance it is named by the dev browser token, which travels in URLs.
+  const client = (token) => {
+    const known = clients.get(token);
+    if (known) return known;
+    const made = { token: token || id('dvb'), session: null, uat: 0 };
+    clients.set(made.token, made);
+    return made;
+  };
+
+  /** The cookies that bring a browser up to date, as Clerk's handshake sends them. */
+  const directives = async (one) => {
+    const session = one.session && sessions.get(one.session);
+    const live = session?.status === 'active' && users.has(session.user_id);
+    const uat = live ? one.uat : 0;
+    const cookies = [];
+    const both = (name, value, attributes) => cookies.push(`${name}=${value}; ${attributes}`, `${name}_${suffix}=${value}; ${attributes}`);
+    both('__clerk_db_jwt', one.token, `Path=/; Max-Age=${YEAR}; Secure; SameSite=None`);
+    both('__client_uat', uat, `Path=/; Max-Age=${YEAR}; Secure; SameSite=Lax`);
+    if (live) both('__session', await token(session), `Path=/; Max-Age=${YEAR}; Secure; SameSite=Lax`);
+    else both('__session', '', 'Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Secure; SameSite=Lax');
+    return cookies;
+  };
+
+  const handshake = async (response, query) => {
+    if (broken('frontend', response)) return undefined;
+    stats.handshakes.push(query.get('__clerk_hs_reason'));
+    const back = new URL(query.get('redirect_url'));
+    if (back.origin !== party()) return problem(response, 400, 'redirect_url_invalid');
+    const one = client(query.get('__clerk_db_jwt'));
+    const cookies = await directives(one);
+    const payload = await sign({ handshake: cookies });
+    if (query.get('format') === 'nonce') {
+      const nonce = randomBytes(16).toString('hex');
+      nonces.set(nonce, { token: payload, directives: cookies });
+      back.searchParams.set('__clerk_handshake_nonce', nonce);
+    } else {
+      back.searchParams.set('__clerk_handshake', payload);
+    }
+    return response.writeHead(307, { location: back.href, 'cache-control': 'no-store' }).end();
+  };
+
+  /** The personas as links; a chosen one gets a session of this browser and goes back to where it came from. */
+  const signIn = (response, query, path) => {
+    const hub = party();
+    const wanted = query.get('redirect_url') ?? `${hub}/`;
+    const back = URL.canParse(wanted) && new URL(wanted).origin === hub ? wanted : `${hub}/`;
+    const persona = query.get('as');
+    if (persona && Object.hasOwn(PERSONAS, persona)) {
+      const one = client(query.get('__clerk_db_jwt'));
+      const session = begin(PERSONAS[persona].sub, { client: one.token, organization: PERSONAS[persona].o?.id ?? null });
+      Object.assign(one, { session: session.id, uat: seconds() });
+      const to = new URL(back);
+      to.searchParams.set('__clerk_db_jwt', one.token);
+      return response.writeHead(302, { location: to.href, 'cache-control': 'no-store' }).end();
+    }
+    const keep = new URLSearchParams([...query].filter(([name]) => name !== 'as'));
+    const escaped = (text) => text.replace(/[&<>"]/g, (letter) => `&#${letter.charCodeAt(0)};`);
+    const row = ([name, { who }]) => `<li><a href="${escaped(`${path}?as=${name}&${keep}`)}">${name}</a>: ${who}. <a href="/dev/token/${name}">token</a></li>`;
+    const page = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>Sign in (local stand-in)</title>
+<style>body{font:1rem/1.6 system-ui;max-width:42rem;margin:3rem auto;padding:0 1rem}</style><main><h1>Sign in</h1><p>This stands in for Clerk on your machine. Choose who you are:</p><ul>${Object.entries(PERSONAS).map(row).join('')}</ul></main></html>`;
+    return response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(page);
+  };
+
+  const levers = {
+    'GET /dev/personas': (_, response) => json(response, 200, PERSONAS),
+    'GET /dev/stats': (_, response) => json(response, 200, stats),
+    'GET /dev/messages': (_, response) => json(response, 200, deliveries),
+    'POST /dev/reset': (_, response) => {
+      reset();
+      deliveries = [];
+      delivering = true;
+      Object.assign(stats, { jwks: 0, tokens: 0, backend: [], handshakes: [] });
+      json(response, 200, {});
+    },
+    'POST /dev/rotate-keys': async (request, response) => json(response, 200, await rotate(await body(request))),
+    'POST /dev/outage': async (request, response) => {
+      const { mode, part = 'jwks' } = await body(request);
+      if (!MODES.includes(mode) || !PARTS.includes(part)) return json(response, 400, { error: `mode is one of ${MODES.join(', ')}; part one of ${PARTS.join(', ')}` });
+      modes[part] = mode;
+      return json(response, 200, modes);
+    },
+    'POST /dev/sessions': async (request, response) => {
+      const { persona, organization } = await body(request);
+      json(response, 200, begin(PERSONAS[persona].sub, { organization: organization ?? PERSONAS[persona].o?.id ?? null }));
+    },
+    'POST /dev/deliver': async (request, response) => {
+      delivering = (await body(request)).deliver !== false;
+      json(response, 200, { delivering });
+    },
+    'POST /dev/webhook': async (request, response) => {
+      const { type, data, ...more } = await body(request);
+      json(response, 200, await emit(type, data, { once: true, ...more }));
+    },
+    'POST /dev/sign': async (request, response) => {
+      const { payload, header } = await body(request);
+      json(response, 200, { token: await sign(payload, header) });
+    },
+  };
+
+  const handle = async (request, response, url) => {
+    const lever = levers[`${request.method} ${url.pathname}`];
+    if (lever) return lever(request, response);
+    if (request.method === 'GET' && url.pathname.startsWith('/dev/token/')) {
+      const persona = url.pathname.slice('/dev/token/'.length);
       if (!Object.hasOwn(PERSONAS, persona)) return json(response, 404, { error: `personas: ${Object.keys(PERSONAS).join(', ')}` });
-      return json(response, 200, { token: await token(persona, url.searchParams), expires_in: 60 });
+      const session = sessions.get(url.searchParams.get('sid') ?? PERSONAS[persona].sid);
+      // Clerk gives no token for a session that is over.
+      if (session?.status !== 'active' || !users.has(session.user_id)) return problem(response, 404, 'resource_not_found');
+      const part = (name) => JSON.parse(Buffer.from(url.searchParams.get(name) ?? 'e30', 'base64url'));
+      return json(response, 200, { token: await token(session, part('claims'), part('header')), expires_in: 60 });
     }
-    return json(response, 404, { errors: [{ code: 'resource_not_found' }] });
+    if (url.pathname === '/v1/client/handshake' && request.method === 'GET') return handshake(response, url.searchParams);
+    if (url.pathname.startsWith('/v1/')) return backend(request, response, url);
+    switch (`${request.method} ${url.pathname}`) {
+      case 'GET /.well-known/jwks.json':
+        stats.jwks += 1;
+        return broken('jwks', response) ? undefined : json(response, 200, { keys: keys.map((key) => key.jwk) }, { 'cache-control': 'public, max-age=300' });
+      case 'GET /sign-in':
+      case 'GET /sign-up': return signIn(response, url.searchParams, url.pathname);
+      case 'GET /user': return response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end('<!doctype html><html lang="en"><title>Account (local stand-in)</title><h1>Your account</h1><p>Clerk’s account page stands here.</p></html>');
+      default: return problem(response, 404, 'resource_not_found');
+    }
   };
 
   const server = await serve(port, handle, log);
-  return { ...server, issuer };
+  return { ...server, issuer, suffix, organizations: ORGANIZATIONS };
 }
 
 async function newKey(kid) {
@@ -72,15 +295,15 @@ async function newKey(kid) {
   return { privateKey, jwk: { ...(await exportJWK(publicKey)), kid, alg: 'RS256', use: 'sig' } };
 }
 
-/** The personas as links; a chosen one gets Clerk's cookies and goes back to the Hub. */
-async function signIn(response, url, token, hub) {
-  const persona = url.searchParams.get('as');
-  if (persona && Object.hasOwn(PERSONAS, persona)) {
-    const cookies = [`__session=${await token(persona, new URLSearchParams())}; Path=/; SameSite=Lax`, `__client_uat=${Math.floor(Date.now() / 1000)}; Path=/; SameSite=Lax`];
-    return response.writeHead(302, { location: `${hub}/`, 'set-cookie': cookies }).end();
-  }
-  const row = ([name, { who }]) => `<li><a href="/sign-in?as=${name}">${name}</a>: ${who}. <a href="/dev/token/${name}">token</a></li>`;
-  const page = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>Sign in (local stand-in)</title>
-<style>body{font:1rem/1.6 system-ui;max-width:42rem;margin:3rem auto;padding:0 1rem}</style><main><h1>Sign in</h1><p>This stands in for Clerk on your machine. Choose who you are:</p><ul>${Object.entries(PERSONAS).map(row).join('')}</ul></main></html>`;
-  return response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(page);
+/** Posts a message to the Hub; gives the status, 0 when there is none. */
+function deliver(url, ca, headers, text) {
+  return new Promise((resolve) => {
+    const request = https.request(url, { method: 'POST', ca, headers: { ...headers, 'content-length': Buffer.byteLength(text) }, family: 4, timeout: 15_000 }, (answer) => {
+      answer.resume();
+      answer.on('end', () => resolve(answer.statusCode));
+    });
+    request.on('timeout', () => request.destroy());
+    request.on('error', () => resolve(0));
+    request.end(text);
+  });
 }

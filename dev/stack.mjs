@@ -49,9 +49,12 @@ export async function startStack({ dataDir, fresh = false, shift = 0, hub = true
   const vars = {
     HUB_ENV: 'local',
     HUB_ORIGIN: urls.hub,
-    CLERK_PUBLISHABLE_KEY: `pk_test_${Buffer.from('clerk.localhost$').toString('base64')}`,
+    CLERK_PUBLISHABLE_KEY: keys.clerk.publishableKey,
     CLERK_ISSUER: urls.clerk,
     CLERK_JWKS_URL: `${urls.clerk}/.well-known/jwks.json`,
+    CLERK_API_URL: urls.clerk,
+    CLERK_SECRET_KEY: keys.clerk.secretKey,
+    CLERK_WEBHOOK_SECRETS: keys.clerk.webhookSecret,
     CLERK_AUTHORIZED_PARTIES: urls.hub,
     SUPABASE_URL: urls.supabase,
     SUPABASE_PUBLISHABLE_KEY: keys.publishable,
@@ -69,7 +72,7 @@ export async function startStack({ dataDir, fresh = false, shift = 0, hub = true
     },
     postgrest: () => startPostgrest({ databaseUrl: urls.authenticator, jwks: keys.verifying, port: ports.postgrest, adminPort: ports.admin, log: log('postgrest') }),
     supabase: () => startSupabase({ port: ports.supabase, postgrestPort: ports.postgrest, publishable: keys.publishable, log: writer('supabase') }),
-    clerk: () => startClerk({ port: ports.clerk, party: () => urls.hub, log: writer('clerk') }),
+    clerk: () => startClerk({ port: ports.clerk, party: () => urls.hub, trust: tls.text, ...keys.clerk, log: writer('clerk') }),
     ...(hub ? { hub: () => startHub({ port: ports.hub, inspectorPort: ports.inspector, vars, tls, folder: path.join(folder, 'wrangler'), log: log('hub') }) } : {}),
     ...(hub && http ? { http: () => startHub({ port: ports.http, inspectorPort: ports.httpInspector, protocol: 'http', vars, folder: path.join(folder, 'wrangler'), log: log('hub-http') }) } : {}),
   };

@@ -111,3 +111,40 @@ impl Operation {
         }
     }
 }
+
+/// How fresh the factors of a session must be for one operation, as Clerk's reverification names it.
+///
+/// Source: <https://clerk.com/docs/guides/secure/reverification>
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct StepUp {
+    /// Which factor.
+    pub level: Level,
+    /// It must have been verified less than this many minutes ago.
+    pub after_minutes: u32,
+}
+
+/// Which factor a step-up asks for. A factor that was never verified is never fresh, also where a person has no second one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Level {
+    /// Password, magic link, OAuth.
+    FirstFactor,
+    /// Authenticator, passkey, backup code.
+    SecondFactor,
+}
+
+impl Level {
+    /// Clerk's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::FirstFactor => "first_factor",
+            Self::SecondFactor => "second_factor",
+        }
+    }
+}
+
+/// For what cannot be undone: removing, exporting, changing roles, ending sessions. Clerk's `strict`.
+pub const STRICT: StepUp = StepUp { level: Level::SecondFactor, after_minutes: 10 };
+
+/// For reading what is behind every client: the trail. Clerk's `moderate` time, on the first factor.
+pub const RECENT: StepUp = StepUp { level: Level::FirstFactor, after_minutes: 60 };

@@ -2,8 +2,9 @@
 
 use super::{
     access::{
+        STRICT,
         StaffRole::{Admin, Sales, Support},
-        Who,
+        StepUp, Who,
     },
     tables::Kind,
 };
@@ -19,6 +20,8 @@ pub struct Function {
     pub callers: &'static [Who],
     /// Whether it changes rows (`VOLATILE`); such a function is called by POST only.
     pub writes: bool,
+    /// How fresh the factors of a caller must be.
+    pub step_up: Option<StepUp>,
     /// The table whose rows it returns, as far as this caller may read them; `None`: a single value.
     pub returns: Option<&'static str>,
 }
@@ -58,6 +61,7 @@ pub const FUNCTIONS: &[Function] = &[
         arguments: &[required("subject", Kind::Text), required("body", Kind::Text), optional("kind", Kind::Text)],
         callers: &[Who::Customer],
         writes: true,
+        step_up: None,
         returns: Some("contact_tickets"),
     },
     // Open tickets by words in their subject or messages, newest first.
@@ -66,8 +70,57 @@ pub const FUNCTIONS: &[Function] = &[
         arguments: &[required("words", Kind::Text)],
         callers: &[Who::Customer, Who::Staff(Admin), Who::Staff(Sales), Who::Staff(Support)],
         writes: false,
+        step_up: None,
         returns: Some("contact_tickets"),
     },
-    // Makes the monthly partitions of team_activities that are due, and forgets revocations that ran out.
-    Function { name: "keep_house", arguments: &[], callers: &[Who::System], writes: true, returns: None },
+    // Ends a person's sessions here at once; the Hub then asks Clerk to end them too (I-2).
+    Function {
+        name: "revoke_sessions",
+        arguments: &[required("person", Kind::Text), required("reason", Kind::Text)],
+        callers: &[Who::Staff(Admin)],
+        writes: true,
+        step_up: Some(STRICT),
+        returns: None,
+    },
+    // Says that Clerk has ended them, so that the person may sign in again.
+    Function {
+        name: "sessions_ended",
+        arguments: &[required("person", Kind::Text)],
+        callers: &[Who::System],
+        writes: true,
+        step_up: None,
+        returns: None,
+    },
+    // Takes a webhook message of Clerk's once, with its revocations.
+    Function {
+        name: "take_clerk_event",
+        arguments: &[
+            required("message", Kind::Text),
+            required("event", Kind::Text),
+            required("happened_at", Kind::Timestamp),
+            required("verdicts", Kind::Json),
+        ],
+        callers: &[Who::System],
+        writes: true,
+        step_up: None,
+        returns: None,
+    },
+    // Refuses a session's tokens up to one that was seen over plain http (T-3).
+    Function {
+        name: "burn_token",
+        arguments: &[required("session", Kind::Text), required("issued_until", Kind::Timestamp)],
+        callers: &[Who::System],
+        writes: true,
+        step_up: None,
+        returns: None,
+    },
+    // Makes the monthly partitions of team_activities that are due; forgets revocations and messages after 30 days.
+    Function {
+        name: "keep_house",
+        arguments: &[],
+        callers: &[Who::System],
+        writes: true,
+        step_up: None,
+        returns: None,
+    },
 ];

@@ -1,4 +1,4 @@
-//! Identifiers the Hub makes.
+//! Identifiers: those the Hub makes, and how Clerk's look.
 
 /// A ULID: 48 bits of milliseconds, 80 random bits, 26 characters of Crockford's base 32 that sort by time.
 ///
@@ -8,6 +8,13 @@ pub fn ulid(now_ms: u64, random: [u8; 10]) -> String {
     let random = random.iter().fold(0_u128, |bits, byte| (bits << 8) | u128::from(*byte));
     let bits = (u128::from(now_ms) & 0xffff_ffff_ffff) << 80 | random;
     (0..26).rev().map(|place| digit(bits >> (place * 5))).collect()
+}
+
+/// Whether a text is an id as Clerk makes them: this prefix, then 10 to 64 letters and digits.
+#[must_use]
+pub fn is_clerk_id(text: &str, prefix: &str) -> bool {
+    text.strip_prefix(prefix)
+        .is_some_and(|rest| (10..=64).contains(&rest.len()) && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
 fn digit(bits: u128) -> char {

@@ -1,6 +1,6 @@
 //! What a verified session token proves about its bearer.
 
-use super::access::Who;
+use super::access::{Level, StepUp, Who};
 
 /// A person's session, as far as the Hub uses it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,18 +9,29 @@ pub struct Session {
     pub user: String,
     /// Clerk session id, `sess_…`.
     pub id: String,
-    /// The active organization, `org_…`.
-    pub organization: Option<String>,
+    /// The active organization.
+    pub organization: Option<Organization>,
     /// What the staff-role claim says.
     pub role: RoleClaim,
     /// The acting user of an impersonated session (claim `act`), `user_…`.
     pub impersonator: Option<String>,
-    /// Minutes since the second factor was verified when the token was issued; `None`: never.
-    pub second_factor_age: Option<u32>,
+    /// Minutes since the first and the second factor were verified when the token was issued; `None`: never.
+    pub factor_ages: [Option<u32>; 2],
     /// When the token was issued, Unix seconds.
     pub issued_at: i64,
     /// When the token runs out, Unix seconds.
     pub expires_at: i64,
+}
+
+/// The organization that a session acts for, and what Clerk says the person may do in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Organization {
+    /// `org_…`
+    pub id: String,
+    /// The role in it, without Clerk's `org:` prefix.
+    pub role: String,
+    /// Permissions, as Clerk's front end names them: `org:feature:permission`.
+    pub permissions: Vec<String>,
 }
 
 /// What the staff-role claim of a token says.
@@ -54,7 +65,19 @@ impl Session {
     /// Whom the session's rows belong to: the active organization, else the user.
     #[must_use]
     pub fn owner(&self) -> &str {
-        self.organization.as_deref().unwrap_or(&self.user)
+        self.organization.as_ref().map_or(&self.user, |organization| &organization.id)
+    }
+
+    /// Whether the session's factors are fresh enough; `now_s` is Unix time in seconds.
+    #[must_use]
+    pub fn is_fresh(&self, step_up: StepUp, now_s: i64) -> bool {
+        let [first, second] = self.factor_ages;
+        let age = match step_up.level {
+            Level::FirstFactor => first,
+            Level::SecondFactor => second,
+        };
+        let since_issue = u32::try_from((now_s - self.issued_at).max(0) / 60).unwrap_or(u32::MAX);
+        age.is_some_and(|age| age.saturating_add(since_issue) < step_up.after_minutes)
     }
 }
 

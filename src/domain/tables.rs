@@ -1,8 +1,9 @@
 //! The table catalogue: one row a table, from which the proxy, the policy and the schema test all read.
 
 use super::access::{
+    Operation, RECENT, STRICT,
     StaffRole::{Admin, Sales, Support},
-    Who,
+    StepUp, Who,
 };
 
 /// A table of schema `hub`.
@@ -71,6 +72,16 @@ pub struct Grant {
     pub update: &'static [&'static str],
     /// Whether rows may be deleted.
     pub delete: bool,
+    /// Operations that need fresh factors, and how fresh.
+    pub step_up: &'static [(Operation, StepUp)],
+}
+
+impl Grant {
+    /// Marks operations that need fresh factors.
+    const fn fresh(mut self, step_up: &'static [(Operation, StepUp)]) -> Self {
+        self.step_up = step_up;
+        self
+    }
 }
 
 /// Bounds on the rows of one answer.
@@ -113,10 +124,14 @@ const fn grant(
     update: &'static [&'static str],
     delete: bool,
 ) -> Grant {
-    Grant { who, read, insert, update, delete }
+    Grant { who, read, insert, update, delete, step_up: &[] }
 }
 
 const NONE: &[&str] = &[];
+/// Staff remove rows only with fresh factors, and only after Clerk was asked who they are now.
+const REMOVAL: &[(Operation, StepUp)] = &[(Operation::Delete, STRICT)];
+/// The trail has what every client wrote.
+const TRAIL: &[(Operation, StepUp)] = &[(Operation::Select, RECENT)];
 const PAGE: Limit = Limit { default: 100, max: 1000 };
 
 /// Every table that the Hub knows. A table that is not here does not exist for a client.
@@ -129,6 +144,7 @@ pub const TABLES: &[Table] = &[
     TEAM_ACTIVITIES,
     REQUEST_LOG,
     REVOKED_SESSIONS,
+    WEBHOOK_MESSAGES,
 ];
 
 const LEAD: &[&str] = &[
@@ -171,7 +187,8 @@ const LEADS: Table = Table {
             &["name", "email", "company", "message", "source", "status", "assigned_to", "notes"],
             &["name", "email", "company", "source", "status", "assigned_to", "notes"],
             true,
-        ),
+        )
+        .fresh(REMOVAL),
         grant(
             Who::Staff(Sales),
             LEAD,
@@ -230,7 +247,8 @@ const CONTACT_TICKETS: Table = Table {
             &["owner_id", "kind", "subject", "status", "priority", "assigned_to"],
             &["kind", "subject", "status", "priority", "assigned_to"],
             true,
-        ),
+        )
+        .fresh(REMOVAL),
         grant(Who::Staff(Sales), TICKET, NONE, NONE, false),
         grant(
             Who::Staff(Support),
@@ -272,7 +290,8 @@ const TICKET_MESSAGES: Table = Table {
             NONE,
             false,
         ),
-        grant(Who::Staff(Admin), TICKET_MESSAGE, &["ticket_id", "body", "internal"], &["body", "internal"], true),
+        grant(Who::Staff(Admin), TICKET_MESSAGE, &["ticket_id", "body", "internal"], &["body", "internal"], true)
+            .fresh(REMOVAL),
         grant(Who::Staff(Sales), TICKET_MESSAGE, NONE, NONE, false),
         grant(Who::Staff(Support), TICKET_MESSAGE, &["ticket_id", "body", "internal"], &["body", "internal"], false),
     ],
@@ -328,7 +347,7 @@ const CHAT_MESSAGES: Table = Table {
     embeds: &["chat_threads"],
     grants: &[
         grant(Who::Customer, CHAT_MESSAGE, &["thread_id", "body"], &["body"], true),
-        grant(Who::Staff(Admin), CHAT_MESSAGE, &["thread_id", "body"], &["body"], true),
+        grant(Who::Staff(Admin), CHAT_MESSAGE, &["thread_id", "body"], &["body"], true).fresh(REMOVAL),
         grant(Who::Staff(Sales), CHAT_MESSAGE, &["thread_id", "body"], &["body"], false),
         grant(Who::Staff(Support), CHAT_MESSAGE, &["thread_id", "body"], &["body"], false),
     ],
@@ -384,7 +403,8 @@ const TEAM_ACTIVITIES: Table = Table {
         NONE,
         NONE,
         false,
-    )],
+    )
+    .fresh(TRAIL)],
     limit: PAGE,
     exact_count: false,
     audited: false,
@@ -461,8 +481,9 @@ const REQUEST_LOG: Table = Table {
     audited: false,
 };
 
-const REVOCATION: &[&str] = &["subject", "reason", "revoked_by", "revoked_at", "expires_at"];
-/// Sessions (`sess_…`) and users (`user_…`) whose tokens are refused before they run out (I-2).
+const REVOCATION: &[&str] =
+    &["subject", "reason", "revoked_by", "revoked_at", "expires_at", "cause", "scope", "role", "issued_until"];
+/// Sessions (`sess_…`), users (`user_…`) and organizations (`org_…`) whose tokens are refused before they run out (I-2).
 const REVOKED_SESSIONS: Table = Table {
     name: "revoked_sessions",
     key: "subject",
@@ -473,12 +494,41 @@ const REVOKED_SESSIONS: Table = Table {
         column("revoked_by", Kind::Text),
         column("revoked_at", Kind::Timestamp),
         column("expires_at", Kind::Timestamp),
+        column("cause", Kind::Text),
+        column("scope", Kind::Text),
+        column("role", Kind::Text),
+        column("issued_until", Kind::Timestamp),
     ],
     embeds: &[],
+    // Written by functions only.
     grants: &[
         grant(Who::Staff(Admin), REVOCATION, NONE, NONE, false),
-        grant(Who::System, REVOCATION, &["subject", "reason", "expires_at"], NONE, true),
+        grant(Who::System, REVOCATION, NONE, NONE, false),
     ],
+    limit: PAGE,
+    exact_count: false,
+    audited: true,
+};
+
+const WEBHOOK_MESSAGES: Table = Table {
+    name: "webhook_messages",
+    key: "message_id",
+    owner: None,
+    columns: &[
+        column("sender", Kind::Text),
+        column("message_id", Kind::Text),
+        column("event", Kind::Text),
+        column("happened_at", Kind::Timestamp),
+        column("received_at", Kind::Timestamp),
+    ],
+    embeds: &[],
+    grants: &[grant(
+        Who::Staff(Admin),
+        &["sender", "message_id", "event", "happened_at", "received_at"],
+        NONE,
+        NONE,
+        false,
+    )],
     limit: PAGE,
     exact_count: false,
     audited: false,

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     domain::{headers::Headers, ids},
-    handlers::{data, health, public},
+    handlers::{clerk, data, health, public, revocation},
     logic::{
         boundary::{self, Address, Insecure},
         config::Problem,
@@ -79,6 +79,7 @@ async fn run<P: Platform>(
     let path = inside(&hub.config.base_path, address.path).ok_or(Fault::RouteUnknown)?;
     course.api = routes::is_api(path);
     if !address.secure {
+        revocation::burn(hub, platform, &arrival.headers);
         return insecure(&address, path, arrival, course.api);
     }
     boundary::tls(arrival.tls_version.as_deref(), hub.config.min_tls)?;
@@ -96,6 +97,7 @@ async fn run<P: Platform>(
     match route.door {
         Door::Api => api(hub, platform, arrival, body, course, (route, segment, address.query)).await,
         Door::Public => open(hub, platform, arrival, route).await,
+        Door::Webhook => webhook(hub, platform, arrival, body, course, route).await,
     }
 }
 
@@ -110,7 +112,11 @@ async fn api<P: Platform>(
 ) -> Result<Reply<P::Body>, Fault> {
     let token = credentials::bearer(&arrival.headers, &hub.config.publishable_key).map_err(Fault::Credential)?;
     let session = &*course.session.insert(hub.identify(platform, token).await?);
-    let target = if route.handler == Handler::Function { Target::Function(segment) } else { Target::Table(segment) };
+    let target = match route.handler {
+        Handler::Function => Target::Function(segment),
+        Handler::RevokeSessions => Target::Function("revoke_sessions"),
+        _ => Target::Table(segment),
+    };
     let call = data::Call {
         session,
         target,
@@ -124,7 +130,29 @@ async fn api<P: Platform>(
     };
     let passed = data::pass(hub, platform, call).await?;
     course.written = passed.written;
-    Ok(passed.reply)
+    match route.handler {
+        Handler::RevokeSessions => revocation::at_clerk(hub, platform, passed.reply).await,
+        _ => Ok(passed.reply),
+    }
+}
+
+/// Behind the doors of senders, each of which knows its own signature.
+async fn webhook<P: Platform>(
+    hub: &Rc<Hub<P>>,
+    platform: &P,
+    arrival: &Arrival<P::Body>,
+    body: Option<P::Body>,
+    course: &mut Course,
+    route: &Route,
+) -> Result<Reply<P::Body>, Fault> {
+    match route.handler {
+        Handler::ClerkWebhook => {
+            let reply = clerk::receive(hub, platform, &arrival.headers, body).await?;
+            course.sender = Some("webhook:clerk");
+            Ok(reply)
+        }
+        _ => Err(Fault::RouteUnknown),
+    }
 }
 
 /// Behind the public doors.
@@ -143,7 +171,9 @@ async fn open<P: Platform>(
         Handler::Security => public::security(&hub.config, known)?,
         Handler::SecurityTxt => public::security_txt(&hub.config, platform.now_ms())?,
         Handler::Stylesheet => public::stylesheet(known),
-        Handler::Function | Handler::Table => return Err(Fault::RouteUnknown),
+        Handler::ClerkWebhook | Handler::Function | Handler::RevokeSessions | Handler::Table => {
+            return Err(Fault::RouteUnknown);
+        }
     })
 }
 

@@ -27,6 +27,8 @@ pub struct Course {
     pub route: String,
     /// Whose it is.
     pub session: Option<Session>,
+    /// Which sender's message it was, once its signature is known to be good.
+    pub sender: Option<&'static str>,
     /// Whether the database has written the request row together with the change.
     pub written: bool,
     /// Why it was refused.
@@ -46,6 +48,7 @@ impl Course {
             origin: None,
             route: "unrouted".to_owned(),
             session: None,
+            sender: None,
             written: false,
             fault: None,
             started,
@@ -102,7 +105,7 @@ fn row<P: Platform>(platform: &P, arrival: &Arrival<P::Body>, course: &Course, s
         client_request_id: boundary::client_request_id(&arrival.headers).map(str::to_owned),
         method: arrival.method.clone(),
         route: course.route.clone(),
-        who: session.and_then(Session::who).map_or("nobody", |who| who.name()),
+        who: course.sender.unwrap_or_else(|| session.and_then(Session::who).map_or("nobody", |who| who.name())),
         actor_id: session.map(|session| session.user.clone()),
         session_id: session.map(|session| session.id.clone()),
         owner_id: session.filter(|session| session.is_customer()).map(|session| session.owner().to_owned()),
@@ -116,7 +119,7 @@ fn row<P: Platform>(platform: &P, arrival: &Arrival<P::Body>, course: &Course, s
 
 /// One structured line a request: no body, no token, no address, no name of a person.
 pub fn log<P: Platform>(platform: &P, arrival: &Arrival<P::Body>, course: &Course, status: u16) {
-    let who = course.session.as_ref().and_then(Session::who).map(super::super::domain::access::Who::name);
+    let who = course.sender.or_else(|| Some(course.session.as_ref()?.who()?.name()));
     let line = serde_json::json!({
         "event": "request",
         "request_id": course.request_id,

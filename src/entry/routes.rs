@@ -20,6 +20,8 @@ pub enum Door {
     Api,
     /// Anybody, reading: nothing behind it knows who asks.
     Public,
+    /// A sender that signs its messages; errors are JSON, and every request leaves a request row.
+    Webhook,
 }
 
 /// What stands behind a door.
@@ -31,8 +33,12 @@ pub enum Handler {
     Function,
     /// Whether the Hub and what it needs are up.
     Health,
+    /// What Clerk tells of sessions and users.
+    ClerkWebhook,
     /// The front page.
     Home,
+    /// The database's function, and then Clerk.
+    RevokeSessions,
     /// What crawlers may read.
     Robots,
     /// The promises, and what keeps them.
@@ -54,7 +60,10 @@ const fn route(path: &'static str, methods: &'static str, door: Door, handler: H
 /// Every door there is.
 pub const ROUTES: &[Route] = &[
     route("/rest/v1/{table}", "GET, HEAD, POST, PATCH, DELETE, OPTIONS", Door::Api, Handler::Table),
+    // Before the other functions: Clerk ends the sessions too.
+    route("/rest/v1/rpc/revoke_sessions", "POST, OPTIONS", Door::Api, Handler::RevokeSessions),
     route("/rest/v1/rpc/{function}", "GET, HEAD, POST, OPTIONS", Door::Api, Handler::Function),
+    route("/webhooks/clerk", "POST, OPTIONS", Door::Webhook, Handler::ClerkWebhook),
     route("/", READ, Door::Public, Handler::Home),
     route("/security", READ, Door::Public, Handler::Security),
     route("/assets/hub.css", READ, Door::Public, Handler::Stylesheet),

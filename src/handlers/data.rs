@@ -13,7 +13,7 @@ use crate::{
         reply::Reply,
     },
     platform::{
-        Answer, Outgoing, Platform, ReadFailure,
+        Answer, Outgoing, Platform, ReadFailure, clerk,
         database::{SCHEMA, TIMEOUT_MS, USER_AGENT, failure},
         hub::Hub,
     },
@@ -61,6 +61,9 @@ pub async fn pass<P: Platform>(hub: &Hub<P>, platform: &P, call: Call<'_, P::Bod
     let now_s = i64::try_from(platform.now_ms() / 1000).unwrap_or(i64::MAX);
     let permit = policy::permit(&actor, call.target, call.method, now_s).map_err(Fault::Policy)?;
     let plan = postgrest::plan(&permit, call.method, call.query, call.headers).map_err(Fault::Query)?;
+    if permit.needs_recheck() {
+        clerk::recheck(hub, platform, call.session).await?;
+    }
     let body = if plan.takes_body() {
         let bytes = read(platform, call.headers, call.body).await?;
         plan.body(&bytes).map_err(Fault::Query)?;

@@ -1,6 +1,8 @@
 //! What happens behind each door: a file per audience or job. They never name each other.
 
+pub mod clerk;
 pub mod data;
 pub mod health;
 pub mod house;
 pub mod public;
+pub mod revocation;

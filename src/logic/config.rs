@@ -1,6 +1,9 @@
 //! The Hub's variables, parsed at the door into types and refused by name.
 
-use super::vars::{Absent, VARS};
+use super::{
+    signature,
+    vars::{Absent, VARS},
+};
 use crate::domain::secret::Secret;
 
 /// Where the Hub runs.
@@ -66,6 +69,12 @@ pub struct Config {
     pub jwt_key: Option<String>,
     /// `CLERK_AUTHORIZED_PARTIES`
     pub authorized_parties: Vec<String>,
+    /// `CLERK_API_URL`
+    pub clerk_url: String,
+    /// `CLERK_SECRET_KEY`
+    pub clerk_key: Secret<String>,
+    /// `CLERK_WEBHOOK_SECRETS`
+    pub webhook_secrets: Vec<Secret<Vec<u8>>>,
     /// `STAFF_ROLE_CLAIM`, split at its dots.
     pub role_claim: Vec<String>,
     /// The base URL of PostgREST, without a trailing slash.
@@ -131,6 +140,10 @@ impl<Lookup: Fn(&str) -> Option<String>> Reader<Lookup> {
             |text| text.split(',').map(|party| origin_of(party.trim(), local)).collect(),
             "must be https origins, separated by commas",
         );
+        let clerk_url = self.choice("CLERK_API_URL", |text| endpoint(text, local), UPSTREAM);
+        let clerk_key = self.choice("CLERK_SECRET_KEY", secret_key, "must be an sk_live_ or sk_test_ key");
+        let webhook_secrets =
+            self.choice("CLERK_WEBHOOK_SECRETS", signature::secrets, "must be whsec_ secrets, separated by commas");
         let role_claim = self.choice("STAFF_ROLE_CLAIM", claim_path, "must be claim names separated by dots");
         let project_url = self.choice("SUPABASE_URL", |text| endpoint(text, local), UPSTREAM);
         let rest_url = match self.text("POSTGREST_URL") {
@@ -149,6 +162,9 @@ impl<Lookup: Fn(&str) -> Option<String>> Reader<Lookup> {
             issuer,
             jwks_url,
             authorized_parties,
+            clerk_url,
+            clerk_key,
+            webhook_secrets,
             role_claim,
             rest_url,
             publishable_key,
@@ -162,6 +178,9 @@ impl<Lookup: Fn(&str) -> Option<String>> Reader<Lookup> {
                 Some(issuer),
                 Some(jwks_url),
                 Some(authorized_parties),
+                Some(clerk_url),
+                Some(clerk_key),
+                Some(webhook_secrets),
                 Some(role_claim),
                 Some(rest_url),
                 Some(publishable_key),
@@ -175,6 +194,9 @@ impl<Lookup: Fn(&str) -> Option<String>> Reader<Lookup> {
                 jwks_url,
                 jwt_key,
                 authorized_parties,
+                clerk_url,
+                clerk_key,
+                webhook_secrets,
                 role_claim,
                 rest_url,
                 publishable_key,
@@ -249,6 +271,11 @@ fn issuer_of(key: &str) -> Option<String> {
 fn claim_path(text: &str) -> Option<Vec<String>> {
     let names: Vec<String> = text.split('.').map(str::to_owned).collect();
     names.iter().all(|name| !name.is_empty() && name.len() <= 64).then_some(names)
+}
+
+fn secret_key(text: &str) -> Option<Secret<String>> {
+    let right = text.starts_with("sk_live_") || text.starts_with("sk_test_");
+    header_value(text).filter(|_| right).map(Secret::new)
 }
 
 fn header_value(text: &str) -> Option<String> {

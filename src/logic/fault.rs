@@ -1,6 +1,22 @@
 //! Every way the Hub says no: one variant, its public row, its private reason and how loud it is logged.
 
-use super::{credentials::CredentialFault, policy::PolicyFault, postgrest::QueryFault, token::TokenFault};
+mod public;
+
+#[allow(unused_imports, reason = "compared with the README")]
+pub use public::PUBLIC;
+pub use public::Public;
+
+use super::{
+    credentials::CredentialFault, policy::PolicyFault, postgrest::QueryFault, signature::SignatureFault,
+    token::TokenFault,
+};
+use crate::domain::access::StepUp;
+use public::{
+    BODY_BROKEN, BODY_TOO_LARGE, CLERK_UNAVAILABLE, CLERK_UNDONE, CREDENTIAL_MALFORMED, CREDENTIAL_MISSING,
+    FACTOR_STALE, HEADER_REFUSED, IMPERSONATED, INSECURE_TRANSPORT, INTERNAL, JOURNAL_UNAVAILABLE, KEYS_UNAVAILABLE,
+    METHOD_NOT_ALLOWED, ORIGIN_REFUSED, PATH_REFUSED, RESOURCE_UNKNOWN, RIGHT_MISSING, ROUTE_UNKNOWN, TLS_TOO_OLD,
+    TOKEN_REFUSED, UPSTREAM_BROKEN, UPSTREAM_BUSY, UPSTREAM_TIMEOUT, UPSTREAM_UNREACHABLE, WEBHOOK_REFUSED,
+};
 
 /// Why a request was not answered as asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +29,10 @@ pub enum Fault {
     Configuration,
     /// No usable credential in the request.
     Credential(CredentialFault),
+    /// Clerk could not be asked, and without it nothing may be done.
+    ClerkUnavailable,
+    /// The sessions are refused here, but Clerk has not ended them.
+    ClerkUndone,
     /// The database refused the statement; what it may tell the caller.
     Database(DatabaseRefusal),
     /// A header that no honest client sends.
@@ -53,6 +73,10 @@ pub enum Fault {
     UpstreamTimeout,
     /// The database cannot be reached.
     UpstreamUnreachable,
+    /// The message is not signed as it should be; the log says why.
+    Webhook(SignatureFault),
+    /// The message is signed, but it is none that its sender sends.
+    WebhookMalformed,
 }
 
 /// What PostgREST said of a refused statement, cut down to what this caller may read.
@@ -70,138 +94,6 @@ pub struct DatabaseRefusal {
     pub hint: Option<String>,
 }
 
-/// What the client sees of a fault: a row of the README's table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Public {
-    /// A stable code.
-    pub code: &'static str,
-    /// The HTTP status.
-    pub status: u16,
-    /// One sentence.
-    pub message: &'static str,
-    /// What to do about it.
-    pub hint: &'static str,
-}
-
-const fn public(code: &'static str, status: u16, message: &'static str, hint: &'static str) -> Public {
-    Public { code, status, message, hint }
-}
-
-/// The Hub's own rows (`HUB3…` are the query firewall's), in the order of the README.
-#[allow(dead_code, reason = "compared with the README")]
-pub const PUBLIC: &[Public] = &[
-    INSECURE_TRANSPORT,
-    TLS_TOO_OLD,
-    PATH_REFUSED,
-    HEADER_REFUSED,
-    BODY_TOO_LARGE,
-    ROUTE_UNKNOWN,
-    METHOD_NOT_ALLOWED,
-    ORIGIN_REFUSED,
-    BODY_BROKEN,
-    CREDENTIAL_MISSING,
-    CREDENTIAL_MALFORMED,
-    TOKEN_REFUSED,
-    KEYS_UNAVAILABLE,
-    RIGHT_MISSING,
-    RESOURCE_UNKNOWN,
-    SECOND_FACTOR_STALE,
-    IMPERSONATED,
-    UPSTREAM_UNREACHABLE,
-    UPSTREAM_TIMEOUT,
-    UPSTREAM_BUSY,
-    UPSTREAM_BROKEN,
-    JOURNAL_UNAVAILABLE,
-    INTERNAL,
-];
-
-const INSECURE_TRANSPORT: Public = public(
-    "HUB001",
-    403,
-    "This address answers over https only.",
-    "Any credential in this request travelled in the clear: revoke it, then use https.",
-);
-const TLS_TOO_OLD: Public = public("HUB002", 403, "The connection's TLS version is too old.", "Connect with TLS 1.3.");
-const PATH_REFUSED: Public = public(
-    "HUB003",
-    400,
-    "The path is not written plainly.",
-    "Write it without dot segments, double slashes, backslashes or percent signs, and keep the URL under 8192 bytes.",
-);
-const HEADER_REFUSED: Public = public(
-    "HUB004",
-    400,
-    "The request has a header that is not accepted here.",
-    "Leave out names with underscores, x-hub-… and headers that rewrite the method or the URL.",
-);
-const BODY_TOO_LARGE: Public =
-    public("HUB005", 413, "The body is too large.", "Send at most 1 MiB; split an insert into several.");
-const ROUTE_UNKNOWN: Public = public(
-    "HUB006",
-    404,
-    "There is nothing at this address.",
-    "The API is at /rest/v1/{table} and /rest/v1/rpc/{function}.",
-);
-const METHOD_NOT_ALLOWED: Public = public(
-    "HUB007",
-    405,
-    "The address does not take this method.",
-    "The Allow header lists the methods that it takes.",
-);
-const ORIGIN_REFUSED: Public = public(
-    "HUB008",
-    403,
-    "This origin may not call the API.",
-    "Ask the operator to list the origin in CLERK_AUTHORIZED_PARTIES.",
-);
-const BODY_BROKEN: Public = public("HUB009", 400, "The body broke off.", "Send it again.");
-const CREDENTIAL_MISSING: Public =
-    public("HUB101", 401, "A session token is needed.", "Send the Clerk session token as Authorization: Bearer.");
-const CREDENTIAL_MALFORMED: Public = public(
-    "HUB102",
-    400,
-    "The Authorization header is malformed.",
-    "Send exactly one: Bearer, one space, the session token.",
-);
-const TOKEN_REFUSED: Public =
-    public("HUB103", 401, "The session token was refused.", "Ask Clerk for a fresh token and try once more.");
-const KEYS_UNAVAILABLE: Public = public(
-    "HUB104",
-    503,
-    "Tokens cannot be verified at the moment.",
-    "Try again after the time in Retry-After; the token itself was not judged.",
-);
-const RIGHT_MISSING: Public =
-    public("HUB201", 403, "You may not do this.", "Ask an administrator for the role that may.");
-const RESOURCE_UNKNOWN: Public = public(
-    "HUB202",
-    404,
-    "There is no such table or function for you.",
-    "See the README for the tables and functions of each role.",
-);
-const SECOND_FACTOR_STALE: Public = public(
-    "HUB203",
-    403,
-    "This needs a second factor verified in the last 10 minutes.",
-    "Verify the second factor again in Clerk, then repeat with a fresh token.",
-);
-const IMPERSONATED: Public =
-    public("HUB204", 403, "An impersonated session may not change anything.", "Act as yourself.");
-const UPSTREAM_UNREACHABLE: Public = public("HUB401", 502, "The database cannot be reached.", "Try again in a moment.");
-const UPSTREAM_TIMEOUT: Public = public(
-    "HUB402",
-    504,
-    "The database did not answer in time.",
-    "Read before you repeat a change: it may have been made.",
-);
-const UPSTREAM_BUSY: Public =
-    public("HUB403", 503, "The database is busy or restarting.", "Try again after the time in Retry-After.");
-const UPSTREAM_BROKEN: Public =
-    public("HUB404", 502, "The database gave an answer that cannot be passed on.", "Tell the operator the request id.");
-const JOURNAL_UNAVAILABLE: Public =
-    public("HUB405", 503, "The request could not be recorded, so it is not answered.", "Try again in a moment.");
-const INTERNAL: Public = public("HUB500", 500, "Something is wrong on our side.", "Tell the operator the request id.");
-
 impl Fault {
     /// What the client sees; a refusal by the database has its own words.
     #[must_use]
@@ -209,6 +101,8 @@ impl Fault {
         Some(match self {
             Self::BodyBroken => BODY_BROKEN,
             Self::BodyTooLarge => BODY_TOO_LARGE,
+            Self::ClerkUnavailable => CLERK_UNAVAILABLE,
+            Self::ClerkUndone => CLERK_UNDONE,
             Self::Configuration | Self::Page | Self::Platform => INTERNAL,
             Self::Credential(CredentialFault::Malformed) => CREDENTIAL_MALFORMED,
             Self::Credential(_) => CREDENTIAL_MISSING,
@@ -223,7 +117,7 @@ impl Fault {
             Self::Policy(PolicyFault::Impersonated) => IMPERSONATED,
             Self::Policy(PolicyFault::ResourceUnknown) => RESOURCE_UNKNOWN,
             Self::Policy(PolicyFault::RightMissing) => RIGHT_MISSING,
-            Self::Policy(PolicyFault::SecondFactorStale) => SECOND_FACTOR_STALE,
+            Self::Policy(PolicyFault::FactorStale(_)) => FACTOR_STALE,
             Self::Query(fault) => fault.rule.public(),
             Self::RouteUnknown => ROUTE_UNKNOWN,
             Self::TlsTooOld => TLS_TOO_OLD,
@@ -232,7 +126,17 @@ impl Fault {
             Self::UpstreamBusy => UPSTREAM_BUSY,
             Self::UpstreamTimeout => UPSTREAM_TIMEOUT,
             Self::UpstreamUnreachable => UPSTREAM_UNREACHABLE,
+            Self::Webhook(_) | Self::WebhookMalformed => WEBHOOK_REFUSED,
         })
+    }
+
+    /// The factor that must be verified again.
+    #[must_use]
+    pub const fn step_up(&self) -> Option<StepUp> {
+        match self {
+            Self::Policy(PolicyFault::FactorStale(step_up)) => Some(*step_up),
+            _ => None,
+        }
     }
 
     /// The plain identifier in the query that the fault is about.
@@ -262,6 +166,8 @@ impl Fault {
             Self::SessionRevoked => Some("session-revoked".to_owned()),
             Self::Token(fault) => Some(fault.reason().to_owned()),
             Self::UpstreamBroken(why) => Some((*why).to_owned()),
+            Self::Webhook(fault) => Some(format!("{fault:?}")),
+            Self::WebhookMalformed => Some("not a message of this sender".to_owned()),
             _ => None,
         }
     }

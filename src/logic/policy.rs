@@ -1,7 +1,7 @@
 //! Who may do what: role × resource × operation, from the catalogue alone. Only this file makes a [`Permit`].
 
 use crate::domain::{
-    access::{Operation, Who},
+    access::{Operation, StepUp, Who},
     functions::Function,
     session::Actor,
     tables::{Grant, Table},
@@ -27,8 +27,8 @@ pub enum PolicyFault {
     ResourceUnknown,
     /// The caller may not do this, though others may.
     RightMissing,
-    /// Removing rows needs a second factor verified in the last 10 minutes.
-    SecondFactorStale,
+    /// It needs a factor that was verified lately.
+    FactorStale(StepUp),
 }
 
 /// The right to do one thing. Whoever holds one may ask the database.
@@ -37,6 +37,7 @@ pub struct Permit {
     who: Who,
     resource: Resource,
     operation: Operation,
+    recheck: bool,
 }
 
 /// What a permit is for.
@@ -66,6 +67,12 @@ impl Permit {
     pub const fn operation(&self) -> Operation {
         self.operation
     }
+
+    /// Whether Clerk must be asked first who the person is now: what staff do here cannot be undone.
+    #[must_use]
+    pub const fn needs_recheck(&self) -> bool {
+        self.recheck
+    }
 }
 
 /// Decides about one request; `now_s` is Unix time in seconds.
@@ -84,14 +91,23 @@ pub fn permit(actor: &Actor<'_>, target: Target<'_>, method: &str, now_s: i64) -
         if session.impersonator.is_some() && operation != Operation::Select {
             return Err(PolicyFault::Impersonated);
         }
-        let since_issue = u32::try_from((now_s - session.issued_at).max(0) / 60).unwrap_or(u32::MAX);
-        let fresh =
-            session.second_factor_age.is_some_and(|age| age.saturating_add(since_issue) <= FRESH_FACTOR_MINUTES);
-        if matches!(who, Who::Staff(_)) && operation == Operation::Delete && !fresh {
-            return Err(PolicyFault::SecondFactorStale);
+        if let Some(step_up) = step_up(resource, operation).filter(|step_up| !session.is_fresh(*step_up, now_s)) {
+            return Err(PolicyFault::FactorStale(step_up));
         }
     }
-    Ok(Permit { who, resource, operation })
+    let recheck =
+        matches!(who, Who::Staff(_)) && operation != Operation::Select && step_up(resource, operation).is_some();
+    Ok(Permit { who, resource, operation, recheck })
+}
+
+/// The mark of TABLES and FUNCTIONS.
+fn step_up(resource: Resource, operation: Operation) -> Option<StepUp> {
+    match resource {
+        Resource::Function(function, _) => function.step_up,
+        Resource::Table(_, grant) => {
+            grant.step_up.iter().find(|(marked, _)| *marked == operation).map(|(_, step_up)| *step_up)
+        }
+    }
 }
 
 fn on_table(who: Who, name: &str, method: &str) -> Result<(Resource, Operation), PolicyFault> {
@@ -140,14 +156,11 @@ pub const fn allows(grant: &Grant, operation: Operation) -> bool {
     }
 }
 
-/// Clerk's `strict_mfa`: <https://clerk.com/docs/guides/secure/reverification>.
-const FRESH_FACTOR_MINUTES: u32 = 10;
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::{
-        access::StaffRole,
+        access::{RECENT, STRICT, StaffRole},
         session::{RoleClaim, Session},
         tables::TABLES,
     };
@@ -159,7 +172,7 @@ mod tests {
             organization: None,
             role,
             impersonator: None,
-            second_factor_age: Some(1),
+            factor_ages: [Some(1), Some(1)],
             issued_at: 1_000_000,
             expires_at: 1_000_060,
         }
@@ -191,14 +204,49 @@ mod tests {
     }
 
     #[test]
-    fn deletes_by_staff_need_a_fresh_second_factor() {
-        let admin = |age| Session { second_factor_age: age, ..session(RoleClaim::Known(StaffRole::Admin)) };
-        let at = |age, now_s| permit(&Actor::Person(&admin(age)), Target::Table("leads"), "DELETE", now_s).map(drop);
-        assert_eq!(at(Some(10), 1_000_059), Ok(()));
-        assert_eq!(at(Some(10), 1_000_060), Err(PolicyFault::SecondFactorStale));
-        assert_eq!(at(Some(11), 1_000_000), Err(PolicyFault::SecondFactorStale));
-        assert_eq!(at(None, 1_000_000), Err(PolicyFault::SecondFactorStale));
-        assert_eq!(asked(&admin(None), "leads", "PATCH"), Ok(()));
+    fn marked_operations_need_fresh_factors_a_2() {
+        let admin = |ages| Session { factor_ages: ages, ..session(RoleClaim::Known(StaffRole::Admin)) };
+        let at = |ages, method, table, now_s| {
+            permit(&Actor::Person(&admin(ages)), Target::Table(table), method, now_s).map(drop)
+        };
+        let deletes = |second, now_s| at([Some(0), second], "DELETE", "leads", now_s);
+        assert_eq!(deletes(Some(9), 1_000_059), Ok(()));
+        for (second, now_s) in [(Some(9), 1_000_060), (Some(10), 1_000_000), (None, 1_000_000)] {
+            assert_eq!(deletes(second, now_s), Err(PolicyFault::FactorStale(STRICT)), "{second:?}");
+        }
+        let reads = |first| at([first, None], "GET", "team_activities", 1_000_000);
+        assert_eq!(reads(Some(59)), Ok(()));
+        assert_eq!(reads(Some(60)), Err(PolicyFault::FactorStale(RECENT)));
+        assert_eq!(reads(None), Err(PolicyFault::FactorStale(RECENT)));
+        assert_eq!(at([None, None], "PATCH", "leads", 1_000_000), Ok(()));
+        let revokes = |ages| {
+            permit(&Actor::Person(&admin(ages)), Target::Function("revoke_sessions"), "POST", 1_000_000).map(drop)
+        };
+        assert_eq!(revokes([Some(0), Some(0)]), Ok(()));
+        assert_eq!(revokes([Some(0), None]), Err(PolicyFault::FactorStale(STRICT)));
+    }
+
+    /// whatever cannot be undone is marked, so that a new grant cannot forget it.
+    #[test]
+    fn every_removal_by_staff_is_marked_and_rechecked_a_2() {
+        for table in TABLES {
+            for grant in table.grants.iter().filter(|grant| grant.delete && matches!(grant.who, Who::Staff(_))) {
+                assert!(grant.step_up.contains(&(Operation::Delete, STRICT)), "{} {:?}", table.name, grant.who);
+            }
+        }
+        let admin = session(RoleClaim::Known(StaffRole::Admin));
+        let checked = |method, table| {
+            permit(&Actor::Person(&admin), Target::Table(table), method, 1_000_000).unwrap().needs_recheck()
+        };
+        assert!(checked("DELETE", "leads"));
+        assert!(!checked("PATCH", "leads"));
+        assert!(!checked("GET", "team_activities"));
+        let client = session(RoleClaim::Absent);
+        assert!(
+            !permit(&Actor::Person(&client), Target::Table("chat_messages"), "DELETE", 1_000_000)
+                .unwrap()
+                .needs_recheck()
+        );
     }
 
     #[test]

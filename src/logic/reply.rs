@@ -118,12 +118,22 @@ impl<Body> Reply<Body> {
             },
             (_, None) => DatabaseRefusal::default(),
         };
-        let body = serde_json::json!({
+        let mut body = serde_json::json!({
             "code": refusal.code,
             "message": refusal.message,
             "details": refusal.details,
             "hint": refusal.hint,
         });
+        // The shape that Clerk's `isReverificationHint` looks for.
+        if let (Some(step_up), Some(body)) = (fault.step_up(), body.as_object_mut()) {
+            let asked = serde_json::json!({ "level": step_up.level.name(), "afterMinutes": step_up.after_minutes });
+            let error = serde_json::json!({
+                "type": "forbidden",
+                "reason": "reverification-error",
+                "metadata": { "reverification": asked },
+            });
+            body.insert("clerk_error".to_owned(), error);
+        }
         Self::text(refusal.status, Media::Json, Cache::Nobody, body.to_string()).explained(fault)
     }
 
@@ -145,7 +155,7 @@ impl<Body> Reply<Body> {
             Fault::SessionRevoked | Fault::Token(_) => {
                 self.with("www-authenticate", r#"Bearer realm="hub", error="invalid_token""#)
             }
-            Fault::JournalUnavailable | Fault::UpstreamBusy => self.with("retry-after", "2"),
+            Fault::ClerkUnavailable | Fault::JournalUnavailable | Fault::UpstreamBusy => self.with("retry-after", "2"),
             _ => self,
         }
     }

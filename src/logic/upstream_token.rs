@@ -66,6 +66,11 @@ struct Claims<'a> {
     sub: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     sid: Option<&'a str>,
+    /// When the session token was issued, and its active organization: what a revocation may be limited to (I-2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sat: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    org: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     owner: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -80,22 +85,29 @@ struct Claims<'a> {
 pub fn unsigned(kid: &str, actor: &Actor<'_>, now_s: i64, jti: &str) -> Option<String> {
     let job;
     let who = actor.who()?;
-    let (sub, sid, owner) = match actor {
-        Actor::Person(Session { user, id, .. }) if matches!(who, Who::Staff(_)) => {
-            (user.as_str(), Some(id.as_str()), None)
-        }
-        Actor::Person(session) => (session.user.as_str(), Some(session.id.as_str()), Some(session.owner())),
+    let (sub, session) = match actor {
+        Actor::Person(session) => (session.user.as_str(), Some(*session)),
         Actor::Job(name) => {
             job = format!("system:{name}");
-            (job.as_str(), None, None)
+            (job.as_str(), None)
         }
     };
     let stacklumen_role = match who {
         Who::Staff(role) => Some(role.name()),
         Who::Customer | Who::System | Who::Visitor => None,
     };
-    let claims =
-        Claims { role: who.database_role(), sub, sid, owner, stacklumen_role, iat: now_s, exp: now_s + LIFE_S, jti };
+    let claims = Claims {
+        role: who.database_role(),
+        sub,
+        sid: session.map(|session| session.id.as_str()),
+        sat: session.map(|session| session.issued_at),
+        org: session.and_then(|session| Some(session.organization.as_ref()?.id.as_str())),
+        owner: session.filter(|session| session.is_customer()).map(Session::owner),
+        stacklumen_role,
+        iat: now_s,
+        exp: now_s + LIFE_S,
+        jti,
+    };
     let header = serde_json::json!({ "alg": "ES256", "typ": "JWT", "kid": kid });
     let encode = |text: String| Base64UrlUnpadded::encode_string(text.as_bytes());
     Some(format!("{}.{}", encode(header.to_string()), encode(serde_json::to_string(&claims).ok()?)))

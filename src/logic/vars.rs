@@ -76,6 +76,19 @@ pub const VARS: &[Var] = &[
         "comma-separated origins: allowed `azp` of a token and allowed `Origin` of a browser",
     ),
     var(
+        "CLERK_API_URL",
+        VarKind::Plain,
+        Absent::Default("https://api.clerk.com"),
+        "Clerk's Backend API, asked before what cannot be undone and to end sessions",
+    ),
+    var("CLERK_SECRET_KEY", VarKind::Secret, Absent::Refused, "`sk_live_…` or `sk_test_…`, for the Backend API"),
+    var(
+        "CLERK_WEBHOOK_SECRETS",
+        VarKind::Secret,
+        Absent::Refused,
+        "comma-separated `whsec_…` of the webhook endpoint; two during a rotation",
+    ),
+    var(
         "STAFF_ROLE_CLAIM",
         VarKind::Plain,
         Absent::Default("metadata.stacklumen_role"),

@@ -27,6 +27,8 @@ pub struct Hub<P: Platform> {
     pub journal: Journal,
     /// What `/healthz` found last.
     pub health: Cell<Option<Finding>>,
+    /// How many tokens over plain http were looked at lately.
+    pub leaks: Allowance,
     expected: Expected,
     keys: Rc<KeyStore<P>>,
     sessions: Sessions,
@@ -42,6 +44,26 @@ pub struct Finding {
     pub database: bool,
     /// Whether Clerk's JWKS answered.
     pub jwks: bool,
+}
+
+/// What an isolate does at most a number of times a minute, because anybody can cause it.
+#[derive(Debug, Default)]
+pub struct Allowance {
+    minute: Cell<u64>,
+    used: Cell<u32>,
+}
+
+impl Allowance {
+    /// Whether it may be done once more; counts if so.
+    pub fn one_more(&self, now_ms: u64) -> bool {
+        let minute = now_ms / 60_000;
+        if self.minute.replace(minute) != minute {
+            self.used.set(0);
+        }
+        let may = self.used.get() < MOST_A_MINUTE;
+        self.used.set(self.used.get() + u32::from(may));
+        may
+    }
 }
 
 impl<P: Platform> Hub<P> {
@@ -64,6 +86,7 @@ impl<P: Platform> Hub<P> {
             minter: Minter::new(signing),
             journal: Journal::default(),
             health: Cell::new(None),
+            leaks: Allowance::default(),
             config,
         })
     }
@@ -89,3 +112,5 @@ impl<P: Platform> Hub<P> {
         self.sessions.forget(&session.id);
     }
 }
+
+const MOST_A_MINUTE: u32 = 60;

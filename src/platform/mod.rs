@@ -1,5 +1,6 @@
 //! The machine behind the Hub: one trait, its Workers implementation, its fake, and what is built on it.
 
+pub mod clerk;
 pub mod database;
 #[cfg(all(target_arch = "wasm32", not(feature = "open")))]
 pub mod edge;

@@ -47,11 +47,14 @@ declare
 begin
   assert last = 'team_activities_' || to_char(now() at time zone 'utc' + interval '24 months', 'YYYY_MM'), last;
   execute format('drop table hub_private.%I', last);
+  insert into hub.revoked_sessions (subject, reason, expires_at) values ('sess_2hublongago0000000000000', 'x', now() - interval '31 days'),
+    ('sess_2hubyesterday000000000', 'x', now() - interval '29 days');
+  insert into hub.webhook_messages (sender, message_id, event, happened_at, received_at) values ('clerk', 'msg_old', 'x', now(), now() - interval '31 days'),
+    ('clerk', 'msg_new', 'x', now(), now() - interval '29 days');
   perform pg_temp.act('system');
-  insert into hub.revoked_sessions (subject, reason, expires_at) values ('sess_2hublongago0000000000000', 'x', now() - interval '2 days');
   made := hub.keep_house();
-  assert made = '{"partitions_made": 1, "revocations_forgotten": 1}', made;
-  assert hub.keep_house() = '{"partitions_made": 0, "revocations_forgotten": 0}', 'a second run';
+  assert made = '{"partitions_made": 1, "revocations_forgotten": 1, "messages_forgotten": 1}', made;
+  assert hub.keep_house() = '{"partitions_made": 0, "revocations_forgotten": 0, "messages_forgotten": 0}', 'a second run';
   perform set_config('role', 'none', true);
   assert (select bool_and(relrowsecurity and relforcerowsecurity) from pg_class c join pg_inherits i on i.inhrelid = c.oid where i.inhparent = 'hub.team_activities'::regclass);
   assert pg_temp.outcome('admin', format('select id from hub_private.%I', last)) = 'denied';

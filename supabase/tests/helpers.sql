@@ -2,7 +2,7 @@
 -- session's own pg_temp, and every test file is rolled back.
 
 -- Acts as somebody, as PostgREST does: claims, headers, role, pre-request.
-create function pg_temp.act(who text, method text default 'POST') returns void language plpgsql as $$
+create function pg_temp.act(who text, method text default 'POST', more jsonb default '{}') returns void language plpgsql as $$
 declare
   person text[] := case who
     when 'alice' then array['hub_customer', 'user_2hubalice0000000000000001', 'org_2hubacme00000000000000001']
@@ -24,7 +24,8 @@ begin
     set_config('request.headers', jsonb_build_object('x-request-id', upper(substr(md5(random()::text), 1, 26)))::text, true),
     set_config('request.jwt.claims', jsonb_strip_nulls(jsonb_build_object('role', person[1], 'sub', person[2], 'owner', person[3],
       'sid', case when person[2] like 'user%' then 'sess' || substr(person[2], 5) end,
-      'stacklumen_role', case when person[1] = 'hub_staff' then who end))::text, true),
+      'sat', case when person[2] like 'user%' then floor(extract(epoch from now()))::bigint end, 'org', case when person[3] like 'org%' then person[3] end,
+      'stacklumen_role', case when person[1] = 'hub_staff' then who end) || more)::text, true),
     set_config('role', person[1], true);
   perform hub_private.before_request();
 end
@@ -87,7 +88,7 @@ begin
   insert into hub.ticket_messages (ticket_id, body, internal) select id, 'a note', true from hub.contact_tickets where subject = 'Of Acme';
   insert into hub.chat_messages (thread_id, body) select id, 'by Support' from hub.chat_threads where topic = 'Of Acme';
   perform pg_temp.act('system');
-  insert into hub.revoked_sessions (subject, reason, expires_at) values ('sess_2hubgone000000000000001', 'test', now() + interval '1 hour');
   perform set_config('role', 'none', true);
+  insert into hub.revoked_sessions (subject, reason, expires_at) values ('sess_2hubgone000000000000001', 'test', now() + interval '1 hour');
 end
 $$;

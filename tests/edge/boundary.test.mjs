@@ -2,7 +2,7 @@
 
 import { test, describe } from 'node:test';
 import assert from 'node:assert/strict';
-import { ask, raw, stack, token, upstream } from './client.mjs';
+import { ask, post, raw, stack, token, until, upstream } from './client.mjs';
 
 const HSTS = 'max-age=63072000; includeSubDomains; preload';
 
@@ -85,7 +85,9 @@ describe('T-3: plain http', () => {
 
   test('everything else is refused, and told that the credential is burnt', async () => {
     const { http } = (await stack()).urls;
-    const good = { authorization: `Bearer ${await token('alice')}` };
+    // A session of its own, because its tokens are burnt.
+    const session = await (await post('clerk', '/dev/sessions', { persona: 'alice' })).json();
+    const good = { authorization: `Bearer ${await token('alice', { sid: session.id })}` };
     const cases = [
       ['/rest/v1/contact_tickets', {}], ['/rest/v1/contact_tickets', good], ['/rest/v1/contact_tickets', { authorization: 'Bearer x' }],
       ['/webhooks/clerk', {}], ['/', { cookie: '__session=x' }], ['/security', good], ['/?access_token=x', {}],
@@ -101,7 +103,11 @@ describe('T-3: plain http', () => {
     }
     assert.equal(bodies.size, 1, 'good and bad credentials look the same');
     assert.equal((await raw('/', { base: http, method: 'POST' })).status, 403);
-    assert.deepEqual(await upstream(), []);
+    const burnt = await until('the good one to be burnt', async () => {
+      const seen = await upstream();
+      return seen.length > 0 && seen;
+    });
+    assert.deepEqual([...new Set(burnt.map(({ path }) => path))], ['/rest/v1/rpc/burn_token'], 'and nothing else reached the database');
   });
 });
 

@@ -100,9 +100,9 @@ export async function database_is(mode, more = {}) {
   await post('supabase', '/dev/upstream', { mode, ...more });
 }
 
-/** Makes Clerk ok, 503, hang or garbage. */
-export async function clerk_is(mode) {
-  await post('clerk', '/dev/outage', { mode });
+/** Makes a part of Clerk (jwks, backend, frontend) ok, 503, hang or garbage. */
+export async function clerk_is(mode, part = 'jwks') {
+  await post('clerk', '/dev/outage', { mode, part });
 }
 
 /** Posts JSON to a stand-in. */

@@ -95,7 +95,7 @@ describe('a staff change', () => {
 
 describe('A-2: roles', () => {
   const allowed = {
-    admin: ['leads', 'contact_tickets', 'ticket_messages', 'chat_threads', 'chat_messages', 'team_activities', 'request_log', 'revoked_sessions'],
+    admin: ['leads', 'contact_tickets', 'ticket_messages', 'chat_threads', 'chat_messages', 'team_activities', 'request_log', 'revoked_sessions', 'webhook_messages'],
     sales: ['leads', 'contact_tickets', 'ticket_messages', 'chat_threads', 'chat_messages'],
     support: ['leads', 'contact_tickets', 'ticket_messages', 'chat_threads', 'chat_messages'],
   };

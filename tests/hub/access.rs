@@ -10,7 +10,7 @@ use hub::{
     entry::routes::ROUTES,
     logic::policy::allows,
 };
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 #[test]
 fn grants_are_the_golden_ones_a_2() {
@@ -53,6 +53,9 @@ fn every_door_answers_every_persona_as_the_golden_file_says() {
     paths.extend(
         ["/rest/v1/", "/rest/v1/nothing", "/rest/v1/rpc/nothing", "/auth/v1/token", "/nothing"].map(str::to_owned),
     );
+    // A function with a route of its own is listed once.
+    let mut seen = BTreeSet::new();
+    paths.retain(|path| seen.insert(path.clone()));
     let world = World::new();
     let mut grid = format!("{:<34} {:<7}", "path", "method");
     for persona in PERSONAS {
@@ -87,6 +90,7 @@ fn example(path: &str, method: &str) -> (&'static str, Option<&'static str>) {
     };
     match (method, path.rsplit('/').next().unwrap()) {
         ("GET" | "HEAD", "search_tickets") => ("?words=x", None),
+        ("POST", "revoke_sessions") => ("", Some(r#"{"person":"user_2hubalice0000000000000001","reason":"x"}"#)),
         ("POST", "search_tickets") => ("", Some(r#"{"words":"x"}"#)),
         ("POST", "open_ticket") => ("", Some(r#"{"subject":"x","body":"y"}"#)),
         ("POST", "leads") => ("", Some(r#"{"name":"x","email":"x@example.com"}"#)),

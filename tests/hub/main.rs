@@ -17,5 +17,7 @@ mod boundary;
 mod keys;
 mod queries;
 mod rows;
+mod step_up;
 mod tokens;
+mod webhooks;
 mod world;

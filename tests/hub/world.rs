@@ -10,6 +10,8 @@ use serde_json::Value;
 use std::{rc::Rc, sync::LazyLock};
 
 pub const ORIGIN: &str = "https://hub.stacklumen.example";
+/// The example of Standard Webhooks, which opens nothing.
+pub const WEBHOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 pub const REST: &str = "https://database.example/rest/v1";
 const JWKS: &str = "https://clerk.stacklumen.example/.well-known/jwks.json";
 
@@ -63,6 +65,13 @@ pub fn answered(status: u16, body: &str) -> Result<Answer<Vec<u8>>, FetchFailure
 pub fn well(request: &Outgoing) -> Result<Answer<Vec<u8>>, FetchFailure> {
     match request.method {
         _ if request.url == JWKS => answered(200, &TOKENS["jwks"].to_string()),
+        "GET" if request.url.starts_with("https://api.clerk.com/v1/users/") => {
+            answered(200, r#"{"banned":false,"locked":false,"public_metadata":{"stacklumen_role":"admin"}}"#)
+        }
+        _ if request.url.ends_with("/rpc/revoke_sessions") => {
+            answered(200, r#"{"person":"user_2hubalice0000000000000001"}"#)
+        }
+        "GET" if request.url.starts_with("https://api.clerk.com/v1/sessions") => answered(200, r#"{"data":[]}"#),
         "GET" | "HEAD" => answered(200, "[]"),
         "POST" => answered(201, ""),
         _ => answered(204, ""),
@@ -92,6 +101,8 @@ impl World {
                 "HUB_ORIGIN" | "CLERK_AUTHORIZED_PARTIES" => ORIGIN.to_owned(),
                 // clerk.stacklumen.example$
                 "CLERK_PUBLISHABLE_KEY" => "pk_live_Y2xlcmsuc3RhY2tsdW1lbi5leGFtcGxlJA".to_owned(),
+                "CLERK_SECRET_KEY" => "sk_live_of_no_instance".to_owned(),
+                "CLERK_WEBHOOK_SECRETS" => WEBHOOK_SECRET.to_owned(),
                 "SUPABASE_URL" => "https://database.example".to_owned(),
                 "SUPABASE_PUBLISHABLE_KEY" => TOKENS["publishable_key"].as_str().unwrap().to_owned(),
                 "HUB_SIGNING_KEYS" => serde_json::json!({ "keys": [signing] }).to_string(),

@@ -9,6 +9,8 @@ fn complete(name: &str) -> Option<String> {
         // clerk.example.com$
         "CLERK_PUBLISHABLE_KEY" => "pk_live_Y2xlcmsuZXhhbXBsZS5jb20k",
         "CLERK_AUTHORIZED_PARTIES" => "https://hub.example.com, https://app.example.com",
+        "CLERK_SECRET_KEY" => "sk_live_x",
+        "CLERK_WEBHOOK_SECRETS" => "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
         "SUPABASE_URL" => "https://ref.supabase.co/",
         "SUPABASE_PUBLISHABLE_KEY" => "sb_publishable_x",
         "HUB_SIGNING_KEYS" => "{\"keys\":[]}",

@@ -3,7 +3,8 @@
 use super::{TokenFault, Verified};
 use crate::domain::{
     access::StaffRole,
-    session::{RoleClaim, Session},
+    ids::is_clerk_id as is_id,
+    session::{Organization, RoleClaim, Session},
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -32,6 +33,7 @@ struct Custom {
     aud: Option<Value>,
     act: Option<Value>,
     fva: Option<Value>,
+    fea: Option<String>,
     o: Option<Value>,
 }
 
@@ -68,10 +70,14 @@ pub fn check(verified: &Verified<'_>, expected: &Expected, now_s: i64) -> Result
     Ok(Session {
         user,
         id,
-        organization: claims.o.as_ref().map(organization).transpose()?,
+        organization: claims
+            .o
+            .as_ref()
+            .map(|claim| organization(claim, claims.fea.as_deref().unwrap_or_default()))
+            .transpose()?,
         role: staff_role(&verified.claims, &expected.role_claim),
         impersonator: claims.act.as_ref().map(impersonator).transpose()?,
-        second_factor_age: claims.fva.as_ref().map_or(Ok(None), second_factor_age)?,
+        factor_ages: claims.fva.as_ref().map_or(Ok([None, None]), factor_ages)?,
         issued_at: times.issued,
         expires_at: times.expires,
     })
@@ -113,9 +119,42 @@ impl Times {
     }
 }
 
-fn organization(claim: &Value) -> Result<String, TokenFault> {
-    let id = claim.get("id").and_then(Value::as_str).filter(|id| is_id(id, "org_"));
-    id.map(str::to_owned).ok_or(TokenFault::OrganizationMalformed)
+/// `o` names the organization and the role in it; `per` lists permissions, and `fpm` has one number a feature of the organization
+/// (`o:` in `fea`, in that order) whose bits, lowest first, say which of them it grants.
+///
+/// Source: <https://clerk.com/docs/guides/sessions/session-tokens>
+fn organization(claim: &Value, features: &str) -> Result<Organization, TokenFault> {
+    let malformed = TokenFault::OrganizationMalformed;
+    let text = |name: &str| match claim.get(name) {
+        None => Ok(None),
+        Some(value) => value.as_str().map(Some).ok_or(malformed),
+    };
+    let id = text("id")?.filter(|id| is_id(id, "org_")).ok_or(malformed)?;
+    let list = |text: Option<&'_ str>| -> Vec<String> {
+        let text = text.unwrap_or_default();
+        text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+    };
+    let (names, masks) = (list(text("per")?), list(text("fpm")?));
+    // Only the organization's features have a number; `uo:` and `ou:` stand for both.
+    let features: Vec<&str> = features
+        .split(',')
+        .filter_map(|feature| feature.trim().split_once(':'))
+        .filter(|(scope, _)| scope.contains('o'))
+        .map(|(_, name)| name)
+        .collect();
+    if names.len() > MOST_PERMISSIONS || masks.len() > features.len() {
+        return Err(malformed);
+    }
+    let mut permissions = Vec::new();
+    for (feature, mask) in features.iter().zip(&masks) {
+        let mask: u64 = mask.parse().map_err(|_| malformed)?;
+        if mask.checked_shr(u32::try_from(names.len()).unwrap_or(u32::MAX)).unwrap_or(0) != 0 {
+            return Err(malformed);
+        }
+        let granted = names.iter().enumerate().filter(|(place, _)| mask >> place & 1 == 1);
+        permissions.extend(granted.map(|(_, name)| format!("org:{feature}:{name}")));
+    }
+    Ok(Organization { id: id.to_owned(), role: text("rol")?.unwrap_or_default().to_owned(), permissions })
 }
 
 fn impersonator(claim: &Value) -> Result<String, TokenFault> {
@@ -124,11 +163,14 @@ fn impersonator(claim: &Value) -> Result<String, TokenFault> {
 }
 
 /// `fva` counts minutes since the first and the second factor; −1 is never.
-fn second_factor_age(claim: &Value) -> Result<Option<u32>, TokenFault> {
-    let ages: Option<Vec<i64>> = claim.as_array().map(|ages| ages.iter().filter_map(Value::as_i64).collect());
-    match ages.as_deref() {
-        Some([_, -1]) => Ok(None),
-        Some([_, second]) => u32::try_from(*second).map(Some).map_err(|_| TokenFault::FactorAgeMalformed),
+fn factor_ages(claim: &Value) -> Result<[Option<u32>; 2], TokenFault> {
+    let age = |value: &Value| match value.as_i64() {
+        Some(-1) => Ok(None),
+        Some(minutes) => u32::try_from(minutes).map(Some).map_err(|_| TokenFault::FactorAgeMalformed),
+        None => Err(TokenFault::FactorAgeMalformed),
+    };
+    match claim.as_array().map(Vec::as_slice) {
+        Some([first, second]) => Ok([age(first)?, age(second)?]),
         _ => Err(TokenFault::FactorAgeMalformed),
     }
 }
@@ -146,11 +188,6 @@ fn staff_role(claims: &Value, path: &[String]) -> RoleClaim {
     claim.as_str().and_then(StaffRole::parse).map_or(RoleClaim::Unknown, RoleClaim::Known)
 }
 
-/// Clerk's ids: a prefix and letters and digits.
-fn is_id(text: &str, prefix: &str) -> bool {
-    text.strip_prefix(prefix)
-        .is_some_and(|rest| (10..=64).contains(&rest.len()) && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()))
-}
-
 const SKEW_S: i64 = 5;
 const LONGEST_LIFE_S: i64 = 120;
+const MOST_PERMISSIONS: usize = 64;

@@ -1,0 +1,78 @@
+//! Sessions that the Hub itself ends: a person's, by an admin, and a token's that was seen over plain http (I-2, T-3).
+
+use crate::{
+    domain::{headers::Headers, ids::is_clerk_id, time},
+    logic::{
+        credentials,
+        fault::Fault,
+        reply::{Cache, Content, Media, Reply},
+    },
+    platform::{
+        Level, Platform, clerk,
+        database::{ask, send},
+        hub::Hub,
+    },
+};
+use serde::Deserialize;
+use std::rc::Rc;
+
+/// What `hub.revoke_sessions` answers.
+#[derive(Deserialize)]
+struct Revoked {
+    person: String,
+}
+
+/// The second half of `/rest/v1/rpc/revoke_sessions`: the database refuses the person already, now Clerk ends the sessions.
+///
+/// # Errors
+/// `ClerkUndone` when it could not: the person stays refused for ten minutes, and the call may be repeated.
+pub async fn at_clerk<P: Platform>(hub: &Hub<P>, platform: &P, reply: Reply<P::Body>) -> Result<Reply<P::Body>, Fault> {
+    let body = match reply.content {
+        Content::Stream(body) => platform.read(body, LONGEST_ANSWER).await.unwrap_or_default(),
+        Content::Empty | Content::Text(_) => Vec::new(),
+    };
+    let revoked: Revoked = serde_json::from_slice(&body).map_err(|_| Fault::ClerkUndone)?;
+    if !is_clerk_id(&revoked.person, "user_") {
+        return Err(Fault::ClerkUndone);
+    }
+    let ended = clerk::end_sessions(hub, platform, &revoked.person).await?;
+    let arguments = serde_json::json!({ "person": revoked.person });
+    let question = ask(&hub.config.rest_url).rpc("sessions_ended", arguments.to_string());
+    // If this fails, the person waits out the ten minutes; nothing is less safe for it.
+    if let Err(fault) = send(hub, platform, "revocation", "return=minimal", question).await {
+        let line =
+            serde_json::json!({ "event": "revocation stays wide", "person": revoked.person, "reason": fault.reason() });
+        platform.log(Level::Warn, &line.to_string());
+    }
+    let body = serde_json::json!({ "person": revoked.person, "sessions_ended": ended });
+    Ok(Reply::text(200, Media::Json, Cache::Nobody, body.to_string()))
+}
+
+/// Burns the token of a request over plain http, behind its answer, which is the same for every token.
+///
+/// Only a token that is good is worth it: whoever could have others' sessions listed with forged ones would use that. The number of
+/// tokens looked at is bounded, as is what one session can cause: a token that is burnt already changes nothing.
+pub fn burn<P: Platform>(hub: &Rc<Hub<P>>, platform: &P, headers: &Headers) {
+    let Ok(token) = credentials::bearer(headers, &hub.config.publishable_key) else { return };
+    if !hub.leaks.one_more(platform.now_ms()) {
+        return;
+    }
+    let (hub, background, token) = (Rc::clone(hub), platform.clone(), token.to_owned());
+    platform.wait_until(async move {
+        let Ok(session) = hub.identify(&background, &token).await else { return };
+        hub.forget(&session);
+        let issued_ms = u64::try_from(session.issued_at).unwrap_or_default() * 1000;
+        let arguments = serde_json::json!({ "session": session.id, "issued_until": time::rfc3339(issued_ms) });
+        let question = ask(&hub.config.rest_url).rpc("burn_token", arguments.to_string());
+        let done = send(&hub, &background, "boundary", "return=minimal", question).await;
+        let line = serde_json::json!({
+            "event": "token over plain http",
+            "actor_id": session.user,
+            "session_id": session.id,
+            "burnt": done.is_ok(),
+        });
+        background.log(Level::Warn, &line.to_string());
+    });
+}
+
+const LONGEST_ANSWER: usize = 4096;

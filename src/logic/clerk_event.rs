@@ -1,0 +1,218 @@
+//! What a message of Clerk's means for the tokens that are out there (I-2).
+
+use super::json;
+use crate::domain::{
+    ids::is_clerk_id,
+    time,
+    webhooks::{Effect, Webhook},
+};
+use serde::Serialize;
+use serde_json::Value;
+
+/// A message whose signature is good.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Its type.
+    pub name: String,
+    /// When it happened, RFC 3339; never later than now.
+    pub happened_at: String,
+    /// What it revokes, and what it lifts.
+    pub verdicts: Vec<Verdict>,
+}
+
+/// One subject's tokens are refused for one cause until a time; a time that is past lifts an earlier verdict.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// `sess_…`, `user_…` or `org_…`.
+    pub subject: String,
+    /// Why.
+    pub cause: Cause,
+    /// With a membership: the organization.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// With a role: the one that tokens must name from now on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// RFC 3339, or `infinity`.
+    pub expires_at: String,
+}
+
+/// Why tokens are refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// The user is banned.
+    Banned,
+    /// The user or organization is gone.
+    Deleted,
+    /// The session is over.
+    Ended,
+    /// The user is locked out.
+    Locked,
+    /// The user left the organization.
+    Membership,
+    /// The user has another staff role.
+    Role,
+}
+
+/// A signed message that is not one of Clerk's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotAnEvent;
+
+/// Reads a message; `now_ms` is milliseconds since the Unix epoch.
+///
+/// # Errors
+/// `NotAnEvent` when it has no type, or when a type that does something lacks what it is about.
+pub fn read(body: &[u8], now_ms: u64) -> Result<Event, NotAnEvent> {
+    let message = json::strict(body, DEEPEST).map_err(|_| NotAnEvent)?;
+    let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+    let plain = |byte: u8| byte.is_ascii_alphabetic() || b"._".contains(&byte);
+    let name = text(&message, "type").filter(|name| (1..=80).contains(&name.len()) && name.bytes().all(plain));
+    let name = name.ok_or(NotAnEvent)?;
+    let data = message.get("data").ok_or(NotAnEvent)?;
+    // A time in the future could not be overtaken by a newer word.
+    let happened_ms = message.get("timestamp").and_then(Value::as_u64).unwrap_or(now_ms).min(now_ms);
+    let happened_at = time::rfc3339(happened_ms);
+    let soon = time::rfc3339(now_ms + LONGEST_LIFE_MS);
+    let id = |value: &Value, prefix: &str| text(value, "id").filter(|id| is_clerk_id(id, prefix)).ok_or(NotAnEvent);
+    let verdict = |subject: String, cause, expires_at: &str| Verdict {
+        subject,
+        cause,
+        scope: None,
+        role: None,
+        expires_at: expires_at.to_owned(),
+    };
+    let membership = |expires_at: &str| {
+        let user = data.get("public_user_data").and_then(|user| text(user, "user_id"));
+        let user = user.filter(|user| is_clerk_id(user, "user_")).ok_or(NotAnEvent)?;
+        let organization = id(data.get("organization").ok_or(NotAnEvent)?, "org_")?;
+        Ok(vec![Verdict { scope: Some(organization), ..verdict(user, Cause::Membership, expires_at) }])
+    };
+    let verdicts = match Webhook::named(&name).map(|webhook| webhook.effect) {
+        None => Vec::new(),
+        Some(Effect::EndSession) => vec![verdict(id(data, "sess_")?, Cause::Ended, &soon)],
+        Some(Effect::Remove) => {
+            let subject = id(data, "user_").or_else(|_| id(data, "org_"))?;
+            vec![verdict(subject, Cause::Deleted, &soon)]
+        }
+        Some(Effect::EndMembership) => membership(&soon)?,
+        Some(Effect::BeginMembership) => membership(&happened_at)?,
+        Some(Effect::JudgeUser) => {
+            let user = id(data, "user_")?;
+            let holds = |name: &str| data.get(name) == Some(&Value::Bool(true));
+            // A ban holds until Clerk says otherwise: each later `user.updated`, the one of a sign-in too, says how it stands.
+            let banned = if holds("banned") { "infinity" } else { &happened_at };
+            let locked = match (holds("locked"), data.get("lockout_expires_in_seconds").and_then(Value::as_u64)) {
+                (false, _) => happened_at.clone(),
+                (true, Some(seconds)) => time::rfc3339(now_ms + seconds.min(LONGEST_LOCK_S) * 1000),
+                (true, None) => "infinity".to_owned(),
+            };
+            let role = data.get("public_metadata").and_then(|metadata| metadata.get("stacklumen_role"));
+            // A role of another type is none that a token could name.
+            let role = role.map(|role| role.as_str().unwrap_or("unknown").to_owned());
+            vec![
+                verdict(user.clone(), Cause::Banned, banned),
+                verdict(user.clone(), Cause::Locked, &locked),
+                Verdict { role, ..verdict(user, Cause::Role, &soon) },
+            ]
+        }
+    };
+    Ok(Event { name, happened_at, verdicts })
+}
+
+/// Public metadata may be nested as its owner likes, up to Clerk's 8 KiB.
+const DEEPEST: u8 = 64;
+/// Twice the longest life of a token that is taken, and the skew: none of them is left then.
+const LONGEST_LIFE_MS: u64 = 5 * 60 * 1000;
+const LONGEST_LOCK_S: u64 = 10 * 365 * 86_400;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::webhooks::WEBHOOKS;
+
+    const NOW: u64 = 1_795_464_900_000;
+    const BEFORE: &str = "2026-11-23T20:14:58.000Z";
+    const SOON: &str = "2026-11-23T20:20:00.000Z";
+
+    fn event(name: &str, data: &Value) -> Result<Event, NotAnEvent> {
+        let body = serde_json::json!({ "type": name, "object": "event", "timestamp": NOW - 2000, "data": data });
+        read(body.to_string().as_bytes(), NOW)
+    }
+
+    /// I-2: what each type says, as causes and ends.
+    #[test]
+    fn knows_what_each_message_means_i_2() {
+        let found = |name: &str, data: &Value| -> Vec<(String, Cause, String)> {
+            let event = event(name, data).unwrap();
+            assert_eq!(event.happened_at, BEFORE);
+            event.verdicts.into_iter().map(|v| (v.subject, v.cause, v.expires_at)).collect()
+        };
+        for name in ["session.ended", "session.removed", "session.revoked"] {
+            let data = serde_json::json!({ "id": "sess_2hub00000001", "user_id": "user_2hub00000001" });
+            assert_eq!(found(name, &data), [("sess_2hub00000001".to_owned(), Cause::Ended, SOON.to_owned())]);
+        }
+        for (name, id) in [("user.deleted", "user_2hub00000001"), ("organization.deleted", "org_2hub00000001")] {
+            let data = serde_json::json!({ "id": id, "deleted": true });
+            assert_eq!(found(name, &data), [(id.to_owned(), Cause::Deleted, SOON.to_owned())]);
+        }
+        let data = serde_json::json!({ "organization": { "id": "org_2hub00000001" }, "public_user_data": { "user_id": "user_2hub00000001" } });
+        for (name, end) in [("organizationMembership.deleted", SOON), ("organizationMembership.created", BEFORE)] {
+            assert_eq!(found(name, &data), [("user_2hub00000001".to_owned(), Cause::Membership, end.to_owned())]);
+            assert_eq!(event(name, &data).unwrap().verdicts[0].scope.as_deref(), Some("org_2hub00000001"));
+        }
+        for (banned, locked, seconds, ends) in [
+            (false, false, Value::Null, [BEFORE, BEFORE]),
+            (true, false, Value::Null, ["infinity", BEFORE]),
+            (false, true, Value::Null, [BEFORE, "infinity"]),
+            (false, true, 300.into(), [BEFORE, SOON]),
+        ] {
+            let data = serde_json::json!({ "id": "user_2hub00000001", "banned": banned, "locked": locked, "lockout_expires_in_seconds": seconds });
+            let ends: Vec<_> = [(Cause::Banned, ends[0]), (Cause::Locked, ends[1]), (Cause::Role, SOON)]
+                .into_iter()
+                .map(|(cause, end)| ("user_2hub00000001".to_owned(), cause, end.to_owned()))
+                .collect();
+            assert_eq!(found("user.updated", &data), ends);
+        }
+    }
+
+    #[test]
+    fn tells_the_role_that_tokens_must_name() {
+        for (metadata, role) in [
+            (serde_json::json!({}), None),
+            (serde_json::json!({ "stacklumen_role": "sales" }), Some("sales")),
+            (serde_json::json!({ "stacklumen_role": "intern" }), Some("intern")),
+            (serde_json::json!({ "stacklumen_role": ["admin"] }), Some("unknown")),
+            (serde_json::json!({ "stacklumen_role": null }), Some("unknown")),
+        ] {
+            let data = serde_json::json!({ "id": "user_2hub00000001", "public_metadata": metadata });
+            assert_eq!(event("user.updated", &data).unwrap().verdicts[2].role.as_deref(), role, "{metadata}");
+        }
+    }
+
+    #[test]
+    fn other_types_do_nothing_and_what_is_no_message_is_refused() {
+        assert_eq!(event("email.created", &serde_json::json!({})).unwrap().verdicts, []);
+        for webhook in WEBHOOKS {
+            for data in [serde_json::json!({}), serde_json::json!({ "id": 1 }), serde_json::json!({ "id": "x_1" })] {
+                assert_eq!(event(webhook.event, &data), Err(NotAnEvent), "{} {data}", webhook.event);
+            }
+        }
+        for body in [
+            "",
+            "{}",
+            "[]",
+            r#"{"type":"x y","data":{}}"#,
+            r#"{"type":"a","type":"b","data":{}}"#,
+            r#"{"type":"user.updated"}"#,
+        ] {
+            assert_eq!(read(body.as_bytes(), NOW), Err(NotAnEvent), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_message_from_the_future_is_from_now() {
+        let body = serde_json::json!({ "type": "x", "timestamp": u64::MAX, "data": {} });
+        assert_eq!(read(body.to_string().as_bytes(), NOW).unwrap().happened_at, "2026-11-23T20:15:00.000Z");
+    }
+}

@@ -1,0 +1,153 @@
+//! What a client sees of a fault: the rows of the README's table.
+
+/// What the client sees of a fault: a row of the README's table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Public {
+    /// A stable code.
+    pub code: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+    /// One sentence.
+    pub message: &'static str,
+    /// What to do about it.
+    pub hint: &'static str,
+}
+
+const fn public(code: &'static str, status: u16, message: &'static str, hint: &'static str) -> Public {
+    Public { code, status, message, hint }
+}
+
+/// The Hub's own rows (`HUB3…` are the query firewall's), in the order of the README.
+#[allow(dead_code, reason = "compared with the README")]
+pub const PUBLIC: &[Public] = &[
+    INSECURE_TRANSPORT,
+    TLS_TOO_OLD,
+    PATH_REFUSED,
+    HEADER_REFUSED,
+    BODY_TOO_LARGE,
+    ROUTE_UNKNOWN,
+    METHOD_NOT_ALLOWED,
+    ORIGIN_REFUSED,
+    BODY_BROKEN,
+    CREDENTIAL_MISSING,
+    CREDENTIAL_MALFORMED,
+    TOKEN_REFUSED,
+    KEYS_UNAVAILABLE,
+    WEBHOOK_REFUSED,
+    RIGHT_MISSING,
+    RESOURCE_UNKNOWN,
+    FACTOR_STALE,
+    IMPERSONATED,
+    UPSTREAM_UNREACHABLE,
+    UPSTREAM_TIMEOUT,
+    UPSTREAM_BUSY,
+    UPSTREAM_BROKEN,
+    JOURNAL_UNAVAILABLE,
+    CLERK_UNAVAILABLE,
+    CLERK_UNDONE,
+    INTERNAL,
+];
+
+pub(super) const INSECURE_TRANSPORT: Public = public(
+    "HUB001",
+    403,
+    "This address answers over https only.",
+    "Any credential in this request travelled in the clear: revoke it, then use https.",
+);
+pub(super) const TLS_TOO_OLD: Public =
+    public("HUB002", 403, "The connection's TLS version is too old.", "Connect with TLS 1.3.");
+pub(super) const PATH_REFUSED: Public = public(
+    "HUB003",
+    400,
+    "The path is not written plainly.",
+    "Write it without dot segments, double slashes, backslashes or percent signs, and keep the URL under 8192 bytes.",
+);
+pub(super) const HEADER_REFUSED: Public = public(
+    "HUB004",
+    400,
+    "The request has a header that is not accepted here.",
+    "Leave out names with underscores, x-hub-… and headers that rewrite the method or the URL.",
+);
+pub(super) const BODY_TOO_LARGE: Public =
+    public("HUB005", 413, "The body is too large.", "Send at most 1 MiB; split an insert into several.");
+pub(super) const ROUTE_UNKNOWN: Public = public(
+    "HUB006",
+    404,
+    "There is nothing at this address.",
+    "The API is at /rest/v1/{table} and /rest/v1/rpc/{function}.",
+);
+pub(super) const METHOD_NOT_ALLOWED: Public = public(
+    "HUB007",
+    405,
+    "The address does not take this method.",
+    "The Allow header lists the methods that it takes.",
+);
+pub(super) const ORIGIN_REFUSED: Public = public(
+    "HUB008",
+    403,
+    "This origin may not call the API.",
+    "Ask the operator to list the origin in CLERK_AUTHORIZED_PARTIES.",
+);
+pub(super) const BODY_BROKEN: Public = public("HUB009", 400, "The body broke off.", "Send it again.");
+pub(super) const CREDENTIAL_MISSING: Public =
+    public("HUB101", 401, "A session token is needed.", "Send the Clerk session token as Authorization: Bearer.");
+pub(super) const CREDENTIAL_MALFORMED: Public = public(
+    "HUB102",
+    400,
+    "The Authorization header is malformed.",
+    "Send exactly one: Bearer, one space, the session token.",
+);
+pub(super) const TOKEN_REFUSED: Public =
+    public("HUB103", 401, "The session token was refused.", "Ask Clerk for a fresh token and try once more.");
+pub(super) const KEYS_UNAVAILABLE: Public = public(
+    "HUB104",
+    503,
+    "Tokens cannot be verified at the moment.",
+    "Try again after the time in Retry-After; the token itself was not judged.",
+);
+pub(super) const WEBHOOK_REFUSED: Public = public(
+    "HUB105",
+    400,
+    "The message was refused.",
+    "Send it signed, as Standard Webhooks says, within five minutes.",
+);
+pub(super) const RIGHT_MISSING: Public =
+    public("HUB201", 403, "You may not do this.", "Ask an administrator for the role that may.");
+pub(super) const RESOURCE_UNKNOWN: Public = public(
+    "HUB202",
+    404,
+    "There is no such table or function for you.",
+    "See the README for the tables and functions of each role.",
+);
+pub(super) const FACTOR_STALE: Public = public(
+    "HUB203",
+    403,
+    "This needs a factor that was verified lately.",
+    "Verify as clerk_error says (Clerk's useReverification does), then repeat with a fresh token.",
+);
+pub(super) const IMPERSONATED: Public =
+    public("HUB204", 403, "An impersonated session may not change anything.", "Act as yourself.");
+pub(super) const UPSTREAM_UNREACHABLE: Public =
+    public("HUB401", 502, "The database cannot be reached.", "Try again in a moment.");
+pub(super) const UPSTREAM_TIMEOUT: Public = public(
+    "HUB402",
+    504,
+    "The database did not answer in time.",
+    "Read before you repeat a change: it may have been made.",
+);
+pub(super) const UPSTREAM_BUSY: Public =
+    public("HUB403", 503, "The database is busy or restarting.", "Try again after the time in Retry-After.");
+pub(super) const UPSTREAM_BROKEN: Public =
+    public("HUB404", 502, "The database gave an answer that cannot be passed on.", "Tell the operator the request id.");
+pub(super) const JOURNAL_UNAVAILABLE: Public =
+    public("HUB405", 503, "The request could not be recorded, so it is not answered.", "Try again in a moment.");
+pub(super) const CLERK_UNAVAILABLE: Public =
+    public("HUB406", 503, "Clerk could not be asked, so nothing was done.", "Try again after the time in Retry-After.");
+pub(super) const CLERK_UNDONE: Public = public(
+    "HUB407",
+    502,
+    "The person is refused here for ten minutes, but Clerk has not ended every session.",
+    "Call it again; it may be repeated.",
+);
+pub(super) const INTERNAL: Public =
+    public("HUB500", 500, "Something is wrong on our side.", "Tell the operator the request id.");

@@ -1,0 +1,164 @@
+//! I-2: Clerk's messages: what is taken, what is refused, and that nothing of a refused one reaches the database.
+
+use crate::world::{ORIGIN, REST, Seen, TOKENS, WEBHOOK_SECRET, World, answered, golden, well};
+use base64ct::{Base64, Encoding as _};
+use hmac::{Hmac, Mac as _};
+use hub::{
+    domain::{headers::Headers, webhooks::WEBHOOKS},
+    entry::answer::Arrival,
+    platform::{Answer, FetchFailure, Outgoing},
+};
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+const SESSION: &str = "sess_2hubalice0000000000000001";
+
+fn now() -> u64 {
+    TOKENS["now"].as_u64().unwrap()
+}
+
+fn signed(secret: &str, id: &str, time: &str, body: &str) -> String {
+    let key = Base64::decode_vec(secret.strip_prefix("whsec_").unwrap()).unwrap();
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
+    mac.update(format!("{id}.{time}.{body}").as_bytes());
+    format!("v1,{}", Base64::encode_string(&mac.finalize().into_bytes()))
+}
+
+fn delivered(world: &World, headers: &[(&str, &str)], body: &str) -> Seen {
+    let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    world.arrive(Arrival {
+        method: "POST".to_owned(),
+        url: format!("{ORIGIN}/webhooks/clerk"),
+        headers: Headers::new(headers),
+        tls_version: Some("TLSv1.3".to_owned()),
+        body: Some(body.as_bytes().to_vec()),
+    })
+}
+
+fn message(event: &str, data: &Value) -> String {
+    json!({ "type": event, "object": "event", "timestamp": now() * 1000, "instance_id": "ins_1", "data": data })
+        .to_string()
+}
+
+fn taking(word: &'static str) -> World {
+    World::behind(move |request: &Outgoing| -> Result<Answer<Vec<u8>>, FetchFailure> {
+        if request.url.ends_with("/rpc/take_clerk_event") { answered(200, word) } else { well(request) }
+    })
+}
+
+fn told(seen: &Seen) -> Value {
+    assert_eq!(seen.upstream.len(), 1);
+    assert_eq!(seen.upstream[0].url, format!("{REST}/rpc/take_clerk_event"));
+    serde_json::from_slice(seen.upstream[0].body.as_ref().unwrap()).unwrap()
+}
+
+#[test]
+fn every_event_that_does_something_is_on_the_golden_list_i_2() {
+    let rows: Vec<String> =
+        WEBHOOKS.iter().map(|webhook| format!("{:<32} {:?}\n", webhook.event, webhook.effect)).collect();
+    golden("webhooks.txt", &rows.concat());
+}
+
+#[test]
+fn a_signed_message_reaches_the_database_once_and_leaves_a_request_row() {
+    let body = message("session.revoked", &json!({ "id": SESSION, "user_id": "user_2hubalice0000000000000001" }));
+    let time = now().to_string();
+    for (word, said) in [("\"taken\"", "taken"), ("\"repeated\"", "repeated")] {
+        let world = taking(word);
+        let signature = signed(WEBHOOK_SECRET, "msg_1", &time, &body);
+        let headers = [("svix-id", "msg_1"), ("svix-timestamp", &time), ("svix-signature", &signature)];
+        let seen = delivered(&world, &headers, &body);
+        assert_eq!((seen.status, seen.text.as_str()), (200, json!({ "message": said }).to_string().as_str()));
+        let told = told(&seen);
+        assert_eq!(told["message"], "msg_1");
+        assert_eq!(told["event"], "session.revoked");
+        assert_eq!(told["verdicts"][0]["subject"], SESSION);
+        assert_eq!(
+            (seen.rows.len(), &seen.rows[0]["who"], &seen.rows[0]["outcome"]),
+            (1, &json!("webhook:clerk"), &json!("allowed"))
+        );
+    }
+}
+
+#[test]
+fn what_is_not_signed_is_refused_with_one_answer_and_reaches_nothing_i_2() {
+    let body = message("session.revoked", &json!({ "id": SESSION }));
+    let time = now().to_string();
+    let (late, early) = ((now() - 301).to_string(), (now() + 301).to_string());
+    let other = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    let good = signed(WEBHOOK_SECRET, "msg_1", &time, &body);
+    let world = taking("\"taken\"");
+    for (name, headers) in [
+        ("no headers", vec![]),
+        ("no signature", vec![("svix-id", "msg_1".to_owned()), ("svix-timestamp", time.clone())]),
+        ("another secret", envelope("msg_1", &time, signed(other, "msg_1", &time, &body))),
+        ("another id", envelope("msg_2", &time, good.clone())),
+        ("another time", envelope("msg_1", &(now() + 1).to_string(), good.clone())),
+        ("another body", envelope("msg_1", &time, signed(WEBHOOK_SECRET, "msg_1", &time, &format!("{body} ")))),
+        ("too old", envelope("msg_1", &late, signed(WEBHOOK_SECRET, "msg_1", &late, &body))),
+        ("too new", envelope("msg_1", &early, signed(WEBHOOK_SECRET, "msg_1", &early, &body))),
+        ("an odd id", envelope("msg.1", &time, signed(WEBHOOK_SECRET, "msg.1", &time, &body))),
+    ] {
+        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let seen = delivered(&world, &headers, &body);
+        assert_eq!((seen.status, seen.code.as_str()), (400, "HUB105"), "{name}");
+        assert!(seen.upstream.is_empty(), "{name}");
+        assert_eq!((seen.rows.len(), &seen.rows[0]["who"]), (1, &json!("nobody")), "{name}");
+    }
+    let odd = "{}";
+    let signature = signed(WEBHOOK_SECRET, "msg_1", &time, odd);
+    let headers = [("svix-id", "msg_1"), ("svix-timestamp", time.as_str()), ("svix-signature", signature.as_str())];
+    let seen = delivered(&world, &headers, odd);
+    assert_eq!((seen.status, seen.code.as_str(), seen.upstream.len()), (400, "HUB105", 0), "signed, but no message");
+    let long = "x".repeat(256 * 1024 + 1);
+    assert_eq!(delivered(&world, &headers, &long).status, 413);
+}
+
+fn envelope(id: &'static str, time: &str, signature: String) -> Vec<(&'static str, String)> {
+    vec![("svix-id", id.to_owned()), ("svix-timestamp", time.to_owned()), ("svix-signature", signature)]
+}
+
+/// Svix delivers again what is not answered by 2xx.
+#[test]
+fn a_message_that_cannot_be_stored_is_not_confirmed() {
+    let body = message("session.revoked", &json!({ "id": SESSION }));
+    let time = now().to_string();
+    let signature = signed(WEBHOOK_SECRET, "msg_1", &time, &body);
+    let headers = [("svix-id", "msg_1"), ("svix-timestamp", time.as_str()), ("svix-signature", signature.as_str())];
+    for failure in [FetchFailure::Timeout, FetchFailure::Unreachable] {
+        let world = World::behind(move |_: &Outgoing| Err(failure));
+        assert!(delivered(&world, &headers, &body).status >= 502);
+    }
+    assert_eq!(delivered(&taking("garbage"), &headers, &body).status, 502);
+}
+
+/// T-3: a token that came over http is burnt, behind an answer that is the same for a good one, a bad one and none.
+#[test]
+fn a_good_token_over_http_is_burnt_and_a_forged_one_burns_nobody_t_3() {
+    let world = World::new();
+    let over_http = |token: Option<String>| {
+        let headers = token.map(|token| ("authorization".to_owned(), format!("Bearer {token}"))).into_iter().collect();
+        world.arrive(Arrival {
+            method: "GET".to_owned(),
+            url: "http://hub.stacklumen.example/rest/v1/contact_tickets".to_owned(),
+            headers: Headers::new(headers),
+            tls_version: None,
+            body: None,
+        })
+    };
+    let good = TOKENS["personas"]["alice"].as_str().unwrap().to_owned();
+    let forged = format!("{}A", &good[..good.len() - 1]);
+    let [burnt, refused, none] = [Some(good.clone()), Some(forged), None].map(over_http);
+    for seen in [&burnt, &refused, &none] {
+        assert_eq!((seen.status, seen.code.as_str()), (403, "HUB001"));
+        assert_eq!(seen.text, burnt.text);
+    }
+    assert!(refused.upstream.is_empty() && none.upstream.is_empty());
+    assert_eq!(burnt.upstream[0].url, format!("{REST}/rpc/burn_token"));
+    let told: Value = serde_json::from_slice(burnt.upstream[0].body.as_ref().unwrap()).unwrap();
+    assert_eq!(told["session"], SESSION);
+    // Bounded: an isolate looks at 60 a minute.
+    let looked = (0..100).filter(|_| !over_http(Some(good.clone())).upstream.is_empty()).count();
+    assert_eq!(looked, 58);
+    world.fake.wait(60_000);
+}
