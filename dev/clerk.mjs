@@ -3,7 +3,7 @@
 
 import { createHash, randomBytes } from 'node:crypto';
 import https from 'node:https';
-import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { Webhook } from 'standardwebhooks';
 import { body, json, serve } from './http.mjs';
 import { ORGANIZATIONS, PERSONAS, claims } from './personas.mjs';
@@ -30,6 +30,10 @@ export async function startClerk({ port, party, trust, secretKey, webhookSecret,
   let keys = [await newKey('ins_2hublocal0001')];
   let deliveries = [];
   let delivering = true;
+  // Instances have refresh tokens or not; and a handshake carries its cookies in a token or leaves them under a name.
+  let refreshing = false;
+  let carrier = 'nonce';
+  let life = 60;
   let users, sessions, clients, nonces;
 
   const reset = () => {
@@ -69,7 +73,7 @@ export async function startClerk({ port, party, trust, secretKey, webhookSecret,
     const [name] = Object.entries(PERSONAS).find(([, { sub }]) => sub === session.user_id);
     const role = users.get(session.user_id)?.public_metadata.stacklumen_role ?? null;
     const organization = PERSONAS[name].memberships?.find((one) => one.id === session.last_active_organization_id) ?? null;
-    return sign({ ...claims(name, { issuer, party: party(), now: seconds(), sid: session.id, role, organization }), ...overrides }, { cat: SESSION, ...header });
+    return sign({ ...claims(name, { issuer, party: party(), now: seconds(), life, sid: session.id, role, organization }), ...overrides }, { cat: SESSION, ...header });
   };
 
   const rotate = async ({ keepKid = false, keepOld = false }) => {
@@ -137,6 +141,12 @@ export async function startClerk({ port, party, trust, secretKey, webhookSecret,
         return json(response, 200, query.get('paginated') === 'true' ? { data: page, total_count: listed.length } : page);
       }
       case 'GET sessions/id': return session ? json(response, 200, session) : problem(response, 404, 'resource_not_found');
+      case 'POST sessions/id/refresh': {
+        const wanted = await body(request);
+        const live = session?.status === 'active' && users.has(session.user_id);
+        if (!live || wanted.refresh_token !== `refresh-${key}` || decodeJwt(wanted.expired_token).sid !== key || wanted.request_origin !== party()) return problem(response, 401, 'refresh_token_invalid');
+        return json(response, 200, { object: 'cookies', cookies: await directives({ session: key, uat: seconds(), token: session.client_id }) });
+      }
       case 'POST sessions/id/revoke': return session ? json(response, 200, end(session)) : problem(response, 404, 'resource_not_found');
       case 'GET users/id': return user ? json(response, 200, user) : problem(response, 404, 'resource_not_found');
       case 'DELETE users/id': {
@@ -180,7 +190,10 @@ export async function startClerk({ port, party, trust, secretKey, webhookSecret,
     const both = (name, value, attributes) => cookies.push(`${name}=${value}; ${attributes}`, `${name}_${suffix}=${value}; ${attributes}`);
     both('__clerk_db_jwt', one.token, `Path=/; Max-Age=${YEAR}; Secure; SameSite=None`);
     both('__client_uat', uat, `Path=/; Max-Age=${YEAR}; Secure; SameSite=Lax`);
-    if (live) both('__session', await token(session), `Path=/; Max-Age=${YEAR}; Secure; SameSite=Lax`);
+    if (live) {
+      both('__session', await token(session), `Path=/; Max-Age=${YEAR}; Secure; SameSite=Lax`);
+      if (refreshing) cookies.push(`__refresh_${suffix}=refresh-${session.id}; Path=/; Max-Age=${YEAR}; Secure; HttpOnly; SameSite=Lax`);
+    }
     else both('__session', '', 'Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Secure; SameSite=Lax');
     return cookies;
   };
@@ -193,7 +206,7 @@ export async function startClerk({ port, party, trust, secretKey, webhookSecret,
     const one = client(query.get('__clerk_db_jwt'));
     const cookies = await directives(one);
     const payload = await sign({ handshake: cookies });
-    if (query.get('format') === 'nonce') {
+    if (query.get('format') === 'nonce' && carrier === 'nonce') {
       const nonce = randomBytes(16).toString('hex');
       nonces.set(nonce, { token: payload, directives: cookies });
       back.searchParams.set('__clerk_handshake_nonce', nonce);
@@ -233,6 +246,9 @@ export async function startClerk({ port, party, trust, secretKey, webhookSecret,
       reset();
       deliveries = [];
       delivering = true;
+      refreshing = false;
+      carrier = 'nonce';
+      life = 60;
       Object.assign(stats, { jwks: 0, tokens: 0, backend: [], handshakes: [] });
       json(response, 200, {});
     },
@@ -246,6 +262,13 @@ export async function startClerk({ port, party, trust, secretKey, webhookSecret,
     'POST /dev/sessions': async (request, response) => {
       const { persona, organization } = await body(request);
       json(response, 200, begin(PERSONAS[persona].sub, { organization: organization ?? PERSONAS[persona].o?.id ?? null }));
+    },
+    'POST /dev/instance': async (request, response) => {
+      const wanted = await body(request);
+      refreshing = wanted.refresh ?? refreshing;
+      carrier = wanted.carrier ?? carrier;
+      life = wanted.life ?? life;
+      json(response, 200, { refreshing, carrier, life });
     },
     'POST /dev/deliver': async (request, response) => {
       delivering = (await body(request)).deliver !== false;

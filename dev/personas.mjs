@@ -24,11 +24,11 @@ export const PERSONAS = {
 for (const persona of Object.values(PERSONAS)) persona.memberships = [persona.o, ...(persona.others ?? [])].filter(Boolean);
 
 /** The claims of a session token in Clerk's version 2; `now` is Unix time in seconds. */
-export function claims(persona, { issuer, party, now, sid = PERSONAS[persona].sid, role = PERSONAS[persona].role, organization: o = PERSONAS[persona].o }) {
+export function claims(persona, { issuer, party, now, life = 60, sid = PERSONAS[persona].sid, role = PERSONAS[persona].role, organization: o = PERSONAS[persona].o }) {
   const { sub, fva = [1, -1] } = PERSONAS[persona];
   return {
     azp: party,
-    exp: now + 60,
+    exp: now + life,
     fva,
     iat: now,
     iss: issuer,

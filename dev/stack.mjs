@@ -53,6 +53,7 @@ export async function startStack({ dataDir, fresh = false, shift = 0, hub = true
     CLERK_ISSUER: urls.clerk,
     CLERK_JWKS_URL: `${urls.clerk}/.well-known/jwks.json`,
     CLERK_API_URL: urls.clerk,
+    CLERK_ACCOUNTS_URL: urls.clerk,
     CLERK_SECRET_KEY: keys.clerk.secretKey,
     CLERK_WEBHOOK_SECRETS: keys.clerk.webhookSecret,
     CLERK_AUTHORIZED_PARTIES: urls.hub,

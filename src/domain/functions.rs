@@ -82,6 +82,24 @@ pub const FUNCTIONS: &[Function] = &[
         step_up: Some(STRICT),
         returns: None,
     },
+    // Who the database takes a person for.
+    Function {
+        name: "who_am_i",
+        arguments: &[],
+        callers: &[Who::Customer, Who::Staff(Admin), Who::Staff(Sales), Who::Staff(Support)],
+        writes: false,
+        step_up: None,
+        returns: None,
+    },
+    // Ends one session here: its owner signs out.
+    Function {
+        name: "end_session",
+        arguments: &[required("session", Kind::Text)],
+        callers: &[Who::System],
+        writes: true,
+        step_up: None,
+        returns: None,
+    },
     // Says that Clerk has ended them, so that the person may sign in again.
     Function {
         name: "sessions_ended",

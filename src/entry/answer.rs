@@ -2,16 +2,18 @@
 
 use super::{
     course::{Course, log, record},
+    page,
     routes::{self, Door, Handler, Route},
 };
 use crate::{
     domain::{headers::Headers, ids},
-    handlers::{clerk, data, health, public, revocation},
+    handlers::{account, clerk, data, health, public, revocation},
     logic::{
         boundary::{self, Address, Insecure},
         config::Problem,
         credentials,
         fault::Fault,
+        password,
         policy::Target,
         reply::{Content, Reply},
     },
@@ -85,6 +87,9 @@ async fn run<P: Platform>(
     boundary::tls(arrival.tls_version.as_deref(), hub.config.min_tls)?;
     boundary::path(path)?;
     boundary::headers(&arrival.headers)?;
+    if password::in_form(address.query) {
+        return Err(Fault::Password);
+    }
     course.origin = listed_origin(hub, &arrival.headers);
     let (route, segment) = routes::find(path).ok_or(Fault::RouteUnknown)?;
     course.enter(route, segment);
@@ -96,6 +101,7 @@ async fn run<P: Platform>(
     }
     match route.door {
         Door::Api => api(hub, platform, arrival, body, course, (route, segment, address.query)).await,
+        Door::Page => page::page(hub, platform, arrival, body, course, (route, &address)).await,
         Door::Public => open(hub, platform, arrival, route).await,
         Door::Webhook => webhook(hub, platform, arrival, body, course, route).await,
     }
@@ -171,9 +177,7 @@ async fn open<P: Platform>(
         Handler::Security => public::security(&hub.config, known)?,
         Handler::SecurityTxt => public::security_txt(&hub.config, platform.now_ms())?,
         Handler::Stylesheet => public::stylesheet(known),
-        Handler::ClerkWebhook | Handler::Function | Handler::RevokeSessions | Handler::Table => {
-            return Err(Fault::RouteUnknown);
-        }
+        _ => return Err(Fault::RouteUnknown),
     })
 }
 
@@ -218,13 +222,20 @@ fn inside<'path>(base: &str, path: &'path str) -> Option<&'path str> {
 }
 
 /// JSON where a program asks, a page where a browser does.
-fn refuse<P: Platform>(hub: &Hub<P>, arrival: &Arrival<P::Body>, course: &mut Course, fault: &Fault) -> Reply<P::Body> {
+pub(super) fn refuse<P: Platform>(
+    hub: &Hub<P>,
+    arrival: &Arrival<P::Body>,
+    course: &mut Course,
+    fault: &Fault,
+) -> Reply<P::Body> {
     course.fault = Some(fault.clone());
     let asks_for_a_page = arrival.headers.value("accept").is_some_and(|accept| accept.contains("text/html"));
-    match fault.public() {
+    let reply = match fault.public() {
         Some(told) if asks_for_a_page && !course.api => public::problem(&hub.config, told, &course.request_id)
             .unwrap_or_else(|| Reply::fault(fault))
             .explained(fault),
         _ => Reply::fault(fault),
-    }
+    };
+    // Cookies of a session that is over would only be refused again.
+    if *fault == Fault::VisitEnded { account::forgotten(hub, reply) } else { reply }
 }

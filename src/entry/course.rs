@@ -1,6 +1,9 @@
 //! What is known of a request on its way, and what is written of it at the end: one request row (L-3), one log line.
 
-use super::{answer::Arrival, routes::Route};
+use super::{
+    answer::{Arrival, refuse},
+    routes::Route,
+};
 use crate::{
     domain::{functions::Function, ids, session::Session, tables::Table, time},
     logic::{boundary, config::Problem, fault::Fault, reply::Reply},
@@ -31,6 +34,8 @@ pub struct Course {
     pub sender: Option<&'static str>,
     /// Whether the database has written the request row together with the change.
     pub written: bool,
+    /// What became of a visit that is nobody's, for the log.
+    pub note: Option<&'static str>,
     /// Why it was refused.
     pub fault: Option<Fault>,
     started: u64,
@@ -50,6 +55,7 @@ impl Course {
             session: None,
             sender: None,
             written: false,
+            note: None,
             fault: None,
             started,
         })
@@ -74,7 +80,8 @@ pub async fn record<P: Platform>(
     reply: Reply<P::Body>,
 ) -> Reply<P::Body> {
     let written = course.written && reply.status < 400;
-    if !course.api || written || arrival.method == "OPTIONS" {
+    let kept = course.api || course.session.is_some();
+    if !kept || written || arrival.method == "OPTIONS" {
         return reply;
     }
     let staff = course.session.as_ref().is_some_and(|session| !session.is_customer());
@@ -88,11 +95,7 @@ pub async fn record<P: Platform>(
         return reply;
     }
     match Journal::now(hub, platform, row).await {
-        Err(fault) if staff || changes => {
-            let reply = Reply::fault(&fault);
-            course.fault = Some(fault);
-            reply
-        }
+        Err(fault) if staff || changes => refuse(hub, arrival, course, &fault),
         _ => reply,
     }
 }
@@ -128,7 +131,7 @@ pub fn log<P: Platform>(platform: &P, arrival: &Arrival<P::Body>, course: &Cours
         "who": who,
         "status": status,
         "code": course.fault.as_ref().map(Fault::code),
-        "reason": course.fault.as_ref().and_then(Fault::reason),
+        "reason": course.fault.as_ref().and_then(Fault::reason).or_else(|| course.note.map(str::to_owned)),
         "duration_ms": platform.now_ms().saturating_sub(course.started),
     });
     let level = match status {

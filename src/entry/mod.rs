@@ -6,5 +6,6 @@ mod course;
 #[cfg(all(target_arch = "wasm32", not(feature = "open")))]
 mod events;
 pub mod jobs;
+mod page;
 pub mod routes;
 pub mod schedule;

@@ -18,6 +18,8 @@ pub struct Route {
 pub enum Door {
     /// A bearer token is needed; errors are JSON; every request leaves a request row (L-3).
     Api,
+    /// A person in a browser, by Clerk's cookies; errors are pages, and every request with a session leaves a request row.
+    Page,
     /// Anybody, reading: nothing behind it knows who asks.
     Public,
     /// A sender that signs its messages; errors are JSON, and every request leaves a request row.
@@ -33,6 +35,8 @@ pub enum Handler {
     Function,
     /// Whether the Hub and what it needs are up.
     Health,
+    /// What the Hub knows of a session.
+    Account,
     /// What Clerk tells of sessions and users.
     ClerkWebhook,
     /// The front page.
@@ -45,6 +49,12 @@ pub enum Handler {
     Security,
     /// RFC 9116.
     SecurityTxt,
+    /// On to Clerk's sign-in page.
+    SignIn,
+    /// The end of a session.
+    SignOut,
+    /// On to Clerk's sign-up page.
+    SignUp,
     /// The stylesheet of the pages.
     Stylesheet,
     /// A table of the database.
@@ -66,6 +76,10 @@ pub const ROUTES: &[Route] = &[
     route("/webhooks/clerk", "POST, OPTIONS", Door::Webhook, Handler::ClerkWebhook),
     route("/", READ, Door::Public, Handler::Home),
     route("/security", READ, Door::Public, Handler::Security),
+    route("/sign-in", "GET, OPTIONS", Door::Page, Handler::SignIn),
+    route("/sign-up", "GET, OPTIONS", Door::Page, Handler::SignUp),
+    route("/sign-out", "GET, POST, OPTIONS", Door::Page, Handler::SignOut),
+    route("/account", "GET, OPTIONS", Door::Page, Handler::Account),
     route("/assets/hub.css", READ, Door::Public, Handler::Stylesheet),
     route("/assets/favicon.svg", READ, Door::Public, Handler::Favicon),
     route("/robots.txt", READ, Door::Public, Handler::Robots),

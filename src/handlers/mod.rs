@@ -1,5 +1,6 @@
 //! What happens behind each door: a file per audience or job. They never name each other.
 
+pub mod account;
 pub mod clerk;
 pub mod data;
 pub mod health;

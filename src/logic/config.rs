@@ -1,10 +1,13 @@
 //! The Hub's variables, parsed at the door into types and refused by name.
 
+mod values;
+
 use super::{
     signature,
     vars::{Absent, VARS},
 };
 use crate::domain::secret::Secret;
+use values::{accounts_of, base_path, claim_path, endpoint, header_value, issuer_of, origin, origin_of, secret_key};
 
 /// Where the Hub runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +74,12 @@ pub struct Config {
     pub authorized_parties: Vec<String>,
     /// `CLERK_API_URL`
     pub clerk_url: String,
+    /// Clerk's hosted pages, without a trailing slash.
+    pub accounts_url: String,
+    /// Whether the publishable key is one of a development instance.
+    pub development: bool,
+    /// `CLERK_PUBLISHABLE_KEY`
+    pub clerk_publishable_key: String,
     /// `CLERK_SECRET_KEY`
     pub clerk_key: Secret<String>,
     /// `CLERK_WEBHOOK_SECRETS`
@@ -141,6 +150,18 @@ impl<Lookup: Fn(&str) -> Option<String>> Reader<Lookup> {
             "must be https origins, separated by commas",
         );
         let clerk_url = self.choice("CLERK_API_URL", |text| endpoint(text, local), UPSTREAM);
+        let accounts_url = match self.text("CLERK_ACCOUNTS_URL") {
+            Some(text) => self.check("CLERK_ACCOUNTS_URL", endpoint(&text, local), UPSTREAM),
+            None => issuer.as_deref().and_then(|issuer| {
+                self.check(
+                    "CLERK_ACCOUNTS_URL",
+                    accounts_of(issuer),
+                    "is missing, and the issuer does not say where they are",
+                )
+            }),
+        };
+        let clerk_publishable_key = self.text("CLERK_PUBLISHABLE_KEY");
+        let development = clerk_publishable_key.as_deref().is_some_and(|key| key.starts_with("pk_test_"));
         let clerk_key = self.choice("CLERK_SECRET_KEY", secret_key, "must be an sk_live_ or sk_test_ key");
         let webhook_secrets =
             self.choice("CLERK_WEBHOOK_SECRETS", signature::secrets, "must be whsec_ secrets, separated by commas");
@@ -154,54 +175,30 @@ impl<Lookup: Fn(&str) -> Option<String>> Reader<Lookup> {
         let signing_keys =
             self.choice("HUB_SIGNING_KEYS", |text| Some(Secret::new(text.to_owned())), "must be a JWK set");
 
-        match (
-            environment,
-            origin,
-            base_path,
-            min_tls,
-            issuer,
-            jwks_url,
-            authorized_parties,
-            clerk_url,
-            clerk_key,
-            webhook_secrets,
-            role_claim,
-            rest_url,
-            publishable_key,
-            signing_keys,
-        ) {
-            (
-                Some(environment),
-                Some(origin),
-                Some(base_path),
-                Some(min_tls),
-                Some(issuer),
-                Some(jwks_url),
-                Some(authorized_parties),
-                Some(clerk_url),
-                Some(clerk_key),
-                Some(webhook_secrets),
-                Some(role_claim),
-                Some(rest_url),
-                Some(publishable_key),
-                Some(signing_keys),
-            ) if self.problems.is_empty() => Ok(Config {
-                environment,
-                origin,
-                base_path,
-                min_tls,
-                issuer,
-                jwks_url,
+        let whole = || {
+            Some(Config {
+                environment: environment?,
+                origin: origin?,
+                base_path: base_path?,
+                min_tls: min_tls?,
+                issuer: issuer?,
+                jwks_url: jwks_url?,
                 jwt_key,
-                authorized_parties,
-                clerk_url,
-                clerk_key,
-                webhook_secrets,
-                role_claim,
-                rest_url,
-                publishable_key,
-                signing_keys,
-            }),
+                authorized_parties: authorized_parties?,
+                clerk_url: clerk_url?,
+                accounts_url: accounts_url?,
+                development,
+                clerk_publishable_key: clerk_publishable_key?,
+                clerk_key: clerk_key?,
+                webhook_secrets: webhook_secrets?,
+                role_claim: role_claim?,
+                rest_url: rest_url?,
+                publishable_key: publishable_key?,
+                signing_keys: signing_keys?,
+            })
+        };
+        match whole() {
+            Some(config) if self.problems.is_empty() => Ok(config),
             _ => Err(self.problems),
         }
     }
@@ -229,58 +226,6 @@ impl<Lookup: Fn(&str) -> Option<String>> Reader<Lookup> {
 
 const UPSTREAM: &str =
     "must be an https URL without query or credentials (http on loopback only where HUB_ENV is local)";
-
-/// An absolute URL the Hub may send requests to (T-1): https, or http on loopback for a local Hub.
-fn endpoint(text: &str, local: bool) -> Option<String> {
-    let (scheme, rest) = text.split_once("://")?;
-    let authority = rest.split('/').next()?;
-    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
-    let loopback = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
-    let safe = rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~/:[]".contains(&byte));
-    let allowed = scheme == "https" || (scheme == "http" && local && loopback);
-    (allowed && safe && !host.is_empty()).then(|| text.trim_end_matches('/').to_owned())
-}
-
-fn origin_of(text: &str, local: bool) -> Option<String> {
-    origin(text, local)
-}
-
-fn origin(text: &str, local: bool) -> Option<String> {
-    let url = endpoint(text, local)?;
-    let (_, rest) = url.split_once("://")?;
-    (!rest.contains('/')).then_some(url)
-}
-
-fn base_path(text: &str) -> Option<String> {
-    let path = text.trim_end_matches('/');
-    let safe = path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_/".contains(&byte));
-    (path.is_empty() || (path.starts_with('/') && safe && !path.contains("//"))).then(|| path.to_owned())
-}
-
-/// The issuer that a publishable key names: base64 of the Frontend API host and a `$`.
-///
-/// Source: <https://clerk.com/docs/guides/development/clerk-environment-variables>
-fn issuer_of(key: &str) -> Option<String> {
-    use base64ct::{Base64, Base64Unpadded, Encoding as _};
-    let body = key.strip_prefix("pk_live_").or_else(|| key.strip_prefix("pk_test_"))?;
-    let bytes = if body.ends_with('=') { Base64::decode_vec(body) } else { Base64Unpadded::decode_vec(body) }.ok()?;
-    let host = String::from_utf8(bytes).ok()?;
-    endpoint(&format!("https://{}", host.strip_suffix('$')?), false)
-}
-
-fn claim_path(text: &str) -> Option<Vec<String>> {
-    let names: Vec<String> = text.split('.').map(str::to_owned).collect();
-    names.iter().all(|name| !name.is_empty() && name.len() <= 64).then_some(names)
-}
-
-fn secret_key(text: &str) -> Option<Secret<String>> {
-    let right = text.starts_with("sk_live_") || text.starts_with("sk_test_");
-    header_value(text).filter(|_| right).map(Secret::new)
-}
-
-fn header_value(text: &str) -> Option<String> {
-    text.bytes().all(|byte| byte.is_ascii_graphic()).then(|| text.to_owned())
-}
 
 #[cfg(test)]
 mod tests;

@@ -7,15 +7,20 @@ pub use public::PUBLIC;
 pub use public::Public;
 
 use super::{
-    credentials::CredentialFault, policy::PolicyFault, postgrest::QueryFault, signature::SignatureFault,
+    credentials::CredentialFault,
+    csrf::CsrfFault,
+    policy::PolicyFault,
+    postgrest::{QueryFault, Rule},
+    signature::SignatureFault,
     token::TokenFault,
 };
 use crate::domain::access::StepUp;
 use public::{
     BODY_BROKEN, BODY_TOO_LARGE, CLERK_UNAVAILABLE, CLERK_UNDONE, CREDENTIAL_MALFORMED, CREDENTIAL_MISSING,
-    FACTOR_STALE, HEADER_REFUSED, IMPERSONATED, INSECURE_TRANSPORT, INTERNAL, JOURNAL_UNAVAILABLE, KEYS_UNAVAILABLE,
-    METHOD_NOT_ALLOWED, ORIGIN_REFUSED, PATH_REFUSED, RESOURCE_UNKNOWN, RIGHT_MISSING, ROUTE_UNKNOWN, TLS_TOO_OLD,
-    TOKEN_REFUSED, UPSTREAM_BROKEN, UPSTREAM_BUSY, UPSTREAM_TIMEOUT, UPSTREAM_UNREACHABLE, WEBHOOK_REFUSED,
+    FACTOR_STALE, FORM_REFUSED, HEADER_REFUSED, IMPERSONATED, INSECURE_TRANSPORT, INTERNAL, JOURNAL_UNAVAILABLE,
+    KEYS_UNAVAILABLE, METHOD_NOT_ALLOWED, ORIGIN_REFUSED, PATH_REFUSED, RESOURCE_UNKNOWN, RIGHT_MISSING, ROUTE_UNKNOWN,
+    SIGN_OUT_UNDONE, TLS_TOO_OLD, TOKEN_REFUSED, UPSTREAM_BROKEN, UPSTREAM_BUSY, UPSTREAM_TIMEOUT,
+    UPSTREAM_UNREACHABLE, VISIT_ENDED, VISIT_STUCK, WEBHOOK_REFUSED,
 };
 
 /// Why a request was not answered as asked.
@@ -33,6 +38,8 @@ pub enum Fault {
     ClerkUnavailable,
     /// The sessions are refused here, but Clerk has not ended them.
     ClerkUndone,
+    /// A form that no page of the Hub sent.
+    Form(CsrfFault),
     /// The database refused the statement; what it may tell the caller.
     Database(DatabaseRefusal),
     /// A header that no honest client sends.
@@ -49,6 +56,8 @@ pub enum Fault {
     OriginRefused,
     /// A path that is not written plainly.
     PathRefused,
+    /// A field that is named like a password (I-1).
+    Password,
     /// A page could not be rendered.
     Page,
     /// The machine refused what it always can do: a fault of ours.
@@ -59,6 +68,12 @@ pub enum Fault {
     Query(QueryFault),
     /// The session was ended before its token ran out (I-2).
     SessionRevoked,
+    /// Clerk goes on with a session that was signed out here.
+    SignOutUndone,
+    /// The session behind a page is over.
+    VisitEnded,
+    /// The browser does not keep what the way to Clerk and back needs, or another one began it.
+    VisitStuck(&'static str),
     /// No such route.
     RouteUnknown,
     /// The TLS version is below the minimum (T-1).
@@ -107,12 +122,14 @@ impl Fault {
             Self::Credential(CredentialFault::Malformed) => CREDENTIAL_MALFORMED,
             Self::Credential(_) => CREDENTIAL_MISSING,
             Self::Database(_) => return None,
+            Self::Form(_) => FORM_REFUSED,
             Self::HeaderRefused => HEADER_REFUSED,
             Self::InsecureTransport => INSECURE_TRANSPORT,
             Self::JournalUnavailable => JOURNAL_UNAVAILABLE,
             Self::KeysUnavailable(_) => KEYS_UNAVAILABLE,
             Self::MethodNotAllowed(_) | Self::Policy(PolicyFault::MethodNotAllowed(_)) => METHOD_NOT_ALLOWED,
             Self::OriginRefused => ORIGIN_REFUSED,
+            Self::Password => Rule::PasswordRefused.public(),
             Self::PathRefused => PATH_REFUSED,
             Self::Policy(PolicyFault::Impersonated) => IMPERSONATED,
             Self::Policy(PolicyFault::ResourceUnknown) => RESOURCE_UNKNOWN,
@@ -120,6 +137,9 @@ impl Fault {
             Self::Policy(PolicyFault::FactorStale(_)) => FACTOR_STALE,
             Self::Query(fault) => fault.rule.public(),
             Self::RouteUnknown => ROUTE_UNKNOWN,
+            Self::SignOutUndone => SIGN_OUT_UNDONE,
+            Self::VisitEnded => VISIT_ENDED,
+            Self::VisitStuck(_) => VISIT_STUCK,
             Self::TlsTooOld => TLS_TOO_OLD,
             Self::SessionRevoked | Self::Token(_) => TOKEN_REFUSED,
             Self::UpstreamBroken(_) => UPSTREAM_BROKEN,
@@ -162,10 +182,11 @@ impl Fault {
     pub fn reason(&self) -> Option<String> {
         match self {
             Self::Credential(fault) => Some(format!("{fault:?}")),
+            Self::Form(fault) => Some(format!("{fault:?}")),
             Self::Query(fault) => Some(format!("{fault:?}")),
             Self::SessionRevoked => Some("session-revoked".to_owned()),
             Self::Token(fault) => Some(fault.reason().to_owned()),
-            Self::UpstreamBroken(why) => Some((*why).to_owned()),
+            Self::UpstreamBroken(why) | Self::VisitStuck(why) => Some((*why).to_owned()),
             Self::Webhook(fault) => Some(format!("{fault:?}")),
             Self::WebhookMalformed => Some("not a message of this sender".to_owned()),
             _ => None,

@@ -35,6 +35,17 @@ pub fn strict(text: &[u8], depth: u8) -> Result<Value, JsonFault> {
     Ok(value)
 }
 
+/// How many objects and arrays a value is nested in; a bare value is 0.
+#[must_use]
+pub fn depth(value: &Value) -> u8 {
+    let below = match value {
+        Value::Array(items) => items.iter().map(depth).max().unwrap_or(0),
+        Value::Object(members) => members.values().map(depth).max().unwrap_or(0),
+        _ => return 0,
+    };
+    below.saturating_add(1)
+}
+
 /// How many levels may still follow.
 #[derive(Clone, Copy)]
 struct Level(u8);

@@ -93,7 +93,7 @@ pub fn plan(permit: &Permit, method: &str, query: &str, headers: &Headers) -> Re
     let accept = prefer::accept(headers)?;
     let preferences = Preferences::parse(headers)?;
     let parameters = encoding::parameters(query)?;
-    if parameters.iter().any(|(name, _)| name.eq_ignore_ascii_case("password")) {
+    if parameters.iter().any(|(name, _)| super::password::is_one(name)) {
         // I-1: nobody but Clerk may see one.
         return Err(Rule::PasswordRefused.into());
     }

@@ -48,6 +48,8 @@ impl Cache {
 pub enum Media {
     /// `text/css`
     Css,
+    /// A page with a form of its own.
+    Form,
     /// A page: its own stylesheet and pictures, nothing else.
     Html,
     /// `application/json`
@@ -62,7 +64,7 @@ impl Media {
     const fn content_type(self) -> &'static str {
         match self {
             Self::Css => "text/css; charset=utf-8",
-            Self::Html => "text/html; charset=utf-8",
+            Self::Form | Self::Html => "text/html; charset=utf-8",
             Self::Json => "application/json; charset=utf-8",
             Self::Plain => "text/plain; charset=utf-8",
             Self::Svg => "image/svg+xml",
@@ -215,6 +217,9 @@ const fn policy(media: Media) -> &'static str {
         // Each allowance: the one stylesheet, the one picture.
         Media::Html => {
             "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        }
+        Media::Form => {
+            "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
         }
         Media::Css | Media::Json | Media::Plain | Media::Svg => {
             "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

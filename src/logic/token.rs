@@ -58,6 +58,47 @@ pub fn read(raw: &str) -> Result<Unverified<'_>, TokenFault> {
     Ok(Unverified { kid, signed, payload, token })
 }
 
+/// What an unverified token says of itself. It decides between two cookies and when to fetch fresh ones, never who somebody is.
+#[derive(Debug)]
+pub struct Peek {
+    /// `iss`
+    pub issuer: Option<String>,
+    /// `iat`, Unix seconds.
+    pub issued_at: Option<i64>,
+    /// `exp`, Unix seconds.
+    pub expires_at: Option<i64>,
+    /// `sid`
+    pub session: Option<String>,
+}
+
+/// Looks into a token; `None` when it has not the form of one.
+#[must_use]
+pub fn peek(raw: &str) -> Option<Peek> {
+    let mut segments = raw.split('.');
+    let (Some(_), Some(payload), Some(_), None) = (segments.next(), segments.next(), segments.next(), segments.next())
+    else {
+        return None;
+    };
+    let payload = decode(payload).filter(|_| raw.len() <= LONGEST_TOKEN)?;
+    let claims = strict(&payload, TokenFault::ClaimsMalformed).ok()?;
+    let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
+    let time = |name: &str| claims.get(name).and_then(Value::as_i64);
+    claims.is_object().then(|| Peek {
+        issuer: text("iss"),
+        issued_at: time("iat"),
+        expires_at: time("exp"),
+        session: text("sid"),
+    })
+}
+
+impl Verified<'_> {
+    /// A claim that only Clerk's own messages have.
+    #[must_use]
+    pub fn claim(&self, name: &str) -> Option<&Value> {
+        self.claims.get(name)
+    }
+}
+
 impl<'a> Unverified<'a> {
     /// The id of the key that should have signed it.
     #[must_use]

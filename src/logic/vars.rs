@@ -81,6 +81,12 @@ pub const VARS: &[Var] = &[
         Absent::Default("https://api.clerk.com"),
         "Clerk's Backend API, asked before what cannot be undone and to end sessions",
     ),
+    var(
+        "CLERK_ACCOUNTS_URL",
+        VarKind::Plain,
+        Absent::Optional,
+        "overrides where Clerk's hosted sign-in pages are, which the issuer gives (`accounts.` for `clerk.`)",
+    ),
     var("CLERK_SECRET_KEY", VarKind::Secret, Absent::Refused, "`sk_live_…` or `sk_test_…`, for the Backend API"),
     var(
         "CLERK_WEBHOOK_SECRETS",

@@ -64,6 +64,43 @@ pub fn problem(
     Problem { page, company: Company::read()?, status, title, sentence, request_id, path: "" }.render()
 }
 
+/// What a page says of a person's session.
+#[derive(Clone, Copy, Debug)]
+pub struct Account<'a> {
+    /// Clerk user id.
+    pub user: &'a str,
+    /// Clerk session id.
+    pub session: &'a str,
+    /// The row of the access matrix.
+    pub who: &'a str,
+    /// The active organization.
+    pub organization: Option<&'a str>,
+    /// The role in it.
+    pub organization_role: Option<&'a str>,
+    /// Who acts in the user's place.
+    pub impersonator: Option<&'a str>,
+    /// The token of this session's forms.
+    pub csrf: &'a str,
+    /// Clerk's own page about the person.
+    pub profile: &'a str,
+}
+
+/// A person's session, and the way out of it.
+///
+/// # Errors
+/// When a data file cannot be read, which the tests rule out for the files in this build.
+pub fn account(page: &Page, account: &Account) -> Result<String, askama::Error> {
+    AccountPage { page, company: Company::read()?, account, path: "/account" }.render()
+}
+
+/// The question whether to sign out.
+///
+/// # Errors
+/// When a data file cannot be read, which the tests rule out for the files in this build.
+pub fn sign_out(page: &Page, csrf: &str) -> Result<String, askama::Error> {
+    SignOut { page, company: Company::read()?, csrf, path: "/sign-out" }.render()
+}
+
 /// How many promises stand where.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Tally {
@@ -91,6 +128,24 @@ struct Security<'a> {
     tally: Tally,
     groups: Vec<Group>,
     absences: Vec<Absence>,
+    path: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "account.html")]
+struct AccountPage<'a> {
+    page: &'a Page<'a>,
+    company: Company,
+    account: &'a Account<'a>,
+    path: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "sign-out.html")]
+struct SignOut<'a> {
+    page: &'a Page<'a>,
+    company: Company,
+    csrf: &'a str,
     path: &'a str,
 }
 

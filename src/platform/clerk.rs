@@ -28,6 +28,16 @@ struct Sessions {
 }
 
 #[derive(Deserialize)]
+struct Directives {
+    directives: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Refreshed {
+    cookies: Vec<String>,
+}
+
+#[derive(Deserialize)]
 struct Listed {
     id: String,
 }
@@ -38,7 +48,7 @@ struct Listed {
 /// `ClerkUnavailable` when Clerk does not answer within 2 seconds: what cannot be judged is not done. `SessionRevoked` when the
 /// person is not what the token says any more.
 pub async fn recheck<P: Platform>(hub: &Hub<P>, platform: &P, session: &Session) -> Result<(), Fault> {
-    let (status, body) = ask(hub, platform, "GET", &format!("/v1/users/{}", session.user)).await?;
+    let (status, body) = ask(hub, platform, "GET", &format!("/v1/users/{}", session.user), None).await?;
     if status == 404 {
         return Err(Fault::SessionRevoked);
     }
@@ -60,15 +70,10 @@ pub async fn end_sessions<P: Platform>(hub: &Hub<P>, platform: &P, user: &str) -
     let mut ended = 0;
     for status in ["active", "pending"] {
         let path = format!("/v1/sessions?user_id={user}&status={status}&paginated=true&limit={MOST_SESSIONS}");
-        let (status, body) = ask(hub, platform, "GET", &path).await.map_err(|_| Fault::ClerkUndone)?;
+        let (status, body) = ask(hub, platform, "GET", &path, None).await.map_err(|_| Fault::ClerkUndone)?;
         let listed: Sessions = ok(status, &body).map_err(|_| Fault::ClerkUndone)?;
         for session in listed.data.iter().filter(|session| is_clerk_id(&session.id, "sess_")) {
-            let path = format!("/v1/sessions/{}/revoke", session.id);
-            let (status, _) = ask(hub, platform, "POST", &path).await.map_err(|_| Fault::ClerkUndone)?;
-            // 404: it has ended by itself.
-            if status != 200 && status != 404 {
-                return Err(Fault::ClerkUndone);
-            }
+            end_session(hub, platform, &session.id).await?;
             ended += 1;
         }
         if listed.data.len() >= MOST_SESSIONS {
@@ -78,11 +83,68 @@ pub async fn end_sessions<P: Platform>(hub: &Hub<P>, platform: &P, user: &str) -
     Ok(ended)
 }
 
+/// Ends one session.
+///
+/// # Errors
+/// `ClerkUndone` when it could not be ended.
+pub async fn end_session<P: Platform>(hub: &Hub<P>, platform: &P, session: &str) -> Result<(), Fault> {
+    let path = format!("/v1/sessions/{session}/revoke");
+    let (status, _) = ask(hub, platform, "POST", &path, None).await.map_err(|_| Fault::ClerkUndone)?;
+    // 400 and 404: it has ended by itself.
+    if matches!(status, 200 | 400 | 404) { Ok(()) } else { Err(Fault::ClerkUndone) }
+}
+
+/// The cookies that a handshake left with Clerk under a name; the name is good once.
+///
+/// # Errors
+/// `VisitStuck` for a name that Clerk does not know (any more), `ClerkUnavailable` when it does not answer.
+pub async fn handshake_payload<P: Platform>(hub: &Hub<P>, platform: &P, nonce: &str) -> Result<Vec<String>, Fault> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    if !(1..=128).contains(&nonce.len()) || !nonce.bytes().all(plain) {
+        return Err(Fault::VisitStuck("handshake-nonce-odd"));
+    }
+    let (status, body) =
+        ask(hub, platform, "GET", &format!("/v1/clients/handshake_payload?nonce={nonce}"), None).await?;
+    if matches!(status, 400..=499) && status != 429 {
+        return Err(Fault::VisitStuck("handshake-nonce-unknown"));
+    }
+    let payload: Directives = ok(status, &body)?;
+    Ok(payload.directives)
+}
+
+/// Cookies with a fresh token for a session whose token ran out. Nothing of the client's request is passed on but the two tokens.
+///
+/// # Errors
+/// When Clerk gives none; then the browser takes the way of the handshake.
+pub async fn refresh<P: Platform>(
+    hub: &Hub<P>,
+    platform: &P,
+    session: &str,
+    expired: &str,
+    refresh: &str,
+) -> Result<Vec<String>, Fault> {
+    if !is_clerk_id(session, "sess_") {
+        return Err(Fault::VisitStuck("refresh-session-odd"));
+    }
+    let body = serde_json::json!({
+        "format": "cookie",
+        "expired_token": expired,
+        "refresh_token": refresh,
+        "request_origin": hub.config.origin,
+        "request_headers": {},
+    });
+    let path = format!("/v1/sessions/{session}/refresh?suffixed_cookies=true");
+    let (status, body) = ask(hub, platform, "POST", &path, Some(body.to_string().into_bytes())).await?;
+    let refreshed: Refreshed = ok(status, &body)?;
+    Ok(refreshed.cookies)
+}
+
 async fn ask<P: Platform>(
     hub: &Hub<P>,
     platform: &P,
     method: &'static str,
     path: &str,
+    body: Option<Vec<u8>>,
 ) -> Result<(u16, Vec<u8>), Fault> {
     let request = Outgoing {
         method,
@@ -91,10 +153,11 @@ async fn ask<P: Platform>(
             ("accept", "application/json".to_owned()),
             ("authorization", format!("Bearer {}", hub.config.clerk_key.expose())),
             ("clerk-api-version", API_VERSION.to_owned()),
+            ("content-type", "application/json".to_owned()),
             ("user-agent", USER_AGENT.to_owned()),
         ],
         wanted: &[],
-        body: None,
+        body,
         timeout_ms: TIMEOUT_MS,
     };
     let answer = platform.fetch(request).await.map_err(|_| Fault::ClerkUnavailable)?;
@@ -110,7 +173,8 @@ fn ok<'a, T: Deserialize<'a>>(status: u16, body: &'a [u8]) -> Result<T, Fault> {
     serde_json::from_slice(answered).map_err(|_| Fault::ClerkUnavailable)
 }
 
-const API_VERSION: &str = "2026-05-12";
+/// Whose answers these functions read.
+pub const API_VERSION: &str = "2026-05-12";
 const LONGEST_ANSWER: usize = 512 * 1024;
 /// A Worker may send 50 requests for one that comes in.
 const MOST_SESSIONS: usize = 20;

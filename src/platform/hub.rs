@@ -8,13 +8,18 @@ use super::{
     sessions::{self, Sessions},
 };
 use crate::{
-    domain::session::{Actor, Session},
+    domain::{
+        secret::Secret,
+        session::{Actor, Session},
+    },
     logic::{
         config::{Config, Problem},
+        csrf,
         fault::Fault,
         jwks,
         token::Expected,
         upstream_token::SigningKey,
+        visit::{Instance, cookie_suffix},
     },
 };
 use std::{cell::Cell, rc::Rc};
@@ -29,6 +34,10 @@ pub struct Hub<P: Platform> {
     pub health: Cell<Option<Finding>>,
     /// How many tokens over plain http were looked at lately.
     pub leaks: Allowance,
+    /// What Clerk's cookies are called here, and whose they are.
+    pub instance: Instance,
+    /// The key of the tokens in forms.
+    pub forms: Secret<Vec<u8>>,
     expected: Expected,
     keys: Rc<KeyStore<P>>,
     sessions: Sessions,
@@ -75,6 +84,7 @@ impl<P: Platform> Hub<P> {
         let bad = |name| vec![Problem { name, wrong: "holds no usable key" }];
         let signing = SigningKey::first(&config.signing_keys).ok_or_else(|| bad("HUB_SIGNING_KEYS"))?;
         let pem = config.jwt_key.as_deref().map(jwks::from_pem).transpose().map_err(|_| bad("CLERK_JWT_KEY"))?;
+        let forms = csrf::key(&signing.d);
         Ok(Self {
             expected: Expected {
                 issuer: config.issuer.clone(),
@@ -87,6 +97,12 @@ impl<P: Platform> Hub<P> {
             journal: Journal::default(),
             health: Cell::new(None),
             leaks: Allowance::default(),
+            instance: Instance {
+                suffix: cookie_suffix(&config.clerk_publishable_key),
+                issuer: config.issuer.clone(),
+                development: config.development,
+            },
+            forms,
             config,
         })
     }
@@ -97,6 +113,17 @@ impl<P: Platform> Hub<P> {
     /// `Token` for a bad one, `KeysUnavailable` when it could not be judged.
     pub async fn identify(&self, platform: &P, token: &str) -> Result<Session, Fault> {
         sessions::identify(platform, &self.sessions, &self.keys, &self.expected, token).await
+    }
+
+    /// What Clerk's handshake says, if it is signed with a key of the issuer.
+    ///
+    /// # Errors
+    /// As [`Hub::identify`].
+    pub async fn signed_message(&self, platform: &P, token: &str) -> Result<Option<serde_json::Value>, Fault> {
+        match sessions::signed_claim(platform, &self.keys, token, "handshake").await {
+            Err(Fault::Token(_)) => Err(Fault::VisitStuck("handshake-token-refused")),
+            other => other,
+        }
     }
 
     /// A token for the database that names this actor and nothing else.

@@ -11,6 +11,7 @@ pub mod journal;
 pub mod keys;
 pub mod mint;
 pub mod sessions;
+pub mod visits;
 #[cfg(target_arch = "wasm32")]
 pub mod webcrypto;
 

@@ -8,9 +8,10 @@ use crate::{
     domain::session::Session,
     logic::{
         fault::Fault,
-        token::{self, Expected, TokenFault, Unverified},
+        token::{self, Expected, TokenFault, Unverified, Verified},
     },
 };
+use serde_json::Value;
 use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
 /// Tokens that were good, until they run out. The key is the whole token: a part of one opens nothing.
@@ -57,6 +58,28 @@ pub async fn identify<P: Platform>(
     if let Some(session) = sessions.remembered(raw, now_s) {
         return Ok(session);
     }
+    let verified = verified(platform, keys, raw).await?;
+    let session = token::check(&verified, expected, now_s).map_err(Fault::Token)?;
+    sessions.remember(raw, &session, now_s);
+    Ok(session)
+}
+
+/// A claim of a message that the issuer signed with the keys of its tokens.
+///
+/// # Errors
+/// As [`identify`].
+pub async fn signed_claim<P: Platform>(
+    platform: &P,
+    keys: &Rc<KeyStore<P>>,
+    raw: &str,
+    name: &str,
+) -> Result<Option<Value>, Fault> {
+    let verified = verified(platform, keys, raw).await?;
+    Ok(verified.claim(name).cloned())
+}
+
+/// Form, key, signature.
+async fn verified<'a, P: Platform>(platform: &P, keys: &Rc<KeyStore<P>>, raw: &'a str) -> Result<Verified<'a>, Fault> {
     let unverified = token::read(raw).map_err(Fault::Token)?;
     let key = keys.key(platform, unverified.kid()).await.map_err(|no_key| match no_key {
         NoKey::Unavailable { retry_after } => Fault::KeysUnavailable(retry_after),
@@ -66,10 +89,7 @@ pub async fn identify<P: Platform>(
     if !good && let Some(key) = keys.after_bad_signature(platform, unverified.kid()).await {
         good = signed_by(platform, &key, &unverified).await?;
     }
-    let verified = unverified.verified(good).map_err(Fault::Token)?;
-    let session = token::check(&verified, expected, now_s).map_err(Fault::Token)?;
-    sessions.remember(raw, &session, now_s);
-    Ok(session)
+    unverified.verified(good).map_err(Fault::Token)
 }
 
 async fn signed_by<P: Platform>(platform: &P, key: &P::VerifyingKey, token: &Unverified<'_>) -> Result<bool, Fault> {

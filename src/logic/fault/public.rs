@@ -34,6 +34,10 @@ pub const PUBLIC: &[Public] = &[
     TOKEN_REFUSED,
     KEYS_UNAVAILABLE,
     WEBHOOK_REFUSED,
+    FORM_REFUSED,
+    VISIT_STUCK,
+    VISIT_ENDED,
+    SIGN_OUT_UNDONE,
     RIGHT_MISSING,
     RESOURCE_UNKNOWN,
     FACTOR_STALE,
@@ -110,6 +114,26 @@ pub(super) const WEBHOOK_REFUSED: Public = public(
     400,
     "The message was refused.",
     "Send it signed, as Standard Webhooks says, within five minutes.",
+);
+pub(super) const FORM_REFUSED: Public = public(
+    "HUB106",
+    403,
+    "The form did not come from a page of this session.",
+    "Open the page anew and send it from there.",
+);
+pub(super) const VISIT_STUCK: Public = public(
+    "HUB107",
+    401,
+    "Signing in did not get through.",
+    "Allow cookies for this site and open the page anew; if it stays so, tell the operator the request id.",
+);
+pub(super) const VISIT_ENDED: Public =
+    public("HUB108", 401, "Your session has ended.", "Sign in again; if you did not end it, tell the operator.");
+pub(super) const SIGN_OUT_UNDONE: Public = public(
+    "HUB109",
+    502,
+    "You are signed out here, but Clerk could not be told.",
+    "Open the sign-out page again in a moment.",
 );
 pub(super) const RIGHT_MISSING: Public =
     public("HUB201", 403, "You may not do this.", "Ask an administrator for the role that may.");

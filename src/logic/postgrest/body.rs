@@ -9,7 +9,7 @@ use crate::{
         functions::{Argument, Function},
         tables::Table,
     },
-    logic::json::{self, JsonFault},
+    logic::{json, password},
 };
 use serde_json::{Map, Value};
 
@@ -45,11 +45,13 @@ impl Body {
         }
         // A call without arguments may have no body at all.
         let bytes = if bytes.is_empty() && matches!(self, Self::Arguments(_)) { b"{}" } else { bytes };
-        let value = json::strict(bytes, 3).map_err(|fault| match fault {
-            JsonFault::Malformed | JsonFault::TooDeep | JsonFault::Twice => QueryFault::from(Rule::BodyMalformed),
-        })?;
-        if names_password(&value) {
+        // I-1: a password that was typed here by mistake is refused by name, deeper than any body of ours too.
+        let value = json::strict(bytes, 64).map_err(|_| QueryFault::from(Rule::BodyMalformed))?;
+        if password::in_json(&value) {
             return Err(Rule::PasswordRefused.into());
+        }
+        if json::depth(&value) > DEEPEST {
+            return Err(Rule::BodyMalformed.into());
         }
         match (self, &value) {
             (Self::None, _) => Ok(()),
@@ -93,16 +95,7 @@ fn called(function: &Function, arguments: &Map<String, Value>) -> Result<(), Que
     }
 }
 
-/// I-1: a password that was typed here by mistake, at any depth, is refused by name and not quietly dropped.
-fn names_password(value: &Value) -> bool {
-    match value {
-        Value::Array(items) => items.iter().any(names_password),
-        Value::Object(members) => {
-            members.iter().any(|(name, value)| name.eq_ignore_ascii_case("password") || names_password(value))
-        }
-        _ => false,
-    }
-}
+const DEEPEST: u8 = 3;
 
 /// The argument with this name.
 #[must_use]

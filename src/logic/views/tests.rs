@@ -4,6 +4,16 @@ use super::data::{Month, Promise};
 use super::*;
 
 const PAGE: Page = Page { base_path: "/app", origin: "https://hub.example", version: "0.1.0", commit: "abc1234" };
+const ACCOUNT: Account = Account {
+    user: "user_1",
+    session: "sess_1",
+    who: "customer",
+    organization: Some("org_1"),
+    organization_role: Some("admin"),
+    impersonator: Some("user_2"),
+    csrf: "token",
+    profile: "https://accounts.hub.example/user",
+};
 const ROOT: Page = Page { base_path: "", ..PAGE };
 const IDS: [&str; 26] = [
     "I-1", "I-2", "D-1", "D-2", "T-1", "T-2", "T-3", "E-1", "E-2", "A-1", "A-2", "A-3", "L-1", "L-2", "L-3", "B-1",
@@ -15,6 +25,10 @@ fn pages(page: &Page) -> Vec<String> {
         home(page).unwrap(),
         security(page).unwrap(),
         problem(page, 404, "Not found", "There is no page here.", "01JDD0000000000000000000ZZ").unwrap(),
+        problem(page, 401, "Over", "Sign in again.", "01JDD0000000000000000000ZZ").unwrap(),
+        account(page, &ACCOUNT).unwrap(),
+        account(page, &Account { organization: None, organization_role: None, impersonator: None, ..ACCOUNT }).unwrap(),
+        sign_out(page, "token").unwrap(),
     ]
 }
 
@@ -100,6 +114,9 @@ fn links_carry_the_base_path() {
         for html in pages(page) {
             for link in links(&html) {
                 let own = link.strip_prefix(page.origin).unwrap_or(link);
+                if own == ACCOUNT.profile {
+                    continue;
+                }
                 assert!(own.starts_with(start) || own.starts_with('#') || own.starts_with("mailto:"), "{link}");
                 assert!(!own.starts_with("//") && !own.contains("/app/app"), "{link}");
             }
@@ -113,6 +130,9 @@ fn links_lead_to_anchors_and_pages_that_exist() {
     for html in pages(&ROOT) {
         for link in links(&html) {
             let link = link.strip_prefix(ROOT.origin).unwrap_or(link);
+            if link == ACCOUNT.profile {
+                continue;
+            }
             let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
             assert!(path.is_empty() || path.starts_with("mailto:") || PATHS.contains(&path), "{link}");
             let found = |html: &str| html.contains(&format!(" id=\"{anchor}\""));
@@ -124,11 +144,16 @@ fn links_lead_to_anchors_and_pages_that_exist() {
 #[test]
 fn needs_nothing_that_the_content_policy_forbids() {
     for html in pages(&PAGE) {
-        for forbidden in
-            ["<script", "<style", " style=", "<form", "<iframe", "javascript:", " onclick", "<base", "data:"]
-        {
+        for forbidden in ["<script", "<style", " style=", "<iframe", "javascript:", " onclick", "<base", "data:"] {
             assert!(!html.contains(forbidden), "{forbidden}");
         }
+        // Forms stand on a person's own pages only; each is a post to the Hub that carries its token.
+        for form in html.split("<form").skip(1) {
+            assert!(form.starts_with(" method=\"post\" action=\"/app/sign-out\"><input type=\"hidden\" name=\"csrf\""));
+        }
+    }
+    for html in [home(&PAGE).unwrap(), security(&PAGE).unwrap()] {
+        assert!(!html.contains("<form"));
     }
     for elsewhere in ["url(", "@import", "http:", "https:"] {
         assert!(!STYLESHEET.contains(elsewhere), "{elsewhere}");
@@ -180,5 +205,14 @@ fn links(html: &str) -> Vec<&str> {
         .collect()
 }
 
-const PATHS: [&str; 6] =
-    ["/", "/security", "/assets/hub.css", "/assets/favicon.svg", "/.well-known/security.txt", "/healthz"];
+const PATHS: [&str; 9] = [
+    "/",
+    "/security",
+    "/assets/hub.css",
+    "/assets/favicon.svg",
+    "/.well-known/security.txt",
+    "/healthz",
+    "/account",
+    "/sign-in",
+    "/sign-out",
+];

@@ -1,0 +1,162 @@
+//! The pages of a signed-in person, and the ways to Clerk's own: `/sign-in`, `/sign-up`, `/sign-out`, `/account` (I-1).
+
+use crate::{
+    domain::session::{Actor, Session},
+    logic::{
+        cookies, csrf,
+        fault::Fault,
+        password,
+        reply::{Cache, Media, Reply},
+        return_to::{self, encoded},
+        views::{self, Account, Page},
+        visit::query_value,
+    },
+    platform::{
+        Platform, ReadFailure, clerk,
+        database::{ask, send, send_as},
+        hub::Hub,
+        visits::{Door, all_names},
+    },
+};
+
+/// Which of Clerk's hosted pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hosted {
+    /// For somebody who has an account.
+    SignIn,
+    /// For somebody who has none.
+    SignUp,
+}
+
+/// `GET /sign-in` and `GET /sign-up`: on to Clerk, or back if somebody is signed in already.
+///
+/// The way back is a page of the Hub, whatever `redirect_url` says.
+#[must_use]
+pub fn to_clerk<P: Platform>(
+    hub: &Hub<P>,
+    door: Door<'_>,
+    hosted: Hosted,
+    session: Option<&Session>,
+    browser: Option<&str>,
+) -> Reply<P::Body> {
+    let wanted = query_value(door.query, "redirect_url").and_then(return_to::decoded);
+    let account = format!("{}/account", hub.config.base_path);
+    let back = wanted.as_deref().and_then(|wanted| return_to::checked(wanted, &hub.config.origin)).unwrap_or(&account);
+    let back = format!("{}{back}", hub.config.origin);
+    if session.is_some() {
+        return Reply::empty(303).with("location", back);
+    }
+    let page = match hosted {
+        Hosted::SignIn => "sign-in",
+        Hosted::SignUp => "sign-up",
+    };
+    let mut location = format!("{}/{page}?redirect_url={}", hub.config.accounts_url, encoded(&back));
+    if let Some(browser) = browser.filter(|_| hub.instance.development) {
+        location = format!("{location}&__clerk_db_jwt={}", encoded(browser));
+    }
+    Reply::empty(303).with("location", location)
+}
+
+/// `GET /account`: what the Hub knows of this session; nobody is sent to sign in.
+///
+/// # Errors
+/// `SessionRevoked` when the session was ended: the database says so to pages as it does to the API (I-2).
+pub async fn account<P: Platform>(
+    hub: &Hub<P>,
+    platform: &P,
+    session: Option<&Session>,
+) -> Result<Reply<P::Body>, Fault> {
+    let Some(session) = session else {
+        let location = format!(
+            "{}/sign-in?redirect_url={}",
+            hub.config.base_path,
+            encoded(&format!("{}/account", hub.config.base_path))
+        );
+        return Ok(Reply::empty(303).with("location", location));
+    };
+    // Whose rights a session has, the database says; one without any is not asked about.
+    if session.who().is_some() {
+        let question = ask(&hub.config.rest_url).rpc("who_am_i", "{}");
+        if let Err(fault) = send_as(hub, platform, &Actor::Person(session), "count=none", question).await {
+            if fault == Fault::SessionRevoked {
+                hub.forget(session);
+            }
+            return Err(fault);
+        }
+    }
+    let account = Account {
+        user: &session.user,
+        session: &session.id,
+        who: session.who().map_or("nobody", |who| who.name()),
+        organization: session.organization.as_ref().map(|organization| organization.id.as_str()),
+        organization_role: session.organization.as_ref().map(|organization| organization.role.as_str()),
+        impersonator: session.impersonator.as_deref(),
+        csrf: &csrf::token(&hub.forms, &session.id),
+        profile: &format!("{}/user", hub.config.accounts_url),
+    };
+    let html = views::account(&page(hub), &account).map_err(|_| Fault::Page)?;
+    Ok(Reply::text(200, Media::Form, Cache::Nobody, html))
+}
+
+/// `GET /sign-out`: a form, because a link that signs out would be one that anybody can have followed.
+///
+/// # Errors
+/// `Page` when the template cannot be used.
+pub fn ask_to_sign_out<P: Platform>(hub: &Hub<P>, session: Option<&Session>) -> Result<Reply<P::Body>, Fault> {
+    let Some(session) = session else { return Ok(home(hub)) };
+    let html = views::sign_out(&page(hub), &csrf::token(&hub.forms, &session.id)).map_err(|_| Fault::Page)?;
+    Ok(Reply::text(200, Media::Form, Cache::Nobody, html))
+}
+
+/// `POST /sign-out`: the session is refused here at once, ended at Clerk, and its cookies are forgotten.
+///
+/// # Errors
+/// `Form` when it is not this session's own, `ClerkUndone` when Clerk goes on with it.
+pub async fn sign_out<P: Platform>(
+    hub: &Hub<P>,
+    platform: &P,
+    door: Door<'_>,
+    body: Option<P::Body>,
+    session: Option<&Session>,
+) -> Result<Reply<P::Body>, Fault> {
+    csrf::same_origin(door.headers, &hub.config.origin).map_err(Fault::Form)?;
+    let Some(session) = session else { return Ok(forgotten(hub, home(hub))) };
+    let form = match body {
+        Some(body) => platform.read(body, LONGEST_FORM).await.map_err(|failure| match failure {
+            ReadFailure::Broken => Fault::BodyBroken,
+            ReadFailure::TooLarge => Fault::BodyTooLarge,
+        })?,
+        None => Vec::new(),
+    };
+    if std::str::from_utf8(&form).is_ok_and(password::in_form) {
+        return Err(Fault::Password);
+    }
+    csrf::check(&hub.forms, &session.id, &form).map_err(Fault::Form)?;
+    hub.forget(session);
+    let arguments = serde_json::json!({ "session": session.id });
+    let question = ask(&hub.config.rest_url).rpc("end_session", arguments.to_string());
+    send(hub, platform, "sign-out", "return=minimal", question).await?;
+    clerk::end_session(hub, platform, &session.id).await?;
+    Ok(forgotten(hub, home(hub)))
+}
+
+/// Forgets every cookie of a session that is over.
+#[must_use]
+pub fn forgotten<P: Platform>(hub: &Hub<P>, reply: Reply<P::Body>) -> Reply<P::Body> {
+    all_names(&hub.instance).iter().fold(reply, |reply, name| reply.with("set-cookie", cookies::forget(name)))
+}
+
+fn home<P: Platform>(hub: &Hub<P>) -> Reply<P::Body> {
+    Reply::empty(303).with("location", format!("{}{}/", hub.config.origin, hub.config.base_path))
+}
+
+fn page<P: Platform>(hub: &Hub<P>) -> Page<'_> {
+    Page {
+        base_path: &hub.config.base_path,
+        origin: &hub.config.origin,
+        version: env!("CARGO_PKG_VERSION"),
+        commit: env!("HUB_COMMIT"),
+    }
+}
+
+const LONGEST_FORM: usize = 8192;

@@ -1,0 +1,108 @@
+//! Whether a form came from a page of the Hub: the browser says so, and the form carries a token of this very session.
+
+use super::{return_to, visit::query_value};
+use crate::domain::{headers::Headers, secret::Secret};
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+use hmac::{Hmac, Mac as _};
+use sha2::Sha256;
+
+/// Why a form is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CsrfFault {
+    /// It comes from another site, or nothing says where it comes from.
+    OtherOrigin,
+    /// It carries no token of this session.
+    TokenWrong,
+}
+
+/// Whether a request with an unsafe method was made by a page of this origin.
+///
+/// `Sec-Fetch-Site` cannot be set by a script and is sent by every current browser; without it `Origin` must say so.
+///
+/// # Errors
+/// `OtherOrigin`.
+pub fn same_origin(headers: &Headers, origin: &str) -> Result<(), CsrfFault> {
+    let same = match headers.value("sec-fetch-site") {
+        Some(site) => site == "same-origin",
+        None => headers.value("origin") == Some(origin),
+    };
+    if same { Ok(()) } else { Err(CsrfFault::OtherOrigin) }
+}
+
+/// The key of the tokens, drawn from the signing key, whose other use it tells nothing about.
+#[must_use]
+pub fn key(signing: &Secret<[u8; 32]>) -> Secret<Vec<u8>> {
+    Secret::new(mac(signing.expose(), b"stacklumen-hub forms 1").finalize().into_bytes().to_vec())
+}
+
+/// The token of a session's forms: it is good as long as the session is, for nothing but this purpose.
+#[must_use]
+pub fn token(key: &Secret<Vec<u8>>, session_id: &str) -> String {
+    Base64UrlUnpadded::encode_string(&mac(key.expose(), session_id.as_bytes()).finalize().into_bytes())
+}
+
+/// Checks the field `csrf` of an `application/x-www-form-urlencoded` body, in the same time wherever it differs.
+///
+/// # Errors
+/// `TokenWrong`.
+pub fn check(key: &Secret<Vec<u8>>, session_id: &str, form: &[u8]) -> Result<(), CsrfFault> {
+    let wrong = CsrfFault::TokenWrong;
+    let form = std::str::from_utf8(form).map_err(|_| wrong)?;
+    let given = query_value(form, "csrf").and_then(return_to::decoded).ok_or(wrong)?;
+    let given = Base64UrlUnpadded::decode_vec(&given).map_err(|_| wrong)?;
+    mac(key.expose(), session_id.as_bytes()).verify_slice(&given).map_err(|_| wrong)
+}
+
+fn mac(key: &[u8], message: &[u8]) -> Hmac<Sha256> {
+    // HMAC takes a key of any length (RFC 2104 §2); a shorter one than its block is filled with zeros.
+    let mut block = [0; 64];
+    for (place, byte) in block.iter_mut().zip(key) {
+        *place = *byte;
+    }
+    let mut mac = <Hmac<Sha256> as hmac::digest::KeyInit>::new(&block.into());
+    mac.update(message);
+    mac
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(pairs: &[(&str, &str)]) -> Headers {
+        Headers::new(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
+    #[test]
+    fn takes_forms_of_this_origin_only() {
+        let here = "https://hub.example.com";
+        assert_eq!(same_origin(&sent(&[("sec-fetch-site", "same-origin"), ("origin", "null")]), here), Ok(()));
+        assert_eq!(same_origin(&sent(&[("origin", here)]), here), Ok(()));
+        for headers in [
+            &[][..],
+            &[("origin", "null")],
+            &[("origin", "https://evil.example")],
+            &[("origin", "https://hub.example.com.evil.example")],
+            &[("referer", here)],
+            &[("sec-fetch-site", "cross-site"), ("origin", here)],
+            &[("sec-fetch-site", "same-site"), ("origin", here)],
+            &[("sec-fetch-site", "none"), ("origin", here)],
+        ] {
+            assert_eq!(same_origin(&sent(headers), here), Err(CsrfFault::OtherOrigin), "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_one_sessions() {
+        let key = key(&Secret::new([7; 32]));
+        let token = token(&key, "sess_1");
+        let form = format!("x=1&csrf={token}");
+        assert_eq!(check(&key, "sess_1", form.as_bytes()), Ok(()));
+        assert_eq!(check(&key, "sess_2", form.as_bytes()), Err(CsrfFault::TokenWrong));
+        let other = super::key(&Secret::new([8; 32]));
+        assert_eq!(check(&other, "sess_1", form.as_bytes()), Err(CsrfFault::TokenWrong));
+        for form in ["", "csrf=", "csrf=x", "csrf=%zz", &format!("csrf={}", &token[1..]), &format!("Csrf={token}")] {
+            assert_eq!(check(&key, "sess_1", form.as_bytes()), Err(CsrfFault::TokenWrong), "{form}");
+        }
+        assert_eq!(check(&key, "sess_1", b"\xff"), Err(CsrfFault::TokenWrong));
+    }
+}

@@ -1,0 +1,73 @@
+//! I-1: the Hub never sees a password. A field that is named like one is refused, whatever it holds, and its value goes nowhere.
+
+use super::return_to;
+use serde_json::Value;
+
+/// Whether a field's name says that it holds a password: `password`, `newPassword`, `user[password]`, `passwd`, …
+#[must_use]
+pub fn is_one(name: &str) -> bool {
+    let plain: String =
+        name.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect();
+    plain.ends_with("password")
+        || plain.ends_with("passphrase")
+        || ["passwd", "passcode", "pwd"].contains(&plain.as_str())
+}
+
+/// Whether a value names one at any depth.
+#[must_use]
+pub fn in_json(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(in_json),
+        Value::Object(members) => members.iter().any(|(name, value)| is_one(name) || in_json(value)),
+        _ => false,
+    }
+}
+
+/// Whether a query or an `application/x-www-form-urlencoded` body names one.
+#[must_use]
+pub fn in_form(form: &str) -> bool {
+    form.split('&').any(|pair| {
+        let name = pair.split('=').next().unwrap_or_default();
+        return_to::decoded(name).is_some_and(|name| is_one(&name))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_passwords_by_name_i_1() {
+        for name in [
+            "password",
+            "Password",
+            "PASSWORD",
+            "new_password",
+            "newPassword",
+            "password_",
+            "user[password]",
+            "pass-word",
+            "passwd",
+            "pwd",
+            "passphrase",
+            " password",
+        ] {
+            assert!(is_one(name), "{name}");
+        }
+        for name in ["password_enabled", "passport", "pass", "subject", "forwarded", ""] {
+            assert!(!is_one(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn finds_them_at_any_depth_and_in_forms_i_1() {
+        assert!(in_json(&serde_json::json!([{ "a": [{ "b": { "Password": 1 } }] }])));
+        assert!(!in_json(&serde_json::json!([{ "a": "password" }])));
+        for form in ["password=x", "a=1&new_password=x", "a=1&pass%77ord=x", "user%5Bpassword%5D=x", "password"] {
+            assert!(in_form(form), "{form}");
+        }
+        for form in ["", "a=password", "x=1&y=2", "password_enabled=true"] {
+            assert!(!in_form(form), "{form}");
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Where a browser goes after Clerk: back to a page of the Hub, and nowhere else.
+
+/// The path and query of a page of the Hub that a `redirect_url` names; anything else is `None`, and the caller has a place of its own.
+///
+/// Taken are a path (`/account?x=1`) and an absolute URL of the Hub's own origin. What browsers read otherwise than it looks is
+/// refused: `//host`, `/\host`, white space and control characters, a dot segment, user names, other schemes.
+#[must_use]
+pub fn checked<'a>(wanted: &'a str, origin: &str) -> Option<&'a str> {
+    let path = match wanted.strip_prefix(origin) {
+        Some("") => "/",
+        Some(rest) => rest,
+        None => wanted,
+    };
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/?&=%+:,@!$'()*;".contains(&byte);
+    let segments = path.split('?').next().unwrap_or_default();
+    let odd = segments.contains("//") || segments.split('/').any(|segment| segment == "." || segment == "..");
+    let encoded = segments.contains('%');
+    let right = path.starts_with('/') && path.bytes().all(plain) && !odd && !encoded && path.len() <= LONGEST;
+    right.then_some(path)
+}
+
+/// A path and query without the parameters that belong to the way to Clerk and back.
+#[must_use]
+pub fn without_traces(path: &str, query: &str) -> String {
+    let trace = |pair: &&str| {
+        let name = pair.split('=').next().unwrap_or_default();
+        !TRACES.contains(&name) && !pair.is_empty()
+    };
+    let kept: Vec<&str> = query.split('&').filter(trace).collect();
+    if kept.is_empty() { path.to_owned() } else { format!("{path}?{}", kept.join("&")) }
+}
+
+/// A value for a query: everything but unreserved characters is percent-encoded (RFC 3986 §2.3).
+#[must_use]
+pub fn encoded(text: &str) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::with_capacity(text.len() + 16);
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            // Writing to a string never fails.
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
+/// The decoded value of a `redirect_url` parameter; `None` when it is no percent-encoded UTF-8.
+#[must_use]
+pub fn decoded(value: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(value.len());
+    let mut rest = value.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'%' => {
+                let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
+                u8::try_from(digit(rest.next())? * 16 + digit(rest.next())?).ok()?
+            }
+            b'+' => b' ',
+            other => other,
+        });
+    }
+    String::from_utf8(bytes).ok()
+}
+
+const LONGEST: usize = 2048;
+const TRACES: [&str; 7] = [
+    "__clerk_db_jwt",
+    "__clerk_handshake",
+    "__clerk_handshake_nonce",
+    "__clerk_help",
+    "__clerk_hs_reason",
+    "__dev_session",
+    super::visit::STATE_PARAMETER,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ORIGIN: &str = "https://hub.example.com";
+
+    #[test]
+    fn goes_back_to_pages_of_the_hub_only() {
+        for (wanted, path) in [
+            ("/", "/"),
+            ("/account", "/account"),
+            ("/account?tab=1&x=%2F", "/account?tab=1&x=%2F"),
+            ("https://hub.example.com", "/"),
+            ("https://hub.example.com/account", "/account"),
+        ] {
+            assert_eq!(checked(wanted, ORIGIN), Some(path), "{wanted}");
+        }
+        for wanted in [
+            "",
+            "account",
+            "//evil.example",
+            "/\\evil.example",
+            "\\\\evil.example",
+            "/\t/evil.example",
+            " /account",
+            "/account\n",
+            "https://evil.example",
+            "https://hub.example.com.evil.example/",
+            "https://hub.example.com@evil.example/",
+            "https://hub.example.com:444/",
+            "https:hub.example.com",
+            "HTTPS://hub.example.com//evil.example",
+            "https://hub.example.com//evil.example",
+            "http://hub.example.com/account",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "/%2F/evil.example",
+            "/%5cevil.example",
+            "/account/../x",
+            "/./x",
+            "/a//b",
+            "/\u{e9}",
+            "/<script>",
+            "/a#b",
+        ] {
+            assert_eq!(checked(wanted, ORIGIN), None, "{wanted:?}");
+        }
+        assert_eq!(checked(&format!("/{}", "a".repeat(2048)), ORIGIN), None);
+    }
+
+    #[test]
+    fn leaves_no_traces_of_the_way() {
+        assert_eq!(without_traces("/a", "__clerk_handshake=x&b=1&hub_state=y&__clerk_db_jwt=z"), "/a?b=1");
+        assert_eq!(without_traces("/a", "__clerk_handshake_nonce=x"), "/a");
+        assert_eq!(without_traces("/a", ""), "/a");
+    }
+
+    #[test]
+    fn encodes_and_decodes() {
+        let text = "/account?a=1&b=ä +%";
+        assert_eq!(decoded(&encoded(text)).as_deref(), Some(text));
+        assert_eq!(decoded("a+b").as_deref(), Some("a b"));
+        for odd in ["%", "%2", "%zz", "%ff"] {
+            assert_eq!(decoded(odd), None, "{odd}");
+        }
+    }
+}
