@@ -12,6 +12,8 @@ const bin = path.resolve('node_modules/.bin');
 /** Starts it; `vars` are the Hub's variables, `tls` the certificate's files. */
 export async function startHub({ port, inspectorPort, protocol = 'https', vars, tls, folder, log }) {
   fs.mkdirSync(folder, { recursive: true });
+  // What its cache kept is of another start; the stand-ins have other keys now.
+  fs.rmSync(path.join(folder, protocol), { recursive: true, force: true });
   const file = path.join(folder, `${protocol}.vars`);
   const line = ([name, value]) => `${name}='${value}'\n`;
   fs.writeFileSync(file, `# Throw-away values of the local stack.\n${Object.entries(vars).map(line).join('')}`, { mode: 0o600 });

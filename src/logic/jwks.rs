@@ -175,14 +175,18 @@ pub const TIMEOUT_MS: u64 = 3_000;
 pub const RETRY_AFTER_S: u32 = 5;
 /// How long an unknown key id stays known as unknown.
 pub const NEGATIVE_MS: u64 = 60_000;
+/// How long ago another isolate may have fetched a set that a cold one takes over.
+pub const SHARED_MS: u64 = FRESH_MS / 2;
+/// How often the set is fetched for key ids that it does not have.
+pub const UNKNOWN_MS: u64 = 30_000;
+/// How long a failed fetch keeps others from trying, and how old a set may be that settles a doubt.
+pub const AFTER_FAILURE_MS: u64 = 5_000;
 /// The longest set that is read.
 pub const LONGEST_SET: usize = 64 * 1024;
 
-const AFTER_FAILURE_MS: u64 = 5_000;
 const DOUBT_MS: u64 = 60_000;
 const FRESH_MS: u64 = 300_000;
 const STALE_MS: u64 = 3_600_000;
-const UNKNOWN_MS: u64 = 30_000;
 const MOST_KEYS: usize = 16;
 const PRIVATE: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "k"];
 

@@ -27,6 +27,8 @@ struct Inside {
     now_ms: Cell<u64>,
     chance: Cell<u8>,
     upstream: RefCell<Box<Upstream>>,
+    /// What isolates of one place share: URL, bytes, end.
+    kept: RefCell<Vec<(String, Vec<u8>, u64)>>,
     sent: RefCell<Vec<Outgoing>>,
     lines: RefCell<Vec<(Level, String)>>,
     background: RefCell<Vec<Pin<Box<dyn Future<Output = ()>>>>>,
@@ -43,6 +45,7 @@ impl Fake {
             now_ms: Cell::new(now_ms),
             chance: Cell::new(0),
             upstream: RefCell::new(Box::new(upstream)),
+            kept: RefCell::default(),
             sent: RefCell::default(),
             lines: RefCell::default(),
             background: RefCell::default(),
@@ -124,6 +127,20 @@ impl Platform for Fake {
 
     async fn read(&self, body: Vec<u8>, limit: usize) -> Result<Vec<u8>, ReadFailure> {
         if body.len() > limit { Err(ReadFailure::TooLarge) } else { Ok(body) }
+    }
+
+    async fn kept(&self, url: &str, limit: usize) -> Option<Vec<u8>> {
+        let now = self.now_ms();
+        let kept = self.inside.kept.borrow();
+        let (_, bytes, _) = kept.iter().find(|(other, _, until)| other == url && now < *until)?;
+        (bytes.len() <= limit).then(|| bytes.clone())
+    }
+
+    async fn keep(&self, url: &str, bytes: &[u8], seconds: u32) {
+        let until = self.now_ms() + u64::from(seconds) * 1000;
+        let mut kept = self.inside.kept.borrow_mut();
+        kept.retain(|(other, ..)| other != url);
+        kept.push((url.to_owned(), bytes.to_vec(), until));
     }
 
     async fn import_rsa(&self, modulus: &[u8], exponent: &[u8]) -> Result<RsaPublicKey, Unavailable> {

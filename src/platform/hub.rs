@@ -17,6 +17,7 @@ use crate::{
         csrf,
         fault::Fault,
         jwks,
+        return_to::encoded,
         token::Expected,
         upstream_token::SigningKey,
         visit::{Instance, cookie_suffix},
@@ -91,7 +92,12 @@ impl<P: Platform> Hub<P> {
                 authorized_parties: config.authorized_parties.clone(),
                 role_claim: config.role_claim.clone(),
             },
-            keys: KeyStore::new(KeySource { jwks_url: config.jwks_url.clone(), pem }),
+            keys: KeyStore::new(KeySource {
+                jwks_url: config.jwks_url.clone(),
+                // No route of the Hub answers there; another instance's keys would have another URL.
+                shared_url: format!("{}/.keys?of={}", config.origin, encoded(&config.jwks_url)),
+                pem,
+            }),
             sessions: Sessions::default(),
             minter: Minter::new(signing),
             journal: Journal::default(),

@@ -1,7 +1,7 @@
 //! The issuer's keys, kept in the isolate as imported keys: fetched seldom, replaced whole, never awaited from another
 //! request (I-2).
 
-use super::{Outgoing, Platform, database::USER_AGENT};
+use super::{Level, Outgoing, Platform, database::USER_AGENT};
 use crate::logic::jwks::{self, Known, NEGATIVE_MS, RETRY_AFTER_S, RsaKey, Step};
 use std::{
     cell::{Cell, RefCell},
@@ -13,6 +13,8 @@ use std::{
 pub struct KeySource {
     /// The JWK set's URL.
     pub jwks_url: String,
+    /// Under which URL the isolates of one place share a set.
+    pub shared_url: String,
     /// A key that is used while no set has ever been had.
     pub pem: Option<RsaKey>,
 }
@@ -20,9 +22,14 @@ pub struct KeySource {
 /// The keys of one issuer, by key id.
 pub struct KeyStore<P: Platform> {
     source: KeySource,
-    held: RefCell<Vec<(String, P::VerifyingKey)>>,
+    held: RefCell<Keys<P>>,
+    /// Which keys those are, and how often they were others: what was verified with a former set is verified again.
+    listed: RefCell<Vec<RsaKey>>,
+    generation: Cell<u64>,
     known: Cell<Known>,
     doubted: Cell<Option<u64>>,
+    /// Since when a request of this isolate waits for a set.
+    fetching: Cell<Option<u64>>,
     /// Key ids that no set had, and when that was found.
     unknown: RefCell<Vec<(String, u64)>>,
 }
@@ -46,8 +53,11 @@ impl<P: Platform> KeyStore<P> {
         Rc::new(Self {
             source,
             held: RefCell::default(),
+            listed: RefCell::default(),
+            generation: Cell::default(),
             known: Cell::default(),
             doubted: Cell::default(),
+            fetching: Cell::default(),
             unknown: RefCell::default(),
         })
     }
@@ -57,11 +67,15 @@ impl<P: Platform> KeyStore<P> {
     /// # Errors
     /// As [`NoKey`] says.
     pub async fn key(self: &Rc<Self>, platform: &P, kid: &str) -> Result<P::VerifyingKey, NoKey> {
-        match jwks::step(self.known.get(), platform.now_ms()) {
+        let mut step = jwks::step(self.known.get(), platform.now_ms());
+        if step == Step::Fetch && self.waited_for_another(platform).await {
+            step = jwks::step(self.known.get(), platform.now_ms());
+        }
+        match step {
             Step::Use => {}
             Step::UseAndRefresh => self.refresh_behind(platform),
             Step::Fetch => {
-                if !self.fetch(platform).await && !self.may_go_on(platform) {
+                if !self.fetch(platform, jwks::SHARED_MS).await && !self.may_go_on(platform) {
                     return self.pinned(platform).await;
                 }
             }
@@ -75,13 +89,19 @@ impl<P: Platform> KeyStore<P> {
         self.look_for(platform, kid).await
     }
 
+    /// Changes whenever the held keys are others than before.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.generation.get()
+    }
+
     /// The key with this id after a signature under it was bad: another one, if the issuer has rotated and kept the id.
     pub async fn after_bad_signature(self: &Rc<Self>, platform: &P, kid: &str) -> Option<P::VerifyingKey> {
         let now = platform.now_ms();
         if !jwks::may_doubt_a_known_key(self.known.get(), self.doubted.replace(Some(now)), now) {
             return None;
         }
-        if self.fetch(platform).await { self.held(kid) } else { None }
+        if self.fetch(platform, jwks::AFTER_FAILURE_MS).await { self.held(kid) } else { None }
     }
 
     /// An unknown id is worth one fetch in 30 seconds, and is remembered as unknown for 60.
@@ -89,7 +109,10 @@ impl<P: Platform> KeyStore<P> {
         let now = platform.now_ms();
         self.unknown.borrow_mut().retain(|(_, found)| now.saturating_sub(*found) < NEGATIVE_MS);
         let remembered = self.unknown.borrow().iter().any(|(other, _)| other == kid);
-        if !remembered && jwks::may_look_for_unknown(self.known.get(), now) && self.fetch(platform).await {
+        if !remembered
+            && jwks::may_look_for_unknown(self.known.get(), now)
+            && self.fetch(platform, jwks::UNKNOWN_MS).await
+        {
             if let Some(key) = self.held(kid) {
                 return Ok(key);
             }
@@ -122,25 +145,66 @@ impl<P: Platform> KeyStore<P> {
         // Counts as tried from now on, so that the next request does not do the same.
         store.known.set(Known { tried: Some(platform.now_ms()), ..store.known.get() });
         platform.wait_until(async move {
-            store.fetch(&background).await;
+            store.fetch(&background, jwks::SHARED_MS).await;
         });
     }
 
-    /// Fetches and replaces the whole set; a faulty answer changes nothing but the time of the next try.
-    async fn fetch(&self, platform: &P) -> bool {
-        let tried = Some(platform.now_ms());
-        self.known.set(Known { tried, ..self.known.get() });
-        if let Some(keys) = self.fetched(platform).await {
-            self.held.replace(keys);
-            self.known.set(Known { fetched: Some(platform.now_ms()), tried, failed: false });
-            true
-        } else {
-            self.known.set(Known { tried, failed: true, ..self.known.get() });
-            false
+    /// Waits while another request of this isolate fetches, by looking again and again: what belongs to one request may not be awaited
+    /// from another. Gives whether there was one.
+    async fn waited_for_another(&self, platform: &P) -> bool {
+        let mut waited = false;
+        while self.fetching.get().is_some_and(|since| platform.now_ms().saturating_sub(since) <= jwks::TIMEOUT_MS) {
+            platform.sleep(LOOKING_MS).await;
+            waited = true;
         }
+        waited
     }
 
-    async fn fetched(&self, platform: &P) -> Option<Vec<(String, P::VerifyingKey)>> {
+    /// Replaces the whole set by one that another isolate has fetched within `shared_ms`, else by the issuer's; a faulty answer changes
+    /// nothing but the time of the next try.
+    async fn fetch(&self, platform: &P, shared_ms: u64) -> bool {
+        let began = platform.now_ms();
+        self.known.set(Known { tried: Some(began), ..self.known.get() });
+        self.fetching.set(Some(began));
+        let found = match self.shared(platform, shared_ms).await {
+            Some(found) => Some((found, "shared")),
+            None => self.fetched(platform).await.map(|keys| ((keys, platform.now_ms()), "fetched")),
+        };
+        self.fetching.set(None);
+        let outcome = if let Some((((listed, keys), fetched), outcome)) = found {
+            self.held.replace(keys);
+            if self.listed.replace(listed.clone()) != listed {
+                self.generation.set(self.generation.get() + 1);
+            }
+            self.known.set(Known { fetched: Some(fetched), tried: Some(began), failed: false });
+            outcome
+        } else {
+            self.known.set(Known { tried: Some(began), failed: true, ..self.known.get() });
+            "failed"
+        };
+        let line = serde_json::json!({
+            "event": "jwks",
+            "outcome": outcome,
+            "keys": self.held.borrow().len(),
+            "age_ms": self.known.get().fetched.map(|fetched| platform.now_ms().saturating_sub(fetched)),
+            "duration_ms": platform.now_ms().saturating_sub(began),
+        });
+        platform.log(if outcome == "failed" { Level::Warn } else { Level::Info }, &line.to_string());
+        outcome != "failed"
+    }
+
+    /// A set that another isolate has fetched lately, and later than the one held here. It counts as old as it is.
+    async fn shared(&self, platform: &P, shared_ms: u64) -> Option<((Vec<RsaKey>, Keys<P>), u64)> {
+        let bytes = platform.kept(&self.source.shared_url, jwks::LONGEST_SET + STAMP).await?;
+        let (stamp, set) = bytes.split_at_checked(STAMP)?;
+        let fetched: u64 = std::str::from_utf8(stamp).ok()?.trim_end().parse().ok()?;
+        let newer = self.known.get().fetched.is_none_or(|held| fetched > held);
+        let (now, fresh) = (platform.now_ms(), platform.now_ms().saturating_sub(fetched) < shared_ms);
+        let keys = imported(platform, set).await.filter(|_| newer && fresh && fetched <= now)?;
+        Some((keys, fetched))
+    }
+
+    async fn fetched(&self, platform: &P) -> Option<(Vec<RsaKey>, Keys<P>)> {
         let request = Outgoing {
             method: "GET",
             url: self.source.jwks_url.clone(),
@@ -153,12 +217,27 @@ impl<P: Platform> KeyStore<P> {
         let json = answer.headers.value("content-type").is_some_and(|media| media.contains("json"));
         let body = answer.body.filter(|_| answer.status == 200 && json)?;
         let body = platform.read(body, jwks::LONGEST_SET).await.ok()?;
-        let mut keys = Vec::new();
-        for key in jwks::parse(&body).ok()? {
-            keys.push((key.kid, platform.import_rsa(&key.n, &key.e).await.ok()?));
-        }
+        let keys = imported(platform, &body).await?;
+        // Only what was good is shared.
+        let stamped = [format!("{:<STAMP$}", platform.now_ms()).as_bytes(), &body].concat();
+        platform.keep(&self.source.shared_url, &stamped, SHARED_S).await;
         Some(keys)
     }
 }
 
+type Keys<P> = Vec<(String, <P as Platform>::VerifyingKey)>;
+
+async fn imported<P: Platform>(platform: &P, set: &[u8]) -> Option<(Vec<RsaKey>, Keys<P>)> {
+    let listed = jwks::parse(set).ok()?;
+    let mut keys = Vec::new();
+    for key in &listed {
+        keys.push((key.kid.clone(), platform.import_rsa(&key.n, &key.e).await.ok()?));
+    }
+    Some((listed, keys))
+}
+
+const LOOKING_MS: u32 = 10;
+const SHARED_S: u32 = 300;
+/// When a shared set was fetched, as digits before it.
+const STAMP: usize = 16;
 const MOST_UNKNOWN: usize = 256;

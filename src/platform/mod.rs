@@ -48,6 +48,12 @@ pub trait Platform: Clone + 'static {
     /// `TooLarge` as soon as it passes `limit` bytes; `Broken` when the other side goes away.
     async fn read(&self, body: Self::Body, limit: usize) -> Result<Vec<u8>, ReadFailure>;
 
+    /// What another isolate of this place kept under a URL, if it is still there.
+    async fn kept(&self, url: &str, limit: usize) -> Option<Vec<u8>>;
+
+    /// Keeps bytes under a URL for the other isolates of this place; it may be forgotten at any time.
+    async fn keep(&self, url: &str, bytes: &[u8], seconds: u32);
+
     /// Imports an RSA public key for RS256 (RFC 7518 §3.3); `n` and `e` are big-endian.
     async fn import_rsa(&self, modulus: &[u8], exponent: &[u8]) -> Result<Self::VerifyingKey, Unavailable>;
 

@@ -19,27 +19,37 @@ use std::{cell::RefCell, collections::HashMap, rc::Rc};
 /// A hash map's look-up takes no longer for a near miss than for any other text, since the whole token goes into the hash.
 #[derive(Debug, Default)]
 pub struct Sessions {
-    good: RefCell<HashMap<String, Session>>,
+    good: RefCell<HashMap<String, Good>>,
+}
+
+/// A session, and the generation of the keys that its token was verified with.
+#[derive(Debug)]
+struct Good {
+    session: Session,
+    generation: u64,
 }
 
 impl Sessions {
-    fn remembered(&self, token: &str, now_s: i64) -> Option<Session> {
-        self.good.borrow().get(token).filter(|session| now_s < session.expires_at).cloned()
+    /// A key that is gone takes what was verified with it along (I-2).
+    fn remembered(&self, token: &str, generation: u64, now_s: i64) -> Option<Session> {
+        let good = self.good.borrow();
+        let good = good.get(token).filter(|good| good.generation == generation)?;
+        (now_s < good.session.expires_at).then(|| good.session.clone())
     }
 
-    fn remember(&self, token: &str, session: &Session, now_s: i64) {
+    fn remember(&self, token: &str, session: &Session, generation: u64, now_s: i64) {
         let mut good = self.good.borrow_mut();
         if good.len() >= MOST {
-            good.retain(|_, session| now_s < session.expires_at);
+            good.retain(|_, good| good.generation == generation && now_s < good.session.expires_at);
         }
         if good.len() < MOST {
-            good.insert(token.to_owned(), session.clone());
+            good.insert(token.to_owned(), Good { session: session.clone(), generation });
         }
     }
 
     /// Forgets every token of a session that was ended (I-2).
     pub fn forget(&self, session_id: &str) {
-        self.good.borrow_mut().retain(|_, session| session.id != session_id);
+        self.good.borrow_mut().retain(|_, good| good.session.id != session_id);
     }
 }
 
@@ -55,12 +65,12 @@ pub async fn identify<P: Platform>(
     raw: &str,
 ) -> Result<Session, Fault> {
     let now_s = i64::try_from(platform.now_ms() / 1000).map_err(|_| Fault::Platform)?;
-    if let Some(session) = sessions.remembered(raw, now_s) {
+    if let Some(session) = sessions.remembered(raw, keys.generation(), now_s) {
         return Ok(session);
     }
     let verified = verified(platform, keys, raw).await?;
     let session = token::check(&verified, expected, now_s).map_err(Fault::Token)?;
-    sessions.remember(raw, &session, now_s);
+    sessions.remember(raw, &session, keys.generation(), now_s);
     Ok(session)
 }
 

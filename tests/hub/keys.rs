@@ -1,10 +1,12 @@
 //! I-2: the issuer's keys over time: rotation, outage, unknown ids, and what a client sees meanwhile.
 
-use crate::world::{TOKENS, World, answered, json, well};
+use crate::world::{ORIGIN, TOKENS, World, answered, json, well};
 use hub::{
     domain::headers::Headers,
+    entry::answer::{Arrival, answer},
     platform::{Answer, FetchFailure, Outgoing},
 };
+use serde_json::Value;
 use std::{cell::Cell, rc::Rc};
 
 type Given = Result<Answer<Vec<u8>>, FetchFailure>;
@@ -139,6 +141,7 @@ fn doubts_a_known_key_once_when_a_signature_is_bad() {
     };
     assert_eq!(ask(&stranger("signed by a stranger under the kid of the issuer")), (200, 1), "the new key's token");
     assert_eq!(fresh(&world, 1), (401, "HUB103".to_owned(), 0), "the old key's token");
+    assert_eq!(fresh(&world, 0).0, 401, "a token that was remembered, verified with the old key");
     assert_eq!(ask(&stranger("a signature of zeros")), (401, 0), "no second doubt within a minute");
 }
 
@@ -172,4 +175,44 @@ fn starts_cold_with_the_pinned_key() {
     let world = World::with(vars, |request| if request.url.ends_with("/jwks.json") { away() } else { well(request) });
     assert_eq!(fresh(&world, 0), (200, String::new(), 1));
     assert_eq!(fresh(&world, 1), (200, String::new(), 0));
+}
+
+/// I-2: isolates of one place share what one of them has fetched, and each logs how it came by its set.
+#[test]
+fn isolates_share_a_set_and_its_age_i_2() {
+    let world = World::new();
+    assert_eq!(world.ask("alice", "GET", "/rest/v1/contact_tickets").fetched_keys, 1);
+    let other = world.another_isolate();
+    let seen = other.ask("alice", "GET", "/rest/v1/contact_tickets");
+    assert_eq!((seen.status, seen.fetched_keys), (200, 0));
+    // A set that is too old to be taken over is fetched anew, and shared again.
+    world.fake.wait(151_000);
+    let third = world.another_isolate();
+    assert_eq!(fresh(&third, 0).2, 1);
+    assert_eq!(fresh(&world.another_isolate(), 0).2, 0);
+}
+
+#[test]
+fn every_fetch_is_in_the_log_with_its_outcome() {
+    let failing = |request: &Outgoing| {
+        if request.url.contains("jwks") { answered(503, "{}") } else { well(request) }
+    };
+    for (world, outcome) in [(World::new(), "fetched"), (World::behind(failing), "failed")] {
+        drop(world.fake.lines());
+        let headers =
+            vec![("authorization".to_owned(), format!("Bearer {}", TOKENS["personas"]["alice"].as_str().unwrap()))];
+        let arrival = Arrival {
+            method: "GET".to_owned(),
+            url: format!("{ORIGIN}/rest/v1/contact_tickets"),
+            headers: Headers::new(headers),
+            tls_version: Some("TLSv1.3".to_owned()),
+            body: None,
+        };
+        world.fake.run(answer(&world.hub, &world.fake, arrival)).unwrap();
+        let lines: Vec<Value> =
+            world.fake.lines().iter().map(|(_, line)| serde_json::from_str(line).unwrap()).collect();
+        let line = lines.iter().find(|line| line["event"] == "jwks").unwrap();
+        assert_eq!(line["outcome"], outcome);
+        assert!(line["duration_ms"].is_u64());
+    }
 }

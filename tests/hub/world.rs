@@ -91,26 +91,12 @@ impl World {
         vars: &'static [(&str, &str)],
         upstream: impl FnMut(&Outgoing) -> Result<Answer<Vec<u8>>, FetchFailure> + 'static,
     ) -> Self {
-        let signing = json("throwaway-keys.json")["hub"].clone();
-        let config = Config::parse(|name| {
-            if let Some((_, value)) = vars.iter().find(|(other, _)| *other == name) {
-                return Some((*value).to_owned());
-            }
-            Some(match name {
-                "HUB_ENV" => "production".to_owned(),
-                "HUB_ORIGIN" | "CLERK_AUTHORIZED_PARTIES" => ORIGIN.to_owned(),
-                // clerk.stacklumen.example$
-                "CLERK_PUBLISHABLE_KEY" => "pk_live_Y2xlcmsuc3RhY2tsdW1lbi5leGFtcGxlJA".to_owned(),
-                "CLERK_SECRET_KEY" => "sk_live_of_no_instance".to_owned(),
-                "CLERK_WEBHOOK_SECRETS" => WEBHOOK_SECRET.to_owned(),
-                "SUPABASE_URL" => "https://database.example".to_owned(),
-                "SUPABASE_PUBLISHABLE_KEY" => TOKENS["publishable_key"].as_str().unwrap().to_owned(),
-                "HUB_SIGNING_KEYS" => serde_json::json!({ "keys": [signing] }).to_string(),
-                _ => return None,
-            })
-        });
-        let hub = Hub::new(config.unwrap()).map_err(|problems| format!("{problems:?}")).unwrap();
-        Self { hub: Rc::new(hub), fake: Fake::new(TOKENS["now"].as_u64().unwrap() * 1000, upstream) }
+        Self { hub: isolate(vars), fake: Fake::new(TOKENS["now"].as_u64().unwrap() * 1000, upstream) }
+    }
+
+    /// Another isolate of the same place: nothing remembered, the same network, clock and cache.
+    pub fn another_isolate(&self) -> Self {
+        Self { hub: isolate(&[]), fake: self.fake.clone() }
     }
 
     /// A request with a persona's token, as supabase-js sends it.
@@ -191,4 +177,26 @@ pub fn golden(name: &str, found: &str) {
         assert_eq!(found, wanted, "{} line {}", file.display(), line + 1);
     }
     assert_eq!(found.lines().count(), wanted.lines().count(), "{}", file.display());
+}
+
+fn isolate(vars: &'static [(&str, &str)]) -> Rc<Hub<Fake>> {
+    let signing = json("throwaway-keys.json")["hub"].clone();
+    let config = Config::parse(|name| {
+        if let Some((_, value)) = vars.iter().find(|(other, _)| *other == name) {
+            return Some((*value).to_owned());
+        }
+        Some(match name {
+            "HUB_ENV" => "production".to_owned(),
+            "HUB_ORIGIN" | "CLERK_AUTHORIZED_PARTIES" => ORIGIN.to_owned(),
+            // clerk.stacklumen.example$
+            "CLERK_PUBLISHABLE_KEY" => "pk_live_Y2xlcmsuc3RhY2tsdW1lbi5leGFtcGxlJA".to_owned(),
+            "CLERK_SECRET_KEY" => "sk_live_of_no_instance".to_owned(),
+            "CLERK_WEBHOOK_SECRETS" => WEBHOOK_SECRET.to_owned(),
+            "SUPABASE_URL" => "https://database.example".to_owned(),
+            "SUPABASE_PUBLISHABLE_KEY" => TOKENS["publishable_key"].as_str().unwrap().to_owned(),
+            "HUB_SIGNING_KEYS" => serde_json::json!({ "keys": [signing] }).to_string(),
+            _ => return None,
+        })
+    });
+    Rc::new(Hub::new(config.unwrap()).map_err(|problems| format!("{problems:?}")).unwrap())
 }

@@ -1,0 +1,35 @@
+//! A `Cookie` header and the query of a page, and the directives of a handshake: each has one meaning or none.
+
+#![no_main]
+
+use hub::logic::{
+    cookies::{self, Cookies},
+    return_to,
+    visit::{Instance, Step, Visit, decide},
+};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: (&str, &str, bool)| {
+    let (header, query, navigation) = input;
+    let read = Cookies::parse(header);
+    for name in ["__session", "__client_uat", "__clerk_db_jwt"] {
+        if let Some(value) = read.value(name) {
+            assert!(!value.is_empty() && header.contains(value));
+        }
+    }
+    for development in [false, true] {
+        let instance = Instance { suffix: "QvfNY2dr".to_owned(), issuer: "https://clerk.example.com".to_owned(), development };
+        let visit = Visit { cookies: &read, query, navigation, now_s: 1_795_464_900 };
+        let step = decide(&visit, &instance);
+        // A script's request is never sent away, and nothing is resolved for it.
+        assert!(navigation || matches!(step, Step::SignedOut(_) | Step::Verify(_)));
+    }
+    if let Some((name, value)) = cookies::directive(query) {
+        assert!(!name.contains(';') && !value.contains(';'));
+    }
+    if let Some(back) = return_to::decoded(query).as_deref().and_then(|wanted| return_to::checked(wanted, "https://hub.example.com")) {
+        assert!(back.starts_with('/') && !back.starts_with("//") && !back.contains('\\') && back.is_ascii());
+    }
+    let kept = return_to::without_traces("/account", query);
+    assert!(!kept.split(['?', '&']).any(|pair| pair.starts_with("__clerk_handshake=")));
+});

@@ -1,0 +1,48 @@
+//! A `PostgREST` query by each kind of person on each table: refused or written anew, in plain ASCII without a fragment.
+
+#![no_main]
+
+use hub::{
+    domain::{
+        access::StaffRole,
+        headers::Headers,
+        session::{Actor, RoleClaim, Session},
+        tables::TABLES,
+    },
+    logic::{
+        policy::{Target, permit},
+        postgrest,
+    },
+};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: (u8, u8, u8, &str, &[u8])| {
+    let (who, table, method, query, body) = input;
+    let role = match who % 4 {
+        0 => RoleClaim::Absent,
+        1 => RoleClaim::Known(StaffRole::Admin),
+        2 => RoleClaim::Known(StaffRole::Sales),
+        _ => RoleClaim::Known(StaffRole::Support),
+    };
+    let session = Session {
+        user: "user_2hub00000000000001".to_owned(),
+        id: "sess_2hub00000000000001".to_owned(),
+        organization: None,
+        role,
+        impersonator: None,
+        factor_ages: [Some(0), Some(0)],
+        issued_at: 1_795_464_900,
+        expires_at: 1_795_464_960,
+    };
+    let Some(table) = TABLES.get(usize::from(table) % TABLES.len()) else { return };
+    let method = ["GET", "HEAD", "POST", "PATCH", "DELETE"][usize::from(method) % 5];
+    let Ok(permit) = permit(&Actor::Person(&session), Target::Table(table.name), method, 1_795_464_900) else { return };
+    let json = Headers::new(vec![("content-type".to_owned(), "application/json".to_owned())]);
+    let Ok(plan) = postgrest::plan(&permit, method, query, &json) else { return };
+    let written = plan.path_and_query();
+    assert!(written.is_ascii() && !written.contains(['#', ' ', '\\', '"', '\n', '\r']));
+    assert!(written.split('?').next() == Some(table.name));
+    if plan.takes_body() {
+        drop(plan.body(body));
+    }
+});

@@ -1,0 +1,28 @@
+//! A bearer token: the form is read without a panic, and what passes for a session says what it must.
+
+#![no_main]
+
+use hub::logic::token::{self, Expected};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let Ok(raw) = std::str::from_utf8(bytes) else { return };
+    let peeked = token::peek(raw);
+    let Ok(unverified) = token::read(raw) else { return };
+    assert!(raw.len() <= 8192 && raw.split('.').count() == 3);
+    assert!(raw.starts_with(unverified.signed_part()));
+    assert!((1..=64).contains(&unverified.kid().len()));
+    // As if the signature were good: whoever holds the key may still send rubbish.
+    let Ok(verified) = unverified.verified(true) else { return };
+    assert!(peeked.is_some());
+    let expected = Expected {
+        issuer: "https://clerk.stacklumen.example".to_owned(),
+        authorized_parties: vec!["https://hub.stacklumen.example".to_owned()],
+        role_claim: vec!["metadata".to_owned(), "stacklumen_role".to_owned()],
+    };
+    let now_s = 1_795_464_900;
+    let Ok(session) = token::check(&verified, &expected, now_s) else { return };
+    assert!(session.user.starts_with("user_") && session.id.starts_with("sess_"));
+    assert!(session.expires_at > session.issued_at && session.expires_at - session.issued_at <= 120);
+    assert!(now_s < session.expires_at + 5);
+});

@@ -1,0 +1,31 @@
+//! A webhook delivery: nothing that the secret did not sign is taken, and no signed message is misread.
+
+#![no_main]
+
+use hub::{
+    domain::headers::Headers,
+    logic::{
+        clerk_event,
+        signature::{Envelope, secrets},
+    },
+};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: (&str, &str, &str, &[u8])| {
+    let (id, timestamp, signatures, body) = input;
+    let pairs = [("svix-id", id), ("svix-timestamp", timestamp), ("svix-signature", signatures)];
+    let headers = Headers::new(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec());
+    let now_s = 1_795_464_900;
+    if let Ok(envelope) = Envelope::read(&headers, now_s) {
+        // Nobody here knows this secret.
+        let unknown = secrets("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap_or_default();
+        assert!(envelope.verify(&unknown, body).is_err());
+    }
+    drop(secrets(id));
+    if let Ok(event) = clerk_event::read(body, 1_795_464_900_000) {
+        assert!(!event.name.is_empty() && event.verdicts.len() <= 3);
+        for verdict in event.verdicts {
+            assert!(["sess_", "user_", "org_"].iter().any(|prefix| verdict.subject.starts_with(prefix)));
+        }
+    }
+});
