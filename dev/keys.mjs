@@ -21,7 +21,6 @@ export async function keys(folder) {
     verifying: JSON.stringify({ keys: set.keys.map(open) }),
     publishable: 'sb_publishable_local_throw_away',
     clerk: {
-      publishableKey: `pk_test_${Buffer.from('clerk.localhost$').toString('base64')}`,
       secretKey: 'sk_test_local_throw_away',
       webhookSecret: `whsec_${Buffer.from('LocalThrowAwaySecretOfTheHub').toString('base64')}`,
     },

@@ -46,10 +46,12 @@ export async function startStack({ dataDir, fresh = false, shift = 0, hub = true
     supabase: `http://127.0.0.1:${ports.supabase}`,
     postgrest: `http://127.0.0.1:${ports.postgrest}`,
   };
+  // A development instance whose Frontend API is the stand-in.
+  const publishableKey = `pk_test_${Buffer.from(`127.0.0.1:${ports.clerk}$`).toString('base64')}`;
   const vars = {
     HUB_ENV: 'local',
     HUB_ORIGIN: urls.hub,
-    CLERK_PUBLISHABLE_KEY: keys.clerk.publishableKey,
+    CLERK_PUBLISHABLE_KEY: publishableKey,
     CLERK_ISSUER: urls.clerk,
     CLERK_JWKS_URL: `${urls.clerk}/.well-known/jwks.json`,
     CLERK_API_URL: urls.clerk,
@@ -73,7 +75,7 @@ export async function startStack({ dataDir, fresh = false, shift = 0, hub = true
     },
     postgrest: () => startPostgrest({ databaseUrl: urls.authenticator, jwks: keys.verifying, port: ports.postgrest, adminPort: ports.admin, log: log('postgrest') }),
     supabase: () => startSupabase({ port: ports.supabase, postgrestPort: ports.postgrest, publishable: keys.publishable, log: writer('supabase') }),
-    clerk: () => startClerk({ port: ports.clerk, party: () => urls.hub, trust: tls.text, ...keys.clerk, log: writer('clerk') }),
+    clerk: () => startClerk({ port: ports.clerk, party: () => urls.hub, trust: tls.text, publishableKey, ...keys.clerk, log: writer('clerk') }),
     ...(hub ? { hub: () => startHub({ port: ports.hub, inspectorPort: ports.inspector, vars, tls, folder: path.join(folder, 'wrangler'), log: log('hub') }) } : {}),
     ...(hub && http ? { http: () => startHub({ port: ports.http, inspectorPort: ports.httpInspector, protocol: 'http', vars, folder: path.join(folder, 'wrangler'), log: log('hub-http') }) } : {}),
   };

@@ -1,6 +1,6 @@
 //! Who opens a page, by Clerk's cookies: signed in, signed out, or to be sent to Clerk for fresh ones (I-2).
 //!
-//! The states and their order are those of Clerk's own backend; where this is stricter, `docs/second-opinion.md` says so.
+//! The states and their order are those of Clerk's own backend; where this is stricter, `tests/vectors/second-opinion.json` says so.
 //! Source: <https://clerk.com/docs/guides/how-clerk-works/overview#the-handshake>
 
 mod suffix;

@@ -4,7 +4,7 @@
 //   node tests/vectors/make-tokens.mjs           writes tokens.json
 //   node tests/vectors/make-tokens.mjs --check   fails if tokens.json is not what this file makes
 
-import { createHmac, createPrivateKey, createPublicKey, sign as rsaSign, constants } from 'node:crypto';
+import { constants, createHash, createHmac, createPrivateKey, createPublicKey, sign as rsaSign } from 'node:crypto';
 import fs from 'node:fs';
 import { CompactSign, importJWK } from 'jose';
 import { PERSONAS, claims as personaClaims } from '../../dev/personas.mjs';
@@ -190,6 +190,96 @@ for (const [name, fva] of Object.entries({ 'a number': 1, empty: [], 'of one': [
   refuse(`fva ${name}`, 'factor-age-malformed', token({ claims: { fva } }));
 }
 
+// More of each, grown with the pages and the classes: every one has a signature that is good unless it says otherwise.
+const RSA = Buffer.from(signature, 'base64url');
+const raw = (claims, name, json) => token({ claims: `${JSON.stringify(without(claims, name)).slice(0, -1)},"${name}":${json}}` });
+
+// Other classes of credentials, by what Clerk writes into them.
+refuse('a machine-to-machine token', 'class-refused', token({ header: { cat: 'cl_B7d4PD333AAA' } }));
+refuse('a machine-to-machine token without its class', 'subject-refused', token({ claims: { sub: 'mch_2hubmachine0000000000000' } }));
+refuse('an OAuth access token as a JWT', 'type-refused', token({ header: { typ: 'at+jwt', cat: undefined } }));
+refuse('an OAuth access token as a JWT, the long type', 'type-refused', token({ header: { typ: 'application/at+jwt' } }));
+refuse('a template token without a session', 'session-refused', token({ header: (base) => without(base, 'cat'), claims: (base) => without(base, 'sid') }));
+refuse('a template token of ten years', 'lifetime-refused', token({ header: (base) => without(base, 'cat'), claims: { exp: NOW + 315_360_000 } }));
+refuse('a sign-in ticket', 'session-refused', token({ claims: (base) => ({ ...without(base, 'sid'), st: 'sign_in_token', eid: 'user_x' }) }));
+refuse('a handshake', 'time-malformed', token({ header: (base) => without(base, 'cat'), claims: JSON.stringify({ handshake: [] }) }));
+refuse('a testing token', 'type-refused', token({ header: { typ: 'testing' } }));
+for (const prefix of ['ak_', 'mt_', 'oat_', 'sk_', 'pk_', 'sb_', 'sbp_']) refuse(`a token behind ${prefix}`, 'KeyNotToken', `${prefix}${good}`, 'HUB101');
+for (const cat of ['cl_b7d4pd111aaa', 'cl_B7d4PD111AAA ', ' cl_B7d4PD111AAA', 'cl_B7d4PD111AA', 'session', 'cl_I7d4PD111IIi']) refuse(`cat ${JSON.stringify(cat)}`, 'class-refused', token({ header: { cat } }));
+for (const [name, cat] of Object.entries({ null: null, 'a list': ['cl_B7d4PD111AAA'], 'an object': {}, true: true })) refuse(`cat as ${name}`, 'class-refused', token({ header: { cat } }));
+
+// Encodings.
+for (const [name, bytes] of Object.entries({
+  'a header in UTF-16': Buffer.from(`\ufeff${JSON.stringify(HEADER)}`, 'utf16le'), 'a header that is not UTF-8': Buffer.concat([Buffer.from('{"alg":"RS256","typ":"JWT","kid":"'), Buffer.from([0xc3, 0x28]), Buffer.from('"}')]),
+  'an overlong slash in a header': Buffer.concat([Buffer.from('{"a":"'), Buffer.from([0xc0, 0xaf]), Buffer.from(`",${JSON.stringify(HEADER).slice(1)}`)]), 'a header cut short': Buffer.from(JSON.stringify(HEADER).slice(0, -1)),
+  'a header with a comma too many': Buffer.from(`${JSON.stringify(HEADER).slice(0, -1)},}`), 'a header with a comment': Buffer.from(`/**/${JSON.stringify(HEADER)}`),
+  'a header with single quotes': Buffer.from(JSON.stringify(HEADER).replaceAll('"', "'")), 'a header of null': Buffer.from('null'), 'a header of true': Buffer.from('true'), 'a header of a number': Buffer.from('1'),
+  'a header with NaN': Buffer.from(`{"a":NaN,${JSON.stringify(HEADER).slice(1)}`), 'a header with a bare line break': Buffer.from(`{"a":"\n",${JSON.stringify(HEADER).slice(1)}`),
+})) refuse(name, 'header-malformed', signed(`${bytes.toString('base64url')}.${payload}`));
+for (const [name, bytes] of Object.entries({
+  'a payload in UTF-16': Buffer.from(JSON.stringify(CLAIMS), 'utf16le'), 'a payload with a byte order mark': Buffer.from(`\ufeff${JSON.stringify(CLAIMS)}`), 'a payload cut short': Buffer.from(JSON.stringify(CLAIMS).slice(0, -1)),
+  'a payload of null': Buffer.from('null'), 'a payload of a text': Buffer.from('"x"'), 'a payload of a number': Buffer.from('1'), 'a payload twice': Buffer.from(JSON.stringify(CLAIMS).repeat(2)), 'a payload with a lone surrogate': Buffer.from(`{"a":"\\ud800",${JSON.stringify(CLAIMS).slice(1)}`),
+  'a payload with a zero byte behind it': Buffer.from(`${JSON.stringify(CLAIMS)}\0`), 'a payload with a tab in a text': Buffer.from(`{"a":"\t",${JSON.stringify(CLAIMS).slice(1)}`),
+})) refuse(name, 'claims-malformed', signed(`${header}.${bytes.toString('base64url')}`));
+refuse('a payload with spare bits', 'encoding-not-canonical', (() => {
+  // Two bytes over a multiple of three leave bits that nobody reads.
+  for (let pad = 0; ; pad += 1) {
+    const segment = encode({ ...CLAIMS, pad: 'x'.repeat(pad) });
+    if (segment.length % 4 !== 0) return signed(`${header}.${segment.replace(/.$/, spare)}`);
+  }
+})());
+refuse('a payload of a length that base64 never has', 'encoding-not-canonical', `${header}.${payload.slice(0, payload.length - (payload.length % 4) - 3)}.${signature}`);
+for (const [name, value] of Object.entries({ 'a percent-encoded token': good.replaceAll('.', '%2E'), 'a token with a line break': `${header}.\n${payload}.${signature}`, 'a token with a null byte': `${header}.${payload}.${signature}\0`, 'a token in angle brackets': `<${good}>`, 'a token behind Bearer twice': `Bearer ${good}`, 'a token with a semicolon': `${good};`, 'a token as JSON': JSON.stringify({ token: good }), 'a token with letters that look alike': `${header.replace('e', '\u0435')}.${payload}.${signature}` })) refuse(name, 'Malformed', value, 'HUB102');
+
+// Header, again: names that stand twice, also as escapes and deep inside.
+for (const name of ['typ', 'kid', 'cat']) refuse(`a header that says ${name} twice`, 'name-twice', token({ header: `{"${name}":"x",${JSON.stringify(HEADER).slice(1)}` }));
+refuse('a header that says a foreign name twice', 'name-twice', token({ header: `{"x":1,"x":1,${JSON.stringify(HEADER).slice(1)}` }));
+for (const [name, crit] of Object.entries({ 'an empty list': [], 'a text': 'exp', null: null, 'what it does not have': ['http://openid.net/specs'] })) refuse(`crit of ${name}`, 'header-parameter-refused', token({ header: { crit } }));
+for (const name of ['jwk', 'jku', 'x5c', 'x5u']) refuse(`${name} of null`, 'header-parameter-refused', token({ header: { [name]: null } }));
+for (const kid of [' ', `${KID} `, `${KID}\u0000`, `${KID}/..`, 'ins_%00', '{}']) refuse(`kid ${JSON.stringify(kid)}`, 'key-id-refused', token({ header: { kid } }));
+for (const kid of ['kid', '1', `${KID}x`, KID.slice(0, -1)]) refuse(`kid ${kid}, which no key has`, 'key-unknown', token({ header: { kid } }));
+
+// Signature, again: what a lenient verifier takes.
+refuse('a signature of one key’s length less a zero', 'signature-bad', `${header}.${payload}.${RSA.subarray(1).toString('base64url')}`);
+refuse('a signature with a zero before it', 'signature-bad', `${header}.${payload}.${Buffer.concat([Buffer.alloc(1), RSA]).toString('base64url')}`);
+refuse('a signature of ones', 'signature-bad', `${header}.${payload}.${Buffer.alloc(256, 0xff).toString('base64url')}`);
+refuse('a signature backwards', 'signature-bad', `${header}.${payload}.${Buffer.from(RSA).reverse().toString('base64url')}`);
+refuse('a signature twice', 'signature-bad', `${header}.${payload}.${Buffer.concat([RSA, RSA]).toString('base64url')}`);
+refuse('a signature that is one', 'signature-bad', `${header}.${payload}.${Buffer.concat([Buffer.alloc(255), Buffer.from([1])]).toString('base64url')}`);
+refuse('a signature over the payload alone', 'signature-bad', `${header}.${payload}.${signed(payload).split('.').at(-1)}`);
+refuse('a signature over the decoded JSON', 'signature-bad', `${header}.${payload}.${signed(JSON.stringify(HEADER) + JSON.stringify(CLAIMS)).split('.').at(-1)}`);
+refuse('a digest without padding, taken for a signature', 'signature-bad', `${header}.${payload}.${Buffer.concat([Buffer.alloc(224), createHash('sha256').update(`${header}.${payload}`).digest()]).toString('base64url')}`);
+refuse('SHA-384 under RS256', 'signature-bad', signed(`${header}.${payload}`, issuerKey, 'sha384'));
+refuse('a bit of the payload turned', 'signature-bad', `${header}.${encode({ ...CLAIMS, iat: CLAIMS.iat ^ 1 })}.${signature}`);
+
+// Claims, again.
+for (const iss of [` ${ISSUER}`, `${ISSUER} `, `${ISSUER}\u0000`, `${ISSUER}:443`, `${ISSUER}?x`, `${ISSUER}#`, ISSUER.replace('://', '://user@'), ISSUER.replace('clerk.', 'clerk.clerk.'), 'clerk.stacklumen.example', 'null']) refuse(`iss ${JSON.stringify(iss)}`, 'issuer-refused', token({ claims: { iss } }));
+for (const [name, iss] of Object.entries({ 'a number': 1, 'an object': {}, true: true })) refuse(`iss as ${name}`, 'claims-malformed', token({ claims: { iss } }));
+refuse('iss as null', 'issuer-refused', token({ claims: { iss: null } }));
+for (const azp of [` ${PARTY}`, `${PARTY} `, `${PARTY}:443`, PARTY.replace('https', 'http'), `${PARTY}\u0000`, 'https://hub.stacklumen.example.', '*', 'https://*.stacklumen.example', `${PARTY},https://evil.example`]) refuse(`azp ${JSON.stringify(azp)}`, 'party-refused', token({ claims: { azp } }));
+refuse('azp as null', 'party-refused', token({ claims: { azp: null } }));
+for (const sub of ['user_2hubalice000000000000001\n', 'user_2hubalice-00000000000001', 'user_2hubalice.00000000000001', 'user-2hubalice0000000000000001', ' user_2hubalice0000000000000001', 'org_2hubacme00000000000000001', 'sess_2hubalice0000000000000001', 'user_*', 'user_%']) refuse(`sub ${JSON.stringify(sub)}`, 'subject-refused', token({ claims: { sub } }));
+for (const sid of ['sess_2hubalice 000000000000000', 'sess_short', 'SESS_2hubalice0000000000000001', "sess_2hubalice'or'1'='1000000", 'client_2hubalice0000000000001']) refuse(`sid ${JSON.stringify(sid)}`, 'session-refused', token({ claims: { sid } }));
+refuse('aud as an empty list', 'audience-refused', token({ claims: { aud: [] } }));
+refuse('aud as a number', 'audience-refused', token({ claims: { aud: 1 } }));
+for (const name of ['exp', 'iat', 'nbf']) {
+  refuse(`${name} with an exponent`, 'time-malformed', raw(CLAIMS, name, '1.8e9'));
+  refuse(`${name} as minus zero`, 'time-malformed', raw(CLAIMS, name, '-0'));
+  refuse(`${name} as an object`, 'time-malformed', raw(CLAIMS, name, '{"$date":1}'));
+  refuse(`${name} with a leading zero`, 'claims-malformed', raw(CLAIMS, name, '01800000000'));
+  refuse(`${name} as hexadecimal`, 'claims-malformed', raw(CLAIMS, name, '0x6b49d200'));
+}
+refuse('exp twice, the later one good', 'name-twice', token({ claims: `{"exp":1,${JSON.stringify(CLAIMS).slice(1)}` }));
+refuse('iss twice, the later one good', 'name-twice', token({ claims: `{"iss":"https://evil.example",${JSON.stringify(CLAIMS).slice(1)}` }));
+refuse('a role of public metadata twice', 'name-twice', token({ claims: `{"metadata":{"stacklumen_role":"sales","stacklumen_role":"admin"},${JSON.stringify(CLAIMS).slice(1)}` }));
+for (const [name, o] of Object.entries({
+  'with a role that is a number': { id: CLAIMS.o.id, rol: 1 }, 'with permissions that are a list': { id: CLAIMS.o.id, per: ['read'] }, 'with a bit for no permission': { id: CLAIMS.o.id, per: 'read', fpm: '2' },
+  'with a bitmask that is a word': { id: CLAIMS.o.id, per: 'read', fpm: 'all' }, 'with a bitmask below zero': { id: CLAIMS.o.id, per: 'read', fpm: '-1' }, 'with more bitmasks than features': { id: CLAIMS.o.id, per: 'read', fpm: '1,1' }, 'with an id in upper case': { id: CLAIMS.o.id.toUpperCase() }, null: { id: null },
+})) refuse(`an organization ${name}`, 'organization-malformed', token({ claims: { o } }));
+for (const [name, act] of Object.entries({ 'a list': [], 'of nobody': { sub: '' }, 'of a number': { sub: 1 }, 'of a machine': { sub: 'mch_2hubmachine0000000000000' }, true: true })) refuse(`impersonation as ${name}`, 'actor-malformed', token({ claims: { act } }));
+for (const [name, fva] of Object.entries({ 'an object': {}, 'a text': '1,1', 'below never, first': [-2, 0], 'of nulls': [null, null], 'of a text among numbers': [1, 'x', 2] })) refuse(`fva as ${name}`, 'factor-age-malformed', token({ claims: { fva } }));
+for (const v of [2.5, -2, 20]) refuse(`version ${v}`, v === 20 ? 'version-refused' : 'claims-malformed', token({ claims: { v } }));
+
 // What must be taken, signed by jose.
 const jose = async (header, claims) => {
   const key = await importJWK(keys.issuer, 'RS256');
@@ -212,6 +302,7 @@ await accept('expired four seconds ago: clocks differ', 'customer', at(-64));
 await accept('valid from in five seconds', 'customer', { nbf: NOW + 5 });
 await accept('a life of 120 seconds', 'customer', { exp: NOW + 120 });
 await accept('impersonated', 'customer', { act: { sub: PERSONAS.admin.sub } });
+await accept('with permissions of its organization', 'customer', { fea: 'o:tickets,u:profile,o:invoices', o: { ...CLAIMS.o, per: 'read,manage', fpm: '3,1' } });
 await accept('an administrator', 'staff:admin', { metadata: { stacklumen_role: 'admin' }, o: undefined });
 await accept('a role under public_metadata', 'staff:sales', { public_metadata: { stacklumen_role: 'sales' }, o: undefined });
 await accept('the same role at both places', 'staff:support', { metadata: { stacklumen_role: 'support' }, public_metadata: { stacklumen_role: 'support' } });
