@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup dev dev-reset dev-seed build test check bench clean
+.PHONY: help setup dev dev-reset dev-seed build test check bench clean fuzz
 
 # Node 22 from npm; the machine's own only installs it.
 NODE := node_modules/.bin/node
@@ -43,3 +43,6 @@ bench: setup build ## Measures the Hub against a pass-through in one run; prints
 
 clean: ## Removes what was built, not the local data
 	rm -rf target build
+
+fuzz: setup ## Fuzzes what strangers' bytes reach: make fuzz TARGET=token SECONDS=600 (token, cookies, query, webhook)
+	@dev/fuzz.sh $(or $(TARGET),token) $(or $(SECONDS),600)

@@ -90,6 +90,7 @@ pub async fn account<P: Platform>(
         who: session.who().map_or("nobody", |who| who.name()),
         organization: session.organization.as_ref().map(|organization| organization.id.as_str()),
         organization_role: session.organization.as_ref().map(|organization| organization.role.as_str()),
+        permissions: session.organization.as_ref().map_or(&[], |organization| &organization.permissions),
         impersonator: session.impersonator.as_deref(),
         csrf: &csrf::token(&hub.forms, &session.id),
         profile: &format!("{}/user", hub.config.accounts_url),

@@ -77,6 +77,8 @@ pub struct Account<'a> {
     pub organization: Option<&'a str>,
     /// The role in it.
     pub organization_role: Option<&'a str>,
+    /// What Clerk says the person may do in it.
+    pub permissions: &'a [String],
     /// Who acts in the user's place.
     pub impersonator: Option<&'a str>,
     /// The token of this session's forms.

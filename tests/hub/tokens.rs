@@ -144,3 +144,40 @@ fn mints_once_for_a_session_while_the_token_lives() {
     world.fake.wait(21_000);
     assert_ne!(sent("alice"), first);
 }
+
+/// The feature bitmask: `tickets` has both permissions, `invoices` the first; a feature of the user has none here.
+#[test]
+fn decodes_what_a_person_may_do_in_their_organization_a_2() {
+    let vectors = TOKENS["accepted"].as_array().unwrap();
+    let vector = vectors.iter().find(|vector| vector["name"] == "with permissions of its organization").unwrap();
+    let world = World::new();
+    let session = world.fake.run(world.hub.identify(&world.fake, vector["token"].as_str().unwrap())).unwrap().unwrap();
+    let organization = session.organization.unwrap();
+    assert_eq!((organization.id.as_str(), organization.role.as_str()), ("org_2hubacme00000000000000001", "admin"));
+    assert_eq!(organization.permissions, ["org:tickets:read", "org:tickets:manage", "org:invoices:read"]);
+}
+
+/// Every token that is one byte off is refused, and none of them ends the program.
+#[test]
+fn a_token_with_any_byte_changed_is_refused_i_1() {
+    let world = World::new();
+    let (mut chance, mut tried) = (0x9e37_79b9_7f4a_7c15_u64, 0);
+    for vector in TOKENS["accepted"].as_array().unwrap() {
+        let good = vector["token"].as_str().unwrap().as_bytes();
+        for _ in 0..40 {
+            // SplitMix64: a run can be repeated.
+            chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let place = usize::try_from(chance >> 33).unwrap() % good.len();
+            let byte = u8::try_from((chance >> 20) & 0x7f).unwrap();
+            let mut changed = good.to_vec();
+            if changed[place] == byte || byte < 0x21 {
+                continue;
+            }
+            changed[place] = byte;
+            let seen = world.arrive(with(std::str::from_utf8(&changed).unwrap()));
+            assert!((400..=401).contains(&seen.status), "{} at {place} with {byte}: {}", vector["name"], seen.status);
+            tried += 1;
+        }
+    }
+    assert!(tried > 500, "{tried}");
+}
