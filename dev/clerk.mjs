@@ -261,7 +261,7 @@ export async function startClerk({ port, party, trust, secretKey, webhookSecret,
     },
     'POST /dev/sessions': async (request, response) => {
       const { persona, organization } = await body(request);
-      json(response, 200, begin(PERSONAS[persona].sub, { organization: organization ?? PERSONAS[persona].o?.id ?? null }));
+      json(response, 200, begin(PERSONAS[persona].sub, { organization: organization === undefined ? (PERSONAS[persona].o?.id ?? null) : organization }));
     },
     'POST /dev/instance': async (request, response) => {
       const wanted = await body(request);

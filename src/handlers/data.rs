@@ -61,9 +61,6 @@ pub async fn pass<P: Platform>(hub: &Hub<P>, platform: &P, call: Call<'_, P::Bod
     let now_s = i64::try_from(platform.now_ms() / 1000).unwrap_or(i64::MAX);
     let permit = policy::permit(&actor, call.target, call.method, now_s).map_err(Fault::Policy)?;
     let plan = postgrest::plan(&permit, call.method, call.query, call.headers).map_err(Fault::Query)?;
-    if permit.needs_recheck() {
-        clerk::recheck(hub, platform, call.session).await?;
-    }
     let body = if plan.takes_body() {
         let bytes = read(platform, call.headers, call.body).await?;
         plan.body(&bytes).map_err(Fault::Query)?;
@@ -71,6 +68,9 @@ pub async fn pass<P: Platform>(hub: &Hub<P>, platform: &P, call: Call<'_, P::Bod
     } else {
         None
     };
+    if permit.needs_recheck() {
+        clerk::recheck(hub, platform, call.session).await?;
+    }
     let token = hub.mint(platform, &actor).await?;
     let mut headers = vec![
         ("accept", plan.accept().to_owned()),

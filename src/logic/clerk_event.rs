@@ -1,6 +1,6 @@
 //! What a message of Clerk's means for the tokens that are out there (I-2).
 
-use super::json;
+use super::{json, password};
 use crate::domain::{
     ids::is_clerk_id,
     time,
@@ -65,6 +65,10 @@ pub struct NotAnEvent;
 /// `NotAnEvent` when it has no type, or when a type that does something lacks what it is about.
 pub fn read(body: &[u8], now_ms: u64) -> Result<Event, NotAnEvent> {
     let message = json::strict(body, DEEPEST).map_err(|_| NotAnEvent)?;
+    // I-1: not from Clerk either.
+    if password::in_json(&message) {
+        return Err(NotAnEvent);
+    }
     let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
     let plain = |byte: u8| byte.is_ascii_alphabetic() || b"._".contains(&byte);
     let name = text(&message, "type").filter(|name| (1..=80).contains(&name.len()) && name.bytes().all(plain));
@@ -205,6 +209,7 @@ mod tests {
             r#"{"type":"x y","data":{}}"#,
             r#"{"type":"a","type":"b","data":{}}"#,
             r#"{"type":"user.updated"}"#,
+            r#"{"type":"email.created","data":{"a":[{"new_password":"x"}]}}"#,
         ] {
             assert_eq!(read(body.as_bytes(), NOW), Err(NotAnEvent), "{body}");
         }

@@ -60,7 +60,10 @@ begin
   select v.subject, v.cause, coalesce(v.scope, ''), v.role, v.issued_until, deny.reason, deny.happened_at, v.expires_at
   from jsonb_to_recordset(verdicts) as v (subject text, cause text, scope text, role text, issued_until timestamptz, expires_at timestamptz)
   on conflict on constraint revoked_sessions_pkey do update
-    set role = excluded.role, issued_until = excluded.issued_until, reason = excluded.reason, revoked_by = excluded.revoked_by,
+    -- A burnt token does not make good a later one that is burnt already.
+    set role = excluded.role,
+      issued_until = case when excluded.cause = 'leaked' then greatest(excluded.issued_until, r.issued_until) else excluded.issued_until end,
+      reason = excluded.reason, revoked_by = excluded.revoked_by,
       revoked_at = excluded.revoked_at, expires_at = excluded.expires_at
     where excluded.revoked_at >= r.revoked_at;
   get diagnostics written = row_count;

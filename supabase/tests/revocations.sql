@@ -85,6 +85,10 @@ begin
   perform set_config('role', 'none', true);
   assert pg_temp.asked('alice') = 'PT401';
   assert pg_temp.asked('alice', jsonb_build_object('sat', extract(epoch from now())::bigint + 2)) = 'entered', 'the next token';
+  perform pg_temp.act('system');
+  perform hub.burn_token('sess_2hubalice0000000000000001', now() - interval '30 seconds');
+  perform set_config('role', 'none', true);
+  assert pg_temp.asked('alice') = 'PT401', 'an older token is burnt after a newer one';
 
   -- An admin: all of a person's tokens, until Clerk has ended the sessions; then the older ones. It is a staff action.
   perform pg_temp.forget();

@@ -13,10 +13,9 @@ const encoded = (value) => Buffer.from(JSON.stringify(value)).toString('base64ur
 
 /** Erin, with this organization active; `null` is none. */
 async function erin(organization) {
-  const { id: sid } = await lever('sessions', { persona: 'erin', ...(organization ? { organization } : {}) });
+  const { id: sid } = await lever('sessions', { persona: 'erin', organization });
   const { urls, keys } = await stack();
-  const more = organization ? {} : { claims: encoded({ o: undefined }) };
-  const accessToken = async () => token('erin', { sid, ...more });
+  const accessToken = async () => token('erin', { sid });
   return createClient(urls.hub, keys.publishable, { accessToken, auth: { persistSession: false } });
 }
 const owners = async (hub) => [...new Set((await hub.from('contact_tickets').select('owner_id').limit(1000)).data.map((row) => row.owner_id))];

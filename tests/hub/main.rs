@@ -15,6 +15,7 @@
 mod access;
 mod boundary;
 mod keys;
+mod passwords;
 mod queries;
 mod rows;
 mod step_up;
