@@ -40,6 +40,7 @@ check: setup ## Checks format, lints (native and wasm32), licences, documents an
 
 bench: setup build ## Measures the Hub against a pass-through in one run; prints ratios
 	@$(NODE) bench/run.mjs
+	@cargo run --locked --quiet --release --config profile.release.opt-level=3 --example refused
 
 clean: ## Removes what was built, not the local data
 	rm -rf target build

@@ -20,5 +20,6 @@ mod queries;
 mod rows;
 mod step_up;
 mod tokens;
+mod visits;
 mod webhooks;
 mod world;

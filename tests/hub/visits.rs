@@ -1,0 +1,178 @@
+//! I-1, I-2: pages as production serves them: Clerk's addresses, the states of a visit, and what a page does when something is away.
+
+use crate::world::{ORIGIN, REST, Seen, TOKENS, World, answered, well};
+use hub::{
+    domain::headers::Headers,
+    entry::answer::Arrival,
+    platform::{FetchFailure, Outgoing},
+};
+use serde_json::Value;
+
+const SESSION: &str = "sess_2hubalice0000000000000001";
+
+fn now() -> i64 {
+    TOKENS["now"].as_i64().unwrap()
+}
+
+fn jar(persona: &str) -> String {
+    format!("__session={}; __client_uat={}", TOKENS["personas"][persona].as_str().unwrap(), now() - 20)
+}
+
+fn opened(world: &World, method: &str, path: &str, cookie: &str, more: &[(&str, &str)], body: Option<String>) -> Seen {
+    let mut headers = vec![("accept", "text/html"), ("sec-fetch-dest", "document")];
+    headers.extend_from_slice(more);
+    if !cookie.is_empty() {
+        headers.push(("cookie", cookie));
+    }
+    world.arrive(Arrival {
+        method: method.to_owned(),
+        url: format!("{ORIGIN}{path}"),
+        headers: Headers::new(headers.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()),
+        tls_version: Some("TLSv1.3".to_owned()),
+        body: body.map(String::into_bytes),
+    })
+}
+
+fn set(seen: &Seen) -> Vec<&str> {
+    seen.headers.iter().filter(|(name, _)| *name == "set-cookie").map(|(_, value)| value.as_str()).collect()
+}
+
+fn csrf(page: &str) -> String {
+    page.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+}
+
+#[test]
+fn production_leads_to_the_accounts_portal_and_back_i_1() {
+    let world = World::new();
+    for (path, page) in [("/sign-in", "sign-in"), ("/sign-up", "sign-up")] {
+        let seen = opened(&world, "GET", &format!("{path}?redirect_url=%2Fsecurity"), "", &[], None);
+        assert_eq!(seen.status, 303);
+        let wanted = format!(
+            "https://accounts.stacklumen.example/{page}?redirect_url=https%3A%2F%2Fhub.stacklumen.example%2Fsecurity"
+        );
+        assert_eq!(seen.header("location"), Some(wanted.as_str()));
+    }
+    let seen = opened(&world, "GET", "/sign-in?redirect_url=%2Fsecurity", &jar("alice"), &[], None);
+    assert_eq!((seen.status, seen.header("location")), (303, Some("https://hub.stacklumen.example/security")));
+}
+
+#[test]
+fn a_mount_path_is_kept_on_every_way_d_2() {
+    let world = World::with(&[("HUB_BASE_PATH", "/app")], well);
+    let seen = opened(&world, "GET", "/app/account", "", &[], None);
+    assert_eq!(seen.header("location"), Some("/app/sign-in?redirect_url=%2Fapp%2Faccount"));
+    let seen = opened(&world, "GET", "/app/sign-in", "", &[], None);
+    assert!(
+        seen.header("location").unwrap().ends_with("redirect_url=https%3A%2F%2Fhub.stacklumen.example%2Fapp%2Faccount")
+    );
+    let page = opened(&world, "GET", "/app/account", &jar("alice"), &[], None);
+    assert!(page.status == 200 && page.text.contains("action=\"/app/sign-out\""));
+}
+
+#[test]
+fn a_stale_visit_goes_to_clerk_without_its_token_i_2() {
+    let world = World::new();
+    world.fake.wait(120_000);
+    let seen = opened(&world, "GET", "/account?tab=1", &jar("alice"), &[], None);
+    assert_eq!((seen.status, seen.header("cache-control")), (307, Some("no-store")));
+    let location = seen.header("location").unwrap();
+    let start = "https://clerk.stacklumen.example/v1/client/handshake?redirect_url=https%3A%2F%2Fhub.stacklumen.example%2Faccount%3Ftab%3D1%26hub_state%3D";
+    assert!(location.starts_with(start), "{location}");
+    assert!(location.contains("&__clerk_hs_reason=session-token-expired&") && location.ends_with("&format=nonce"));
+    assert!(!location.contains("__session") && !location.contains("db_jwt") && !location.contains("eyJ"));
+    assert_eq!(set(&seen).len(), 2);
+    assert!(set(&seen).iter().all(|cookie| cookie.ends_with("; Secure; HttpOnly; SameSite=Lax")));
+    assert_eq!(seen.log["reason"], "session-token-expired");
+}
+
+/// A session that the database refuses ends here, its cookies too.
+#[test]
+fn a_revoked_session_ends_at_the_next_page_i_2() {
+    let world = World::behind(|request: &Outgoing| {
+        let asked = request.url.starts_with(REST) && !request.url.contains("request_log");
+        if asked { answered(401, r#"{"code":"PT401","message":"session revoked"}"#) } else { well(request) }
+    });
+    let seen = opened(&world, "GET", "/account", &jar("alice"), &[], None);
+    assert_eq!(seen.status, 401);
+    assert!(seen.text.contains("Your session has ended") && seen.text.contains("/sign-in"));
+    assert!(set(&seen).iter().any(|cookie| cookie.starts_with("__session=; Path=/; Max-Age=0")));
+    assert_eq!((seen.rows.len(), &seen.rows[0]["outcome"]), (1, &Value::from("refused")));
+}
+
+#[test]
+fn a_page_says_so_when_something_is_away() {
+    for (failure, status) in [(FetchFailure::Unreachable, 502), (FetchFailure::Timeout, 504)] {
+        let world = World::behind(
+            move |request: &Outgoing| if request.url.starts_with(REST) { Err(failure) } else { well(request) },
+        );
+        let seen = opened(&world, "GET", "/account", &jar("alice"), &[], None);
+        assert_eq!(seen.status, status);
+        assert!(seen.text.starts_with("<!DOCTYPE html>") && set(&seen).is_empty(), "nobody is signed out by an outage");
+    }
+    let keyless =
+        World::behind(
+            |request: &Outgoing| {
+                if request.url.contains("jwks") { Err(FetchFailure::Unreachable) } else { well(request) }
+            },
+        );
+    let seen = opened(&keyless, "GET", "/account", &jar("alice"), &[], None);
+    assert_eq!((seen.status, set(&seen).len()), (503, 0));
+    assert!(seen.header("retry-after").is_some());
+}
+
+fn signed_out(at_clerk: u16) -> (Seen, Seen) {
+    let world = World::behind(
+        move |request: &Outgoing| {
+            if request.url.ends_with("/revoke") { answered(at_clerk, "{}") } else { well(request) }
+        },
+    );
+    let page = opened(&world, "GET", "/sign-out", &jar("alice"), &[], None);
+    let body = format!("csrf={}", csrf(&page.text));
+    let sent = opened(&world, "POST", "/sign-out", &jar("alice"), &[("sec-fetch-site", "same-origin")], Some(body));
+    (page, sent)
+}
+
+#[test]
+fn signing_out_ends_the_session_here_then_at_clerk_then_in_the_browser_i_2() {
+    let (page, seen) = signed_out(200);
+    assert_eq!(page.status, 200);
+    assert_eq!((seen.status, seen.header("location")), (303, Some("https://hub.stacklumen.example/")));
+    let asked: Vec<&str> = seen.upstream.iter().map(|sent| sent.url.rsplit("/v1/").next().unwrap()).collect();
+    assert_eq!(asked, ["rpc/end_session", &format!("sessions/{SESSION}/revoke")]);
+    let forgotten = set(&seen);
+    assert!(
+        ["__session=;", "__client_uat=;"].iter().all(|name| forgotten.iter().any(|cookie| cookie.starts_with(name)))
+    );
+}
+
+/// The cookies stay, so that the person can try again.
+#[test]
+fn signing_out_that_clerk_does_not_hear_is_told_i_2() {
+    let (_, seen) = signed_out(500);
+    assert_eq!((seen.status, set(&seen).len()), (502, 0));
+    assert!(seen.text.contains("Clerk could not be told"));
+}
+
+/// A refresh token spares the way through the browser, and a bad answer to it costs nothing but that.
+#[test]
+fn a_refresh_that_fails_becomes_a_handshake_i_2() {
+    for (status, body) in
+        [(500, "{}"), (200, "garbage"), (200, r#"{"cookies":[]}"#), (200, r#"{"cookies":["__session=x.y.z; Path=/"]}"#)]
+    {
+        let world =
+            World::behind(
+                move |request: &Outgoing| {
+                    if request.url.contains("/refresh?") { answered(status, body) } else { well(request) }
+                },
+            );
+        world.fake.wait(120_000);
+        let suffix = &world.hub.instance.suffix;
+        let token = TOKENS["personas"]["alice"].as_str().unwrap();
+        let cookie = format!("__session_{suffix}={token}; __client_uat_{suffix}={}; __refresh_{suffix}=r", now() - 20);
+        let seen = opened(&world, "GET", "/account", &cookie, &[], None);
+        assert_eq!(seen.status, 307, "{body}");
+        assert!(seen.header("location").unwrap().contains("/v1/client/handshake?"));
+        let refreshed = seen.upstream.iter().filter(|sent| sent.url.contains("/refresh?")).count();
+        assert_eq!(refreshed, 1);
+    }
+}
