@@ -87,9 +87,10 @@ async function variables(name, restUrl, role) {
   const { urls, keys } = stack;
   if (name === 'hub') return { ...stack.vars, POSTGREST_URL: restUrl };
   const [key] = JSON.parse(keys.signing).keys;
+  const sat = Math.floor(Date.now() / 1000);
   const person = role === 'staff'
-    ? { role: 'hub_staff', sub: 'user_2hubsales0000000000000006', sid: 'sess_2hubsales0000000000000006', stacklumen_role: 'sales' }
-    : { role: 'hub_customer', sub: 'user_2hubalice0000000000000001', sid: 'sess_2hubalice0000000000000001', owner: 'org_2hubacme00000000000000001' };
+    ? { role: 'hub_staff', sub: 'user_2hubsales0000000000000006', sid: 'sess_2hubsales0000000000000006', stacklumen_role: 'sales', sat }
+    : { role: 'hub_customer', sub: 'user_2hubalice0000000000000001', sid: 'sess_2hubalice0000000000000001', owner: 'org_2hubacme00000000000000001', sat };
   const DATABASE_TOKEN = await new SignJWT(person).setProtectedHeader({ alg: 'ES256', kid: key.kid }).setIssuedAt().setExpirationTime('2h').sign(await importJWK(key, 'ES256'));
   const { keys: [jwk] } = await (await fetch(`${urls.clerk}/.well-known/jwks.json`)).json();
   const JWT_KEY = createPublicKey({ key: jwk, format: 'jwk' }).export({ type: 'spki', format: 'pem' });
