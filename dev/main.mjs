@@ -52,7 +52,7 @@ async function run() {
 
 function show({ urls, keys }) {
   const rows = [
-    ['the Hub', urls.hub], ['promises', `${urls.hub}/security`], ['health', `${urls.hub}/healthz`], ['sign in', `${urls.clerk}/sign-in`],
+    ['the Hub', urls.hub], ['promises', `${urls.hub}/security`], ['health', `${urls.hub}/healthz`], ['sign in', `${urls.hub}/sign-in`],
     ['Clerk stand-in', urls.clerk], ['Supabase front', urls.supabase], ['PostgREST', urls.postgrest], ['PostgreSQL', urls.database],
     ...Object.entries(PERSONAS).map(([name, { who }]) => [`persona ${name}`, `${who}: ${urls.clerk}/dev/token/${name}`]),
   ];

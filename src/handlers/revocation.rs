@@ -13,14 +13,8 @@ use crate::{
         hub::Hub,
     },
 };
-use serde::Deserialize;
+use serde_json::Value;
 use std::rc::Rc;
-
-/// What `hub.revoke_sessions` answers.
-#[derive(Deserialize)]
-struct Revoked {
-    person: String,
-}
 
 /// The second half of `/rest/v1/rpc/revoke_sessions`: the database refuses the person already, now Clerk ends the sessions.
 ///
@@ -31,20 +25,18 @@ pub async fn at_clerk<P: Platform>(hub: &Hub<P>, platform: &P, reply: Reply<P::B
         Content::Stream(body) => platform.read(body, LONGEST_ANSWER).await.unwrap_or_default(),
         Content::Empty | Content::Text(_) => Vec::new(),
     };
-    let revoked: Revoked = serde_json::from_slice(&body).map_err(|_| Fault::ClerkUndone)?;
-    if !is_clerk_id(&revoked.person, "user_") {
-        return Err(Fault::ClerkUndone);
-    }
-    let ended = clerk::end_sessions(hub, platform, &revoked.person).await?;
-    let arguments = serde_json::json!({ "person": revoked.person });
+    let revoked: Value = serde_json::from_slice(&body).map_err(|_| Fault::ClerkUndone)?;
+    let person = revoked.get("person").and_then(Value::as_str).filter(|person| is_clerk_id(person, "user_"));
+    let person = person.ok_or(Fault::ClerkUndone)?;
+    let ended = clerk::end_sessions(hub, platform, person).await?;
+    let arguments = serde_json::json!({ "person": person });
     let question = ask(&hub.config.rest_url).rpc("sessions_ended", arguments.to_string());
     // If this fails, the person waits out the ten minutes; nothing is less safe for it.
     if let Err(fault) = send(hub, platform, "revocation", "return=minimal", question).await {
-        let line =
-            serde_json::json!({ "event": "revocation stays wide", "person": revoked.person, "reason": fault.reason() });
+        let line = serde_json::json!({ "event": "revocation stays wide", "person": person, "reason": fault.reason() });
         platform.log(Level::Warn, &line.to_string());
     }
-    let body = serde_json::json!({ "person": revoked.person, "sessions_ended": ended });
+    let body = serde_json::json!({ "person": person, "sessions_ended": ended });
     Ok(Reply::text(200, Media::Json, Cache::Nobody, body.to_string()))
 }
 

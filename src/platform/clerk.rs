@@ -10,37 +10,7 @@ use crate::{
     },
     logic::fault::Fault,
 };
-use serde::Deserialize;
 use serde_json::Value;
-
-/// A user, as far as the Hub looks.
-#[derive(Deserialize)]
-struct User {
-    banned: bool,
-    locked: bool,
-    #[serde(default)]
-    public_metadata: Value,
-}
-
-#[derive(Deserialize)]
-struct Sessions {
-    data: Vec<Listed>,
-}
-
-#[derive(Deserialize)]
-struct Directives {
-    directives: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct Refreshed {
-    cookies: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct Listed {
-    id: String,
-}
 
 /// Asks Clerk whether a member of staff still is what the token says: not banned, not locked, same role.
 ///
@@ -52,10 +22,13 @@ pub async fn recheck<P: Platform>(hub: &Hub<P>, platform: &P, session: &Session)
     if status == 404 {
         return Err(Fault::SessionRevoked);
     }
-    let user: User = ok(status, &body)?;
-    let role = user.public_metadata.get("stacklumen_role").and_then(Value::as_str);
+    let user = ok(status, &body)?;
+    // An answer that does not say so is none.
+    let says = |name: &str| user.get(name).and_then(Value::as_bool).ok_or(Fault::ClerkUnavailable);
+    let (banned, locked) = (says("banned")?, says("locked")?);
+    let role = user.get("public_metadata").and_then(|metadata| metadata.get("stacklumen_role")).and_then(Value::as_str);
     let same = matches!(session.role, RoleClaim::Known(claimed) if role == Some(claimed.name()));
-    if user.banned || user.locked || !same {
+    if banned || locked || !same {
         hub.forget(session);
         return Err(Fault::SessionRevoked);
     }
@@ -71,12 +44,14 @@ pub async fn end_sessions<P: Platform>(hub: &Hub<P>, platform: &P, user: &str) -
     for status in ["active", "pending"] {
         let path = format!("/v1/sessions?user_id={user}&status={status}&paginated=true&limit={MOST_SESSIONS}");
         let (status, body) = ask(hub, platform, "GET", &path, None).await.map_err(|_| Fault::ClerkUndone)?;
-        let listed: Sessions = ok(status, &body).map_err(|_| Fault::ClerkUndone)?;
-        for session in listed.data.iter().filter(|session| is_clerk_id(&session.id, "sess_")) {
-            end_session(hub, platform, &session.id).await?;
+        let listed = ok(status, &body).map_err(|_| Fault::ClerkUndone)?;
+        let listed = listed.get("data").and_then(Value::as_array).ok_or(Fault::ClerkUndone)?;
+        let ids = listed.iter().filter_map(|session| session.get("id").and_then(Value::as_str));
+        for id in ids.filter(|id| is_clerk_id(id, "sess_")) {
+            end_session(hub, platform, id).await?;
             ended += 1;
         }
-        if listed.data.len() >= MOST_SESSIONS {
+        if listed.len() >= MOST_SESSIONS {
             return Err(Fault::ClerkUndone);
         }
     }
@@ -108,8 +83,7 @@ pub async fn handshake_payload<P: Platform>(hub: &Hub<P>, platform: &P, nonce: &
     if matches!(status, 400..=499) && status != 429 {
         return Err(Fault::VisitStuck("handshake-nonce-unknown"));
     }
-    let payload: Directives = ok(status, &body)?;
-    Ok(payload.directives)
+    texts(&ok(status, &body)?, "directives")
 }
 
 /// Cookies with a fresh token for a session whose token ran out. Nothing of the client's request is passed on but the two tokens.
@@ -135,8 +109,7 @@ pub async fn refresh<P: Platform>(
     });
     let path = format!("/v1/sessions/{session}/refresh?suffixed_cookies=true");
     let (status, body) = ask(hub, platform, "POST", &path, Some(body.to_string().into_bytes())).await?;
-    let refreshed: Refreshed = ok(status, &body)?;
-    Ok(refreshed.cookies)
+    texts(&ok(status, &body)?, "cookies")
 }
 
 async fn ask<P: Platform>(
@@ -168,9 +141,16 @@ async fn ask<P: Platform>(
     Ok((answer.status, body))
 }
 
-fn ok<'a, T: Deserialize<'a>>(status: u16, body: &'a [u8]) -> Result<T, Fault> {
+fn ok(status: u16, body: &[u8]) -> Result<Value, Fault> {
     let answered = (status == 200).then_some(body).ok_or(Fault::ClerkUnavailable)?;
     serde_json::from_slice(answered).map_err(|_| Fault::ClerkUnavailable)
+}
+
+/// A list of texts; anything else in it is no answer of Clerk's.
+fn texts(answer: &Value, name: &str) -> Result<Vec<String>, Fault> {
+    let listed = answer.get(name).and_then(Value::as_array).ok_or(Fault::ClerkUnavailable)?;
+    let texts: Option<Vec<String>> = listed.iter().map(|item| item.as_str().map(str::to_owned)).collect();
+    texts.ok_or(Fault::ClerkUnavailable)
 }
 
 /// Whose answers these functions read.

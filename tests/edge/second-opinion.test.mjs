@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync, sign as rsaSign } from 'node:crypto';
 import fs from 'node:fs';
 import { createClerkClient } from '@clerk/backend';
+import { getCookieSuffix } from '@clerk/shared/keys';
 import { claims } from '../../dev/personas.mjs';
 import { post, raw, stack } from './client.mjs';
 
@@ -13,8 +14,8 @@ const listed = JSON.parse(fs.readFileSync('tests/vectors/second-opinion.json', '
 // The list only shrinks: a new difference is a decision, and raising this number is how it is taken.
 const MOST = 21;
 
-const { urls, vars, keys, parts } = await stack();
-const suffix = parts.clerk.suffix;
+const { urls, vars, keys } = await stack();
+const suffix = await getCookieSuffix(vars.CLERK_PUBLISHABLE_KEY, crypto.subtle);
 const now = () => Math.floor(Date.now() / 1000);
 const stranger = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
 const lever = async (path, data) => (await post('clerk', `/dev/${path}`, data)).json();

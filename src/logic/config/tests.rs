@@ -55,6 +55,7 @@ fn refuses_http_upstreams_t_1() {
             "ftp://a.b",
             "https://user:pw@host",
             "https://host?x=1",
+            "https://h\u{f6}st.example",
             "https://",
         ] {
             assert!(refused(name, url), "{name} {url}");
