@@ -29,6 +29,7 @@ export async function startClerk({ port, party, trust, secretKey, webhookSecret,
   const stats = { jwks: 0, tokens: 0, backend: [], handshakes: [] };
   let keys = [await newKey('ins_2hublocal0001')];
   let deliveries = [];
+  const underWay = new Set();
   let delivering = true;
   // Instances have refresh tokens or not; and a handshake carries its cookies in a token or leaves them under a name.
   let refreshing = false;
@@ -101,7 +102,10 @@ export async function startClerk({ port, party, trust, secretKey, webhookSecret,
       }
       return delivery;
     };
-    return delivering || more.once ? all() : Promise.resolve(delivery);
+    if (!delivering && !more.once) return Promise.resolve(delivery);
+    const sent = all();
+    underWay.add(sent);
+    return sent.finally(() => underWay.delete(sent));
   };
   const end = (session, status = 'revoked') => {
     session.status = status;
@@ -242,7 +246,9 @@ export async function startClerk({ port, party, trust, secretKey, webhookSecret,
     'GET /dev/personas': (_, response) => json(response, 200, PERSONAS),
     'GET /dev/stats': (_, response) => json(response, 200, stats),
     'GET /dev/messages': (_, response) => json(response, 200, deliveries),
-    'POST /dev/reset': (_, response) => {
+    // What is on its way arrives first, so that no message meets the test after the one it belongs to.
+    'POST /dev/reset': async (_, response) => {
+      await Promise.allSettled(underWay);
       reset();
       deliveries = [];
       delivering = true;
