@@ -118,7 +118,7 @@ export async function migrate(ownerUrl, folder = 'supabase/migrations') {
         await client.query('commit');
       } catch (error) {
         await client.query('rollback');
-        throw new Error(`${file}: ${error.message}${error.where ? `\n${error.where}` : ''}`);
+        throw new Error(`${file}: ${error.message}${error.position ? ` at ${error.position}` : ""}${error.where ? `\n${error.where}` : ''}`);
       }
       applied.push(file);
     }

@@ -14,8 +14,9 @@ declare
     'Thank you, that was quick!', 'The attached numbers do not match those on the page.', 'Our lawyer asks for this by Friday.', 'It is not urgent, but it looks careless.'];
   replies text[] := array['We can see it too and are looking into it.', 'This is fixed and live; please reload once.', 'We put it on the plan for next week.', 'Could you send us the address of the page?'];
 begin
-  -- Deleting by hand would be a staff action; replica mode silences every trigger but the ones that fire always, so an actor is named.
-  perform set_config('hub.actor_id', 'system:seed', true), set_config('hub.actor_kind', 'visitor', true);
+  -- The seed comes by another way than the Hub, and the trail says so.
+  perform set_config('hub.actor_id', 'system:seed', true), set_config('hub.actor_kind', 'system', true);
+  update hub.contact_tickets set merged_into = null where merged_into is not null;
   delete from hub.contact_tickets;
   delete from hub.chat_threads;
   delete from hub.leads;
@@ -24,7 +25,7 @@ begin
   select md5('lead ' || n)::uuid, (array['Ada', 'Björn', 'Chiara', 'Dmitri', 'Elif', 'Farah', 'Gustav', 'Hana'])[n % 8 + 1] || ' ' || (array['Lindqvist', 'Moreau', 'Okafor', 'Petrov', 'Rossi', 'Sato', 'Tan'])[n % 7 + 1],
     'lead' || n || '@example.com', (array['Northwind', 'Tailspin', 'Fabrikam', null, 'Adatum'])[n % 5 + 1],
     (array['We need a new website before spring.', 'Do you take over existing shops?', 'What does a landing page cost?', 'We met at the fair; please call.'])[n % 4 + 1],
-    (array['contact_form', 'referral', 'event', 'other'])[n % 4 + 1], (array['new', 'new', 'contacted', 'qualified', 'won', 'lost'])[n % 6 + 1],
+    (array['contact_form', 'referral', 'event', 'other'])[n % 4 + 1], (array['new', 'proposal', 'contacted', 'qualified', 'won', 'lost'])[n % 6 + 1],
     case when n % 3 = 0 then 'user_2hubsales0000000000000006' end, case when n % 4 = 0 then 'Called once; asks for a quote.' end, now() - make_interval(hours => n * 7)
   from generate_series(1, greatest(50, tickets / 4)) n;
 
@@ -54,11 +55,11 @@ begin
   from generate_series(1, greatest(12, tickets / 20)) n, generate_series(1, 6) part;
 
   -- Staff at work, through the trigger like everybody.
-  perform set_config('hub.actor_id', 'user_2hubsales0000000000000006', true), set_config('hub.actor_kind', 'staff', true), set_config('hub.staff_role', 'sales', true);
-  update hub.leads set status = 'contacted', notes = 'Left a message.' where id in (select md5('lead ' || n)::uuid from generate_series(6, 30, 6) n);
-  perform set_config('hub.actor_id', 'user_2hubsupport000000000000007', true), set_config('hub.staff_role', 'support', true);
-  update hub.contact_tickets set status = 'pending', assigned_to = 'user_2hubsupport000000000000007' where id in (select md5('ticket ' || n)::uuid from generate_series(4, 40, 4) n);
-  perform set_config('hub.actor_id', '', true), set_config('hub.actor_kind', '', true), set_config('hub.staff_role', '', true);
+  perform set_config('hub.actor_id', 'user_2hubsales0000000000000006', true), set_config('hub.actor_kind', 'staff', true), set_config('hub.staff_role', 'sales', true), set_config('hub.actor_name', 'Sam Sales', true);
+  update hub.leads set status = 'contacted', notes = 'Left a message.' where id in (select md5('lead ' || n)::uuid from generate_series(6, 30, 6) n) and status = 'new';
+  perform set_config('hub.actor_id', 'user_2hubsupport000000000000007', true), set_config('hub.staff_role', 'support', true), set_config('hub.actor_name', 'Sue Support', true);
+  update hub.contact_tickets set status = 'pending', assigned_to = 'user_2hubsupport000000000000007' where id in (select md5('ticket ' || n)::uuid from generate_series(4, 40, 4) n) and status = 'open';
+  perform set_config('hub.actor_id', '', true), set_config('hub.actor_kind', '', true), set_config('hub.staff_role', '', true), set_config('hub.actor_name', '', true);
 end
 $$;
 analyze;

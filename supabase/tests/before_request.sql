@@ -63,7 +63,7 @@ select pg_temp.grid(
     'alice   denied denied denied denied',
     'admin   1      denied denied denied',
     'sales   0      denied denied denied',
-    'system  1      1      denied denied',
+    'system  1      denied denied denied',
     'service_role denied denied denied denied']);
 do $$
 declare

@@ -2,7 +2,7 @@
 select pg_temp.grid(
   'select id from hub.contact_tickets',
   $$insert into hub.contact_tickets (subject) values ('New')$$,
-  $$update hub.contact_tickets set status = 'closed'$$,
+  $$update hub.contact_tickets set subject = 'Renamed'$$,
   'delete from hub.contact_tickets',
   array[
     'visitor       denied denied denied denied',
@@ -34,7 +34,7 @@ begin
   assert pg_temp.outcome('alice', $q$insert into hub.contact_tickets (subject, author_id) values ('x', 'user_2hubbob000000000000000002')$q$) = 'denied';
   assert pg_temp.outcome('alice', $q$update hub.contact_tickets set owner_id = 'user_2hubcarol0000000000000003'$q$) = 'denied';
   assert pg_temp.outcome('alice', $q$update hub.contact_tickets set priority = 'urgent'$q$) = 'denied';
-  assert pg_temp.outcome('alice', $q$update hub.contact_tickets set status = 'solved'$q$) = 'denied', 'solved is for staff to say';
+  assert pg_temp.outcome('alice', $q$update hub.contact_tickets set status = 'solved'$q$) = 'PT409', 'solved is for staff to say';
   assert pg_temp.outcome('alice', $q$select assigned_to from hub.contact_tickets$q$) = 'denied';
   assert pg_temp.outcome('alice', $q$select * from hub.contact_tickets$q$) = 'denied';
   assert pg_temp.outcome('support', $q$insert into hub.contact_tickets (owner_id, subject) values ('nobody', 'x')$q$) = '23514';

@@ -20,8 +20,10 @@ select pg_temp.grid(
 do $$
 begin
   assert pg_temp.outcome('visitor', $q$insert into hub.leads (name, email, status) values ('a', 'a@b.c', 'won')$q$) = 'denied';
+  assert pg_temp.outcome('admin', $q$insert into hub.leads (name, email, status) values ('a', 'a@b.c', 'won')$q$) = 'denied';
+  assert pg_temp.outcome('sales', $q$update hub.leads set assigned_to = 'somebody'$q$) = '23514';
   assert pg_temp.outcome('admin', $q$update hub.leads set message = 'other words'$q$) = 'denied', 'what was asked is not rewritten';
   assert pg_temp.outcome('admin', $q$update hub.leads set id = gen_random_uuid()$q$) = 'denied';
-  assert pg_temp.outcome('sales', $q$update hub.leads set status = 'nonsense'$q$) = '23514';
+  assert pg_temp.outcome('sales', $q$update hub.leads set status = 'nonsense'$q$) = 'PT409';
 end
 $$;

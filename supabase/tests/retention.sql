@@ -1,0 +1,87 @@
+-- L-2: five years of the trail, day by day by a clock of the test's own: no month goes before its last row is 24 months old, none
+-- stays a month longer, what a live row needs is carried on, and nothing else can delete.
+do $$
+declare
+  today date := (now() at time zone 'utc')::date;
+  start date := date_trunc('month', today - interval '60 months');
+  day date;
+  clock timestamptz;
+  lead uuid := (select id from hub.leads where name = 'Ada');
+  told jsonb;
+  dropped integer := 0;
+  item jsonb;
+  month_end timestamptz;
+  salt bytea := '\x00';
+begin
+  -- Partitions are the owner's, as the job makes them.
+  perform set_config('role', 'postgres', true);
+  perform hub_private.make_partitions(61, start);
+  perform set_config('role', 'none', true);
+  for day in select generate_series(start, today - 1, interval '1 day') loop
+    insert into hub.team_activities (occurred_at, actor_id, actor_kind, actor_role, database_role, action, entity, entity_id, salt, values_hash)
+    values (day + time '12:00', 'system:test', 'system', 'system', 'test', 'export', 'leads', '', salt, hub_private.values_hash(salt, null, null));
+  end loop;
+  -- A row that nobody touched for five years: its one hash stands in the first month.
+  insert into hub.team_activities (occurred_at, actor_id, actor_kind, actor_role, database_role, action, entity, entity_id, salt, values_hash, row_hash)
+  select start + time '13:00', 'system:test', 'system', 'system', 'test', 'insert', 'contact_tickets', id::text, salt, '\x00', hub_private.row_hash(salt, to_jsonb(t))
+  from hub.contact_tickets t where subject = 'Of Carol';
+
+  for day in select generate_series(start + 700, today, interval '1 day') loop
+    clock := day + time '03:17';
+    exit when clock > now();
+    told := hub_private.retire_months(clock);
+    for item in select * from jsonb_array_elements(told -> 'findings') loop
+      dropped := dropped + 1;
+      month_end := to_timestamp(right(item ->> 'partition', 7) || ' +00', 'YYYY_MM TZH') + interval '1 month';
+      assert month_end + interval '24 months' <= clock, item;
+      assert month_end + interval '25 months' > clock, item;
+    end loop;
+  end loop;
+  assert dropped = 36, dropped;
+  assert (select min(occurred_at) from hub.team_activities) >= now() - interval '25 months', 'something older is left';
+  assert (select count(*) from hub.team_activities where action = 'export') = (today - (select min(occurred_at) from hub.team_activities)::date), 'something younger is gone';
+  assert to_regclass('hub_private.team_activities_' || to_char(now() + interval '24 months', 'YYYY_MM')) is not null, 'the months ahead stay';
+  assert (select count(*) from hub.checks where name = 'retention' and jsonb_array_length(findings) > 0) = 36, 'what was dropped is recorded';
+  begin
+    perform hub_private.retire_months(now() + interval '1 minute');
+    raise sqlstate 'TT001';
+  exception when raise_exception then
+    null;
+  end;
+end
+$$;
+
+-- Request rows: a year, and never earlier; nobody deletes, and a second word completes a row once.
+do $$
+declare
+  who text;
+begin
+  perform pg_temp.act('system');
+  perform hub.record_requests('[{"occurred_at": "2020-01-01", "request_id": "01ARZ3NDEKTSV4RRFFQ69G5FB1", "method": "GET", "route": "/", "who": "nobody", "outcome": "refused"},
+    {"occurred_at": "2020-01-01", "request_id": "01ARZ3NDEKTSV4RRFFQ69G5FB1", "method": "GET", "route": "/", "who": "nobody", "outcome": "refused"}]');
+  assert hub.record_requests(jsonb_build_array(jsonb_build_object('occurred_at', now() - interval '364 days', 'request_id', '01ARZ3NDEKTSV4RRFFQ69G5FB2', 'method', 'GET', 'route', '/',
+    'who', 'nobody', 'outcome', 'allowed'))) = 1;
+  assert hub.record_requests('[{"occurred_at": "2026-01-01", "request_id": "01ARZ3NDEKTSV4RRFFQ69G5FB2", "method": "GET", "route": "/", "who": "nobody", "outcome": "failed", "status": 503}]') = 1, 'completed';
+  assert hub.record_requests('[{"occurred_at": "2026-01-01", "request_id": "01ARZ3NDEKTSV4RRFFQ69G5FB2", "method": "GET", "route": "/", "who": "nobody", "outcome": "allowed", "status": 200}]') = 0, 'once';
+  assert (hub.keep_house() ->> 'requests_forgotten')::integer = 1;
+  perform set_config('role', 'none', true);
+  assert (select (outcome, status) = ('failed', 503) from hub.request_log where request_id = '01ARZ3NDEKTSV4RRFFQ69G5FB2');
+  assert not exists (select from hub.request_log where request_id = '01ARZ3NDEKTSV4RRFFQ69G5FB1');
+  foreach who in array array['visitor', 'alice', 'admin', 'support', 'system', 'hub_nobody', 'anon', 'authenticated', 'service_role'] loop
+    assert pg_temp.outcome(who, 'delete from hub.request_log') = 'denied', who;
+    assert pg_temp.outcome(who, 'delete from hub.team_activities') = 'denied', who;
+    assert pg_temp.outcome(who, 'update hub.request_log set status = 200') = 'denied', who;
+    assert pg_temp.outcome(who, 'drop table hub_private.team_activities_' || to_char(now(), 'YYYY_MM')) = 'denied', who;
+    assert pg_temp.outcome(who, 'select hub_private.retire_months()') = 'denied', who;
+  end loop;
+  -- Not the superuser either, row by row.
+  foreach who in array array['delete from hub.request_log where request_id = ''01ARZ3NDEKTSV4RRFFQ69G5FB2''', 'update hub.request_log set who = ''x''', 'delete from hub.checks', 'update hub.checks set passed = true'] loop
+    begin
+      execute who;
+      raise sqlstate 'TT001' using message = who;
+    exception when insufficient_privilege then
+      null;
+    end;
+  end loop;
+end
+$$;
