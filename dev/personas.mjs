@@ -13,10 +13,10 @@ export const PERSONAS = {
   carol: { who: 'a client on her own', sub: 'user_2hubcarol0000000000000003', sid: 'sess_2hubcarol0000000000000003' },
   dave: { who: 'a new client, without any rows', sub: 'user_2hubdave00000000000000004', sid: 'sess_2hubdave00000000000000004' },
   erin: { who: 'a client in two organizations, Acme first', sub: 'user_2huberin00000000000000012', sid: 'sess_2huberin00000000000000012', o: { ...ACME, rol: 'member', per: 'read,manage', fpm: '1' }, others: [{ ...NORTHWIND, rol: 'admin', per: 'read,manage', fpm: '3' }] },
-  admin: { who: 'staff: admin', sub: 'user_2hubadmin0000000000000005', sid: 'sess_2hubadmin0000000000000005', role: 'admin', fva: [1, 1] },
-  sales: { who: 'staff: sales', sub: 'user_2hubsales0000000000000006', sid: 'sess_2hubsales0000000000000006', role: 'sales', fva: [1, 1] },
-  support: { who: 'staff: support', sub: 'user_2hubsupport000000000000007', sid: 'sess_2hubsupport000000000000007', role: 'support', fva: [1, 1] },
-  stale: { who: 'staff: admin, without a fresh second factor', sub: 'user_2hubstale0000000000000008', sid: 'sess_2hubstale0000000000000008', role: 'admin', fva: [1, -1] },
+  admin: { name: 'Ada Admin', who: 'staff: admin', sub: 'user_2hubadmin0000000000000005', sid: 'sess_2hubadmin0000000000000005', role: 'admin', fva: [1, 1] },
+  sales: { name: 'Sam Sales', who: 'staff: sales', sub: 'user_2hubsales0000000000000006', sid: 'sess_2hubsales0000000000000006', role: 'sales', fva: [1, 1] },
+  support: { name: 'Sue Support', who: 'staff: support', sub: 'user_2hubsupport000000000000007', sid: 'sess_2hubsupport000000000000007', role: 'support', fva: [1, 1] },
+  stale: { name: 'Stan Stale', who: 'staff: admin, without a fresh second factor', sub: 'user_2hubstale0000000000000008', sid: 'sess_2hubstale0000000000000008', role: 'admin', fva: [1, -1] },
   nobody: { who: 'signed in with a role that nobody knows: may do nothing', sub: 'user_2hubnobody000000000000009', sid: 'sess_2hubnobody000000000000009', role: 'intern' },
 };
 
@@ -36,6 +36,8 @@ export function claims(persona, { issuer, party, now, life = 60, sid = PERSONAS[
     nbf: now - 10,
     ...(o ? { o } : {}),
     ...(role ? { metadata: { stacklumen_role: role } } : {}),
+    // What the instance's session token says besides, as the README asks for.
+    ...(PERSONAS[persona].name ? { name: PERSONAS[persona].name } : {}),
     pla: o ? 'o:studio' : 'u:free',
     fea: o ? 'o:tickets' : 'u:tickets',
     sid,

@@ -29,6 +29,8 @@ fuzz_target!(|input: (u8, u8, u8, &str, &[u8])| {
         id: "sess_2hub00000000000001".to_owned(),
         organization: None,
         role,
+        name: None,
+        token_id: None,
         impersonator: None,
         factor_ages: [Some(0), Some(0)],
         issued_at: 1_795_464_900,

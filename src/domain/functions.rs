@@ -141,4 +141,82 @@ pub const FUNCTIONS: &[Function] = &[
         step_up: None,
         returns: None,
     },
+    // A step of a lead, from the version that was seen.
+    Function {
+        name: "move_lead",
+        arguments: &[
+            required("lead", Kind::Uuid),
+            required("status", Kind::Text),
+            required("version", Kind::Integer),
+            optional("reason", Kind::Text),
+        ],
+        callers: &[Who::Staff(Admin), Who::Staff(Sales)],
+        writes: true,
+        step_up: None,
+        returns: None,
+    },
+    // A step of a ticket, with its resolution or its reason.
+    Function {
+        name: "move_ticket",
+        arguments: &[
+            required("ticket", Kind::Uuid),
+            required("status", Kind::Text),
+            required("version", Kind::Integer),
+            optional("resolution", Kind::Text),
+            optional("reason", Kind::Text),
+        ],
+        callers: &[Who::Staff(Admin), Who::Staff(Support)],
+        writes: true,
+        step_up: None,
+        returns: None,
+    },
+    // Closes a duplicate in favour of another ticket of the same client.
+    Function {
+        name: "merge_tickets",
+        arguments: &[
+            required("ticket", Kind::Uuid),
+            required("target", Kind::Uuid),
+            required("version", Kind::Integer),
+        ],
+        callers: &[Who::Staff(Admin), Who::Staff(Support)],
+        writes: true,
+        step_up: None,
+        returns: None,
+    },
+    // Takes back a chat message of the caller's own.
+    Function {
+        name: "retract_message",
+        arguments: &[required("message", Kind::Uuid)],
+        callers: &[Who::Customer, Who::Staff(Admin), Who::Staff(Sales), Who::Staff(Support)],
+        writes: true,
+        step_up: None,
+        returns: None,
+    },
+    // Who of the studio read or changed what of the caller's, when and why.
+    Function {
+        name: "my_activity",
+        arguments: &[optional("before_id", Kind::Integer), optional("most", Kind::Integer)],
+        callers: &[Who::Customer],
+        writes: false,
+        step_up: None,
+        returns: None,
+    },
+    // Writes request rows, each once, and what staff looked at (L-3).
+    Function {
+        name: "record_requests",
+        arguments: &[required("requests", Kind::Json), optional("looks", Kind::Json)],
+        callers: &[Who::System],
+        writes: true,
+        step_up: None,
+        returns: None,
+    },
+    // Runs every nightly check and stores what it found.
+    Function {
+        name: "run_checks",
+        arguments: &[],
+        callers: &[Who::System],
+        writes: true,
+        step_up: None,
+        returns: None,
+    },
 ];

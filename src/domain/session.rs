@@ -13,6 +13,10 @@ pub struct Session {
     pub organization: Option<Organization>,
     /// What the staff-role claim says.
     pub role: RoleClaim,
+    /// What the token calls a member of staff (claim `name`), for those whose record they touch.
+    pub name: Option<String>,
+    /// The token's own id (claim `jti`).
+    pub token_id: Option<String>,
     /// The acting user of an impersonated session (claim `act`), `user_…`.
     pub impersonator: Option<String>,
     /// Minutes since the first and the second factor were verified when the token was issued; `None`: never.

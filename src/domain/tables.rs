@@ -16,6 +16,10 @@ pub struct Table {
     /// The column that says to which client a row belongs.
     #[allow(dead_code, reason = "compared with the live catalog")]
     pub owner: Option<&'static str>,
+    /// The column that names the conversation a row belongs to, and the table of those.
+    pub parent: Option<(&'static str, &'static str)>,
+    /// What of a client's record staff read only with a purpose, and where there is an owner only of records they name.
+    pub guarded: &'static [&'static str],
     /// Every column, in the order of the database.
     pub columns: &'static [Column],
     /// Which tables may be embedded in a `select` of this one.
@@ -145,6 +149,7 @@ pub const TABLES: &[Table] = &[
     REQUEST_LOG,
     REVOKED_SESSIONS,
     WEBHOOK_MESSAGES,
+    CHECKS,
 ];
 
 const LEAD: &[&str] = &[
@@ -159,12 +164,15 @@ const LEAD: &[&str] = &[
     "notes",
     "created_at",
     "updated_at",
+    "version",
 ];
 /// People who asked about the studio's work. They have no account, so no owner.
 const LEADS: Table = Table {
     name: "leads",
     key: "id",
     owner: None,
+    parent: None,
+    guarded: &["email", "message", "notes"],
     columns: &[
         column("id", Kind::Uuid),
         column("name", Kind::Text),
@@ -177,6 +185,7 @@ const LEADS: Table = Table {
         column("notes", Kind::Text),
         column("created_at", Kind::Timestamp),
         column("updated_at", Kind::Timestamp),
+        column("version", Kind::Integer),
     ],
     embeds: &[],
     grants: &[
@@ -184,7 +193,7 @@ const LEADS: Table = Table {
         grant(
             Who::Staff(Admin),
             LEAD,
-            &["name", "email", "company", "message", "source", "status", "assigned_to", "notes"],
+            &["name", "email", "company", "message", "source", "assigned_to", "notes"],
             &["name", "email", "company", "source", "status", "assigned_to", "notes"],
             true,
         )
@@ -192,7 +201,7 @@ const LEADS: Table = Table {
         grant(
             Who::Staff(Sales),
             LEAD,
-            &["name", "email", "company", "message", "source", "status", "assigned_to", "notes"],
+            &["name", "email", "company", "message", "source", "assigned_to", "notes"],
             &["company", "source", "status", "assigned_to", "notes"],
             false,
         ),
@@ -214,12 +223,17 @@ const TICKET: &[&str] = &[
     "assigned_to",
     "created_at",
     "updated_at",
+    "version",
+    "resolution",
+    "merged_into",
 ];
 /// What clients ask in writing.
 const CONTACT_TICKETS: Table = Table {
     name: "contact_tickets",
     key: "id",
     owner: Some("owner_id"),
+    parent: None,
+    guarded: NONE,
     columns: &[
         column("id", Kind::Uuid),
         column("owner_id", Kind::Text),
@@ -231,12 +245,28 @@ const CONTACT_TICKETS: Table = Table {
         column("assigned_to", Kind::Text),
         column("created_at", Kind::Timestamp),
         column("updated_at", Kind::Timestamp),
+        column("version", Kind::Integer),
+        column("resolution", Kind::Text),
+        column("merged_into", Kind::Uuid),
     ],
     embeds: &["ticket_messages"],
     grants: &[
         grant(
             Who::Customer,
-            &["id", "owner_id", "author_id", "kind", "subject", "status", "priority", "created_at", "updated_at"],
+            &[
+                "id",
+                "owner_id",
+                "author_id",
+                "kind",
+                "subject",
+                "status",
+                "priority",
+                "created_at",
+                "updated_at",
+                "version",
+                "resolution",
+                "merged_into",
+            ],
             &["kind", "subject"],
             &["subject", "status"],
             false,
@@ -244,8 +274,8 @@ const CONTACT_TICKETS: Table = Table {
         grant(
             Who::Staff(Admin),
             TICKET,
-            &["owner_id", "kind", "subject", "status", "priority", "assigned_to"],
-            &["kind", "subject", "status", "priority", "assigned_to"],
+            &["owner_id", "kind", "subject", "priority", "assigned_to"],
+            &["kind", "subject", "status", "priority", "assigned_to", "resolution"],
             true,
         )
         .fresh(REMOVAL),
@@ -253,8 +283,8 @@ const CONTACT_TICKETS: Table = Table {
         grant(
             Who::Staff(Support),
             TICKET,
-            &["owner_id", "kind", "subject", "status", "priority", "assigned_to"],
-            &["kind", "status", "priority", "assigned_to"],
+            &["owner_id", "kind", "subject", "priority", "assigned_to"],
+            &["kind", "status", "priority", "assigned_to", "resolution"],
             false,
         ),
     ],
@@ -263,13 +293,25 @@ const CONTACT_TICKETS: Table = Table {
     audited: true,
 };
 
-const TICKET_MESSAGE: &[&str] =
-    &["id", "ticket_id", "owner_id", "author_id", "author_kind", "body", "internal", "created_at", "updated_at"];
+const TICKET_MESSAGE: &[&str] = &[
+    "id",
+    "ticket_id",
+    "owner_id",
+    "author_id",
+    "author_kind",
+    "body",
+    "internal",
+    "created_at",
+    "updated_at",
+    "version",
+];
 /// The conversation of a ticket; `internal` notes are for staff only.
 const TICKET_MESSAGES: Table = Table {
     name: "ticket_messages",
     key: "id",
     owner: Some("owner_id"),
+    parent: Some(("ticket_id", "contact_tickets")),
+    guarded: &["body"],
     columns: &[
         column("id", Kind::Uuid),
         column("ticket_id", Kind::Uuid),
@@ -280,12 +322,13 @@ const TICKET_MESSAGES: Table = Table {
         column("internal", Kind::Boolean),
         column("created_at", Kind::Timestamp),
         column("updated_at", Kind::Timestamp),
+        column("version", Kind::Integer),
     ],
     embeds: &["contact_tickets"],
     grants: &[
         grant(
             Who::Customer,
-            &["id", "ticket_id", "owner_id", "author_id", "author_kind", "body", "created_at", "updated_at"],
+            &["id", "ticket_id", "owner_id", "author_id", "author_kind", "body", "created_at", "updated_at", "version"],
             &["ticket_id", "body"],
             NONE,
             false,
@@ -300,12 +343,14 @@ const TICKET_MESSAGES: Table = Table {
     audited: true,
 };
 
-const CHAT_THREAD: &[&str] = &["id", "owner_id", "author_id", "topic", "status", "created_at", "updated_at"];
+const CHAT_THREAD: &[&str] = &["id", "owner_id", "author_id", "topic", "status", "created_at", "updated_at", "version"];
 /// A client's chat with the studio.
 const CHAT_THREADS: Table = Table {
     name: "chat_threads",
     key: "id",
     owner: Some("owner_id"),
+    parent: None,
+    guarded: NONE,
     columns: &[
         column("id", Kind::Uuid),
         column("owner_id", Kind::Text),
@@ -314,6 +359,7 @@ const CHAT_THREADS: Table = Table {
         column("status", Kind::Text),
         column("created_at", Kind::Timestamp),
         column("updated_at", Kind::Timestamp),
+        column("version", Kind::Integer),
     ],
     embeds: &["chat_messages"],
     grants: &[
@@ -327,13 +373,25 @@ const CHAT_THREADS: Table = Table {
     audited: true,
 };
 
-const CHAT_MESSAGE: &[&str] =
-    &["id", "thread_id", "owner_id", "author_id", "author_kind", "body", "created_at", "updated_at"];
+const CHAT_MESSAGE: &[&str] = &[
+    "id",
+    "thread_id",
+    "owner_id",
+    "author_id",
+    "author_kind",
+    "body",
+    "created_at",
+    "updated_at",
+    "version",
+    "retracted_at",
+];
 /// The messages of a chat.
 const CHAT_MESSAGES: Table = Table {
     name: "chat_messages",
     key: "id",
     owner: Some("owner_id"),
+    parent: Some(("thread_id", "chat_threads")),
+    guarded: &["body"],
     columns: &[
         column("id", Kind::Uuid),
         column("thread_id", Kind::Uuid),
@@ -343,6 +401,8 @@ const CHAT_MESSAGES: Table = Table {
         column("body", Kind::Text),
         column("created_at", Kind::Timestamp),
         column("updated_at", Kind::Timestamp),
+        column("version", Kind::Integer),
+        column("retracted_at", Kind::Timestamp),
     ],
     embeds: &["chat_threads"],
     grants: &[
@@ -361,6 +421,8 @@ const TEAM_ACTIVITIES: Table = Table {
     name: "team_activities",
     key: "id",
     owner: None,
+    parent: None,
+    guarded: NONE,
     columns: &[
         column("id", Kind::Integer),
         column("occurred_at", Kind::Timestamp),
@@ -378,6 +440,17 @@ const TEAM_ACTIVITIES: Table = Table {
         column("values_hash", Kind::Bytes),
         column("request_id", Kind::Text),
         column("erased_at", Kind::Timestamp),
+        column("actor_kind", Kind::Text),
+        column("actor_name", Kind::Text),
+        column("reason", Kind::Text),
+        column("purpose", Kind::Text),
+        column("filter", Kind::Text),
+        column("row_count", Kind::Integer),
+        column("row_hash", Kind::Bytes),
+        column("internal", Kind::Boolean),
+        column("route", Kind::Text),
+        column("login_role", Kind::Text),
+        column("out_of_band", Kind::Boolean),
     ],
     embeds: &[],
     grants: &[grant(
@@ -399,6 +472,17 @@ const TEAM_ACTIVITIES: Table = Table {
             "values_hash",
             "request_id",
             "erased_at",
+            "actor_kind",
+            "actor_name",
+            "reason",
+            "purpose",
+            "filter",
+            "row_count",
+            "row_hash",
+            "internal",
+            "route",
+            "login_role",
+            "out_of_band",
         ],
         NONE,
         NONE,
@@ -426,12 +510,20 @@ const REQUEST_ROW: &[&str] = &[
     "status",
     "code",
     "duration_ms",
+    "upstream_ms",
+    "row_count",
+    "colo",
+    "country",
+    "token_id",
+    "address_hash",
 ];
 /// One row a request to the API (L-3).
 const REQUEST_LOG: Table = Table {
     name: "request_log",
     key: "id",
     owner: None,
+    parent: None,
+    guarded: NONE,
     columns: &[
         column("id", Kind::Integer),
         column("occurred_at", Kind::Timestamp),
@@ -448,30 +540,21 @@ const REQUEST_LOG: Table = Table {
         column("status", Kind::Integer),
         column("code", Kind::Text),
         column("duration_ms", Kind::Integer),
+        column("upstream_ms", Kind::Integer),
+        column("row_count", Kind::Integer),
+        column("colo", Kind::Text),
+        column("country", Kind::Text),
+        column("token_id", Kind::Text),
+        column("address_hash", Kind::Text),
     ],
     embeds: &[],
     grants: &[
         grant(Who::Staff(Admin), REQUEST_ROW, NONE, NONE, false),
         grant(
             Who::System,
-            // PostgREST reads the conflict column to skip a row it already has.
+            // `/healthz` asks for one; rows are written by a function.
             &["request_id"],
-            &[
-                "occurred_at",
-                "request_id",
-                "client_request_id",
-                "method",
-                "route",
-                "who",
-                "actor_id",
-                "session_id",
-                "owner_id",
-                "impersonator_id",
-                "outcome",
-                "status",
-                "code",
-                "duration_ms",
-            ],
+            NONE,
             NONE,
             false,
         ),
@@ -488,6 +571,8 @@ const REVOKED_SESSIONS: Table = Table {
     name: "revoked_sessions",
     key: "subject",
     owner: None,
+    parent: None,
+    guarded: NONE,
     columns: &[
         column("subject", Kind::Text),
         column("reason", Kind::Text),
@@ -514,6 +599,8 @@ const WEBHOOK_MESSAGES: Table = Table {
     name: "webhook_messages",
     key: "message_id",
     owner: None,
+    parent: None,
+    guarded: NONE,
     columns: &[
         column("sender", Kind::Text),
         column("message_id", Kind::Text),
@@ -529,6 +616,30 @@ const WEBHOOK_MESSAGES: Table = Table {
         NONE,
         false,
     )],
+    limit: PAGE,
+    exact_count: false,
+    audited: false,
+};
+
+const CHECK: &[&str] = &["id", "ran_at", "name", "passed", "looked_at", "findings", "took_ms"];
+/// What the nightly checks found, and what retention removed (A-3, L-2).
+const CHECKS: Table = Table {
+    name: "checks",
+    key: "id",
+    owner: None,
+    parent: None,
+    guarded: NONE,
+    columns: &[
+        column("id", Kind::Integer),
+        column("ran_at", Kind::Timestamp),
+        column("name", Kind::Text),
+        column("passed", Kind::Boolean),
+        column("looked_at", Kind::Integer),
+        column("findings", Kind::Json),
+        column("took_ms", Kind::Integer),
+    ],
+    embeds: &[],
+    grants: &[grant(Who::Staff(Admin), CHECK, NONE, NONE, false)],
     limit: PAGE,
     exact_count: false,
     audited: false,

@@ -31,6 +31,10 @@ pub struct Arrival<Body> {
     pub headers: Headers,
     /// `request.cf.tlsVersion`.
     pub tls_version: Option<String>,
+    /// `request.cf.colo`.
+    pub colo: Option<String>,
+    /// `request.cf.country`.
+    pub country: Option<String>,
     /// Its body, unread.
     pub body: Option<Body>,
 }
@@ -136,6 +140,9 @@ async fn api<P: Platform>(
     };
     let passed = data::pass(hub, platform, call).await?;
     course.written = passed.written;
+    course.upstream_ms = Some(passed.upstream_ms);
+    course.row_count = passed.row_count;
+    course.look = passed.look;
     match route.handler {
         Handler::RevokeSessions => revocation::at_clerk(hub, platform, passed.reply).await,
         _ => Ok(passed.reply),

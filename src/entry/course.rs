@@ -5,12 +5,12 @@ use super::{
     routes::Route,
 };
 use crate::{
-    domain::{functions::Function, ids, session::Session, tables::Table, time},
-    logic::{boundary, config::Problem, fault::Fault, reply::Reply},
+    domain::{access::Who, functions::Function, ids, session::Session, tables::Table, time},
+    logic::{address, boundary, config::Problem, fault::Fault, postgrest::Look, reply::Reply},
     platform::{
         Level, Platform,
         hub::Hub,
-        journal::{Journal, Outcome, Row},
+        journal::{Journal, Looked, Outcome, Row},
     },
 };
 use std::rc::Rc;
@@ -34,6 +34,12 @@ pub struct Course {
     pub sender: Option<&'static str>,
     /// Whether the database has written the request row together with the change.
     pub written: bool,
+    /// How long the database took.
+    pub upstream_ms: Option<u64>,
+    /// How many rows it gave.
+    pub row_count: Option<u64>,
+    /// What a member of staff looked at.
+    pub look: Option<Look>,
     /// What became of a visit that is nobody's, for the log.
     pub note: Option<&'static str>,
     /// Why it was refused.
@@ -55,6 +61,9 @@ impl Course {
             session: None,
             sender: None,
             written: false,
+            upstream_ms: None,
+            row_count: None,
+            look: None,
             note: None,
             fault: None,
             started,
@@ -81,7 +90,13 @@ pub async fn record<P: Platform>(
 ) -> Reply<P::Body> {
     let written = course.written && reply.status < 400;
     let kept = course.api || course.session.is_some();
-    if !kept || written || arrival.method == "OPTIONS" {
+    if !kept || arrival.method == "OPTIONS" {
+        return reply;
+    }
+    let row = row(hub, platform, arrival, course, reply.status);
+    if written {
+        // Its row came with the change, before there was an answer to tell of; this completes it.
+        Journal::later(hub, platform, row);
         return reply;
     }
     let staff = course.session.as_ref().is_some_and(|session| !session.is_customer());
@@ -89,7 +104,6 @@ pub async fn record<P: Platform>(
     let refused = (400..500).contains(&reply.status);
     // After a failure upstream nothing of the database leaves, and its journal would only fail too.
     let first = course.session.is_some() && reply.status < 500 && (staff || changes || refused);
-    let row = row(platform, arrival, course, reply.status);
     if !first {
         Journal::later(hub, platform, row);
         return reply;
@@ -100,8 +114,13 @@ pub async fn record<P: Platform>(
     }
 }
 
-fn row<P: Platform>(platform: &P, arrival: &Arrival<P::Body>, course: &Course, status: u16) -> Row {
+fn row<P: Platform>(hub: &Hub<P>, platform: &P, arrival: &Arrival<P::Body>, course: &Course, status: u16) -> Row {
     let session = course.session.as_ref();
+    let letters = |text: &Option<String>, length| {
+        let plain = |text: &&String| text.len() == length && text.bytes().all(|byte| byte.is_ascii_uppercase());
+        text.as_ref().filter(plain).cloned()
+    };
+    let address = arrival.headers.value("cf-connecting-ip");
     Row {
         occurred_at: time::rfc3339(course.started),
         request_id: course.request_id.clone(),
@@ -117,7 +136,35 @@ fn row<P: Platform>(platform: &P, arrival: &Arrival<P::Body>, course: &Course, s
         status,
         code: course.fault.as_ref().map(Fault::code),
         duration_ms: platform.now_ms().saturating_sub(course.started),
+        upstream_ms: course.upstream_ms,
+        answered: course.row_count,
+        colo: letters(&arrival.colo, 3),
+        country: letters(&arrival.country, 2),
+        token_id: session.and_then(|session| session.token_id.clone()),
+        address_hash: address.map(|address| address::hashed(&hub.addresses, address)),
+        look: looked(arrival, course, status),
     }
+}
+
+/// What the trail says of a look that was answered.
+fn looked<Body>(arrival: &Arrival<Body>, course: &Course, status: u16) -> Option<Looked> {
+    let (look, session) = (course.look.as_ref()?, course.session.as_ref()?);
+    let Some(Who::Staff(role)) = session.who() else { return None };
+    (status < 400).then(|| Looked {
+        occurred_at: time::rfc3339(course.started),
+        request_id: course.request_id.clone(),
+        actor_id: session.user.clone(),
+        actor_role: role.name(),
+        actor_name: session.name.clone(),
+        session_id: session.id.clone(),
+        route: format!("{} {}", arrival.method, course.route),
+        action: "list",
+        entity: look.entity,
+        records: look.records.clone(),
+        filter: look.filter.chars().take(4000).collect(),
+        purpose: look.purpose,
+        row_count: course.row_count,
+    })
 }
 
 /// One structured line a request: no body, no token, no address, no name of a person.

@@ -64,12 +64,15 @@ fn hub(env: &Env) -> Started {
 }
 
 fn arrival(request: &web_sys::Request) -> Arrival<ReadableStream> {
-    let tls = || Reflect::get(&Reflect::get(request, &"cf".into()).ok()?, &"tlsVersion".into()).ok()?.as_string();
+    let cf = Reflect::get(request, &"cf".into()).ok();
+    let said = |name: &str| Reflect::get(cf.as_ref()?, &name.into()).ok()?.as_string();
     Arrival {
         method: request.method(),
         url: request.url(),
         headers: read_headers(&request.headers()),
-        tls_version: tls(),
+        tls_version: said("tlsVersion"),
+        colo: said("colo"),
+        country: said("country"),
         body: request.body(),
     }
 }

@@ -14,9 +14,14 @@ pub struct Job {
 /// What a job does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
-    /// Makes partitions ahead and forgets revocations that ran out (L-2, I-2).
+    /// Makes partitions ahead, retires months that are over, forgets what ran out (L-2, I-2).
     KeepHouse,
+    /// Looks for what was changed past the trail, and stores what it finds (A-3, L-1).
+    RunChecks,
 }
 
 /// Every job there is.
-pub const JOBS: &[Job] = &[Job { name: "house", cron: "17 3 * * *", work: Work::KeepHouse }];
+pub const JOBS: &[Job] = &[
+    Job { name: "house", cron: "17 3 * * *", work: Work::KeepHouse },
+    Job { name: "checks", cron: "43 3 * * *", work: Work::RunChecks },
+];

@@ -13,6 +13,7 @@ pub async fn run<P: Platform>(hub: &Rc<Hub<P>>, platform: &P, cron: &str) {
         let started = platform.now_ms();
         let done = match job.work {
             Work::KeepHouse => house::run(hub, platform, job.name).await,
+            Work::RunChecks => house::check(hub, platform, job.name).await,
         };
         let (level, outcome) = match &done {
             Ok(()) => (Level::Info, "done".to_owned()),

@@ -9,7 +9,8 @@ use crate::{
     logic::{
         fault::Fault,
         policy::{self, Target},
-        postgrest, refusal,
+        postgrest::{self, Look},
+        refusal,
         reply::Reply,
     },
     platform::{
@@ -47,6 +48,12 @@ pub struct Passed<Body> {
     pub reply: Reply<Body>,
     /// Whether the database has written the request row with the change (L-3).
     pub written: bool,
+    /// How long the database took.
+    pub upstream_ms: u64,
+    /// How many rows it gave, where it says so.
+    pub row_count: Option<u64>,
+    /// What a member of staff looked at.
+    pub look: Option<Look>,
 }
 
 /// Asks `PostgREST` and passes its answer through.
@@ -85,7 +92,10 @@ pub async fn pass<P: Platform>(hub: &Hub<P>, platform: &P, call: Call<'_, P::Bod
         ("content-type", body.as_ref().map(|_| "application/json")),
         ("prefer", plan.prefer()),
         ("x-client-request-id", call.client_request_id),
+        ("x-hub-if-match", plan.expected_version()),
         ("x-hub-max-affected", plan.max_affected()),
+        ("x-hub-purpose", plan.purpose()),
+        ("x-hub-reason", plan.reason()),
         ("x-hub-impersonator", call.session.impersonator.as_deref()),
     ];
     headers.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value?.to_owned()))));
@@ -97,6 +107,7 @@ pub async fn pass<P: Platform>(hub: &Hub<P>, platform: &P, call: Call<'_, P::Bod
         body,
         timeout_ms: TIMEOUT_MS,
     };
+    let asked_at = platform.now_ms();
     let answer = platform.fetch(outgoing).await.map_err(failure)?;
     match answer.status {
         // Something between the Hub and the database answered in its place.
@@ -104,6 +115,9 @@ pub async fn pass<P: Platform>(hub: &Hub<P>, platform: &P, call: Call<'_, P::Bod
             Err(Fault::UpstreamBroken("not JSON"))
         }
         200..=299 => Ok(Passed {
+            upstream_ms: platform.now_ms().saturating_sub(asked_at),
+            row_count: answer.headers.value("content-range").and_then(counted),
+            look: plan.look().cloned(),
             reply: passed(&hub.config.base_path, answer),
             written: permit.operation() != Operation::Select,
         }),
@@ -133,6 +147,16 @@ async fn read<P: Platform>(platform: &P, headers: &Headers, body: Option<P::Body
         ReadFailure::Broken => Fault::BodyBroken,
         ReadFailure::TooLarge => Fault::BodyTooLarge,
     })
+}
+
+/// The rows of `0-24/*` (RFC 9110 §14.4); `*/0` says that there is none.
+fn counted(range: &str) -> Option<u64> {
+    let (rows, _) = range.split_once('/')?;
+    if rows == "*" {
+        return Some(0);
+    }
+    let (first, last) = rows.split_once('-')?;
+    last.parse::<u64>().ok()?.checked_sub(first.parse().ok()?)?.checked_add(1)
 }
 
 /// The database's answer with the headers that a client needs, and no others.

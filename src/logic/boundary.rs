@@ -97,7 +97,10 @@ pub fn path(path: &str) -> Result<(), Fault> {
 /// # Errors
 /// `HeaderRefused`.
 pub fn headers(headers: &Headers) -> Result<(), Fault> {
-    let refused = |name: &str| name.contains('_') || name.starts_with("x-hub-") || REWRITING_HEADERS.contains(&name);
+    let refused = |name: &str| {
+        let inward = name.starts_with("x-hub-") && !CLIENTS_OWN.contains(&name);
+        name.contains('_') || inward || REWRITING_HEADERS.contains(&name)
+    };
     if headers.names().any(refused) { Err(Fault::HeaderRefused) } else { Ok(()) }
 }
 
@@ -111,6 +114,8 @@ pub fn client_request_id(headers: &Headers) -> Option<&str> {
 const LONGEST_URL: usize = 8192;
 const CREDENTIAL_HEADERS: [&str; 4] = ["authorization", "apikey", "cookie", "proxy-authorization"];
 const CREDENTIAL_PARAMETERS: [&str; 6] = ["token", "key", "secret", "password", "session", "__clerk"];
+/// What a client may say in the Hub's own headers; the others go between the Hub and the database.
+const CLIENTS_OWN: [&str; 2] = ["x-hub-purpose", "x-hub-reason"];
 const REWRITING_HEADERS: [&str; 5] =
     ["x-http-method", "x-http-method-override", "x-method-override", "x-original-url", "x-rewrite-url"];
 
@@ -195,10 +200,24 @@ mod tests {
 
     #[test]
     fn refuses_headers_that_could_be_taken_for_others() {
-        for good in ["x-forwarded-for", "x-forwarded-host", "cf-connecting-ip", "x-client-info"] {
+        for good in [
+            "x-forwarded-for",
+            "x-forwarded-host",
+            "cf-connecting-ip",
+            "x-client-info",
+            "x-hub-purpose",
+            "x-hub-reason",
+        ] {
             assert!(headers(&sent(&[good])).is_ok(), "{good}");
         }
-        for bad in ["x_request_id", "content_length", "x-hub-route", "x-http-method-override", "x-original-url"] {
+        for bad in [
+            "x_request_id",
+            "content_length",
+            "x-hub-route",
+            "x-hub-if-match",
+            "x-http-method-override",
+            "x-original-url",
+        ] {
             assert!(headers(&sent(&["accept", bad])).is_err(), "{bad}");
         }
     }

@@ -53,7 +53,8 @@ pub fn check(key: &Secret<Vec<u8>>, session_id: &str, form: &[u8]) -> Result<(),
     mac(key.expose(), session_id.as_bytes()).verify_slice(&given).map_err(|_| wrong)
 }
 
-fn mac(key: &[u8], message: &[u8]) -> Hmac<Sha256> {
+/// HMAC-SHA256 under a key of at most 64 bytes.
+pub(super) fn mac(key: &[u8], message: &[u8]) -> Hmac<Sha256> {
     // HMAC takes a key of any length (RFC 2104 §2); a shorter one than its block is filled with zeros.
     let mut block = [0; 64];
     for (place, byte) in block.iter_mut().zip(key) {

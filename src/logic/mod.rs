@@ -1,5 +1,6 @@
 //! Pure decisions: value in, value out; time and randomness are arguments.
 
+pub mod address;
 pub mod boundary;
 pub mod clerk_event;
 pub mod config;

@@ -171,6 +171,8 @@ mod tests {
             id: "sess_1".into(),
             organization: None,
             role,
+            name: None,
+            token_id: None,
             impersonator: None,
             factor_ages: [Some(1), Some(1)],
             issued_at: 1_000_000,

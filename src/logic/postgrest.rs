@@ -7,17 +7,21 @@ mod body;
 mod encoding;
 mod fault;
 mod filter;
+mod look;
 mod prefer;
+mod regard;
 mod select;
 mod value;
 mod writer;
 
 pub use fault::{QueryFault, Rule};
+pub use look::Look;
 
 use super::policy::{Permit, Resource};
 use crate::domain::headers::Headers;
 use body::Body;
 use prefer::Preferences;
+use regard::Regard;
 use writer::Writer;
 
 /// One request to `PostgREST`, in words that are all the Hub's own.
@@ -30,6 +34,9 @@ pub struct Plan {
     body: Body,
     reads: bool,
     max_affected: Option<String>,
+    expected_version: Option<String>,
+    regard: Regard,
+    look: Option<Look>,
 }
 
 impl Plan {
@@ -69,6 +76,30 @@ impl Plan {
         self.max_affected.as_deref()
     }
 
+    /// The version that a change is made from, as `table=3`.
+    #[must_use]
+    pub fn expected_version(&self) -> Option<&str> {
+        self.expected_version.as_deref()
+    }
+
+    /// Why, from a closed list.
+    #[must_use]
+    pub const fn purpose(&self) -> Option<&'static str> {
+        self.regard.purpose
+    }
+
+    /// Why, in the caller's words, in base64.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        self.regard.reason.as_deref()
+    }
+
+    /// What a member of staff looks at.
+    #[must_use]
+    pub const fn look(&self) -> Option<&Look> {
+        self.look.as_ref()
+    }
+
     /// Whether a body must be read and checked.
     #[must_use]
     pub const fn takes_body(&self) -> bool {
@@ -92,6 +123,7 @@ pub fn plan(permit: &Permit, method: &str, query: &str, headers: &Headers) -> Re
     prefer::common(headers)?;
     let accept = prefer::accept(headers)?;
     let preferences = Preferences::parse(headers)?;
+    let regard = Regard::parse(headers)?;
     let parameters = encoding::parameters(query)?;
     if parameters.iter().any(|(name, _)| super::password::is_one(name)) {
         // I-1: nobody but Clerk may see one.
@@ -114,11 +146,24 @@ pub fn plan(permit: &Permit, method: &str, query: &str, headers: &Headers) -> Re
         prefer::content_type(headers)?;
     }
     let prefer = writer.prefer(reads)?;
+    let expected_version = writer.expected_version(&regard)?;
+    let look = writer.look(&regard, method == "HEAD")?;
     let (path, name) = match permit.resource() {
         Resource::Table(table, _) => ("", table.name),
         Resource::Function(function, _) => ("rpc/", function.name),
     };
     let mark = if writer.query().is_empty() { "" } else { "?" };
     let path_and_query = format!("{path}{name}{mark}{}", writer.query());
-    Ok(Plan { method, path_and_query, accept, prefer, body, reads, max_affected: writer.max_affected() })
+    Ok(Plan {
+        method,
+        path_and_query,
+        accept,
+        prefer,
+        body,
+        reads,
+        max_affected: writer.max_affected(),
+        expected_version,
+        regard,
+        look,
+    })
 }

@@ -36,7 +36,7 @@ pub fn refused(status: u16, body: &[u8], staff: bool) -> Fault {
                 status,
                 message: if staff || counts { message } else { in_words(&code, &message) },
                 details: told.details.filter(|_| staff || counts),
-                hint: told.hint.filter(|_| staff),
+                hint: told.hint.filter(|_| staff || code.starts_with("PT4")),
                 code,
             })
         }
@@ -55,8 +55,8 @@ fn in_words(code: &str, message: &str) -> String {
         "42501" => "The database's own rules refuse this",
         "PGRST103" => "There are no rows that far",
         "PT400" => "It would change more rows than it names keys",
-        // Raised by the Hub's own functions, in words meant for the client.
-        "P0001" => message,
+        // Raised by the Hub's own functions and triggers, in words meant for the client.
+        "P0001" | "PT404" | "PT409" | "PT412" | "PT422" => message,
         _ => "The database refused this",
     };
     match constraint(message).filter(|_| code.starts_with("23")) {

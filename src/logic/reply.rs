@@ -197,7 +197,7 @@ fn closed() -> Vec<(&'static str, Cow<'static, str>)> {
 }
 
 /// What unmodified supabase-js sends, and a trace.
-const ACCEPTED: &str = "accept, accept-profile, apikey, authorization, baggage, content-profile, content-type, prefer, traceparent, tracestate, x-client-info, x-request-id, x-retry-count";
+const ACCEPTED: &str = "accept, accept-profile, apikey, authorization, baggage, content-profile, content-type, if-match, prefer, traceparent, tracestate, x-client-info, x-hub-purpose, x-hub-reason, x-request-id, x-retry-count";
 const EXPOSED: &str = "content-range, etag, location, preference-applied, retry-after, www-authenticate, x-request-id";
 
 /// HSTS for two years, as <https://hstspreload.org/> recommends, and OWASP's list for REST services; no answer of the Hub is

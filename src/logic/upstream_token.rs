@@ -73,6 +73,9 @@ struct Claims<'a> {
     org: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     owner: Option<&'a str>,
+    /// What the trail calls the member of staff.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stacklumen_role: Option<&'static str>,
     iat: i64,
@@ -103,6 +106,7 @@ pub fn unsigned(kid: &str, actor: &Actor<'_>, now_s: i64, jti: &str) -> Option<S
         sat: session.map(|session| session.issued_at),
         org: session.and_then(|session| Some(session.organization.as_ref()?.id.as_str())),
         owner: session.filter(|session| session.is_customer()).map(Session::owner),
+        name: session.filter(|session| !session.is_customer()).and_then(|session| session.name.as_deref()),
         stacklumen_role,
         iat: now_s,
         exp: now_s + LIFE_S,

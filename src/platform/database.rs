@@ -12,6 +12,9 @@ pub const SCHEMA: &str = "hub";
 /// How long a client waits for the database before it is told so, in milliseconds.
 pub const TIMEOUT_MS: u32 = 10_000;
 
+/// How long a nightly job may take, as long as `statement_timeout` of `hub.run_checks`.
+const SLOW_MS: u32 = 300_000;
+
 /// Starts a question.
 #[must_use]
 pub fn ask(rest_url: &str) -> postgrest::Postgrest {
@@ -34,6 +37,19 @@ pub async fn send<P: Platform>(
     send_as(hub, platform, &Actor::Job(job), prefer, question).await
 }
 
+/// Sends a question of a nightly job that reads every row; nobody waits for it.
+///
+/// # Errors
+/// As [`send`].
+pub async fn send_slow<P: Platform>(
+    hub: &Hub<P>,
+    platform: &P,
+    job: &'static str,
+    question: postgrest::Builder,
+) -> Result<Answer<P::Body>, Fault> {
+    send_within(hub, platform, &Actor::Job(job), "return=minimal", question, SLOW_MS).await
+}
+
 /// Sends a question of the Hub's own in somebody's name, with their rights and no others.
 ///
 /// # Errors
@@ -44,6 +60,17 @@ pub async fn send_as<P: Platform>(
     actor: &Actor<'_>,
     prefer: &'static str,
     question: postgrest::Builder,
+) -> Result<Answer<P::Body>, Fault> {
+    send_within(hub, platform, actor, prefer, question, TIMEOUT_MS).await
+}
+
+async fn send_within<P: Platform>(
+    hub: &Hub<P>,
+    platform: &P,
+    actor: &Actor<'_>,
+    prefer: &'static str,
+    question: postgrest::Builder,
+    timeout_ms: u32,
 ) -> Result<Answer<P::Body>, Fault> {
     let built = question.build().build().map_err(|_| Fault::UpstreamBroken("the question could not be built"))?;
     let token = hub.mint(platform, actor).await?;
@@ -66,7 +93,7 @@ pub async fn send_as<P: Platform>(
         headers,
         body: built.body().and_then(|body| body.as_bytes()).filter(|_| !reads).map(<[u8]>::to_vec),
         wanted: &[],
-        timeout_ms: TIMEOUT_MS,
+        timeout_ms,
     };
     let answer = platform.fetch(outgoing).await.map_err(failure)?;
     match answer.status {

@@ -13,6 +13,7 @@ use crate::{
         session::{Actor, Session},
     },
     logic::{
+        address,
         config::{Config, Problem},
         csrf,
         fault::Fault,
@@ -39,6 +40,8 @@ pub struct Hub<P: Platform> {
     pub instance: Instance,
     /// The key of the tokens in forms.
     pub forms: Secret<Vec<u8>>,
+    /// The key of the addresses in request rows.
+    pub addresses: Secret<Vec<u8>>,
     expected: Expected,
     keys: Rc<KeyStore<P>>,
     sessions: Sessions,
@@ -86,6 +89,7 @@ impl<P: Platform> Hub<P> {
         let signing = SigningKey::first(&config.signing_keys).ok_or_else(|| bad("HUB_SIGNING_KEYS"))?;
         let pem = config.jwt_key.as_deref().map(jwks::from_pem).transpose().map_err(|_| bad("CLERK_JWT_KEY"))?;
         let forms = csrf::key(&signing.d);
+        let addresses = address::key(&signing.d);
         Ok(Self {
             expected: Expected {
                 issuer: config.issuer.clone(),
@@ -109,6 +113,7 @@ impl<P: Platform> Hub<P> {
                 development: config.development,
             },
             forms,
+            addresses,
             config,
         })
     }

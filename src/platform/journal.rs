@@ -47,6 +47,53 @@ pub struct Row {
     pub code: Option<String>,
     /// How long it took, up to the answer's head.
     pub duration_ms: u64,
+    /// Of that, waiting for the database.
+    pub upstream_ms: Option<u64>,
+    /// How many rows the answer gave.
+    #[serde(rename = "row_count")]
+    pub answered: Option<u64>,
+    /// The data centre, three letters.
+    pub colo: Option<String>,
+    /// The client's country, two letters.
+    pub country: Option<String>,
+    /// `jti` of the session token.
+    pub token_id: Option<String>,
+    /// The client's address under a key of the Hub's.
+    pub address_hash: Option<String>,
+    /// What a member of staff looked at; it goes into the trail.
+    #[serde(skip)]
+    pub look: Option<Looked>,
+}
+
+/// What a member of staff looked at (A-2, L-1): a row of the trail for each record, or one for a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Looked {
+    /// When.
+    pub occurred_at: String,
+    /// The request.
+    pub request_id: String,
+    /// Clerk user id.
+    pub actor_id: String,
+    /// admin, sales, support.
+    pub actor_role: &'static str,
+    /// What the token calls the person.
+    pub actor_name: Option<String>,
+    /// Clerk session id.
+    pub session_id: String,
+    /// Method and path.
+    pub route: String,
+    /// `list`, where no record is named.
+    pub action: &'static str,
+    /// The table.
+    pub entity: &'static str,
+    /// Keys or owners.
+    pub records: Vec<String>,
+    /// The query.
+    pub filter: String,
+    /// Why.
+    pub purpose: Option<&'static str>,
+    /// How many rows it gave.
+    pub row_count: Option<u64>,
 }
 
 /// How a request ended.
@@ -129,10 +176,12 @@ async fn write_or_log<P: Platform>(hub: &Hub<P>, platform: &P, rows: &[Row]) -> 
 }
 
 async fn write<P: Platform>(hub: &Hub<P>, platform: &P, rows: &[Row]) -> Result<(), Fault> {
-    let body = serde_json::to_string(rows).map_err(|_| Fault::UpstreamBroken("request rows are not JSON"))?;
-    // A row that its own transaction has written already is skipped.
-    let question = ask(&hub.config.rest_url).from("request_log").insert(body).on_conflict("request_id");
-    send(hub, platform, "journal", "return=minimal,resolution=ignore-duplicates", question).await.map(drop)
+    let looks: Vec<&Looked> = rows.iter().filter_map(|row| row.look.as_ref()).collect();
+    let body = serde_json::to_string(&serde_json::json!({ "requests": rows, "looks": looks }))
+        .map_err(|_| Fault::UpstreamBroken("request rows are not JSON"))?;
+    // A row that its own transaction has written already is completed.
+    let question = ask(&hub.config.rest_url).rpc("record_requests", body);
+    send(hub, platform, "journal", "return=minimal", question).await.map(drop)
 }
 
 const GATHERING_MS: u32 = 20;

@@ -74,12 +74,13 @@ impl<P: Platform> Minter<P> {
 fn identity(actor: &Actor<'_>) -> String {
     match actor {
         Actor::Person(session) => format!(
-            "{}\n{}\n{}\n{}\n{}",
+            "{}\n{}\n{}\n{}\n{}\n{}",
             session.id,
             session.user,
             session.owner(),
             session.who().map_or("nobody", |who| who.name()),
             session.issued_at,
+            session.name.as_deref().unwrap_or_default(),
         ),
         Actor::Job(name) => (*name).to_owned(),
     }

@@ -67,7 +67,9 @@ fn every_door_answers_every_persona_as_the_golden_file_says() {
             write!(grid, "{path:<34} {method:<7}").unwrap();
             for persona in PERSONAS {
                 let (query, body) = example(path, method);
-                let seen = world.send(persona, method, &format!("{path}{query}"), &[], body);
+                // What staff say besides (A-2, L-1); a client need not, and may.
+                let said = [("x-hub-purpose", "support"), ("if-match", "*")];
+                let seen = world.send(persona, method, &format!("{path}{query}"), &said, body);
                 let star =
                     if seen.upstream.iter().any(|sent| sent.url.starts_with(crate::world::REST)) { "*" } else { "" };
                 let code = if seen.code.is_empty() { String::new() } else { format!(" {}", &seen.code[3..]) };
@@ -83,7 +85,7 @@ fn every_door_answers_every_persona_as_the_golden_file_says() {
 fn example(path: &str, method: &str) -> (&'static str, Option<&'static str>) {
     let key = if path.ends_with("revoked_sessions") {
         "?subject=eq.sess_2hubalice0000000000000001"
-    } else if path.ends_with("team_activities") || path.ends_with("request_log") {
+    } else if path.ends_with("team_activities") || path.ends_with("request_log") || path.ends_with("checks") {
         "?id=eq.1"
     } else {
         "?id=eq.00000000-0000-4000-8000-000000000000"
@@ -93,6 +95,19 @@ fn example(path: &str, method: &str) -> (&'static str, Option<&'static str>) {
         ("POST", "revoke_sessions") => ("", Some(r#"{"person":"user_2hubalice0000000000000001","reason":"x"}"#)),
         ("POST", "search_tickets") => ("", Some(r#"{"words":"x"}"#)),
         ("POST", "open_ticket") => ("", Some(r#"{"subject":"x","body":"y"}"#)),
+        ("POST", "move_lead") => {
+            ("", Some(r#"{"lead":"00000000-0000-4000-8000-000000000000","status":"contacted","version":1}"#))
+        }
+        ("POST", "move_ticket") => {
+            ("", Some(r#"{"ticket":"00000000-0000-4000-8000-000000000000","status":"pending","version":1}"#))
+        }
+        ("POST", "merge_tickets") => (
+            "",
+            Some(
+                r#"{"ticket":"00000000-0000-4000-8000-000000000000","target":"00000000-0000-4000-8000-000000000001","version":1}"#,
+            ),
+        ),
+        ("POST", "retract_message") => ("", Some(r#"{"message":"00000000-0000-4000-8000-000000000000"}"#)),
         ("POST", "leads") => ("", Some(r#"{"name":"x","email":"x@example.com"}"#)),
         ("POST", "contact_tickets") => ("", Some(r#"{"subject":"x"}"#)),
         ("POST", "ticket_messages") => ("", Some(r#"{"ticket_id":"00000000-0000-4000-8000-000000000000","body":"x"}"#)),
@@ -101,7 +116,7 @@ fn example(path: &str, method: &str) -> (&'static str, Option<&'static str>) {
         ("POST", _) => ("", Some("{}")),
         ("PATCH", "ticket_messages" | "chat_messages") => (key, Some(r#"{"body":"x"}"#)),
         ("PATCH", _) => (key, Some(r#"{"status":"closed"}"#)),
-        ("DELETE", _) => (key, None),
+        ("DELETE", _) | ("GET" | "HEAD", "ticket_messages" | "chat_messages") => (key, None),
         _ => ("", None),
     }
 }

@@ -9,6 +9,8 @@ fn arrival(method: &str, url: &str, tls: Option<&str>, headers: &[(&str, &str)])
         url: url.to_owned(),
         headers: Headers::new(headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()),
         tls_version: tls.map(str::to_owned),
+        colo: None,
+        country: None,
         body: None,
     }
 }

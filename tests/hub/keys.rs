@@ -206,6 +206,8 @@ fn every_fetch_is_in_the_log_with_its_outcome() {
             url: format!("{ORIGIN}/rest/v1/contact_tickets"),
             headers: Headers::new(headers),
             tls_version: Some("TLSv1.3".to_owned()),
+            colo: None,
+            country: None,
             body: None,
         };
         world.fake.run(answer(&world.hub, &world.fake, arrival)).unwrap();

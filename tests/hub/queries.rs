@@ -49,7 +49,7 @@ fn writes_every_good_query_anew() {
         writeln!(text, "{}", vector["name"].as_str().unwrap()).unwrap();
         writeln!(text, "  asked  {} {}", vector["method"].as_str().unwrap(), vector["path"].as_str().unwrap()).unwrap();
         writeln!(text, "  sent   {} {}", sent.method, sent.url.strip_prefix(REST).unwrap()).unwrap();
-        for name in ["prefer", "accept", "x-hub-max-affected"] {
+        for name in ["prefer", "accept", "x-hub-max-affected", "x-hub-if-match", "x-hub-purpose", "x-hub-reason"] {
             if let Some(value) = header(name).filter(|value| *value != "application/json") {
                 writeln!(text, "  {:<6} {value}", name.trim_start_matches("x-hub-")).unwrap();
             }

@@ -38,7 +38,9 @@ fn every_api_request_leaves_exactly_one_row_l_3() {
         }
         let seen = change(&World::new(), persona);
         let committed = seen.status == 204;
-        assert_eq!(seen.rows.len(), usize::from(!committed), "{persona}: a committed change carries its own row");
+        assert_eq!(seen.rows.len(), 1, "{persona}: a committed change carries its own row, and this completes it");
+        assert_eq!(seen.rows[0]["status"], seen.status, "{persona}");
+        assert_eq!(seen.rows[0]["upstream_ms"].is_number(), committed, "{persona}");
     }
 }
 
@@ -54,7 +56,7 @@ fn pages_and_preflights_leave_no_row() {
 #[test]
 fn staff_are_not_answered_when_the_row_cannot_be_written_l_3() {
     let broken = |request: &Outgoing| {
-        if request.url.contains("/request_log") { Err(FetchFailure::Unreachable) } else { well(request) }
+        if request.url.ends_with("/rpc/record_requests") { Err(FetchFailure::Unreachable) } else { well(request) }
     };
     let world = World::behind(broken);
     for persona in ["admin", "sales", "support"] {
@@ -70,7 +72,9 @@ fn staff_are_not_answered_when_the_row_cannot_be_written_l_3() {
 #[test]
 fn rows_that_cannot_be_written_are_logged() {
     let world =
-        World::behind(|request| if request.url.contains("/request_log") { answered(500, "{}") } else { well(request) });
+        World::behind(
+            |request| if request.url.ends_with("/rpc/record_requests") { answered(500, "{}") } else { well(request) },
+        );
     knock(&world);
     world.fake.run_background().unwrap();
     let lines = world.fake.lines();
@@ -85,13 +89,17 @@ fn knock(world: &World) {
         url: format!("{}/rest/v1/leads", crate::world::ORIGIN),
         headers: hub::domain::headers::Headers::default(),
         tls_version: Some("TLSv1.3".to_owned()),
+        colo: None,
+        country: None,
         body: None,
     };
     drop(world.fake.run(hub::entry::answer::answer(&world.hub, &world.fake, arrival)).unwrap());
 }
 
 fn written(world: &World) -> usize {
-    let rows = |body: Vec<u8>| serde_json::from_slice::<Vec<serde_json::Value>>(&body).unwrap().len();
+    let rows = |body: Vec<u8>| {
+        serde_json::from_slice::<serde_json::Value>(&body).unwrap()["requests"].as_array().unwrap().len()
+    };
     world.fake.sent().into_iter().filter_map(|sent| sent.body).map(rows).sum()
 }
 

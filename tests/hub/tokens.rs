@@ -12,6 +12,8 @@ fn with(token: &str) -> Arrival<Vec<u8>> {
         url: format!("{ORIGIN}/rest/v1/contact_tickets"),
         headers: Headers::new(vec![("authorization".to_owned(), format!("Bearer {token}"))]),
         tls_version: Some("TLSv1.3".to_owned()),
+        colo: None,
+        country: None,
         body: None,
     }
 }

@@ -29,6 +29,8 @@ fn opened(world: &World, method: &str, path: &str, cookie: &str, more: &[(&str, 
         url: format!("{ORIGIN}{path}"),
         headers: Headers::new(headers.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()),
         tls_version: Some("TLSv1.3".to_owned()),
+        colo: None,
+        country: None,
         body: body.map(String::into_bytes),
     })
 }
@@ -89,7 +91,7 @@ fn a_stale_visit_goes_to_clerk_without_its_token_i_2() {
 #[test]
 fn a_revoked_session_ends_at_the_next_page_i_2() {
     let world = World::behind(|request: &Outgoing| {
-        let asked = request.url.starts_with(REST) && !request.url.contains("request_log");
+        let asked = request.url.starts_with(REST) && !request.url.ends_with("/rpc/record_requests");
         if asked { answered(401, r#"{"code":"PT401","message":"session revoked"}"#) } else { well(request) }
     });
     let seen = opened(&world, "GET", "/account", &jar("alice"), &[], None);

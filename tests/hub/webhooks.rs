@@ -31,6 +31,8 @@ fn delivered(world: &World, headers: &[(&str, &str)], body: &str) -> Seen {
         url: format!("{ORIGIN}/webhooks/clerk"),
         headers: Headers::new(headers),
         tls_version: Some("TLSv1.3".to_owned()),
+        colo: None,
+        country: None,
         body: Some(body.as_bytes().to_vec()),
     })
 }
@@ -143,6 +145,8 @@ fn a_good_token_over_http_is_burnt_and_a_forged_one_burns_nobody_t_3() {
             url: "http://hub.stacklumen.example/rest/v1/contact_tickets".to_owned(),
             headers: Headers::new(headers),
             tls_version: None,
+            colo: None,
+            country: None,
             body: None,
         })
     };

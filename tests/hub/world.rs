@@ -119,6 +119,8 @@ impl World {
             url: format!("{ORIGIN}{path}"),
             headers: Headers::new(all),
             tls_version: Some("TLSv1.3".to_owned()),
+            colo: None,
+            country: None,
             body: body.map(|body| body.as_bytes().to_vec()),
         })
     }
@@ -134,12 +136,15 @@ impl World {
             Content::Stream(bytes) => String::from_utf8(bytes).unwrap(),
             Content::Text(text) => text.into_owned(),
         };
-        let (rows, rest): (Vec<_>, Vec<_>) =
-            self.fake.sent().into_iter().partition(|sent| sent.method == "POST" && sent.url.contains("/request_log?"));
+        let (rows, rest): (Vec<_>, Vec<_>) = self
+            .fake
+            .sent()
+            .into_iter()
+            .partition(|sent| sent.method == "POST" && sent.url.ends_with("/rpc/record_requests"));
         let (keys, upstream): (Vec<_>, Vec<_>) = rest.into_iter().partition(|sent| sent.url == JWKS);
         let rows = rows
             .into_iter()
-            .filter_map(|sent| serde_json::from_slice::<Vec<Value>>(&sent.body?).ok())
+            .filter_map(|sent| Some(serde_json::from_slice::<Value>(&sent.body?).ok()?["requests"].as_array()?.clone()))
             .flatten()
             .collect();
         let code = serde_json::from_str::<Value>(&text).ok().and_then(|body| Some(body["code"].as_str()?.to_owned()));

@@ -76,6 +76,18 @@ pub enum Rule {
     SelectMalformed,
     /// An insert that would overwrite.
     UpsertRefused,
+    /// A purpose that is not on the list.
+    PurposeRefused,
+    /// Staff read a client's record without saying why.
+    PurposeMissing,
+    /// A reason that is not one short sentence.
+    ReasonMalformed,
+    /// Staff read what is in clients' records without naming the record.
+    RecordMissing,
+    /// An `If-Match` that is not one version of one row.
+    VersionMalformed,
+    /// A change by staff that does not say which version it was made from.
+    VersionMissing,
     /// A value that does not fit the column's type, or is too long.
     ValueMalformed,
 }
@@ -83,7 +95,7 @@ pub enum Rule {
 impl Rule {
     /// Every rule, in the order of the codes.
     #[allow(dead_code, reason = "compared with the README")]
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 30] = [
         Self::AcceptRefused,
         Self::ContentTypeRefused,
         Self::ProfileRefused,
@@ -108,6 +120,12 @@ impl Rule {
         Self::UpsertRefused,
         Self::ArgumentUnknown,
         Self::ArgumentMissing,
+        Self::VersionMalformed,
+        Self::VersionMissing,
+        Self::PurposeRefused,
+        Self::PurposeMissing,
+        Self::RecordMissing,
+        Self::ReasonMalformed,
     ];
 
     /// What the client sees.
@@ -199,7 +217,44 @@ impl Rule {
             Self::ArgumentMissing => {
                 ("HUB324", 400, "The function needs an argument.", "See the README for its arguments.")
             }
+            Self::VersionMalformed => VERSION_MALFORMED,
+            Self::VersionMissing => VERSION_MISSING,
+            Self::PurposeRefused => PURPOSE_REFUSED,
+            Self::PurposeMissing => PURPOSE_MISSING,
+            Self::RecordMissing => RECORD_MISSING,
+            Self::ReasonMalformed => REASON_MALFORMED,
         };
         Public { code, status, message, hint }
     }
 }
+
+/// Code, status, sentence, hint.
+type Row = (&'static str, u16, &'static str, &'static str);
+const VERSION_MALFORMED: Row =
+    ("HUB325", 400, "If-Match is not the version of one row.", "Send If-Match: \"3\" with one key, or *.");
+const VERSION_MISSING: Row = (
+    "HUB326",
+    428,
+    "A change by staff says which version it was made from.",
+    "Send If-Match: \"3\" or filter version=eq.3 for version 3; If-Match: * overwrites whatever is there.",
+);
+const PURPOSE_REFUSED: Row = (
+    "HUB327",
+    400,
+    "That is no purpose of the list.",
+    "Use client_request, support, sales, quality, security or legal.",
+);
+const PURPOSE_MISSING: Row =
+    ("HUB328", 403, "Staff read this with a purpose only.", "Say why in x-hub-purpose, or select other columns.");
+const RECORD_MISSING: Row = (
+    "HUB329",
+    403,
+    "Staff read this of a named record only.",
+    "Filter the key, the conversation or the owner with eq or in, or select other columns.",
+);
+const REASON_MALFORMED: Row = (
+    "HUB330",
+    400,
+    "The reason is not one short sentence.",
+    "Send at most 500 characters, percent-encoded, on one line.",
+);

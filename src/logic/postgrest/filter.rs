@@ -13,6 +13,22 @@ pub struct Filters {
     conditions: usize,
     /// How many keys the top level names, if it does.
     pub keys: Option<usize>,
+    /// The records that the top level names: by their key, else their conversation, else their owner.
+    pub named: Option<Named>,
+    /// The version that the top level names.
+    pub version: Option<u32>,
+    /// Whether a guarded column is compared with anything.
+    pub guarded: bool,
+}
+
+/// Records by what names them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    rank: u8,
+    /// The table they are in.
+    pub entity: &'static str,
+    /// Their keys, or their owners.
+    pub records: Vec<String>,
 }
 
 /// One condition, checked: `[not.]operator.value`, ready to be written.
@@ -41,7 +57,33 @@ impl Filters {
                 _ => {}
             }
         }
+        if top && !condition.not {
+            self.note(selection, name, &condition);
+        }
         Ok(condition.written(false))
+    }
+
+    /// Keeps what names records, the closest name first.
+    fn note(&mut self, selection: &Selection, name: &str, condition: &Condition) {
+        let table = selection.table;
+        let records = match (&condition.operand, condition.operator) {
+            (Operand::One(value), "eq") => vec![value.clone()],
+            (Operand::List(list), "in") => list.clone(),
+            _ => return,
+        };
+        if name == "version" {
+            self.version = records.first().filter(|_| records.len() == 1).and_then(|value| value.parse().ok());
+            return;
+        }
+        let (rank, entity) = match table.parent {
+            _ if name == table.key => (0, table.name),
+            Some((column, parent)) if name == column => (1, parent),
+            _ if Some(name) == table.owner => (2, table.name),
+            _ => return,
+        };
+        if self.named.as_ref().is_none_or(|named| rank < named.rank) {
+            self.named = Some(Named { rank, entity, records });
+        }
     }
 
     /// Reads `or=(…)` or `and=(…)`; gives the value as it goes upstream.
@@ -114,6 +156,7 @@ impl Filters {
         }
         let refused = || QueryFault::new(Rule::ColumnRefused, name);
         let readable = selection.grant.read.contains(&name);
+        self.guarded |= selection.table.guarded.contains(&name);
         let kind = selection.table.column(name).filter(|_| readable).ok_or_else(refused)?.kind;
         let (not, text) = text.strip_prefix("not.").map_or((false, text), |text| (true, text));
         let (operator, value) = text.split_once('.').ok_or_else(|| QueryFault::new(Rule::FilterMalformed, name))?;

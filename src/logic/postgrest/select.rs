@@ -54,6 +54,15 @@ impl Selection {
         })
     }
 
+    /// Whether a guarded column is taken, here or in an embedded table.
+    #[must_use]
+    pub fn takes_guarded(&self) -> bool {
+        self.items.iter().any(|item| match item {
+            Item::Column { name, .. } => self.table.guarded.contains(name),
+            Item::Embed { selection, .. } => selection.takes_guarded(),
+        })
+    }
+
     /// Whether other tables are embedded.
     #[must_use]
     pub fn has_embeds(&self) -> bool {

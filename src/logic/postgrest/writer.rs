@@ -19,18 +19,27 @@ use crate::{
 
 /// What is written so far, and what was seen.
 pub struct Writer<'a> {
-    permit: &'a Permit,
+    pub(super) permit: &'a Permit,
     preferences: Preferences,
-    written: String,
+    pub(super) written: String,
     seen: Vec<String>,
-    filters: Filters,
+    pub(super) filters: Filters,
+    /// Whether the answer shows guarded columns, or depends on what is in them.
+    pub(super) guarded: bool,
 }
 
 impl<'a> Writer<'a> {
     /// Starts with nothing written.
     #[must_use]
     pub fn new(permit: &'a Permit, preferences: Preferences) -> Self {
-        Self { permit, preferences, written: String::new(), seen: Vec::new(), filters: Filters::default() }
+        Self {
+            permit,
+            preferences,
+            written: String::new(),
+            seen: Vec::new(),
+            filters: Filters::default(),
+            guarded: false,
+        }
     }
 
     /// The query as it goes upstream.
@@ -165,6 +174,7 @@ impl<'a> Writer<'a> {
             _ => Selection::all(table, grant),
         };
         let minimal = !matches!(self.preferences.returns, Some("representation"));
+        self.guarded |= selection.takes_guarded() && (self.permit.operation() == Operation::Select || !minimal);
         let plain_write = matches!(self.permit.resource(), Resource::Table(..))
             && self.permit.operation() != Operation::Select
             && minimal;
@@ -189,6 +199,7 @@ impl<'a> Writer<'a> {
             }
             "order" => {
                 self.once(&full)?;
+                self.guarded |= value.split([',', '.']).any(|name| selection.table.guarded.contains(&name.trim()));
                 order(selection, value)?
             }
             _ => match name.split_once('.') {
@@ -200,7 +211,11 @@ impl<'a> Writer<'a> {
                 }
             },
         };
-        self.pair(&full, &written);
+        let change = matches!(self.permit.operation(), Operation::Delete | Operation::Update);
+        // The database's own check says that a version is stale; as a filter it would find no row and say nothing.
+        if !(change && full == "version" && self.filters.version.is_some()) {
+            self.pair(&full, &written);
+        }
         Ok(())
     }
 

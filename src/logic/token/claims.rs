@@ -35,6 +35,8 @@ struct Custom {
     fva: Option<Value>,
     fea: Option<String>,
     o: Option<Value>,
+    name: Option<Value>,
+    jti: Option<String>,
 }
 
 /// Checks every claim and makes the session; `now_s` is Unix time in seconds.
@@ -76,6 +78,8 @@ pub fn check(verified: &Verified<'_>, expected: &Expected, now_s: i64) -> Result
             .map(|claim| organization(claim, claims.fea.as_deref().unwrap_or_default()))
             .transpose()?,
         role: staff_role(&verified.claims, &expected.role_claim),
+        name: claims.name.as_ref().and_then(Value::as_str).and_then(name),
+        token_id: claims.jti.filter(|jti| is_plain(jti)),
         impersonator: claims.act.as_ref().map(impersonator).transpose()?,
         factor_ages: claims.fva.as_ref().map_or(Ok([None, None]), factor_ages)?,
         issued_at: times.issued,
@@ -160,6 +164,17 @@ fn organization(claim: &Value, features: &str) -> Result<Organization, TokenFaul
 fn impersonator(claim: &Value) -> Result<String, TokenFault> {
     let id = claim.get("sub").and_then(Value::as_str).filter(|id| is_id(id, "user_"));
     id.map(str::to_owned).ok_or(TokenFault::ActorMalformed)
+}
+
+/// A name that can be shown: one line of at most 200 characters. It opens nothing, so another one is none.
+fn name(claim: &str) -> Option<String> {
+    let name = claim.trim();
+    let shown = !name.is_empty() && name.chars().count() <= 200 && !name.chars().any(char::is_control);
+    shown.then(|| name.to_owned())
+}
+
+fn is_plain(id: &str) -> bool {
+    (1..=100).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// `fva` counts minutes since the first and the second factor; −1 is never.

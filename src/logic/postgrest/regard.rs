@@ -1,0 +1,96 @@
+//! What goes with a question besides the query: the version a writer saw, why staff look, why somebody acts (A-2, L-1).
+
+use super::fault::{QueryFault, Rule};
+use crate::{domain::headers::Headers, logic::return_to::decoded};
+use base64ct::{Base64, Encoding as _};
+
+/// Why a member of staff looks at a client's record: a closed list, kept beside each look.
+pub const PURPOSES: [&str; 6] = ["client_request", "support", "sales", "quality", "security", "legal"];
+
+/// What a request says besides its query.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Regard {
+    /// The version that a change is made from.
+    pub version: Option<Version>,
+    /// One of [`PURPOSES`].
+    pub purpose: Option<&'static str>,
+    /// Why, in the caller's words: base64 of UTF-8, because a header upstream is ASCII.
+    pub reason: Option<String>,
+}
+
+/// The version that a change is made from (RFC 9110 §13.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// `*`: whatever is there, said aloud.
+    Any,
+    /// `"3"`: this one, else 412.
+    Exactly(u32),
+}
+
+impl Regard {
+    /// Reads `If-Match`, `x-hub-purpose` and `x-hub-reason`; the last is percent-encoded UTF-8 of at most 500 characters.
+    ///
+    /// # Errors
+    /// `VersionMalformed`, `PurposeRefused`, `ReasonMalformed`.
+    pub fn parse(headers: &Headers) -> Result<Self, QueryFault> {
+        let version = match headers.value("if-match") {
+            None => None,
+            Some("*") => Some(Version::Any),
+            Some(tag) => {
+                let number = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).unwrap_or_default();
+                Some(Version::Exactly(number.parse().map_err(|_| Rule::VersionMalformed)?))
+            }
+        };
+        let purpose = match headers.value("x-hub-purpose") {
+            None => None,
+            Some(named) => {
+                let known = PURPOSES.into_iter().find(|purpose| *purpose == named.trim());
+                Some(known.ok_or(Rule::PurposeRefused)?)
+            }
+        };
+        let reason = match headers.value("x-hub-reason") {
+            None => None,
+            Some(written) => {
+                let reason = decoded(written).filter(|reason| is_sentence(reason)).ok_or(Rule::ReasonMalformed)?;
+                Some(Base64::encode_string(reason.as_bytes()))
+            }
+        };
+        Ok(Self { version, purpose, reason })
+    }
+}
+
+fn is_sentence(text: &str) -> bool {
+    (1..=500).contains(&text.chars().count()) && !text.trim().is_empty() && !text.chars().any(char::is_control)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(name: &str, value: &str) -> Result<Regard, Rule> {
+        let headers = Headers::new(vec![(name.to_owned(), value.to_owned())]);
+        Regard::parse(&headers).map_err(|fault| fault.rule)
+    }
+
+    #[test]
+    fn reads_one_strong_version_or_any() {
+        assert_eq!(read("if-match", "\"3\"").map(|regard| regard.version), Ok(Some(Version::Exactly(3))));
+        assert_eq!(read("if-match", "*").map(|regard| regard.version), Ok(Some(Version::Any)));
+        for bad in ["3", "W/\"3\"", "\"3\", \"4\"", "\"\"", "\"-1\"", "\"99999999999\"", "\"x\"", ""] {
+            assert_eq!(read("if-match", bad), Err(Rule::VersionMalformed), "{bad}");
+        }
+    }
+
+    #[test]
+    fn purposes_are_a_closed_list_and_reasons_are_one_sentence() {
+        for purpose in PURPOSES {
+            assert_eq!(read("x-hub-purpose", purpose).map(|regard| regard.purpose), Ok(Some(purpose)));
+        }
+        assert_eq!(read("x-hub-purpose", "curiosity"), Err(Rule::PurposeRefused));
+        let reason = read("x-hub-reason", "Kein%20Budget%20f%C3%BCr%202026").map(|regard| regard.reason);
+        assert_eq!(reason, Ok(Some(Base64::encode_string("Kein Budget für 2026".as_bytes()))));
+        for bad in ["", "%20", "a%0Ab", "%FF", &"x".repeat(501)] {
+            assert_eq!(read("x-hub-reason", bad), Err(Rule::ReasonMalformed), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+// L-1, A-2: staff at work through supabase-js: versions, transitions, purposes; and the client who sees what was done.
+
+import { test, describe } from 'node:test';
+import assert from 'node:assert/strict';
+import { ask, client, sql, until } from './client.mjs';
+
+const fresh = async (persona, subject) => {
+  const { data, error } = await (await client(persona)).rpc('open_ticket', { subject, body: 'What I wrote' }).select('id, version').single();
+  assert.equal(error, null);
+  return data;
+};
+
+describe('changes', () => {
+  test('of two who change the same version one is told 412, and nothing is lost', async () => {
+    const { id } = await fresh('alice', 'Two at once');
+    const headers = { 'if-match': '"1"' };
+    const both = await Promise.all(['high', 'low'].map((priority) => ask('support', `contact_tickets?id=eq.${id}`, { method: 'PATCH', headers, body: { priority } })));
+    assert.deepEqual(both.map(({ status }) => status).sort(), [204, 412]);
+    const stale = both.find(({ status }) => status === 412);
+    assert.deepEqual([stale.json.code, stale.json.message], ['PT412', 'the row has version 2 by now']);
+    assert.equal((await sql('select version from hub.contact_tickets where id = $1', [id]))[0].version, 2);
+    assert.equal((await sql("select 1 from hub.team_activities where entity_id = $1 and action = 'update'", [id])).length, 1);
+  });
+
+  test('by a filter on the version, by a function, and not without any', async () => {
+    const { id } = await fresh('alice', 'By version');
+    const support = await client('support', { global: { headers: {} } });
+    assert.equal((await support.from('contact_tickets').update({ priority: 'high' }).eq('id', id)).error.code, 'HUB326');
+    assert.equal((await support.from('contact_tickets').update({ priority: 'high' }).eq('id', id).eq('version', 7)).error.code, 'PT412');
+    assert.equal((await support.from('contact_tickets').update({ priority: 'high' }).eq('id', id).eq('version', 1)).error, null);
+    assert.equal((await support.rpc('move_ticket', { ticket: id, status: 'pending', version: 1 })).error.code, 'PT412');
+    assert.deepEqual((await support.rpc('move_ticket', { ticket: id, status: 'pending', version: 2 })).data, 3);
+    assert.equal((await support.rpc('move_ticket', { ticket: id, status: 'closed', version: 3 })).error.code, 'PT422');
+    assert.equal((await support.rpc('move_ticket', { ticket: id, status: 'closed', version: 3, resolution: 'Cache cleared.' })).data, 4);
+    const reopened = await (await client('alice')).from('contact_tickets').update({ status: 'open' }).eq('id', id).select('status, resolution, version').single();
+    assert.deepEqual(reopened.data, { status: 'open', resolution: null, version: 5 });
+  });
+
+  test('an illegal step says where it could go; one that needs a reason keeps it', async () => {
+    const made = await (await client('sales')).from('leads').insert({ name: 'Ida', email: 'ida@example.com' }).select('id').single();
+    const sales = await client('sales');
+    const { error } = await sales.from('leads').update({ status: 'won' }).eq('id', made.data.id);
+    assert.deepEqual([error.code, error.message, error.hint], ['PT409', 'the status cannot go from new to won', 'From here it goes to: contacted, lost, qualified.']);
+    assert.equal((await sales.from('leads').update({ status: 'lost' }).eq('id', made.data.id)).error.code, 'PT422');
+    const told = 'Kein Budget für 2026';
+    const lost = await sales.from('leads').update({ status: 'lost' }).eq('id', made.data.id).setHeader('x-hub-reason', encodeURIComponent(told));
+    assert.equal(lost.error, null);
+    const [row] = await sql("select reason, actor_name, out_of_band, route from hub.team_activities where entity_id = $1 and action = 'update'", [made.data.id]);
+    assert.deepEqual(row, { reason: told, actor_name: 'Sam Sales', out_of_band: false, route: 'PATCH /rest/v1/leads' });
+  });
+
+  test('a duplicate is merged, a chat message retracted', async () => {
+    const [one, two] = [await fresh('carol', 'First'), await fresh('carol', 'First, again')];
+    assert.equal((await (await client('support')).rpc('merge_tickets', { ticket: two.id, target: one.id, version: 1 })).data, 2);
+    const carol = await client('carol');
+    assert.deepEqual((await carol.from('contact_tickets').select('status, merged_into').eq('id', two.id).single()).data, { status: 'closed', merged_into: one.id });
+    const { error } = await carol.from('ticket_messages').insert({ ticket_id: two.id, body: 'And?' });
+    assert.deepEqual([error.code, error.hint], ['PT409', `It goes on as ${one.id}.`]);
+    const thread = (await carol.from('chat_threads').insert({ topic: 'Retract' }).select('id').single()).data.id;
+    const message = (await carol.from('chat_messages').insert({ thread_id: thread, body: 'Oh no' }).select('id').single()).data.id;
+    assert.equal((await (await client('support')).rpc('retract_message', { message })).error.code, '42501');
+    assert.equal((await carol.rpc('retract_message', { message })).error, null);
+    assert.equal((await carol.from('chat_messages').select('body').eq('id', message).single()).data.body, null);
+  });
+});
+
+describe('looks', () => {
+  test('A-2: what is in a record takes a purpose and a name; both are in the trail before the answer leaves', async () => {
+    const { id } = await fresh('alice', 'Look at me');
+    const path = `ticket_messages?ticket_id=eq.${id}`;
+    const none = { headers: { 'x-hub-purpose': undefined } };
+    assert.equal((await ask('support', path, none)).json.code, 'HUB328');
+    assert.equal((await ask('support', 'ticket_messages?select=body')).json.code, 'HUB329');
+    assert.equal((await ask('support', path, { headers: { 'x-hub-purpose': 'curiosity' } })).json.code, 'HUB327');
+    const seen = await ask('support', path, { headers: { 'x-hub-purpose': 'client_request' } });
+    assert.equal(seen.json.length, 1);
+    const rows = await sql('select action, entity, entity_id, owner_id, purpose, row_count, actor_role from hub.team_activities where request_id = $1', [seen.headers['x-request-id']]);
+    assert.deepEqual(rows, [{ action: 'read', entity: 'contact_tickets', entity_id: id, owner_id: 'org_2hubacme00000000000000001', purpose: 'client_request', row_count: 1, actor_role: 'support' }]);
+    const list = await ask('support', 'contact_tickets?select=id,subject&status=eq.open&limit=5', none);
+    assert.deepEqual(
+      await sql('select action, entity, entity_id, filter, row_count from hub.team_activities where request_id = $1', [list.headers['x-request-id']]),
+      [{ action: 'list', entity: 'contact_tickets', entity_id: '', filter: 'select=id,subject&status=eq.open&limit=5', row_count: list.json.length }],
+    );
+  });
+
+  test('L-1: the client sees who read and changed what, why, and nothing of others, within five seconds', async () => {
+    const { id } = await fresh('alice', 'Watched');
+    await ask('support', `ticket_messages?ticket_id=eq.${id}`, { headers: { 'x-hub-purpose': 'support' } });
+    await ask('support', `contact_tickets?id=eq.${id}`, { method: 'PATCH', body: { priority: 'urgent', assigned_to: 'user_2hubsupport000000000000007' }, headers: { 'x-hub-reason': 'The%20site%20is%20down' } });
+    await ask('support', 'ticket_messages', { method: 'POST', body: { ticket_id: id, body: 'between us', internal: true } });
+    const began = Date.now();
+    const mine = await until('the rows', async () => {
+      const { data } = await (await client('bob')).rpc('my_activity', { most: 50 });
+      const here = data.filter(({ entity_id }) => entity_id === id);
+      return here.length === 2 && here;
+    });
+    assert.ok(Date.now() - began < 5000);
+    assert.deepEqual(mine.map(({ action, staff_name, staff_role, purpose, reason, before, after }) => ({ action, staff_name, staff_role, purpose, reason, before, after })), [
+      { action: 'update', staff_name: 'Sue Support', staff_role: 'support', purpose: 'support', reason: 'The site is down', before: { priority: 'normal' }, after: { priority: 'urgent' } },
+      { action: 'read', staff_name: 'Sue Support', staff_role: 'support', purpose: 'support', reason: null, before: null, after: null },
+    ]);
+    const { data: others } = await (await client('carol')).rpc('my_activity', { most: 500 });
+    assert.equal(others.filter(({ entity_id }) => entity_id === id).length, 0);
+    assert.equal(JSON.stringify((await (await client('alice')).rpc('my_activity')).data).includes('between us'), false);
+    assert.equal((await (await client('support')).rpc('my_activity')).error.code, 'HUB202');
+  });
+
+  test('L-3: a row says where a request came in, how long the database took and how many rows it gave; a change is completed', async () => {
+    const { id } = await fresh('alice', 'Rows');
+    const read = await ask('support', `contact_tickets?id=eq.${id}&select=id`);
+    const [row] = await sql('select upstream_ms, row_count, token_id, status from hub.request_log where request_id = $1', [read.headers['x-request-id']]);
+    assert.ok(row.upstream_ms >= 0 && row.row_count === 1 && row.token_id.length > 0, JSON.stringify(row));
+    const change = await ask('support', `contact_tickets?id=eq.${id}`, { method: 'PATCH', body: { priority: 'low' } });
+    const completed = await until('the second word', async () => {
+      const [found] = await sql('select status, upstream_ms, outcome from hub.request_log where request_id = $1', [change.headers['x-request-id']]);
+      return found?.status !== null && found;
+    });
+    assert.deepEqual([completed.status, completed.outcome], [204, 'allowed']);
+  });
+});
