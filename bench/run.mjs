@@ -117,7 +117,7 @@ async function compare({ what, among, method, path, persona, fresh = false, body
       let next = 0;
       const setupRequest = (request) => {
         const n = next++;
-        return { ...request, headers: { ...request.headers, authorization: `Bearer ${tokens[n % tokens.length]}`, ...(body ? { 'content-type': 'application/json' } : {}), 'x-request-id': id(round, n) }, ...(body ? { body: body(`${round}.${n}`) } : {}) };
+        return { ...request, headers: { ...request.headers, authorization: `Bearer ${tokens[n % tokens.length]}`, ...(body ? { 'content-type': 'application/json', 'if-match': '*' } : {}), 'x-request-id': id(round, n) }, ...(body ? { body: body(`${round}.${n}`) } : {}) };
       };
       const before = worker.cost();
       const result = await autocannon({ url: worker.url, connections: CONNECTIONS, amount: count, requests: [{ method, path, headers: AS_TLS, setupRequest }] });

@@ -72,9 +72,10 @@ import { createClient } from '@supabase/supabase-js';
 const hub = createClient('${urls.hub}', '${keys.publishable}', {
   accessToken: async () => (await (await fetch('${urls.clerk}/dev/token/admin')).json()).token,
 });
-const { data: [ticket] } = await hub.from('contact_tickets').select('id, subject').eq('status', 'open').limit(1);
-console.log(await hub.from('contact_tickets').update({ status: 'solved' }).eq('id', ticket.id).select('subject, status').single());
-console.log(await hub.from('team_activities').select('actor_id, action, before, after').eq('entity_id', ticket.id));
+const { data: [ticket] } = await hub.from('contact_tickets').select('id, subject, version').eq('status', 'open').limit(1);
+const change = hub.from('contact_tickets').update({ status: 'solved' }).eq('id', ticket.id).eq('version', ticket.version);
+console.log(await change.select('subject, status, version').single());
+console.log(await hub.from('team_activities').select('actor_name, action, before, after').eq('entity_id', ticket.id).eq('actor_kind', 'staff'));
 EOF
 
 Ctrl-C stops everything.`);
