@@ -204,7 +204,7 @@ pub const FUNCTIONS: &[Function] = &[
     // Writes request rows, each once, and what staff looked at (L-3).
     Function {
         name: "record_requests",
-        arguments: &[required("requests", Kind::Json), optional("looks", Kind::Json)],
+        arguments: &[required("requests", Kind::Json)],
         callers: &[Who::System],
         writes: true,
         step_up: None,

@@ -5,12 +5,12 @@ use super::{
     routes::Route,
 };
 use crate::{
-    domain::{access::Who, functions::Function, ids, session::Session, tables::Table, time},
+    domain::{functions::Function, ids, session::Session, tables::Table, time},
     logic::{address, boundary, config::Problem, fault::Fault, postgrest::Look, reply::Reply},
     platform::{
         Level, Platform,
         hub::Hub,
-        journal::{Journal, Looked, Outcome, Row},
+        journal::{Journal, Outcome, Row},
     },
 };
 use std::rc::Rc;
@@ -121,6 +121,8 @@ fn row<P: Platform>(hub: &Hub<P>, platform: &P, arrival: &Arrival<P::Body>, cour
         text.as_ref().filter(plain).cloned()
     };
     let address = arrival.headers.value("cf-connecting-ip");
+    // What was refused after all was not seen.
+    let look = course.look.clone().filter(|_| status < 400);
     Row {
         occurred_at: time::rfc3339(course.started),
         request_id: course.request_id.clone(),
@@ -142,29 +144,9 @@ fn row<P: Platform>(hub: &Hub<P>, platform: &P, arrival: &Arrival<P::Body>, cour
         country: letters(&arrival.country, 2),
         token_id: session.and_then(|session| session.token_id.clone()),
         address_hash: address.map(|address| address::hashed(&hub.addresses, address)),
-        look: looked(arrival, course, status),
+        actor_name: look.as_ref().and(session).and_then(|session| session.name.clone()),
+        look,
     }
-}
-
-/// What the trail says of a look that was answered.
-fn looked<Body>(arrival: &Arrival<Body>, course: &Course, status: u16) -> Option<Looked> {
-    let (look, session) = (course.look.as_ref()?, course.session.as_ref()?);
-    let Some(Who::Staff(role)) = session.who() else { return None };
-    (status < 400).then(|| Looked {
-        occurred_at: time::rfc3339(course.started),
-        request_id: course.request_id.clone(),
-        actor_id: session.user.clone(),
-        actor_role: role.name(),
-        actor_name: session.name.clone(),
-        session_id: session.id.clone(),
-        route: format!("{} {}", arrival.method, course.route),
-        action: "list",
-        entity: look.entity,
-        records: look.records.clone(),
-        filter: look.filter.chars().take(4000).collect(),
-        purpose: look.purpose,
-        row_count: course.row_count,
-    })
 }
 
 /// One structured line a request: no body, no token, no address, no name of a person.

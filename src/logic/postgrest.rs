@@ -4,12 +4,12 @@
 //! Source of the grammar: <https://docs.postgrest.org/en/v12/references/api.html>.
 
 mod body;
+mod context;
 mod encoding;
 mod fault;
 mod filter;
 mod look;
 mod prefer;
-mod regard;
 mod select;
 mod value;
 mod writer;
@@ -20,8 +20,8 @@ pub use look::Look;
 use super::policy::{Permit, Resource};
 use crate::domain::headers::Headers;
 use body::Body;
+use context::Context;
 use prefer::Preferences;
-use regard::Regard;
 use writer::Writer;
 
 /// One request to `PostgREST`, in words that are all the Hub's own.
@@ -35,7 +35,7 @@ pub struct Plan {
     reads: bool,
     max_affected: Option<String>,
     expected_version: Option<String>,
-    regard: Regard,
+    context: Context,
     look: Option<Look>,
 }
 
@@ -85,13 +85,13 @@ impl Plan {
     /// Why, from a closed list.
     #[must_use]
     pub const fn purpose(&self) -> Option<&'static str> {
-        self.regard.purpose
+        self.context.purpose
     }
 
     /// Why, in the caller's words, in base64.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
-        self.regard.reason.as_deref()
+        self.context.reason.as_deref()
     }
 
     /// What a member of staff looks at.
@@ -123,7 +123,7 @@ pub fn plan(permit: &Permit, method: &str, query: &str, headers: &Headers) -> Re
     prefer::common(headers)?;
     let accept = prefer::accept(headers)?;
     let preferences = Preferences::parse(headers)?;
-    let regard = Regard::parse(headers)?;
+    let context = Context::parse(headers)?;
     let parameters = encoding::parameters(query)?;
     if parameters.iter().any(|(name, _)| super::password::is_one(name)) {
         // I-1: nobody but Clerk may see one.
@@ -146,8 +146,8 @@ pub fn plan(permit: &Permit, method: &str, query: &str, headers: &Headers) -> Re
         prefer::content_type(headers)?;
     }
     let prefer = writer.prefer(reads)?;
-    let expected_version = writer.expected_version(&regard)?;
-    let look = writer.look(&regard, method == "HEAD")?;
+    let expected_version = writer.expected_version(&context)?;
+    let look = writer.look(&context, method == "HEAD")?;
     let (path, name) = match permit.resource() {
         Resource::Table(table, _) => ("", table.name),
         Resource::Function(function, _) => ("rpc/", function.name),
@@ -163,7 +163,7 @@ pub fn plan(permit: &Permit, method: &str, query: &str, headers: &Headers) -> Re
         reads,
         max_affected: writer.max_affected(),
         expected_version,
-        regard,
+        context,
         look,
     })
 }

@@ -9,7 +9,7 @@ use super::{
     database::{ask, send},
     hub::Hub,
 };
-use crate::logic::fault::Fault;
+use crate::logic::{fault::Fault, postgrest::Look};
 use serde::Serialize;
 use std::{
     cell::{Cell, RefCell},
@@ -61,39 +61,11 @@ pub struct Row {
     /// The client's address under a key of the Hub's.
     pub address_hash: Option<String>,
     /// What a member of staff looked at; it goes into the trail.
-    #[serde(skip)]
-    pub look: Option<Looked>,
-}
-
-/// What a member of staff looked at (A-2, L-1): a row of the trail for each record, or one for a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Looked {
-    /// When.
-    pub occurred_at: String,
-    /// The request.
-    pub request_id: String,
-    /// Clerk user id.
-    pub actor_id: String,
-    /// admin, sales, support.
-    pub actor_role: &'static str,
-    /// What the token calls the person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub look: Option<Look>,
+    /// What the trail calls who looked.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub actor_name: Option<String>,
-    /// Clerk session id.
-    pub session_id: String,
-    /// Method and path.
-    pub route: String,
-    /// `list`, where no record is named.
-    pub action: &'static str,
-    /// The table.
-    pub entity: &'static str,
-    /// Keys or owners.
-    pub records: Vec<String>,
-    /// The query.
-    pub filter: String,
-    /// Why.
-    pub purpose: Option<&'static str>,
-    /// How many rows it gave.
-    pub row_count: Option<u64>,
 }
 
 /// How a request ended.
@@ -176,8 +148,7 @@ async fn write_or_log<P: Platform>(hub: &Hub<P>, platform: &P, rows: &[Row]) -> 
 }
 
 async fn write<P: Platform>(hub: &Hub<P>, platform: &P, rows: &[Row]) -> Result<(), Fault> {
-    let looks: Vec<&Looked> = rows.iter().filter_map(|row| row.look.as_ref()).collect();
-    let body = serde_json::to_string(&serde_json::json!({ "requests": rows, "looks": looks }))
+    let body = serde_json::to_string(&serde_json::json!({ "requests": rows }))
         .map_err(|_| Fault::UpstreamBroken("request rows are not JSON"))?;
     // A row that its own transaction has written already is completed.
     let question = ask(&hub.config.rest_url).rpc("record_requests", body);

@@ -123,38 +123,40 @@ comment on function hub_private.refuse_change() is 'Lets an erasure through and 
 
 grant select (actor_kind, actor_name, reason, purpose, filter, row_count, row_hash, internal, route, login_role, out_of_band) on hub.team_activities to hub_staff;
 
--- What staff looked at. `looks` is a list of {occurred_at, request_id, actor_id, actor_role, actor_name, session_id, route, action,
--- entity, records, filter, purpose, row_count}; a look at named records leaves a row for each, with whose it is.
-create function hub_private.record_looks(looks jsonb) returns void
+-- What staff looked at: of the rows that record_requests() takes, those with a `look` {entity, records, filter, purpose}. Named records
+-- leave a row each, with whose it is; a list leaves one.
+create function hub_private.record_looks(requests jsonb) returns void
   language plpgsql volatile security definer set search_path = ''
 as $$
 declare
+  request jsonb;
   look jsonb;
   record text;
   owner text;
-  entity text;
   salt bytea;
 begin
-  for look in select * from jsonb_array_elements(looks) loop
+  for request in select * from jsonb_array_elements(requests) loop
+    look := request -> 'look';
     -- The same look twice, by a repeated message, is one.
-    continue when exists (select from hub.team_activities a where a.request_id = look ->> 'request_id' and a.action in ('read', 'list', 'export'));
-    entity := look ->> 'entity';
-    for record in select * from jsonb_array_elements_text(case when look -> 'records' in ('null', '[]') then '[null]' else look -> 'records' end) loop
+    continue when look is null
+      or exists (select from hub.team_activities a where a.request_id = request ->> 'request_id' and a.action in ('read', 'list'));
+    for record in select * from jsonb_array_elements_text(case look -> 'records' when '[]' then '[null]' else look -> 'records' end) loop
       owner := case
         when record is null then null
         when record ~ '^(user|org)_' then record
-        when entity = 'contact_tickets' then (select t.owner_id from hub.contact_tickets t where t.id = record::uuid)
-        when entity = 'ticket_messages' then (select m.owner_id from hub.ticket_messages m where m.id = record::uuid)
-        when entity = 'chat_threads' then (select t.owner_id from hub.chat_threads t where t.id = record::uuid)
-        when entity = 'chat_messages' then (select m.owner_id from hub.chat_messages m where m.id = record::uuid) end;
+        when look ->> 'entity' = 'contact_tickets' then (select t.owner_id from hub.contact_tickets t where t.id = record::uuid)
+        when look ->> 'entity' = 'ticket_messages' then (select m.owner_id from hub.ticket_messages m where m.id = record::uuid)
+        when look ->> 'entity' = 'chat_threads' then (select t.owner_id from hub.chat_threads t where t.id = record::uuid)
+        when look ->> 'entity' = 'chat_messages' then (select m.owner_id from hub.chat_messages m where m.id = record::uuid) end;
       salt := uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid());
       insert into hub.team_activities
         (occurred_at, actor_id, actor_kind, actor_role, actor_name, session_id, database_role, action, entity, entity_id, owner_id, purpose, filter, row_count,
           salt, values_hash, request_id, route, internal)
-      values ((look ->> 'occurred_at')::timestamptz, look ->> 'actor_id', 'staff', look ->> 'actor_role', look ->> 'actor_name', look ->> 'session_id', 'hub_staff',
-        case when record is null then look ->> 'action' else 'read' end, entity, coalesce(record, ''), owner, look ->> 'purpose', look ->> 'filter',
-        (look ->> 'row_count')::integer, salt, hub_private.values_hash(salt, null, null), look ->> 'request_id', look ->> 'route',
-        entity = 'ticket_messages' and coalesce((select m.internal from hub.ticket_messages m where m.id::text = record), false));
+      values ((request ->> 'occurred_at')::timestamptz, request ->> 'actor_id', 'staff', substr(request ->> 'who', length('staff:') + 1), request ->> 'actor_name',
+        request ->> 'session_id', 'hub_staff', case when record is null then 'list' else 'read' end, look ->> 'entity', coalesce(record, ''), owner,
+        look ->> 'purpose', look ->> 'filter', (request ->> 'row_count')::integer, salt, hub_private.values_hash(salt, null, null), request ->> 'request_id',
+        (request ->> 'method') || ' ' || (request ->> 'route'),
+        look ->> 'entity' = 'ticket_messages' and coalesce((select m.internal from hub.ticket_messages m where m.id::text = record), false));
     end loop;
   end loop;
 end

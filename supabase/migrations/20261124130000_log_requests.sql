@@ -49,7 +49,7 @@ alter table hub.request_log enable always trigger refuse_change;
 
 -- The messages of the queue, or one request's own row. A message that comes twice, or after the row that a change wrote in its own
 -- transaction, completes that row or does nothing.
-create function hub_private.record_requests(requests jsonb, looks jsonb) returns integer
+create function hub_private.record_requests(requests jsonb) returns integer
   language plpgsql volatile security definer set search_path = ''
 as $$
 declare
@@ -69,18 +69,16 @@ begin
     address_hash = excluded.address_hash
     where r.status is null and excluded.status is not null;
   get diagnostics written = row_count;
-  if jsonb_array_length(looks) > 0 then
-    perform hub_private.record_looks(looks);
-  end if;
+  perform hub_private.record_looks(requests);
   return written;
 end
 $$;
-comment on function hub_private.record_requests(jsonb, jsonb) is 'Writes request rows, each once, and what staff looked at.';
-create function hub.record_requests(requests jsonb, looks jsonb default '[]') returns integer
+comment on function hub_private.record_requests(jsonb) is 'Writes request rows, each once, and what staff looked at.';
+create function hub.record_requests(requests jsonb) returns integer
   language sql volatile set search_path = ''
-  return hub_private.record_requests(requests, looks);
-comment on function hub.record_requests(jsonb, jsonb) is 'Writes request rows, each once, and what staff looked at; gives how many rows were new or completed.';
-grant execute on function hub.record_requests(jsonb, jsonb), hub_private.record_requests(jsonb, jsonb) to hub_system;
+  return hub_private.record_requests(requests);
+comment on function hub.record_requests(jsonb) is 'Writes request rows, each once, and what staff looked at; gives how many rows were new or completed.';
+grant execute on function hub.record_requests(jsonb), hub_private.record_requests(jsonb) to hub_system;
 
 -- Who acts, why, and looking at which version.
 create or replace function hub_private.before_request() returns void

@@ -4,7 +4,7 @@
 create table hub.checks (
   id bigint generated always as identity constraint checks_pkey primary key,
   ran_at timestamptz not null default clock_timestamp(),
-  name text not null constraint checks_name_known check (name in ('catalog', 'drift', 'out_of_band', 'retention')),
+  name text not null constraint checks_name_known check (name in ('drift', 'out_of_band', 'retention')),
   passed boolean not null,
   looked_at bigint not null,
   findings jsonb not null default '[]',
@@ -13,7 +13,7 @@ create table hub.checks (
 comment on table hub.checks is 'What the nightly checks found, and what retention removed.';
 comment on column hub.checks.id is 'Key.';
 comment on column hub.checks.ran_at is 'When it ended.';
-comment on column hub.checks.name is 'catalog, drift, out_of_band, retention.';
+comment on column hub.checks.name is 'drift, out_of_band, retention.';
 comment on column hub.checks.passed is 'Whether nothing was found.';
 comment on column hub.checks.looked_at is 'How many things were looked at: objects, rows, partitions.';
 comment on column hub.checks.findings is 'What was found, at most 100; for retention what was dropped.';

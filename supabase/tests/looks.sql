@@ -14,21 +14,21 @@ begin
   update hub.ticket_messages set body = 'a secret note' where id = note;
   perform set_config('role', 'none', true);
 
-  looks := jsonb_build_array(
-    jsonb_build_object('occurred_at', now(), 'request_id', '01ARZ3NDEKTSV4RRFFQ69G5FA1', 'actor_id', 'user_2hubsupport000000000000007', 'actor_role', 'support',
-      'actor_name', 'Sue Support', 'session_id', 'sess_x', 'route', 'GET /rest/v1/contact_tickets', 'action', 'list', 'entity', 'contact_tickets',
-      'records', jsonb_build_array(ticket, other), 'filter', 'id=in.(...)', 'purpose', 'client_request', 'row_count', 2),
-    jsonb_build_object('occurred_at', now(), 'request_id', '01ARZ3NDEKTSV4RRFFQ69G5FA2', 'actor_id', 'user_2hubsupport000000000000007', 'actor_role', 'support',
-      'session_id', 'sess_x', 'route', 'GET /rest/v1/leads', 'action', 'list', 'entity', 'leads', 'records', '[]'::jsonb, 'filter', 'status=eq.new', 'row_count', 17),
-    jsonb_build_object('occurred_at', now(), 'request_id', '01ARZ3NDEKTSV4RRFFQ69G5FA3', 'actor_id', 'user_2hubsupport000000000000007', 'actor_role', 'support',
-      'session_id', 'sess_x', 'route', 'GET /rest/v1/ticket_messages', 'action', 'list', 'entity', 'ticket_messages', 'records', jsonb_build_array(note), 'filter', 'x', 'row_count', 1));
+  looks := (select jsonb_agg(jsonb_build_object('occurred_at', now(), 'request_id', '01ARZ3NDEKTSV4RRFFQ69G5FA' || n, 'actor_id', 'user_2hubsupport000000000000007',
+      'actor_name', 'Sue Support', 'who', 'staff:support', 'session_id', 'sess_x', 'method', 'GET', 'route', '/rest/v1/x', 'outcome', 'allowed', 'status', 200,
+      'row_count', seen, 'look', look))
+    from (values
+      (1, 2, jsonb_build_object('entity', 'contact_tickets', 'records', jsonb_build_array(ticket, other), 'filter', 'id=in.(...)', 'purpose', 'client_request')),
+      (2, 17, jsonb_build_object('entity', 'leads', 'records', '[]'::jsonb, 'filter', 'status=eq.new', 'purpose', null)),
+      (3, 1, jsonb_build_object('entity', 'ticket_messages', 'records', jsonb_build_array(note), 'filter', 'x', 'purpose', 'support'))
+    ) as l (n, seen, look));
   select count(*) into rows from hub.team_activities;
   perform pg_temp.act('system');
-  perform hub.record_requests('[]', looks);
-  perform hub.record_requests('[]', looks);
+  perform hub.record_requests(looks);
+  perform hub.record_requests(looks);
   perform set_config('role', 'none', true);
   assert (select count(*) from hub.team_activities) = rows + 4, 'a look twice is one, and two records are two';
-  assert (select (action, row_count, filter, entity_id) = ('list', 17, 'status=eq.new', '') from hub.team_activities where request_id = '01ARZ3NDEKTSV4RRFFQ69G5FA2');
+  assert (select (action, row_count, filter, entity_id, actor_role, route) = ('list', 17, 'status=eq.new', '', 'support', 'GET /rest/v1/x') from hub.team_activities where request_id = '01ARZ3NDEKTSV4RRFFQ69G5FA2');
   assert (select owner_id from hub.team_activities where entity_id = other::text and action = 'read') = 'user_2hubcarol0000000000000003';
 
   -- Acme sees its own: the look and the change, by name and role, with the reason; not who it was assigned to, no note, no other client's.
@@ -48,6 +48,6 @@ begin
   assert hub.my_activity(before_id => (mine -> 0 ->> 'id')::bigint) -> 0 ->> 'action' = 'update', 'the next page';
   perform set_config('role', 'none', true);
   assert pg_temp.outcome('support', 'select hub.my_activity()') = 'denied';
-  assert pg_temp.outcome('support', $q$select hub.record_requests('[]', '[]')$q$) = 'denied';
+  assert pg_temp.outcome('support', $q$select hub.record_requests('[]')$q$) = 'denied';
 end
 $$;

@@ -1,17 +1,18 @@
 //! What staff say besides their query (A-2, L-1): the version a change is made from, and why they look at a record.
 
 use super::{
+    context::{Context, Version},
     fault::{QueryFault, Rule},
-    regard::{Regard, Version},
     writer::Writer,
 };
 use crate::{
     domain::access::{Operation, Who},
     logic::policy::Resource,
 };
+use serde::Serialize;
 
 /// What a member of staff looks at (A-2, L-1).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Look {
     /// The table of the records.
     pub entity: &'static str,
@@ -28,7 +29,7 @@ impl Writer<'_> {
     ///
     /// # Errors
     /// `VersionMissing` for a change by staff, `VersionMalformed` where one version is named for several rows.
-    pub fn expected_version(&self, regard: &Regard) -> Result<Option<String>, QueryFault> {
+    pub fn expected_version(&self, context: &Context) -> Result<Option<String>, QueryFault> {
         let (Resource::Table(table, _), Operation::Delete | Operation::Update) =
             (self.permit.resource(), self.permit.operation())
         else {
@@ -37,7 +38,7 @@ impl Writer<'_> {
         if table.column("version").is_none() {
             return Ok(None);
         }
-        let exactly = match (regard.version, self.filters.version) {
+        let exactly = match (context.version, self.filters.version) {
             (Some(Version::Exactly(one)), Some(other)) if one != other => return Err(Rule::VersionMalformed.into()),
             (Some(Version::Exactly(version)), _) | (_, Some(version)) => version,
             (Some(Version::Any), None) => return Ok(None),
@@ -58,7 +59,7 @@ impl Writer<'_> {
     ///
     /// # Errors
     /// `PurposeMissing`, `RecordMissing`.
-    pub fn look(&self, regard: &Regard, counts_only: bool) -> Result<Option<Look>, QueryFault> {
+    pub fn look(&self, context: &Context, counts_only: bool) -> Result<Option<Look>, QueryFault> {
         let table = match self.permit.resource() {
             Resource::Table(table, _) | Resource::Function(_, Some((table, _))) => table,
             Resource::Function(_, None) => return Ok(None),
@@ -67,7 +68,7 @@ impl Writer<'_> {
             return Ok(None);
         }
         if (self.guarded && !counts_only) || self.filters.guarded {
-            if regard.purpose.is_none() {
+            if context.purpose.is_none() {
                 return Err(Rule::PurposeMissing.into());
             }
             let reads = self.permit.operation() == Operation::Select;
@@ -83,6 +84,14 @@ impl Writer<'_> {
             Some(named) => (named.entity, named.records.clone()),
             None => (table.name, Vec::new()),
         };
-        Ok(Some(Look { entity, records, filter: self.written.clone(), purpose: regard.purpose }))
+        Ok(Some(Look {
+            entity,
+            records,
+            filter: self.written.chars().take(LONGEST_FILTER).collect(),
+            purpose: context.purpose,
+        }))
     }
 }
+
+/// What the trail keeps of a query.
+const LONGEST_FILTER: usize = 4000;

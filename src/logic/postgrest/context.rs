@@ -9,7 +9,7 @@ pub const PURPOSES: [&str; 6] = ["client_request", "support", "sales", "quality"
 
 /// What a request says besides its query.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Regard {
+pub struct Context {
     /// The version that a change is made from.
     pub version: Option<Version>,
     /// One of [`PURPOSES`].
@@ -27,7 +27,7 @@ pub enum Version {
     Exactly(u32),
 }
 
-impl Regard {
+impl Context {
     /// Reads `If-Match`, `x-hub-purpose` and `x-hub-reason`; the last is percent-encoded UTF-8 of at most 500 characters.
     ///
     /// # Errors
@@ -67,15 +67,15 @@ fn is_sentence(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn read(name: &str, value: &str) -> Result<Regard, Rule> {
+    fn read(name: &str, value: &str) -> Result<Context, Rule> {
         let headers = Headers::new(vec![(name.to_owned(), value.to_owned())]);
-        Regard::parse(&headers).map_err(|fault| fault.rule)
+        Context::parse(&headers).map_err(|fault| fault.rule)
     }
 
     #[test]
     fn reads_one_strong_version_or_any() {
-        assert_eq!(read("if-match", "\"3\"").map(|regard| regard.version), Ok(Some(Version::Exactly(3))));
-        assert_eq!(read("if-match", "*").map(|regard| regard.version), Ok(Some(Version::Any)));
+        assert_eq!(read("if-match", "\"3\"").map(|context| context.version), Ok(Some(Version::Exactly(3))));
+        assert_eq!(read("if-match", "*").map(|context| context.version), Ok(Some(Version::Any)));
         for bad in ["3", "W/\"3\"", "\"3\", \"4\"", "\"\"", "\"-1\"", "\"99999999999\"", "\"x\"", ""] {
             assert_eq!(read("if-match", bad), Err(Rule::VersionMalformed), "{bad}");
         }
@@ -84,10 +84,10 @@ mod tests {
     #[test]
     fn purposes_are_a_closed_list_and_reasons_are_one_sentence() {
         for purpose in PURPOSES {
-            assert_eq!(read("x-hub-purpose", purpose).map(|regard| regard.purpose), Ok(Some(purpose)));
+            assert_eq!(read("x-hub-purpose", purpose).map(|context| context.purpose), Ok(Some(purpose)));
         }
         assert_eq!(read("x-hub-purpose", "curiosity"), Err(Rule::PurposeRefused));
-        let reason = read("x-hub-reason", "Kein%20Budget%20f%C3%BCr%202026").map(|regard| regard.reason);
+        let reason = read("x-hub-reason", "Kein%20Budget%20f%C3%BCr%202026").map(|context| context.reason);
         assert_eq!(reason, Ok(Some(Base64::encode_string("Kein Budget für 2026".as_bytes()))));
         for bad in ["", "%20", "a%0Ab", "%FF", &"x".repeat(501)] {
             assert_eq!(read("x-hub-reason", bad), Err(Rule::ReasonMalformed), "{bad}");

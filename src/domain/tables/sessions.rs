@@ -1,0 +1,61 @@
+//! Which sessions are over, and which messages said so (I-2).
+
+use super::{Kind, NONE, PAGE, Table, column, grant};
+use crate::domain::access::{StaffRole::Admin, Who};
+
+const REVOCATION: &[&str] =
+    &["subject", "reason", "revoked_by", "revoked_at", "expires_at", "cause", "scope", "role", "issued_until"];
+/// Sessions (`sess_…`), users (`user_…`) and organizations (`org_…`) whose tokens are refused before they run out (I-2).
+pub(super) const REVOKED_SESSIONS: Table = Table {
+    name: "revoked_sessions",
+    key: "subject",
+    owner: None,
+    parent: None,
+    guarded: NONE,
+    columns: &[
+        column("subject", Kind::Text),
+        column("reason", Kind::Text),
+        column("revoked_by", Kind::Text),
+        column("revoked_at", Kind::Timestamp),
+        column("expires_at", Kind::Timestamp),
+        column("cause", Kind::Text),
+        column("scope", Kind::Text),
+        column("role", Kind::Text),
+        column("issued_until", Kind::Timestamp),
+    ],
+    embeds: &[],
+    // Written by functions only.
+    grants: &[
+        grant(Who::Staff(Admin), REVOCATION, NONE, NONE, false),
+        grant(Who::System, REVOCATION, NONE, NONE, false),
+    ],
+    limit: PAGE,
+    exact_count: false,
+    audited: true,
+};
+
+pub(super) const WEBHOOK_MESSAGES: Table = Table {
+    name: "webhook_messages",
+    key: "message_id",
+    owner: None,
+    parent: None,
+    guarded: NONE,
+    columns: &[
+        column("sender", Kind::Text),
+        column("message_id", Kind::Text),
+        column("event", Kind::Text),
+        column("happened_at", Kind::Timestamp),
+        column("received_at", Kind::Timestamp),
+    ],
+    embeds: &[],
+    grants: &[grant(
+        Who::Staff(Admin),
+        &["sender", "message_id", "event", "happened_at", "received_at"],
+        NONE,
+        NONE,
+        false,
+    )],
+    limit: PAGE,
+    exact_count: false,
+    audited: false,
+};
