@@ -9,27 +9,46 @@ import { start } from './process.mjs';
 
 const bin = path.resolve('node_modules/.bin');
 
-/** Starts it; `vars` are the Hub's variables, `tls` the certificate's files. */
-export async function startHub({ port, inspectorPort, protocol = 'https', vars, tls, folder, log }) {
+/** Other Hubs than the deployed one, each by what it makes of wrangler.toml. */
+const VARIANTS = {
+  /** Takes no messages: it leaves them to the Hub that shares its `folder`, as an isolate leaves them to Cloudflare. */
+  producer: (blocks) => blocks.filter((block) => !/^\[(\[queues\.consumers\]|triggers)/.test(block)),
+  /** Gives a message up after its second delivery. */
+  impatient: (blocks) => blocks.map((block) => block.replace('max_retries = 30', 'max_retries = 1')),
+};
+
+/** Starts it; `vars` are the Hub's variables, `tls` the certificate's files, `variant` one of VARIANTS. */
+export async function startHub({ port, inspectorPort, protocol = 'https', variant, vars, tls, folder, log }) {
   fs.mkdirSync(folder, { recursive: true });
+  const own = path.join(folder, variant ?? protocol);
   // What its cache kept is of another start; the stand-ins have other keys now.
-  fs.rmSync(path.join(folder, protocol), { recursive: true, force: true });
-  const file = path.join(folder, `${protocol}.vars`);
+  fs.rmSync(own, { recursive: true, force: true });
+  const config = variant ? ['--config', changed(folder, variant)] : [];
+  const file = path.join(folder, `${variant ?? protocol}.vars`);
   const line = ([name, value]) => `${name}='${value}'\n`;
   fs.writeFileSync(file, `# Throw-away values of the local stack.\n${Object.entries(vars).map(line).join('')}`, { mode: 0o600 });
   const secure = protocol === 'https' ? ['--https-key-path', tls.key, '--https-cert-path', tls.cert] : [];
   const part = start(
     path.join(bin, 'node'),
     [
-      path.resolve('node_modules/wrangler/bin/wrangler.js'), 'dev',
+      path.resolve('node_modules/wrangler/bin/wrangler.js'), 'dev', ...config,
       '--ip', '127.0.0.1', '--port', String(port), '--inspector-port', String(inspectorPort),
-      '--local-protocol', protocol, ...secure, '--env-file', file, '--persist-to', path.join(folder, protocol),
+      '--local-protocol', protocol, ...secure, '--env-file', file, '--persist-to', own,
       '--show-interactive-dev-session=false', '--test-scheduled',
     ],
-    { log, env: { PATH: `${bin}:${process.env.PATH}`, CI: '1', WRANGLER_SEND_METRICS: 'false', WRANGLER_LOG_PATH: path.join(folder, 'wrangler-logs'), NO_COLOR: '1' } },
+    { log, env: { PATH: `${bin}:${process.env.PATH}`, CI: '1', WRANGLER_SEND_METRICS: 'false', WRANGLER_LOG_PATH: path.join(folder, 'wrangler-logs'), WRANGLER_REGISTRY_PATH: path.join(folder, variant === 'producer' ? 'registry-https' : `registry-${variant ?? protocol}`), NO_COLOR: '1' } },
   );
   await answers('the Hub', () => responds(`${protocol}://localhost:${port}/robots.txt`, tls?.text), { seconds: 900, failed: part.why });
   return part;
+}
+
+/** wrangler.toml for a variant: a name of its own, and nothing is built. */
+function changed(folder, variant) {
+  const file = path.join(folder, `${variant}.toml`);
+  const blocks = fs.readFileSync('wrangler.toml', 'utf8').split(/\n(?=\[)/).filter((block) => !block.startsWith('[build]'));
+  const text = VARIANTS[variant](blocks).join('\n');
+  fs.writeFileSync(file, text.replace(/^name = "(.*)"/m, `name = "$1-${variant}"`).replace(/^main = "(.*)"/m, (_, main) => `main = "${path.resolve(main)}"`));
+  return file;
 }
 
 /** Whether anything answers; which answer is the tests' question. */

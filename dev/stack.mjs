@@ -11,6 +11,8 @@ import { startPostgrest } from './postgrest.mjs';
 import { startSupabase } from './supabase.mjs';
 
 const WANTED = { postgres: 24321, postgrest: 24322, admin: 24323, supabase: 24324, clerk: 24325, hub: 8787, inspector: 24326 };
+/** Hubs that a test begins with `restart(name)`. */
+const ASKED = ['producer', 'impatient'];
 
 /**
  * Starts Postgres, PostgREST, the Supabase front, the Clerk stand-in and the Hub, each when the one before answers.
@@ -20,7 +22,7 @@ const WANTED = { postgres: 24321, postgrest: 24322, admin: 24323, supabase: 2432
  * @param {boolean} [options.fresh] forget the data first
  * @param {number} [options.shift]  added to every wanted port, so that two stacks do not meet
  * @param {boolean} [options.hub]   leave the Hub out when false
- * @param {boolean} [options.http]  a second Hub over plain http, for the tests of the boundary
+ * @param {boolean} [options.http]  a second Hub over plain http for the tests of the boundary, and what else they ask for (ASKED)
  * @param {(line: string) => void} [options.say]
  * @returns `{ urls, keys, vars, certificate, parts, stop(), halt(name), restart(name), onDeath(listener) }`
  */
@@ -36,12 +38,16 @@ export async function startStack({ dataDir, fresh = false, shift = 0, hub = true
   if (fresh) forget(data);
   const ports = {};
   for (const [name, wanted] of Object.entries(WANTED)) ports[name] = await port(name, wanted + shift, say);
-  if (http) [ports.http, ports.httpInspector] = [await port('http', 8887 + shift, say), await port('inspector', 24327 + shift, say)];
+  const others = http ? ['http', ...ASKED] : [];
+  for (const [place, name] of others.entries()) {
+    ports[name] = await port(name, 8887 + 10 * place + shift, say);
+    ports[`${name}Inspector`] = await port('inspector', 24327 + place + shift, say);
+  }
   const keys = await throwAway(folder);
   const tls = certificate(folder);
   const urls = {
     hub: `https://localhost:${ports.hub}`,
-    ...(http ? { http: `http://localhost:${ports.http}` } : {}),
+    ...Object.fromEntries(others.map((name) => [name, `${name === 'http' ? 'http' : 'https'}://localhost:${ports[name]}`])),
     clerk: `http://127.0.0.1:${ports.clerk}`,
     supabase: `http://127.0.0.1:${ports.supabase}`,
     postgrest: `http://127.0.0.1:${ports.postgrest}`,
@@ -67,6 +73,8 @@ export async function startStack({ dataDir, fresh = false, shift = 0, hub = true
   const parts = {};
   let stopping = false;
   let died = () => {};
+  const another = (name, more) =>
+    startHub({ port: ports[name], inspectorPort: ports[`${name}Inspector`], vars, folder: path.join(folder, 'wrangler'), log: log(name), ...more });
   const starters = {
     postgres: async () => {
       const server = await startPostgres({ dataDir: data, port: ports.postgres, log: writer('postgres') });
@@ -76,8 +84,9 @@ export async function startStack({ dataDir, fresh = false, shift = 0, hub = true
     postgrest: () => startPostgrest({ databaseUrl: urls.authenticator, jwks: keys.verifying, port: ports.postgrest, adminPort: ports.admin, log: log('postgrest') }),
     supabase: () => startSupabase({ port: ports.supabase, postgrestPort: ports.postgrest, publishable: keys.publishable, log: writer('supabase') }),
     clerk: () => startClerk({ port: ports.clerk, party: () => urls.hub, trust: tls.text, publishableKey, ...keys.clerk, log: writer('clerk') }),
-    ...(hub ? { hub: () => startHub({ port: ports.hub, inspectorPort: ports.inspector, vars, tls, folder: path.join(folder, 'wrangler'), log: log('hub') }) } : {}),
-    ...(hub && http ? { http: () => startHub({ port: ports.http, inspectorPort: ports.httpInspector, protocol: 'http', vars, folder: path.join(folder, 'wrangler'), log: log('hub-http') }) } : {}),
+    ...(hub ? { hub: () => another('hub', { inspectorPort: ports.inspector, tls }) } : {}),
+    ...(hub && http ? { http: () => another('http', { protocol: 'http' }) } : {}),
+    ...Object.fromEntries(ASKED.map((variant) => [variant, () => another(variant, { variant, tls })])),
   };
   const begin = async (name) => {
     parts[name] = await starters[name]();
@@ -108,7 +117,7 @@ export async function startStack({ dataDir, fresh = false, shift = 0, hub = true
     },
   };
   try {
-    for (const name of Object.keys(starters)) {
+    for (const name of Object.keys(starters).filter((name) => !ASKED.includes(name))) {
       say(`${name} …`);
       await begin(name);
       if (name === 'postgres') await prepare(urls, say);

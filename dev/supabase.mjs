@@ -15,10 +15,11 @@ export async function startSupabase({ port, postgrestPort, publishable, log = ()
   const control = {
     'POST /dev/upstream': async (request, response) => {
       const wanted = await body(request);
-      if (!['ok', 'down', 'slow', 'garbage', 'hang', 'redirect'].includes(wanted.mode)) return json(response, 400, { error: 'no such mode' });
+      if (!['ok', 'down', 'slow', 'garbage', 'hang', 'redirect', 'flaky'].includes(wanted.mode)) return json(response, 400, { error: 'no such mode' });
       mode = wanted;
       json(response, 200, mode);
     },
+    'GET /dev/upstream': (_, response) => json(response, 200, mode),
     'GET /dev/requests': (_, response) => json(response, 200, seen),
     'DELETE /dev/requests': (_, response) => {
       seen = [];
@@ -26,10 +27,21 @@ export async function startSupabase({ port, postgrestPort, publishable, log = ()
     },
   };
 
+  // Of the calls of one function, each `every`th fails: `before` the database has it, `after`, when only the answer is lost, or by turns.
+  const fails = (request) => {
+    if (mode.mode !== 'flaky' || !request.url.endsWith(`/rpc/${mode.function}`)) return null;
+    mode.calls = (mode.calls ?? 0) + 1;
+    if (mode.calls % mode.every !== 0) return null;
+    return mode.when ?? ((mode.calls / mode.every) % 2 === 0 ? 'after' : 'before');
+  };
+
   const pass = (request, response, path) => {
+    const failure = fails(request);
+    if (failure === 'before') return json(response, 503, { message: 'no capacity' });
     const upstream = http.request(
       { host: '127.0.0.1', port: postgrestPort, path, method: request.method, headers: { ...request.headers, host: 'localhost' } },
       (answer) => {
+        if (failure === 'after') return response.destroy();
         response.writeHead(answer.statusCode, { ...answer.headers, server: 'cloudflare', 'sb-project-ref': 'local' });
         answer.pipe(response);
       },
@@ -40,7 +52,7 @@ export async function startSupabase({ port, postgrestPort, publishable, log = ()
       else response.destroy();
     });
     response.on('close', () => upstream.destroy());
-    request.pipe(upstream);
+    return request.pipe(upstream);
   };
 
   const handle = async (request, response, url) => {

@@ -135,7 +135,7 @@ fn row<P: Platform>(hub: &Hub<P>, platform: &P, arrival: &Arrival<P::Body>, cour
         owner_id: session.filter(|session| session.is_customer()).map(|session| session.owner().to_owned()),
         impersonator_id: session.and_then(|session| session.impersonator.clone()),
         outcome: Outcome::of(status),
-        status,
+        status: Some(status),
         code: course.fault.as_ref().map(Fault::code),
         duration_ms: platform.now_ms().saturating_sub(course.started),
         upstream_ms: course.upstream_ms,

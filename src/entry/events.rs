@@ -2,14 +2,16 @@
 
 use super::{
     answer::{Arrival, answer, unconfigured},
-    schedule,
+    queue, schedule,
 };
 use crate::{
+    handlers::requests::{Delivery, Verdict},
     logic::{
         config::{Config, Problem},
         reply::{Content, Reply},
     },
     platform::{
+        Platform as _,
         edge::{Edge, Event, read_headers},
         hub::Hub,
     },
@@ -18,7 +20,9 @@ use js_sys::Reflect;
 use std::{cell::RefCell, rc::Rc};
 use wasm_bindgen::JsValue;
 use web_sys::ReadableStream;
-use worker::{Context, Env, ScheduleContext, ScheduledEvent, event};
+use worker::{
+    Context, Env, MessageBatch, MessageExt as _, QueueRetryOptionsBuilder, ScheduleContext, ScheduledEvent, event,
+};
 
 type Started = Result<Rc<Hub<Edge>>, Rc<Vec<Problem>>>;
 
@@ -36,7 +40,7 @@ fn start() {
 
 #[event(fetch)]
 async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
-    let platform = Edge::new(Event::Fetch(context));
+    let platform = Edge::new(Event::Fetch(context), env.clone());
     let reply = match hub(&env) {
         Ok(hub) => answer(&hub, &platform, arrival(&request)).await,
         Err(problems) => unconfigured(&platform, &problems),
@@ -46,11 +50,41 @@ async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker:
 
 #[event(scheduled)]
 async fn scheduled(event: ScheduledEvent, env: Env, context: ScheduleContext) {
-    let platform = Edge::new(Event::Schedule(context));
+    let platform = Edge::new(Event::Schedule(context), env.clone());
     match hub(&env) {
         Ok(hub) => schedule::run(&hub, &platform, &event.cron()).await,
         Err(problems) => drop(unconfigured(&platform, &problems)),
     }
+}
+
+#[event(queue)]
+async fn queue(batch: MessageBatch<String>, env: Env, context: Context) -> worker::Result<()> {
+    let platform = Edge::new(Event::Queue(context), env.clone());
+    let messages: Vec<_> = batch.raw_iter().collect();
+    let now_ms = platform.now_ms();
+    let deliveries: Vec<_> = messages
+        .iter()
+        .map(|message| Delivery {
+            text: message.body().as_string().unwrap_or_default(),
+            age_s: u32::try_from(now_ms.saturating_sub(message.timestamp().as_millis()) / 1000).unwrap_or(u32::MAX),
+        })
+        .collect();
+    let verdicts = match hub(&env) {
+        Ok(hub) => queue::take(&hub, &platform, &batch.queue(), &deliveries).await,
+        Err(problems) => {
+            drop(unconfigured(&platform, &problems));
+            deliveries.iter().map(|_| Verdict::Again { after_s: UNCONFIGURED_S }).collect()
+        }
+    };
+    for (message, verdict) in messages.iter().zip(verdicts) {
+        match verdict {
+            Verdict::Again { after_s } => {
+                message.retry_with_options(&QueueRetryOptionsBuilder::new().with_delay_seconds(after_s).build());
+            }
+            Verdict::Done => message.ack(),
+        }
+    }
+    Ok(())
 }
 
 fn hub(env: &Env) -> Started {
@@ -76,6 +110,9 @@ fn arrival(request: &web_sys::Request) -> Arrival<ReadableStream> {
         body: request.body(),
     }
 }
+
+/// How long messages wait for a Hub whose variables cannot be used.
+const UNCONFIGURED_S: u32 = 600;
 
 /// The seal as headers of the platform, copied there: each header that is written from here costs two strings of passage.
 fn sealed(seal: &'static [(&'static str, &'static str)]) -> Result<web_sys::Headers, JsValue> {

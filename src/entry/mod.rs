@@ -1,4 +1,4 @@
-//! The doors: the Workers events, the tables of routes and jobs, and the way of a request through the Hub.
+//! The doors: the Workers events, the tables of routes, jobs and queues, and the way of a request through the Hub.
 
 pub mod answer;
 mod course;
@@ -7,5 +7,7 @@ mod course;
 mod events;
 pub mod jobs;
 mod page;
+pub mod queue;
+pub mod queues;
 pub mod routes;
 pub mod schedule;

@@ -6,4 +6,5 @@ pub mod data;
 pub mod health;
 pub mod house;
 pub mod public;
+pub mod requests;
 pub mod revocation;

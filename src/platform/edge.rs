@@ -1,31 +1,34 @@
 //! The machine on Cloudflare: `fetch`, streams and the clock, handed through as the platform's own objects.
 
 use super::{Answer, FetchFailure, Headers, Level, Outgoing, Platform, ReadFailure, Unavailable, webcrypto};
-use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
+use js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array};
 use std::{future::Future, rc::Rc, time::Duration};
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use web_sys::{AbortSignal, CryptoKey, ReadableStream, ReadableStreamDefaultReader, Response};
 
 /// The platform of one event.
 #[derive(Clone)]
 pub struct Edge {
     event: Rc<Event>,
+    env: worker::Env,
 }
 
 /// What keeps an isolate alive after its answer.
 pub enum Event {
     /// A request.
     Fetch(worker::Context),
+    /// Messages of a queue.
+    Queue(worker::Context),
     /// A cron trigger.
     Schedule(worker::ScheduleContext),
 }
 
 impl Edge {
-    /// The platform of this event.
+    /// The platform of this event, with the bindings of this Worker.
     #[must_use]
-    pub fn new(event: Event) -> Self {
-        Self { event: Rc::new(event) }
+    pub fn new(event: Event, env: worker::Env) -> Self {
+        Self { event: Rc::new(event), env }
     }
 }
 
@@ -117,9 +120,25 @@ impl Platform for Edge {
         webcrypto::sign(key, message).await
     }
 
+    async fn enqueue(&self, message: &str) -> Result<(), Unavailable> {
+        let queue = Reflect::get(&self.env, &"AUDIT_QUEUE".into()).map_err(|_| Unavailable)?;
+        let send = Reflect::get(&queue, &"send".into()).map_err(|_| Unavailable)?;
+        // Without the binding, this is no function.
+        let send: Function = send.dyn_into().map_err(|_| Unavailable)?;
+        let options = Object::new();
+        Reflect::set(&options, &"contentType".into(), &"text".into()).map_err(|_| Unavailable)?;
+        let kept: Promise =
+            send.call2(&queue, &message.into(), &options).and_then(JsCast::dyn_into).map_err(|_| Unavailable)?;
+        let late = future_to_promise(async {
+            worker::Delay::from(Duration::from_millis(QUEUE_PATIENCE_MS)).await;
+            Err(JsValue::UNDEFINED)
+        });
+        JsFuture::from(Promise::race(&Array::of2(&kept, &late))).await.map(drop).map_err(|_| Unavailable)
+    }
+
     fn wait_until(&self, future: impl Future<Output = ()> + 'static) {
         match &*self.event {
-            Event::Fetch(context) => context.wait_until(future),
+            Event::Fetch(context) | Event::Queue(context) => context.wait_until(future),
             Event::Schedule(context) => context.wait_until(future),
         }
     }
@@ -150,6 +169,9 @@ pub fn read_headers(headers: &web_sys::Headers) -> Headers {
             .collect(),
     )
 }
+
+/// How long an answer waits for the queue before its row goes to the database directly.
+const QUEUE_PATIENCE_MS: u64 = 2_000;
 
 /// Calls a method of `caches.default`, which is this data centre's.
 async fn cached(method: &str, arguments: &[JsValue]) -> Result<JsValue, JsValue> {

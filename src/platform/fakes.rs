@@ -30,6 +30,8 @@ struct Inside {
     /// What isolates of one place share: URL, bytes, end.
     kept: RefCell<Vec<(String, Vec<u8>, u64)>>,
     sent: RefCell<Vec<Outgoing>>,
+    /// Messages that wait; `None`: there is no queue.
+    queue: RefCell<Option<Vec<String>>>,
     lines: RefCell<Vec<(Level, String)>>,
     background: RefCell<Vec<Pin<Box<dyn Future<Output = ()>>>>>,
 }
@@ -47,6 +49,7 @@ impl Fake {
             upstream: RefCell::new(Box::new(upstream)),
             kept: RefCell::default(),
             sent: RefCell::default(),
+            queue: RefCell::new(Some(Vec::new())),
             lines: RefCell::default(),
             background: RefCell::default(),
         };
@@ -62,6 +65,17 @@ impl Fake {
     #[must_use]
     pub fn sent(&self) -> Vec<Outgoing> {
         self.inside.sent.take()
+    }
+
+    /// Takes the messages that were put on the queue since the last call.
+    #[must_use]
+    pub fn queued(&self) -> Vec<String> {
+        self.inside.queue.borrow_mut().as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Has the queue refuse from now on.
+    pub fn lose_queue(&self) {
+        self.inside.queue.replace(None);
     }
 
     /// Takes the lines logged since the last call.
@@ -160,6 +174,12 @@ impl Platform for Fake {
 
     async fn sign(&self, key: &Self::SigningKey, message: &[u8]) -> Result<[u8; 64], Unavailable> {
         Es256.sign(key, message).as_bytes().as_ref().try_into().map_err(|_| Unavailable)
+    }
+
+    async fn enqueue(&self, message: &str) -> Result<(), Unavailable> {
+        let mut queue = self.inside.queue.borrow_mut();
+        queue.as_mut().ok_or(Unavailable)?.push(message.to_owned());
+        Ok(())
     }
 
     fn wait_until(&self, future: impl Future<Output = ()> + 'static) {

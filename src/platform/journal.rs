@@ -1,8 +1,8 @@
 //! The request rows (L-3): what each request to the API leaves, and when it is written.
 //!
 //! A change that commits writes its row inside its own transaction (`hub_private.before_request`). Everything else is
-//! written from here: at once where the answer must not leave without it, else in the background, together with the
-//! rows of other requests.
+//! put on a queue from here, which keeps it until the database has it: at once where the answer must not leave without it,
+//! else in the background, together with the rows of other requests. A queue that refuses is gone round.
 
 use super::{
     Level, Platform,
@@ -41,8 +41,8 @@ pub struct Row {
     pub impersonator_id: Option<String>,
     /// How it ended.
     pub outcome: Outcome,
-    /// The status of the answer.
-    pub status: u16,
+    /// The status of the answer; `None` while an answer is still on its way, and a second row completes this one.
+    pub status: Option<u16>,
     /// The error code of the answer.
     pub code: Option<String>,
     /// How long it took, up to the answer's head.
@@ -101,7 +101,7 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Takes a row that may be written after the answer has left.
+    /// Takes a row that may be kept after the answer has left.
     pub fn later<P: Platform>(hub: &Rc<Hub<P>>, platform: &P, row: Row) {
         let (now, since) = (platform.now_ms(), hub.journal.gathering_since.get());
         hub.journal.waiting.borrow_mut().push(row);
@@ -116,45 +116,56 @@ impl Journal {
             hub.journal.gathering_since.set(None);
             let rows = hub.journal.waiting.take();
             if !rows.is_empty() {
-                write_or_log(&hub, &background, &rows).await;
+                keep_or_log(&hub, &background, &rows).await;
             }
         });
     }
 
-    /// Writes one row now, with the rows that wait.
+    /// Makes one row safe now, with the rows that wait.
     ///
     /// # Errors
     /// `JournalUnavailable`: the answer may not leave. The rows that waited are logged instead.
     pub async fn now<P: Platform>(hub: &Hub<P>, platform: &P, row: Row) -> Result<(), Fault> {
         let mut rows = hub.journal.waiting.take();
         rows.push(row);
-        if write_or_log(hub, platform, &rows).await { Ok(()) } else { Err(Fault::JournalUnavailable) }
+        if keep_or_log(hub, platform, &rows).await { Ok(()) } else { Err(Fault::JournalUnavailable) }
     }
 }
 
-/// Tries twice; what cannot be written stands in the log, which is the last place it can be kept in.
-async fn write_or_log<P: Platform>(hub: &Hub<P>, platform: &P, rows: &[Row]) -> bool {
-    for attempt in 0..2 {
-        if attempt > 0 {
-            platform.sleep(RETRY_MS).await;
-        }
-        if write(hub, platform, rows).await.is_ok() {
-            return true;
-        }
-    }
-    let line = serde_json::json!({ "event": "request rows not written", "rows": rows });
-    platform.log(Level::Error, &line.to_string());
-    false
-}
-
-async fn write<P: Platform>(hub: &Hub<P>, platform: &P, rows: &[Row]) -> Result<(), Fault> {
-    let body = serde_json::to_string(&serde_json::json!({ "requests": rows }))
-        .map_err(|_| Fault::UpstreamBroken("request rows are not JSON"))?;
-    // A row that its own transaction has written already is completed.
-    let question = ask(&hub.config.rest_url).rpc("record_requests", body);
+/// Writes an array of request rows, as JSON, into the database; rows that stand there already are completed or left alone.
+///
+/// # Errors
+/// What the database says.
+pub async fn write<P: Platform>(hub: &Hub<P>, platform: &P, rows: &str) -> Result<(), Fault> {
+    let question = ask(&hub.config.rest_url).rpc("record_requests", format!("{{\"requests\":{rows}}}"));
     send(hub, platform, "journal", "return=minimal", question).await.map(drop)
+}
+
+/// On the queue, else in the database, else in the log, which is the last place it can be kept in; false for the last.
+async fn keep_or_log<P: Platform>(hub: &Hub<P>, platform: &P, rows: &[Row]) -> bool {
+    let mut kept = true;
+    for rows in rows.chunks(ROWS_OF_A_MESSAGE) {
+        let Ok(text) = serde_json::to_string(rows) else { return false };
+        if platform.enqueue(&text).await.is_ok() || write_twice(hub, platform, &text).await {
+            continue;
+        }
+        let line = format!("{{\"event\":\"request rows not written\",\"rows\":{text}}}");
+        platform.log(Level::Error, &line);
+        kept = false;
+    }
+    kept
+}
+
+async fn write_twice<P: Platform>(hub: &Hub<P>, platform: &P, rows: &str) -> bool {
+    if write(hub, platform, rows).await.is_ok() {
+        return true;
+    }
+    platform.sleep(RETRY_MS).await;
+    write(hub, platform, rows).await.is_ok()
 }
 
 const GATHERING_MS: u32 = 20;
 const PATIENCE_MS: u64 = 1_000;
 const RETRY_MS: u32 = 100;
+/// A message holds 128 KB, a row at most 5.
+const ROWS_OF_A_MESSAGE: usize = 20;

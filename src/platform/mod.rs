@@ -66,6 +66,12 @@ pub trait Platform: Clone + 'static {
     /// Signs `message` with ES256; 64 bytes, r then s.
     async fn sign(&self, key: &Self::SigningKey, message: &[u8]) -> Result<[u8; 64], Unavailable>;
 
+    /// Puts one message on the queue of request rows, which keeps it until it was taken.
+    ///
+    /// # Errors
+    /// `Unavailable` when there is no queue, or it refuses, or it does not answer in time; the message may be kept all the same.
+    async fn enqueue(&self, message: &str) -> Result<(), Unavailable>;
+
     /// Runs a future on after the answer has left.
     fn wait_until(&self, future: impl Future<Output = ()> + 'static);
 

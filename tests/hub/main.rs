@@ -17,6 +17,7 @@ mod boundary;
 mod keys;
 mod passwords;
 mod queries;
+mod queue;
 mod rows;
 mod step_up;
 mod tokens;

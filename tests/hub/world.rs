@@ -126,7 +126,7 @@ impl World {
     }
 
     pub fn arrive(&self, arrival: Arrival<Vec<u8>>) -> Seen {
-        drop((self.fake.sent(), self.fake.lines()));
+        drop((self.fake.sent(), self.fake.lines(), self.fake.queued()));
         let reply = self.fake.run(answer(&self.hub, &self.fake, arrival)).unwrap();
         self.fake.run_background().unwrap();
         let seal = reply.seal.iter().map(|(name, value)| (*name, (*value).to_owned()));
@@ -142,11 +142,12 @@ impl World {
             .into_iter()
             .partition(|sent| sent.method == "POST" && sent.url.ends_with("/rpc/record_requests"));
         let (keys, upstream): (Vec<_>, Vec<_>) = rest.into_iter().partition(|sent| sent.url == JWKS);
-        let rows = rows
-            .into_iter()
-            .filter_map(|sent| Some(serde_json::from_slice::<Value>(&sent.body?).ok()?["requests"].as_array()?.clone()))
-            .flatten()
-            .collect();
+        let written = rows.into_iter().filter_map(|sent| {
+            Some(serde_json::from_slice::<Value>(&sent.body?).ok()?["requests"].as_array()?.clone())
+        });
+        let queued = self.fake.queued();
+        let kept = queued.iter().filter_map(|message| serde_json::from_str::<Vec<Value>>(message).ok());
+        let rows = kept.chain(written).flatten().collect();
         let code = serde_json::from_str::<Value>(&text).ok().and_then(|body| Some(body["code"].as_str()?.to_owned()));
         let mut lines = self.fake.lines().into_iter().filter_map(|(_, line)| serde_json::from_str::<Value>(&line).ok());
         Seen {

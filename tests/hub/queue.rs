@@ -1,0 +1,115 @@
+//! L-3: what the consumer does with the messages of the queue, also when the database refuses some, all or the whole batch.
+
+use crate::world::{World, answered, well};
+use hub::{
+    entry::{queue::take, queues::QUEUES},
+    handlers::requests::{Delivery, Verdict},
+    platform::{FetchFailure, Outgoing},
+};
+use serde_json::{Value, json};
+
+fn deliveries(texts: &[&str], age_s: u32) -> Vec<Delivery> {
+    texts.iter().map(|text| Delivery { text: (*text).to_owned(), age_s }).collect()
+}
+
+/// The verdicts, and how many rows each call to the database had.
+fn taken(world: &World, queue: &str, deliveries: &[Delivery]) -> (Vec<Verdict>, Vec<usize>) {
+    drop((world.fake.sent(), world.fake.lines()));
+    let verdicts = world.fake.run(take(&world.hub, &world.fake, queue, deliveries)).unwrap();
+    let rows = |sent: Outgoing| {
+        assert!(sent.url.ends_with("/rpc/record_requests"));
+        serde_json::from_slice::<Value>(&sent.body.unwrap()).unwrap()["requests"].as_array().unwrap().len()
+    };
+    (verdicts, world.fake.sent().into_iter().map(rows).collect())
+}
+
+const GOOD: &str = r#"[{"request_id":"a"},{"request_id":"b"}]"#;
+const REFUSED: &str = r#"[{"request_id":"refused"}]"#;
+const AGAIN: Verdict = Verdict::Again { after_s: 8 };
+
+fn refuses(request: &Outgoing) -> bool {
+    request.body.as_ref().is_some_and(|body| String::from_utf8_lossy(body).contains("refused"))
+}
+
+#[test]
+fn a_batch_is_one_request_l_3() {
+    let world = World::new();
+    let found = taken(&world, "hub-audit", &deliveries(&[GOOD, GOOD, GOOD], 8));
+    assert_eq!(found, (vec![Verdict::Done; 3], vec![6]));
+    assert_eq!(taken(&world, "hub-audit", &[]), (vec![], vec![]));
+}
+
+#[test]
+fn a_row_that_is_refused_keeps_no_other_l_3() {
+    let world = World::behind(|request| if refuses(request) { answered(400, "{}") } else { well(request) });
+    let found = taken(&world, "hub-audit", &deliveries(&[GOOD, REFUSED, GOOD], 8));
+    assert_eq!(found, (vec![Verdict::Done, AGAIN, Verdict::Done], vec![5, 2, 1, 2]));
+    let mixed = r#"[{"request_id":"a"},{"request_id":"refused"},{"request_id":"b"}]"#;
+    let found = taken(&world, "hub-audit", &deliveries(&[mixed], 8));
+    assert_eq!(found, (vec![AGAIN], vec![3, 3, 1, 1, 1]), "of one message too");
+}
+
+#[test]
+fn what_is_no_message_of_ours_keeps_no_other_l_3() {
+    let world = World::new();
+    for odd in ["", "nonsense", "{}", "7", "[{\"request_id\":"] {
+        let found = taken(&world, "hub-audit", &deliveries(&[odd, GOOD], 8));
+        assert_eq!(found, (vec![AGAIN, Verdict::Done], vec![2]), "{odd}");
+    }
+}
+
+/// A database that is away is asked once a batch, and everything comes again.
+#[test]
+fn nothing_is_done_while_the_database_is_away_l_3() {
+    for failure in [FetchFailure::Unreachable, FetchFailure::Timeout] {
+        let world = World::behind(move |_| Err(failure));
+        let found = taken(&world, "hub-audit", &deliveries(&[GOOD, GOOD], 8));
+        assert_eq!(found, (vec![AGAIN; 2], vec![4]));
+    }
+    let world = World::behind(|_| answered(503, "{}"));
+    assert_eq!(taken(&world, "hub-audit", &deliveries(&[GOOD, GOOD], 8)), (vec![AGAIN; 2], vec![4]));
+}
+
+#[test]
+fn dead_letters_come_again_each_hour_and_are_seen_l_3() {
+    let world = World::behind(|_| Err(FetchFailure::Unreachable));
+    drop(taken(&world, "hub-audit-dead", &deliveries(&[GOOD], 8)));
+    let (verdicts, _) = taken(&world, "hub-audit-dead", &deliveries(&[GOOD], 8));
+    assert_eq!(verdicts, [Verdict::Again { after_s: 3600 }]);
+    assert!(World::new().fake.lines().is_empty());
+    let world = World::new();
+    world.fake.run(take(&world.hub, &world.fake, "hub-audit-dead", &deliveries(&[GOOD], 8))).unwrap();
+    let lines = world.fake.lines();
+    assert!(lines.iter().any(|(level, line)| *level == hub::platform::Level::Error && line.contains("hub-audit-dead")));
+}
+
+#[test]
+fn a_queue_that_nobody_knows_keeps_its_messages() {
+    let (verdicts, asked) = taken(&World::new(), "another", &deliveries(&[GOOD], 8));
+    assert_eq!((verdicts, asked), (vec![Verdict::Again { after_s: 60 }], vec![]));
+}
+
+/// What the Hub puts on the queue is what its consumer takes.
+#[test]
+fn takes_what_the_journal_puts_there_l_3() {
+    let world = World::new();
+    let arrival = hub::entry::answer::Arrival {
+        method: "GET".to_owned(),
+        url: format!("{}/rest/v1/leads", crate::world::ORIGIN),
+        headers: hub::domain::headers::Headers::default(),
+        tls_version: Some("TLSv1.3".to_owned()),
+        colo: Some("IAD".to_owned()),
+        country: Some("US".to_owned()),
+        body: None,
+    };
+    drop(world.fake.run(hub::entry::answer::answer(&world.hub, &world.fake, arrival)).unwrap());
+    world.fake.run_background().unwrap();
+    let messages = world.fake.queued();
+    let texts: Vec<&str> = messages.iter().map(String::as_str).collect();
+    drop(world.fake.sent());
+    let verdicts = world.fake.run(take(&world.hub, &world.fake, QUEUES[0].name, &deliveries(&texts, 1))).unwrap();
+    assert_eq!(verdicts, [Verdict::Done]);
+    let body: Value = serde_json::from_slice(world.fake.sent()[0].body.as_ref().unwrap()).unwrap();
+    let row = &body["requests"][0];
+    assert_eq!([&row["colo"], &row["country"], &row["status"]], [&json!("IAD"), &json!("US"), &json!(401)]);
+}
