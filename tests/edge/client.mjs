@@ -132,6 +132,17 @@ export async function until(what, condition, seconds = 10) {
   throw new Error(`${what} did not happen within ${seconds} s`);
 }
 
+/** The whole request row of an id, once the queue's consumer has written it. */
+export const recorded = (id) =>
+  until(`the request row ${id}`, async () => (await sql('select * from hub.request_log where request_id = $1 and status is not null', [id]))[0]);
+
+/** What the trail has of a request, once it is there. */
+export const looks = (id) =>
+  until(`the look ${id}`, async () => {
+    const rows = await sql("select * from hub.team_activities where request_id = $1 and action in ('read', 'list', 'export') order by id", [id]);
+    return rows.length > 0 && rows;
+  });
+
 const authority = (await stack()).certificate;
 // What NODE_EXTRA_CA_CERTS would say, had the certificate been there before this process.
 tls.setDefaultCACertificates([...tls.getCACertificates(), authority]);

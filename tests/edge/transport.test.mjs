@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { startWorkerd } from '../../dev/workerd.mjs';
 import { port } from '../../dev/ports.mjs';
-import { raw, stack, token, upstream } from './client.mjs';
+import { raw, sql, stack, token, upstream } from './client.mjs';
 
 describe('what the edge says of a connection', () => {
   let worker;
@@ -39,6 +39,22 @@ describe('what the edge says of a connection', () => {
       const answer = await over('http', null, path, headers);
       assert.deepEqual([answer.status, answer.json.code, answer.headers.location], [403, 'HUB001', undefined], path);
     }
+  });
+
+  test('L-3: without a queue a row goes to the database itself; staff are not answered when it cannot', async () => {
+    const read = async (persona) => over('https', 'TLSv1.3', '/rest/v1/contact_tickets?select=id&limit=1', { authorization: `Bearer ${await token(persona)}` });
+    const answer = await read('support');
+    assert.equal(answer.status, 200);
+    assert.equal((await sql('select from hub.request_log where request_id = $1', [answer.headers['x-request-id']])).length, 1, 'before the answer left');
+    await sql('revoke execute on function hub.record_requests(jsonb) from hub_system');
+    try {
+      const refused = await read('support');
+      assert.deepEqual([refused.status, refused.json.code], [503, 'HUB405']);
+      assert.equal((await read('alice')).status, 200);
+    } finally {
+      await sql('grant execute on function hub.record_requests(jsonb) to hub_system');
+    }
+    assert.equal((await read('support')).status, 200);
   });
 
   test('a Hub whose variables are wrong answers nothing but HUB500, and does not say which', async () => {
