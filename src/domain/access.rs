@@ -87,6 +87,8 @@ impl Who {
 pub enum Operation {
     /// Remove rows.
     Delete,
+    /// Read everything that fits, as a file.
+    Export,
     /// Add rows.
     Insert,
     /// Read rows.
@@ -98,13 +100,14 @@ pub enum Operation {
 #[allow(dead_code, reason = "the golden matrix walks them")]
 impl Operation {
     /// Every operation, in the order of the golden matrix.
-    pub const ALL: [Self; 4] = [Self::Select, Self::Insert, Self::Update, Self::Delete];
+    pub const ALL: [Self; 5] = [Self::Select, Self::Export, Self::Insert, Self::Update, Self::Delete];
 
-    /// The SQL verb in lower case.
+    /// The SQL verb in lower case; for an export there is none.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Delete => "delete",
+            Self::Export => "export",
             Self::Insert => "insert",
             Self::Select => "select",
             Self::Update => "update",

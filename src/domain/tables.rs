@@ -76,6 +76,8 @@ pub struct Grant {
     pub update: &'static [&'static str],
     /// Whether rows may be deleted.
     pub delete: bool,
+    /// Whether everything that fits a query may be read at once, as a file; the key must be a number.
+    pub export: bool,
     /// Operations that need fresh factors, and how fresh.
     pub step_up: &'static [(Operation, StepUp)],
 }
@@ -84,6 +86,12 @@ impl Grant {
     /// Marks operations that need fresh factors.
     const fn fresh(mut self, step_up: &'static [(Operation, StepUp)]) -> Self {
         self.step_up = step_up;
+        self
+    }
+
+    /// Allows exports, with factors as fresh as for what cannot be undone.
+    const fn exports(mut self) -> Self {
+        self.export = true;
         self
     }
 }
@@ -128,14 +136,15 @@ const fn grant(
     update: &'static [&'static str],
     delete: bool,
 ) -> Grant {
-    Grant { who, read, insert, update, delete, step_up: &[] }
+    Grant { who, read, insert, update, delete, export: false, step_up: &[] }
 }
 
 const NONE: &[&str] = &[];
 /// Staff remove rows only with fresh factors, and only after Clerk was asked who they are now.
 const REMOVAL: &[(Operation, StepUp)] = &[(Operation::Delete, STRICT)];
-/// The trail has what every client wrote.
-const TRAIL: &[(Operation, StepUp)] = &[(Operation::Select, RECENT)];
+/// The trail has what every client wrote, and a file of it leaves the house.
+const TRAIL: &[(Operation, StepUp)] = &[(Operation::Select, RECENT), (Operation::Export, STRICT)];
+const FILES: &[(Operation, StepUp)] = &[(Operation::Export, STRICT)];
 const PAGE: Limit = Limit { default: 100, max: 1000 };
 
 /// Every table that the Hub knows. A table that is not here does not exist for a client.

@@ -143,6 +143,7 @@ async fn api<P: Platform>(
     course.upstream_ms = Some(passed.upstream_ms);
     course.row_count = passed.row_count;
     course.look = passed.look;
+    course.rest = passed.rest;
     match route.handler {
         Handler::RevokeSessions => revocation::at_clerk(hub, platform, passed.reply).await,
         _ => Ok(passed.reply),

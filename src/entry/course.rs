@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     domain::{functions::Function, ids, session::Session, tables::Table, time},
+    handlers::data::Rest,
     logic::{address, boundary, config::Problem, fault::Fault, postgrest::Look, reply::Reply},
     platform::{
         Level, Platform,
@@ -40,6 +41,8 @@ pub struct Course {
     pub row_count: Option<u64>,
     /// What a member of staff looked at.
     pub look: Option<Look>,
+    /// What is left to do once the head of the answer may leave.
+    pub rest: Option<Rest>,
     /// What became of a visit that is nobody's, for the log.
     pub note: Option<&'static str>,
     /// Why it was refused.
@@ -64,6 +67,7 @@ impl Course {
             upstream_ms: None,
             row_count: None,
             look: None,
+            rest: None,
             note: None,
             fault: None,
             started,
@@ -94,6 +98,9 @@ pub async fn record<P: Platform>(
         return reply;
     }
     let row = row(hub, platform, arrival, course, reply.status);
+    if let Some(rest) = course.rest.take() {
+        return exported(hub, platform, arrival, course, (row, rest), reply).await;
+    }
     if written {
         // Its row came with the change, before there was an answer to tell of; this completes it.
         Journal::later(hub, platform, row);
@@ -112,6 +119,45 @@ pub async fn record<P: Platform>(
         Err(fault) if staff || changes => refuse(hub, arrival, course, &fault),
         _ => reply,
     }
+}
+
+/// An export leaves once its row is safe; how many records it had completes the row behind it.
+async fn exported<P: Platform>(
+    hub: &Rc<Hub<P>>,
+    platform: &P,
+    arrival: &Arrival<P::Body>,
+    course: &mut Course,
+    (row, rest): (Row, Rest),
+    reply: Reply<P::Body>,
+) -> Reply<P::Body> {
+    let begun = Row { status: None, ..row.clone() };
+    if let Err(fault) = Journal::now(hub, platform, begun).await {
+        return refuse(hub, arrival, course, &fault);
+    }
+    let (hub, background, started) = (Rc::clone(hub), platform.clone(), course.started);
+    platform.wait_until(async move {
+        let told = rest.await;
+        let duration_ms = background.now_ms().saturating_sub(started);
+        let line = serde_json::json!({
+            "event": "export",
+            "request_id": row.request_id,
+            "records": told.records,
+            "reason": told.fault.as_ref().map(|fault| fault.reason().unwrap_or_else(|| fault.code())),
+            "duration_ms": duration_ms,
+        });
+        background.log(if told.fault.is_none() { Level::Info } else { Level::Warn }, &line.to_string());
+        let ended = Row {
+            outcome: if told.fault.is_none() { Outcome::Allowed } else { Outcome::Failed },
+            code: told.fault.as_ref().map(Fault::code),
+            answered: Some(told.records),
+            duration_ms,
+            look: None,
+            ..row
+        };
+        // What cannot be written stands in the log.
+        drop(Journal::now(&hub, &background, ended).await);
+    });
+    reply
 }
 
 fn row<P: Platform>(hub: &Hub<P>, platform: &P, arrival: &Arrival<P::Body>, course: &Course, status: u16) -> Row {

@@ -1,4 +1,8 @@
-//! The proxy: one question to `PostgREST` for one question of a client, never more, never another.
+//! The proxy: one question to `PostgREST` for one question of a client, never another; for an export, one for each page.
+
+mod export;
+
+pub use export::Told;
 
 use crate::{
     domain::{
@@ -9,7 +13,7 @@ use crate::{
     logic::{
         fault::Fault,
         policy::{self, Target},
-        postgrest::{self, Look},
+        postgrest::{self, Format, Look},
         refusal,
         reply::Reply,
     },
@@ -19,6 +23,7 @@ use crate::{
         hub::Hub,
     },
 };
+use std::{future::Future, pin::Pin, rc::Rc};
 
 /// A client's question.
 pub struct Call<'a, Body> {
@@ -54,7 +59,12 @@ pub struct Passed<Body> {
     pub row_count: Option<u64>,
     /// What a member of staff looked at.
     pub look: Option<Look>,
+    /// What is left to do once the head of the answer may leave: the pages of an export.
+    pub rest: Option<Rest>,
 }
+
+/// Writes the pages of an export, and tells how it went.
+pub type Rest = Pin<Box<dyn Future<Output = Told>>>;
 
 /// Asks `PostgREST` and passes its answer through.
 ///
@@ -63,10 +73,16 @@ pub struct Passed<Body> {
 ///
 /// # Errors
 /// What policy, firewall and database say.
-pub async fn pass<P: Platform>(hub: &Hub<P>, platform: &P, call: Call<'_, P::Body>) -> Result<Passed<P::Body>, Fault> {
+pub async fn pass<P: Platform>(
+    hub: &Rc<Hub<P>>,
+    platform: &P,
+    call: Call<'_, P::Body>,
+) -> Result<Passed<P::Body>, Fault> {
     let actor = Actor::Person(call.session);
     let now_s = i64::try_from(platform.now_ms() / 1000).unwrap_or(i64::MAX);
-    let permit = policy::permit(&actor, call.target, call.method, now_s).map_err(Fault::Policy)?;
+    let file = call.method == "GET" && Format::asked(call.headers).is_some();
+    let method = if file { policy::EXPORT } else { call.method };
+    let permit = policy::permit(&actor, call.target, method, now_s).map_err(Fault::Policy)?;
     let plan = postgrest::plan(&permit, call.method, call.query, call.headers).map_err(Fault::Query)?;
     let body = if plan.takes_body() {
         let bytes = read(platform, call.headers, call.body).await?;
@@ -107,20 +123,37 @@ pub async fn pass<P: Platform>(hub: &Hub<P>, platform: &P, call: Call<'_, P::Bod
         body,
         timeout_ms: TIMEOUT_MS,
     };
+    if let Some((export, format)) = plan.export() {
+        return export::begin(hub, platform, call.session, (export, *format), outgoing, plan.look().cloned()).await;
+    }
     let asked_at = platform.now_ms();
+    let answer = answered(hub, platform, call.session, outgoing).await?;
+    Ok(Passed {
+        upstream_ms: platform.now_ms().saturating_sub(asked_at),
+        row_count: answer.headers.value("content-range").and_then(counted),
+        look: plan.look().cloned(),
+        reply: passed(&hub.config.base_path, answer),
+        written: permit.operation() != Operation::Select,
+        rest: None,
+    })
+}
+
+/// Sends one question; an answer is JSON, or a file where one was asked for.
+async fn answered<P: Platform>(
+    hub: &Hub<P>,
+    platform: &P,
+    session: &Session,
+    outgoing: Outgoing,
+) -> Result<Answer<P::Body>, Fault> {
+    let wants_csv = outgoing.headers.iter().any(|(name, value)| *name == "accept" && value == "text/csv");
+    let kind = if wants_csv { "text/csv" } else { "json" };
     let answer = platform.fetch(outgoing).await.map_err(failure)?;
     match answer.status {
         // Something between the Hub and the database answered in its place.
-        200..=299 if answer.headers.value("content-type").is_some_and(|media| !media.contains("json")) => {
-            Err(Fault::UpstreamBroken("not JSON"))
+        200..=299 if answer.headers.value("content-type").is_some_and(|media| !media.contains(kind)) => {
+            Err(Fault::UpstreamBroken("another media type"))
         }
-        200..=299 => Ok(Passed {
-            upstream_ms: platform.now_ms().saturating_sub(asked_at),
-            row_count: answer.headers.value("content-range").and_then(counted),
-            look: plan.look().cloned(),
-            reply: passed(&hub.config.base_path, answer),
-            written: permit.operation() != Operation::Select,
-        }),
+        200..=299 => Ok(answer),
         // PostgREST sends none; a redirect would lead the token elsewhere.
         0..=399 => Err(Fault::UpstreamBroken("a redirect")),
         status => {
@@ -128,9 +161,9 @@ pub async fn pass<P: Platform>(hub: &Hub<P>, platform: &P, call: Call<'_, P::Bod
                 Some(body) => platform.read(body, LONGEST_ERROR).await.unwrap_or_default(),
                 None => Vec::new(),
             };
-            let fault = refusal::refused(status, &told, !call.session.is_customer());
+            let fault = refusal::refused(status, &told, !session.is_customer());
             if fault == Fault::SessionRevoked {
-                hub.forget(call.session);
+                hub.forget(session);
             }
             Err(fault)
         }

@@ -4,7 +4,7 @@ use crate::{
     logic::fault::Fault,
     platform::{Level, Platform, hub::Hub, journal},
 };
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// A message as it is delivered: an array of request rows, made by [`journal`].
 #[derive(Clone, Debug)]
@@ -45,9 +45,9 @@ pub async fn record<P: Platform>(
     deliveries: &[Delivery],
     patience: Patience,
 ) -> Vec<Verdict> {
-    let messages: Vec<Option<Vec<Value>>> =
-        deliveries.iter().map(|delivery| serde_json::from_str(&delivery.text).ok()).collect();
-    let all: Vec<&Value> = messages.iter().flatten().flatten().collect();
+    let messages: Vec<Option<Vec<&RawValue>>> =
+        deliveries.iter().map(|delivery| serde_json::from_slice(delivery.text.as_bytes()).ok()).collect();
+    let all: Vec<&RawValue> = messages.iter().flatten().flatten().copied().collect();
     let together = write(hub, platform, &all).await;
     let mut verdicts = Vec::with_capacity(deliveries.len());
     for (delivery, message) in deliveries.iter().zip(&messages) {
@@ -76,8 +76,8 @@ pub async fn record<P: Platform>(
 }
 
 /// One message, and if that is refused too, each of its rows: the good ones stand then, though the message comes again.
-async fn apart<P: Platform>(hub: &Hub<P>, platform: &P, message: &[Value]) -> Result<(), Fault> {
-    let mut done = write(hub, platform, &message.iter().collect::<Vec<_>>()).await;
+async fn apart<P: Platform>(hub: &Hub<P>, platform: &P, message: &[&RawValue]) -> Result<(), Fault> {
+    let mut done = write(hub, platform, message).await;
     if message.len() > 1 && matches!(done, Err(Fault::UpstreamBroken(_))) {
         done = Ok(());
         for row in message {
@@ -87,12 +87,12 @@ async fn apart<P: Platform>(hub: &Hub<P>, platform: &P, message: &[Value]) -> Re
     done
 }
 
-async fn write<P: Platform>(hub: &Hub<P>, platform: &P, rows: &[&Value]) -> Result<(), Fault> {
+async fn write<P: Platform>(hub: &Hub<P>, platform: &P, rows: &[&RawValue]) -> Result<(), Fault> {
     if rows.is_empty() {
         return Ok(());
     }
-    let rows = serde_json::to_string(rows).map_err(|_| Fault::UpstreamBroken("request rows are not JSON"))?;
-    journal::write(hub, platform, &rows).await
+    let rows: Vec<&str> = rows.iter().map(|row| row.get()).collect();
+    journal::write(hub, platform, &format!("[{}]", rows.join(","))).await
 }
 
 const fn wait(patience: Patience, age_s: u32) -> u32 {

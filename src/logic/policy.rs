@@ -75,7 +75,10 @@ impl Permit {
     }
 }
 
-/// Decides about one request; `now_s` is Unix time in seconds.
+/// What a GET is called that asks for a file.
+pub const EXPORT: &str = "EXPORT";
+
+/// Decides about one request; `now_s` is Unix time in seconds, `method` the client's, or [`EXPORT`].
 ///
 /// A table that the caller may do nothing with looks like one that is not there: what exists is nobody's business.
 ///
@@ -113,6 +116,7 @@ fn step_up(resource: Resource, operation: Operation) -> Option<StepUp> {
 fn on_table(who: Who, name: &str, method: &str) -> Result<(Resource, Operation), PolicyFault> {
     let operation = match method {
         "GET" | "HEAD" => Operation::Select,
+        EXPORT => Operation::Export,
         "POST" => Operation::Insert,
         "PATCH" => Operation::Update,
         "DELETE" => Operation::Delete,
@@ -120,6 +124,8 @@ fn on_table(who: Who, name: &str, method: &str) -> Result<(Resource, Operation),
     };
     let table = Table::named(name).ok_or(PolicyFault::ResourceUnknown)?;
     let grant = table.grant(who).ok_or(PolicyFault::ResourceUnknown)?;
+    // Where nobody exports, a file is a media type like any other that there is not.
+    let operation = if operation == Operation::Export && !grant.export { Operation::Select } else { operation };
     if allows(grant, operation) {
         Ok((Resource::Table(table, grant), operation))
     } else {
@@ -150,6 +156,7 @@ fn on_function(who: Who, name: &str, method: &str) -> Result<(Resource, Operatio
 pub const fn allows(grant: &Grant, operation: Operation) -> bool {
     match operation {
         Operation::Delete => grant.delete,
+        Operation::Export => grant.export && !grant.read.is_empty(),
         Operation::Insert => !grant.insert.is_empty(),
         Operation::Select => !grant.read.is_empty(),
         Operation::Update => !grant.update.is_empty(),

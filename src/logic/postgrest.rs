@@ -6,6 +6,7 @@
 mod body;
 mod context;
 mod encoding;
+mod export;
 mod fault;
 mod filter;
 mod look;
@@ -14,11 +15,12 @@ mod select;
 mod value;
 mod writer;
 
+pub use export::{Export, Format, Page};
 pub use fault::{QueryFault, Rule};
 pub use look::Look;
 
 use super::policy::{Permit, Resource};
-use crate::domain::headers::Headers;
+use crate::domain::{access::Operation, headers::Headers};
 use body::Body;
 use context::Context;
 use prefer::Preferences;
@@ -37,6 +39,7 @@ pub struct Plan {
     expected_version: Option<String>,
     context: Context,
     look: Option<Look>,
+    export: Option<(Export, Format)>,
 }
 
 impl Plan {
@@ -100,6 +103,12 @@ impl Plan {
         self.look.as_ref()
     }
 
+    /// The export that was asked for, and as what.
+    #[must_use]
+    pub const fn export(&self) -> Option<&(Export, Format)> {
+        self.export.as_ref()
+    }
+
     /// Whether a body must be read and checked.
     #[must_use]
     pub const fn takes_body(&self) -> bool {
@@ -121,7 +130,11 @@ impl Plan {
 /// The first rule that is broken.
 pub fn plan(permit: &Permit, method: &str, query: &str, headers: &Headers) -> Result<Plan, QueryFault> {
     prefer::common(headers)?;
-    let accept = prefer::accept(headers)?;
+    let format = Format::asked(headers).filter(|_| permit.operation() == Operation::Export);
+    let accept = match format {
+        Some(format) => format.upstream(),
+        None => prefer::accept(headers)?,
+    };
     let preferences = Preferences::parse(headers)?;
     let context = Context::parse(headers)?;
     let parameters = encoding::parameters(query)?;
@@ -165,5 +178,6 @@ pub fn plan(permit: &Permit, method: &str, query: &str, headers: &Headers) -> Re
         expected_version,
         context,
         look,
+        export: writer.export.take().zip(format),
     })
 }

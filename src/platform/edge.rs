@@ -5,7 +5,10 @@ use js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array};
 use std::{future::Future, rc::Rc, time::Duration};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
-use web_sys::{AbortSignal, CryptoKey, ReadableStream, ReadableStreamDefaultReader, Response};
+use web_sys::{
+    AbortSignal, CryptoKey, ReadableStream, ReadableStreamDefaultReader, Response, TransformStream,
+    WritableStreamDefaultWriter,
+};
 
 /// The platform of one event.
 #[derive(Clone)]
@@ -34,6 +37,7 @@ impl Edge {
 
 impl Platform for Edge {
     type Body = ReadableStream;
+    type Sink = WritableStreamDefaultWriter;
     type VerifyingKey = CryptoKey;
     type SigningKey = CryptoKey;
 
@@ -83,6 +87,23 @@ impl Platform for Edge {
             }
             bytes.extend(chunk.to_vec());
         }
+    }
+
+    fn relay(&self) -> Result<(ReadableStream, WritableStreamDefaultWriter), Unavailable> {
+        let stream = TransformStream::new().map_err(|_| Unavailable)?;
+        let writer = stream.writable().get_writer().map_err(|_| Unavailable)?;
+        Ok((stream.readable(), writer))
+    }
+
+    async fn write(&self, sink: &WritableStreamDefaultWriter, part: Vec<u8>) -> Result<(), Unavailable> {
+        let written = sink.write_with_chunk(&Uint8Array::from(part.as_slice()));
+        JsFuture::from(written).await.map(drop).map_err(|_| Unavailable)
+    }
+
+    async fn end(&self, sink: WritableStreamDefaultWriter, whole: bool) {
+        let ended = if whole { sink.close() } else { sink.abort_with_reason(&"broken off".into()) };
+        // Whoever has left does not mind.
+        drop(JsFuture::from(ended).await);
     }
 
     async fn kept(&self, url: &str, limit: usize) -> Option<Vec<u8>> {

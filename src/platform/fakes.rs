@@ -23,6 +23,17 @@ pub struct Fake {
     inside: Rc<Inside>,
 }
 
+/// A body that was written while it left; in an answer it stands as an empty one.
+#[derive(Debug, Default)]
+pub struct Relayed {
+    /// What was written.
+    pub bytes: RefCell<Vec<u8>>,
+    /// Whether it ended whole; `None`: it goes on.
+    pub whole: Cell<Option<bool>>,
+    /// Whether nobody takes any more.
+    pub left: Cell<bool>,
+}
+
 struct Inside {
     now_ms: Cell<u64>,
     chance: Cell<u8>,
@@ -30,6 +41,7 @@ struct Inside {
     /// What isolates of one place share: URL, bytes, end.
     kept: RefCell<Vec<(String, Vec<u8>, u64)>>,
     sent: RefCell<Vec<Outgoing>>,
+    relayed: RefCell<Vec<Rc<Relayed>>>,
     /// Messages that wait; `None`: there is no queue.
     queue: RefCell<Option<Vec<String>>>,
     lines: RefCell<Vec<(Level, String)>>,
@@ -49,6 +61,7 @@ impl Fake {
             upstream: RefCell::new(Box::new(upstream)),
             kept: RefCell::default(),
             sent: RefCell::default(),
+            relayed: RefCell::default(),
             queue: RefCell::new(Some(Vec::new())),
             lines: RefCell::default(),
             background: RefCell::default(),
@@ -76,6 +89,12 @@ impl Fake {
     /// Has the queue refuse from now on.
     pub fn lose_queue(&self) {
         self.inside.queue.replace(None);
+    }
+
+    /// Takes the bodies that were written while they left, since the last call.
+    #[must_use]
+    pub fn relayed(&self) -> Vec<Rc<Relayed>> {
+        self.inside.relayed.take()
     }
 
     /// Takes the lines logged since the last call.
@@ -116,6 +135,7 @@ impl Fake {
 
 impl Platform for Fake {
     type Body = Vec<u8>;
+    type Sink = Rc<Relayed>;
     type VerifyingKey = RsaPublicKey;
     type SigningKey = <Es256 as jwt_compact::Algorithm>::SigningKey;
 
@@ -141,6 +161,24 @@ impl Platform for Fake {
 
     async fn read(&self, body: Vec<u8>, limit: usize) -> Result<Vec<u8>, ReadFailure> {
         if body.len() > limit { Err(ReadFailure::TooLarge) } else { Ok(body) }
+    }
+
+    fn relay(&self) -> Result<(Vec<u8>, Rc<Relayed>), Unavailable> {
+        let relayed = Rc::new(Relayed::default());
+        self.inside.relayed.borrow_mut().push(Rc::clone(&relayed));
+        Ok((Vec::new(), relayed))
+    }
+
+    async fn write(&self, sink: &Rc<Relayed>, part: Vec<u8>) -> Result<(), Unavailable> {
+        if sink.left.get() {
+            return Err(Unavailable);
+        }
+        sink.bytes.borrow_mut().extend(part);
+        Ok(())
+    }
+
+    async fn end(&self, sink: Rc<Relayed>, whole: bool) {
+        sink.whole.set(Some(whole));
     }
 
     async fn kept(&self, url: &str, limit: usize) -> Option<Vec<u8>> {

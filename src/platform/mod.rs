@@ -25,6 +25,8 @@ use std::{fmt, future::Future};
 pub trait Platform: Clone + 'static {
     /// A body that passes through unread: a stream on Workers.
     type Body: 'static;
+    /// The end of a body that is still being written.
+    type Sink: 'static;
     /// An imported RSA public key.
     type VerifyingKey: Clone + 'static;
     /// An imported EC P-256 private key.
@@ -47,6 +49,21 @@ pub trait Platform: Clone + 'static {
     /// # Errors
     /// `TooLarge` as soon as it passes `limit` bytes; `Broken` when the other side goes away.
     async fn read(&self, body: Self::Body, limit: usize) -> Result<Vec<u8>, ReadFailure>;
+
+    /// A body that is written while it leaves, and its other end.
+    ///
+    /// # Errors
+    /// When the machine makes no streams.
+    fn relay(&self) -> Result<(Self::Body, Self::Sink), Unavailable>;
+
+    /// Writes a part of it; waits while nobody takes the last one.
+    ///
+    /// # Errors
+    /// When nobody will.
+    async fn write(&self, sink: &Self::Sink, part: Vec<u8>) -> Result<(), Unavailable>;
+
+    /// Ends it, or breaks it off, so that whoever reads it sees that it is not whole.
+    async fn end(&self, sink: Self::Sink, whole: bool);
 
     /// What another isolate of this place kept under a URL, if it is still there.
     async fn kept(&self, url: &str, limit: usize) -> Option<Vec<u8>>;

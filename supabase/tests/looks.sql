@@ -31,6 +31,16 @@ begin
   assert (select (action, row_count, filter, entity_id, actor_role, route) = ('list', 17, 'status=eq.new', '', 'support', 'GET /rest/v1/x') from hub.team_activities where request_id = '01ARZ3NDEKTSV4RRFFQ69G5FA2');
   assert (select owner_id from hub.team_activities where entity_id = other::text and action = 'read') = 'user_2hubcarol0000000000000003';
 
+  -- An export is one row, and of its two words in one batch the second stands, whichever came first.
+  perform pg_temp.act('system');
+  perform hub.record_requests((select jsonb_agg(jsonb_build_object('occurred_at', now(), 'request_id', '01ARZ3NDEKTSV4RRFFQ69G5FE1', 'actor_id', 'user_2hubadmin0000000000000005',
+      'who', 'staff:admin', 'method', 'GET', 'route', '/rest/v1/team_activities', 'outcome', 'allowed', 'status', word.status, 'row_count', word.found,
+      'look', word.look) order by word.place)
+    from (values (1, null, null, '{"entity": "team_activities", "records": [], "filter": "select=id", "purpose": "legal", "export": true}'::jsonb), (2, 200, 7, null)) as word (place, status, found, look)));
+  perform set_config('role', 'none', true);
+  assert (select (status, row_count) = (200, 7) from hub.request_log where request_id = '01ARZ3NDEKTSV4RRFFQ69G5FE1');
+  assert (select array_agg(action || ' ' || purpose) = '{export legal}' from hub.team_activities where request_id = '01ARZ3NDEKTSV4RRFFQ69G5FE1');
+
   -- Acme sees its own: the look and the change, by name and role, with the reason; not who it was assigned to, no note, no other client's.
   perform pg_temp.act('alice');
   mine := hub.my_activity();

@@ -14,6 +14,7 @@
 
 mod access;
 mod boundary;
+mod export;
 mod keys;
 mod passwords;
 mod queries;

@@ -1,6 +1,6 @@
 //! What was done, asked and found (L-1, L-2, L-3).
 
-use super::{Kind, NONE, PAGE, TRAIL, Table, column, grant};
+use super::{FILES, Kind, NONE, PAGE, TRAIL, Table, column, grant};
 use crate::domain::access::{StaffRole::Admin, Who};
 
 /// The trail of staff actions (L-1, L-2): written by triggers alone, append-only for everybody.
@@ -75,7 +75,8 @@ pub(super) const TEAM_ACTIVITIES: Table = Table {
         NONE,
         false,
     )
-    .fresh(TRAIL)],
+    .fresh(TRAIL)
+    .exports()],
     limit: PAGE,
     exact_count: false,
     audited: false,
@@ -136,7 +137,7 @@ pub(super) const REQUEST_LOG: Table = Table {
     ],
     embeds: &[],
     grants: &[
-        grant(Who::Staff(Admin), REQUEST_ROW, NONE, NONE, false),
+        grant(Who::Staff(Admin), REQUEST_ROW, NONE, NONE, false).fresh(FILES).exports(),
         grant(
             Who::System,
             // `/healthz` asks for one; rows are written by a function.

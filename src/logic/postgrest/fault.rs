@@ -50,6 +50,8 @@ pub enum Rule {
     EncodingMalformed,
     /// A table that may not be embedded here.
     EmbedRefused,
+    /// An export that is not ordered by the key, or does not begin with it.
+    ExportMalformed,
     /// A filter that is not `operator.value`.
     FilterMalformed,
     /// No equality on the key of the table.
@@ -95,7 +97,7 @@ pub enum Rule {
 impl Rule {
     /// Every rule, in the order of the codes.
     #[allow(dead_code, reason = "compared with the README")]
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::AcceptRefused,
         Self::ContentTypeRefused,
         Self::ProfileRefused,
@@ -126,6 +128,7 @@ impl Rule {
         Self::PurposeMissing,
         Self::RecordMissing,
         Self::ReasonMalformed,
+        Self::ExportMalformed,
     ];
 
     /// What the client sees.
@@ -135,7 +138,7 @@ impl Rule {
             Self::AcceptRefused => (
                 "HUB301",
                 406,
-                "Answers are JSON only.",
+                "Answers are JSON only; files are where a role may export.",
                 "Accept application/json or application/vnd.pgrst.object+json.",
             ),
             Self::ContentTypeRefused => {
@@ -223,6 +226,7 @@ impl Rule {
             Self::PurposeMissing => PURPOSE_MISSING,
             Self::RecordMissing => RECORD_MISSING,
             Self::ReasonMalformed => REASON_MALFORMED,
+            Self::ExportMalformed => EXPORT_MALFORMED,
         };
         Public { code, status, message, hint }
     }
@@ -257,4 +261,10 @@ const REASON_MALFORMED: Row = (
     400,
     "The reason is not one short sentence.",
     "Send at most 500 characters, percent-encoded, on one line.",
+);
+const EXPORT_MALFORMED: Row = (
+    "HUB331",
+    400,
+    "An export goes by its key.",
+    "Select the key first, order by it alone, and leave out offset, count and embedded tables.",
 );

@@ -22,6 +22,8 @@ pub struct Look {
     pub filter: String,
     /// Why.
     pub purpose: Option<&'static str>,
+    /// Whether it leaves as a file.
+    pub export: bool,
 }
 
 impl Writer<'_> {
@@ -76,9 +78,13 @@ impl Writer<'_> {
                 return Err(Rule::RecordMissing.into());
             }
         }
-        // What the Hub keeps about itself is no client's record.
-        if self.permit.operation() != Operation::Select || !table.audited {
+        let export = self.permit.operation() == Operation::Export;
+        // What the Hub keeps about itself is no client's record, until it leaves the house.
+        if !export && (self.permit.operation() != Operation::Select || !table.audited) {
             return Ok(None);
+        }
+        if export && context.purpose.is_none() {
+            return Err(Rule::PurposeMissing.into());
         }
         let (entity, records) = match &self.filters.named {
             Some(named) => (named.entity, named.records.clone()),
@@ -89,6 +95,7 @@ impl Writer<'_> {
             records,
             filter: self.written.chars().take(LONGEST_FILTER).collect(),
             purpose: context.purpose,
+            export,
         }))
     }
 }

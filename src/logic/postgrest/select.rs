@@ -63,6 +63,22 @@ impl Selection {
         })
     }
 
+    /// Whether it begins with this column, under its own name.
+    #[must_use]
+    pub fn begins_with(&self, column: &str) -> bool {
+        matches!(self.items.first(), Some(Item::Column { alias: None, name }) if *name == column)
+    }
+
+    /// What the columns are called in the answer, as a header line has them.
+    #[must_use]
+    pub fn names(&self) -> String {
+        let name = |item: &Item| match item {
+            Item::Column { alias, name } => alias.clone().unwrap_or_else(|| (*name).to_owned()),
+            Item::Embed { alias, selection, .. } => alias.clone().unwrap_or_else(|| selection.table.name.to_owned()),
+        };
+        self.items.iter().map(name).collect::<Vec<_>>().join(",")
+    }
+
     /// Whether other tables are embedded.
     #[must_use]
     pub fn has_embeds(&self) -> bool {

@@ -3,6 +3,7 @@
 use super::{
     body::{self, Body},
     encoding,
+    export::Export,
     fault::{QueryFault, Rule},
     filter::Filters,
     prefer::Preferences,
@@ -26,6 +27,8 @@ pub struct Writer<'a> {
     pub(super) filters: Filters,
     /// Whether the answer shows guarded columns, or depends on what is in them.
     pub(super) guarded: bool,
+    /// What is exported, if that is what was asked for.
+    pub(super) export: Option<Export>,
 }
 
 impl<'a> Writer<'a> {
@@ -39,6 +42,7 @@ impl<'a> Writer<'a> {
             seen: Vec::new(),
             filters: Filters::default(),
             guarded: false,
+            export: None,
         }
     }
 
@@ -74,7 +78,7 @@ impl<'a> Writer<'a> {
         if operation != Operation::Select && selection.has_embeds() {
             return Err(Rule::EmbedRefused.into());
         }
-        let mut columns = None;
+        let (mut columns, mut export) = (None, Export::of(table));
         for (name, value) in parameters.iter().filter(|(name, _)| name != "select") {
             match (operation, name.as_str()) {
                 (Operation::Insert, "columns") => {
@@ -86,12 +90,25 @@ impl<'a> Writer<'a> {
                 (Operation::Delete | Operation::Update, "limit" | "offset" | "order") => {
                     return Err(QueryFault::new(Rule::ParameterRefused, name));
                 }
+                (Operation::Export, "limit" | "offset" | "order") => {
+                    self.once(name)?;
+                    export = export.with(name, value)?;
+                }
                 _ => self.parameter(&selection, "", name, value)?,
             }
         }
         match operation {
             Operation::Select => {
                 self.limits(&selection, "")?;
+                Ok(Body::None)
+            }
+            Operation::Export => {
+                if self.preferences.count.is_some() || !selection.begins_with(table.key) {
+                    return Err(Rule::ExportMalformed.into());
+                }
+                export.base = format!("{}?{}", table.name, self.written);
+                export.names = selection.names();
+                self.export = Some(export);
                 Ok(Body::None)
             }
             Operation::Insert => {
@@ -174,10 +191,9 @@ impl<'a> Writer<'a> {
             _ => Selection::all(table, grant),
         };
         let minimal = !matches!(self.preferences.returns, Some("representation"));
-        self.guarded |= selection.takes_guarded() && (self.permit.operation() == Operation::Select || !minimal);
-        let plain_write = matches!(self.permit.resource(), Resource::Table(..))
-            && self.permit.operation() != Operation::Select
-            && minimal;
+        let reads = matches!(self.permit.operation(), Operation::Export | Operation::Select);
+        self.guarded |= selection.takes_guarded() && (reads || !minimal);
+        let plain_write = matches!(self.permit.resource(), Resource::Table(..)) && !reads && minimal;
         if !plain_write {
             let mut written = String::new();
             selection.write(&mut written);

@@ -1,0 +1,128 @@
+//! An export (L-1, A-2): the first page before the head leaves, the others behind it, each with a token of its own and no more
+//! of them in memory than one.
+
+use super::{Passed, answered};
+use crate::{
+    domain::session::{Actor, Session},
+    logic::{
+        fault::Fault,
+        postgrest::{Export, Format, Look, Page},
+        reply::Reply,
+    },
+    platform::{Answer, Outgoing, Platform, ReadFailure, hub::Hub},
+};
+use std::rc::Rc;
+
+/// How an export went.
+#[derive(Debug)]
+pub struct Told {
+    /// How many records it had.
+    pub records: u64,
+    /// Why it was broken off.
+    pub fault: Option<Fault>,
+}
+
+/// What the pages of one export share.
+struct Pages<P: Platform> {
+    hub: Rc<Hub<P>>,
+    platform: P,
+    session: Session,
+    export: Export,
+    format: Format,
+    /// The question of each page, but for its query and its token.
+    question: Outgoing,
+    /// How many records a page has at most: fewer after one that was too long.
+    size: u64,
+}
+
+/// Asks for the first page; what is left waits until the request row is safe.
+///
+/// # Errors
+/// What the database says of the first page.
+pub(super) async fn begin<P: Platform>(
+    hub: &Rc<Hub<P>>,
+    platform: &P,
+    session: &Session,
+    (export, format): (&Export, Format),
+    question: Outgoing,
+    look: Option<Look>,
+) -> Result<Passed<P::Body>, Fault> {
+    let mut pages = Pages {
+        hub: Rc::clone(hub),
+        platform: platform.clone(),
+        session: session.clone(),
+        export: export.clone(),
+        format,
+        question,
+        size: PAGE,
+    };
+    let asked_at = platform.now_ms();
+    let first = pages.page(None, 0).await?;
+    let upstream_ms = platform.now_ms().saturating_sub(asked_at);
+    let (body, sink) = platform.relay().map_err(|_| Fault::Platform)?;
+    let entity = look.as_ref().map_or("", |look| look.entity);
+    let disposition = format!("attachment; filename=\"{entity}.{}\"", format.ending());
+    Ok(Passed {
+        reply: Reply::stream(200, Some(body))
+            .with("content-type", format.media())
+            .with("content-disposition", disposition),
+        written: false,
+        upstream_ms,
+        row_count: None,
+        look,
+        rest: Some(Box::pin(async move {
+            let platform = pages.platform.clone();
+            let told = pages.rest(first, &sink).await;
+            platform.end(sink, told.fault.is_none()).await;
+            told
+        })),
+    })
+}
+
+impl<P: Platform> Pages<P> {
+    /// Writes all pages, as far as somebody reads them.
+    async fn rest(&mut self, first: Page, sink: &P::Sink) -> Told {
+        let (mut page, mut records) = (first, 0);
+        loop {
+            // PostgREST may give fewer than were asked for (`db-max-rows`), so only a page without any is the last.
+            let last = page.last;
+            records += page.records;
+            if self.platform.write(sink, page.text).await.is_err() {
+                return Told { records, fault: Some(Fault::BodyBroken) };
+            }
+            let (Some(last), true) = (last, self.export.next(self.size, records) > 0) else {
+                return Told { records, fault: None };
+            };
+            page = match self.page(Some(last), records).await {
+                Ok(next) => next,
+                Err(fault) => return Told { records, fault: Some(fault) },
+            };
+        }
+    }
+
+    /// One page, read whole: a client that is slow keeps no connection to the database waiting.
+    async fn page(&mut self, behind: Option<i64>, out: u64) -> Result<Page, Fault> {
+        loop {
+            let token = self.hub.mint(&self.platform, &Actor::Person(&self.session)).await?;
+            let size = self.export.next(self.size, out);
+            let mut question = self.question.clone();
+            question.url = format!("{}/{}", self.hub.config.rest_url, self.export.page(behind, size));
+            question.headers.retain(|(name, _)| *name != "authorization");
+            question.headers.push(("authorization", format!("Bearer {token}")));
+            let Answer { body, .. } = answered(&self.hub, &self.platform, &self.session, question).await?;
+            let body = body.ok_or(Fault::UpstreamBroken("a page without a body"))?;
+            match self.platform.read(body, LONGEST_PAGE).await {
+                Ok(bytes) => {
+                    let page = self.export.cut(self.format, bytes, behind.is_none());
+                    return page.map_err(|_| Fault::UpstreamBroken("a page that is not whole"));
+                }
+                Err(ReadFailure::TooLarge) if self.size > 1 => self.size /= 4,
+                Err(_) => return Err(Fault::UpstreamBroken("a page broke off")),
+            }
+        }
+    }
+}
+
+/// Records of a page, as many as a Supabase project gives at once. A Worker may send 10,000 requests for one of its own.
+const PAGE: u64 = 1_000;
+const LONGEST_PAGE: usize = 24 * 1024 * 1024;

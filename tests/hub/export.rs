@@ -1,0 +1,186 @@
+//! A-2, L-1: exports of the trail: who may, what the trail says of them, and that a file is whole or seen to be broken.
+
+use crate::world::{World, answered, well};
+use hub::{
+    domain::headers::Headers,
+    platform::{Answer, FetchFailure, Outgoing},
+};
+use serde_json::json;
+
+const NDJSON: (&str, &str) = ("accept", "application/x-ndjson");
+const CSV: (&str, &str) = ("accept", "text/csv");
+const WHY: (&str, &str) = ("x-hub-purpose", "legal");
+const PATH: &str = "/rest/v1/team_activities?select=id,action&actor_id=eq.user_2hubsales0000000000000006";
+
+fn parameter<'a>(request: &'a Outgoing, name: &str) -> Option<&'a str> {
+    request.url.split_once('?')?.1.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+}
+
+/// A trail of so many rows, the newest of which is `rows`; a page has 1,000 of them at most, whatever is asked for.
+fn trail(rows: i64) -> impl FnMut(&Outgoing) -> Result<Answer<Vec<u8>>, FetchFailure> + 'static {
+    move |request| {
+        if !request.url.contains("/team_activities?") {
+            return well(request);
+        }
+        let limit = parameter(request, "limit").unwrap().parse::<usize>().unwrap().min(1_000);
+        let (up, down) = ((1..=rows), (1..=rows).rev());
+        let behind = |name| parameter(request, "id").and_then(|id| id.strip_prefix(name)?.parse::<i64>().ok());
+        let page: Vec<i64> = match parameter(request, "order") {
+            Some("id.asc") => up.filter(|id| behind("gt.").is_none_or(|last| *id > last)).take(limit).collect(),
+            _ => down.filter(|id| behind("lt.").is_none_or(|last| *id < last)).take(limit).collect(),
+        };
+        if request.headers.contains(&("accept", "text/csv".to_owned())) {
+            let lines: String = page.iter().map(|id| format!("\n{id},\"a\nb\"")).collect();
+            let headers = Headers::new(vec![("content-type".to_owned(), "text/csv; charset=utf-8".to_owned())]);
+            // Without a row there is no header line either.
+            let body = if page.is_empty() { String::new() } else { format!("id,action{lines}") };
+            return Ok(Answer { status: 200, headers, body: Some(body.into_bytes()) });
+        }
+        answered(200, &json!(page.iter().map(|id| json!({ "id": id })).collect::<Vec<_>>()).to_string())
+    }
+}
+
+struct Exported {
+    status: u16,
+    code: String,
+    text: String,
+    whole: Option<bool>,
+    pages: usize,
+    rows: Vec<serde_json::Value>,
+}
+
+fn export(world: &World, persona: &str, path: &str, headers: &[(&str, &str)]) -> Exported {
+    let seen = world.send(persona, "GET", path, headers, None);
+    let relayed = world.fake.relayed();
+    let (text, whole) = match relayed.first() {
+        Some(relayed) => (String::from_utf8(relayed.bytes.take()).unwrap(), relayed.whole.get()),
+        None => (seen.text, None),
+    };
+    let pages = seen.upstream.iter().filter(|sent| sent.url.starts_with(crate::world::REST)).count();
+    Exported { status: seen.status, code: seen.code, text, whole, pages, rows: seen.rows }
+}
+
+#[test]
+fn a_file_has_every_record_once_page_by_page_l_1() {
+    for (rows, pages) in [(0, 1), (1, 2), (999, 2), (1_000, 2), (2_001, 4)] {
+        let world = World::behind(trail(rows));
+        let found = export(&world, "admin", PATH, &[NDJSON, WHY]);
+        assert_eq!((found.status, found.whole, found.pages), (200, Some(true), pages), "{rows}");
+        let lines: String = (1..=rows).rev().map(|id| format!("{{\"id\":{id}}}\n")).collect();
+        assert_eq!(found.text, lines, "{rows}");
+        let found = export(&world, "admin", &format!("{PATH}&order=id.asc"), &[CSV, WHY]);
+        assert_eq!((found.status, found.whole, found.pages), (200, Some(true), pages), "{rows}");
+        let lines: String = (1..=rows).map(|id| format!("{id},\"a\nb\"\n")).collect();
+        assert_eq!(found.text, format!("id,action\n{lines}"), "{rows}");
+    }
+    let found = export(&World::behind(trail(9_000)), "admin", &format!("{PATH}&limit=2500"), &[NDJSON, WHY]);
+    assert_eq!((found.text.lines().count(), found.pages), (2_500, 3));
+}
+
+/// The row is safe before the first byte leaves, and is completed when the last one has.
+#[test]
+fn an_export_is_in_the_trail_with_its_filter_purpose_and_size_l_1() {
+    let found = export(&World::behind(trail(3_000)), "admin", PATH, &[NDJSON, WHY]);
+    let [begun, ended] = &found.rows[..] else { panic!("{:?}", found.rows) };
+    assert_eq!([&begun["status"], &begun["row_count"]], [&json!(null), &json!(null)]);
+    let look = &begun["look"];
+    assert_eq!(
+        [&look["entity"], &look["purpose"], &look["export"]],
+        [&json!("team_activities"), &json!("legal"), &json!(true)]
+    );
+    assert!(look["filter"].as_str().unwrap().contains("actor_id=eq.user_2hubsales"));
+    assert_eq!(begun["request_id"], ended["request_id"]);
+    assert_eq!(
+        [&ended["status"], &ended["row_count"], &ended["outcome"]],
+        [&json!(200), &json!(3_000), &json!("allowed")]
+    );
+    assert!(ended.get("look").is_none(), "one look");
+}
+
+#[test]
+fn only_who_may_exports_and_with_fresh_factors_a_2() {
+    let world = World::behind(trail(10));
+    for (persona, path, headers, status, code) in [
+        ("-", PATH, vec![NDJSON, WHY], 401, "HUB101"),
+        ("alice", PATH, vec![NDJSON, WHY], 404, "HUB202"),
+        ("support", PATH, vec![CSV, WHY], 404, "HUB202"),
+        ("stale", PATH, vec![NDJSON, WHY], 403, "HUB203"),
+        ("admin", PATH, vec![NDJSON], 403, "HUB328"),
+        ("admin", "/rest/v1/leads?select=id", vec![CSV, WHY], 406, "HUB301"),
+        ("alice", "/rest/v1/contact_tickets", vec![CSV], 406, "HUB301"),
+        ("admin", "/rest/v1/team_activities?select=action,id", vec![NDJSON, WHY], 400, "HUB331"),
+        ("admin", "/rest/v1/team_activities?select=id&order=occurred_at", vec![NDJSON, WHY], 400, "HUB331"),
+        ("admin", "/rest/v1/team_activities?select=id&order=id.desc.nullslast", vec![NDJSON, WHY], 400, "HUB331"),
+        ("admin", "/rest/v1/team_activities?select=id&offset=5", vec![NDJSON, WHY], 400, "HUB331"),
+        ("admin", "/rest/v1/team_activities?select=id&limit=x", vec![NDJSON, WHY], 400, "HUB318"),
+        ("admin", "/rest/v1/team_activities?select=id&limit=5&limit=6", vec![NDJSON, WHY], 400, "HUB308"),
+    ] {
+        let found = export(&world, persona, path, &headers);
+        assert_eq!((found.status, found.code.as_str(), found.pages), (status, code, 0), "{persona} {path}");
+        assert_eq!(found.rows.len(), 1, "{persona} {path}");
+        assert!(found.rows[0].get("look").is_none());
+    }
+}
+
+#[test]
+fn nothing_of_an_export_leaves_without_its_row_l_3() {
+    let mut trail = trail(10);
+    let world = World::behind(move |request| {
+        if request.url.ends_with("/rpc/record_requests") { Err(FetchFailure::Unreachable) } else { trail(request) }
+    });
+    world.fake.lose_queue();
+    let found = export(&world, "admin", PATH, &[NDJSON, WHY]);
+    assert_eq!((found.status, found.text.as_str(), found.whole), (503, "", None));
+}
+
+/// A session that is revoked meanwhile, a database that goes away, a page that is cut off: the file is seen to be broken.
+#[test]
+fn a_file_that_is_not_whole_is_broken_off_l_1() {
+    for (what, second) in [
+        ("revoked", answered(401, r#"{"code":"PT401","message":"session revoked"}"#)),
+        ("away", Err(FetchFailure::Unreachable)),
+        ("cut off", answered(200, r#"[{"id":5},{"id":"#)),
+        ("no array", answered(200, r#"{"id":5}"#)),
+    ] {
+        let (mut trail, mut second) = (trail(3_000), Some(second));
+        let world = World::behind(
+            move |request| {
+                if request.url.contains("id=lt.") { second.take().unwrap() } else { trail(request) }
+            },
+        );
+        let found = export(&world, "admin", PATH, &[NDJSON, WHY]);
+        assert_eq!((found.status, found.whole, found.text.lines().count()), (200, Some(false), 1_000), "{what}");
+        let ended = found.rows.last().unwrap();
+        assert_eq!([&ended["outcome"], &ended["row_count"]], [&json!("failed"), &json!(1_000)], "{what}");
+        assert!(ended["code"].as_str().unwrap().starts_with("HUB"), "{what}");
+    }
+    let mut trail = trail(3);
+    let world =
+        World::behind(
+            move |request| {
+                if request.url.contains("team_activities") { answered(500, "{}") } else { trail(request) }
+            },
+        );
+    assert_eq!(export(&world, "admin", PATH, &[NDJSON, WHY]).status, 502, "before the head has left it is an error");
+}
+
+/// Records as long as they may be: a page that does not fit is asked for again, smaller.
+#[test]
+fn a_page_that_is_too_long_is_asked_for_in_parts() {
+    let mut sizes = Vec::new();
+    let world = World::behind(move |request| {
+        if !request.url.contains("/team_activities?") {
+            return well(request);
+        }
+        let limit: i64 = parameter(request, "limit").unwrap().parse().unwrap();
+        sizes.push(limit);
+        let behind =
+            parameter(request, "id").map_or(600, |id| id.strip_prefix("lt.").unwrap().parse::<i64>().unwrap() - 1);
+        let long = "x".repeat(50_000);
+        let page: Vec<_> = (1..=behind).rev().take(usize::try_from(limit).unwrap()).collect();
+        let page: Vec<_> = page.iter().map(|id| json!({ "id": id, "reason": long })).collect();
+        answered(200, &json!(page).to_string())
+    });
+    let found = export(&world, "admin", PATH, &[NDJSON, WHY]);
+    assert_eq!((found.whole, found.text.lines().count()), (Some(true), 600));
+}
