@@ -10,6 +10,7 @@ mod export;
 mod fault;
 mod filter;
 mod look;
+mod order;
 mod prefer;
 mod select;
 mod value;

@@ -6,6 +6,7 @@ use super::{
     export::Export,
     fault::{QueryFault, Rule},
     filter::Filters,
+    order::order,
     prefer::Preferences,
     select::Selection,
 };
@@ -290,27 +291,4 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// `column.direction.nulls`, up to five.
-fn order(selection: &Selection, text: &str) -> Result<String, QueryFault> {
-    let mut written = Vec::new();
-    for term in text.split(',').map(str::trim) {
-        let mut parts = term.split('.');
-        let name = parts.next().unwrap_or_default();
-        if !selection.grant.read.contains(&name) {
-            return Err(QueryFault::new(Rule::ColumnRefused, name));
-        }
-        let rest: Vec<&str> = parts.collect();
-        let good = matches!(
-            rest.as_slice(),
-            [] | ["asc" | "desc" | "nullsfirst" | "nullslast"] | ["asc" | "desc", "nullsfirst" | "nullslast"]
-        );
-        if !good {
-            return Err(QueryFault::new(Rule::OrderMalformed, name));
-        }
-        written.push(term);
-    }
-    if written.len() > MOST_ORDERS { Err(Rule::ComplexityRefused.into()) } else { Ok(written.join(",")) }
-}
-
 const FARTHEST: u32 = 100_000;
-const MOST_ORDERS: usize = 5;
