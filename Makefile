@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup dev dev-reset dev-seed build test check bench clean fuzz
+.PHONY: help setup dev dev-reset dev-seed db-check build test check bench clean fuzz
 
 # Node 22 from npm; the machine's own only installs it.
 NODE := node_modules/.bin/node
@@ -24,6 +24,10 @@ dev-reset: setup ## Forgets the local data
 
 dev-seed: setup ## Seeds the local data anew: make dev-seed ROWS=100000
 	@ROWS=$(or $(ROWS),200) $(NODE) dev/main.mjs seed
+
+db-check: ## Looks for gaps and drift in any database, reading only: make db-check URL=postgres://…
+	@dev/setup/all.sh node
+	@$(NODE) dev/db-check.mjs
 
 build: build/.done ## Builds the deployable bundle in build/
 

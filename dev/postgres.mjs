@@ -82,6 +82,7 @@ async function createDatabase(url) {
     grant anon, authenticated, service_role to authenticator;
     grant authenticator to postgres with admin option;
     grant create on database hub to postgres;
+    grant set on parameter "pgrst.db_schemas", "pgrst.db_pre_request", "pgrst.db_anon_role" to postgres;
     alter default privileges for role postgres in schema public grant all on tables to anon, authenticated, service_role;
   `);
 }
@@ -121,11 +122,23 @@ export async function migrate(ownerUrl, folder = 'supabase/migrations') {
         throw new Error(`${file}: ${error.message}${error.position ? ` at ${error.position}` : ""}${error.where ? `\n${error.where}` : ''}`);
       }
       applied.push(file);
+      await guard(ownerUrl);
     }
     return applied;
   } finally {
     await client.end();
   }
+}
+
+/**
+ * Makes the Hub's event triggers, as the superuser. This stands in for supautils, by which Supabase's role `postgres` makes them in the
+ * migration itself; so they are there for the migrations after it, here as there.
+ */
+async function guard(ownerUrl) {
+  const url = new URL(ownerUrl);
+  url.username = ADMIN;
+  const { rows } = await query(url.href, "select to_regprocedure('hub_private.guard_schema()') is not null as known");
+  if (rows[0].known) await query(url.href, 'select hub_private.guard_schema()');
 }
 
 /** Writes the seed; `rows` is the number of tickets. */

@@ -179,7 +179,7 @@ fn policies_are_the_same() {
 fn audit_triggers_are_the_same() {
     let triggers = "select t.tgrelid::regclass::text || ' ' || case when t.tgtype & 32 > 0 then 'truncate' else 'row' end from pg_trigger t \
          join pg_proc p on p.oid = t.tgfoid join pg_class c on c.oid = t.tgrelid where not t.tgisinternal and t.tgenabled = 'A' \
-         and not c.relispartition and p.pronamespace = 'hub_private'::regnamespace and p.proname = $1";
+         and c.relnamespace = 'hub'::regnamespace and not c.relispartition and p.pronamespace = 'hub_private'::regnamespace and p.proname = $1";
     let audited = |kind: &str| {
         TABLES.iter().filter(|table| table.audited).map(|table| format!("hub.{} {kind}", table.name)).collect()
     };

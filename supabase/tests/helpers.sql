@@ -8,6 +8,7 @@ declare
     when 'alice' then array['hub_customer', 'user_2hubalice0000000000000001', 'org_2hubacme00000000000000001']
     when 'bob' then array['hub_customer', 'user_2hubbob000000000000000002', 'org_2hubacme00000000000000001']
     when 'carol' then array['hub_customer', 'user_2hubcarol0000000000000003', 'user_2hubcarol0000000000000003']
+    when 'frank' then array['hub_customer', 'user_2hubfrank0000000000000011', 'org_2hubnorthwind000000000010']
     when 'admin' then array['hub_staff', 'user_2hubadmin0000000000000005']
     when 'sales' then array['hub_staff', 'user_2hubsales0000000000000006']
     when 'support' then array['hub_staff', 'user_2hubsupport000000000000007']

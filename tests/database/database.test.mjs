@@ -5,22 +5,18 @@ import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
-import pg from 'pg';
-import { port } from '../../dev/ports.mjs';
-import { forget, migrate, query, seed, startPostgres } from '../../dev/postgres.mjs';
+import { migrate, query, seed } from '../../dev/postgres.mjs';
+import { fresh, helpers, rolledBack } from './harness.mjs';
 
 const FOLDER = 'supabase/tests';
 const files = fs.readdirSync(FOLDER).filter((name) => name.endsWith('.sql') && name !== 'helpers.sql');
-const helpers = fs.readFileSync(`${FOLDER}/helpers.sql`, 'utf8');
 
 for (const version of [17, 15]) {
   describe(`PostgreSQL ${version}`, () => {
     let server;
 
     before(async () => {
-      const dataDir = `.local/database-${version}`;
-      forget(dataDir);
-      server = await startPostgres({ version, dataDir, port: await port('postgres', 24521 + version) });
+      server = await fresh(version, 'database', 24521, { migrated: false });
     });
     after(() => server?.stop());
 
@@ -33,18 +29,10 @@ for (const version of [17, 15]) {
 
     for (const file of files) {
       test(fs.readFileSync(`${FOLDER}/${file}`, 'utf8').split('\n')[0].replace('-- ', `${file}: `), async () => {
-        const client = new pg.Client({ connectionString: server.url });
-        await client.connect();
-        try {
-          await client.query('begin');
+        await rolledBack(server.url, async (client) => {
           await client.query(helpers);
           await client.query(fs.readFileSync(`${FOLDER}/${file}`, 'utf8'));
-        } catch (error) {
-          assert.fail(`${error.message}\n${error.where ?? ''}`);
-        } finally {
-          await client.query('rollback').catch(() => {});
-          await client.end();
-        }
+        }).catch((error) => assert.fail(`${error.message}\n${error.where ?? ''}`));
       });
     }
 

@@ -1,0 +1,107 @@
+// `make db-check URL=postgres://…`: looks at any database for gaps in its catalog (A-1, A-3) and for rows that were changed past the
+// trail (L-1). It only reads: the question about the catalog is the text in the newest migration, whatever the database itself has.
+
+import fs from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import pg from 'pg';
+
+const MIGRATIONS = 'supabase/migrations';
+
+/** The question about the catalog, from the newest migration that asks it. */
+export function question(folder = MIGRATIONS) {
+  const files = fs.readdirSync(folder).filter((name) => name.endsWith('.sql')).sort().reverse();
+  for (const file of files) {
+    const [, text] = fs.readFileSync(path.join(folder, file), 'utf8').split('$catalog$');
+    if (text) return text;
+  }
+  throw new Error(`no migration in ${folder} has a text between $catalog$ tags`);
+}
+
+/** Asks all there is to ask; gives what was found and what to say besides. */
+export async function look(client) {
+  const findings = [];
+  const notes = [];
+  await client.query("begin read only; set local search_path = ''; set local statement_timeout = '300s'");
+  const { rows: [known] } = await client.query(`select to_regnamespace('hub') is not null as hub, exists (
+    select from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname = 'hub_private' and p.proname = 'find_drift') as drift`);
+  if (!known.hub) {
+    notes.push('This database has no schema hub: the Hub was never migrated here, or this is another database.');
+  }
+  findings.push(...(await client.query(question())).rows);
+  notes.push(`catalog: ${count(findings.length, 'finding')}`);
+  if (known.drift) {
+    const drift = await asked(client, 'select entity, entity_id, finding from hub_private.find_drift()');
+    findings.push(...(drift.rows ?? []).map((row) => ({ object: `hub.${row.entity} ${row.entity_id}`, finding: row.finding })));
+    if (drift.error) findings.push({ object: 'hub_private.find_drift()', finding: drift.error });
+    notes.push(`drift: ${drift.error ?? count(drift.rows.length, 'row')}`);
+    // Migrations and repairs by hand come that way too, so these are counted and are no findings.
+    const other = await asked(client, "select count(*)::int as rows, max(occurred_at)::text as last from hub.team_activities where out_of_band and action <> 'baseline'");
+    const [told] = other.rows ?? [];
+    notes.push(`by another way than the Hub: ${other.error ?? count(told.rows, 'row')}${told?.last ? `, the last at ${told.last}` : ''}`);
+  } else {
+    notes.push('drift: not looked for, this database has no hub_private.find_drift()');
+  }
+  await client.query('rollback');
+  return { findings, notes };
+}
+
+const count = (number, what) => `${number} ${what}${number === 1 ? '' : 's'}`;
+
+/** What one may not ask, with the role one came with, is told apart from what was found. */
+async function asked(client, text) {
+  await client.query('savepoint asked');
+  try {
+    return { rows: (await client.query(text)).rows };
+  } catch (error) {
+    await client.query('rollback to savepoint asked');
+    return { error: `could not be asked: ${error.message}` };
+  }
+}
+
+async function main() {
+  const url = process.env.URL;
+  if (!url) return fail('URL is missing: make db-check URL=postgres://user:password@host:5432/database');
+  const client = await connected(url).catch((error) => fail(`the database cannot be reached: ${without(url, error.message || error.code)}`));
+  if (!client) return;
+  try {
+    const { findings, notes } = await look(client);
+    for (const { object, finding } of findings) console.log(`${object}: ${finding}`);
+    for (const note of notes) console.log(`-- ${note}`);
+    process.exitCode = findings.length > 0 ? 1 : 0;
+  } catch (error) {
+    fail(`the database could not be asked: ${without(url, error.message)}`);
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+async function connected(url) {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 15_000 });
+  client.on('error', () => {});
+  await client.connect();
+  return client;
+}
+
+/** Messages of a driver may quote what it was given. */
+function without(url, text) {
+  const [, secret] = url.match(/^[^/]*\/\/[^:/?#]*:(.*)@/) ?? [];
+  let plain = String(text).replaceAll(url, 'the URL');
+  for (const word of [secret, secret && decoded(secret)]) if (word) plain = plain.replaceAll(word, '…');
+  return plain;
+}
+
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return '';
+  }
+}
+
+function fail(why) {
+  console.error(why);
+  process.exitCode = 2;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await main();

@@ -1,0 +1,31 @@
+// What the database's test files share: a server of their own with every migration applied, and a connection that leaves nothing.
+
+import fs from 'node:fs';
+import pg from 'pg';
+import { port } from '../../dev/ports.mjs';
+import { forget, migrate, startPostgres } from '../../dev/postgres.mjs';
+
+/** People, rows of two owners and what came of a statement, in the session's own pg_temp. */
+export const helpers = fs.readFileSync('supabase/tests/helpers.sql', 'utf8');
+
+/** Starts PostgreSQL on forgotten data; `wanted` is the port to try first. */
+export async function fresh(version, name, wanted, { migrated = true } = {}) {
+  const dataDir = `.local/${name}-${version}`;
+  forget(dataDir);
+  const server = await startPostgres({ version, dataDir, port: await port('postgres', wanted + version) });
+  if (migrated) await migrate(server.ownerUrl);
+  return server;
+}
+
+/** Runs `use(client)` in a transaction that is rolled back, whatever happens. */
+export async function rolledBack(url, use) {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query('begin');
+    return await use(client);
+  } finally {
+    await client.query('rollback').catch(() => {});
+    await client.end();
+  }
+}

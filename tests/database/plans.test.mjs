@@ -1,0 +1,122 @@
+// A-1 at 100,000 rows a table (C5): each policy asks who it is once a statement, never once a row, and what a client reads or changes is
+// found by an index on the owner. PostgreSQL 17.
+
+import { after, before, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { fresh, helpers, rolledBack } from './harness.mjs';
+import { PEOPLE } from './matrix.mjs';
+
+const ROWS = 100_000;
+// A thousand clients with a hundred rows each, Acme one of them. Without the triggers: this is about how rows are found, not how they came.
+const FILL = {
+  leads: "(name, email, status) select 'Lead ' || n, n || '@example.com', (array['new', 'contacted', 'won', 'lost'])[n % 4 + 1]",
+  contact_tickets: "(id, owner_id, author_id, subject) select md5('ticket ' || n)::uuid, owner, author, 'Subject ' || n",
+  ticket_messages: "(ticket_id, owner_id, author_id, author_kind, body, internal) "
+    + "select md5('ticket ' || n)::uuid, owner, author, case when n % 3 = 0 then 'staff' else 'customer' end, 'Words ' || n, n % 9 = 0",
+  chat_threads: "(id, owner_id, author_id, topic) select md5('thread ' || n)::uuid, owner, author, 'Topic ' || n",
+  chat_messages: "(thread_id, owner_id, author_id, author_kind, body) select md5('thread ' || n)::uuid, owner, author, 'customer', 'Words ' || n",
+  team_activities: "(actor_id, actor_kind, actor_role, database_role, action, entity, entity_id, owner_id, values_hash) "
+    + "select author, 'staff', 'support', 'hub_staff', 'update', 'leads', n::text, owner, '\\x00'",
+  request_log: "(request_id, method, route, who, actor_id, owner_id, outcome) "
+    + "select upper(substr(translate(md5(n::text), 'abcdef', 'ghjkmn'), 1, 26)), 'GET', '/', 'customer', author, owner, 'allowed'",
+  revoked_sessions: "(subject, reason, revoked_by, expires_at) select 'sess_2hub' || lpad(n::text, 20, '0'), 'test', 'system:test', now() + interval '1 hour'",
+  webhook_messages: "(sender, message_id, event, happened_at) select 'clerk', 'msg_' || n, 'session.ended', now()",
+  checks: "(name, passed, looked_at, took_ms) select 'drift', true, n, 1",
+};
+
+let server;
+before(async () => {
+  server = await fresh(17, 'plans', 24601);
+});
+after(() => server?.stop());
+
+/** Every node of a plan, with whether it runs once a statement. */
+function nodes(plan, once = false) {
+  return [{ ...plan, once }, ...(plan.Plans ?? []).flatMap((child) => nodes(child, once || child['Parent Relationship'] === 'InitPlan'))];
+}
+
+/** What is wrong with how a statement of somebody's runs. */
+async function wrong(client, { name, role }, policy, columns) {
+  const granted = columns.filter((column) => column.rights.includes(`${role} ${policy.verb}`)).map((column) => `"${column.name}"`);
+  const statement = {
+    SELECT: `select ${granted.join(', ')} from ${policy.place}`,
+    INSERT: `insert into ${policy.place} (${granted.join(', ')}) values (${granted.map(() => 'null').join(', ')})`,
+    UPDATE: `update ${policy.place} set ${granted.map((column) => `${column} = null`).join(', ')}`,
+    DELETE: `delete from ${policy.place}`,
+  }[policy.verb];
+  await client.query("select pg_temp.act($1, 'GET')", [name]);
+  const { rows } = await client.query(`explain (format json) ${statement}`);
+  await client.query("select set_config('role', 'none', true)");
+  const all = nodes(rows[0]['QUERY PLAN'][0].Plan);
+  const found = [];
+  for (const node of all) {
+    const conditions = Object.entries(node).filter(([key]) => /Cond|Filter/.test(key)).map(([, text]) => text).join(' ');
+    if (!node.once && /hub_private\.|current_setting|SubPlan/.test(conditions)) found.push(`asks once a row: ${conditions}`);
+    if (node['Parent Relationship'] === 'SubPlan') found.push('asks a question of its own once a row');
+  }
+  const asked = new Set(policy.text.match(/\( SELECT hub_private\.\w+\(\)/g) ?? []).size;
+  if (policy.verb !== 'INSERT' && asked > all.filter((node) => node['Parent Relationship'] === 'InitPlan').length) found.push(`${asked} questions, not as many answered once`);
+  if (role === 'hub_customer' && policy.verb !== 'INSERT') {
+    const table = policy.place.split('.')[1];
+    if (all.some((node) => node['Node Type'] === 'Seq Scan' && node['Relation Name'] === table)) found.push(`reads all of ${table}`);
+    if (!all.some((node) => /owner_id = /.test(node['Index Cond'] ?? ''))) found.push('no index on the owner');
+  }
+  return found.map((text) => `${policy.name}, as ${name}: ${text}`);
+}
+
+async function every(client, only = () => true) {
+  const { rows: policies } = await client.query(`
+    select p.polname as name, p.polrelid::regclass::text as place, r.rolname as role, v.verb,
+      concat_ws(' ', pg_get_expr(p.polqual, p.polrelid), case when p.polcmd = 'a' then pg_get_expr(p.polwithcheck, p.polrelid) end) as text
+    from pg_policy p, unnest(p.polroles) as role (oid) join pg_roles r on r.oid = role.oid,
+      (values ('r', 'SELECT'), ('a', 'INSERT'), ('w', 'UPDATE'), ('d', 'DELETE')) as v (letter, verb)
+    where v.letter = p.polcmd::text or p.polcmd = '*' order by 1`);
+  const { rows: columns } = await client.query(`
+    select a.attrelid::regclass::text as place, a.attname as name, array(select r.rolname || ' ' || v from pg_roles r, unnest('{SELECT,INSERT,UPDATE}'::text[]) v
+      where r.rolname like 'hub\\_%' and has_column_privilege(r.oid, a.attrelid, a.attnum, v)) as rights
+    from pg_attribute a join pg_class c on c.oid = a.attrelid
+    where c.relnamespace = 'hub'::regnamespace and c.relkind in ('r', 'p') and a.attnum > 0 and not a.attisdropped order by 1, a.attnum`);
+  const found = [];
+  let asked = 0;
+  for (const policy of policies.filter(only)) {
+    const people = PEOPLE.filter((person) => person.role === policy.role);
+    assert.ok(people.length > 0, `${policy.name}: nobody of ${policy.role} to ask as`);
+    for (const person of people) found.push(...(await wrong(client, person, policy, columns.filter((column) => column.place === policy.place))));
+    asked += 1;
+  }
+  return { found, asked };
+}
+
+test('A-1: at 100,000 rows a table, each policy asks once a statement, and a client is found by an index', async () => {
+  await rolledBack(server.url, async (client) => {
+    const { rows: tables } = await client.query("select relname as name from pg_class where relnamespace = 'hub'::regnamespace and relkind in ('r', 'p') order by 1");
+    assert.deepEqual(tables.map(({ name }) => name), Object.keys(FILL).sort(), 'a table has no rows here');
+    await client.query(helpers);
+    await client.query('set constraints all immediate');
+    for (const [table, columns] of Object.entries(FILL)) {
+      await client.query(`alter table hub.${table} disable trigger all`);
+      await client.query(`insert into hub.${table} ${columns} from (
+        select n, case when n % 1000 = 0 then 'org_2hubacme00000000000000001' else 'org_2hubmany' || lpad((n % 1000)::text, 14, '0') end as owner,
+          'user_2hubmany' || lpad((n % 5000)::text, 14, '0') as author from generate_series(1, ${ROWS}) n) r`);
+      await client.query(`analyze hub.${table}`);
+    }
+    const { rows: [{ policies }] } = await client.query('select count(*)::int as policies from pg_policy');
+    const { found, asked } = await every(client);
+    assert.deepEqual(found, []);
+    assert.equal(asked, policies);
+    console.log(`${asked} policies at ${ROWS} rows a table`);
+
+    // It can be seen.
+    const tickets = (policy) => policy.name === 'contact_tickets_customer_select';
+    for (const [broken, said] of [
+      ['alter policy contact_tickets_customer_select on hub.contact_tickets using (owner_id = hub_private.owner_id())', /asks once a row/],
+      ['drop index hub.contact_tickets_owner; ' +
+        'alter table hub.contact_tickets drop constraint contact_tickets_merged, drop constraint contact_tickets_owner_key cascade', /reads all of contact_tickets/],
+      ['alter policy contact_tickets_customer_select on hub.contact_tickets using (owner_id = (select hub_private.owner_id() where subject is not null))', /once a row/],
+    ]) {
+      await client.query(`savepoint whole; ${broken}`);
+      assert.match((await every(client, tickets)).found.join('\n'), said);
+      await client.query('rollback to savepoint whole');
+    }
+  });
+});
