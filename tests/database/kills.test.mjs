@@ -90,6 +90,8 @@ describe(`L-1: ${KILLS} kills in the middle of a load`, () => {
         const kind = KINDS[n % KINDS.length];
         await answers('the load', async () => (await ask('sales', 'GET', 'leads?limit=1')).status === 200, { every: 20 });
         await wait(100 + Math.random() * 300);
+        // All of them may rest after a failure.
+        await answers('a request on its way', () => asking > 0, { every: 1 });
         kills.push({ kind, asking, told: done.length });
         await end(kind);
         if (kind === KINDS[0]) await direct.stack.restart('postgrest');
