@@ -85,6 +85,7 @@ async function locked(wanted, meanwhile = () => {}) {
 const WAITING = "from pg_stat_activity where usename = 'authenticator' and wait_event_type = 'Lock'";
 const waiting = (count) => answers('those who wait', async () => (await sql(`select ${count} = count(*) as there ${WAITING}`))[0].there, { every: 20, seconds: 10 });
 const everybody = (setting) => sql(['hub_staff', 'hub_customer'].map((role) => `alter role ${role} ${setting}`).join('; '));
+const NUMBERS = 'hub.team_activities_id_seq';
 const START_ANEW = "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'authenticator'";
 
 describe('L-1: the row of the trail cannot be written, so the change is refused', () => {
@@ -97,7 +98,7 @@ describe('L-1: the row of the trail cannot be written, so the change is refused'
     ['a trigger on it swallows it', 'P0001', () => trigger('return null'), () => 'drop trigger broken on hub.team_activities'],
     // A plan that a rule emptied depends on no table and is never made anew: such sessions go on refusing until they end.
     ['a rule sends it nowhere', 'P0001', () => 'create rule broken as on insert to hub.team_activities do instead nothing', () => `drop rule broken on hub.team_activities; ${START_ANEW}`],
-    ['the numbers have run out', '2200H', () => "alter sequence hub.team_activities_id_seq maxvalue 1000000000; select setval('hub.team_activities_id_seq', 1000000000)", () => "alter sequence hub.team_activities_id_seq no maxvalue; select setval('hub.team_activities_id_seq', (select max(id) from hub.team_activities))"],
+    ['the numbers have run out', '2200H', () => `alter sequence ${NUMBERS} maxvalue 1000000000; select setval('${NUMBERS}', 1000000000)`, () => `alter sequence ${NUMBERS} no maxvalue; select setval('${NUMBERS}', (select max(id) from hub.team_activities))`],
     ['the request row cannot be written', '42501', () => 'revoke insert on hub.request_log from postgres', () => 'grant insert on hub.request_log to postgres'],
   ];
   for (const [what, code, breaks, mends] of broken) {
