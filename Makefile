@@ -42,9 +42,10 @@ test: setup ## Runs every test; one stage with STAGE=native, browser, database, 
 check: setup ## Checks format, lints (native and wasm32), licences, documents and scripts
 	@dev/check.sh
 
-bench: setup build ## Measures the Hub against a pass-through in one run; prints ratios
+bench: setup build ## Measures the Hub against a pass-through in one run, and the trail at ROWS=1000000 rows
 	@$(NODE) bench/run.mjs
 	@cargo run --locked --quiet --release --config profile.release.opt-level=3 --example refused
+	@$(NODE) bench/trail.mjs
 
 clean: ## Removes what was built, not the local data
 	rm -rf target build

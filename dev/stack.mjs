@@ -24,7 +24,7 @@ const ASKED = ['producer', 'impatient'];
  * @param {boolean} [options.hub]   leave the Hub out when false
  * @param {boolean} [options.http]  a second Hub over plain http for the tests of the boundary, and what else they ask for (ASKED)
  * @param {(line: string) => void} [options.say]
- * @returns `{ urls, keys, vars, certificate, parts, stop(), halt(name), restart(name), onDeath(listener) }`
+ * @returns `{ urls, keys, vars, certificate, parts, stop(), halt(name), kill(name), restart(name), onDeath(listener) }`
  */
 export async function startStack({ dataDir, fresh = false, shift = 0, hub = true, http = false, say = () => {} }) {
   const folder = path.resolve(dataDir);
@@ -101,12 +101,19 @@ export async function startStack({ dataDir, fresh = false, shift = 0, hub = true
     part.onEnd = () => {};
     await part.stop();
   };
+  // As a crash does; for Postgres, `whole` says that no process of it is left to notice.
+  const kill = async (name, whole) => {
+    const part = parts[name];
+    delete parts[name];
+    part.onEnd = () => {};
+    await part.kill(whole);
+  };
   const stop = async () => {
     stopping = true;
     for (const name of Object.keys(starters).reverse()) await halt(name);
   };
   const stack = {
-    urls, keys, vars, certificate: tls.text, parts, stop, halt,
+    urls, keys, vars, certificate: tls.text, parts, stop, halt, kill,
     restart: async (name) => {
       await halt(name);
       await begin(name);

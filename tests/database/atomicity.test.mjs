@@ -1,0 +1,172 @@
+// L-1: no change without its row in the trail. The row is kept from being written in every way there is, and each time the change
+// must be refused and gone; mended, the same change goes through. Through PostgREST, because that is where transactions begin and end.
+
+import { after, before, describe, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { answers } from '../../dev/ports.mjs';
+import { faults, start } from './direct.mjs';
+import { ways } from './full-disk.mjs';
+
+const one = { headers: { 'x-hub-max-affected': 'leads=1' } };
+let direct, ask, sql, admin, month;
+
+before(async () => {
+  direct = await start('.local/atomicity', 600);
+  ({ ask, sql } = direct);
+  admin = await direct.open();
+  month = `hub_private.team_activities_${new Date().toISOString().slice(0, 7).replace('-', '_')}`;
+});
+after(async () => {
+  await admin?.end();
+  await direct?.stack.stop();
+});
+
+/** Each kind of change, by staff and by a client, on rows of its own. */
+async function changes() {
+  const lead = async (name) => (await ask('admin', 'POST', 'leads', { body: { name, email: 'a@example.com' }, headers: { prefer: 'return=representation' } })).json[0].id;
+  const [moved, noted, gone] = [await lead('Moved'), await lead('Noted'), await lead('Gone')];
+  const ticket = (await ask('alice', 'POST', 'rpc/open_ticket', { body: { subject: 'Broken', body: 'Text' } })).json.id;
+  return {
+    'a call': () => ask('sales', 'POST', 'rpc/move_lead', { body: { lead: moved, status: 'contacted', version: 1 } }),
+    'an update': () => ask('sales', 'PATCH', `leads?id=eq.${noted}`, { body: { notes: direct.requestId() }, ...one }),
+    'an insert': () => ask('support', 'POST', 'ticket_messages', { body: { ticket_id: ticket, body: direct.requestId() } }),
+    'a removal': () => ask('admin', 'DELETE', `leads?id=eq.${gone}`, one),
+    'an update by a client': () => ask('alice', 'PATCH', `contact_tickets?id=eq.${ticket}`, { body: { subject: direct.requestId() } }),
+  };
+}
+
+/** Everything there is: rows, trail and request rows. */
+async function everything() {
+  const tables = ['leads', 'contact_tickets', 'ticket_messages', 'chat_threads', 'chat_messages', 'team_activities', 'request_log'];
+  const parts = tables.map((name) => `(select count(*) || ' ' || sum(hashtextextended(r::text, 0)::numeric) from hub.${name} r) as ${name}`);
+  return (await sql(`select ${parts.join(', ')}`))[0];
+}
+
+const all = (wanted) => Promise.all(Object.entries(wanted).map(async ([name, change]) => [name, await change()]));
+
+/** `breaks` may give answers itself, when the fault comes in the middle of the changes. */
+async function refused({ prepares, breaks, mends, code, only }) {
+  const wanted = await changes();
+  for (const name of Object.keys(wanted)) if (only && name !== only) delete wanted[name];
+  let untouched, told;
+  try {
+    await prepares?.();
+    untouched = await everything();
+    told = (await breaks(wanted)) ?? (await all(wanted));
+  } finally {
+    await mends?.();
+  }
+  for (const [name, { status, json }] of told) assert.ok((status === 0 || status >= 400) && code.includes(json?.code), `${name}: ${status} ${JSON.stringify(json)}`);
+  assert.deepEqual(await everything(), untouched);
+  await answers('PostgREST', async () => (await ask('sales', 'GET', 'leads?limit=1')).status === 200);
+  for (const [name, { status, json, id }] of await all(wanted)) {
+    assert.ok(status >= 200 && status < 300, `${name}, mended: ${status} ${JSON.stringify(json)}`);
+    const [left] = await sql(`select (select count(*)::integer from hub.team_activities a where a.request_id = $1 and not a.out_of_band) as trail,
+      (select count(*)::integer from hub.request_log r where r.request_id = $1) as requests`, [id]);
+    assert.deepEqual(left, { trail: 1, requests: 1 }, name);
+  }
+  return told;
+}
+
+/** Keeps the trail's month locked while changes wait for it. */
+async function locked(wanted, meanwhile = () => {}) {
+  const other = await direct.open();
+  try {
+    await other.query(`begin; set local deadlock_timeout = '60s'; lock table ${month} in share mode`);
+    const told = all(wanted);
+    await waiting(Object.keys(wanted).length);
+    await meanwhile(other);
+    return await told;
+  } finally {
+    await other.end();
+  }
+}
+
+const WAITING = "from pg_stat_activity where usename = 'authenticator' and wait_event_type = 'Lock'";
+const waiting = (count) => answers('those who wait', async () => (await sql(`select ${count} = count(*) as there ${WAITING}`))[0].there, { every: 20, seconds: 10 });
+const everybody = (setting) => sql(['hub_staff', 'hub_customer'].map((role) => `alter role ${role} ${setting}`).join('; '));
+const NUMBERS = 'hub.team_activities_id_seq';
+const START_ANEW = "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'authenticator'";
+
+describe('L-1: the row of the trail cannot be written, so the change is refused', () => {
+  // What one statement breaks and one mends.
+  const broken = [
+    ['the month has no partition', '23514', () => `alter table hub.team_activities detach partition ${month}`, () => `alter table hub.team_activities attach partition ${month} ${bounds()}`],
+    ['the owner of the function may not write it', '42501', () => 'revoke insert on hub.team_activities from postgres', () => 'grant insert on hub.team_activities to postgres'],
+    ['it breaks a rule', '23514', () => "alter table hub.team_activities add constraint none check (actor_role = 'nobody') not valid", () => 'alter table hub.team_activities drop constraint none'],
+    ['a trigger on it raises', 'P0001', () => trigger("raise exception 'no'"), () => 'drop trigger broken on hub.team_activities'],
+    ['a trigger on it swallows it', 'P0001', () => trigger('return null'), () => 'drop trigger broken on hub.team_activities'],
+    // A plan that a rule emptied depends on no table and is never made anew: such sessions go on refusing until they end.
+    ['a rule sends it nowhere', 'P0001', () => 'create rule broken as on insert to hub.team_activities do instead nothing', () => `drop rule broken on hub.team_activities; ${START_ANEW}`],
+    ['the numbers have run out', '2200H', () => `alter sequence ${NUMBERS} maxvalue 1000000000; select setval('${NUMBERS}', 1000000000)`, () => `alter sequence ${NUMBERS} no maxvalue; select setval('${NUMBERS}', (select max(id) from hub.team_activities))`],
+    ['the request row cannot be written', '42501', () => 'revoke insert on hub.request_log from postgres', () => 'grant insert on hub.request_log to postgres'],
+  ];
+  for (const [what, code, breaks, mends] of broken) {
+    test(what, async () => {
+      await sql("create or replace function hub_private.broken() returns trigger language plpgsql as 'begin return new; end'");
+      await refused({ code: [code], breaks: () => admin.query(breaks()).then(() => undefined), mends: () => admin.query(mends()) });
+    });
+  }
+
+  test('the statement runs out of time in the middle of it', async () => {
+    await everybody("set statement_timeout = '700ms'");
+    await direct.reload();
+    await refused({ code: ['57014'], breaks: (wanted) => locked(wanted) });
+    await everybody("set statement_timeout = '8s'");
+    await direct.reload();
+  });
+
+  test('the lock is not to be had', async () => {
+    await everybody("set lock_timeout = '700ms'");
+    await direct.reload();
+    await refused({ code: ['55P03'], breaks: (wanted) => locked(wanted) });
+    await everybody('reset lock_timeout');
+    await direct.reload();
+  });
+
+  test('two sessions block each other', async () => {
+    await refused({ only: 'an update', code: ['40P01'], breaks: (wanted) => locked(wanted, (other) => other.query("select 1 from hub.leads where name = 'Noted' for update").catch(() => {})) });
+  });
+
+  test('the connection is ended in the middle of it', async () => {
+    await refused({ code: ['57P01', 'PGRST001', 'PGRST000'], breaks: (wanted) => locked(wanted, () => sql(`select pg_terminate_backend(pid) ${WAITING}`)) });
+  });
+
+  test('the statement is cancelled in the middle of it', async () => {
+    await refused({ code: ['57014'], breaks: (wanted) => locked(wanted, () => sql(`select pg_cancel_backend(pid) ${WAITING}`)) });
+  });
+
+  test('there are no connections left', async () => {
+    const breaks = () => sql(`alter role authenticator connection limit 0; ${START_ANEW}`).then(() => undefined);
+    await refused({ code: ['57P01', 'PGRST000', 'PGRST001', 'PGRST002', 'PGRST003', '53300'], breaks, mends: () => sql('alter role authenticator connection limit -1') });
+  });
+
+  test('transactions are for reading only', async () => {
+    const prepares = () => everybody('set transaction_read_only = on').then(direct.reload);
+    // There is no other way to take this one back.
+    const mends = () => everybody('reset all').then(() => everybody("set statement_timeout = '8s'")).then(direct.reload);
+    await refused({ code: ['25006'], prepares, breaks: () => {}, mends });
+  });
+
+  test('the disk is full', async (t) => {
+    const found = await ways(sql);
+    assert.ok(found.length > 0, 'neither mount nor prlimit works here, so this cannot be seen');
+    for (const way of found) {
+      t.diagnostic(`by ${way.name}`);
+      await refused({ code: way.code, prepares: () => way.fills(admin, month), breaks: () => {}, mends: () => way.frees(admin, month) });
+    }
+  });
+});
+
+function bounds() {
+  const first = new Date(`${new Date().toISOString().slice(0, 7)}-01T00:00:00Z`);
+  const next = new Date(Date.UTC(first.getUTCFullYear(), first.getUTCMonth() + 1, 1));
+  return `for values from ('${first.toISOString()}') to ('${next.toISOString()}')`;
+}
+
+const trigger = (does) => `create or replace function hub_private.broken() returns trigger language plpgsql as 'begin ${does.replaceAll("'", "''")}; end';
+  create trigger broken before insert on hub.team_activities for each row execute function hub_private.broken()`;
+
+test('L-1: after all of it the trail and the rows say the same', async () => {
+  assert.deepEqual((await faults(sql)).slice(0, 5), []);
+});
