@@ -17,18 +17,29 @@ create function hub_private.any_spelling(words text) returns text
   );
 comment on function hub_private.any_spelling(text) is 'A regular expression for words in any case, with any white space, in a URL or in a jsonb.';
 
--- What is looked for, and what takes its place. `likes` is a cheap question that misses nothing and is asked first: an alternation of
--- many words costs a regular expression forty times as much.
-create type hub_private.erasure as (person text, named text, words text, likes text[], sessions text[], pseudonym text);
+-- What is looked for, and what takes its place. `needles` are the longest plain part of each: a cheap question that misses nothing and is
+-- asked first, since an alternation of many words costs a regular expression forty times as much.
+create type hub_private.erasure as (person text, named text, words text, needles text[], sessions text[], pseudonym text);
 comment on type hub_private.erasure is 'One erasure: the person''s id, the expressions for it and for what else identifies them, their sessions, the pseudonym.';
 
-create function hub_private.mentions(value text, likes text[], expression text, sessions text[]) returns boolean
-  language plpgsql immutable set search_path = ''
+-- It runs for every row of every table, so it sets no search_path, which costs more than the look; all it calls is in pg_catalog.
+create function hub_private.mentions(value text, needles text[], expression text, sessions text[]) returns boolean
+  language plpgsql immutable
 as $$
+declare
+  plain text := lower(value collate "C");
+  needle text;
 begin
-  return (lower(value collate "C") like any (likes) and value ~ expression)
-    or (position('sess_' in value) > 0
-      and exists (select from regexp_matches(value, 'sess_[A-Za-z0-9]{10,64}', 'g') as m (found) where m.found[1] = any (sessions)));
+  foreach needle in array needles loop
+    if position(needle in plain) > 0 then
+      if value ~ expression then
+        return true;
+      end if;
+      exit;
+    end if;
+  end loop;
+  return position('sess_' in plain) > 0
+    and exists (select from regexp_matches(value, 'sess_[A-Za-z0-9]{10,64}', 'g') as m (found) where m.found[1] = any (sessions));
 end
 $$;
 comment on function hub_private.mentions(text, text[], text, text[]) is 'Whether a text holds what is to be erased.';
@@ -86,18 +97,19 @@ begin atomic
 end;
 comment on function hub_private.columns_with_words(regclass) is 'The columns that can hold words, and the expressions that read and scrub them.';
 
-create function hub_private.scrubbing(entity regclass, what text) returns text
+create function hub_private.scrubbing(entity regclass, what text, among text default 'true') returns text
   language sql stable set search_path = ''
   return (
-    select case what when 'find' then format('select r.* from %s r where %s', entity, found) else format('update %s r set %s where %s', entity, changes, found) end
+    select case what when 'find' then format('select r.* from %s r where %s and %s', entity, among, found)
+      else format('update %s r set %s where %s and %s', entity, changes, among, found) end
     from (
-      select format('hub_private.mentions(concat_ws(E''\n'', %s), $1.likes, $1.named || ''|'' || $1.words, $1.sessions)', string_agg(c.as_text, ', ')) as found,
-        string_agg(format('%1$I = case when hub_private.mentions(%2$s, $1.likes, $1.named || ''|'' || $1.words, $1.sessions) then %3$s else r.%1$I end',
+      select format('hub_private.mentions(concat_ws(E''\n'', %s), $1.needles, $1.named || ''|'' || $1.words, $1.sessions)', string_agg(c.as_text, ', ')) as found,
+        string_agg(format('%1$I = case when hub_private.mentions(%2$s, $1.needles, $1.named || ''|'' || $1.words, $1.sessions) then %3$s else r.%1$I end',
           c.name, c.as_text, c.scrubbed), ', ') as changes
       from hub_private.columns_with_words(entity) c
     ) s where s.found is not null
   );
-comment on function hub_private.scrubbing(regclass, text) is 'The statement that finds a table''s rows that hold what is to be erased, or scrubs them; null for a table without words.';
+comment on function hub_private.scrubbing(regclass, text, text) is 'The statement that finds a table''s rows that hold what is to be erased, or scrubs them; null for a table without words.';
 
 -- What is to be erased must name the person and nothing of the Hub's own: a word of a closed list or a column's name would take the trail
 -- with it. No message repeats an identifier, since messages are logged.
@@ -137,12 +149,13 @@ begin
   e.person := person;
   e.named := hub_private.any_spelling(person) || '(?![A-Za-z0-9])';
   e.words := coalesce((select string_agg(hub_private.any_spelling(d.w), '|' order by length(d.w) desc, d.w) from (select distinct unnest(words) as w) d), '(?!)');
-  e.likes := (select array_agg(distinct '%' || regexp_replace(lower(w collate "C"), '[^a-z0-9]+', '%', 'g') || '%') from unnest(words || person) w);
+  e.needles := (select array_agg(distinct (select part from regexp_split_to_table(lower(w collate "C"), '[^a-z0-9]+') part order by length(part) desc, part limit 1))
+    from unnest(words || person) w);
   e.sessions := array(select r.session_id from hub.request_log r where r.actor_id = person and r.session_id is not null
     union select a.session_id from hub.team_activities a where a.actor_id = person and a.session_id is not null);
   loop
     e.pseudonym := 'erased_' || replace(gen_random_uuid()::text, '-', '');
-    exit when not hub_private.mentions(e.pseudonym, e.likes, e.words, '{}');
+    exit when not hub_private.mentions(e.pseudonym, e.needles, e.words, '{}');
   end loop;
   return e;
 end
@@ -151,12 +164,9 @@ comment on function hub_private.begin_erasure(text, text[]) is 'Checks what is t
 
 -- Rows that live on, of one audited table, whose proof goes: locked, so that no change comes between their state and its new proof, and
 -- only those that are as their last change left them. What was changed past the trail gets no new proof, so that it is still found.
-create function hub_private.rows_to_prove(entity regclass, called text, e hub_private.erasure, trail bigint[]) returns uuid[]
+create function hub_private.rows_to_prove(entity regclass, called text, e hub_private.erasure, trail bigint[], out touched uuid[], out proven uuid[])
   language plpgsql volatile set search_path = '' set timezone = 'UTC'
 as $$
-declare
-  touched uuid[];
-  proven uuid[];
 begin
   execute format('select array_agg(l.id) from (select f.id from (%s) f union select a.entity_id::uuid from hub.team_activities a where a.id = any ($2) and a.entity = %L and a.action in (''insert'', ''update'', ''baseline'')) l',
     hub_private.scrubbing(entity, 'find'), called) into touched using e, trail;
@@ -166,10 +176,9 @@ begin
       select a.salt, a.row_hash from hub.team_activities a where a.entity = %2$L and a.entity_id = r.id::text
         and a.action in ('insert', 'update', 'delete', 'baseline') order by a.id desc limit 1) last
     where r.id = any ($1) and last.row_hash = hub_private.row_hash(last.salt, to_jsonb(r))$q$, entity, called) into proven using touched;
-  return coalesce(proven, '{}');
 end
 $$;
-comment on function hub_private.rows_to_prove(regclass, text, hub_private.erasure, bigint[]) is 'Locks the rows whose proof an erasure takes; gives those that hold now.';
+comment on function hub_private.rows_to_prove(regclass, text, hub_private.erasure, bigint[]) is 'Locks the rows whose proof an erasure takes; gives them, and those that hold now.';
 
 -- The trail's rows that are the person's or name them: the values go, the act stays.
 create function hub_private.erase_trail(e hub_private.erasure, trail bigint[]) returns bigint
@@ -181,7 +190,7 @@ declare
 begin
   update hub.team_activities a set before = null, after = null, salt = null, row_hash = null, reason = null, filter = null, erased_at = coalesce(a.erased_at, now()),
     actor_id = case when a.actor_id = e.person then e.pseudonym else a.actor_id end,
-    actor_name = case when a.actor_name is not null and (a.actor_id = e.person or hub_private.mentions(a.actor_name, e.likes, e.named || '|' || e.words, e.sessions))
+    actor_name = case when a.actor_name is not null and (a.actor_id = e.person or hub_private.mentions(a.actor_name, e.needles, e.named || '|' || e.words, e.sessions))
       then e.pseudonym else a.actor_name end,
     session_id = case when a.session_id = any (e.sessions) then e.pseudonym else a.session_id end,
     owner_id = case when a.owner_id = e.person then e.pseudonym else a.owner_id end,
@@ -194,6 +203,11 @@ end
 $$;
 comment on function hub_private.erase_trail(hub_private.erasure, bigint[]) is 'Takes the person out of rows of the trail; gives how many.';
 
+create function hub_private.ids(list jsonb) returns uuid[]
+  language sql immutable set search_path = ''
+  return array(select i::uuid from jsonb_array_elements_text(case jsonb_typeof(list) when 'array' then list else '[]' end) i);
+comment on function hub_private.ids(jsonb) is 'A list of keys.';
+
 create function hub_private.erase_person(person text, identifiers text[]) returns jsonb
   language plpgsql volatile security definer set search_path = '' set timezone = 'UTC'
 as $$
@@ -205,7 +219,7 @@ declare
   addresses text[];
   gone text[];
   trail bigint[];
-  proven jsonb := '{}';
+  living jsonb := '{}';
   entity record;
   touched bigint;
   counts jsonb := '{}';
@@ -224,9 +238,9 @@ begin
 
   trail := array(select a.id from hub.team_activities a
     where a.owner_id = e.person or a.actor_id = e.person or a.entity_id = any (gone) or a.session_id = any (e.sessions)
-      or hub_private.mentions(concat_ws(E'\n', a.before::text, a.after::text, a.reason, a.filter, a.actor_name), e.likes, e.named || '|' || e.words, e.sessions));
+      or hub_private.mentions(concat_ws(E'\n', a.before::text, a.after::text, a.reason, a.filter, a.actor_name), e.needles, e.named || '|' || e.words, e.sessions));
   for entity in select c.oid::regclass as name, c.relname::text as called from hub_private.audited_tables() t join pg_catalog.pg_class c on c.oid = t loop
-    proven := proven || jsonb_build_object(entity.called, hub_private.rows_to_prove(entity.name, entity.called, e, trail));
+    living := living || jsonb_build_object(entity.called, (select to_jsonb(p) from hub_private.rows_to_prove(entity.name, entity.called, e, trail) p));
   end loop;
 
   perform set_config('hub.erasing', 'on', true), set_config('hub.expected_version', '', true), set_config('hub.max_affected', '', true);
@@ -257,7 +271,7 @@ begin
     owner_id = case when r.owner_id = e.person then e.pseudonym else r.owner_id end,
     impersonator_id = case when r.impersonator_id = e.person then e.pseudonym else r.impersonator_id end
   where r.actor_id = e.person or r.owner_id = e.person or r.impersonator_id = e.person or r.session_id = any (e.sessions)
-    or hub_private.mentions(concat_ws(E'\n', r.client_request_id, r.token_id), e.likes, e.named || '|' || e.words, e.sessions);
+    or hub_private.mentions(concat_ws(E'\n', r.client_request_id, r.token_id), e.needles, e.named || '|' || e.words, e.sessions);
   get diagnostics touched = row_count;
   counts := counts || jsonb_build_object('request_log', touched);
 
@@ -268,7 +282,8 @@ begin
       and c.oid <> 'hub.request_log'::regclass and hub_private.scrubbing(c.oid, 'scrub') is not null
     order by c.oid
   loop
-    execute hub_private.scrubbing(entity.name, 'scrub') using e;
+    execute hub_private.scrubbing(entity.name, 'scrub', case when living ? entity.called then 'r.id = any ($2)' else 'true' end)
+      using e, hub_private.ids(living -> entity.called -> 'touched');
     get diagnostics touched = row_count;
     counts := counts || jsonb_build_object(entity.called, touched);
   end loop;
@@ -285,7 +300,7 @@ begin
       insert into hub.team_activities (actor_id, actor_kind, actor_role, database_role, action, entity, entity_id, owner_id, salt, values_hash, row_hash, internal)
       select $2, 'system', 'system', current_setting('role'), 'baseline', %2$L, entity_id, state ->> 'owner_id', salt,
         hub_private.values_hash(salt, null, null), hub_private.row_hash(salt, state), coalesce((state ->> 'internal')::boolean, false)
-      from kept$q$, entity.name, entity.called) using array(select jsonb_array_elements_text(proven -> entity.called)::uuid), actor;
+      from kept$q$, entity.name, entity.called) using hub_private.ids(living -> entity.called -> 'proven'), actor;
   end loop;
 
   counts := (select coalesce(jsonb_object_agg(c.key, c.value), '{}') from jsonb_each(counts) c where c.value <> '0');
@@ -354,7 +369,7 @@ $$;
 comment on function hub_private.refuse_any_change() is 'Keeps what was found; lets an erasure through and nothing else.';
 
 -- An erasure ends with a new proof of each row that lives on. A row whose last proof was erased and that got none was changed in the
--- shadow of one, by hand, so it is found as well.
+-- shadow of one, by hand, or was not as its last proof said; it is found as well.
 create or replace function hub_private.find_drift() returns table (entity text, entity_id text, finding text)
   language plpgsql stable security definer set search_path = '' set timezone = 'UTC'
 as $$
@@ -374,13 +389,13 @@ begin
           when last.entity_id is null then 'a row without a trail'
           when r.id is null then 'a row that is gone without a trail'
           when last.action = 'delete' then 'a removed row that is back'
-          when last.erased_at is not null then 'a row whose proof was erased'
+          when last.row_hash is null then 'a row without a proof'
           else 'a row changed past the trail' end
       from last full join %2$s r on r.id::text = last.entity_id
       where last.entity_id is null
         or (r.id is null and last.action <> 'delete')
         or (r.id is not null and last.action = 'delete')
-        or (r.id is not null and (last.erased_at is not null
+        or (r.id is not null and (last.row_hash is null
           or last.row_hash is distinct from sha256(last.salt || convert_to(jsonb_strip_nulls(to_jsonb(r))::text, 'UTF8'))))$q$, called, audited);
   end loop;
 end

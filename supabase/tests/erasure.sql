@@ -248,7 +248,7 @@ begin
   perform set_config('role', 'none', true);
   assert (select subject from hub.contact_tickets where id = ticket) = 'Of [erased]';
   assert (select assigned_to from hub.leads where name = 'Bo') = 'user_2hubbob0000000000000000029', 'an id that begins like theirs';
-  assert pg_temp.drift() = 'contact_tickets: a row whose proof was erased', pg_temp.drift();
+  assert pg_temp.drift() = 'contact_tickets: a row without a proof', pg_temp.drift();
 end
 $$;
 
