@@ -281,6 +281,9 @@ begin
   end loop;
   perform set_config('hub.actor_id', 'user_2hubsales0000000000000006', true), set_config('hub.actor_kind', 'staff', true);
   update hub.leads set notes = 'in the shadow' where name = 'Ada';
+  assert exists (select from hub.team_activities where after ->> 'notes' = 'in the shadow' and row_hash is not null), 'staff wrote without a trail of it';
+  perform set_config('hub.actor_id', 'system:by hand', true), set_config('hub.actor_kind', 'system', true);
+  update hub.leads set notes = 'in the dark' where name = 'Ada';
   assert pg_temp.drift() ~ 'leads: ', pg_temp.drift();
   perform set_config('hub.erasing', 'on', true);
   perform pg_temp.act('sales');
