@@ -38,8 +38,9 @@ test: setup ## Runs every test; one stage with STAGE=native, browser, database, 
 check: setup ## Checks format, lints (native and wasm32), licences, documents and scripts
 	@dev/check.sh
 
-bench: setup build ## Measures the Hub against a pass-through in one run; prints ratios
+bench: setup build ## Measures the Hub against a pass-through, and the trail against a bare table; prints ratios
 	@$(NODE) bench/run.mjs
+	@$(NODE) bench/audit.mjs
 	@cargo run --locked --quiet --release --config profile.release.opt-level=3 --example refused
 
 clean: ## Removes what was built, not the local data
