@@ -42,8 +42,9 @@ test: setup ## Runs every test; one stage with STAGE=native, browser, database, 
 check: setup ## Checks format, lints (native and wasm32), licences, documents and scripts
 	@dev/check.sh
 
-bench: setup build ## Measures the Hub against a pass-through in one run, and the trail at ROWS=1000000 rows
+bench: setup build ## Measures the Hub against a pass-through, the trail against a bare table, and its filters and export at ROWS=1000000
 	@$(NODE) bench/run.mjs
+	@$(NODE) bench/audit.mjs
 	@cargo run --locked --quiet --release --config profile.release.opt-level=3 --example refused
 	@$(NODE) bench/trail.mjs
 

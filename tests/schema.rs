@@ -75,6 +75,7 @@ fn sql_type(kind: Kind) -> &'static str {
         Kind::Integer => "bigint",
         Kind::Json => "jsonb",
         Kind::Text => "text",
+        Kind::Texts => "text[]",
         Kind::Timestamp => "timestamp with time zone",
         Kind::Uuid => "uuid",
     }

@@ -210,6 +210,15 @@ pub const FUNCTIONS: &[Function] = &[
         step_up: None,
         returns: None,
     },
+    // Takes a person out of every table and leaves the trail of acts.
+    Function {
+        name: "erase_person",
+        arguments: &[required("person", Kind::Text), required("identifiers", Kind::Texts)],
+        callers: &[Who::System],
+        writes: true,
+        step_up: None,
+        returns: None,
+    },
     // Runs every nightly check and stores what it found.
     Function {
         name: "run_checks",

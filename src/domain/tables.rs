@@ -57,6 +57,8 @@ pub enum Kind {
     Json,
     /// `text`.
     Text,
+    /// `text[]`; an argument only, never filtered on.
+    Texts,
     /// `timestamptz`.
     Timestamp,
     /// `uuid`.

@@ -1,5 +1,5 @@
 -- By which way a change came (A-3, L-1): whoever is connected as `authenticator` and is not PostgREST shows at once or at the next
--- nightly look; and a change whose row of the trail is swallowed is refused.
+-- nightly look.
 
 -- PostgREST says method and path in each transaction, and the Hub an id with each request of a person; a job of the Hub has none.
 -- These can be said by hand too, by somebody who knows the Hub well: then the request is not in the request log, or the
@@ -58,22 +58,6 @@ end
 $$;
 comment on function hub_private.check_out_of_band() is 'Lists what was changed by another way than the Hub since a day before the last look, and stores it.';
 
--- Outside of PostgREST nobody has said whether this is an erasure, and nothing is no yes: a row by hand was written as if its values
--- were erased. And a rule or a trigger on the trail may swallow a row and raise nothing; then the change has none and must not stay.
--- The function's text is changed in these two places, whatever else it says by now.
-do $$
-declare
-  source text := pg_get_functiondef('hub_private.record_activity()'::regprocedure);
-  asked constant text := $q$ current_setting('hub.erasing', true) = 'on'$q$;
-  last constant text := E'  return null;\nend\n$function$';
-begin
-  if strpos(source, asked) = 0 or strpos(source, last) = 0 then
-    raise exception 'hub_private.record_activity() does not read as expected';
-  end if;
-  source := replace(source, asked, $q$ coalesce(current_setting('hub.erasing', true), '') = 'on'$q$);
-  execute replace(source, last, E'  if not found then\n    raise exception ''the trail has not taken the row of this change'';\n  end if;\n' || last);
-end
-$$;
 -- What drift is found by is there, or was erased; rows from before are not looked at.
 alter table hub.team_activities add constraint team_activities_provable
   check (erased_at is not null or (salt is not null and (row_hash is not null or action not in ('insert', 'update', 'baseline')))) not valid;

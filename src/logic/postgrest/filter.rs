@@ -205,7 +205,7 @@ fn allowed(operator: &str, kind: Kind) -> Option<&'static str> {
     let known = ["eq", "neq", "gt", "gte", "lt", "lte", "in", "is", "like", "ilike"];
     let operator = known.into_iter().find(|known| *known == operator)?;
     let fits = match kind {
-        Kind::Bytes | Kind::Json => operator == "is",
+        Kind::Bytes | Kind::Json | Kind::Texts => operator == "is",
         Kind::Text => true,
         Kind::Boolean | Kind::Integer | Kind::Timestamp | Kind::Uuid => !operator.ends_with("like"),
     };

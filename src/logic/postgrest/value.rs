@@ -8,7 +8,7 @@ use serde_json::Value;
 pub fn fits(kind: Kind, text: &str) -> bool {
     match kind {
         Kind::Boolean => matches!(text, "true" | "false"),
-        Kind::Bytes | Kind::Json => false,
+        Kind::Bytes | Kind::Json | Kind::Texts => false,
         Kind::Integer => text.parse::<i64>().is_ok(),
         Kind::Text => text.len() <= LONGEST_FILTER,
         Kind::Timestamp => is_timestamp(text),
@@ -23,6 +23,7 @@ pub fn takes(kind: Kind, value: &Value) -> bool {
         (_, Value::Null) | (Kind::Boolean, Value::Bool(_)) => true,
         (Kind::Integer, Value::Number(number)) => number.is_i64(),
         (Kind::Text, Value::String(text)) => !text.contains('\0'),
+        (Kind::Texts, Value::Array(texts)) => texts.iter().all(|text| text.is_string() && takes(Kind::Text, text)),
         (Kind::Timestamp, Value::String(text)) => is_timestamp(text),
         (Kind::Uuid, Value::String(text)) => is_uuid(text),
         _ => false,
