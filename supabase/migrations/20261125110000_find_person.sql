@@ -105,7 +105,7 @@ create function hub_private.scrubbing(entity regclass, what text, among text def
         string_agg(format('%1$I = case when hub_private.mentions(%2$s, $1.needles, $1.named || ''|'' || $1.words, $1.sessions) then %3$s else r.%1$I end',
           c.name, c.as_text, c.scrubbed), ', ') as changes
       from hub_private.columns_with_words(entity) c
-    ) s where s.found is not null
+    ) s where s.changes is not null
   );
 comment on function hub_private.scrubbing(regclass, text, text) is 'The statement that finds a table''s rows that hold what is to be erased, or scrubs them; null for a table without words.';
 

@@ -79,8 +79,8 @@ begin
   perform set_config('role', 'none', true);
   assert pg_temp.committed('drop table hub_private.team_activities_' || to_char(now() at time zone 'utc' - interval '26 months', 'YYYY_MM')) = 'done';
   assert pg_temp.committed('drop table hub_private.team_activities_' || to_char(now() at time zone 'utc' - interval '24 months', 'YYYY_MM')) = wanted;
-  insert into hub.team_activities (occurred_at, actor_id, actor_kind, actor_role, database_role, action, entity, entity_id, values_hash)
-  values (to_timestamp(right(last, 7) || ' +00', 'YYYY_MM TZH'), 'system:test', 'system', 'system', 'test', 'export', 'leads', '', '\x00');
+  insert into hub.team_activities (occurred_at, actor_id, actor_kind, actor_role, database_role, action, entity, entity_id, salt, values_hash)
+  values (to_timestamp(right(last, 7) || ' +00', 'YYYY_MM TZH'), 'system:test', 'system', 'system', 'test', 'export', 'leads', '', '\x00', '\x00');
   assert pg_temp.committed('drop table ' || last) = wanted, 'a month to come with a row in it';
 end
 $$;

@@ -219,7 +219,7 @@ for (const version of [17, 15]) {
       await query(server.ownerUrl, 'drop index concurrently hub.leads_by_email');
       await query(server.authenticatorUrl, 'begin; set local role anon; create temporary table x (id integer); drop table x; rollback');
       const { rows } = await query(server.url, "select actor_id, entity, after ->> 'command' as command from hub.team_activities where action = 'ddl' order by id");
-      assert.deepEqual(rows.at(0), { actor_id: 'sql:postgres', entity: 'x', command: 'CREATE TABLE' });
+      assert.deepEqual(rows.find(({ entity }) => entity === 'x'), { actor_id: 'sql:postgres', entity: 'x', command: 'CREATE TABLE' });
       assert.deepEqual(rows.slice(-3), [
         { actor_id: 'sql:postgres', entity: 'x', command: 'DROP TABLE' },
         { actor_id: 'sql:postgres', entity: 'leads_by_email', command: 'CREATE INDEX' },

@@ -15,8 +15,8 @@ const FILL = {
     + "select md5('ticket ' || n)::uuid, owner, author, case when n % 3 = 0 then 'staff' else 'customer' end, 'Words ' || n, n % 9 = 0",
   chat_threads: "(id, owner_id, author_id, topic) select md5('thread ' || n)::uuid, owner, author, 'Topic ' || n",
   chat_messages: "(thread_id, owner_id, author_id, author_kind, body) select md5('thread ' || n)::uuid, owner, author, 'customer', 'Words ' || n",
-  team_activities: "(actor_id, actor_kind, actor_role, database_role, action, entity, entity_id, owner_id, values_hash) "
-    + "select author, 'staff', 'support', 'hub_staff', 'update', 'leads', n::text, owner, '\\x00'",
+  team_activities: "(actor_id, actor_kind, actor_role, database_role, action, entity, entity_id, owner_id, salt, values_hash, row_hash) "
+    + "select author, 'staff', 'support', 'hub_staff', 'update', 'leads', n::text, owner, '\\x00', '\\x00', '\\x00'",
   request_log: "(request_id, method, route, who, actor_id, owner_id, outcome) "
     + "select upper(substr(translate(md5(n::text), 'abcdef', 'ghjkmn'), 1, 26)), 'GET', '/', 'customer', author, owner, 'allowed'",
   revoked_sessions: "(subject, reason, revoked_by, expires_at) select 'sess_2hub' || lpad(n::text, 20, '0'), 'test', 'system:test', now() + interval '1 hour'",
