@@ -39,7 +39,8 @@ try {
     const started = {};
     for (const [name, modules] of Object.entries(bundles)) {
       const vars = await variables(name, restUrl, role);
-      started[name] = await startWorkerd({ name: `${name}-${upstream}`, port: await port(name, 24710), folder: `${FOLDER}/workerd`, modules, vars });
+      const queue = name === 'hub' ? `127.0.0.1:${stubPort}` : undefined;
+      started[name] = await startWorkerd({ name: `${name}-${upstream}`, port: await port(name, 24710), folder: `${FOLDER}/workerd`, modules, vars, queue });
       ending.push(started[name].stop);
     }
     return started;

@@ -8,6 +8,8 @@ http
   .createServer((request, response) => {
     request.resume();
     request.on('end', () => {
+      // Cloudflare's queue, as a Worker's binding asks it.
+      if (request.url === '/message') return response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
       if (request.method === 'POST') return response.writeHead(201, { 'content-range': '*/*' }).end();
       response.writeHead(200, { 'content-type': 'application/json; charset=utf-8', 'content-range': '0-19/*' }).end(rows);
     });

@@ -5,6 +5,7 @@ import { importJWK, SignJWT } from 'jose';
 import pg from 'pg';
 import { PERSONAS } from '../dev/personas.mjs';
 import { startStack } from '../dev/stack.mjs';
+import { measureExports } from './export.mjs';
 
 const ROWS = Number(process.env.ROWS ?? 1_000_000);
 const REQUESTS = Number(process.env.REQUESTS ?? 200);
@@ -35,6 +36,7 @@ try {
   say(`| an empty table | ${floor.rows} | ${floor.p50.toFixed(1)} | ${floor.p95.toFixed(1)} | ${floor.max.toFixed(1)} | | | | |`);
   for (const [what, table, filter] of filters()) await measure(what, table, filter);
   await ownView();
+  await measureExports(stack, say);
   say(`\n${failed === 0 ? `every p95 is under ${TARGET_MS} ms` : `${failed} p95 are not under ${TARGET_MS} ms`}`);
 } finally {
   await client.end();

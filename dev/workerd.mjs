@@ -9,21 +9,25 @@ import { start } from './process.mjs';
 const binary = path.resolve('node_modules/workerd/bin/workerd');
 const TICK_US = 1_000_000 / Number(execFileSync('getconf', ['CLK_TCK']));
 
-/** Starts it; `modules` are files, the first one the Worker. The client says https and TLS 1.3 by the two headers of `AS_TLS`. */
-export async function startWorkerd({ name, port, folder, modules, vars }) {
+/**
+ * Starts it; `modules` are files, the first one the Worker. The client says https and TLS 1.3 by the two headers of `AS_TLS`.
+ * `queue` is the address of what stands for Cloudflare's queue: it takes POST /message.
+ */
+export async function startWorkerd({ name, port, folder, modules, vars, queue }) {
   const module = (file) => {
     const kind = file.endsWith('.wasm') ? 'wasm' : 'esModule';
     return `(name = "${path.basename(file)}", ${kind} = embed "${path.relative(folder, path.resolve(file))}")`;
   };
   const binding = ([key, text]) => `(name = "${key}", text = ${JSON.stringify(text)})`;
+  const bindings = [...Object.entries(vars).map(binding), ...(queue ? ['(name = "AUDIT_QUEUE", queue = "queue")'] : [])];
   const config = path.join(folder, `${name}.capnp`);
   fs.mkdirSync(folder, { recursive: true });
   fs.writeFileSync(config, `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = (modules = [${modules.map(module).join(', ')}], compatibilityDate = "2026-07-01",
-      bindings = [${Object.entries(vars).map(binding).join(', ')}], globalOutbound = "internet")),
-    (name = "internet", network = (allow = ["public", "private"])),
+      bindings = [${bindings.join(', ')}], globalOutbound = "internet")),
+${queue ? `    (name = "queue", external = (address = "${queue}", http = ())),\n` : ''}    (name = "internet", network = (allow = ["public", "private"])),
   ],
   sockets = [(name = "http", address = "127.0.0.1:${port}", service = "main", http = (forwardedProtoHeader = "x-forwarded-proto", cfBlobHeader = "cf-blob"))],
 );

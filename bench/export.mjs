@@ -1,0 +1,41 @@
+// How an export of the whole trail leaves the Hub in workerd (L-1): time to the first byte, rows a second, and the memory of the Worker's
+// process beside what it had before. `bench/trail.mjs` makes the rows.
+
+import { port } from '../dev/ports.mjs';
+import { AS_TLS, startWorkerd } from '../dev/workerd.mjs';
+
+/** Exports a tenth and then everything in each format, each in a new process: constant memory is about the same for both. Prints a table. */
+export async function measureExports(stack, say) {
+  const modules = ['build/index.js', 'build/index_bg.wasm'];
+  const vars = { ...stack.vars, POSTGREST_URL: stack.urls.postgrest };
+  say('\n| export | rows | MiB | first byte ms | seconds | rows a second | memory before, MiB | at most, MiB |');
+  say('| --- | --: | --: | --: | --: | --: | --: | --: |');
+  for (const [name, accept, wanted] of [['NDJSON', 'application/x-ndjson', 'limit=100000'], ['NDJSON', 'application/x-ndjson', ''], ['CSV', 'text/csv', 'limit=100000'], ['CSV', 'text/csv', '']]) {
+    const worker = await startWorkerd({ name: 'export', port: await port('hub', 24790), folder: '.local/bench-trail/workerd', modules, vars });
+    try {
+      const headers = { ...AS_TLS, accept, 'x-hub-purpose': 'legal', authorization: `Bearer ${(await (await fetch(`${stack.urls.clerk}/dev/token/admin`)).json()).token}` };
+      const ask = (limit) => fetch(`${worker.url}/rest/v1/team_activities?${limit}`, { headers });
+      // Keys, connections and code are there before the memory is read.
+      for (let n = 0; n < 5; n += 1) await (await ask('limit=1000')).arrayBuffer();
+      const before = worker.cost().memory;
+      let most = before;
+      const watching = setInterval(() => (most = Math.max(most, worker.cost().memory)), 50);
+      const began = performance.now();
+      const answer = await ask(wanted);
+      if (answer.status !== 200) throw new Error(`${answer.status} ${await answer.text()}`);
+      let [bytes, lines, first] = [0, 0, 0];
+      for await (const part of answer.body) {
+        first ||= performance.now() - began;
+        bytes += part.length;
+        for (const byte of part) if (byte === 10) lines += 1;
+      }
+      clearInterval(watching);
+      const seconds = (performance.now() - began) / 1000;
+      const mebibytes = (size) => (size / 1024).toFixed(0);
+      const rows = lines - (accept === 'text/csv' ? 1 : 0);
+      say(`| ${name} | ${rows} | ${mebibytes(bytes / 1024)} | ${first.toFixed(0)} | ${seconds.toFixed(1)} | ${(rows / seconds).toFixed(0)} | ${mebibytes(before)} | ${mebibytes(most)} |`);
+    } finally {
+      await worker.stop();
+    }
+  }
+}
