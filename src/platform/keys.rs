@@ -73,7 +73,11 @@ impl<P: Platform> KeyStore<P> {
         }
         match step {
             Step::Use => {}
-            Step::UseAndRefresh => self.refresh_behind(platform),
+            Step::UseAndRefresh if self.held(kid).is_some() => self.refresh_behind(platform),
+            // The set is due: an id that it lacks is refused after the fetch, not while it goes on behind the refusal.
+            Step::UseAndRefresh => {
+                self.fetch(platform, jwks::SHARED_MS).await;
+            }
             Step::Fetch => {
                 if !self.fetch(platform, jwks::SHARED_MS).await && !self.may_go_on(platform) {
                     return self.pinned(platform).await;

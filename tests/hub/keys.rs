@@ -218,3 +218,16 @@ fn every_fetch_is_in_the_log_with_its_outcome() {
         assert!(line["duration_ms"].is_u64());
     }
 }
+
+/// A rotation that is seen just when the set is due for its next fetch: the first token of the new key is good, not the second.
+#[test]
+fn a_due_fetch_comes_before_the_refusal_of_an_unknown_id_i_2() {
+    let (world, issuer) = changing();
+    issuer.set(|| answered(200, &TOKENS["jwks"].to_string().replace("\"kid\":\"", "\"kid\":\"old_")));
+    assert_eq!(world.ask("alice", "GET", "/rest/v1/contact_tickets").log["reason"], "key-unknown");
+    issuer.set(set);
+    world.fake.wait(200_000);
+    let seen = world.ask("alice", "GET", "/rest/v1/contact_tickets");
+    // By then it has run out, which is only looked at once its signature is good.
+    assert_eq!((seen.log["reason"].as_str(), seen.fetched_keys), (Some("expired"), 1));
+}
