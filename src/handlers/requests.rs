@@ -20,7 +20,7 @@ pub struct Delivery {
 pub enum Verdict {
     /// It comes again after so many seconds.
     Again {
-        /// At most [`LONGEST_S`].
+        /// An hour at most.
         after_s: u32,
     },
     /// Its rows stand in the database.

@@ -125,7 +125,7 @@ impl Export {
     /// Cuts the body of a page; only the first one keeps its header line.
     ///
     /// # Errors
-    /// [`Broken`] for a body that is not whole.
+    /// `Broken` for a body that is not whole.
     pub fn cut(&self, format: Format, body: Vec<u8>, first: bool) -> Result<Page, Broken> {
         match format {
             Format::Csv if body.trim_ascii().is_empty() => {
