@@ -43,10 +43,12 @@ check: setup ## Checks format, lints (native and wasm32), licences, documents an
 	@dev/check.sh
 
 bench: setup build ## Measures the Hub against a pass-through, the trail against a bare table, and its filters and export at ROWS=1000000
-	@$(NODE) bench/run.mjs
-	@$(NODE) bench/audit.mjs
-	@cargo run --locked --quiet --release --config profile.release.opt-level=3 --example refused
-	@$(NODE) bench/trail.mjs
+	@status=0; \
+	$(NODE) bench/run.mjs || status=1; \
+	cargo run --locked --quiet --release --config profile.release.opt-level=3 --example refused || status=1; \
+	$(NODE) bench/audit.mjs || status=1; \
+	$(NODE) bench/trail.mjs || status=1; \
+	exit $$status
 
 clean: ## Removes what was built, not the local data
 	rm -rf target build

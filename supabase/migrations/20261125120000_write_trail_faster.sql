@@ -2,7 +2,7 @@
 -- an erasure was under way (SQL by hand, the seed), `not null` left before, after, salt and hash out, and find_drift() compared nothing with nothing.
 
 -- Each check constraint is read and prepared anew for every single row that a trigger writes: six of them cost more than the eight indexes.
--- One that calls a function, which is prepared once a session, asks the same.
+-- One that calls a function, which is prepared once a session, asks the same; and that what drift is found by is there, or was erased.
 do $$
 declare
   old constant text[] := array['team_activities_action_known', 'team_activities_actor_kind_known', 'team_activities_purpose_known',
@@ -13,10 +13,12 @@ begin
   select string_agg(format('(%s) is not false', pg_get_expr(k.conbin, k.conrelid)), E'\n    and ' order by k.conname) into asked
     from pg_catalog.pg_constraint k where k.conrelid = 'hub.team_activities'::regclass and k.conname = any (old);
   execute format($q$
-    create function hub_private.is_activity(action text, actor_kind text, purpose text, actor_name text, reason text, filter text) returns boolean
+    create function hub_private.is_activity(action text, actor_kind text, purpose text, actor_name text, reason text, filter text, salt bytea, row_hash bytea,
+      erased_at timestamptz) returns boolean
       language plpgsql immutable set search_path = '' as $f$
     begin
-      return %s;
+      return (erased_at is not null or (salt is not null and (row_hash is not null or action not in ('insert', 'update', 'baseline'))))
+    and %s;
     end
     $f$
     $q$, asked);
@@ -25,11 +27,14 @@ begin
   end loop;
 end
 $$;
-comment on function hub_private.is_activity(text, text, text, text, text, text) is 'Whether a row of the trail says what one may: the known actions, kinds and purposes, words of a length.';
-alter table hub.team_activities add constraint team_activities_known check (hub_private.is_activity(action, actor_kind, purpose, actor_name, reason, filter));
+comment on function hub_private.is_activity(text, text, text, text, text, text, bytea, bytea, timestamptz) is
+  'Whether a row of the trail says what one may: the known actions, kinds and purposes, words of a length, and the hash that it is proven by.';
+-- Rows from before, which may lack their hash, are not looked at.
+alter table hub.team_activities add constraint team_activities_known
+  check (hub_private.is_activity(action, actor_kind, purpose, actor_name, reason, filter, salt, row_hash, erased_at)) not valid;
 
--- Settings and the hash of the row are written out here: a function that sets its search_path costs some microseconds a call. The formula is
--- that of hub_private.row_hash(), by which find_drift() looks.
+-- Settings and both hashes are written out here: a function that sets its search_path costs some microseconds a call. The formulas are those
+-- of hub_private.values_hash() and of hub_private.row_hash(), by which find_drift() looks.
 -- Times in a jsonb have the session's time zone, and a hash must not.
 create or replace function hub_private.record_activity() returns trigger
   language plpgsql volatile security definer set search_path = '' set timezone = 'UTC'
@@ -70,7 +75,7 @@ begin
     either := old_row;
   end if;
   salt := uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid());
-  values_hash := hub_private.values_hash(salt, before, after);
+  values_hash := sha256(salt || convert_to(coalesce(before::text, ''), 'UTF8') || '\x00'::bytea || convert_to(coalesce(after::text, ''), 'UTF8'));
   if erasing then
     before := null;
     after := null;
