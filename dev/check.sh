@@ -13,7 +13,7 @@ run() {
 wasm() { (. "$WASM_ENV" && "$@"); }
 scripts() {
   local status=0
-  for script in .ci/run $(git ls-files '*.sh'); do bash -n "$script" || status=1; done
+  for script in .ci/run dev/bundle/cargo $(git ls-files '*.sh'); do bash -n "$script" || status=1; done
   for module in $(git ls-files "*.mjs"); do node_modules/.bin/node --check "$module" || status=1; done
   return $status
 }
