@@ -49,13 +49,18 @@ pub async fn record<P: Platform>(
         deliveries.iter().map(|delivery| serde_json::from_slice(delivery.text.as_bytes()).ok()).collect();
     let all: Vec<&RawValue> = messages.iter().flatten().flatten().copied().collect();
     let together = write(hub, platform, &all).await;
-    let mut verdicts = Vec::with_capacity(deliveries.len());
+    let (mut verdicts, mut refused) = (Vec::with_capacity(deliveries.len()), 0);
     for (delivery, message) in deliveries.iter().zip(&messages) {
         let done = match (message, &together) {
             (None, _) => Err(Fault::UpstreamBroken("a message is no array of rows")),
             (Some(_), Ok(())) => Ok(()),
-            // One row that the database refuses must not keep the others; when it does not answer, asking once is enough.
-            (Some(message), Err(Fault::UpstreamBroken(_))) => apart(hub, platform, message).await,
+            // A row that the database refuses must not keep the others; but after some of them it is not the rows.
+            (Some(message), Err(Fault::UpstreamBroken(_))) if refused < MOST_REFUSED => {
+                let done = apart(hub, platform, message).await;
+                refused += u32::from(done.is_err());
+                done
+            }
+            // When it does not answer, asking once is enough.
             (Some(_), Err(fault)) => Err(fault.clone()),
         };
         verdicts.push(match done {
@@ -107,6 +112,8 @@ const fn wait(patience: Patience, age_s: u32) -> u32 {
 /// An hour, in seconds.
 const LONGEST_S: u32 = 3600;
 const SHORTEST_S: u32 = 2;
+/// How many messages of a batch are refused apart before the rest waits unasked.
+const MOST_REFUSED: u32 = 3;
 
 #[cfg(test)]
 mod tests {

@@ -49,6 +49,14 @@ fn a_row_that_is_refused_keeps_no_other_l_3() {
     assert_eq!(found, (vec![AGAIN], vec![3, 3, 1, 1, 1]), "of one message too");
 }
 
+/// A database that refuses everything is not asked for each message of a batch.
+#[test]
+fn a_database_that_refuses_everything_is_left_alone_l_3() {
+    let world = World::behind(|_| answered(500, "{}"));
+    let (verdicts, asked) = taken(&world, "hub-audit", &deliveries(&[REFUSED; 100], 8));
+    assert_eq!((verdicts, asked.len()), (vec![AGAIN; 100], 4));
+}
+
 #[test]
 fn what_is_no_message_of_ours_keeps_no_other_l_3() {
     let world = World::new();
