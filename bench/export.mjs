@@ -4,7 +4,7 @@
 import { port } from '../dev/ports.mjs';
 import { AS_TLS, startWorkerd } from '../dev/workerd.mjs';
 
-/** Exports everything once in each format, each in a new process; memory that is constant stops growing early on. Prints a table. */
+/** Exports everything in each format, twice from one process: memory that is constant stops growing in the first one. Prints a table. */
 export async function measureExports(stack, client, say) {
   const modules = ['build/index.js', 'build/index_bg.wasm'];
   const vars = { ...stack.vars, POSTGREST_URL: stack.urls.postgrest };
@@ -13,31 +13,35 @@ export async function measureExports(stack, client, say) {
   for (const [name, accept] of [['NDJSON', 'application/x-ndjson'], ['CSV', 'text/csv']]) {
     const worker = await startWorkerd({ name: 'export', port: await port('hub', 24790), folder: '.local/bench-trail/workerd', modules, vars });
     try {
-      const headers = { ...AS_TLS, accept, 'x-hub-purpose': 'legal', authorization: `Bearer ${(await (await fetch(`${stack.urls.clerk}/dev/token/admin`)).json()).token}` };
+      const bearer = async () => `Bearer ${(await (await fetch(`${stack.urls.clerk}/dev/token/admin`)).json()).token}`;
+      const headers = { ...AS_TLS, accept, 'x-hub-purpose': 'legal', authorization: await bearer() };
       const ask = (limit) => fetch(`${worker.url}/rest/v1/team_activities?${limit}`, { headers });
       // Keys, connections and code are there before the memory is read.
       for (let n = 0; n < 5; n += 1) await (await ask('limit=1000')).arrayBuffer();
       const before = worker.cost().memory;
       const { rows: [{ count }] } = await client.query('select count(*)::integer as count from hub.team_activities');
-      const quarters = [0, 0, 0, 0];
-      const began = performance.now();
-      const answer = await ask('');
-      if (answer.status !== 200) throw new Error(`${answer.status} ${await answer.text()}`);
-      let [bytes, lines, first] = [0, 0, 0];
-      const watching = setInterval(() => {
-        const quarter = Math.min(3, Math.floor((4 * lines) / count));
-        quarters[quarter] = Math.max(quarters[quarter], worker.cost().memory);
-      }, 50);
-      for await (const part of answer.body) {
-        first ||= performance.now() - began;
-        bytes += part.length;
-        for (const byte of part) if (byte === 10) lines += 1;
+      for (const again of ['', ' again']) {
+        headers.authorization = await bearer();
+        const quarters = [0, 0, 0, 0];
+        const began = performance.now();
+        const answer = await ask('');
+        if (answer.status !== 200) throw new Error(`${answer.status} ${await answer.text()}`);
+        let [bytes, lines, first] = [0, 0, 0];
+        const watching = setInterval(() => {
+          const quarter = Math.min(3, Math.floor((4 * lines) / count));
+          quarters[quarter] = Math.max(quarters[quarter], worker.cost().memory);
+        }, 50);
+        for await (const part of answer.body) {
+          first ||= performance.now() - began;
+          bytes += part.length;
+          for (const byte of part) if (byte === 10) lines += 1;
+        }
+        clearInterval(watching);
+        const seconds = (performance.now() - began) / 1000;
+        const mebibytes = (size) => (size / 1024).toFixed(0);
+        const rows = lines - (accept === 'text/csv' ? 1 : 0);
+        say(`| ${name}${again} | ${rows} | ${mebibytes(bytes / 1024)} | ${first.toFixed(0)} | ${seconds.toFixed(1)} | ${(rows / seconds).toFixed(0)} | ${mebibytes(before)} | ${quarters.map(mebibytes).join(', ')} |`);
       }
-      clearInterval(watching);
-      const seconds = (performance.now() - began) / 1000;
-      const mebibytes = (size) => (size / 1024).toFixed(0);
-      const rows = lines - (accept === 'text/csv' ? 1 : 0);
-      say(`| ${name} | ${rows} | ${mebibytes(bytes / 1024)} | ${first.toFixed(0)} | ${seconds.toFixed(1)} | ${(rows / seconds).toFixed(0)} | ${mebibytes(before)} | ${quarters.map(mebibytes).join(', ')} |`);
     } finally {
       await worker.stop();
     }

@@ -2,7 +2,9 @@
 
 use super::{
     answer::{Arrival, answer, unconfigured},
-    queue, schedule,
+    queue,
+    queues::QUEUES,
+    schedule,
 };
 use crate::{
     handlers::requests::{Delivery, Verdict},
@@ -40,7 +42,7 @@ fn start() {
 
 #[event(fetch)]
 async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
-    let platform = Edge::new(Event::Fetch(context), env.clone());
+    let platform = edge(Event::Fetch(context), &env);
     let reply = match hub(&env) {
         Ok(hub) => answer(&hub, &platform, arrival(&request)).await,
         Err(problems) => unconfigured(&platform, &problems),
@@ -50,7 +52,7 @@ async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker:
 
 #[event(scheduled)]
 async fn scheduled(event: ScheduledEvent, env: Env, context: ScheduleContext) {
-    let platform = Edge::new(Event::Schedule(context), env.clone());
+    let platform = edge(Event::Schedule(context), &env);
     match hub(&env) {
         Ok(hub) => schedule::run(&hub, &platform, &event.cron()).await,
         Err(problems) => drop(unconfigured(&platform, &problems)),
@@ -59,7 +61,7 @@ async fn scheduled(event: ScheduledEvent, env: Env, context: ScheduleContext) {
 
 #[event(queue)]
 async fn queue(batch: MessageBatch<String>, env: Env, context: Context) -> worker::Result<()> {
-    let platform = Edge::new(Event::Queue(context), env.clone());
+    let platform = edge(Event::Queue(context), &env);
     let messages: Vec<_> = batch.raw_iter().collect();
     let now_ms = platform.now_ms();
     let deliveries: Vec<_> = messages
@@ -85,6 +87,10 @@ async fn queue(batch: MessageBatch<String>, env: Env, context: Context) -> worke
         }
     }
     Ok(())
+}
+
+fn edge(event: Event, env: &Env) -> Edge {
+    Edge::new(event, env.clone(), QUEUES.iter().find_map(|queue| queue.binding))
 }
 
 fn hub(env: &Env) -> Started {

@@ -4,10 +4,7 @@
 
 /// A queue whose messages this Worker takes.
 #[derive(Debug)]
-#[allow(
-    dead_code,
-    reason = "all but its name and its work is Cloudflare's to know: the build compares it with wrangler.toml"
-)]
+#[allow(dead_code, reason = "most of it is Cloudflare's to know: the build compares it with wrangler.toml")]
 pub struct Queue {
     /// Its name at Cloudflare.
     pub name: &'static str,

@@ -15,6 +15,7 @@ use web_sys::{
 pub struct Edge {
     event: Rc<Event>,
     env: worker::Env,
+    queue: Option<&'static str>,
 }
 
 /// What keeps an isolate alive after its answer.
@@ -28,10 +29,10 @@ pub enum Event {
 }
 
 impl Edge {
-    /// The platform of this event, with the bindings of this Worker.
+    /// The platform of this event, with the bindings of this Worker, one of which puts messages on the queue.
     #[must_use]
-    pub fn new(event: Event, env: worker::Env) -> Self {
-        Self { event: Rc::new(event), env }
+    pub fn new(event: Event, env: worker::Env, queue: Option<&'static str>) -> Self {
+        Self { event: Rc::new(event), env, queue }
     }
 }
 
@@ -142,7 +143,8 @@ impl Platform for Edge {
     }
 
     async fn enqueue(&self, message: &str) -> Result<(), Unavailable> {
-        let queue = Reflect::get(&self.env, &"AUDIT_QUEUE".into()).map_err(|_| Unavailable)?;
+        let binding = self.queue.ok_or(Unavailable)?;
+        let queue = Reflect::get(&self.env, &binding.into()).map_err(|_| Unavailable)?;
         let send = Reflect::get(&queue, &"send".into()).map_err(|_| Unavailable)?;
         // Without the binding, this is no function.
         let send: Function = send.dyn_into().map_err(|_| Unavailable)?;
