@@ -1,7 +1,10 @@
 //! The Hub's own questions to the database, built by the `postgrest` crate and sent by the platform.
 
 use super::{Answer, FetchFailure, Outgoing, Platform, hub::Hub};
-use crate::{domain::session::Actor, logic::fault::Fault};
+use crate::{
+    domain::session::Actor,
+    logic::{fault::Fault, refusal},
+};
 
 /// What the Hub calls itself: Supabase refuses secret keys to anything that looks like a browser.
 pub const USER_AGENT: &str = concat!("stacklumen-hub/", env!("CARGO_PKG_VERSION"));
@@ -14,6 +17,9 @@ pub const TIMEOUT_MS: u32 = 10_000;
 
 /// How long a nightly job may take, as long as `statement_timeout` of `hub.run_checks`.
 const SLOW_MS: u32 = 300_000;
+
+/// How much of a refusal is read.
+const LONGEST_REFUSAL: usize = 64 * 1024;
 
 /// Starts a question.
 #[must_use]
@@ -98,11 +104,25 @@ async fn send_within<P: Platform>(
     let answer = platform.fetch(outgoing).await.map_err(failure)?;
     match answer.status {
         200..=299 => Ok(answer),
-        // The only 401 that the database gives a token of the Hub's; a job has no session.
-        401 if matches!(actor, Actor::Person(_)) => Err(Fault::SessionRevoked),
+        401 if matches!(actor, Actor::Person(_)) && is_revoked(platform, answer.body).await => {
+            Err(Fault::SessionRevoked)
+        }
+        401 => Err(Fault::UpstreamBroken("the Hub's own token or key was refused")),
         503 => Err(Fault::UpstreamBusy),
         _ => Err(Fault::UpstreamBroken("a question of the Hub was refused")),
     }
+}
+
+/// Whether a 401 is the word of `before_request()` against the session, SQLSTATE `PT401`.
+///
+/// Any other one is about the Hub: Supabase's gateway refuses a wrong `apikey` without a code, and PostgREST a key that it does not
+/// trust or a clock that is wrong with `PGRST301` and `PGRST303`. Nobody is signed out for that.
+///
+/// Source: <https://docs.postgrest.org/en/stable/references/errors.html>
+async fn is_revoked<P: Platform>(platform: &P, body: Option<P::Body>) -> bool {
+    let Some(body) = body else { return false };
+    let Ok(told) = platform.read(body, LONGEST_REFUSAL).await else { return false };
+    refusal::refused(401, &told, false) == Fault::SessionRevoked
 }
 
 /// What a client is told of a request to the database that has no answer.

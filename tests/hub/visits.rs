@@ -101,6 +101,38 @@ fn a_revoked_session_ends_at_the_next_page_i_2() {
     assert_eq!((seen.rows.len(), &seen.rows[0]["outcome"]), (1, &Value::from("refused")));
 }
 
+/// A gateway that does not know the Hub says nothing of the visitor: any 401 but `PT401` is a fault upstream.
+#[test]
+fn only_pt401_ends_a_page_session_i_2() {
+    for body in [
+        // Supabase's gateway, for a wrong or absent `apikey`.
+        r#"{"message":"Invalid API key","hint":"Double check your Supabase `anon` or `service_role` API key."}"#,
+        r#"{"message":"No API key found in request"}"#,
+        // PostgREST, for a key that it does not trust and for a clock that is wrong.
+        r#"{"code":"PGRST301","message":"No suitable key or wrong key type","details":null,"hint":null}"#,
+        r#"{"code":"PGRST303","message":"JWT issued at future","details":null,"hint":null}"#,
+        r#"{"code":"PGRST302","message":"Anonymous access is disabled"}"#,
+        r#"{"code":"pt401"}"#,
+        r#"{"message":"PT401"}"#,
+        r#"["PT401"]"#,
+        "<html>unauthorized</html>",
+        "",
+    ] {
+        let world = World::behind(move |request: &Outgoing| {
+            let asked = request.url.starts_with(REST) && !request.url.ends_with("/rpc/record_requests");
+            if asked { answered(401, body) } else { well(request) }
+        });
+        let seen = opened(&world, "GET", "/account", &jar("alice"), &[], None);
+        assert_eq!((seen.status, seen.log["code"].as_str()), (502, Some("HUB404")), "{body}");
+        assert!(set(&seen).is_empty(), "the cookies stay: {body}");
+        assert_eq!(
+            opened(&world, "GET", "/account", &jar("alice"), &[], None).status,
+            502,
+            "nor is the session forgotten"
+        );
+    }
+}
+
 #[test]
 fn a_page_says_so_when_something_is_away() {
     for (failure, status) in [(FetchFailure::Unreachable, 502), (FetchFailure::Timeout, 504)] {
