@@ -1,11 +1,20 @@
 // A stand-in for Clerk, after its public Frontend and Backend API: JWKS, sign-in page, handshake, sessions, users, webhooks, and levers to
 // make it fail. It signs tokens with jose and messages with standardwebhooks, never with the Hub's code.
+//
+// It is a development instance or a production one, which differ in how they reach a browser:
+// - development: the Frontend API is of another site. It knows a browser by `__clerk_db_jwt`, which travels in URLs, and so does what a
+//   handshake brings (`__clerk_handshake`, `__clerk_handshake_nonce`).
+// - production: the Frontend API is `clerk.<domain>`, of the application's own site. It knows a browser by its cookie `__client`, and sets
+//   `__client_uat` and what a handshake brings as cookies with `Domain=<domain>`; URLs carry nothing.
+// Sources: clerk/javascript packages/backend/src/tokens/authenticateContext.ts (both carriers), packages/clerk-js/src/core/auth/
+// getCookieDomain.ts, integration/tests/handshake.test.ts ("prod - nominal"), pull request 3318 (`__client_uat` on the eTLD+1), pull request 3848
+// (`__clerk_handshake` on the eTLD+1); clerk/clerk-docs pull request 577 (the directives of a production handshake).
 
 import { createHash, randomBytes } from 'node:crypto';
 import https from 'node:https';
 import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { Webhook } from 'standardwebhooks';
-import { body, json, serve } from './http.mjs';
+import { body, json, loopback, serve } from './http.mjs';
 import { ORGANIZATIONS, PERSONAS, claims } from './personas.mjs';
 
 const API_VERSION = '2026-05-12';
@@ -13,6 +22,7 @@ const MODES = ['ok', '503', 'hang', 'garbage', 'redirect', 'huge'];
 const PARTS = ['jwks', 'backend', 'frontend'];
 const SESSION = 'cl_B7d4PD111AAA';
 const YEAR = 31_536_000;
+const GONE = 'Expires=Thu, 01 Jan 1970 00:00:00 GMT';
 
 const id = (prefix) => `${prefix}_2hub${randomBytes(12).toString('hex')}`;
 const seconds = () => Math.floor(Date.now() / 1000);
@@ -20,10 +30,11 @@ const problem = (response, status, code) => json(response, status, { errors: [{ 
 
 /**
  * Starts it. `party()` gives the origin that tokens are for (`azp`) and that messages go to; `trust` is its certificate.
- * `secretKey` opens the Backend API, `webhookSecret` signs messages, `publishableKey` names the cookies.
+ * `secretKey` opens the Backend API, `webhookSecret` signs messages, `publishableKey` names the cookies. `production` is
+ * `{ domain, port, tls }` for a production instance: browsers find it at `https://clerk.<domain>:<port>`, the Hub on loopback at `port`.
  */
-export async function startClerk({ port, party, trust, secretKey, webhookSecret, publishableKey, log = () => {} }) {
-  const issuer = `http://127.0.0.1:${port}`;
+export async function startClerk({ port, party, trust, secretKey, webhookSecret, publishableKey, production = null, log = () => {} }) {
+  const issuer = production ? `https://clerk.${production.domain}:${production.port}` : `http://127.0.0.1:${port}`;
   const suffix = createHash('sha1').update(publishableKey).digest('base64url').slice(0, 8);
   const modes = { jwks: 'ok', backend: 'ok', frontend: 'ok' };
   const stats = { jwks: 0, tokens: 0, backend: [], handshakes: [] };
@@ -35,6 +46,8 @@ export async function startClerk({ port, party, trust, secretKey, webhookSecret,
   let refreshing = false;
   let carrier = 'nonce';
   let life = 60;
+  // Whether the sign-in page sends on who is signed in already, as an instance of single sessions does.
+  let bounces = Boolean(production);
   let users, sessions, clients, nonces;
 
   const reset = () => {
@@ -149,7 +162,7 @@ export async function startClerk({ port, party, trust, secretKey, webhookSecret,
         const wanted = await body(request);
         const live = session?.status === 'active' && users.has(session.user_id);
         if (!live || wanted.refresh_token !== `refresh-${key}` || decodeJwt(wanted.expired_token).sid !== key || wanted.request_origin !== party()) return problem(response, 401, 'refresh_token_invalid');
-        return json(response, 200, { object: 'cookies', cookies: await directives({ session: key, uat: seconds(), token: session.client_id }) });
+        return json(response, 200, { object: 'cookies', cookies: await directives({ session: key, uat: seconds(), token: session.client_id }, null) });
       }
       case 'POST sessions/id/revoke': return session ? json(response, 200, end(session)) : problem(response, 404, 'resource_not_found');
       case 'GET users/id': return user ? json(response, 200, user) : problem(response, 404, 'resource_not_found');
@@ -176,63 +189,83 @@ export async function startClerk({ port, party, trust, secretKey, webhookSecret,
     }
   };
 
-  // The browser's client: in a development instance it is named by the dev browser token, which travels in URLs.
-  const client = (token) => {
+  /** The browser's client: named by the dev browser token of a URL, or by a cookie of a production instance's own host. */
+  const client = (request, query) => {
+    const token = production ? cookie(request, '__client') : query.get('__clerk_db_jwt');
     const known = clients.get(token);
     if (known) return known;
-    const made = { token: token || id('dvb'), session: null, uat: 0 };
+    const made = { token: token || id(production ? 'client' : 'dvb'), session: null, uat: 0 };
     clients.set(made.token, made);
     return made;
   };
-
-  /** The cookies that bring a browser up to date, as Clerk's handshake sends them. */
-  const directives = async (one) => {
+  const plainAndSuffixed = (name) => [name, `${name}_${suffix}`];
+  const liveSession = (one) => {
     const session = one.session && sessions.get(one.session);
-    const live = session?.status === 'active' && users.has(session.user_id);
-    const uat = live ? one.uat : 0;
+    return session?.status === 'active' && users.has(session.user_id) ? session : null;
+  };
+  /** What a production instance sets by itself, on the parent domain. */
+  const onDomain = (name, value, more = `Max-Age=${YEAR}`) => `${name}=${value}; Path=/; Domain=${production.domain}; ${more}; Secure; SameSite=Lax`;
+  const ownCookies = (one) => production ? [`__client=${one.token}; Path=/; Max-Age=${YEAR}; Secure; HttpOnly; SameSite=Lax`, ...plainAndSuffixed('__client_uat').map((name) => onDomain(name, liveSession(one) ? one.uat : 0))] : [];
+
+  /** The cookies that bring a browser up to date, as Clerk's handshake sends them; `carrier` is the cookie that they arrive by. */
+  const directives = async (one, carrier) => {
+    const session = liveSession(one);
+    const uat = session ? one.uat : 0;
     const cookies = [];
-    const both = (name, value, attributes) => cookies.push(`${name}=${value}; ${attributes}`, `${name}_${suffix}=${value}; ${attributes}`);
-    both('__clerk_db_jwt', one.token, `Path=/; Max-Age=${YEAR}; Secure; SameSite=None`);
-    both('__client_uat', uat, `Path=/; Max-Age=${YEAR}; Secure; SameSite=Lax`);
-    if (live) {
-      both('__session', await token(session), `Path=/; Max-Age=${YEAR}; Secure; SameSite=Lax`);
-      if (refreshing) cookies.push(`__refresh_${suffix}=refresh-${session.id}; Path=/; Max-Age=${YEAR}; Secure; HttpOnly; SameSite=Lax`);
+    const both = (name, value, attributes) => cookies.push(...plainAndSuffixed(name).map((each) => `${each}=${value}; ${attributes}`));
+    if (production) {
+      // A copy of the application's own host goes, the parent domain's stays the only one.
+      both('__client_uat', '', `Path=/; ${GONE}`);
+      if (carrier) cookies.push(`${carrier}=; Path=/; Domain=${production.domain}; ${GONE}`);
+      cookies.push(...plainAndSuffixed('__client_uat').map((name) => onDomain(name, uat)));
+      if (session) both('__session', await token(session), `Path=/; Max-Age=${YEAR}; Secure; SameSite=Lax`);
+      else both('__session', '', `Path=/; ${GONE}`);
+    } else {
+      both('__clerk_db_jwt', one.token, `Path=/; Max-Age=${YEAR}; Secure; SameSite=None`);
+      both('__client_uat', uat, `Path=/; Max-Age=${YEAR}; Secure; SameSite=Lax`);
+      if (session) both('__session', await token(session), `Path=/; Max-Age=${YEAR}; Secure; SameSite=Lax`);
+      else both('__session', '', `Path=/; ${GONE}; Max-Age=0; Secure; SameSite=Lax`);
     }
-    else both('__session', '', 'Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Secure; SameSite=Lax');
+    if (session && refreshing) cookies.push(`__refresh_${suffix}=refresh-${session.id}; Path=/; Max-Age=${YEAR}; Secure; HttpOnly; SameSite=Lax`);
     return cookies;
   };
 
-  const handshake = async (response, query) => {
+  const handshake = async (request, response, query) => {
     if (broken('frontend', response)) return undefined;
     stats.handshakes.push(query.get('__clerk_hs_reason'));
     const back = new URL(query.get('redirect_url'));
     if (back.origin !== party()) return problem(response, 400, 'redirect_url_invalid');
-    const one = client(query.get('__clerk_db_jwt'));
-    const cookies = await directives(one);
+    const one = client(request, query);
+    const named = query.get('format') === 'nonce' && carrier === 'nonce';
+    const name = named ? '__clerk_handshake_nonce' : '__clerk_handshake';
+    const cookies = await directives(one, name);
     const payload = await sign({ handshake: cookies });
-    if (query.get('format') === 'nonce' && carrier === 'nonce') {
-      const nonce = randomBytes(16).toString('hex');
-      nonces.set(nonce, { token: payload, directives: cookies });
-      back.searchParams.set('__clerk_handshake_nonce', nonce);
-    } else {
-      back.searchParams.set('__clerk_handshake', payload);
-    }
-    return response.writeHead(307, { location: back.href, 'cache-control': 'no-store' }).end();
+    const nonce = randomBytes(16).toString('hex');
+    if (named) nonces.set(nonce, { token: payload, directives: cookies });
+    const headers = { 'cache-control': 'no-store' };
+    if (production) headers['set-cookie'] = [ownCookies(one)[0], onDomain(name, named ? nonce : payload, 'Max-Age=300; HttpOnly')];
+    else back.searchParams.set(name, named ? nonce : payload);
+    return response.writeHead(307, { ...headers, location: back.href }).end();
   };
 
   /** The personas as links; a chosen one gets a session of this browser and goes back to where it came from. */
-  const signIn = (response, query, path) => {
+  const signIn = (request, response, query, path) => {
     const hub = party();
     const wanted = query.get('redirect_url') ?? `${hub}/`;
     const back = URL.canParse(wanted) && new URL(wanted).origin === hub ? wanted : `${hub}/`;
+    // The accounts portal has a host of its own; only the Frontend API's has the cookie.
+    if (production && request.headers.host !== new URL(issuer).host) return response.writeHead(302, { location: `${issuer}${path}?${query}` }).end();
     const persona = query.get('as');
-    if (persona && Object.hasOwn(PERSONAS, persona)) {
-      const one = client(query.get('__clerk_db_jwt'));
-      const session = begin(PERSONAS[persona].sub, { client: one.token, organization: PERSONAS[persona].o?.id ?? null });
-      Object.assign(one, { session: session.id, uat: seconds() });
+    const one = client(request, query);
+    const chosen = persona && Object.hasOwn(PERSONAS, persona);
+    if (chosen || (bounces && liveSession(one))) {
+      if (chosen) {
+        const session = begin(PERSONAS[persona].sub, { client: one.token, organization: PERSONAS[persona].o?.id ?? null });
+        Object.assign(one, { session: session.id, uat: seconds() });
+      }
       const to = new URL(back);
-      to.searchParams.set('__clerk_db_jwt', one.token);
-      return response.writeHead(302, { location: to.href, 'cache-control': 'no-store' }).end();
+      if (!production) to.searchParams.set('__clerk_db_jwt', one.token);
+      return response.writeHead(302, { location: to.href, 'cache-control': 'no-store', 'set-cookie': ownCookies(one) }).end();
     }
     const keep = new URLSearchParams([...query].filter(([name]) => name !== 'as'));
     const escaped = (text) => text.replace(/[&<>"]/g, (letter) => `&#${letter.charCodeAt(0)};`);
@@ -240,6 +273,15 @@ export async function startClerk({ port, party, trust, secretKey, webhookSecret,
     const page = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>Sign in (local stand-in)</title>
 <style>body{font:1rem/1.6 system-ui;max-width:42rem;margin:3rem auto;padding:0 1rem}</style><main><h1>Sign in</h1><p>This stands in for Clerk on your machine. Choose who you are:</p><ul>${Object.entries(PERSONAS).map(row).join('')}</ul></main></html>`;
     return response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(page);
+  };
+
+  /** The sign-out of another application of this instance; in development it reaches no cookie of the Hub's. */
+  const signOut = (request, response, query) => {
+    const one = client(request, query);
+    const session = liveSession(one);
+    if (session) end(session, 'ended');
+    Object.assign(one, { session: null, uat: 0 });
+    return response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'set-cookie': ownCookies(one) }).end('<!doctype html><html lang="en"><title>Signed out (local stand-in)</title><h1>Signed out</h1></html>');
   };
 
   const levers = {
@@ -255,6 +297,7 @@ export async function startClerk({ port, party, trust, secretKey, webhookSecret,
       refreshing = false;
       carrier = 'nonce';
       life = 60;
+      bounces = Boolean(production);
       Object.assign(stats, { jwks: 0, tokens: 0, backend: [], handshakes: [] });
       json(response, 200, {});
     },
@@ -274,7 +317,8 @@ export async function startClerk({ port, party, trust, secretKey, webhookSecret,
       refreshing = wanted.refresh ?? refreshing;
       carrier = wanted.carrier ?? carrier;
       life = wanted.life ?? life;
-      json(response, 200, { refreshing, carrier, life });
+      bounces = wanted.bounces ?? bounces;
+      json(response, 200, { refreshing, carrier, life, bounces });
     },
     'POST /dev/deliver': async (request, response) => {
       delivering = (await body(request)).deliver !== false;
@@ -306,22 +350,27 @@ export async function startClerk({ port, party, trust, secretKey, webhookSecret,
       const part = (name) => JSON.parse(Buffer.from(url.searchParams.get(name) ?? 'e30', 'base64url'));
       return json(response, 200, { token: await token(session, part('claims'), part('header')), expires_in: 60 });
     }
-    if (url.pathname === '/v1/client/handshake' && request.method === 'GET') return handshake(response, url.searchParams);
+    if (url.pathname === '/v1/client/handshake' && request.method === 'GET') return handshake(request, response, url.searchParams);
     if (url.pathname.startsWith('/v1/')) return backend(request, response, url);
     switch (`${request.method} ${url.pathname}`) {
       case 'GET /.well-known/jwks.json':
         stats.jwks += 1;
         return broken('jwks', response) ? undefined : json(response, 200, { keys: keys.map((key) => key.jwk) }, { 'cache-control': 'public, max-age=300' });
       case 'GET /sign-in':
-      case 'GET /sign-up': return signIn(response, url.searchParams, url.pathname);
+      case 'GET /sign-up': return signIn(request, response, url.searchParams, url.pathname);
+      case 'GET /sign-out': return signOut(request, response, url.searchParams);
       case 'GET /user': return response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end('<!doctype html><html lang="en"><title>Account (local stand-in)</title><h1>Your account</h1><p>Clerk’s account page stands here.</p></html>');
       default: return problem(response, 404, 'resource_not_found');
     }
   };
 
   const server = await serve(port, handle, log);
-  return { ...server, issuer, suffix, organizations: ORGANIZATIONS };
+  const secure = production && (await serve(production.port, handle, log, production.tls));
+  return { stop: () => Promise.all([server.stop(), secure?.stop()]), issuer, suffix, organizations: ORGANIZATIONS };
 }
+
+/** A cookie of a request. */
+const cookie = (request, name) => request.headers.cookie?.split('; ').find((one) => one.startsWith(`${name}=`))?.slice(name.length + 1);
 
 async function newKey(kid) {
   const { publicKey, privateKey } = await generateKeyPair('RS256', { modulusLength: 2048, extractable: true });
@@ -331,7 +380,7 @@ async function newKey(kid) {
 /** Posts a message to the Hub; gives the status, 0 when there is none. */
 function deliver(url, ca, headers, text) {
   return new Promise((resolve) => {
-    const request = https.request(url, { method: 'POST', ca, headers: { ...headers, 'content-length': Buffer.byteLength(text) }, family: 4, timeout: 15_000 }, (answer) => {
+    const request = https.request(url, { method: 'POST', ca, headers: { ...headers, 'content-length': Buffer.byteLength(text) }, lookup: loopback, timeout: 15_000 }, (answer) => {
       answer.resume();
       answer.on('end', () => resolve(answer.statusCode));
     });

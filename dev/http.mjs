@@ -1,10 +1,15 @@
 // What the stand-ins share: a loopback server of JSON answers that can be stopped with its connections.
 
+import fs from 'node:fs';
 import http from 'node:http';
+import https from 'node:https';
 
-/** Serves on loopback; `handle(request, response, url)` may throw, which is a 500 with a log line. */
-export async function serve(port, handle, log = () => {}) {
-  const server = http.createServer(async (request, response) => {
+/** A look-up for `http.request` that finds every name on loopback: the local stack's names are in no DNS. */
+export const loopback = (_, { all }, found) => (all ? found(null, [{ address: '127.0.0.1', family: 4 }]) : found(null, '127.0.0.1', 4));
+
+/** Serves on loopback, over TLS with the files of `tls`; `handle(request, response, url)` may throw, which is a 500 with a log line. */
+export async function serve(port, handle, log = () => {}, tls = null) {
+  const listener = async (request, response) => {
     try {
       await handle(request, response, new URL(request.url, `http://127.0.0.1:${port}`));
     } catch (error) {
@@ -12,7 +17,8 @@ export async function serve(port, handle, log = () => {}) {
       if (!response.headersSent) json(response, 500, { error: 'the stand-in failed' });
       else response.destroy();
     }
-  });
+  };
+  const server = tls ? https.createServer({ key: fs.readFileSync(tls.key), cert: fs.readFileSync(tls.cert) }, listener) : http.createServer(listener);
   await new Promise((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve));
   return {
     stop: () =>

@@ -13,6 +13,8 @@ const bin = path.resolve('node_modules/.bin');
 const VARIANTS = {
   /** Takes no messages: it leaves them to the Hub that shares its `folder`, as an isolate leaves them to Cloudflare. */
   producer: (blocks) => blocks.filter((block) => !/^\[(\[queues\.consumers\]|triggers)/.test(block)),
+  /** Stands before a production instance of Clerk. */
+  production: (blocks) => blocks,
   /** Gives a message up after its second delivery. */
   impatient: (blocks) => blocks.map((block) => block.replace('max_retries = 30', 'max_retries = 1')),
 };

@@ -1,6 +1,7 @@
 // Throw-away keys of the local stack, made on the first start and kept in its data folder. They open nothing but this stack.
 
 import { execFileSync } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { exportJWK, generateKeyPair } from 'jose';
@@ -22,18 +23,24 @@ export async function keys(folder) {
     publishable: 'sb_publishable_local_throw_away',
     clerk: {
       secretKey: 'sk_test_local_throw_away',
+      liveSecretKey: 'sk_live_local_throw_away',
       webhookSecret: `whsec_${Buffer.from('LocalThrowAwaySecretOfTheHub').toString('base64')}`,
     },
   };
 }
 
-/** A certificate for localhost that signs itself, so that a client can be told to trust it and nothing else. */
+/** The site of the production instance in the tests; a browser is told to find its hosts on loopback. */
+export const PRODUCTION_DOMAIN = 'example.test';
+
+/** A certificate for localhost and for the hosts of PRODUCTION_DOMAIN that signs itself, so that a client can be told to trust it and nothing else. */
 export function certificate(folder) {
   const [key, cert] = ['localhost-key.pem', 'localhost.pem'].map((name) => path.join(folder, name));
-  const fresh = fs.existsSync(cert) && Date.now() - fs.statSync(cert).mtimeMs < 300 * 86_400_000;
+  const names = `DNS:localhost,${['hub', 'clerk', 'accounts'].map((name) => `DNS:${name}.${PRODUCTION_DOMAIN}`)},IP:127.0.0.1`;
+  const covers = () => new X509Certificate(fs.readFileSync(cert)).checkHost(`hub.${PRODUCTION_DOMAIN}`) !== undefined;
+  const fresh = fs.existsSync(cert) && Date.now() - fs.statSync(cert).mtimeMs < 300 * 86_400_000 && covers();
   if (!fresh) {
     fs.mkdirSync(folder, { recursive: true });
-    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
+    const subject = ['-subj', '/CN=localhost', '-addext', `subjectAltName=${names}`];
     const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '365'];
     execFileSync('openssl', ['req', '-x509', ...curve, ...subject, '-keyout', key, '-out', cert], { stdio: 'pipe' });
   }

@@ -4,15 +4,17 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { startClerk } from './clerk.mjs';
 import { startHub } from './hub.mjs';
-import { certificate, keys as throwAway } from './keys.mjs';
+import { PRODUCTION_DOMAIN, certificate, keys as throwAway } from './keys.mjs';
 import { answers, port } from './ports.mjs';
 import { forget, migrate, seed, startPostgres } from './postgres.mjs';
 import { startPostgrest } from './postgrest.mjs';
 import { startSupabase } from './supabase.mjs';
 
 const WANTED = { postgres: 24321, postgrest: 24322, admin: 24323, supabase: 24324, clerk: 24325, hub: 8787, inspector: 24326 };
-/** Hubs that a test begins with `restart(name)`. */
-const ASKED = ['producer', 'impatient'];
+/** Hubs that a test begins with `restart(name)`; `production` wants `clerkLive` before it. */
+const ASKED = ['producer', 'impatient', 'production'];
+/** The production instance of Clerk that a test begins with `restart('clerkLive')`. */
+const LIVE = { clerkLive: 24335, clerkLiveTls: 24336 };
 
 /**
  * Starts Postgres, PostgREST, the Supabase front, the Clerk stand-in and the Hub, each when the one before answers.
@@ -43,11 +45,13 @@ export async function startStack({ dataDir, fresh = false, shift = 0, hub = true
     ports[name] = await port(name, 8887 + 10 * place + shift, say);
     ports[`${name}Inspector`] = await port('inspector', 24327 + place + shift, say);
   }
+  if (http) for (const [name, wanted] of Object.entries(LIVE)) ports[name] = await port(name, wanted + shift, say);
   const keys = await throwAway(folder);
   const tls = certificate(folder);
   const urls = {
     hub: `https://localhost:${ports.hub}`,
     ...Object.fromEntries(others.map((name) => [name, `${name === 'http' ? 'http' : 'https'}://localhost:${ports[name]}`])),
+    ...(http ? { production: `https://hub.${PRODUCTION_DOMAIN}:${ports.production}`, clerkLive: `http://127.0.0.1:${ports.clerkLive}`, clerkLiveTls: `https://clerk.${PRODUCTION_DOMAIN}:${ports.clerkLiveTls}` } : {}),
     clerk: `http://127.0.0.1:${ports.clerk}`,
     supabase: `http://127.0.0.1:${ports.supabase}`,
     postgrest: `http://127.0.0.1:${ports.postgrest}`,
@@ -69,6 +73,17 @@ export async function startStack({ dataDir, fresh = false, shift = 0, hub = true
     SUPABASE_PUBLISHABLE_KEY: keys.publishable,
     HUB_SIGNING_KEYS: keys.signing,
   };
+  // As it is deployed: issuer and sign-in pages follow from the publishable key. Only what the Worker fetches is on loopback.
+  const { CLERK_ISSUER, CLERK_ACCOUNTS_URL, ...rest } = vars;
+  const liveVars = http && {
+    ...rest,
+    HUB_ORIGIN: urls.production,
+    CLERK_AUTHORIZED_PARTIES: urls.production,
+    CLERK_PUBLISHABLE_KEY: `pk_live_${Buffer.from(`clerk.${PRODUCTION_DOMAIN}:${ports.clerkLiveTls}$`).toString('base64')}`,
+    CLERK_JWKS_URL: `${urls.clerkLive}/.well-known/jwks.json`,
+    CLERK_API_URL: urls.clerkLive,
+    CLERK_SECRET_KEY: keys.clerk.liveSecretKey,
+  };
 
   const parts = {};
   let stopping = false;
@@ -86,7 +101,11 @@ export async function startStack({ dataDir, fresh = false, shift = 0, hub = true
     clerk: () => startClerk({ port: ports.clerk, party: () => urls.hub, trust: tls.text, publishableKey, ...keys.clerk, log: writer('clerk') }),
     ...(hub ? { hub: () => another('hub', { inspectorPort: ports.inspector, tls }) } : {}),
     ...(hub && http ? { http: () => another('http', { protocol: 'http' }) } : {}),
-    ...Object.fromEntries(ASKED.map((variant) => [variant, () => another(variant, { variant, tls })])),
+    ...Object.fromEntries(ASKED.map((variant) => [variant, () => another(variant, { variant, tls, ...(variant === 'production' ? { vars: liveVars } : {}) })])),
+    clerkLive: () => startClerk({
+      port: ports.clerkLive, party: () => urls.production, trust: tls.text, publishableKey: liveVars.CLERK_PUBLISHABLE_KEY, webhookSecret: keys.clerk.webhookSecret,
+      secretKey: keys.clerk.liveSecretKey, production: { domain: PRODUCTION_DOMAIN, port: ports.clerkLiveTls, tls }, log: writer('clerk-live'),
+    }),
   };
   const begin = async (name) => {
     parts[name] = await starters[name]();
@@ -113,7 +132,7 @@ export async function startStack({ dataDir, fresh = false, shift = 0, hub = true
     for (const name of Object.keys(starters).reverse()) await halt(name);
   };
   const stack = {
-    urls, keys, vars, certificate: tls.text, parts, stop, halt, kill,
+    urls, keys, vars, liveVars, certificate: tls.text, parts, stop, halt, kill,
     restart: async (name) => {
       await halt(name);
       await begin(name);
@@ -124,7 +143,7 @@ export async function startStack({ dataDir, fresh = false, shift = 0, hub = true
     },
   };
   try {
-    for (const name of Object.keys(starters).filter((name) => !ASKED.includes(name))) {
+    for (const name of Object.keys(starters).filter((name) => !ASKED.includes(name) && name !== 'clerkLive')) {
       say(`${name} …`);
       await begin(name);
       if (name === 'postgres') await prepare(urls, say);

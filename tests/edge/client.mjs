@@ -8,6 +8,7 @@ import http from 'node:http';
 import tls from 'node:tls';
 import { createClient } from '@supabase/supabase-js';
 import pg from 'pg';
+import { loopback } from '../../dev/http.mjs';
 import { startStack } from '../../dev/stack.mjs';
 
 let starting;
@@ -65,7 +66,7 @@ export async function raw(path, { method = 'GET', headers = {}, body, base } = {
   const secure = url.protocol === 'https:';
   return new Promise((resolve, reject) => {
     const request = (secure ? https : http).request(
-      { host: url.hostname, port: url.port, path, method, headers, ca: secure ? authority : undefined, setHost: !headers.host },
+      { host: url.hostname, port: url.port, path, method, headers, ca: secure ? authority : undefined, lookup: loopback, setHost: !headers.host },
       (answer) => {
         const parts = [];
         answer.on('data', (part) => parts.push(part));
