@@ -1,10 +1,8 @@
 //! The Hub's own questions to the database, built by the `postgrest` crate and sent by the platform.
 
 use super::{Answer, FetchFailure, Outgoing, Platform, hub::Hub};
-use crate::{
-    domain::session::Actor,
-    logic::{fault::Fault, refusal},
-};
+use crate::{domain::session::Actor, logic::fault::Fault};
+use serde_json::Value;
 
 /// What the Hub calls itself: Supabase refuses secret keys to anything that looks like a browser.
 pub const USER_AGENT: &str = concat!("stacklumen-hub/", env!("CARGO_PKG_VERSION"));
@@ -122,7 +120,7 @@ async fn send_within<P: Platform>(
 async fn is_revoked<P: Platform>(platform: &P, body: Option<P::Body>) -> bool {
     let Some(body) = body else { return false };
     let Ok(told) = platform.read(body, LONGEST_REFUSAL).await else { return false };
-    refusal::refused(401, &told, false) == Fault::SessionRevoked
+    serde_json::from_slice::<Value>(&told).is_ok_and(|told| told.get("code").and_then(Value::as_str) == Some("PT401"))
 }
 
 /// What a client is told of a request to the database that has no answer.
