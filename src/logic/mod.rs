@@ -1,6 +1,7 @@
 //! Pure decisions: value in, value out; time and randomness are arguments.
 
 pub mod address;
+pub mod batch;
 pub mod boundary;
 pub mod clerk_event;
 pub mod config;
@@ -16,6 +17,7 @@ pub mod postgrest;
 pub mod refusal;
 pub mod reply;
 pub mod return_to;
+
 pub mod signature;
 pub mod token;
 pub mod upstream_token;

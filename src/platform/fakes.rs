@@ -216,7 +216,12 @@ impl Platform for Fake {
 
     async fn enqueue(&self, message: &str) -> Result<(), Unavailable> {
         let mut queue = self.inside.queue.borrow_mut();
-        queue.as_mut().ok_or(Unavailable)?.push(message.to_owned());
+        let queue = queue.as_mut().ok_or(Unavailable)?;
+        // As Cloudflare's does: 128 KB of 1000 bytes, about 100 of them its own.
+        if message.len() > 127_900 {
+            return Err(Unavailable);
+        }
+        queue.push(message.to_owned());
         Ok(())
     }
 

@@ -9,7 +9,11 @@ use super::{
     database::{ask, send},
     hub::Hub,
 };
-use crate::logic::{fault::Fault, postgrest::Look};
+use crate::logic::{
+    batch::{self, Bounds},
+    fault::Fault,
+    postgrest::Look,
+};
 use serde::Serialize;
 use std::{
     cell::{Cell, RefCell},
@@ -143,10 +147,13 @@ pub async fn write<P: Platform>(hub: &Hub<P>, platform: &P, rows: &str) -> Resul
 
 /// On the queue, else in the database, else in the log, which is the last place it can be kept in; false for the last.
 async fn keep_or_log<P: Platform>(hub: &Hub<P>, platform: &P, rows: &[Row]) -> bool {
-    let mut kept = true;
-    for rows in rows.chunks(ROWS_OF_A_MESSAGE) {
-        let Ok(text) = serde_json::to_string(rows) else { return false };
-        if platform.enqueue(&text).await.is_ok() || write_twice(hub, platform, &text).await {
+    let texts: Vec<String> = rows.iter().filter_map(|row| serde_json::to_string(row).ok()).collect();
+    let mut kept = texts.len() == rows.len();
+    for rows in batch::split(&texts, MESSAGE) {
+        let text = batch::array(rows);
+        // A row that is too large for the queue stands alone.
+        let queued = text.len() <= MESSAGE.bytes && platform.enqueue(&text).await.is_ok();
+        if queued || write_twice(hub, platform, &text).await {
             continue;
         }
         let line = format!("{{\"event\":\"request rows not written\",\"rows\":{text}}}");
@@ -167,5 +174,4 @@ async fn write_twice<P: Platform>(hub: &Hub<P>, platform: &P, rows: &str) -> boo
 const GATHERING_MS: u32 = 20;
 const PATIENCE_MS: u64 = 1_000;
 const RETRY_MS: u32 = 100;
-/// A message holds 128 KB, a row at most 5.
-const ROWS_OF_A_MESSAGE: usize = 20;
+const MESSAGE: Bounds = Bounds { rows: batch::MOST_ROWS, bytes: batch::LARGEST_MESSAGE };

@@ -4,7 +4,10 @@ use crate::world::{World, answered, well};
 use hub::{
     entry::{queue::take, queues::QUEUES},
     handlers::requests::{Delivery, Verdict},
-    platform::{FetchFailure, Outgoing},
+    platform::{
+        FetchFailure, Outgoing,
+        journal::{Journal, Outcome, Row},
+    },
 };
 use serde_json::{Value, json};
 
@@ -120,4 +123,62 @@ fn takes_what_the_journal_puts_there_l_3() {
     let body: Value = serde_json::from_slice(world.fake.sent()[0].body.as_ref().unwrap()).unwrap();
     let row = &body["requests"][0];
     assert_eq!([&row["colo"], &row["country"], &row["status"]], [&json!("IAD"), &json!("US"), &json!(401)]);
+}
+
+/// Rows of 13 KB, which twenty letters of a filter may be: they go on the queue, in messages that it takes, and none past it.
+#[test]
+fn large_rows_go_in_messages_that_the_queue_takes_l_3() {
+    let world = World::new();
+    let rows: Vec<Row> = (0..60).map(|place| row(place, 13_000)).collect();
+    let now = rows[0].clone();
+    rows.into_iter().skip(1).for_each(|row| Journal::later(&world.hub, &world.fake, row));
+    world.fake.run(Journal::now(&world.hub, &world.fake, now)).unwrap().unwrap();
+    world.fake.run_background().unwrap();
+    let messages = world.fake.queued();
+    let kept: usize = messages.iter().map(|message| serde_json::from_str::<Vec<Value>>(message).unwrap().len()).sum();
+    assert_eq!((kept, world.fake.sent().len()), (60, 0));
+    assert!(messages.len() <= 8 && messages.iter().all(|message| message.len() <= 127_900));
+}
+
+/// A row that no message holds goes to the database, alone, and its neighbours on the queue.
+#[test]
+fn a_row_too_large_for_the_queue_goes_to_the_database_l_3() {
+    let world = World::new();
+    for (place, bytes) in [(1, 10), (2, 200_000), (3, 10)] {
+        Journal::later(&world.hub, &world.fake, row(place, bytes));
+    }
+    world.fake.run_background().unwrap();
+    let rows = |text: &str| serde_json::from_str::<Vec<Value>>(text).unwrap().len();
+    assert_eq!(world.fake.queued().iter().map(|message| rows(message)).sum::<usize>(), 2);
+    let sent = world.fake.sent();
+    assert_eq!(sent.len(), 1);
+    let body: Value = serde_json::from_slice(sent[0].body.as_ref().unwrap()).unwrap();
+    assert_eq!(body["requests"][0]["request_id"], "row 2");
+}
+
+fn row(place: u32, bytes: usize) -> Row {
+    Row {
+        occurred_at: "2026-11-26T12:00:00.000Z".to_owned(),
+        request_id: format!("row {place}"),
+        client_request_id: None,
+        method: "GET".to_owned(),
+        route: "x".repeat(bytes),
+        who: "nobody",
+        actor_id: None,
+        session_id: None,
+        owner_id: None,
+        impersonator_id: None,
+        outcome: Outcome::Allowed,
+        status: Some(200),
+        code: None,
+        duration_ms: 1,
+        upstream_ms: None,
+        answered: None,
+        colo: None,
+        country: None,
+        token_id: None,
+        address_hash: None,
+        look: None,
+        actor_name: None,
+    }
 }

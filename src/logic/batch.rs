@@ -1,0 +1,77 @@
+//! How many request rows go together: into one message of the queue, and into one request to the database (L-3).
+
+/// The size of a message that the queue is sure to take, in bytes of UTF-8: it takes 128 KB of 1000 bytes, of which it needs about 100
+/// for itself.
+///
+/// Source: <https://developers.cloudflare.com/queues/platform/limits/>
+pub const LARGEST_MESSAGE: usize = 127_000;
+/// Rows of one message at most, so that the rows of one delivery are few enough to be tried one by one.
+pub const MOST_ROWS: usize = 20;
+
+/// The bounds of one batch.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// How many rows.
+    pub rows: usize,
+    /// How many bytes, as a JSON array of them.
+    pub bytes: usize,
+}
+
+/// Splits rows, in their order, into batches within the bounds; a row that alone is larger is a batch of its own.
+#[must_use]
+pub fn split<Text: AsRef<str>>(rows: &[Text], bounds: Bounds) -> Vec<&[Text]> {
+    let (mut batches, mut start, mut bytes) = (Vec::new(), 0, BRACKETS);
+    for (place, row) in rows.iter().enumerate() {
+        let more = row.as_ref().len() + COMMA;
+        if place > start && (place - start >= bounds.rows || bytes + more > bounds.bytes) {
+            batches.extend(rows.get(start..place));
+            (start, bytes) = (place, BRACKETS);
+        }
+        bytes += more;
+    }
+    batches.extend(rows.get(start..).filter(|rest| !rest.is_empty()));
+    batches
+}
+
+/// The rows, each a JSON text, as one JSON array.
+#[must_use]
+pub fn array<Text: AsRef<str>>(rows: &[Text]) -> String {
+    let rows: Vec<&str> = rows.iter().map(AsRef::as_ref).collect();
+    format!("[{}]", rows.join(","))
+}
+
+const BRACKETS: usize = 2;
+const COMMA: usize = 1;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sizes around each bound, from a generator that repeats itself: nothing lost, nothing moved, every batch in its bounds.
+    #[test]
+    fn splits_by_bytes_and_rows_and_loses_nothing_l_3() {
+        let mut seed: usize = 7;
+        let mut next = |below: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) % below
+        };
+        for _ in 0..2_000 {
+            let bounds = Bounds { rows: 1 + next(5), bytes: 10 + next(60) };
+            let rows: Vec<String> =
+                (0..next(30)).map(|_| if next(4) == 0 { "ä" } else { "x" }.repeat(next(80))).collect();
+            let batches = split(&rows, bounds);
+            assert_eq!(batches.concat(), rows);
+            for batch in &batches {
+                let bytes = array(batch).len();
+                assert!(!batch.is_empty() && batch.len() <= bounds.rows, "{bounds:?}");
+                assert!(bytes <= bounds.bytes || batch.len() == 1, "{bytes} bytes, {bounds:?}");
+            }
+            // No two neighbours would have fitted into one.
+            for pair in batches.windows(2) {
+                let (left, right) = (pair[0], pair[1]);
+                let fits = left.len() < bounds.rows && array(left).len() + right[0].len() + COMMA < bounds.bytes;
+                assert!(!fits, "{bounds:?}");
+            }
+        }
+    }
+}
