@@ -13,16 +13,19 @@ SOURCES := $(shell find src templates public data -type f 2>/dev/null) Cargo.tom
 help: ## Lists the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
 
-setup: ## Installs what is missing: Rust's wasm32 target, worker-build, wasm-bindgen, npm packages, Chromium
+setup: ## Installs all that any command needs: npm packages, Rust's wasm32 target, worker-build, wasm-bindgen, cargo-deny, Chromium
 	@dev/setup/all.sh
 
-dev: setup build ## Runs everything locally and prints the URLs and personas
+dev: build ## Runs everything locally and prints the URLs and personas
+	@dev/setup/all.sh build
 	@exec $(NODE) dev/main.mjs
 
-dev-reset: setup ## Forgets the local data
+dev-reset: ## Forgets the local data
+	@dev/setup/all.sh node
 	@$(NODE) dev/main.mjs reset
 
-dev-seed: setup ## Seeds the local data anew: make dev-seed ROWS=100000
+dev-seed: ## Seeds the local data anew: make dev-seed ROWS=100000
+	@dev/setup/all.sh node
 	@ROWS=$(or $(ROWS),200) $(NODE) dev/main.mjs seed
 
 db-check: ## Looks for gaps and drift in any database, reading only: make db-check URL=postgres://…
@@ -32,17 +35,20 @@ db-check: ## Looks for gaps and drift in any database, reading only: make db-che
 build: build/.done ## Builds the deployable bundle in build/
 
 build/.done: $(SOURCES)
-	@dev/setup/all.sh wasm
+	@dev/setup/all.sh build
 	@dev/build.sh
 	@touch $@
 
-test: setup ## Runs every test; one stage with STAGE=native, browser, database, stack or live
+test: ## Runs every test; one stage with STAGE=native, browser, database, stack or live
+	@dev/setup/all.sh test
 	@dev/test.sh $(STAGE)
 
-check: setup ## Checks format, lints (native and wasm32), licences, documents and scripts
+check: ## Checks format, lints (native and wasm32), licences, documents and scripts
+	@dev/setup/all.sh check
 	@dev/check.sh
 
-bench: setup build ## Measures the Hub against a pass-through, the trail against a bare table, and its filters and export at ROWS=1000000
+bench: build ## Measures the Hub against a pass-through, the trail against a bare table, and its filters and export at ROWS=1000000
+	@dev/setup/all.sh build
 	@status=0; \
 	$(NODE) bench/run.mjs || status=1; \
 	cargo run --locked --quiet --release --config profile.release.opt-level=3 --example refused || status=1; \
@@ -53,5 +59,6 @@ bench: setup build ## Measures the Hub against a pass-through, the trail against
 clean: ## Removes what was built, not the local data
 	rm -rf target build
 
-fuzz: setup ## Fuzzes what strangers' bytes reach: make fuzz TARGET=token SECONDS=600 (token, cookies, query, webhook)
+fuzz: ## Fuzzes what strangers' bytes reach: make fuzz TARGET=token SECONDS=600 (token, cookies, query, webhook)
+	@dev/setup/all.sh build
 	@dev/fuzz.sh $(or $(TARGET),token) $(or $(SECONDS),600)

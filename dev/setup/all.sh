@@ -1,21 +1,22 @@
 #!/usr/bin/env bash
-# Installs what the commands need and is not there yet; says nothing when nothing is missing.
-# `all.sh` for everything, `all.sh wasm` for what a build needs, `all.sh node` for the npm packages.
+# Installs what a command needs and is not there yet; says nothing when nothing is missing.
+# `all.sh node` for the npm packages, `build` for those and what compiles the Worker, `check` for that and cargo-deny,
+# `test` for that and a browser; without a word everything.
 
 . "$(dirname "$0")/common.sh"
 what=${1:-everything}
+case $what in node | build | check | test | everything) ;; *) fail "usage: dev/setup/all.sh [node | build | check | test]" ;; esac
+
+needs node "https://nodejs.org (20 or newer)"
+needs npm "it comes with Node"
+needs_node 20
+dev/setup/node.sh
+[ "$what" != node ] || exit 0
 
 needs curl "apt-get install curl"
 needs openssl "apt-get install openssl"
-needs node "https://nodejs.org (20 or newer)"
-needs npm "it comes with Node"
 needs rustup "https://rustup.rs"
-
-dev/setup/node.sh
-if [ "$what" != node ]; then
-  dev/setup/rust.sh
-  dev/setup/tools.sh
-fi
-if [ "$what" = everything ]; then
-  dev/setup/chromium.sh
-fi
+dev/setup/rust.sh
+dev/setup/tools.sh
+case $what in check | everything) dev/setup/tools.sh cargo-deny ;; esac
+case $what in test | everything) dev/setup/chromium.sh ;; esac

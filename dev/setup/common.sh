@@ -63,3 +63,13 @@ needs() {
   local command=$1 how=$2
   command -v "$command" >/dev/null || fail "\`$command\` is missing. Install it: $how"
 }
+
+# Node of at least this major version; the one that runs the Hub's tools comes from npm, but npm itself needs this.
+needs_node() {
+  local wanted=$1 found
+  found=$(node --version 2>/dev/null || true)
+  local major=${found#v}
+  major=${major%%.*}
+  [[ $major =~ ^[0-9]+$ ]] && [ "$major" -ge "$wanted" ] ||
+    fail "Node $wanted or newer is needed, with npm; \`node\` here is ${found:-no Node}. Install it: https://nodejs.org"
+}

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# worker-build, wasm-bindgen (the version that Cargo.lock names) and cargo-deny, built once and kept for every clone.
+# worker-build and wasm-bindgen (the version that Cargo.lock names), built once and kept for every clone; `tools.sh cargo-deny` for
+# cargo-deny alone.
 
 . "$(dirname "$0")/common.sh"
 
@@ -12,7 +13,10 @@ install() {
   step "cargo install $name $version (some minutes, once)" cargo install "$name" --version "$version" --root "$TOOLS" --force --config profile.release.opt-level=1 "$@"
 }
 
+if [ "${1:-}" = cargo-deny ]; then
+  at cargo-deny 0.20.2 || install cargo-deny 0.20.2 --locked
+  exit 0
+fi
 bindgen=$(locked wasm-bindgen)
 at wasm-bindgen "$bindgen" || install wasm-bindgen-cli "$bindgen"
 at worker-build 0.8.7 || install worker-build 0.8.7 --locked
-at cargo-deny 0.20.2 || install cargo-deny 0.20.2 --locked
