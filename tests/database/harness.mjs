@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import pg from 'pg';
 import { port } from '../../dev/ports.mjs';
 import { forget, migrate, startPostgres } from '../../dev/postgres.mjs';
+import { claim } from '../../dev/running.mjs';
 
 /** People, rows of two owners and what came of a statement, in the session's own pg_temp. */
 export const helpers = fs.readFileSync('supabase/tests/helpers.sql', 'utf8');
@@ -11,6 +12,8 @@ export const helpers = fs.readFileSync('supabase/tests/helpers.sql', 'utf8');
 /** Starts PostgreSQL on forgotten data; `wanted` is the port to try first. */
 export async function fresh(version, name, wanted, { migrated = true } = {}) {
   const dataDir = `.local/${name}-${version}`;
+  // Ends the server of a run that was killed.
+  await claim(`${dataDir}.json`);
   forget(dataDir);
   const server = await startPostgres({ version, dataDir, port: await port('postgres', wanted + version) });
   if (migrated) await migrate(server.ownerUrl);

@@ -5,42 +5,10 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
+import { at } from './supervisor.mjs';
 
 const FOLDER = '.local/dev-test';
-const env = { ...process.env, HUB_DEV_FOLDER: FOLDER, HUB_DEV_SHIFT: '400' };
-const command = (...words) => spawnSync(process.execPath, ['dev/main.mjs', ...words], { env, encoding: 'utf8', timeout: 60_000 });
-
-/** Starts the supervisor and waits until it says that it is ready. */
-async function supervisor() {
-  const child = spawn(process.execPath, ['dev/main.mjs'], { env });
-  const run = { child, output: '' };
-  run.ended = new Promise((resolve) => child.on('exit', (code) => resolve(code)));
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (part) => (run.output += part));
-  let code;
-  run.ended.then((ended) => (code = ended));
-  for (const end = Date.now() + 90_000; Date.now() < end && code === undefined; await new Promise((next) => setTimeout(next, 50))) {
-    if (run.output.includes('Ctrl-C stops everything')) return run;
-  }
-  child.kill('SIGKILL');
-  throw new Error(`it did not come up (${code}):\n${run.output}`);
-}
-
-/** Process ids whose command line names the folder or its ports: what a stopped stack must not leave behind. */
-function left() {
-  const pids = fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
-  return pids.filter((pid) => {
-    try {
-      return fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(FOLDER) || fs.readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`HUB_DEV_FOLDER=${FOLDER}`);
-    } catch {
-      return false;
-    }
-  });
-}
-
-async function nothingLeft() {
-  for (const end = Date.now() + 8000; Date.now() < end && left().length > 0; ) await new Promise((next) => setTimeout(next, 100));
-  assert.deepEqual(left().map((pid) => fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')), []);
-}
+const { env, supervisor, left, nothingLeft, command } = at(FOLDER, 400);
 
 describe('make dev', () => {
   after(() => command('reset'));
@@ -60,9 +28,9 @@ describe('make dev', () => {
       const second = command();
       assert.equal(second.status, 1);
       assert.match(second.stderr, /runs already/);
-      const reset = command('reset');
-      assert.equal(reset.status, 1);
-      assert.match(reset.stderr, /stop it first/);
+      const forgotten = command('reset');
+      assert.equal(forgotten.status, 1);
+      assert.match(forgotten.stderr, /stop it first/);
     } finally {
       run.child.kill('SIGINT');
     }

@@ -1,0 +1,105 @@
+// How a local stack ends: by Ctrl-C in a terminal, by SIGKILL at any moment, and what the next start makes of what was left.
+
+import { after, describe, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { query, startPostgres } from '../../dev/postgres.mjs';
+import { claim, startedAt } from '../../dev/running.mjs';
+import { at, pause } from './supervisor.mjs';
+
+const FOLDER = '.local/dev-ending';
+const RECORD = path.join(FOLDER, 'running.json');
+const { supervisor, left, nothingLeft, command } = at(FOLDER, 450);
+const record = () => JSON.parse(fs.readFileSync(RECORD, 'utf8'));
+const tickets = async () => (await query(record().urls.database, 'select count(*)::int as many from hub.contact_tickets')).rows[0].many;
+
+describe('a local stack', () => {
+  after(() => command('reset'));
+
+  test('comes up with its seed after starts that were killed at each step', async () => {
+    for (const until of ['postgres …', 'postgrest …', 'hub …']) {
+      const run = await supervisor({ until });
+      await pause(until === 'hub …' ? 1500 : 150);
+      run.child.kill('SIGKILL');
+      await run.ended;
+    }
+    const run = await supervisor();
+    assert.match(run.output, /ended what a start that was killed had left: .*(node|postgres)/);
+    assert.equal(await tickets(), 200);
+    run.child.kill('SIGTERM');
+    assert.equal(await run.ended, 0, run.output);
+    await nothingLeft();
+  });
+
+  test('ends in order when Ctrl-C reaches make and everything in its process group', async () => {
+    const run = await supervisor({ byMake: true });
+    process.kill(-run.child.pid, 'SIGINT');
+    await run.ended;
+    assert.match(run.output, /stopping …\s+stopped/);
+    await nothingLeft();
+  });
+
+  test('starts again after its supervisor was killed: ends what was left, keeps the data', async () => {
+    const killed = await supervisor();
+    killed.child.kill('SIGKILL');
+    await killed.ended;
+    const orphans = record().children;
+    assert.deepEqual(orphans.map(({ command: name }) => name).sort(), ['node', 'postgres', 'postgrest']);
+    const run = await supervisor();
+    try {
+      for (const orphan of orphans) assert.notEqual(startedAt(orphan.pid), orphan.started, `${orphan.command} still runs`);
+      assert.doesNotMatch(run.output, /is taken/);
+      assert.doesNotMatch(run.output, /migrations applied|seeded/);
+      assert.equal(await tickets(), 200);
+    } finally {
+      run.child.kill('SIGINT');
+    }
+    assert.equal(await run.ended, 0, run.output);
+    await nothingLeft();
+  });
+
+  test('never ends a process that got the id of one it had started', async () => {
+    const innocent = spawn('sleep', ['60']);
+    const orphan = spawn('sleep', ['60']);
+    const ended = new Promise((resolve) => orphan.on('exit', (_, signal) => resolve(signal)));
+    const of = ({ pid }, started) => ({ pid, started, command: 'sleep', signal: 'SIGTERM' });
+    const file = path.join(FOLDER, 'claimed.json');
+    fs.writeFileSync(file, JSON.stringify({
+      // A supervisor that is gone, whose process id is another's now.
+      supervisor: { pid: innocent.pid, started: startedAt(innocent.pid).replace(/\d+$/, '1') },
+      mark: 'of another start',
+      children: [of(innocent, startedAt(innocent.pid).replace(/\d+$/, '1')), of(innocent, 'another boot/' + startedAt(innocent.pid).split('/')[1]), of(orphan, startedAt(orphan.pid))],
+    }));
+    const claimed = await claim(file);
+    assert.deepEqual(claimed.orphans, ['sleep']);
+    assert.equal(await ended, 'SIGTERM');
+    assert.equal(innocent.exitCode ?? innocent.signalCode, null);
+    claimed.release();
+    assert.ok(!fs.existsSync(file));
+    innocent.kill();
+  });
+
+  test('says what to do when a server that it did not start runs on its data, and leaves its postmaster.pid', async () => {
+    const dataDir = path.join(FOLDER, 'postgres');
+    const server = await startPostgres({ dataDir, port: 24990 });
+    const { rows: [{ folder }] } = await query(server.url, "select current_setting('data_directory') as folder");
+    const pidFile = path.join(folder, 'postmaster.pid');
+    const before = fs.readFileSync(pidFile, 'utf8');
+    for (const words of [[], ['reset']]) {
+      const refused = command(...words);
+      assert.equal(refused.status, 1, refused.stdout);
+      assert.match(refused.stderr, new RegExp(`a PostgreSQL that was started elsewhere runs on .*kill -INT ${server.pid}`));
+      assert.doesNotMatch(refused.stderr, /TypeError/);
+      assert.equal(fs.readFileSync(pidFile, 'utf8'), before);
+    }
+    await query(server.url, 'select');
+    await server.stop();
+    // And one that a crash left, whose number another process has now, does not keep the server from starting.
+    fs.writeFileSync(pidFile, before.replace(/^\d+/, String(process.pid)));
+    const again = await startPostgres({ dataDir, port: 24990 });
+    await again.stop();
+    assert.deepEqual(left(), []);
+  });
+});
