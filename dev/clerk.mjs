@@ -32,8 +32,9 @@ const problem = (response, status, code) => json(response, status, { errors: [{ 
  * Starts it. `party()` gives the origin that tokens are for (`azp`) and that messages go to; `trust` is its certificate.
  * `secretKey` opens the Backend API, `webhookSecret` signs messages, `publishableKey` names the cookies. `production` is
  * `{ domain, port, tls }` for a production instance: browsers find it at `https://clerk.<domain>:<port>`, the Hub on loopback at `port`.
+ * `onReset` follows a reset.
  */
-export async function startClerk({ port, party, trust, secretKey, webhookSecret, publishableKey, production = null, log = () => {} }) {
+export async function startClerk({ port, party, trust, secretKey, webhookSecret, publishableKey, production = null, onReset = async () => {}, log = () => {} }) {
   const issuer = production ? `https://clerk.${production.domain}:${production.port}` : `http://127.0.0.1:${port}`;
   const suffix = createHash('sha1').update(publishableKey).digest('base64url').slice(0, 8);
   const modes = { jwks: 'ok', backend: 'ok', frontend: 'ok' };
@@ -299,6 +300,7 @@ export async function startClerk({ port, party, trust, secretKey, webhookSecret,
       life = 60;
       bounces = Boolean(production);
       Object.assign(stats, { jwks: 0, tokens: 0, backend: [], handshakes: [] });
+      await onReset();
       json(response, 200, {});
     },
     'POST /dev/rotate-keys': async (request, response) => json(response, 200, await rotate(await body(request))),

@@ -7,6 +7,8 @@ import { pathToFileURL } from 'node:url';
 import pg from 'pg';
 
 const MIGRATIONS = 'supabase/migrations';
+/** The actor that supabase/seed.sql names. */
+const SEED = 'system:seed';
 
 /** The question about the catalog, from the newest migration that asks it. */
 export function question(folder = MIGRATIONS) {
@@ -35,15 +37,26 @@ export async function look(client) {
     findings.push(...(drift.rows ?? []).map((row) => ({ object: `hub.${row.entity} ${row.entity_id}`, finding: row.finding })));
     if (drift.error) findings.push({ object: 'hub_private.find_drift()', finding: drift.error });
     notes.push(`drift: ${drift.error ?? count(drift.rows.length, 'row')}`);
-    // Migrations and repairs by hand come that way too, so these are counted and are no findings.
-    const other = await asked(client, "select count(*)::int as rows, max(occurred_at)::text as last from hub.team_activities where out_of_band and action <> 'baseline'");
-    const [told] = other.rows ?? [];
-    notes.push(`by another way than the Hub: ${other.error ?? count(told.rows, 'row')}${told?.last ? `, the last at ${told.last}` : ''}`);
+    // Migrations, repairs and the seed come that way too, so these are counted by who made them and are no findings.
+    const other = await asked(client, `select actor_id, count(*)::int as rows, max(occurred_at)::text as last from hub.team_activities
+      where out_of_band and action <> 'baseline' group by actor_id order by rows desc, actor_id`);
+    notes.push(`by another way than the Hub: ${other.error ?? byActor(other.rows)}`);
+    if (other.rows?.some((row) => row.actor_id === SEED)) notes.push(`${SEED} is supabase/seed.sql, which writes the data of a local stack straight into the database`);
   } else {
     notes.push('drift: not looked for, this database has no hub_private.find_drift()');
   }
   await client.query('rollback');
   return { findings, notes };
+}
+
+/** As `7 rows, the last at …: 5 by system:seed, 2 by user_…`; the most frequent actors by name. */
+function byActor(rows) {
+  if (rows.length === 0) return count(0, 'row');
+  const sum = (some) => some.reduce((all, row) => all + row.rows, 0);
+  const last = rows.map((row) => row.last).sort().at(-1);
+  const named = rows.slice(0, 5).map((row) => `${row.rows} by ${row.actor_id}`);
+  const others = sum(rows.slice(5));
+  return `${count(sum(rows), 'row')}, the last at ${last}: ${[...named, ...(others > 0 ? [`${others} by others`] : [])].join(', ')}`;
 }
 
 const count = (number, what) => `${number} ${what}${number === 1 ? '' : 's'}`;

@@ -51,25 +51,44 @@ function show({ urls, keys }) {
   ];
   const wide = Math.max(...rows.map(([what]) => what.length));
   const certificate = path.join(FOLDER, 'localhost.pem');
-  say(`\n${rows.map(([what, where]) => `  ${what.padEnd(wide)}  ${where}`).join('\n')}
-
-A token lives 60 seconds. With curl:
-
-TOKEN=$(curl -s ${urls.clerk}/dev/token/alice | sed 's/.*"token":"\\([^"]*\\)".*/\\1/')
-curl --cacert ${certificate} -H "Authorization: Bearer $TOKEN" '${urls.hub}/rest/v1/contact_tickets?select=id,subject&limit=3'
-
-With supabase-js, as a member of staff, whose change leaves its row in team_activities:
-
-NODE_EXTRA_CA_CERTS=${certificate} node_modules/.bin/node --input-type=module <<'EOF'
+  // A script to paste, with a client that is signed in as an admin.
+  const asAdmin = (lines) => `NODE_EXTRA_CA_CERTS=${certificate} node_modules/.bin/node --input-type=module <<'EOF'
 import { createClient } from '@supabase/supabase-js';
 const hub = createClient('${urls.hub}', '${keys.publishable}', {
   accessToken: async () => (await (await fetch('${urls.clerk}/dev/token/admin')).json()).token,
 });
-const { data: [ticket] } = await hub.from('contact_tickets').select('id, subject, version').eq('status', 'open').limit(1);
+const show = (answer) => console.dir(answer.error ?? answer.data, { depth: null });
+${lines}
+EOF`;
+  say(`\n${rows.map(([what, where]) => `  ${what.padEnd(wide)}  ${where}`).join('\n')}
+
+A token lives 60 seconds. Four things to try:
+
+1. As Alice, with curl. Then ask for leads, or for select=assigned_to, and read what comes back.
+
+TOKEN=$(curl -s ${urls.clerk}/dev/token/alice | sed 's/.*"token":"\\([^"]*\\)".*/\\1/')
+curl -s --cacert ${certificate} -H "Authorization: Bearer $TOKEN" '${urls.hub}/rest/v1/contact_tickets?select=id,subject&limit=3'
+
+2. As staff, with supabase-js: a change, and its row in team_activities.
+
+${asAdmin(`const { data: [ticket] } = await hub.from('contact_tickets').select('id, subject, version').eq('status', 'open').limit(1);
 const change = hub.from('contact_tickets').update({ status: 'solved' }).eq('id', ticket.id).eq('version', ticket.version);
-console.log(await change.select('subject, status, version').single());
-console.log(await hub.from('team_activities').select('actor_name, action, before, after').eq('entity_id', ticket.id).eq('actor_kind', 'staff'));
-EOF
+show(await change.select('subject, status, version').single());
+show(await hub.from('team_activities').select('actor_name, action, before, after').eq('entity_id', ticket.id).eq('actor_kind', 'staff'));`)}
+
+3. Open ${urls.hub}/account, sign in as Carol, wait a minute and reload: the session goes on. End it as an admin does, and reload again.
+
+${asAdmin(`show(await hub.rpc('revoke_sessions', { person: '${PERSONAS.carol.sub}', reason: 'a try' }));`)}
+
+   Everybody is as at the start again, at Clerk and in the database, after:
+
+curl -s -X POST ${urls.clerk}/dev/reset
+
+4. Break Clerk, and look at ${urls.hub}/healthz and at answers to tokens. Modes: 503, hang, garbage, ok.
+
+curl -s -X POST ${urls.clerk}/dev/rotate-keys
+curl -s -X POST ${urls.clerk}/dev/outage -d '{"mode":"503"}'
+curl -s -X POST ${urls.clerk}/dev/outage -d '{"mode":"ok"}'
 
 Ctrl-C stops everything.`);
 }

@@ -90,6 +90,8 @@ export async function startStack({ dataDir, fresh = false, shift = 0, hub = true
     CLERK_SECRET_KEY: keys.clerk.liveSecretKey,
   };
 
+  // A reset brings the people back at Clerk; what the Hub itself had revoked is lifted with it.
+  const lift = () => query(urls.database, "set hub.actor_id = 'system:dev'; set hub.actor_kind = 'system'; delete from hub.revoked_sessions");
   const parts = {};
   let stopping = false;
   let died = () => {};
@@ -103,7 +105,7 @@ export async function startStack({ dataDir, fresh = false, shift = 0, hub = true
     },
     postgrest: () => startPostgrest({ databaseUrl: urls.authenticator, jwks: keys.verifying, port: ports.postgrest, adminPort: ports.admin, log: log('postgrest') }),
     supabase: () => startSupabase({ port: ports.supabase, postgrestPort: ports.postgrest, publishable: keys.publishable, log: writer('supabase') }),
-    clerk: () => startClerk({ port: ports.clerk, party: () => urls.hub, trust: tls.text, publishableKey, ...keys.clerk, log: writer('clerk') }),
+    clerk: () => startClerk({ onReset: lift, port: ports.clerk, party: () => urls.hub, trust: tls.text, publishableKey, ...keys.clerk, log: writer('clerk') }),
     ...(hub ? { hub: () => another('hub', { inspectorPort: ports.inspector, tls }) } : {}),
     ...(hub && http ? { http: () => another('http', { protocol: 'http' }) } : {}),
     ...Object.fromEntries(ASKED.map((variant) => [variant, () => another(variant, { variant, tls, ...(variant === 'production' ? { vars: liveVars } : {}) })])),

@@ -21,9 +21,38 @@ describe('make dev', () => {
       const asked = spawnSync('bash', ['-c', curl], { encoding: 'utf8', timeout: 20_000 });
       const rows = JSON.parse(asked.stdout);
       assert.equal(rows.length, 3, asked.stdout + asked.stderr);
-      const [, script] = run.output.match(/^(NODE_EXTRA_CA_CERTS=[^]*?\nEOF)$/m);
-      const pasted = spawnSync('bash', ['-c', script], { encoding: 'utf8', timeout: 20_000 });
-      assert.match(pasted.stdout, /'solved'|status: 'solved'/, pasted.stdout + pasted.stderr);
+      const paste = (text) => {
+        const { stdout, stderr } = spawnSync('bash', ['-c', text], { encoding: 'utf8', timeout: 20_000 });
+        assert.equal(stderr, '', text);
+        return stdout;
+      };
+      const [change, ending, ...more] = run.output.match(/^NODE_EXTRA_CA_CERTS=[^]*?\nEOF$/gm);
+      assert.deepEqual(more, []);
+      const changed = paste(change);
+      assert.match(changed, /status: 'solved'/);
+      assert.match(changed, /before: \{ status: 'open'/);
+      assert.doesNotMatch(changed, /\[Object\]/);
+
+      const read = () => JSON.parse(paste(curl.replace('/token/alice', '/token/carol')));
+      assert.equal(read().length, 3);
+      const kept = curl.split('\n')[0].replace('/token/alice', '/token/carol').replace('TOKEN=$(', '').replace(/\)$/, '');
+      const token = paste(kept).trim();
+      assert.match(paste(ending), /at_clerk|ended|sessions/);
+      const [line] = curl.split('\n').slice(1);
+      assert.equal(JSON.parse(paste(`TOKEN=${token}; ${line}`)).code, 'HUB103');
+      const [reset, rotate, broken, mended] = run.output.match(/^curl .*-X POST .*$/gm);
+      paste(reset);
+      assert.equal(read().length, 3, 'a reset brings Carol back');
+      const modes = [broken, mended].map((lever) => JSON.parse(paste(lever)).jwks);
+      assert.deepEqual(modes, ['503', 'ok']);
+      assert.equal(JSON.parse(paste(rotate)).keys.length, 1);
+      assert.doesNotMatch(run.output, /:(8787|24325)\b/, 'the lines name the ports that are used');
+
+      const [, database] = run.output.match(/PostgreSQL +(postgres:\S+)/);
+      const checked = spawnSync(process.execPath, ['dev/db-check.mjs'], { env: { ...env, URL: database }, encoding: 'utf8', timeout: 60_000 });
+      assert.equal(checked.status, 0, checked.stdout + checked.stderr);
+      assert.match(checked.stdout, /by another way than the Hub: \d+ rows, the last at .*: \d+ by system:seed/);
+      assert.match(checked.stdout, /system:seed is supabase\/seed\.sql/);
 
       const second = command();
       assert.equal(second.status, 1);
