@@ -19,6 +19,7 @@ use crate::{
     },
     platform::{Level, Platform, hub::Hub},
 };
+use futures_channel::oneshot;
 use std::rc::Rc;
 
 /// A request as it comes in.
@@ -40,11 +41,33 @@ pub struct Arrival<Body> {
 }
 
 /// Answers one request; nothing leaves the Hub by another way.
-pub async fn answer<P: Platform>(hub: &Rc<Hub<P>>, platform: &P, mut arrival: Arrival<P::Body>) -> Reply<P::Body> {
-    let mut course = match Course::start(platform, &arrival.url) {
+///
+/// The whole course of the request runs in `wait_until`, and only its reply is awaited here: Cloudflare ends what a request awaits as
+/// soon as its client has left, but lets the work in `wait_until` go on for 30 seconds (Workers docs, Context `waitUntil`). So a
+/// client that leaves takes along neither its own request row nor what the request holds for others.
+pub async fn answer<P: Platform>(hub: &Rc<Hub<P>>, platform: &P, arrival: Arrival<P::Body>) -> Reply<P::Body> {
+    let course = match Course::start(platform, &arrival.url) {
         Ok(course) => course,
         Err(problem) => return unconfigured(platform, &[problem]),
     };
+    let (secure, request_id) = (course.secure, course.request_id.clone());
+    let (sender, reply) = oneshot::channel();
+    let (hub, background) = (Rc::clone(hub), platform.clone());
+    platform.wait_until(async move {
+        let reply = run_course(&hub, &background, arrival, course).await;
+        // A client that has left takes no reply.
+        drop(sender.send(reply));
+    });
+    reply.await.unwrap_or_else(|_| Reply::fault(&Fault::Platform).sealed(secure, &request_id))
+}
+
+/// The course of one request, from its arrival to its reply, request row and log line included.
+async fn run_course<P: Platform>(
+    hub: &Rc<Hub<P>>,
+    platform: &P,
+    mut arrival: Arrival<P::Body>,
+    mut course: Course,
+) -> Reply<P::Body> {
     let body = arrival.body.take();
     let outcome = run(hub, platform, &arrival, body, &mut course).await;
     let reply = match outcome {

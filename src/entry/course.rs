@@ -103,7 +103,7 @@ pub async fn record<P: Platform>(
     }
     if written {
         // Its row came with the change, before there was an answer to tell of; this completes it.
-        Journal::later(hub, platform, row);
+        Journal::later(hub, platform, &row);
         return reply;
     }
     let staff = course.session.as_ref().is_some_and(|session| !session.is_customer());
@@ -112,7 +112,7 @@ pub async fn record<P: Platform>(
     // After a failure upstream nothing of the database leaves, and its journal would only fail too.
     let first = course.session.is_some() && reply.status < 500 && (staff || changes || refused);
     if !first {
-        Journal::later(hub, platform, row);
+        Journal::later(hub, platform, &row);
         return reply;
     }
     match Journal::now(hub, platform, row).await {

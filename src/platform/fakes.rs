@@ -1,5 +1,9 @@
 //! The machine in the tests: its clock, its chance and its network are the test's, its cryptography is pure Rust.
 
+mod turns;
+
+pub use turns::Ending;
+
 use super::{Answer, FetchFailure, Level, Outgoing, Platform, ReadFailure, Unavailable};
 use jwt_compact::{
     Algorithm as _, AlgorithmSignature as _,
@@ -9,10 +13,9 @@ use jwt_compact::{
 use std::{
     cell::{Cell, RefCell},
     future::Future,
-    pin::{Pin, pin},
     rc::Rc,
-    task::{Context, Poll, Waker},
 };
+use turns::Turns;
 
 /// What stands behind the Hub in a test: an answer for every request.
 pub type Upstream = dyn FnMut(&Outgoing) -> Result<Answer<Vec<u8>>, FetchFailure>;
@@ -21,6 +24,7 @@ pub type Upstream = dyn FnMut(&Outgoing) -> Result<Answer<Vec<u8>>, FetchFailure
 #[derive(Clone)]
 pub struct Fake {
     inside: Rc<Inside>,
+    request: u32,
 }
 
 /// A body that was written while it left; in an answer it stands as an empty one.
@@ -35,8 +39,10 @@ pub struct Relayed {
 }
 
 struct Inside {
-    now_ms: Cell<u64>,
-    chance: Cell<u8>,
+    turns: Turns,
+    /// How many requests have a machine of their own.
+    requests: Cell<u32>,
+    chance: Cell<u32>,
     upstream: RefCell<Box<Upstream>>,
     /// What isolates of one place share: URL, bytes, end.
     kept: RefCell<Vec<(String, Vec<u8>, u64)>>,
@@ -45,7 +51,6 @@ struct Inside {
     /// Messages that wait; `None`: there is no queue.
     queue: RefCell<Option<Vec<String>>>,
     lines: RefCell<Vec<(Level, String)>>,
-    background: RefCell<Vec<Pin<Box<dyn Future<Output = ()>>>>>,
 }
 
 impl Fake {
@@ -56,7 +61,8 @@ impl Fake {
         upstream: impl FnMut(&Outgoing) -> Result<Answer<Vec<u8>>, FetchFailure> + 'static,
     ) -> Self {
         let inside = Inside {
-            now_ms: Cell::new(now_ms),
+            turns: Turns::default(),
+            requests: Cell::new(0),
             chance: Cell::new(0),
             upstream: RefCell::new(Box::new(upstream)),
             kept: RefCell::default(),
@@ -64,14 +70,18 @@ impl Fake {
             relayed: RefCell::default(),
             queue: RefCell::new(Some(Vec::new())),
             lines: RefCell::default(),
-            background: RefCell::default(),
         };
-        Self { inside: Rc::new(inside) }
+        inside.turns.now_ms.set(now_ms);
+        Self { inside: Rc::new(inside), request: 0 }
+    }
+
+    async fn turn(&self) {
+        self.inside.turns.turn().await;
     }
 
     /// Lets time pass.
     pub fn wait(&self, milliseconds: u64) {
-        self.inside.now_ms.set(self.inside.now_ms.get() + milliseconds);
+        self.inside.turns.now_ms.set(self.inside.turns.now_ms.get() + milliseconds);
     }
 
     /// Takes what was sent since the last call.
@@ -102,35 +112,6 @@ impl Fake {
     pub fn lines(&self) -> Vec<(Level, String)> {
         self.inside.lines.take()
     }
-
-    /// Runs a future to its end. Nothing here ever waits, so one that is not ready at once never will be.
-    ///
-    /// # Errors
-    /// `Unavailable` for such a one.
-    pub fn run<T>(&self, future: impl Future<Output = T>) -> Result<T, Unavailable> {
-        match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(value) => Ok(value),
-            Poll::Pending => Err(Unavailable),
-        }
-    }
-
-    /// Forgets what was put off until after the answer, as a platform does that ends a request early.
-    pub fn lose_background(&self) {
-        self.inside.background.take();
-    }
-
-    /// Runs what was put off until after the answer; gives how many things that were.
-    ///
-    /// # Errors
-    /// `Unavailable` for one that never ends.
-    pub fn run_background(&self) -> Result<usize, Unavailable> {
-        let waiting = self.inside.background.take();
-        let count = waiting.len();
-        for future in waiting {
-            self.run(future)?;
-        }
-        Ok(count)
-    }
 }
 
 impl Platform for Fake {
@@ -140,26 +121,36 @@ impl Platform for Fake {
     type SigningKey = <Es256 as jwt_compact::Algorithm>::SigningKey;
 
     fn now_ms(&self) -> u64 {
-        self.inside.now_ms.get()
+        self.inside.turns.now_ms.get()
     }
 
     /// Counts, so that two ids differ and a run can be repeated.
     fn random<const N: usize>(&self) -> Result<[u8; N], Unavailable> {
         let next = self.inside.chance.get().wrapping_add(1);
         self.inside.chance.set(next);
-        Ok([next; N])
+        let [a, b, c, low] = next.to_be_bytes();
+        let mut bytes = [low; N];
+        for (byte, high) in bytes.iter_mut().zip([a, b, c]).filter(|_| next > 255) {
+            *byte = high;
+        }
+        Ok(bytes)
     }
 
     async fn fetch(&self, request: Outgoing) -> Result<Answer<Vec<u8>>, FetchFailure> {
+        self.turn().await;
         let answer = self.inside.upstream.borrow_mut()(&request);
-        if answer.as_ref().is_err_and(|failure| *failure == FetchFailure::Timeout) {
-            self.wait(request.timeout_ms.into());
-        }
+        let patience = request.timeout_ms;
         self.inside.sent.borrow_mut().push(request);
+        if answer.as_ref().is_err_and(|failure| *failure == FetchFailure::Timeout) {
+            self.sleep(patience).await;
+        } else {
+            self.turn().await;
+        }
         answer
     }
 
     async fn read(&self, body: Vec<u8>, limit: usize) -> Result<Vec<u8>, ReadFailure> {
+        self.turn().await;
         if body.len() > limit { Err(ReadFailure::TooLarge) } else { Ok(body) }
     }
 
@@ -170,6 +161,7 @@ impl Platform for Fake {
     }
 
     async fn write(&self, sink: &Rc<Relayed>, part: Vec<u8>) -> Result<(), Unavailable> {
+        self.turn().await;
         if sink.left.get() {
             return Err(Unavailable);
         }
@@ -178,10 +170,12 @@ impl Platform for Fake {
     }
 
     async fn end(&self, sink: Rc<Relayed>, whole: bool) {
+        self.turn().await;
         sink.whole.set(Some(whole));
     }
 
     async fn kept(&self, url: &str, limit: usize) -> Option<Vec<u8>> {
+        self.turn().await;
         let now = self.now_ms();
         let kept = self.inside.kept.borrow();
         let (_, bytes, _) = kept.iter().find(|(other, _, until)| other == url && now < *until)?;
@@ -189,6 +183,7 @@ impl Platform for Fake {
     }
 
     async fn keep(&self, url: &str, bytes: &[u8], seconds: u32) {
+        self.turn().await;
         let until = self.now_ms() + u64::from(seconds) * 1000;
         let mut kept = self.inside.kept.borrow_mut();
         kept.retain(|(other, ..)| other != url);
@@ -196,41 +191,43 @@ impl Platform for Fake {
     }
 
     async fn import_rsa(&self, modulus: &[u8], exponent: &[u8]) -> Result<RsaPublicKey, Unavailable> {
+        self.turn().await;
         let key = JsonWebKey::Rsa { modulus: modulus.into(), public_exponent: exponent.into(), private_parts: None };
         RsaPublicKey::try_from(&key).map_err(|_| Unavailable)
     }
 
     async fn verify(&self, key: &RsaPublicKey, message: &[u8], signature: &[u8]) -> Result<bool, Unavailable> {
+        self.turn().await;
         let signature =
             <Rsa as jwt_compact::Algorithm>::Signature::try_from_slice(signature).map_err(|_| Unavailable)?;
         Ok(Rsa::rs256().verify_signature(&signature, key, message))
     }
 
     async fn import_p256(&self, _: &[u8; 32], _: &[u8; 32], d: &[u8; 32]) -> Result<Self::SigningKey, Unavailable> {
+        self.turn().await;
         Self::SigningKey::from_slice(d).map_err(|_| Unavailable)
     }
 
     async fn sign(&self, key: &Self::SigningKey, message: &[u8]) -> Result<[u8; 64], Unavailable> {
+        self.turn().await;
         Es256.sign(key, message).as_bytes().as_ref().try_into().map_err(|_| Unavailable)
     }
 
     async fn enqueue(&self, message: &str) -> Result<(), Unavailable> {
-        let mut queue = self.inside.queue.borrow_mut();
-        let queue = queue.as_mut().ok_or(Unavailable)?;
+        self.turn().await;
         // As Cloudflare's does: 128 KB of 1000 bytes, about 100 of them its own.
-        if message.len() > 127_900 {
-            return Err(Unavailable);
-        }
-        queue.push(message.to_owned());
-        Ok(())
+        let fits = message.len() <= 127_900;
+        let kept = self.inside.queue.borrow_mut().as_mut().filter(|_| fits).map(|queue| queue.push(message.to_owned()));
+        self.turn().await;
+        kept.ok_or(Unavailable)
     }
 
     fn wait_until(&self, future: impl Future<Output = ()> + 'static) {
-        self.inside.background.borrow_mut().push(Box::pin(future));
+        self.inside.turns.spawn(self.request, future);
     }
 
     async fn sleep(&self, milliseconds: u32) {
-        self.wait(milliseconds.into());
+        self.inside.turns.sleep(milliseconds.into()).await;
     }
 
     fn log(&self, level: Level, line: &str) {

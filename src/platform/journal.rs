@@ -96,17 +96,28 @@ impl Outcome {
     }
 }
 
-/// Rows that wait to be written together.
+/// Rows that wait to be written together, as JSON.
+///
+/// A row stands in one of the two lists until it is safe, so that the end of one request loses no row of another.
 #[derive(Debug, Default)]
 pub struct Journal {
-    waiting: RefCell<Vec<Row>>,
-    /// When somebody began to gather them; a platform may end that request before it is done.
+    waiting: RefCell<Vec<String>>,
+    batches: RefCell<Vec<Rc<Batch>>>,
+    /// When a request began to gather them; a platform may end that request before it is done.
     gathering_since: Cell<Option<u64>>,
+}
+
+/// Rows that a request writes.
+#[derive(Debug)]
+struct Batch {
+    since: u64,
+    rows: Vec<String>,
 }
 
 impl Journal {
     /// Takes a row that may be kept after the answer has left.
-    pub fn later<P: Platform>(hub: &Rc<Hub<P>>, platform: &P, row: Row) {
+    pub fn later<P: Platform>(hub: &Rc<Hub<P>>, platform: &P, row: &Row) {
+        let Ok(row) = serde_json::to_string(row) else { return };
         let (now, since) = (platform.now_ms(), hub.journal.gathering_since.get());
         hub.journal.waiting.borrow_mut().push(row);
         if since.is_some_and(|since| now.saturating_sub(since) < PATIENCE_MS) {
@@ -118,21 +129,45 @@ impl Journal {
         platform.wait_until(async move {
             background.sleep(GATHERING_MS).await;
             hub.journal.gathering_since.set(None);
-            let rows = hub.journal.waiting.take();
-            if !rows.is_empty() {
-                keep_or_log(&hub, &background, &rows).await;
+            while let Some(batch) = hub.journal.take(background.now_ms(), None) {
+                keep(&hub, &background, &batch).await;
             }
         });
     }
 
-    /// Makes one row safe now, with the rows that wait.
+    /// Makes one row safe now, with some of the rows that wait. Awaited from `wait_until` work only: a client that leaves would end
+    /// it before.
     ///
     /// # Errors
     /// `JournalUnavailable`: the answer may not leave. The rows that waited are logged instead.
     pub async fn now<P: Platform>(hub: &Hub<P>, platform: &P, row: Row) -> Result<(), Fault> {
-        let mut rows = hub.journal.waiting.take();
-        rows.push(row);
-        if keep_or_log(hub, platform, &rows).await { Ok(()) } else { Err(Fault::JournalUnavailable) }
+        let row = serde_json::to_string(&row).map_err(|_| Fault::JournalUnavailable)?;
+        let batch = hub.journal.take(platform.now_ms(), Some(row)).ok_or(Fault::JournalUnavailable)?;
+        if keep(hub, platform, &batch).await { Ok(()) } else { Err(Fault::JournalUnavailable) }
+    }
+
+    /// The rows of one message: this one, then those that wait, the oldest first. `None` when there is none.
+    fn take(&self, now: u64, own: Option<String>) -> Option<Rc<Batch>> {
+        let mut waiting = self.waiting.borrow_mut();
+        let mut batches = self.batches.borrow_mut();
+        batches.retain(|batch| {
+            let overdue = now.saturating_sub(batch.since) >= OVERDUE_MS;
+            if overdue {
+                // The request that wrote them was ended; rows that stand already are left alone by the database.
+                waiting.extend(batch.rows.iter().cloned());
+            }
+            !overdue
+        });
+        let mut rows: Vec<String> = own.into_iter().chain(waiting.drain(..)).collect();
+        let bounds = Bounds { rows: batch::MOST_ROWS, bytes: batch::LARGEST_MESSAGE };
+        let fitting = batch::split(&rows, bounds).first().map_or(0, |first| first.len());
+        waiting.extend(rows.drain(fitting..));
+        if rows.is_empty() {
+            return None;
+        }
+        let batch = Rc::new(Batch { since: now, rows });
+        batches.push(Rc::clone(&batch));
+        Some(batch)
     }
 }
 
@@ -145,21 +180,16 @@ pub async fn write<P: Platform>(hub: &Hub<P>, platform: &P, rows: &str) -> Resul
     send(hub, platform, "journal", "return=minimal", question).await.map(drop)
 }
 
-/// On the queue, else in the database, else in the log, which is the last place it can be kept in; false for the last.
-async fn keep_or_log<P: Platform>(hub: &Hub<P>, platform: &P, rows: &[Row]) -> bool {
-    let texts: Vec<String> = rows.iter().filter_map(|row| serde_json::to_string(row).ok()).collect();
-    let mut kept = texts.len() == rows.len();
-    for rows in batch::split(&texts, MESSAGE) {
-        let text = batch::array(rows);
-        // A row that is too large for the queue stands alone.
-        let queued = text.len() <= MESSAGE.bytes && platform.enqueue(&text).await.is_ok();
-        if queued || write_twice(hub, platform, &text).await {
-            continue;
-        }
-        let line = format!("{{\"event\":\"request rows not written\",\"rows\":{text}}}");
-        platform.log(Level::Error, &line);
-        kept = false;
+/// On the queue, else in the database, else in the log, which is the last place they can be kept in; false for the last.
+async fn keep<P: Platform>(hub: &Hub<P>, platform: &P, batch: &Rc<Batch>) -> bool {
+    let text = batch::array(&batch.rows);
+    // A row that is too large for the queue stands alone.
+    let queued = text.len() <= batch::LARGEST_MESSAGE && platform.enqueue(&text).await.is_ok();
+    let kept = queued || write_twice(hub, platform, &text).await;
+    if !kept {
+        platform.log(Level::Error, &format!("{{\"event\":\"request rows not written\",\"rows\":{text}}}"));
     }
+    hub.journal.batches.borrow_mut().retain(|other| !Rc::ptr_eq(other, batch));
     kept
 }
 
@@ -174,4 +204,5 @@ async fn write_twice<P: Platform>(hub: &Hub<P>, platform: &P, rows: &str) -> boo
 const GATHERING_MS: u32 = 20;
 const PATIENCE_MS: u64 = 1_000;
 const RETRY_MS: u32 = 100;
-const MESSAGE: Bounds = Bounds { rows: batch::MOST_ROWS, bytes: batch::LARGEST_MESSAGE };
+/// Longer than a batch can take: 2 s for the queue, then the database twice.
+const OVERDUE_MS: u64 = 25_000;

@@ -15,6 +15,7 @@
 
 mod access;
 mod boundary;
+mod cancellation;
 mod export;
 mod keys;
 mod passwords;

@@ -131,7 +131,7 @@ fn large_rows_go_in_messages_that_the_queue_takes_l_3() {
     let world = World::new();
     let rows: Vec<Row> = (0..60).map(|place| row(place, 13_000)).collect();
     let now = rows[0].clone();
-    rows.into_iter().skip(1).for_each(|row| Journal::later(&world.hub, &world.fake, row));
+    rows.into_iter().skip(1).for_each(|row| Journal::later(&world.hub, &world.fake, &row));
     world.fake.run(Journal::now(&world.hub, &world.fake, now)).unwrap().unwrap();
     world.fake.run_background().unwrap();
     let messages = world.fake.queued();
@@ -145,7 +145,7 @@ fn large_rows_go_in_messages_that_the_queue_takes_l_3() {
 fn a_row_too_large_for_the_queue_goes_to_the_database_l_3() {
     let world = World::new();
     for (place, bytes) in [(1, 10), (2, 200_000), (3, 10)] {
-        Journal::later(&world.hub, &world.fake, row(place, bytes));
+        Journal::later(&world.hub, &world.fake, &row(place, bytes));
     }
     world.fake.run_background().unwrap();
     let rows = |text: &str| serde_json::from_str::<Vec<Value>>(text).unwrap().len();

@@ -78,6 +78,33 @@ pub fn well(request: &Outgoing) -> Result<Answer<Vec<u8>>, FetchFailure> {
     }
 }
 
+/// A request with a persona's token.
+pub fn arrival(
+    persona: &str,
+    (method, path): (&str, &str),
+    headers: &[(&str, &str)],
+    body: Option<&str>,
+) -> Arrival<Vec<u8>> {
+    let mut all: Vec<(String, String)> =
+        headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    if persona != "-" {
+        let token = TOKENS["personas"][persona].as_str().unwrap();
+        all.push(("authorization".to_owned(), format!("Bearer {token}")));
+    }
+    if body.is_some() && !headers.iter().any(|(name, _)| *name == "content-type") {
+        all.push(("content-type".to_owned(), "application/json".to_owned()));
+    }
+    Arrival {
+        method: method.to_owned(),
+        url: format!("{ORIGIN}{path}"),
+        headers: Headers::new(all),
+        tls_version: Some("TLSv1.3".to_owned()),
+        colo: None,
+        country: None,
+        body: body.map(|body| body.as_bytes().to_vec()),
+    }
+}
+
 impl World {
     pub fn new() -> Self {
         Self::behind(well)
@@ -105,24 +132,7 @@ impl World {
     }
 
     pub fn send(&self, persona: &str, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Seen {
-        let mut all: Vec<(String, String)> =
-            headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        if persona != "-" {
-            let token = TOKENS["personas"][persona].as_str().unwrap();
-            all.push(("authorization".to_owned(), format!("Bearer {token}")));
-        }
-        if body.is_some() && !headers.iter().any(|(name, _)| *name == "content-type") {
-            all.push(("content-type".to_owned(), "application/json".to_owned()));
-        }
-        self.arrive(Arrival {
-            method: method.to_owned(),
-            url: format!("{ORIGIN}{path}"),
-            headers: Headers::new(all),
-            tls_version: Some("TLSv1.3".to_owned()),
-            colo: None,
-            country: None,
-            body: body.map(|body| body.as_bytes().to_vec()),
-        })
+        self.arrive(arrival(persona, (method, path), headers, body))
     }
 
     pub fn arrive(&self, arrival: Arrival<Vec<u8>>) -> Seen {

@@ -1,0 +1,286 @@
+//! L-3, I-2: requests that end before their answer, at every point where they wait.
+//!
+//! Cloudflare ends what a request awaits once its client has left, and lets its `wait_until` work go on for 30 seconds; what is ended
+//! then is never polled again. Local workerd does neither, so the fake machine models both (`src/platform/fakes/turns.rs`).
+
+use crate::world::{TOKENS, WEBHOOK_SECRET, World, answered, arrival, well};
+use base64ct::{Base64, Encoding as _};
+use hmac::{Hmac, Mac as _};
+use hub::{
+    entry::{
+        answer::{Arrival, answer},
+        routes::ROUTES,
+    },
+    platform::{
+        Platform as _,
+        fakes::{Ending, Fake},
+        hub::Hub,
+    },
+};
+use serde_json::{Value, json};
+use sha2::Sha256;
+use std::{
+    future::{Future, poll_fn},
+    pin::Pin,
+    rc::Rc,
+};
+
+type Kind = (String, Box<dyn Fn() -> Arrival<Vec<u8>>>);
+
+const READ: &str = "/rest/v1/contact_tickets?select=id";
+const ONE: &str = "/rest/v1/contact_tickets?id=eq.00000000-0000-4000-8000-000000000000";
+const STAFF: [(&str, &str); 2] = [("x-hub-purpose", "support"), ("if-match", "*")];
+
+/// A request of each kind that the Hub treats differently.
+fn kinds() -> Vec<Kind> {
+    let mut kinds: Vec<Kind> = Vec::new();
+    let mut add = |name: &str, make: Box<dyn Fn() -> Arrival<Vec<u8>>>| kinds.push((name.to_owned(), make));
+    add("customer's read", Box::new(|| arrival("alice", ("GET", READ), &[], None)));
+    add("staff read", Box::new(|| arrival("support", ("GET", READ), &STAFF, None)));
+    add("customer's change", Box::new(|| arrival("alice", ("PATCH", ONE), &[], Some(r#"{"status":"closed"}"#))));
+    add("staff change", Box::new(|| arrival("support", ("PATCH", ONE), &STAFF, Some(r#"{"status":"closed"}"#))));
+    add("refused query", Box::new(|| arrival("alice", ("GET", "/rest/v1/contact_tickets?odd=odd"), &[], None)));
+    add("no token", Box::new(|| arrival("-", ("GET", READ), &[], None)));
+    add("function", Box::new(|| arrival("support", ("POST", "/rest/v1/rpc/my_activity"), &STAFF, Some("{}"))));
+    add(
+        "revocation",
+        Box::new(|| {
+            let body = r#"{"person":"user_2hubalice0000000000000001","reason":"test"}"#;
+            arrival("admin", ("POST", "/rest/v1/rpc/revoke_sessions"), &STAFF, Some(body))
+        }),
+    );
+    add(
+        "export",
+        Box::new(|| {
+            let path = "/rest/v1/team_activities?select=id,action&actor_id=eq.user_2hubsales0000000000000006";
+            arrival("admin", ("GET", path), &[("accept", "application/x-ndjson"), ("x-hub-purpose", "legal")], None)
+        }),
+    );
+    add("page", Box::new(|| page("GET", "/account", None)));
+    add("sign-out", Box::new(|| page("POST", "/sign-out", Some("csrf=wrong"))));
+    add("webhook", Box::new(webhook));
+    add(
+        "plain http",
+        Box::new(|| Arrival {
+            url: format!("http://hub.stacklumen.example{READ}"),
+            ..arrival("alice", ("GET", READ), &[], None)
+        }),
+    );
+    kinds
+}
+
+/// Every method of every route, for a customer, staff and a caller without a token.
+fn generated() -> Vec<Kind> {
+    let mut kinds: Vec<Kind> = Vec::new();
+    for route in ROUTES {
+        let path = route.path.replace("{table}", "leads").replace("{function}", "my_activity");
+        for method in route.methods.split(", ") {
+            for persona in ["-", "alice", "admin"] {
+                let (path, name) = (path.clone(), format!("{persona} {method} {path}"));
+                let body = matches!(method, "POST" | "PATCH").then_some("{}");
+                kinds.push((name, Box::new(move || arrival(persona, (method, &path), &STAFF, body))));
+            }
+        }
+    }
+    kinds
+}
+
+fn page(method: &str, path: &str, body: Option<&str>) -> Arrival<Vec<u8>> {
+    let token = TOKENS["personas"]["alice"].as_str().unwrap();
+    let cookie = format!("__session={token}; __client_uat={}", TOKENS["now"].as_i64().unwrap() - 20);
+    let headers = [
+        ("accept", "text/html"),
+        ("sec-fetch-dest", "document"),
+        ("sec-fetch-site", "same-origin"),
+        ("cookie", &cookie),
+    ];
+    arrival("-", (method, path), &headers, body)
+}
+
+fn webhook() -> Arrival<Vec<u8>> {
+    let now = TOKENS["now"].as_u64().unwrap();
+    let data = json!({ "object": "session", "id": "sess_2hubalice0000000000000001", "user_id": "user_2hubalice0000000000000001", "status": "revoked" });
+    let body = json!({ "type": "session.revoked", "object": "event", "timestamp": now * 1000, "instance_id": "ins_1", "data": data }).to_string();
+    let key = Base64::decode_vec(WEBHOOK_SECRET.strip_prefix("whsec_").unwrap()).unwrap();
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
+    mac.update(format!("msg_1.{now}.{body}").as_bytes());
+    let signature = format!("v1,{}", Base64::encode_string(&mac.finalize().into_bytes()));
+    let time = now.to_string();
+    arrival(
+        "-",
+        ("POST", "/webhooks/clerk"),
+        &[("svix-id", "msg_1"), ("svix-timestamp", &time), ("svix-signature", &signature)],
+        Some(&body),
+    )
+}
+
+fn world() -> World {
+    World::behind(|request| {
+        if request.url.ends_with("/rpc/take_clerk_event") { answered(200, "\"taken\"") } else { well(request) }
+    })
+}
+
+/// Every row that was put on the queue or written since the last call.
+fn rows(fake: &Fake) -> Vec<Value> {
+    let written =
+        fake.sent().into_iter().filter(|sent| sent.url.ends_with("/rpc/record_requests")).filter_map(|sent| {
+            Some(serde_json::from_slice::<Value>(&sent.body?).unwrap()["requests"].as_array().unwrap().clone())
+        });
+    let queued = fake.queued().into_iter().map(|message| serde_json::from_str::<Vec<Value>>(&message).unwrap());
+    queued.chain(written).flatten().collect()
+}
+
+/// What a row says of its request, apart from its id and the time.
+fn said(row: &Value) -> String {
+    format!("{} {} {} {}", row["method"], row["route"], row["who"], row["status"])
+}
+
+fn told(rows: &[Value]) -> Vec<String> {
+    let mut told: Vec<String> = rows.iter().map(said).collect();
+    told.sort();
+    told
+}
+
+/// Requests of others whose rows wait.
+fn others(world: &World, count: usize) {
+    for _ in 0..count {
+        let reply =
+            world.fake.run(answer(&world.hub, &world.fake, arrival("-", ("GET", "/rest/v1/chat_threads"), &[], None)));
+        assert_eq!(reply.unwrap().status, 401);
+    }
+}
+
+fn of_others(rows: &[Value]) -> usize {
+    let ids: std::collections::BTreeSet<&str> = rows
+        .iter()
+        .filter(|row| row["route"] == "/rest/v1/chat_threads")
+        .map(|row| row["request_id"].as_str().unwrap())
+        .collect();
+    ids.len()
+}
+
+/// The next request is answered, and has waited at most for the fetch of the keys.
+fn next_is_answered(world: &World, name: &str) {
+    let before = world.fake.now_ms();
+    let reply = world.fake.run(answer(&world.hub, &world.fake, arrival("carol", ("GET", READ), &[], None))).unwrap();
+    assert_eq!(reply.status, 200, "{name}");
+    assert!(world.fake.now_ms() - before <= 3_100, "{name}: waited {} ms", world.fake.now_ms() - before);
+}
+
+/// Runs `check` for each number of polls after which a request of this kind can end; the last time, it has been answered.
+fn at_every_await(
+    isolate: &dyn Fn() -> World,
+    make: &dyn Fn() -> Arrival<Vec<u8>>,
+    mut check: impl FnMut(&World, &Fake, usize, Option<u16>),
+) {
+    for polls in 1..400 {
+        let world = isolate();
+        others(&world, 2);
+        let request = world.fake.another_request();
+        let status = world.fake.leave_after(polls, answer(&world.hub, &request, make())).map(|reply| reply.status);
+        check(&world, &request, polls, status);
+        if status.is_some() {
+            return;
+        }
+    }
+    panic!("not answered within 400 polls");
+}
+
+/// The rows of a request whose client stays.
+fn undisturbed(world: &World, make: &dyn Fn() -> Arrival<Vec<u8>>) -> Vec<String> {
+    world.fake.run(answer(&world.hub, &world.fake, make())).unwrap();
+    world.fake.run_background().unwrap();
+    told(&rows(&world.fake))
+}
+
+fn client_that_leaves_changes_no_row(isolate: &dyn Fn() -> World, kinds: Vec<Kind>) {
+    for (name, make) in kinds {
+        let wanted = undisturbed(&isolate(), &make);
+        at_every_await(isolate, &make, |world, _, polls, _| {
+            let name = format!("{name}, left after {polls} polls");
+            world.fake.run_background().unwrap();
+            let rows = rows(&world.fake);
+            let (theirs, own): (Vec<_>, Vec<_>) =
+                rows.into_iter().partition(|row| row["route"] == "/rest/v1/chat_threads");
+            assert_eq!(theirs.len(), 2, "{name}: rows of others");
+            assert_eq!(told(&own), wanted, "{name}: its own rows");
+            next_is_answered(world, &name);
+            world.fake.run_background().unwrap();
+            assert_eq!(self::rows(&world.fake).len(), 1, "{name}: the row of the next");
+        });
+    }
+}
+
+#[test]
+fn client_that_leaves_loses_no_row_l_3() {
+    client_that_leaves_changes_no_row(&world, kinds());
+}
+
+#[test]
+fn client_that_leaves_any_route_loses_no_row_l_3() {
+    let warm = world();
+    next_is_answered(&warm, "warm");
+    warm.fake.run_background().unwrap();
+    drop(rows(&warm.fake));
+    client_that_leaves_changes_no_row(&|| World { hub: Rc::clone(&warm.hub), fake: warm.fake.clone() }, generated());
+}
+
+/// The work of one request is ended, but the isolate goes on: the rows of others that it held are written by the next.
+#[test]
+fn work_that_is_ended_loses_no_row_of_others_l_3() {
+    for ending in [Ending::Dropped, Ending::Forgotten] {
+        for (kind, make) in kinds() {
+            at_every_await(&world, &make, |world, request, polls, status| {
+                let name = format!("{kind}, {ending:?} after {polls} polls");
+                let promised = rows(&world.fake);
+                // A change has its row in its own transaction.
+                if status.is_some() && ["staff read", "refused query", "export"].contains(&kind.as_str()) {
+                    assert!(promised.len() > of_others(&promised), "{name}: answered before its row was safe");
+                }
+                request.end(ending);
+                next_is_answered(world, &name);
+                world.fake.wait(25_000);
+                others(world, 1);
+                world.fake.run_background().unwrap();
+                let all: Vec<Value> = promised.into_iter().chain(rows(&world.fake)).collect();
+                assert_eq!(of_others(&all), 3, "{name}: rows of others");
+            });
+        }
+    }
+}
+
+/// Two requests of a new isolate wait for the keys, and the one that fetches them ends at any point.
+#[test]
+fn fetch_of_keys_that_is_ended_keeps_no_other_request_i_2() {
+    for ending in [None, Some(Ending::Dropped), Some(Ending::Forgotten)] {
+        for polls in 1..60 {
+            let world = world();
+            let began = world.fake.now_ms();
+            let (first, second) = (world.fake.another_request(), world.fake.another_request());
+            let mut leaving = Some(boxed(&world.hub, first.clone(), arrival("alice", ("GET", READ), &[], None)));
+            let mut staying = boxed(&world.hub, second, arrival("carol", ("GET", READ), &[], None));
+            let mut turn = 0;
+            let reply = world.fake.run(poll_fn(|context| {
+                turn += 1;
+                if turn > polls {
+                    if let (Some(_), Some(ending)) = (leaving.take(), ending) {
+                        first.end(ending);
+                    }
+                } else if let Some(future) = &mut leaving
+                    && future.as_mut().poll(context).is_ready()
+                {
+                    leaving = None;
+                }
+                staying.as_mut().poll(context)
+            }));
+            let name = format!("{ending:?} after {polls} polls");
+            assert_eq!(reply.unwrap(), 200, "{name}");
+            assert!(world.fake.now_ms() - began <= 3_100, "{name}: waited {} ms", world.fake.now_ms() - began);
+        }
+    }
+}
+
+fn boxed(hub: &Rc<Hub<Fake>>, platform: Fake, arrival: Arrival<Vec<u8>>) -> Pin<Box<dyn Future<Output = u16>>> {
+    let hub = Rc::clone(hub);
+    Box::pin(async move { answer(&hub, &platform, arrival).await.status })
+}
