@@ -6,7 +6,7 @@
 
 use hub::domain::{
     access::Who,
-    functions::FUNCTIONS,
+    functions::{FUNCTIONS, Returned},
     tables::{Grant, Kind, TABLES, Table},
 };
 use postgres::{Client, NoTls};
@@ -64,6 +64,34 @@ fn columns_are_the_same_in_name_order_and_type() {
         let wanted: Vec<String> =
             table.columns.iter().map(|column| format!("{} {}", column.name, sql_type(column.kind))).collect();
         let catalog: Vec<String> = catalog.into_iter().map(|column| column.replace(" integer", " bigint")).collect();
+        assert_eq!(catalog, wanted, "{}", table.name);
+    }
+}
+
+/// What a new row may leave out, where null may stand, and which values a CHECK lists: types and the API description say so.
+#[test]
+fn nulls_defaults_and_listed_values_are_the_same() {
+    for table in TABLES {
+        let catalog = texts(
+            r"select a.attname || case when a.attnotnull then '' else ' nullable' end
+              || case when a.atthasdef or a.attidentity <> '' then ' defaulted' else '' end || coalesce((
+                select ' ' || (select string_agg(value[1], '|') from regexp_matches(pg_get_constraintdef(k.oid), '''([^'']*)''::text', 'g') value)
+                from pg_constraint k where k.conrelid = a.attrelid and k.contype = 'c' and k.conkey = array[a.attnum]
+                and pg_get_constraintdef(k.oid) ~ ('^CHECK \(\(' || a.attname || ' = ANY \(ARRAY\[[^()]*\]\)\)\)$')), '')
+              from pg_attribute a where a.attrelid = ('hub.' || $1)::regclass and a.attnum > 0 and not a.attisdropped order by a.attnum",
+            table.name,
+        );
+        let wanted: Vec<String> = table
+            .columns
+            .iter()
+            .map(|column| {
+                let nullable = if column.nullable { " nullable" } else { "" };
+                let defaulted = if column.defaulted { " defaulted" } else { "" };
+                let listed =
+                    if column.values.is_empty() { String::new() } else { format!(" {}", column.values.join("|")) };
+                format!("{}{nullable}{defaulted}{listed}", column.name)
+            })
+            .collect();
         assert_eq!(catalog, wanted, "{}", table.name);
     }
 }
@@ -251,6 +279,17 @@ fn arguments_and_kinds_of_functions_are_the_same() {
             })
             .collect();
         assert_eq!(catalog, wanted, "{}", function.name);
+        let returned = texts(
+            "select case when proretset then 'setof ' else '' end || format_type(prorettype, null) from pg_proc \
+             where pronamespace = 'hub'::regnamespace and proname = $1",
+            function.name,
+        );
+        let wanted = match function.returns {
+            Returned::Row(table) => format!("hub.{table}"),
+            Returned::Rows(table) => format!("setof hub.{table}"),
+            Returned::Value(kind) => sql_type(kind).to_owned(),
+        };
+        assert_eq!(returned.concat().replace("integer", "bigint"), wanted, "{} returns", function.name);
         let volatile = texts(
             "select provolatile::text from pg_proc where pronamespace = 'hub'::regnamespace and proname = $1",
             function.name,

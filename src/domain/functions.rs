@@ -6,7 +6,7 @@ use super::{
         StaffRole::{Admin, Sales, Support},
         StepUp, Who,
     },
-    tables::Kind,
+    tables::{Kind, Table},
 };
 
 /// A function of schema `hub`.
@@ -22,8 +22,30 @@ pub struct Function {
     pub writes: bool,
     /// How fresh the factors of a caller must be.
     pub step_up: Option<StepUp>,
-    /// The table whose rows it returns, as far as this caller may read them; `None`: a single value.
-    pub returns: Option<&'static str>,
+    /// What it returns.
+    pub returns: Returned,
+}
+
+/// What a function returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Returned {
+    /// One row of a table, as far as this caller may read it.
+    Row(&'static str),
+    /// Any number of them.
+    Rows(&'static str),
+    /// A value that is no row.
+    Value(Kind),
+}
+
+impl Returned {
+    /// The table whose rows are returned.
+    #[must_use]
+    pub fn table(self) -> Option<&'static Table> {
+        match self {
+            Self::Row(name) | Self::Rows(name) => Table::named(name),
+            Self::Value(_) => None,
+        }
+    }
 }
 
 /// A named argument.
@@ -62,7 +84,7 @@ pub const FUNCTIONS: &[Function] = &[
         callers: &[Who::Customer],
         writes: true,
         step_up: None,
-        returns: Some("contact_tickets"),
+        returns: Returned::Row("contact_tickets"),
     },
     // Open tickets by words in their subject or messages, newest first.
     Function {
@@ -71,7 +93,7 @@ pub const FUNCTIONS: &[Function] = &[
         callers: &[Who::Customer, Who::Staff(Admin), Who::Staff(Sales), Who::Staff(Support)],
         writes: false,
         step_up: None,
-        returns: Some("contact_tickets"),
+        returns: Returned::Rows("contact_tickets"),
     },
     // Ends a person's sessions here at once; the Hub then asks Clerk to end them too (I-2).
     Function {
@@ -80,7 +102,7 @@ pub const FUNCTIONS: &[Function] = &[
         callers: &[Who::Staff(Admin)],
         writes: true,
         step_up: Some(STRICT),
-        returns: None,
+        returns: Returned::Value(Kind::Json),
     },
     // Who the database takes a person for.
     Function {
@@ -89,7 +111,7 @@ pub const FUNCTIONS: &[Function] = &[
         callers: &[Who::Customer, Who::Staff(Admin), Who::Staff(Sales), Who::Staff(Support)],
         writes: false,
         step_up: None,
-        returns: None,
+        returns: Returned::Value(Kind::Json),
     },
     // Ends one session here: its owner signs out.
     Function {
@@ -98,7 +120,7 @@ pub const FUNCTIONS: &[Function] = &[
         callers: &[Who::System],
         writes: true,
         step_up: None,
-        returns: None,
+        returns: Returned::Value(Kind::Integer),
     },
     // Says that Clerk has ended them, so that the person may sign in again.
     Function {
@@ -107,7 +129,7 @@ pub const FUNCTIONS: &[Function] = &[
         callers: &[Who::System],
         writes: true,
         step_up: None,
-        returns: None,
+        returns: Returned::Value(Kind::Integer),
     },
     // Takes a webhook message of Clerk's once, with its revocations.
     Function {
@@ -121,7 +143,7 @@ pub const FUNCTIONS: &[Function] = &[
         callers: &[Who::System],
         writes: true,
         step_up: None,
-        returns: None,
+        returns: Returned::Value(Kind::Text),
     },
     // Refuses a session's tokens up to one that was seen over plain http (T-3).
     Function {
@@ -130,7 +152,7 @@ pub const FUNCTIONS: &[Function] = &[
         callers: &[Who::System],
         writes: true,
         step_up: None,
-        returns: None,
+        returns: Returned::Value(Kind::Integer),
     },
     // Makes the monthly partitions of team_activities that are due; forgets revocations and messages after 30 days.
     Function {
@@ -139,7 +161,7 @@ pub const FUNCTIONS: &[Function] = &[
         callers: &[Who::System],
         writes: true,
         step_up: None,
-        returns: None,
+        returns: Returned::Value(Kind::Json),
     },
     // A step of a lead, from the version that was seen.
     Function {
@@ -153,7 +175,7 @@ pub const FUNCTIONS: &[Function] = &[
         callers: &[Who::Staff(Admin), Who::Staff(Sales)],
         writes: true,
         step_up: None,
-        returns: None,
+        returns: Returned::Value(Kind::Integer),
     },
     // A step of a ticket, with its resolution or its reason.
     Function {
@@ -168,7 +190,7 @@ pub const FUNCTIONS: &[Function] = &[
         callers: &[Who::Staff(Admin), Who::Staff(Support)],
         writes: true,
         step_up: None,
-        returns: None,
+        returns: Returned::Value(Kind::Integer),
     },
     // Closes a duplicate in favour of another ticket of the same client.
     Function {
@@ -181,7 +203,7 @@ pub const FUNCTIONS: &[Function] = &[
         callers: &[Who::Staff(Admin), Who::Staff(Support)],
         writes: true,
         step_up: None,
-        returns: None,
+        returns: Returned::Value(Kind::Integer),
     },
     // Takes back a chat message of the caller's own.
     Function {
@@ -190,7 +212,7 @@ pub const FUNCTIONS: &[Function] = &[
         callers: &[Who::Customer, Who::Staff(Admin), Who::Staff(Sales), Who::Staff(Support)],
         writes: true,
         step_up: None,
-        returns: None,
+        returns: Returned::Value(Kind::Integer),
     },
     // Who of the studio read or changed what of the caller's, when and why.
     Function {
@@ -199,7 +221,7 @@ pub const FUNCTIONS: &[Function] = &[
         callers: &[Who::Customer],
         writes: false,
         step_up: None,
-        returns: None,
+        returns: Returned::Value(Kind::Json),
     },
     // Writes request rows, each once, and what staff looked at (L-3).
     Function {
@@ -208,7 +230,7 @@ pub const FUNCTIONS: &[Function] = &[
         callers: &[Who::System],
         writes: true,
         step_up: None,
-        returns: None,
+        returns: Returned::Value(Kind::Integer),
     },
     // Takes a person out of every table and leaves the trail of acts.
     Function {
@@ -217,7 +239,7 @@ pub const FUNCTIONS: &[Function] = &[
         callers: &[Who::System],
         writes: true,
         step_up: None,
-        returns: None,
+        returns: Returned::Value(Kind::Json),
     },
     // Runs every nightly check and stores what it found.
     Function {
@@ -226,6 +248,6 @@ pub const FUNCTIONS: &[Function] = &[
         callers: &[Who::System],
         writes: true,
         step_up: None,
-        returns: None,
+        returns: Returned::Value(Kind::Json),
     },
 ];

@@ -42,6 +42,32 @@ pub struct Column {
     pub name: &'static str,
     /// Its type.
     pub kind: Kind,
+    /// Whether it may hold null.
+    pub nullable: bool,
+    /// Whether the database fills it in where a new row does not name it.
+    pub defaulted: bool,
+    /// The only values that it may hold; empty where any value of its type may stand.
+    pub values: &'static [&'static str],
+}
+
+impl Column {
+    /// Marks a column that may hold null.
+    const fn nullable(mut self) -> Self {
+        self.nullable = true;
+        self
+    }
+
+    /// Marks a column with a default.
+    const fn defaulted(mut self) -> Self {
+        self.defaulted = true;
+        self
+    }
+
+    /// Lists the only values that it may hold.
+    const fn one_of(mut self, values: &'static [&'static str]) -> Self {
+        self.values = values;
+        self
+    }
 }
 
 /// A column's type, as far as the query firewall needs it.
@@ -128,7 +154,7 @@ impl Table {
 }
 
 const fn column(name: &'static str, kind: Kind) -> Column {
-    Column { name, kind }
+    Column { name, kind, nullable: false, defaulted: false, values: &[] }
 }
 
 const fn grant(

@@ -138,7 +138,7 @@ fn on_function(who: Who, name: &str, method: &str) -> Result<(Resource, Operatio
     if !function.callers.contains(&who) {
         return Err(PolicyFault::ResourceUnknown);
     }
-    let returned = match function.returns.and_then(Table::named) {
+    let returned = match function.returns.table() {
         None => None,
         Some(table) => Some((table, table.grant(who).ok_or(PolicyFault::RightMissing)?)),
     };
