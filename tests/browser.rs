@@ -26,6 +26,7 @@ use getrandom_02 as _;
 use hub::{
     domain::session::Session,
     logic::{
+        clerk_event,
         jwks::{self, RsaKey},
         token::{self, Expected, TokenFault},
     },
@@ -113,4 +114,13 @@ async fn webcrypto_signs_what_the_reference_verifies_a_3() {
     let signature = Signature::try_from_slice(&signature).unwrap();
     assert!(Es256.verify_signature(&signature, &public, b"a message"));
     assert!(!Es256.verify_signature(&signature, &public, b"another"));
+}
+
+/// I-2: a browser's stack is smaller than a native one, and what a user writes about themselves may be 256 KiB of brackets.
+#[wasm_bindgen_test]
+fn nesting_in_free_metadata_refuses_no_message_i_2() {
+    let (open, close) = ("[".repeat(125_000), "]".repeat(125_000));
+    let data = format!(r#"{{"unsafe_metadata":{open}{close},"id":"user_2hub00000001","banned":true}}"#);
+    let event = clerk_event::read(format!(r#"{{"type":"user.updated","data":{data}}}"#).as_bytes(), 1_795_464_900_000);
+    assert_eq!(event.unwrap().verdicts[0].expires_at, "infinity");
 }

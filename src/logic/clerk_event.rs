@@ -1,13 +1,14 @@
 //! What a message of Clerk's means for the tokens that are out there (I-2).
 
-use super::{json, password};
+mod members;
+
 use crate::domain::{
     ids::is_clerk_id,
     time,
     webhooks::{Effect, Webhook},
 };
+use members::Members;
 use serde::Serialize;
-use serde_json::Value;
 
 /// A message whose signature is good.
 #[derive(Debug, PartialEq, Eq)]
@@ -59,26 +60,39 @@ pub enum Cause {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotAnEvent;
 
-/// Reads a message; `now_ms` is milliseconds since the Unix epoch.
+/// Reads a message whose signature is good; `now_ms` is milliseconds since the Unix epoch.
+///
+/// Only the members that decide are looked at. A user writes their own `unsafe_metadata` from the browser, and `user.updated` carries it:
+/// what stands there may not have the message refused that bans or locks them.
+/// Source: <https://clerk.com/docs/guides/users/extending>
 ///
 /// # Errors
 /// `NotAnEvent` when it has no type, or when a type that does something lacks what it is about.
 pub fn read(body: &[u8], now_ms: u64) -> Result<Event, NotAnEvent> {
-    let message = json::strict(body, DEEPEST).map_err(|_| NotAnEvent)?;
-    // I-1: not from Clerk either.
-    if password::in_json(&message) {
-        return Err(NotAnEvent);
-    }
-    let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+    let message = std::str::from_utf8(body).ok().and_then(Members::read).ok_or(NotAnEvent)?;
     let plain = |byte: u8| byte.is_ascii_alphabetic() || b"._".contains(&byte);
-    let name = text(&message, "type").filter(|name| (1..=80).contains(&name.len()) && name.bytes().all(plain));
+    let name = message.text("type")?.filter(|name| (1..=80).contains(&name.len()) && name.bytes().all(plain));
     let name = name.ok_or(NotAnEvent)?;
-    let data = message.get("data").ok_or(NotAnEvent)?;
+    let data = message.one("data")?.ok_or(NotAnEvent)?;
     // A time in the future could not be overtaken by a newer word.
-    let happened_ms = message.get("timestamp").and_then(Value::as_u64).unwrap_or(now_ms).min(now_ms);
+    let happened_ms = message.number("timestamp")?.unwrap_or(now_ms).min(now_ms);
     let happened_at = time::rfc3339(happened_ms);
+    let verdicts = match Webhook::named(&name) {
+        None => Vec::new(),
+        Some(webhook) => {
+            let data = Members::read(data.get()).ok_or(NotAnEvent)?;
+            verdicts(webhook.effect, &data, &happened_at, now_ms)?
+        }
+    };
+    Ok(Event { name, happened_at, verdicts })
+}
+
+/// What a message says of its subjects.
+fn verdicts(effect: Effect, data: &Members<'_>, happened_at: &str, now_ms: u64) -> Result<Vec<Verdict>, NotAnEvent> {
     let soon = time::rfc3339(now_ms + LONGEST_LIFE_MS);
-    let id = |value: &Value, prefix: &str| text(value, "id").filter(|id| is_clerk_id(id, prefix)).ok_or(NotAnEvent);
+    let id = |of: &Members<'_>, name: &str, prefix: &str| {
+        of.text(name)?.filter(|id| is_clerk_id(id, prefix)).ok_or(NotAnEvent)
+    };
     let verdict = |subject: String, cause, expires_at: &str| Verdict {
         subject,
         cause,
@@ -87,45 +101,48 @@ pub fn read(body: &[u8], now_ms: u64) -> Result<Event, NotAnEvent> {
         expires_at: expires_at.to_owned(),
     };
     let membership = |expires_at: &str| {
-        let user = data.get("public_user_data").and_then(|user| text(user, "user_id"));
-        let user = user.filter(|user| is_clerk_id(user, "user_")).ok_or(NotAnEvent)?;
-        let organization = id(data.get("organization").ok_or(NotAnEvent)?, "org_")?;
+        let user = id(&data.object("public_user_data")?.ok_or(NotAnEvent)?, "user_id", "user_")?;
+        let organization = id(&data.object("organization")?.ok_or(NotAnEvent)?, "id", "org_")?;
         Ok(vec![Verdict { scope: Some(organization), ..verdict(user, Cause::Membership, expires_at) }])
     };
-    let verdicts = match Webhook::named(&name).map(|webhook| webhook.effect) {
-        None => Vec::new(),
-        Some(Effect::EndSession) => vec![verdict(id(data, "sess_")?, Cause::Ended, &soon)],
-        Some(Effect::Remove) => {
-            let subject = id(data, "user_").or_else(|_| id(data, "org_"))?;
+    Ok(match effect {
+        Effect::EndSession => vec![verdict(id(data, "id", "sess_")?, Cause::Ended, &soon)],
+        Effect::Remove => {
+            let subject = id(data, "id", "user_").or_else(|_| id(data, "id", "org_"))?;
             vec![verdict(subject, Cause::Deleted, &soon)]
         }
-        Some(Effect::EndMembership) => membership(&soon)?,
-        Some(Effect::BeginMembership) => membership(&happened_at)?,
-        Some(Effect::JudgeUser) => {
-            let user = id(data, "user_")?;
-            let holds = |name: &str| data.get(name) == Some(&Value::Bool(true));
+        Effect::EndMembership => membership(&soon)?,
+        Effect::BeginMembership => membership(happened_at)?,
+        Effect::JudgeUser => {
+            let user = id(data, "id", "user_")?;
             // A ban holds until Clerk says otherwise: each later `user.updated`, the one of a sign-in too, says how it stands.
-            let banned = if holds("banned") { "infinity" } else { &happened_at };
-            let locked = match (holds("locked"), data.get("lockout_expires_in_seconds").and_then(Value::as_u64)) {
-                (false, _) => happened_at.clone(),
+            let banned = if data.holds("banned")? { "infinity" } else { happened_at };
+            let locked = match (data.holds("locked")?, data.number("lockout_expires_in_seconds")?) {
+                (false, _) => happened_at.to_owned(),
                 (true, Some(seconds)) => time::rfc3339(now_ms + seconds.min(LONGEST_LOCK_S) * 1000),
                 (true, None) => "infinity".to_owned(),
             };
-            let role = data.get("public_metadata").and_then(|metadata| metadata.get("stacklumen_role"));
-            // A role of another type is none that a token could name.
-            let role = role.map(|role| role.as_str().unwrap_or("unknown").to_owned());
             vec![
                 verdict(user.clone(), Cause::Banned, banned),
                 verdict(user.clone(), Cause::Locked, &locked),
-                Verdict { role, ..verdict(user, Cause::Role, &soon) },
+                Verdict { role: role(data)?, ..verdict(user, Cause::Role, &soon) },
             ]
         }
-    };
-    Ok(Event { name, happened_at, verdicts })
+    })
 }
 
-/// Public metadata may be nested as its owner likes, up to Clerk's 8 KiB.
-const DEEPEST: u8 = 64;
+/// The staff role that tokens must name from now on. One of another type, or one that stands twice, is none that a token could name.
+fn role(data: &Members<'_>) -> Result<Option<String>, NotAnEvent> {
+    let Some(metadata) = data.object("public_metadata")? else { return Ok(None) };
+    Ok(match metadata.one("stacklumen_role") {
+        Ok(None) => None,
+        Ok(Some(value)) => Some(serde_json::from_str(value.get()).unwrap_or_else(|_| UNKNOWN.to_owned())),
+        Err(NotAnEvent) => Some(UNKNOWN.to_owned()),
+    })
+}
+
+/// Not the name of any staff role.
+const UNKNOWN: &str = "unknown";
 /// Twice the longest life of a token that is taken, and the skew: none of them is left then.
 const LONGEST_LIFE_MS: u64 = 5 * 60 * 1000;
 const LONGEST_LOCK_S: u64 = 10 * 365 * 86_400;
@@ -134,6 +151,7 @@ const LONGEST_LOCK_S: u64 = 10 * 365 * 86_400;
 mod tests {
     use super::*;
     use crate::domain::webhooks::WEBHOOKS;
+    use serde_json::Value;
 
     const NOW: u64 = 1_795_464_900_000;
     const BEFORE: &str = "2026-11-23T20:14:58.000Z";
@@ -209,7 +227,10 @@ mod tests {
             r#"{"type":"x y","data":{}}"#,
             r#"{"type":"a","type":"b","data":{}}"#,
             r#"{"type":"user.updated"}"#,
-            r#"{"type":"email.created","data":{"a":[{"new_password":"x"}]}}"#,
+            r#"{"type":"user.updated","data":[]}"#,
+            r#"{"type":"user.updated","data":{"id":"user_2hub00000001","id":"user_2hub00000002"}}"#,
+            r#"{"type":"user.updated","data":{"id":"user_2hub00000001","banned":false,"banned":true}}"#,
+            r#"{"type":"user.updated","data":{"id":"user_2hub00000001"}"#,
         ] {
             assert_eq!(read(body.as_bytes(), NOW), Err(NotAnEvent), "{body}");
         }

@@ -116,6 +116,98 @@ fn what_is_not_signed_is_refused_with_one_answer_and_reaches_nothing_i_2() {
     assert_eq!(delivered(&world, &headers, &long).status, 413);
 }
 
+/// A message about a user, with this text as the value of each metadata that is nobody's but theirs.
+fn about_a_user(name: &str, free: &str) -> String {
+    let known = r#""id":"user_2hubalice0000000000000001","banned":true,"locked":true,"lockout_expires_in_seconds":60,"public_metadata":{"stacklumen_role":"sales"}"#;
+    let data = format!(r#"{{"{name}":{free},{known},"first_name":null}}"#);
+    format!(r#"{{"data":{data},"object":"event","timestamp":{},"type":"user.updated"}}"#, now() * 1000)
+}
+
+/// Any JSON that a user might write: password-like names, names that stand twice or that the Hub reads elsewhere, what is no Unicode,
+/// numbers out of range, and nesting; `seed` chooses.
+fn any_json(seed: &mut u64, budget: usize) -> String {
+    let mut next = |below: u64| {
+        *seed ^= *seed << 13;
+        *seed ^= *seed >> 7;
+        *seed ^= *seed << 17;
+        *seed % below
+    };
+    let names = [
+        "password",
+        "new_password",
+        "pwd",
+        "id",
+        "banned",
+        "locked",
+        "type",
+        "data",
+        "stacklumen_role",
+        "public_metadata",
+        "a",
+        "__proto__",
+        r"\ud800",
+        r"\u0000",
+        r"p\u0061ssword",
+        "",
+    ];
+    let scalars = [
+        "null",
+        "true",
+        "-0.0",
+        "1e999",
+        "123456789012345678901234567890",
+        r#""\ud800""#,
+        r#""x""#,
+        "[]",
+        "{}",
+        "\"\u{1f512}\"",
+    ];
+    let kind = if budget == 0 { 2 } else { next(3) };
+    let many = next(4);
+    let chosen: Vec<u64> = (0..many).map(|_| next(names.len() as u64)).collect();
+    let scalar = scalars[usize::try_from(next(scalars.len() as u64)).unwrap()].to_owned();
+    let mut below = || any_json(seed, budget.saturating_sub(1) / 2);
+    match kind {
+        0 => {
+            let member = |place: &u64| format!(r#""{}":{}"#, names[usize::try_from(*place).unwrap()], below());
+            format!("{{{}}}", chosen.iter().map(member).collect::<Vec<_>>().join(","))
+        }
+        1 => format!("[{}]", chosen.iter().map(|_| below()).collect::<Vec<_>>().join(",")),
+        _ => scalar,
+    }
+}
+
+/// I-2: whatever a user writes about themselves, the message that bans, locks or demotes them is taken as if they had written nothing.
+#[test]
+fn free_metadata_changes_no_verdict_i_2() {
+    let time = now().to_string();
+    let verdicts = |body: &str| {
+        // Times are compared as well, and a world's clock goes on.
+        let world = taking("\"taken\"");
+        let signature = signed(WEBHOOK_SECRET, "msg_1", &time, body);
+        let headers = [("svix-id", "msg_1"), ("svix-timestamp", time.as_str()), ("svix-signature", signature.as_str())];
+        let seen = delivered(&world, &headers, body);
+        assert_eq!(seen.status, 200, "{}", &body[..body.len().min(400)]);
+        told(&seen)["verdicts"].clone()
+    };
+    let plain = verdicts(&about_a_user("unsafe_metadata", "{}"));
+    assert_eq!(plain[0]["expires_at"], "infinity");
+    assert_eq!(plain[2]["role"], "sales");
+    let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    let objects = |levels: usize| format!("{}1{}", r#"{"a":"#.repeat(levels), "}".repeat(levels));
+    let mut seed = 0x9e37_79b9_7f4a_7c15;
+    let generated: Vec<String> = (0..200).map(|round| any_json(&mut seed, round % 64)).collect();
+    // The longest message that is read is 256 KiB.
+    let deep =
+        [16, 63, 64, 127, 128, 129, 10_000, 125_000].map(nested).into_iter().chain([64, 128, 40_000].map(objects));
+    let handmade = [r#"{"password":"x"}"#, r#"{"a":1,"a":2}"#, r#"{"user":{"newPassword":{}}}"#].map(str::to_owned);
+    for free in generated.into_iter().chain(deep).chain(handmade) {
+        for name in ["unsafe_metadata", "private_metadata", "external_accounts"] {
+            assert_eq!(verdicts(&about_a_user(name, &free)), plain, "{}", &free[..free.len().min(400)]);
+        }
+    }
+}
+
 fn envelope(id: &'static str, time: &str, signature: String) -> Vec<(&'static str, String)> {
     vec![("svix-id", id.to_owned()), ("svix-timestamp", time.to_owned()), ("svix-signature", signature)]
 }

@@ -1,0 +1,96 @@
+//! The members of an object, each as the text it has, so that what nobody asks for is skipped whatever it is.
+//!
+//! `serde_json` skips a value without recursion, repeated names and lone surrogates included (`Deserializer::ignore_value`), and that is
+//! how it takes a `RawValue`: 256 KiB of brackets cost no stack.
+
+use super::NotAnEvent;
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use std::{borrow::Cow, fmt};
+
+/// The members of one object, in their order.
+#[derive(Debug)]
+pub(super) struct Members<'a>(Vec<(Name<'a>, &'a RawValue)>);
+
+impl<'a> Members<'a> {
+    /// Reads an object; anything else is `None`.
+    pub(super) fn read(text: &'a str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+
+    /// The text of a member, if it is one and not of another type.
+    pub(super) fn text(&self, name: &str) -> Result<Option<String>, NotAnEvent> {
+        self.typed(name)
+    }
+
+    /// The whole number of a member, if it is one and not of another type.
+    pub(super) fn number(&self, name: &str) -> Result<Option<u64>, NotAnEvent> {
+        self.typed(name)
+    }
+
+    /// Whether a member is `true`.
+    pub(super) fn holds(&self, name: &str) -> Result<bool, NotAnEvent> {
+        Ok(self.typed(name)? == Some(true))
+    }
+
+    /// The members of a member, if it is an object.
+    pub(super) fn object(&self, name: &str) -> Result<Option<Self>, NotAnEvent> {
+        Ok(self.one(name)?.and_then(|value| Self::read(value.get())))
+    }
+
+    /// The value of a member that stands once at most.
+    pub(super) fn one(&self, name: &str) -> Result<Option<&'a RawValue>, NotAnEvent> {
+        let mut found = self.0.iter().filter(|(other, _)| *other.0 == *name.as_bytes()).map(|(_, value)| *value);
+        match (found.next(), found.next()) {
+            (_, Some(_)) => Err(NotAnEvent),
+            (value, None) => Ok(value),
+        }
+    }
+
+    fn typed<T: Deserialize<'a>>(&self, name: &str) -> Result<Option<T>, NotAnEvent> {
+        Ok(self.one(name)?.and_then(|value| serde_json::from_str(value.get()).ok()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Members<'de>;
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Members<'de>, A::Error> {
+                let mut all = Vec::new();
+                while let Some(member) = members.next_entry()? {
+                    all.push(member);
+                }
+                Ok(Members(all))
+            }
+        }
+        reader.deserialize_map(Object)
+    }
+}
+
+/// A member's name as bytes: JSON may spell one that is no Unicode (`"\ud800"`), and that is nobody's business here.
+#[derive(Debug)]
+struct Name<'a>(Cow<'a, [u8]>);
+
+impl<'de> Deserialize<'de> for Name<'de> {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        struct Bytes;
+        impl<'de> Visitor<'de> for Bytes {
+            type Value = Name<'de>;
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("a name")
+            }
+            fn visit_borrowed_bytes<E: Error>(self, name: &'de [u8]) -> Result<Name<'de>, E> {
+                Ok(Name(Cow::Borrowed(name)))
+            }
+            fn visit_bytes<E: Error>(self, name: &[u8]) -> Result<Name<'de>, E> {
+                Ok(Name(Cow::Owned(name.to_vec())))
+            }
+        }
+        reader.deserialize_bytes(Bytes)
+    }
+}
