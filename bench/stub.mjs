@@ -1,15 +1,21 @@
-// An upstream that answers at once, so that the Worker's own cost is what is left: `node bench/stub.mjs PORT`.
+// An upstream that answers at once, so that the Worker's own cost is what is left: `node bench/stub.mjs PORT`. GET /seen says how often
+// each path was asked.
 
 import http from 'node:http';
 
 const rows = JSON.stringify(Array.from({ length: 20 }, (_, n) => ({ id: `00000000-0000-4000-8000-0000000000${n + 10}`, subject: 'Header overlaps the menu on phones', status: 'open' })));
+const seen = {};
+const QUEUED = JSON.stringify({ metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } } });
 
 http
   .createServer((request, response) => {
     request.resume();
     request.on('end', () => {
-      // Cloudflare's queue, as a Worker's binding asks it.
-      if (request.url === '/message') return response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
+      if (request.url === '/seen') return response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(seen));
+      const [path] = request.url.split('?');
+      seen[path] = (seen[path] ?? 0) + 1;
+      // Cloudflare's queue, as a Worker's binding asks it: without metrics in the answer, workerd has `send` fail.
+      if (request.url === '/message') return response.writeHead(200, { 'content-type': 'application/json' }).end(QUEUED);
       if (request.method === 'POST') return response.writeHead(201, { 'content-range': '*/*' }).end();
       response.writeHead(200, { 'content-type': 'application/json; charset=utf-8', 'content-range': '0-19/*' }).end(rows);
     });
