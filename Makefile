@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup dev dev-reset dev-seed db-check build test check bench clean fuzz
+.PHONY: help setup dev dev-reset dev-seed db-check build test check bench soak clean fuzz
 
 # Node 22 from npm; the machine's own only installs it.
 NODE := node_modules/.bin/node
@@ -55,6 +55,9 @@ bench: build ## Measures the Hub against a pass-through, the trail against a bar
 	$(NODE) bench/audit.mjs || status=1; \
 	$(NODE) bench/trail.mjs || status=1; \
 	exit $$status
+
+soak: build ## Looks for what an isolate keeps of its requests: make soak REQUESTS=50000
+	@$(NODE) bench/soak.mjs
 
 clean: ## Removes what was built, not the local data
 	rm -rf target build

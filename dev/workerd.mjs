@@ -11,9 +11,9 @@ const TICK_US = 1_000_000 / Number(execFileSync('getconf', ['CLK_TCK']));
 
 /**
  * Starts it; `modules` are files, the first one the Worker. The client says https and TLS 1.3 by the two headers of `AS_TLS`.
- * `queue` is the address of what stands for Cloudflare's queue: it takes POST /message.
+ * `queue` is the address of what stands for Cloudflare's queue: it takes POST /message. `inspector` is a port for V8's inspector.
  */
-export async function startWorkerd({ name, port, folder, modules, vars, queue }) {
+export async function startWorkerd({ name, port, folder, modules, vars, queue, inspector }) {
   const module = (file) => {
     const kind = file.endsWith('.wasm') ? 'wasm' : 'esModule';
     return `(name = "${path.basename(file)}", ${kind} = embed "${path.relative(folder, path.resolve(file))}")`;
@@ -33,7 +33,7 @@ ${queue ? `    (name = "queue", external = (address = "${queue}", http = ())),\n
 );
 `);
   const began = process.hrtime.bigint();
-  const part = start(binary, ['serve', config], { log: path.join(folder, `${name}.log`) });
+  const part = start(binary, ['serve', config, ...(inspector ? [`--inspector-addr=127.0.0.1:${inspector}`] : [])], { log: path.join(folder, `${name}.log`) });
   const url = `http://127.0.0.1:${port}`;
   await answers(name, async () => (await fetch(`${url}/robots.txt`, { headers: AS_TLS })).status > 0, { seconds: 20, every: 2, failed: part.why });
   const startedMs = Number(process.hrtime.bigint() - began) / 1e6;

@@ -2,9 +2,15 @@
 
 use super::{Answer, FetchFailure, Headers, Level, Outgoing, Platform, ReadFailure, Unavailable, webcrypto};
 use js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array};
-use std::{future::Future, rc::Rc, time::Duration};
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    rc::Rc,
+    task::Poll,
+    time::Duration,
+};
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::{JsFuture, future_to_promise};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     AbortSignal, CryptoKey, ReadableStream, ReadableStreamDefaultReader, Response, TransformStream,
     WritableStreamDefaultWriter,
@@ -152,11 +158,7 @@ impl Platform for Edge {
         Reflect::set(&options, &"contentType".into(), &"text".into()).map_err(|_| Unavailable)?;
         let kept: Promise =
             send.call2(&queue, &message.into(), &options).and_then(JsCast::dyn_into).map_err(|_| Unavailable)?;
-        let late = future_to_promise(async {
-            worker::Delay::from(Duration::from_millis(QUEUE_PATIENCE_MS)).await;
-            Err(JsValue::UNDEFINED)
-        });
-        JsFuture::from(Promise::race(&Array::of2(&kept, &late))).await.map(drop).map_err(|_| Unavailable)
+        within(QUEUE_PATIENCE_MS, JsFuture::from(kept)).await.ok_or(Unavailable)?.map(drop).map_err(|_| Unavailable)
     }
 
     fn wait_until(&self, future: impl Future<Output = ()> + 'static) {
@@ -191,6 +193,20 @@ pub fn read_headers(headers: &web_sys::Headers) -> Headers {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect(),
     )
+}
+
+/// What the future gives, if it does within so many milliseconds.
+///
+/// The timer is cleared and its closure dropped when the future is first: what loses a `Promise.race` keeps its closures until it
+/// settles, and a promise made of a future keeps them for the life of the isolate.
+async fn within<T>(milliseconds: u64, future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    let mut late = pin!(worker::Delay::from(Duration::from_millis(milliseconds)));
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(value) => Poll::Ready(Some(value)),
+        Poll::Pending => late.as_mut().poll(context).map(|()| None),
+    })
+    .await
 }
 
 /// How long an answer waits for the queue before its row goes to the database directly.

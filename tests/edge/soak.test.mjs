@@ -1,0 +1,35 @@
+// What an isolate keeps of each request, in a workerd of its own: nothing. `make soak` does the same with 50,000 requests of each kind.
+
+import { after, before, describe, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { isFlat, isolate, kinds, send, soak } from '../../bench/soak.mjs';
+
+const REQUESTS = 2000;
+const KINDS = kinds((...args) => hub.token(...args));
+let hub;
+
+describe('an isolate keeps nothing of a request', () => {
+  before(async () => {
+    hub = await isolate({ folder: '.local/test/soak' });
+    for (const make of Object.values(KINDS)) await send(hub.worker, make, 32);
+  });
+  after(() => hub?.stop());
+
+  // What fills a cache grows until that is full, which takes `make soak`.
+  for (const [kind, make] of Object.entries(KINDS).filter(([name]) => name !== 'never-seen token')) {
+    test(kind, async () => {
+      const { statuses, grown } = await soak(hub, make, REQUESTS);
+      assert.ok(isFlat(grown, REQUESTS), `${kind}: the second half of ${REQUESTS} requests added ${JSON.stringify(grown)}; ${JSON.stringify(statuses)}`);
+    });
+  }
+
+  test('L-3: the stub takes what is put on the queue, so that nothing is measured of a queue that fails', async () => {
+    const seen = async () => (await fetch(`${hub.urls.stub}/seen`)).json();
+    const before = await seen();
+    assert.deepEqual(await send(hub.worker, KINDS['staff read'], 100), { 200: 100 });
+    const after = await seen();
+    const more = (path) => (after[path] ?? 0) - (before[path] ?? 0);
+    assert.ok(more('/message') >= 100, `${more('/message')} messages`);
+    assert.equal(more('/rest/v1/rpc/record_requests'), 0);
+  });
+});
