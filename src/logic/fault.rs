@@ -41,7 +41,7 @@ pub enum Fault {
     /// A form that no page of the Hub sent.
     Form(CsrfFault),
     /// The database refused the statement; what it may tell the caller.
-    Database(DatabaseRefusal),
+    Database(Box<DatabaseRefusal>),
     /// A header that no honest client sends.
     HeaderRefused,
     /// Plain http (T-3).
@@ -82,6 +82,8 @@ pub enum Fault {
     Token(TokenFault),
     /// The database answered what cannot be passed on.
     UpstreamBroken(&'static str),
+    /// The database refused what the Hub should not have asked; why that matters, and its code and message without values.
+    UpstreamSaid(&'static str, String),
     /// The database is overloaded or restarting.
     UpstreamBusy,
     /// The database did not answer in time.
@@ -105,8 +107,10 @@ pub struct DatabaseRefusal {
     pub message: String,
     /// More, for staff only.
     pub details: Option<String>,
-    /// Advice, for staff only.
+    /// What to do about it; the database's own advice is for staff only.
     pub hint: Option<String>,
+    /// The message without its values, for the log.
+    pub logged: String,
 }
 
 impl Fault {
@@ -142,7 +146,7 @@ impl Fault {
             Self::VisitStuck(_) => VISIT_STUCK,
             Self::TlsTooOld => TLS_TOO_OLD,
             Self::SessionRevoked | Self::Token(_) => TOKEN_REFUSED,
-            Self::UpstreamBroken(_) => UPSTREAM_BROKEN,
+            Self::UpstreamBroken(_) | Self::UpstreamSaid(..) => UPSTREAM_BROKEN,
             Self::UpstreamBusy => UPSTREAM_BUSY,
             Self::UpstreamTimeout => UPSTREAM_TIMEOUT,
             Self::UpstreamUnreachable => UPSTREAM_UNREACHABLE,
@@ -182,10 +186,12 @@ impl Fault {
     pub fn reason(&self) -> Option<String> {
         match self {
             Self::Credential(fault) => Some(format!("{fault:?}")),
+            Self::Database(refusal) => Some(refusal.logged.clone()),
             Self::Form(fault) => Some(format!("{fault:?}")),
             Self::Query(fault) => Some(format!("{fault:?}")),
             Self::SessionRevoked => Some("session-revoked".to_owned()),
             Self::Token(fault) => Some(fault.reason().to_owned()),
+            Self::UpstreamSaid(why, said) => Some(format!("{why}: {said}")),
             Self::UpstreamBroken(why) | Self::VisitStuck(why) => Some((*why).to_owned()),
             Self::Webhook(fault) => Some(format!("{fault:?}")),
             Self::WebhookMalformed => Some("not a message of this sender".to_owned()),

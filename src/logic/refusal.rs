@@ -1,5 +1,8 @@
 //! What a refusal by `PostgREST` or `PostgreSQL` becomes: never a row of somebody else's, never a hint for an attacker.
 
+#[cfg(test)]
+mod tests;
+
 use super::fault::{DatabaseRefusal, Fault};
 use serde::Deserialize;
 
@@ -15,36 +18,44 @@ struct Told {
 
 /// Turns an answer of 400 and above into a fault.
 ///
-/// Staff read the database's own words; a client reads the code, a sentence for it, and the name of the constraint.
+/// Staff read the database's own words; a client reads the code, a sentence for it, and the name of the column or constraint. The
+/// log has the code and the message without its values, whoever asked.
 #[must_use]
 pub fn refused(status: u16, body: &[u8], staff: bool) -> Fault {
     let Ok(told) = serde_json::from_slice::<Told>(body) else {
         return if matches!(status, 429 | 503) { Fault::UpstreamBusy } else { Fault::UpstreamBroken("no JSON error") };
     };
     let code = told.code.clone().unwrap_or_default();
+    let message = told.message.unwrap_or_default();
+    let logged = without_values(&message);
+    let ours = |why| Fault::UpstreamSaid(why, format!("{} {logged}", plain(&code)));
     match (status, code.as_str()) {
         (_, "PT401") => Fault::SessionRevoked,
         (_, "57014") => Fault::UpstreamTimeout,
-        (401, _) | (_, "PT403") => Fault::UpstreamBroken("the Hub's own token was refused"),
-        (404, "PGRST200" | "PGRST202" | "PGRST205") => Fault::UpstreamBroken("the schema is not the one of TABLES"),
+        (401, _) | (_, "PT403") => ours("the Hub's own token was refused"),
+        (404, "PGRST200" | "PGRST202" | "PGRST205") | (_, "42703" | "42P01" | "42883") => {
+            ours("the schema is not the one of TABLES")
+        }
+        (_, "PGRST123") => ours("db-aggregates-enabled is not set"),
         (429 | 503 | 504, _) => Fault::UpstreamBusy,
         (400..=499, _) if !code.is_empty() => {
-            let message = told.message.unwrap_or_default();
             // supabase-js tells "no row" from "several rows" by these details; they only count.
             let counts = code == "PGRST116";
-            Fault::Database(DatabaseRefusal {
+            let hint = told.hint.filter(|_| staff || code.starts_with("PT4"));
+            Fault::Database(Box::new(DatabaseRefusal {
                 status,
                 message: if staff || counts { message } else { in_words(&code, &message) },
                 details: told.details.filter(|_| staff || counts),
-                hint: told.hint.filter(|_| staff || code.starts_with("PT4")),
+                hint: hint.or_else(|| Some(hint_for(&code).to_owned())),
+                logged,
                 code,
-            })
+            }))
         }
-        _ => Fault::UpstreamBroken("an error without a code"),
+        _ => ours("an error that is no refusal"),
     }
 }
 
-/// A sentence for a client, with the constraint's name where there is one: names are public, values are not.
+/// A sentence for a client, with the name of the column or constraint where there is one: names are public, values are not.
 fn in_words(code: &str, message: &str) -> String {
     let sentence = match code {
         "22P02" | "22007" | "22008" | "22003" => "A value has the wrong form",
@@ -59,66 +70,105 @@ fn in_words(code: &str, message: &str) -> String {
         "P0001" | "PT404" | "PT409" | "PT412" | "PT422" => message,
         _ => "The database refused this",
     };
-    match constraint(message).filter(|_| code.starts_with("23")) {
+    // PostgreSQL names the column first and its table after it, and a constraint after its table (src/backend/executor/execMain.c).
+    let name = match code {
+        "23502" => quoted(message, "column"),
+        _ if code.starts_with("23") => quoted(message, "constraint"),
+        _ => None,
+    };
+    match name {
         Some(name) => format!("{sentence}: {name}"),
         None => sentence.to_owned(),
     }
 }
 
-/// The last quoted name of a message, if it looks like one.
-fn constraint(message: &str) -> Option<&str> {
-    let name = message.rsplit('"').nth(1)?;
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-    (!name.is_empty() && name.len() <= 63 && name.bytes().all(plain)).then_some(name)
+/// What to do about a refusal, whatever the database says of it.
+#[must_use]
+pub fn hint_for(code: &str) -> &'static str {
+    match code {
+        "22P02" | "22007" | "22008" | "22003" => "Check the type and the form of each value.",
+        "23502" => "Send a value for it.",
+        "23503" => "Name one that exists and that you may see.",
+        "23505" => "Change the one that exists, or send another value.",
+        "23514" => "See the README for what it takes.",
+        "42501" => "Check that the row is yours and in a state in which it may be changed.",
+        "P0001" => "Check the arguments.",
+        "PGRST103" => "Ask for a smaller offset.",
+        "PGRST116" => "Filter for exactly one row, or ask for a list.",
+        "PT400" => "Name each row by its key.",
+        "PT404" => "Check the id; there may be no such row, or none of yours.",
+        "PT409" => "Read the row as it is now, then decide anew.",
+        "PT412" => "Read it again, then change it.",
+        "PT422" => "Send what is missing.",
+        _ => "Tell the operator the request id.",
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The name that stands in quotes behind a word of a message.
+fn quoted<'a>(message: &'a str, word: &str) -> Option<&'a str> {
+    let (_, rest) = message.split_once(&format!("{word} \""))?;
+    let (name, _) = rest.split_once('"')?;
+    is_name(name).then_some(name)
+}
 
-    fn told(status: u16, body: &str, staff: bool) -> Fault {
-        refused(status, body.as_bytes(), staff)
-    }
+fn is_name(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    (1..=63).contains(&text.len()) && text.bytes().all(plain)
+}
 
-    #[test]
-    fn hides_details_from_clients_only() {
-        let body = r#"{"code":"23505","message":"duplicate key value violates unique constraint \"leads_email_key\"","details":"Key (email)=(a@b.c) already exists.","hint":"x"}"#;
-        let Fault::Database(client) = told(409, body, false) else { panic!("refusal") };
-        assert_eq!(client.message, "It exists already: leads_email_key");
-        assert_eq!((client.details, client.hint), (None, None));
-        let Fault::Database(staff) = told(409, body, true) else { panic!("refusal") };
-        assert!(staff.details.is_some_and(|details| details.contains("a@b.c")));
-    }
-
-    #[test]
-    fn quotes_no_value_as_a_constraint() {
-        let body = r#"{"code":"22P02","message":"invalid input syntax for type uuid: \"secret\""}"#;
-        let Fault::Database(client) = told(400, body, false) else { panic!("refusal") };
-        assert_eq!(client.message, "A value has the wrong form");
-    }
-
-    #[test]
-    fn keeps_the_count_that_supabase_js_reads() {
-        let body = r#"{"code":"PGRST116","message":"JSON object requested","details":"The result contains 0 rows"}"#;
-        let Fault::Database(client) = told(406, body, false) else { panic!("refusal") };
-        assert_eq!(client.details.as_deref(), Some("The result contains 0 rows"));
-    }
-
-    #[test]
-    fn tells_the_hubs_own_faults_from_the_clients() {
-        for (status, body, fault) in [
-            (401, r#"{"code":"PT401"}"#, Fault::SessionRevoked),
-            (401, r#"{"code":"PGRST301"}"#, Fault::UpstreamBroken("the Hub's own token was refused")),
-            (403, r#"{"code":"PT403"}"#, Fault::UpstreamBroken("the Hub's own token was refused")),
-            (404, r#"{"code":"PGRST205"}"#, Fault::UpstreamBroken("the schema is not the one of TABLES")),
-            (500, r#"{"code":"57014"}"#, Fault::UpstreamTimeout),
-            (503, r#"{"code":"PGRST001"}"#, Fault::UpstreamBusy),
-            (503, "<html>", Fault::UpstreamBusy),
-            (502, "<html>", Fault::UpstreamBroken("no JSON error")),
-            (500, r#"{"code":"XX000"}"#, Fault::UpstreamBroken("an error without a code")),
-            (400, "{}", Fault::UpstreamBroken("an error without a code")),
-        ] {
-            assert_eq!(told(status, body, false), fault, "{status} {body}");
+/// A message up to the first thing in it that may be a value. What stands in quotes is a name only behind the word for one, and is
+/// kept only if it looks like one; behind a value anything may stand, so nothing there is believed.
+fn without_values(message: &str) -> String {
+    let mut kept = String::new();
+    let mut rest = message;
+    loop {
+        let end = rest.find(['"', '\'', ':', '=', '@', '(', '{', '[']).unwrap_or(rest.len());
+        let (words, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
+        kept.push_str(words);
+        let named = NAMED.iter().any(|word| words.ends_with(word));
+        let name = after
+            .strip_prefix('"')
+            .and_then(|inside| inside.split_once('"'))
+            .filter(|(name, _)| named && is_name(name));
+        match name {
+            Some((name, behind)) => {
+                kept.extend(["\"", name, "\""]);
+                rest = behind;
+            }
+            None if after.is_empty() => break,
+            None => {
+                kept.push('…');
+                break;
+            }
         }
     }
+    let plain = |letter: char| letter.is_ascii_alphabetic() || " \".,_…-".contains(letter);
+    let words = kept.split(' ').map(|word| if word.chars().all(plain) || named_word(word) { word } else { "…" });
+    words.collect::<Vec<_>>().join(" ").chars().take(LONGEST).collect()
 }
+
+/// A name in quotes, which may hold digits.
+fn named_word(word: &str) -> bool {
+    let word = word.trim_end_matches([',', '.']);
+    word.strip_prefix('"').and_then(|word| word.strip_suffix('"')).is_some_and(is_name)
+}
+
+/// A code, as it may stand in a log.
+fn plain(code: &str) -> &str {
+    let plain = code.len() <= 10 && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if plain { code } else { "" }
+}
+
+/// The words behind which a message of `PostgreSQL` or `PostgREST` quotes a name.
+const NAMED: [&str; 9] = [
+    "column ",
+    "constraint ",
+    "function ",
+    "policy for table ",
+    "relation ",
+    "role ",
+    "schema ",
+    "security policy ",
+    "table ",
+];
+const LONGEST: usize = 200;

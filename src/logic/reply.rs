@@ -110,13 +110,14 @@ impl<Body> Reply<Body> {
     #[must_use]
     pub fn fault(fault: &Fault) -> Self {
         let refusal = match (fault, fault.public()) {
-            (Fault::Database(refusal), _) => refusal.clone(),
+            (Fault::Database(refusal), _) => (**refusal).clone(),
             (_, Some(public)) => DatabaseRefusal {
                 status: public.status,
                 code: public.code.to_owned(),
                 message: public.message.to_owned(),
                 details: fault.at().map(str::to_owned),
                 hint: Some(public.hint.to_owned()),
+                logged: String::new(),
             },
             (_, None) => DatabaseRefusal::default(),
         };
