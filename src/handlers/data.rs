@@ -13,7 +13,7 @@ use crate::{
     logic::{
         fault::Fault,
         policy::{self, Target},
-        postgrest::{self, Format, Look},
+        postgrest::{self, Format, Look, is_answer},
         refusal,
         reply::Reply,
     },
@@ -89,7 +89,7 @@ pub async fn pass<P: Platform>(
         plan.body(&bytes).map_err(Fault::Query)?;
         Some(bytes)
     } else {
-        None
+        plan.arguments().map(|arguments| arguments.as_bytes().to_vec())
     };
     if permit.needs_recheck() {
         clerk::recheck(hub, platform, call.session).await?;
@@ -132,28 +132,32 @@ pub async fn pass<P: Platform>(
         upstream_ms: platform.now_ms().saturating_sub(asked_at),
         row_count: answer.headers.value("content-range").and_then(counted),
         look: plan.look().cloned(),
-        reply: passed(&hub.config.base_path, answer),
+        reply: passed(&hub.config.base_path, answer, plan.accept()),
         written: permit.operation() != Operation::Select,
         rest: None,
     })
 }
 
-/// Sends one question; an answer is JSON, or a file where one was asked for.
+/// Sends one question; an answer is of the type that was asked for, or is none.
 async fn answered<P: Platform>(
     hub: &Hub<P>,
     platform: &P,
     session: &Session,
     outgoing: Outgoing,
 ) -> Result<Answer<P::Body>, Fault> {
-    let wants_csv = outgoing.headers.iter().any(|(name, value)| *name == "accept" && value == "text/csv");
-    let kind = if wants_csv { "text/csv" } else { "json" };
+    let accept = outgoing.headers.iter().find(|(name, _)| *name == "accept");
+    let accept = accept.map_or_else(String::new, |(_, accept)| accept.clone());
     let answer = platform.fetch(outgoing).await.map_err(failure)?;
     match answer.status {
-        // Something between the Hub and the database answered in its place.
-        200..=299 if answer.headers.value("content-type").is_some_and(|media| !media.contains(kind)) => {
-            Err(Fault::UpstreamBroken("another media type"))
-        }
-        200..=299 => Ok(answer),
+        200 | 201 | 204 | 206 => match answer.headers.value("content-type") {
+            _ if answer.status == 204 => Ok(Answer { body: None, ..answer }),
+            // A new row that was not asked back.
+            None if answer.status == 201 => Ok(Answer { body: None, ..answer }),
+            Some(found) if is_answer(&accept, found) => Ok(answer),
+            // Something between the Hub and the database answered in its place.
+            _ => Err(Fault::UpstreamBroken("another media type")),
+        },
+        200..=299 => Err(Fault::UpstreamBroken("another status")),
         // PostgREST sends none; a redirect would lead the token elsewhere.
         0..=399 => Err(Fault::UpstreamBroken("a redirect")),
         status => {
@@ -193,9 +197,12 @@ fn counted(range: &str) -> Option<u64> {
 }
 
 /// The database's answer with the headers that a client needs, and no others.
-fn passed<Body>(base_path: &str, answer: Answer<Body>) -> Reply<Body> {
+fn passed<Body>(base_path: &str, answer: Answer<Body>, accept: &str) -> Reply<Body> {
     let mut reply = Reply::stream(answer.status, answer.body);
-    for name in PASSED.into_iter().filter(|name| *name != "location") {
+    if answer.status != 204 && answer.headers.value("content-type").is_some() {
+        reply = reply.with("content-type", format!("{accept}; charset=utf-8"));
+    }
+    for name in PASSED.into_iter().filter(|name| !matches!(*name, "content-type" | "location")) {
         if let Some(value) = answer.headers.value(name) {
             reply = reply.with(name, value.to_owned());
         }
@@ -206,7 +213,7 @@ fn passed<Body>(base_path: &str, answer: Answer<Body>) -> Reply<Body> {
     }
 }
 
-/// What of the database's headers a client needs; `location` is written anew.
+/// What of the database's headers a client needs; `content-type` and `location` are written anew.
 const PASSED: [&str; 5] = ["content-range", "content-type", "etag", "location", "preference-applied"];
 const LONGEST_BODY: usize = 1024 * 1024;
 const LONGEST_ERROR: usize = 64 * 1024;

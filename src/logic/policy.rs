@@ -144,7 +144,8 @@ fn on_function(who: Who, name: &str, method: &str) -> Result<(Resource, Operatio
     };
     let operation = match (method, function.writes) {
         ("POST", true) => Operation::Update,
-        ("POST" | "GET" | "HEAD", false) => Operation::Select,
+        // What a function gives is no file: the firewall says so.
+        ("POST" | "GET" | "HEAD" | EXPORT, false) => Operation::Select,
         (_, true) => return Err(PolicyFault::MethodNotAllowed("POST, OPTIONS")),
         (_, false) => return Err(PolicyFault::MethodNotAllowed("GET, HEAD, POST, OPTIONS")),
     };

@@ -9,7 +9,9 @@ mod encoding;
 mod export;
 mod fault;
 mod filter;
+mod literal;
 mod look;
+mod names;
 mod order;
 mod prefer;
 mod select;
@@ -19,6 +21,7 @@ mod writer;
 pub use export::{Export, Format, Page};
 pub use fault::{QueryFault, Rule};
 pub use look::Look;
+pub use prefer::is_answer;
 
 use super::policy::{Permit, Resource};
 use crate::domain::{access::Operation, headers::Headers};
@@ -35,6 +38,7 @@ pub struct Plan {
     accept: &'static str,
     prefer: Option<String>,
     body: Body,
+    arguments: Option<String>,
     reads: bool,
     max_affected: Option<String>,
     expected_version: Option<String>,
@@ -44,7 +48,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The method upstream. A HEAD stays one, so that no row is fetched for a count.
+    /// The method upstream. A HEAD of a table stays one, so that no row is fetched for a count; a function is called by POST, since
+    /// `PostgREST` takes an argument in the query that begins like an operator for a filter.
     #[must_use]
     pub const fn method(&self) -> &'static str {
         self.method
@@ -68,7 +73,7 @@ impl Plan {
         self.prefer.as_deref()
     }
 
-    /// Whether it is a GET or HEAD, which `PostgREST` runs in a read-only transaction.
+    /// Whether it is a GET or HEAD upstream. `PostgREST` runs these, and functions that are `STABLE`, in a read-only transaction.
     #[must_use]
     pub const fn reads(&self) -> bool {
         self.reads
@@ -114,6 +119,12 @@ impl Plan {
     #[must_use]
     pub const fn takes_body(&self) -> bool {
         !matches!(self.body, Body::None)
+    }
+
+    /// The body that the client's query became: the arguments of a function that it read by GET or HEAD.
+    #[must_use]
+    pub fn arguments(&self) -> Option<&str> {
+        self.arguments.as_deref()
     }
 
     /// Checks the body; what is good goes on as the same bytes.
@@ -168,13 +179,15 @@ pub fn plan(permit: &Permit, method: &str, query: &str, headers: &Headers) -> Re
     };
     let mark = if writer.query().is_empty() { "" } else { "?" };
     let path_and_query = format!("{path}{name}{mark}{}", writer.query());
+    let called = matches!(permit.resource(), Resource::Function(..));
     Ok(Plan {
-        method,
+        method: if called { "POST" } else { method },
         path_and_query,
         accept,
         prefer,
         body,
-        reads,
+        arguments: writer.arguments.take(),
+        reads: reads && !called,
         max_affected: writer.max_affected(),
         expected_version,
         context,

@@ -14,6 +14,7 @@
 )]
 
 mod access;
+mod answers;
 mod boundary;
 mod cancellation;
 mod export;

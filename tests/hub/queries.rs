@@ -55,7 +55,12 @@ fn writes_every_good_query_anew() {
             }
         }
         let body = sent.body.as_deref().map(|body| String::from_utf8_lossy(body).into_owned());
-        assert_eq!(body.as_deref(), vector["body"].as_str(), "{}: the body goes on as it is", vector["name"]);
+        let reads = matches!(vector["method"].as_str(), Some("GET" | "HEAD"));
+        if let Some(arguments) = body.as_deref().filter(|_| reads) {
+            writeln!(text, "  body   {arguments}").unwrap();
+        } else {
+            assert_eq!(body.as_deref(), vector["body"].as_str(), "{}: the body goes on as it is", vector["name"]);
+        }
     }
     golden("queries.txt", &text);
 }

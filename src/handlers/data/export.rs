@@ -60,8 +60,7 @@ pub(super) async fn begin<P: Platform>(
     let first = pages.page(None, 0).await?;
     let upstream_ms = platform.now_ms().saturating_sub(asked_at);
     let (body, sink) = platform.relay().map_err(|_| Fault::Platform)?;
-    let entity = look.as_ref().map_or("", |look| look.entity);
-    let disposition = format!("attachment; filename=\"{entity}.{}\"", format.ending());
+    let disposition = format!("attachment; filename=\"{}.{}\"", export.table(), format.ending());
     Ok(Passed {
         reply: Reply::stream(200, Some(body))
             .with("content-type", format.media())
@@ -93,7 +92,7 @@ impl<P: Platform> Pages<P> {
             let (Some(last), true) = (last, self.export.next(self.size, records) > 0) else {
                 return Told { records, fault: None };
             };
-            page = match self.page(Some(last), records).await {
+            page = match self.page(Some(&last), records).await {
                 Ok(next) => next,
                 Err(fault) => return Told { records, fault: Some(fault) },
             };
@@ -101,7 +100,7 @@ impl<P: Platform> Pages<P> {
     }
 
     /// One page, read whole: a client that is slow keeps no connection to the database waiting.
-    async fn page(&mut self, behind: Option<i64>, out: u64) -> Result<Page, Fault> {
+    async fn page(&mut self, behind: Option<&str>, out: u64) -> Result<Page, Fault> {
         loop {
             let token = self.hub.mint(&self.platform, &Actor::Person(&self.session)).await?;
             let size = self.export.next(self.size, out);
@@ -113,11 +112,17 @@ impl<P: Platform> Pages<P> {
             let body = body.ok_or(Fault::UpstreamBroken("a page without a body"))?;
             match self.platform.read(body, LONGEST_PAGE).await {
                 Ok(bytes) => {
+                    // One long record makes one page short, not every page after it.
+                    if bytes.len() < LONGEST_PAGE / 4 {
+                        self.size = (self.size * 2).min(PAGE);
+                    }
                     let page = self.export.cut(self.format, bytes, behind.is_none());
                     return page.map_err(|_| Fault::UpstreamBroken("a page that is not whole"));
                 }
-                Err(ReadFailure::TooLarge) if self.size > 1 => self.size /= 4,
-                Err(_) => return Err(Fault::UpstreamBroken("a page broke off")),
+                // Never 0: a page that asks for no record would look like the end of the file.
+                Err(ReadFailure::TooLarge) if size > 1 => self.size = (size / 4).max(1),
+                Err(ReadFailure::TooLarge) => return Err(Fault::UpstreamBroken("a record longer than a page")),
+                Err(ReadFailure::Broken) => return Err(Fault::UpstreamBroken("a page broke off")),
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{
     fault::{QueryFault, Rule},
-    value::{fits, takes},
+    value::{takes, typed},
 };
 use crate::{
     domain::{
@@ -85,7 +85,7 @@ fn named(table: &Table, columns: &[&str], row: &Map<String, Value>) -> Result<()
 fn called(function: &Function, arguments: &Map<String, Value>) -> Result<(), QueryFault> {
     for (name, value) in arguments {
         let argument = argument(function, name).ok_or_else(|| QueryFault::new(Rule::ArgumentUnknown, name))?;
-        if !takes(argument.kind, value) {
+        if !takes(argument.kind, value) || (argument.required && value.is_null()) {
             return Err(QueryFault::new(Rule::ValueMalformed, name));
         }
     }
@@ -103,13 +103,20 @@ pub fn argument(function: &Function, name: &str) -> Option<&'static Argument> {
     function.arguments.iter().find(|argument| argument.name == name)
 }
 
-/// Checks an argument that stands in the query.
+/// The arguments that stand in a query, as the JSON object that goes upstream: `PostgREST` would take one whose text begins like
+/// an operator for a filter.
 ///
 /// # Errors
-/// `ArgumentUnknown`, `ValueMalformed`.
-pub fn check_argument(function: &Function, name: &str, text: &str) -> Result<(), QueryFault> {
-    let argument = argument(function, name).ok_or_else(|| QueryFault::new(Rule::ArgumentUnknown, name))?;
-    if fits(argument.kind, text) { Ok(()) } else { Err(QueryFault::new(Rule::ValueMalformed, name)) }
+/// `ArgumentMissing`, `ArgumentUnknown`, `ValueMalformed`.
+pub fn arguments(function: &Function, written: &[(String, String)]) -> Result<String, QueryFault> {
+    let mut object = Map::new();
+    for (name, text) in written {
+        let argument = argument(function, name).ok_or_else(|| QueryFault::new(Rule::ArgumentUnknown, name))?;
+        let value = typed(argument.kind, text).ok_or_else(|| QueryFault::new(Rule::ValueMalformed, name))?;
+        object.insert(name.clone(), value);
+    }
+    called(function, &object)?;
+    Ok(Value::Object(object).to_string())
 }
 
 /// The `columns` that supabase-js sends with an array: quoted names, each one that may be inserted.
@@ -127,3 +134,57 @@ pub fn columns(text: &str, insertable: &'static [&'static str]) -> Result<Vec<&'
 }
 
 const MOST_ROWS: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{functions::FUNCTIONS, tables::Kind};
+
+    fn good(kind: Kind) -> Value {
+        match kind {
+            Kind::Boolean => Value::Bool(true),
+            Kind::Integer => Value::from(3),
+            Kind::Texts => Value::Array(Vec::new()),
+            Kind::Timestamp => Value::from("2026-01-01"),
+            Kind::Uuid => Value::from("00000000-0000-4000-8000-000000000000"),
+            Kind::Bytes | Kind::Json | Kind::Text => Value::from("x"),
+        }
+    }
+
+    /// A lock that may be null is none: every required argument of every function has a value, by POST as by GET.
+    #[test]
+    fn null_never_fits_a_required_argument() {
+        for function in FUNCTIONS {
+            for argument in function.arguments {
+                let mut body: Map<String, Value> =
+                    function.arguments.iter().map(|other| (other.name.to_owned(), good(other.kind))).collect();
+                body.insert(argument.name.to_owned(), Value::Null);
+                let found = called(function, &body);
+                let fits = !argument.required && function.arguments.iter().all(|other| other.kind != Kind::Json);
+                if argument.required {
+                    let jsons = function.arguments.iter().any(|other| other.kind == Kind::Json);
+                    assert!(found.is_err(), "{} {}", function.name, argument.name);
+                    assert!(jsons || found == Err(QueryFault::new(Rule::ValueMalformed, argument.name)));
+                } else if fits {
+                    assert_eq!(found, Ok(()), "{} {}", function.name, argument.name);
+                }
+            }
+        }
+    }
+
+    /// Whatever a text begins like, it is an argument.
+    #[test]
+    fn arguments_of_a_query_become_a_typed_body() {
+        let search = Function::named("search_tickets").unwrap();
+        for words in ["eq.x", "is.null", "in.(a)", "like.x", "not.eq.x", "a\"b", ""] {
+            let body = arguments(search, &[("words".to_owned(), words.to_owned())]).unwrap();
+            assert_eq!(serde_json::from_str::<Value>(&body).unwrap(), serde_json::json!({ "words": words }));
+        }
+        let mine = Function::named("my_activity").unwrap();
+        let body = arguments(mine, &[("most".to_owned(), "7".to_owned())]);
+        assert_eq!(body, Ok("{\"most\":7}".to_owned()));
+        assert_eq!(arguments(search, &[]), Err(QueryFault::new(Rule::ArgumentMissing, "words")));
+        let bad = arguments(mine, &[("most".to_owned(), "x".to_owned())]);
+        assert_eq!(bad, Err(QueryFault::new(Rule::ValueMalformed, "most")));
+    }
+}

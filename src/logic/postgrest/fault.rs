@@ -1,6 +1,12 @@
 //! Why a query is refused: one rule each, with a stable code and a sentence that names no input but a plain identifier.
 
+mod rows;
+
 use crate::logic::fault::Public;
+use rows::{
+    ALIAS_REFUSED, COLUMN_UNSELECTED, EXPORT_MALFORMED, PURPOSE_MISSING, PURPOSE_REFUSED, REASON_MALFORMED,
+    RECORD_MISSING, TREE_REFUSED, UPSERT_REFUSED, VERSION_MALFORMED, VERSION_MISSING,
+};
 
 /// A broken rule, and the column, parameter or preference that broke it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +38,8 @@ impl From<Rule> for QueryFault {
 pub enum Rule {
     /// A media type other than JSON rows or one JSON row.
     AcceptRefused,
+    /// An alias that could be taken for something else, or two of one name.
+    AliasRefused,
     /// An argument that the function does not have.
     ArgumentUnknown,
     /// An argument that the function needs.
@@ -40,6 +48,8 @@ pub enum Rule {
     BodyMalformed,
     /// A column that is not there, or not for this caller and this use.
     ColumnRefused,
+    /// A filter or an order of rows that come back, on a column that is not among what comes back.
+    ColumnUnselected,
     /// `count=exact` where it would scan.
     CountRefused,
     /// More conditions, a deeper tree, or more orders than allowed.
@@ -66,6 +76,8 @@ pub enum Rule {
     ParameterRefused,
     /// A password; nobody but Clerk may see one.
     PasswordRefused,
+    /// A tree of conditions on an update that asks for the changed rows.
+    TreeRefused,
     /// A preference that is not allowed, or stands twice.
     PreferenceRefused,
     /// Another schema than the Hub's.
@@ -97,7 +109,7 @@ pub enum Rule {
 impl Rule {
     /// Every rule, in the order of the codes.
     #[allow(dead_code, reason = "compared with the README")]
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 34] = [
         Self::AcceptRefused,
         Self::ContentTypeRefused,
         Self::ProfileRefused,
@@ -129,6 +141,9 @@ impl Rule {
         Self::RecordMissing,
         Self::ReasonMalformed,
         Self::ExportMalformed,
+        Self::AliasRefused,
+        Self::ColumnUnselected,
+        Self::TreeRefused,
     ];
 
     /// What the client sees.
@@ -174,7 +189,7 @@ impl Rule {
                 "HUB310",
                 400,
                 "The select is not a list of columns and embedded tables.",
-                "Leave out casts, paths, aggregates, spreads and hints.",
+                "Leave out casts, paths, spreads, hints, and aggregates but count alone in an embedded table.",
             ),
             Self::ColumnRefused => {
                 ("HUB311", 400, "A column is not there for you.", "See the README for the columns of each role.")
@@ -187,7 +202,7 @@ impl Rule {
                 "HUB314",
                 400,
                 "An operator is not taken for this column.",
-                "Use eq, neq, gt, gte, lt, lte, in, is, and on text like and ilike.",
+                "Use eq, neq, gt, gte, lt, lte, in, is, isdistinct, and on text like and ilike, also of any or all.",
             ),
             Self::ValueMalformed => ("HUB315", 400, "A value does not fit its column.", "Check its type and length."),
             Self::ComplexityRefused => (
@@ -213,7 +228,7 @@ impl Rule {
                 "Send a JSON object, or for an insert an array of them.",
             ),
             Self::RowsTooMany => ("HUB321", 413, "That is too many rows for one request.", "Send at most 100."),
-            Self::UpsertRefused => ("HUB322", 400, "An insert may not overwrite.", "Insert, or update by key."),
+            Self::UpsertRefused => UPSERT_REFUSED,
             Self::ArgumentUnknown => {
                 ("HUB323", 400, "The function has no such argument.", "See the README for its arguments.")
             }
@@ -227,44 +242,10 @@ impl Rule {
             Self::RecordMissing => RECORD_MISSING,
             Self::ReasonMalformed => REASON_MALFORMED,
             Self::ExportMalformed => EXPORT_MALFORMED,
+            Self::AliasRefused => ALIAS_REFUSED,
+            Self::ColumnUnselected => COLUMN_UNSELECTED,
+            Self::TreeRefused => TREE_REFUSED,
         };
         Public { code, status, message, hint }
     }
 }
-
-/// Code, status, sentence, hint.
-type Row = (&'static str, u16, &'static str, &'static str);
-const VERSION_MALFORMED: Row =
-    ("HUB325", 400, "If-Match is not the version of one row.", "Send If-Match: \"3\" with one key, or *.");
-const VERSION_MISSING: Row = (
-    "HUB326",
-    428,
-    "A change by staff says which version it was made from.",
-    "Send If-Match: \"3\" or filter version=eq.3 for version 3; If-Match: * overwrites whatever is there.",
-);
-const PURPOSE_REFUSED: Row = (
-    "HUB327",
-    400,
-    "That is no purpose of the list.",
-    "Use client_request, support, sales, quality, security or legal.",
-);
-const PURPOSE_MISSING: Row =
-    ("HUB328", 403, "Staff read this with a purpose only.", "Say why in x-hub-purpose, or select other columns.");
-const RECORD_MISSING: Row = (
-    "HUB329",
-    403,
-    "Staff read this of a named record only.",
-    "Filter the key, the conversation or the owner with eq or in, or select other columns.",
-);
-const REASON_MALFORMED: Row = (
-    "HUB330",
-    400,
-    "The reason is not one short sentence.",
-    "Send at most 500 characters, percent-encoded, on one line.",
-);
-const EXPORT_MALFORMED: Row = (
-    "HUB331",
-    400,
-    "An export goes by its key.",
-    "Select the key first, order by it alone, and leave out offset, count and embedded tables.",
-);

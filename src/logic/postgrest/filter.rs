@@ -2,6 +2,7 @@
 
 use super::{
     fault::{QueryFault, Rule},
+    literal::{array, array_of, end_of_value, list, unquoted},
     select::Selection,
     value::{fits, quote},
 };
@@ -19,6 +20,8 @@ pub struct Filters {
     pub version: Option<u32>,
     /// Whether a guarded column is compared with anything.
     pub guarded: bool,
+    /// Whether a condition that is read now may name selected columns only.
+    pub selected_only: bool,
 }
 
 /// Records by what names them.
@@ -41,6 +44,7 @@ struct Condition {
 enum Operand {
     List(Vec<String>),
     One(String),
+    Patterns(Vec<String>),
 }
 
 impl Filters {
@@ -158,6 +162,9 @@ impl Filters {
         let readable = selection.grant.read.contains(&name);
         self.guarded |= selection.table.guarded.contains(&name);
         let kind = selection.table.column(name).filter(|_| readable).ok_or_else(refused)?.kind;
+        if self.selected_only && !selection.takes(name) {
+            return Err(QueryFault::new(Rule::ColumnUnselected, name));
+        }
         let (not, text) = text.strip_prefix("not.").map_or((false, text), |text| (true, text));
         let (operator, value) = text.split_once('.').ok_or_else(|| QueryFault::new(Rule::FilterMalformed, name))?;
         let operator = allowed(operator, kind).ok_or_else(|| QueryFault::new(Rule::OperatorRefused, name))?;
@@ -170,6 +177,17 @@ impl Filters {
                 }
                 Operand::List(list)
             }
+            "like(any)" | "like(all)" | "ilike(any)" | "ilike(all)" => {
+                let value =
+                    if in_tree { unquoted(value).or_else(|| Some(value.to_owned())) } else { Some(value.to_owned()) };
+                let patterns = value.as_deref().and_then(array).ok_or_else(malformed)?;
+                // Each is a comparison of its own.
+                self.conditions += patterns.len().saturating_sub(1);
+                if self.conditions > MOST_CONDITIONS {
+                    return Err(Rule::ComplexityRefused.into());
+                }
+                Operand::Patterns(patterns)
+            }
             _ if in_tree => Operand::One(unquoted(value).ok_or_else(malformed)?),
             _ => Operand::One(value.to_owned()),
         };
@@ -179,9 +197,8 @@ impl Filters {
                 matches!(value.as_str(), "null" | "true" | "false" | "unknown")
                     && (kind == Kind::Boolean || value == "null")
             }
-            (Operand::One(value), "like" | "ilike") => {
-                fits(kind, value) && value.bytes().filter(|byte| b"*%_".contains(byte)).count() <= MOST_WILDCARDS
-            }
+            (Operand::Patterns(patterns), _) => patterns.iter().all(|pattern| is_pattern(kind, pattern)),
+            (Operand::One(value), "like" | "ilike") => is_pattern(kind, value),
             (Operand::One(value), _) => fits(kind, value),
         };
         if good { Ok(Condition { not, operator, operand }) } else { Err(malformed()) }
@@ -193,6 +210,8 @@ impl Condition {
         let not = if self.not { "not." } else { "" };
         let value = match &self.operand {
             Operand::List(list) => format!("({})", list.iter().map(|value| quote(value)).collect::<Vec<_>>().join(",")),
+            Operand::Patterns(patterns) if in_tree => quote(&array_of(patterns)),
+            Operand::Patterns(patterns) => array_of(patterns),
             Operand::One(value) if in_tree && self.operator != "is" => quote(value),
             Operand::One(value) => value.clone(),
         };
@@ -200,79 +219,21 @@ impl Condition {
     }
 }
 
+fn is_pattern(kind: Kind, text: &str) -> bool {
+    fits(kind, text) && text.bytes().filter(|byte| b"*%_".contains(byte)).count() <= MOST_WILDCARDS
+}
+
 /// The operators that compare; text search, regular expressions and containment cost whatever a client likes.
 fn allowed(operator: &str, kind: Kind) -> Option<&'static str> {
-    let known = ["eq", "neq", "gt", "gte", "lt", "lte", "in", "is", "like", "ilike"];
-    let operator = known.into_iter().find(|known| *known == operator)?;
+    let known = ["eq", "neq", "gt", "gte", "lt", "lte", "in", "is", "isdistinct"];
+    let patterns = ["like", "ilike", "like(any)", "like(all)", "ilike(any)", "ilike(all)"];
+    let operator = known.into_iter().chain(patterns).find(|known| *known == operator)?;
     let fits = match kind {
         Kind::Bytes | Kind::Json | Kind::Texts => operator == "is",
         Kind::Text => true,
-        Kind::Boolean | Kind::Integer | Kind::Timestamp | Kind::Uuid => !operator.ends_with("like"),
+        Kind::Boolean | Kind::Integer | Kind::Timestamp | Kind::Uuid => known.contains(&operator),
     };
     fits.then_some(operator)
-}
-
-/// Where a value inside a tree ends: at the comma or parenthesis that is neither quoted nor inside a list.
-fn end_of_value(text: &str) -> Option<usize> {
-    let (mut quoted, mut escaped, mut depth) = (false, false, 0_u32);
-    for (place, byte) in text.bytes().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            b'(' if !quoted => depth += 1,
-            b')' if !quoted && depth > 0 => depth -= 1,
-            b',' | b')' if !quoted && depth == 0 => return Some(place),
-            _ => {}
-        }
-    }
-    None
-}
-
-/// The values of `("a,b",c)`.
-fn list(text: &str) -> Option<Vec<String>> {
-    let mut rest = text.strip_prefix('(')?.strip_suffix(')')?;
-    let mut values = Vec::new();
-    if rest.is_empty() {
-        return Some(values);
-    }
-    loop {
-        let end = if rest.starts_with('"') { end_of_quoted(rest)? } else { rest.find(',').unwrap_or(rest.len()) };
-        let (value, after) = rest.split_at_checked(end)?;
-        values.push(unquoted(value)?);
-        match after.strip_prefix(',') {
-            Some(next) => rest = next,
-            None if after.is_empty() => return Some(values),
-            None => return None,
-        }
-    }
-}
-
-fn end_of_quoted(text: &str) -> Option<usize> {
-    let mut escaped = false;
-    for (place, byte) in text.bytes().enumerate().skip(1) {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b'"' => return Some(place + 1),
-            _ => {}
-        }
-    }
-    None
-}
-
-/// A value without its quotes and escapes; one without quotes must not contain what would end it.
-fn unquoted(text: &str) -> Option<String> {
-    let Some(inside) = text.strip_prefix('"') else {
-        return (!text.contains(['"', '(', ')', ',', '\\'])).then(|| text.to_owned());
-    };
-    let inside = inside.strip_suffix('"').filter(|_| end_of_quoted(text) == Some(text.len()))?;
-    let mut value = String::with_capacity(inside.len());
-    let mut letters = inside.chars();
-    while let Some(letter) = letters.next() {
-        value.push(if letter == '\\' { letters.next()? } else { letter });
-    }
-    Some(value)
 }
 
 const DEEPEST: u8 = 3;

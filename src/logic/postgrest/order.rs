@@ -5,12 +5,20 @@ use super::{
     select::Selection,
 };
 
-/// Reads `column.direction.nulls`, up to five; gives them as they go upstream.
+/// An order, read and written anew.
+pub struct Order<'a> {
+    /// As it goes upstream.
+    pub written: String,
+    /// The columns that it names.
+    pub columns: Vec<&'a str>,
+}
+
+/// Reads `column.direction.nulls`, up to five.
 ///
 /// # Errors
 /// `ColumnRefused`, `OrderMalformed`, `ComplexityRefused`.
-pub fn order(selection: &Selection, text: &str) -> Result<String, QueryFault> {
-    let mut written = Vec::new();
+pub fn order<'a>(selection: &Selection, text: &'a str) -> Result<Order<'a>, QueryFault> {
+    let (mut written, mut columns) = (Vec::new(), Vec::new());
     for term in text.split(',').map(str::trim) {
         let mut parts = term.split('.');
         let name = parts.next().unwrap_or_default();
@@ -26,8 +34,12 @@ pub fn order(selection: &Selection, text: &str) -> Result<String, QueryFault> {
             return Err(QueryFault::new(Rule::OrderMalformed, name));
         }
         written.push(term);
+        columns.push(name);
     }
-    if written.len() > MOST_ORDERS { Err(Rule::ComplexityRefused.into()) } else { Ok(written.join(",")) }
+    if written.len() > MOST_ORDERS {
+        return Err(Rule::ComplexityRefused.into());
+    }
+    Ok(Order { written: written.join(","), columns })
 }
 
 const MOST_ORDERS: usize = 5;

@@ -17,6 +17,12 @@ pub struct Preferences {
 }
 
 impl Preferences {
+    /// Whether a change gives back its rows, or their number.
+    #[must_use]
+    pub fn gives_back(&self) -> bool {
+        matches!(self.returns, Some("headers-only" | "representation"))
+    }
+
     /// Reads the `Prefer` header (RFC 7240), already joined if there were several.
     ///
     /// # Errors
@@ -103,5 +109,47 @@ pub fn content_type(headers: &Headers) -> Result<(), QueryFault> {
         Ok(())
     } else {
         Err(Rule::ContentTypeRefused.into())
+    }
+}
+
+/// Whether a media type is the one that was asked for, in UTF-8: compared whole, so that no other one passes for it.
+#[must_use]
+pub fn is_answer(accept: &str, found: &str) -> bool {
+    let parts =
+        |text: &str| text.to_ascii_lowercase().split(';').map(|part| part.trim().to_owned()).collect::<Vec<_>>();
+    let (wanted, mut found) = (parts(accept), parts(found));
+    found.retain(|part| part != "charset=utf-8");
+    found == wanted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_of_the_type_that_was_asked_for() {
+        let stripped = "application/vnd.pgrst.array+json;nulls=stripped";
+        for (accept, found) in [
+            ("application/json", "application/json; charset=utf-8"),
+            ("application/json", "Application/JSON;charset=UTF-8"),
+            ("application/json", "application/json"),
+            (stripped, "application/vnd.pgrst.array+json;nulls=stripped; charset=utf-8"),
+            ("text/csv", "text/csv; charset=utf-8"),
+        ] {
+            assert!(is_answer(accept, found), "{found}");
+        }
+        for (accept, found) in [
+            ("application/json", ""),
+            ("application/json", "text/html; x=json"),
+            ("application/json", "text/html, application/json"),
+            ("application/json", "application/json; charset=latin1"),
+            ("application/json", "application/jsonp"),
+            ("application/json", "text/csv"),
+            ("text/csv", "application/json"),
+            (stripped, "application/vnd.pgrst.array+json"),
+            ("application/json", stripped),
+        ] {
+            assert!(!is_answer(accept, found), "{found}");
+        }
     }
 }

@@ -1,10 +1,13 @@
 //! The `select` parameter: which columns and embedded tables, each one listed, none implied.
 
+mod reader;
+
 use super::fault::{QueryFault, Rule};
 use crate::domain::{
     access::Who,
-    tables::{Grant, Table},
+    tables::{Grant, Kind, Table},
 };
+use reader::Reader;
 
 /// What one caller may read of a table, and what the query takes of it.
 #[derive(Clone, Debug)]
@@ -18,8 +21,30 @@ pub struct Selection {
 
 #[derive(Clone, Debug)]
 enum Item {
-    Column { alias: Option<String>, name: &'static str },
-    Embed { alias: Option<String>, inner: bool, selection: Selection },
+    Column {
+        alias: Option<String>,
+        name: &'static str,
+    },
+    /// How many rows an embedded table has; the only item of its selection.
+    Count {
+        alias: Option<String>,
+    },
+    Embed {
+        alias: Option<String>,
+        inner: bool,
+        selection: Selection,
+    },
+}
+
+impl Item {
+    /// The name that it has in the answer, and by which a filter calls an embedded table.
+    fn called(&self) -> &str {
+        match self {
+            Self::Column { alias, name } => alias.as_deref().unwrap_or(name),
+            Self::Count { alias } => alias.as_deref().unwrap_or("count"),
+            Self::Embed { alias, selection, .. } => alias.as_deref().unwrap_or(selection.table.name),
+        }
+    }
 }
 
 impl Selection {
@@ -49,8 +74,32 @@ impl Selection {
     /// Every embedded selection, by what a filter calls it.
     pub fn embeds(&self) -> impl Iterator<Item = (&str, &Self)> {
         self.items.iter().filter_map(|item| match item {
-            Item::Embed { alias, selection, .. } => Some((alias.as_deref().unwrap_or(selection.table.name), selection)),
-            Item::Column { .. } => None,
+            Item::Embed { selection, .. } => Some((item.called(), selection)),
+            Item::Column { .. } | Item::Count { .. } => None,
+        })
+    }
+
+    /// Whether a column is taken here, under whatever name.
+    #[must_use]
+    pub fn takes(&self, column: &str) -> bool {
+        self.items.iter().any(|item| matches!(item, Item::Column { name, .. } if *name == column))
+    }
+
+    /// Whether it takes the number of rows instead of rows.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        matches!(self.items.as_slice(), [Item::Count { .. }])
+    }
+
+    /// Whether every embedded table is the one that a row belongs to, joined without a condition: one row for each.
+    #[must_use]
+    pub fn embeds_parents_only(&self) -> bool {
+        self.items.iter().all(|item| match item {
+            Item::Embed { inner, selection, .. } => {
+                let parent = self.table.parent.is_some_and(|(_, parent)| parent == selection.table.name);
+                parent && !inner && !selection.has_embeds()
+            }
+            Item::Column { .. } | Item::Count { .. } => true,
         })
     }
 
@@ -59,6 +108,7 @@ impl Selection {
     pub fn takes_guarded(&self) -> bool {
         self.items.iter().any(|item| match item {
             Item::Column { name, .. } => self.table.guarded.contains(name),
+            Item::Count { .. } => false,
             Item::Embed { selection, .. } => selection.takes_guarded(),
         })
     }
@@ -69,14 +119,15 @@ impl Selection {
         matches!(self.items.first(), Some(Item::Column { alias: None, name }) if *name == column)
     }
 
-    /// What the columns are called in the answer, as a header line has them.
+    /// What the columns are called in the answer, in order, each with its type; an embedded table is JSON.
     #[must_use]
-    pub fn names(&self) -> String {
-        let name = |item: &Item| match item {
-            Item::Column { alias, name } => alias.clone().unwrap_or_else(|| (*name).to_owned()),
-            Item::Embed { alias, selection, .. } => alias.clone().unwrap_or_else(|| selection.table.name.to_owned()),
+    pub fn columns(&self) -> Vec<(String, Kind)> {
+        let kind = |item: &Item| match item {
+            Item::Column { name, .. } => self.table.column(name).map_or(Kind::Text, |column| column.kind),
+            Item::Count { .. } => Kind::Integer,
+            Item::Embed { .. } => Kind::Json,
         };
-        self.items.iter().map(name).collect::<Vec<_>>().join(",")
+        self.items.iter().map(|item| (item.called().to_owned(), kind(item))).collect()
     }
 
     /// Whether other tables are embedded.
@@ -91,13 +142,18 @@ impl Selection {
             if place > 0 {
                 into.push(',');
             }
-            let (Item::Column { alias, .. } | Item::Embed { alias, .. }) = item;
+            let (Item::Column { alias, .. } | Item::Count { alias } | Item::Embed { alias, .. }) = item;
             if let Some(alias) = alias {
                 into.push_str(alias);
                 into.push(':');
             }
             match item {
                 Item::Column { name, .. } => into.push_str(name),
+                // Of the key: `count()` counts whole rows, and that needs a right to every column.
+                Item::Count { .. } => {
+                    into.push_str(self.table.key);
+                    into.push_str(".count()");
+                }
                 Item::Embed { inner, selection, .. } => {
                     into.push_str(selection.table.name);
                     into.push_str(if *inner { "!inner(" } else { "(" });
@@ -108,114 +164,3 @@ impl Selection {
         }
     }
 }
-
-struct Reader<'a> {
-    rest: &'a str,
-    who: Who,
-}
-
-impl Reader<'_> {
-    fn selection(&mut self, table: &'static Table, grant: &'static Grant, depth: u8) -> Result<Selection, QueryFault> {
-        let mut selection = Selection { table, grant, items: Vec::new() };
-        loop {
-            self.item(&mut selection, depth)?;
-            if selection.items.len() > MOST_ITEMS {
-                return Err(Rule::ComplexityRefused.into());
-            }
-            if !self.take(',') {
-                return Ok(selection);
-            }
-        }
-    }
-
-    fn item(&mut self, selection: &mut Selection, depth: u8) -> Result<(), QueryFault> {
-        if self.take('*') {
-            selection.items.extend(Selection::all(selection.table, selection.grant).items);
-            return Ok(());
-        }
-        let first = self.name()?;
-        let (alias, name) = if self.rest.starts_with(':') && !self.rest.starts_with("::") {
-            self.take(':');
-            (Some(first), self.name()?)
-        } else {
-            (None, first)
-        };
-        let inner = self.hint()?;
-        if self.take('(') {
-            if self.rest.starts_with(')') || selection.grant.read.contains(&name.as_str()) {
-                // `count()`, or an aggregate of a column.
-                return Err(Rule::SelectMalformed.into());
-            }
-            let (table, grant) = self.embeddable(selection.table, &name, depth)?;
-            let embedded = self.selection(table, grant, depth + 1)?;
-            if !self.take(')') {
-                return Err(Rule::SelectMalformed.into());
-            }
-            if selection.embedded(alias.as_deref().unwrap_or(table.name)).is_some() {
-                return Err(QueryFault::new(Rule::EmbedRefused, &name));
-            }
-            selection.items.push(Item::Embed { alias, inner, selection: embedded });
-            return Ok(());
-        }
-        if inner {
-            return Err(Rule::SelectMalformed.into());
-        }
-        let readable = selection.grant.read.iter().find(|column| **column == name);
-        let name = readable.ok_or_else(|| QueryFault::new(Rule::ColumnRefused, &name))?;
-        // What may follow a column ends it; a cast, a path or an aggregate does not.
-        if !(self.rest.is_empty() || self.rest.starts_with([',', ')'])) {
-            return Err(Rule::SelectMalformed.into());
-        }
-        selection.items.push(Item::Column { alias, name });
-        Ok(())
-    }
-
-    /// `!inner` and `!left`; a hint that names a foreign key would choose a way round the catalogue.
-    fn hint(&mut self) -> Result<bool, QueryFault> {
-        if !self.take('!') {
-            return Ok(false);
-        }
-        match self.name()?.as_str() {
-            "inner" => Ok(true),
-            "left" => Ok(false),
-            _ => Err(Rule::SelectMalformed.into()),
-        }
-    }
-
-    fn embeddable(&self, from: &Table, name: &str, depth: u8) -> Result<(&'static Table, &'static Grant), QueryFault> {
-        let refused = || QueryFault::new(Rule::EmbedRefused, name);
-        if depth >= DEEPEST || !from.embeds.contains(&name) {
-            return Err(refused());
-        }
-        let table = Table::named(name).ok_or_else(refused)?;
-        let grant = table.grant(self.who).filter(|grant| !grant.read.is_empty()).ok_or_else(refused)?;
-        Ok((table, grant))
-    }
-
-    /// A name in lower case; white space around it, as a client's template string has it, is passed over.
-    fn name(&mut self) -> Result<String, QueryFault> {
-        self.rest = self.rest.trim_start();
-        let plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
-        let end = self.rest.find(|letter| !plain(letter)).unwrap_or(self.rest.len());
-        let (name, rest) = self.rest.split_at_checked(end).ok_or(Rule::SelectMalformed)?;
-        if name.is_empty() || name.len() > 63 {
-            return Err(Rule::SelectMalformed.into());
-        }
-        let name = name.to_owned();
-        self.rest = rest.trim_start();
-        Ok(name)
-    }
-
-    fn take(&mut self, wanted: char) -> bool {
-        match self.rest.trim_start().strip_prefix(wanted) {
-            Some(rest) => {
-                self.rest = rest.trim_start();
-                true
-            }
-            None => false,
-        }
-    }
-}
-
-const DEEPEST: u8 = 2;
-const MOST_ITEMS: usize = 64;

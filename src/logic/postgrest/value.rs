@@ -16,6 +16,17 @@ pub fn fits(kind: Kind, text: &str) -> bool {
     }
 }
 
+/// A filter's or an argument's text as the JSON value that a body would have; `None`: it does not fit.
+#[must_use]
+pub fn typed(kind: Kind, text: &str) -> Option<Value> {
+    match kind {
+        _ if !fits(kind, text) => None,
+        Kind::Boolean => Some(Value::Bool(text == "true")),
+        Kind::Integer => text.parse::<i64>().ok().map(Value::from),
+        _ => Some(Value::from(text)),
+    }
+}
+
 /// Whether a body's value fits; `null` fits every column, and the database says which must have a value.
 #[must_use]
 pub fn takes(kind: Kind, value: &Value) -> bool {

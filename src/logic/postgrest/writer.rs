@@ -1,5 +1,7 @@
 //! Writes a client's query anew, part by part, each checked against the catalogue before it is written.
 
+mod call;
+
 use super::{
     body::{self, Body},
     encoding,
@@ -13,7 +15,6 @@ use super::{
 use crate::{
     domain::{
         access::Operation,
-        functions::Function,
         tables::{Grant, Table},
     },
     logic::policy::{Permit, Resource},
@@ -30,6 +31,8 @@ pub struct Writer<'a> {
     pub(super) guarded: bool,
     /// What is exported, if that is what was asked for.
     pub(super) export: Option<Export>,
+    /// The arguments of a function that stood in the query, as the body that goes upstream.
+    pub(super) arguments: Option<String>,
 }
 
 impl<'a> Writer<'a> {
@@ -44,6 +47,7 @@ impl<'a> Writer<'a> {
             filters: Filters::default(),
             guarded: false,
             export: None,
+            arguments: None,
         }
     }
 
@@ -76,7 +80,10 @@ impl<'a> Writer<'a> {
     ) -> Result<Body, QueryFault> {
         let operation = self.permit.operation();
         let selection = self.select(table, grant, parameters)?;
-        if operation != Operation::Select && selection.has_embeds() {
+        // PostgREST bounds no embed of a change, so only the one row that a changed row belongs to comes along.
+        let returned = operation != Operation::Export && self.preferences.returns == Some("representation");
+        let embeds = operation == Operation::Select || (returned && selection.embeds_parents_only());
+        if selection.has_embeds() && !embeds {
             return Err(Rule::EmbedRefused.into());
         }
         let (mut columns, mut export) = (None, Export::of(table));
@@ -108,7 +115,7 @@ impl<'a> Writer<'a> {
                     return Err(Rule::ExportMalformed.into());
                 }
                 export.base = format!("{}?{}", table.name, self.written);
-                export.names = selection.names();
+                export.columns = selection.columns();
                 self.export = Some(export);
                 Ok(Body::None)
             }
@@ -131,53 +138,6 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// A call of a function; gives what its body must be.
-    ///
-    /// # Errors
-    /// The first rule that is broken.
-    pub fn function(
-        &mut self,
-        function: &'static Function,
-        returned: Option<(&'static Table, &'static Grant)>,
-        parameters: &[(String, String)],
-        reads: bool,
-    ) -> Result<Body, QueryFault> {
-        let (arguments, rest): (Vec<_>, Vec<_>) =
-            parameters.iter().cloned().partition(|(name, _)| reads && body::argument(function, name).is_some());
-        for (name, value) in &arguments {
-            self.once(name)?;
-            body::check_argument(function, name, value)?;
-            self.pair(name, value);
-        }
-        match returned {
-            None if !rest.is_empty() => return Err(Rule::ParameterRefused.into()),
-            None => {}
-            Some((table, grant)) => {
-                let selection = self.select(table, grant, &rest)?;
-                for (name, value) in rest.iter().filter(|(name, _)| name != "select") {
-                    self.parameter(&selection, "", name, value)?;
-                }
-                if function.writes && selection.has_embeds() {
-                    return Err(Rule::EmbedRefused.into());
-                }
-                if !function.writes {
-                    self.limits(&selection, "")?;
-                }
-            }
-        }
-        if !reads {
-            return Ok(Body::Arguments(function));
-        }
-        match function
-            .arguments
-            .iter()
-            .find(|argument| argument.required && !self.seen.iter().any(|seen| seen == argument.name))
-        {
-            Some(missing) => Err(QueryFault::new(Rule::ArgumentMissing, missing.name)),
-            None => Ok(Body::None),
-        }
-    }
-
     /// The selection, always written out: what a client does not name it does not get by surprise.
     fn select(
         &mut self,
@@ -194,11 +154,16 @@ impl<'a> Writer<'a> {
         let minimal = !matches!(self.preferences.returns, Some("representation"));
         let reads = matches!(self.permit.operation(), Operation::Export | Operation::Select);
         self.guarded |= selection.takes_guarded() && (reads || !minimal);
-        let plain_write = matches!(self.permit.resource(), Resource::Table(..)) && !reads && minimal;
-        if !plain_write {
-            let mut written = String::new();
-            selection.write(&mut written);
-            self.pair("select", &written);
+        let change = matches!(self.permit.resource(), Resource::Table(..)) && !reads;
+        match self.preferences.returns {
+            // Where no column is named PostgREST has the database give back all of them, and not every caller may read all.
+            Some("headers-only") if change => self.pair("select", table.key),
+            _ if change && minimal => {}
+            _ => {
+                let mut written = String::new();
+                selection.write(&mut written);
+                self.pair("select", &written);
+            }
         }
         Ok(selection)
     }
@@ -206,8 +171,13 @@ impl<'a> Writer<'a> {
     /// A filter, an order, a limit or an offset; `path` says of which embedded table.
     fn parameter(&mut self, selection: &Selection, path: &str, name: &str, value: &str) -> Result<(), QueryFault> {
         let full = format!("{path}{name}");
+        let reads = matches!(self.permit.operation(), Operation::Export | Operation::Select);
+        self.filters.selected_only = path.is_empty() && self.is_tied(name)?;
         let written = match name {
             "and" | "or" | "not.and" | "not.or" => self.filters.tree(selection, value)?,
+            "limit" | "offset" | "order" if selection.counts() => {
+                return Err(QueryFault::new(Rule::ParameterRefused, &full));
+            }
             "limit" | "offset" => {
                 self.once(&full)?;
                 let most = if name == "limit" { selection.table.limit.max } else { FARTHEST };
@@ -216,30 +186,56 @@ impl<'a> Writer<'a> {
             }
             "order" => {
                 self.once(&full)?;
-                self.guarded |= value.split([',', '.']).any(|name| selection.table.guarded.contains(&name.trim()));
-                order(selection, value)?
+                let order = order(selection, value)?;
+                self.guarded |= order.columns.iter().any(|name| selection.table.guarded.contains(name));
+                let unselected = order.columns.iter().find(|name| self.filters.selected_only && !selection.takes(name));
+                match unselected {
+                    Some(name) => return Err(QueryFault::new(Rule::ColumnUnselected, name)),
+                    None => order.written,
+                }
             }
             _ => match name.split_once('.') {
-                None => self.filters.column(selection, name, value, path.is_empty())?,
+                None => {
+                    // Two versions of one row name no row, and the second would take the place of the first.
+                    if !reads && name == "version" {
+                        self.once(&full)?;
+                    }
+                    self.filters.column(selection, name, value, path.is_empty())?
+                }
                 Some((called, rest)) => {
-                    let embedded =
-                        selection.embedded(called).ok_or_else(|| QueryFault::new(Rule::ParameterRefused, name))?;
+                    // What a change gives back is what was changed: nothing filters it.
+                    let embedded = selection.embedded(called).filter(|_| reads);
+                    let embedded = embedded.ok_or_else(|| QueryFault::new(Rule::ParameterRefused, name))?;
                     return self.parameter(embedded, &format!("{path}{called}."), rest, value);
                 }
             },
         };
-        let change = matches!(self.permit.operation(), Operation::Delete | Operation::Update);
         // The database's own check says that a version is stale; as a filter it would find no row and say nothing.
-        if !(change && full == "version" && self.filters.version.is_some()) {
+        let checked = matches!(self.permit.resource(), Resource::Table(..)) && !reads && full == "version";
+        if !(checked && self.filters.version.is_some()) {
             self.pair(&full, &written);
         }
         Ok(())
     }
 
+    /// Whether `PostgREST` applies a parameter to rows of which it has the selected columns only: rows of a function, and those
+    /// that a change gives back (PostgREST#3965, #3707; docs/postgrest-versions.md).
+    fn is_tied(&self, name: &str) -> Result<bool, QueryFault> {
+        let tree = matches!(name, "and" | "or" | "not.and" | "not.or");
+        match (self.permit.resource(), self.permit.operation()) {
+            (Resource::Function(..), _) => Ok(true),
+            (_, Operation::Delete) if self.preferences.returns == Some("representation") => Ok(tree),
+            (_, Operation::Delete | Operation::Update) if tree && self.preferences.gives_back() => {
+                Err(QueryFault::new(Rule::TreeRefused, name))
+            }
+            _ => Ok(false),
+        }
+    }
+
     /// A limit for the table and for each embedded one that the client gave none.
     fn limits(&mut self, selection: &Selection, path: &str) -> Result<(), QueryFault> {
         let name = format!("{path}limit");
-        if !self.seen.contains(&name) {
+        if !selection.counts() && !self.seen.contains(&name) {
             self.once(&name)?;
             self.pair(&name, &selection.table.limit.default.to_string());
         }

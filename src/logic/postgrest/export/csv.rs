@@ -1,0 +1,129 @@
+//! A page of CSV: cut into whole records, and made safe for spreadsheets.
+
+use super::{Broken, Page};
+use crate::domain::tables::Kind;
+
+/// The header line, as `PostgREST` writes it.
+pub fn header(columns: &[(String, Kind)]) -> String {
+    columns.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(",")
+}
+
+/// Cuts a page. Records end at a line feed outside quotes (RFC 4180 §2); `PostgREST` ends the last one with none.
+///
+/// # Errors
+/// `Broken` for a page whose header or whose records are not the columns that were asked for.
+pub fn cut(columns: &[(String, Kind)], mut body: Vec<u8>, first: bool) -> Result<Page, Broken> {
+    if body.last() != Some(&b'\n') {
+        body.push(b'\n');
+    }
+    let mut scan = Scan { columns, body: &body, starts: vec![0], formulas: Vec::new() };
+    scan.records()?;
+    let Scan { starts, formulas, .. } = scan;
+    let head = starts.get(1).copied().unwrap_or(body.len());
+    if body.get(..head.saturating_sub(1)) != Some(header(columns).as_bytes()) {
+        return Err(Broken);
+    }
+    let records = starts.len() as u64 - 1;
+    let last = match starts.last() {
+        Some(start) if records > 0 => Some(key(body.get(*start..).unwrap_or_default()).ok_or(Broken)?),
+        _ => None,
+    };
+    let from = if first { 0 } else { head };
+    Ok(Page { text: marked(body, from, &formulas), records, last })
+}
+
+/// What stands from a place on, with an apostrophe before each value that a spreadsheet would run.
+fn marked(mut body: Vec<u8>, from: usize, formulas: &[usize]) -> Vec<u8> {
+    if formulas.is_empty() {
+        body.drain(..from);
+        return body;
+    }
+    let mut text = Vec::with_capacity(body.len() + formulas.len());
+    let mut done = from;
+    for place in formulas {
+        text.extend_from_slice(body.get(done..*place).unwrap_or_default());
+        text.push(b'\'');
+        done = *place;
+    }
+    text.extend_from_slice(body.get(done..).unwrap_or_default());
+    text
+}
+
+/// The first field of a record.
+fn key(record: &[u8]) -> Option<String> {
+    let key = record.split(|byte| *byte == b',' || *byte == b'\n').next().unwrap_or_default();
+    std::str::from_utf8(key).ok().map(str::to_owned)
+}
+
+/// One pass over a page.
+struct Scan<'a> {
+    columns: &'a [(String, Kind)],
+    body: &'a [u8],
+    /// Where each line starts, the header line included.
+    starts: Vec<usize>,
+    /// Where a value starts that a spreadsheet would run.
+    formulas: Vec<usize>,
+}
+
+impl Scan<'_> {
+    fn records(&mut self) -> Result<(), Broken> {
+        let (mut quoted, mut column) = (false, 0);
+        let mut value = Some(0);
+        for (place, byte) in self.body.iter().enumerate() {
+            if value == Some(place) && !quoted {
+                match byte {
+                    b'"' => self.value(column, place + 1),
+                    // An empty one at the end of a line.
+                    b'\n' => {}
+                    _ => self.value(column, place),
+                }
+                value = None;
+            }
+            match byte {
+                b'"' => quoted = !quoted,
+                b',' if !quoted => {
+                    column += 1;
+                    value = Some(place + 1);
+                }
+                b'\n' if !quoted => {
+                    if column + 1 != self.columns.len() {
+                        return Err(Broken);
+                    }
+                    column = 0;
+                    value = Some(place + 1);
+                    self.starts.push(place + 1);
+                }
+                _ => {}
+            }
+        }
+        if quoted || self.starts.pop() != Some(self.body.len()) {
+            return Err(Broken);
+        }
+        Ok(())
+    }
+
+    /// Notes a value that a spreadsheet would run. What is a number, a time or a key in the database is left as it is.
+    fn value(&mut self, column: usize, start: usize) {
+        let plain = [Kind::Boolean, Kind::Integer, Kind::Timestamp, Kind::Uuid];
+        let typed = self.columns.get(column).is_some_and(|(_, kind)| plain.contains(kind));
+        let rest = self.body.get(start..).unwrap_or_default();
+        if !typed && self.starts.len() > 1 && FORMULAS.iter().any(|begin| rest.starts_with(begin)) {
+            self.formulas.push(start);
+        }
+    }
+}
+
+/// What a cell begins with that a spreadsheet takes for a formula, in ASCII and in the wide forms (OWASP, "CSV Injection").
+const FORMULAS: [&[u8]; 11] = [
+    b"=",
+    b"+",
+    b"-",
+    b"@",
+    b"\t",
+    b"\r",
+    b"\n",
+    "\u{ff1d}".as_bytes(),
+    "\u{ff0b}".as_bytes(),
+    "\u{ff0d}".as_bytes(),
+    "\u{ff20}".as_bytes(),
+];

@@ -1,0 +1,186 @@
+//! Pages, cut: what leaves is what the database gave, record by record.
+
+use super::*;
+use crate::domain::tables::Kind;
+
+fn export(table: &str) -> Export {
+    Export {
+        base: format!("{table}?select=id"),
+        most: Some(5),
+        columns: vec![("id".to_owned(), Kind::Integer), ("reason".to_owned(), Kind::Text)],
+        ..Export::of(Table::named(table).unwrap())
+    }
+}
+
+fn cut(format: Format, body: &str, first: bool) -> Result<(String, u64, Option<String>), Broken> {
+    let page = export("team_activities").cut(format, body.into(), first)?;
+    Ok((String::from_utf8(page.text).unwrap(), page.records, page.last))
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "it is compared with what may fail")]
+fn whole(text: &str, records: u64, last: Option<&str>) -> Result<(String, u64, Option<String>), Broken> {
+    Ok((text.to_owned(), records, last.map(str::to_owned)))
+}
+
+#[test]
+fn pages_go_by_the_key() {
+    let mut numbered = export("team_activities");
+    assert_eq!(numbered.page(None, 2), "team_activities?select=id&order=id.desc&limit=2");
+    assert_eq!(numbered.page(Some("7"), 2), "team_activities?select=id&order=id.desc&limit=2&id=lt.7");
+    assert_eq!([numbered.next(2, 0), numbered.next(2, 4), numbered.next(2, 5)], [2, 1, 0]);
+    (numbered.ascending, numbered.most) = (true, None);
+    assert_eq!(numbered.page(Some("7"), 2), "team_activities?select=id&order=id.asc&limit=2&id=gt.7");
+    assert_eq!(numbered.next(2, 1_000_000), 2);
+}
+
+#[test]
+fn a_line_is_a_record_whatever_is_in_it() {
+    let body = "[{\"id\":3,\"reason\":\"a\\nb ], [\"}, \n {\"id\":2,\"after\":{\"x\":[1, 2]}}]";
+    let lines = "{\"id\":3,\"reason\":\"a\\nb ], [\"}\n{\"id\":2,\"after\":{\"x\":[1, 2]}}\n";
+    assert_eq!(cut(Format::Ndjson, body, true), whole(lines, 2, Some("2")));
+    assert_eq!(cut(Format::Ndjson, "[]", true), whole("", 0, None));
+    for broken in ["", "[{\"id\":3}", "{\"id\":3}", "[{\"name\":3}]", "[{\"id\":3}] [", "null", "[{\"id\":\"3&x=1\"}]"]
+    {
+        assert_eq!(cut(Format::Ndjson, broken, true), Err(Broken), "{broken}");
+    }
+}
+
+/// The key of a client's own rows is a uuid, and nothing that is none is written into the next page's query.
+#[test]
+fn pages_go_by_a_uuid_too() {
+    let tickets = export("contact_tickets");
+    let key = "0a0b0c0d-0000-4000-8000-000000000001";
+    let page = tickets.cut(Format::Ndjson, format!("[{{\"id\":\"{key}\"}}]").into_bytes(), true).unwrap();
+    assert_eq!(page.last.as_deref(), Some(key));
+    assert_eq!(
+        tickets.page(page.last.as_deref(), 9),
+        format!("contact_tickets?select=id&order=id.desc&limit=9&id=lt.{key}")
+    );
+    let page = tickets.cut(Format::Csv, format!("id,reason\n{key},x").into_bytes(), true).unwrap();
+    assert_eq!(page.last.as_deref(), Some(key));
+    for other in ["1", "x", "", "0a0b0c0d-0000-4000-8000-00000000000&"] {
+        assert_eq!(
+            tickets.cut(Format::Csv, format!("id,reason\n{other},x").into_bytes(), true),
+            Err(Broken),
+            "{other}"
+        );
+    }
+}
+
+#[test]
+fn a_field_may_hold_lines_commas_and_quotes() {
+    let body = "id,reason\n3,\"a\n\"\"b\"\", c\"\n2,";
+    assert_eq!(cut(Format::Csv, body, true), whole(&format!("{body}\n"), 2, Some("2")));
+    assert_eq!(cut(Format::Csv, body, false), whole("3,\"a\n\"\"b\"\", c\"\n2,\n", 2, Some("2")));
+    assert_eq!(cut(Format::Csv, "id,reason\n1,\n", true), whole("id,reason\n1,\n", 1, Some("1")));
+    assert_eq!(cut(Format::Csv, "id,reason", true), whole("id,reason\n", 0, None));
+    assert_eq!(cut(Format::Csv, "id,reason\n", false), whole("", 0, None));
+    assert_eq!(cut(Format::Csv, "\n", true), whole("id,reason\n", 0, None));
+    assert_eq!(cut(Format::Csv, "", false), whole("", 0, None));
+    for broken in
+        ["id,reason\n\"3", "id,reason\nx,3", "id,reason\n\n", "id,reason\n3", "id,reason\n3,4,5", "reason,id\n3,4"]
+    {
+        assert_eq!(cut(Format::Csv, broken, true), Err(Broken), "{broken}");
+    }
+}
+
+#[test]
+fn what_a_spreadsheet_would_run_is_text() {
+    for begin in ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1", "\u{ff1d}1", "\u{ff0b}1", "\u{ff0d}1", "\u{ff20}x"]
+    {
+        let body = format!("id,reason\n-3,\"{begin}\"\n-4,\"a{begin}\"");
+        let text = format!("id,reason\n-3,\"'{begin}\"\n-4,\"a{begin}\"\n");
+        assert_eq!(cut(Format::Csv, &body, true), whole(&text, 2, Some("-4")), "{begin:?}");
+    }
+    assert_eq!(cut(Format::Csv, "id,reason\n1,=1+1\n2,-", false), whole("1,'=1+1\n2,'-\n", 2, Some("2")));
+}
+
+/// Numbers without a library: the same ones in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, most: u64) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from((self.0 >> 33) % most).unwrap()
+    }
+}
+
+/// A record as `PostgREST` writes it: quoted where it must be, or where it may.
+fn field(text: &str, quoted: bool) -> String {
+    let must = text.is_empty() || text.contains([',', '"', '\n', '\r', '\t', ' ', '(', ')', '\\']);
+    if must || quoted { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+}
+
+/// RFC 4180, read by another program than the one under test.
+fn read(text: &str) -> Vec<Vec<String>> {
+    let (mut records, mut record, mut value, mut quoted) = (Vec::new(), Vec::new(), String::new(), false);
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '"' if quoted && letters.peek() == Some(&'"') => value.push(letters.next().unwrap()),
+            '"' => quoted = !quoted,
+            ',' if !quoted => record.push(std::mem::take(&mut value)),
+            '\n' if !quoted => {
+                record.push(std::mem::take(&mut value));
+                records.push(std::mem::take(&mut record));
+            }
+            letter => value.push(letter),
+        }
+    }
+    assert!(!quoted && value.is_empty() && record.is_empty());
+    records
+}
+
+/// Whatever is in the cells: every record is there once, unchanged but for the apostrophe; the count and the key are right; every
+/// shortened body is refused or is a whole page of fewer records.
+#[test]
+fn every_page_is_cut_into_its_records() {
+    let parts = ["=", "+", "-", "@", "\t", "\r", "\n", ",", "\"", "'", " ", "a", "\u{ff1d}", "é", "{", "\\"];
+    let mut dice = Dice(10);
+    for round in 0..400 {
+        let count = dice.below(6);
+        let cells: Vec<String> =
+            (0..count).map(|_| (0..dice.below(6)).map(|_| parts[dice.below(parts.len() as u64)]).collect()).collect();
+        let lines: Vec<String> = cells
+            .iter()
+            .enumerate()
+            .map(|(id, cell)| format!("{},{}", id + 1, field(cell, dice.below(2) == 0)))
+            .collect();
+        let body = std::iter::once("id,reason".to_owned()).chain(lines).collect::<Vec<_>>().join("\n");
+        let (text, records, last) = cut(Format::Csv, &body, true).unwrap();
+        let found = read(&text);
+        assert_eq!((records, found.len()), (count as u64, count + 1), "{round} {body:?}");
+        assert_eq!(last, (count > 0).then(|| count.to_string()));
+        for (record, cell) in found.iter().skip(1).zip(&cells) {
+            let runs = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}']);
+            let wanted = if runs { format!("'{cell}") } else { cell.clone() };
+            assert_eq!(record[1], wanted, "{round} {body:?}");
+        }
+        let (rest, ..) = cut(Format::Csv, &body, false).unwrap();
+        assert_eq!(format!("id,reason\n{rest}"), text);
+        let json = serde_json::json!(
+            cells
+                .iter()
+                .enumerate()
+                .map(|(id, cell)| serde_json::json!({"id": id + 1, "reason": cell}))
+                .collect::<Vec<_>>()
+        )
+        .to_string();
+        let (lines, records, last) = cut(Format::Ndjson, &json, false).unwrap();
+        assert_eq!(
+            (records, lines.lines().count(), last),
+            (count as u64, count, (count > 0).then(|| count.to_string()))
+        );
+        for (line, cell) in lines.lines().zip(&cells) {
+            assert_eq!(serde_json::from_str::<serde_json::Value>(line).unwrap()["reason"], **cell);
+        }
+        for end in (0..json.len()).filter(|end| json.is_char_boundary(*end)) {
+            assert_eq!(cut(Format::Ndjson, &json[..end], true), Err(Broken), "{round} {end}");
+        }
+        for end in (0..body.len()).filter(|end| body.is_char_boundary(*end)) {
+            if let Ok((_, fewer, _)) = cut(Format::Csv, &body[..end], true) {
+                assert!(fewer <= records, "{round} {end}");
+            }
+        }
+    }
+}

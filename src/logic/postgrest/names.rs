@@ -1,0 +1,63 @@
+//! Aliases: which names a client may give to columns and embedded tables, so that no part of a query can mean another part.
+//!
+//! `PostgREST` finds the target of `x.column=`, `x.limit=` and `x=is.null` among aliases, table names and columns, in an order that
+//! differs between releases (`src/PostgREST/Plan.hs`: `updateNode`, `addNullEmbedFilters`). A name that is only one of them has one
+//! meaning in every release; docs/postgrest-versions.md lists the cases.
+
+use crate::domain::tables::Table;
+
+/// Words of `PostgREST`'s own grammar: a path that contains one is read as an operator.
+pub const RESERVED: [&str; 10] =
+    ["and", "or", "not", "select", "order", "limit", "offset", "columns", "on_conflict", "count"];
+
+/// Whether an alias in a selection of this table cannot be taken for anything else.
+#[must_use]
+pub fn is_free(table: &Table, alias: &str) -> bool {
+    alias.len() <= LONGEST && !RESERVED.contains(&alias) && Table::named(alias).is_none() && !is_column(table, alias)
+}
+
+/// Whether a table that a query of this one can reach has a column of this name.
+fn is_column(table: &Table, name: &str) -> bool {
+    let near = |table: &Table| table.embeds.iter().filter_map(|name| Table::named(name)).collect::<Vec<_>>();
+    let has = |table: &Table| table.column(name).is_some();
+    has(table) || near(table).into_iter().any(|table| has(table) || near(table).into_iter().any(has))
+}
+
+/// `PostgREST` puts the table's name and a depth around an alias, and `PostgreSQL` cuts names after 63 bytes: two long aliases
+/// could become one.
+const LONGEST: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::tables::TABLES;
+
+    /// Without this, an embed that has no alias could be taken for a column.
+    #[test]
+    fn no_table_is_named_like_a_column_or_a_word_of_the_grammar() {
+        for table in TABLES {
+            assert!(!RESERVED.contains(&table.name), "{}", table.name);
+            assert!(table.name.len() <= LONGEST, "{}", table.name);
+            for other in TABLES {
+                assert!(other.column(table.name).is_none(), "{} is a column of {}", table.name, other.name);
+            }
+        }
+    }
+
+    #[test]
+    fn no_name_of_the_catalogue_that_a_query_can_reach_is_free() {
+        for table in TABLES {
+            let reached = table.embeds.iter().filter_map(|name| Table::named(name)).chain([table]);
+            for column in reached.flat_map(|table| table.columns) {
+                assert!(!is_free(table, column.name), "{} {}", table.name, column.name);
+            }
+            for other in TABLES {
+                assert!(!is_free(table, other.name), "{} {}", table.name, other.name);
+            }
+            for word in RESERVED {
+                assert!(!is_free(table, word), "{} {word}", table.name);
+            }
+            assert!(is_free(table, "latest") && !is_free(table, &"x".repeat(33)));
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Calls of functions: arguments as a body, and what is asked of the rows that come back.
+
+use super::Writer;
+use crate::{
+    domain::{
+        functions::Function,
+        tables::{Grant, Table},
+    },
+    logic::postgrest::{
+        body::{self, Body},
+        fault::{QueryFault, Rule},
+    },
+};
+
+impl Writer<'_> {
+    /// A call of a function; gives what its body must be. `reads` says that the client has none, and its arguments in the query.
+    ///
+    /// # Errors
+    /// The first rule that is broken.
+    pub fn function(
+        &mut self,
+        function: &'static Function,
+        returned: Option<(&'static Table, &'static Grant)>,
+        parameters: &[(String, String)],
+        reads: bool,
+    ) -> Result<Body, QueryFault> {
+        let (arguments, rest): (Vec<_>, Vec<_>) =
+            parameters.iter().cloned().partition(|(name, _)| reads && body::argument(function, name).is_some());
+        for (name, _) in &arguments {
+            self.once(name)?;
+        }
+        match returned {
+            None if !rest.is_empty() => return Err(Rule::ParameterRefused.into()),
+            None => {}
+            Some((table, grant)) => {
+                let selection = self.select(table, grant, &rest)?;
+                for (name, value) in rest.iter().filter(|(name, _)| name != "select") {
+                    self.parameter(&selection, "", name, value)?;
+                }
+                if function.writes && selection.has_embeds() {
+                    return Err(Rule::EmbedRefused.into());
+                }
+                if !function.writes {
+                    self.limits(&selection, "")?;
+                }
+            }
+        }
+        if !reads {
+            return Ok(Body::Arguments(function));
+        }
+        self.arguments = Some(body::arguments(function, &arguments)?);
+        Ok(Body::None)
+    }
+}
