@@ -104,7 +104,7 @@ pub struct Grant {
     pub update: &'static [&'static str],
     /// Whether rows may be deleted.
     pub delete: bool,
-    /// Whether everything that fits a query may be read at once, as a file; the key must be a number.
+    /// Whether everything that fits a query may be read at once, as a file; the key must be a number or a uuid.
     pub export: bool,
     /// Operations that need fresh factors, and how fresh.
     pub step_up: &'static [(Operation, StepUp)],
@@ -117,7 +117,7 @@ impl Grant {
         self
     }
 
-    /// Allows exports, with factors as fresh as for what cannot be undone.
+    /// Allows exports: with fresh factors where those are marked, and of a client's own rows without.
     const fn exports(mut self) -> Self {
         self.export = true;
         self

@@ -107,7 +107,7 @@ fn only_who_may_exports_and_with_fresh_factors_a_2() {
         ("stale", PATH, vec![NDJSON, WHY], 403, "HUB203"),
         ("admin", PATH, vec![NDJSON], 403, "HUB328"),
         ("admin", "/rest/v1/leads?select=id", vec![CSV, WHY], 406, "HUB301"),
-        ("alice", "/rest/v1/contact_tickets", vec![CSV], 406, "HUB301"),
+        ("support", "/rest/v1/contact_tickets", vec![CSV], 406, "HUB301"),
         ("admin", "/rest/v1/team_activities?select=action,id", vec![NDJSON, WHY], 400, "HUB331"),
         ("admin", "/rest/v1/team_activities?select=id&order=occurred_at", vec![NDJSON, WHY], 400, "HUB331"),
         ("admin", "/rest/v1/team_activities?select=id&order=id.desc.nullslast", vec![NDJSON, WHY], 400, "HUB331"),
@@ -183,4 +183,64 @@ fn a_page_that_is_too_long_is_asked_for_in_parts() {
     });
     let found = export(&world, "admin", PATH, &[NDJSON, WHY]);
     assert_eq!((found.whole, found.text.lines().count()), (Some(true), 600));
+}
+
+/// However few records fit into a page, the file is whole: a page that asks for none would look like its end.
+#[test]
+fn a_page_never_asks_for_no_record() {
+    for fits in [1, 2, 3] {
+        let world = World::behind(move |request| {
+            if !request.url.contains("/team_activities?") {
+                return well(request);
+            }
+            let limit: usize = parameter(request, "limit").unwrap().parse().unwrap();
+            assert!(limit > 0);
+            let behind =
+                parameter(request, "id").map_or(7, |id| id.strip_prefix("lt.").unwrap().parse::<i64>().unwrap() - 1);
+            if limit > fits && behind > 0 {
+                return answered(200, &" ".repeat(24 * 1024 * 1024 + 1));
+            }
+            let page: Vec<_> = (1..=behind).rev().take(limit).map(|id| json!({ "id": id })).collect();
+            answered(200, &json!(page).to_string())
+        });
+        let found = export(&world, "admin", PATH, &[NDJSON, WHY]);
+        assert_eq!((found.whole, found.text.lines().count()), (Some(true), 7), "{fits}");
+    }
+}
+
+/// A record that no page can hold ends the file where all can see it.
+#[test]
+fn a_record_longer_than_a_page_breaks_the_file_off() {
+    let mut trail = trail(3_000);
+    let world = World::behind(move |request| {
+        if request.url.contains("id=lt.") { answered(200, &" ".repeat(24 * 1024 * 1024 + 1)) } else { trail(request) }
+    });
+    let found = export(&world, "admin", PATH, &[NDJSON, WHY]);
+    assert_eq!((found.status, found.whole, found.text.lines().count()), (200, Some(false), 1_000));
+    assert_eq!(found.rows.last().unwrap()["outcome"], json!("failed"));
+}
+
+/// A client's own rows, without a purpose and without a second factor; pages go by a uuid.
+#[test]
+fn a_client_saves_its_own_rows_as_a_file_a_1() {
+    let key = |n: usize| format!("00000000-0000-4000-8000-{n:012}");
+    for table in ["contact_tickets", "ticket_messages", "chat_threads", "chat_messages"] {
+        let world = World::behind(move |request| {
+            if !request.url.contains(&format!("/{table}?")) {
+                return well(request);
+            }
+            let behind = parameter(request, "id").and_then(|id| id.strip_prefix("gt."));
+            let rows = (1..=1_500).map(key).filter(|id| behind.is_none_or(|last| id.as_str() > last)).take(1_000);
+            let lines: String = rows.map(|id| format!("\n{id},2026-01-01")).collect();
+            let headers = Headers::new(vec![("content-type".to_owned(), "text/csv; charset=utf-8".to_owned())]);
+            let body = if lines.is_empty() { String::new() } else { format!("id,created_at{lines}") };
+            Ok(Answer { status: 200, headers, body: Some(body.into_bytes()) })
+        });
+        let found = export(&world, "alice", &format!("/rest/v1/{table}?select=id,created_at&order=id.asc"), &[CSV]);
+        assert_eq!((found.status, found.whole, found.pages), (200, Some(true), 3), "{table}");
+        let lines: String = (1..=1_500).map(|n| format!("{},2026-01-01\n", key(n))).collect();
+        assert_eq!(found.text, format!("id,created_at\n{lines}"), "{table}");
+        assert_eq!(found.rows.last().unwrap()["row_count"], json!(1_500));
+        assert!(found.rows.iter().all(|row| row.get("look").is_none()), "what is one's own is no look");
+    }
 }

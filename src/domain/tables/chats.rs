@@ -26,7 +26,7 @@ pub(super) const CHAT_THREADS: Table = Table {
     ],
     embeds: &["chat_messages"],
     grants: &[
-        grant(Who::Customer, CHAT_THREAD, &["topic"], &["topic", "status"], false),
+        grant(Who::Customer, CHAT_THREAD, &["topic"], &["topic", "status"], false).exports(),
         grant(Who::Staff(Admin), CHAT_THREAD, NONE, NONE, false),
         grant(Who::Staff(Sales), CHAT_THREAD, NONE, NONE, false),
         grant(Who::Staff(Support), CHAT_THREAD, NONE, NONE, false),
@@ -69,7 +69,7 @@ pub(super) const CHAT_MESSAGES: Table = Table {
     ],
     embeds: &["chat_threads"],
     grants: &[
-        grant(Who::Customer, CHAT_MESSAGE, &["thread_id", "body"], &["body"], true),
+        grant(Who::Customer, CHAT_MESSAGE, &["thread_id", "body"], &["body"], true).exports(),
         grant(Who::Staff(Admin), CHAT_MESSAGE, &["thread_id", "body"], &["body"], true).fresh(REMOVAL),
         grant(Who::Staff(Sales), CHAT_MESSAGE, &["thread_id", "body"], &["body"], false),
         grant(Who::Staff(Support), CHAT_MESSAGE, &["thread_id", "body"], &["body"], false),

@@ -64,7 +64,8 @@ pub(super) const CONTACT_TICKETS: Table = Table {
             &["kind", "subject"],
             &["subject", "status"],
             false,
-        ),
+        )
+        .exports(),
         grant(
             Who::Staff(Admin),
             TICKET,
@@ -126,7 +127,8 @@ pub(super) const TICKET_MESSAGES: Table = Table {
             &["ticket_id", "body"],
             NONE,
             false,
-        ),
+        )
+        .exports(),
         grant(Who::Staff(Admin), TICKET_MESSAGE, &["ticket_id", "body", "internal"], &["body", "internal"], true)
             .fresh(REMOVAL),
         grant(Who::Staff(Sales), TICKET_MESSAGE, NONE, NONE, false),
