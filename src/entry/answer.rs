@@ -10,7 +10,7 @@ use crate::{
     handlers::{account, clerk, data, health, public, revocation},
     logic::{
         boundary::{self, Address, Insecure},
-        config::Problem,
+        config::{Config, Problem},
         credentials,
         fault::Fault,
         password,
@@ -105,13 +105,17 @@ async fn run<P: Platform>(
     course: &mut Course,
 ) -> Result<Reply<P::Body>, Fault> {
     let address = Address::parse(&arrival.url)?;
-    let path = inside(&hub.config.base_path, address.path).ok_or(Fault::RouteUnknown)?;
-    course.api = routes::is_api(path);
+    let path = inside(&hub.config.base_path, address.path);
+    course.api = path.is_some_and(routes::is_api);
+    // The scheme comes first, wherever the request was meant for (T-3).
     if !address.secure {
-        revocation::burn(hub, platform, &arrival.headers);
-        return insecure(&address, path, arrival, course.api);
+        revocation::burn(hub, platform, &arrival.headers, &arrival.url);
+        return insecure(&hub.config, &address, arrival);
     }
     boundary::tls(arrival.tls_version.as_deref(), hub.config.min_tls)?;
+    boundary::host(&address, &hub.config)?;
+    boundary::length(&arrival.url)?;
+    let path = path.ok_or(Fault::RouteUnknown)?;
     boundary::path(path)?;
     boundary::headers(&arrival.headers)?;
     if password::in_form(address.query) {
@@ -212,21 +216,22 @@ async fn open<P: Platform>(
     })
 }
 
-/// T-3: http is accepted nowhere.
+/// T-3: a page of the Hub is redirected to its own origin, everything else is refused.
 fn insecure<Body, Carried>(
+    config: &Config,
     address: &Address<'_>,
-    path: &str,
     arrival: &Arrival<Carried>,
-    api: bool,
 ) -> Result<Reply<Body>, Fault> {
-    match boundary::insecure(!api, &arrival.method, &arrival.headers, address.query) {
-        Insecure::Redirect if boundary::path(path).is_ok() => {
-            let host = address.authority.strip_suffix(":80").unwrap_or(address.authority);
+    let path = inside(&config.base_path, address.path).filter(|path| boundary::path(path).is_ok());
+    let page = path.is_some_and(|path| !routes::is_api(path));
+    let ours = page && address.is_own_host(config) && boundary::length(&arrival.url).is_ok();
+    match boundary::insecure(ours, &arrival.method, &arrival.headers, address.query) {
+        Insecure::Redirect => {
             let mark = if address.query.is_empty() { "" } else { "?" };
-            let location = format!("https://{host}{}{mark}{}", address.path, address.query);
+            let location = format!("{}{}{mark}{}", config.origin, address.path, address.query);
             Ok(Reply::empty(308).with("location", location))
         }
-        Insecure::Redirect | Insecure::Refuse => Err(Fault::InsecureTransport),
+        Insecure::Refuse => Err(Fault::InsecureTransport),
     }
 }
 

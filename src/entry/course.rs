@@ -94,7 +94,8 @@ pub async fn record<P: Platform>(
 ) -> Reply<P::Body> {
     let written = course.written && reply.status < 400;
     let kept = course.api || course.session.is_some();
-    if !kept || arrival.method == "OPTIONS" {
+    // A preflight that is answered asks for nothing; one that is refused is a refused request.
+    if !kept || (arrival.method == "OPTIONS" && reply.status < 400) {
         return reply;
     }
     let row = row(hub, platform, arrival, course, reply.status);
@@ -162,9 +163,8 @@ async fn exported<P: Platform>(
 
 fn row<P: Platform>(hub: &Hub<P>, platform: &P, arrival: &Arrival<P::Body>, course: &Course, status: u16) -> Row {
     let session = course.session.as_ref();
-    let letters = |text: &Option<String>, length| {
-        let plain = |text: &&String| text.len() == length && text.bytes().all(|byte| byte.is_ascii_uppercase());
-        text.as_ref().filter(plain).cloned()
+    let code = |text: &Option<String>, length, allowed: fn(u8) -> bool| {
+        text.as_ref().filter(|text| text.len() == length && text.bytes().all(allowed)).cloned()
     };
     let address = arrival.headers.value("cf-connecting-ip");
     // What was refused after all was not seen.
@@ -186,8 +186,9 @@ fn row<P: Platform>(hub: &Hub<P>, platform: &P, arrival: &Arrival<P::Body>, cour
         duration_ms: platform.now_ms().saturating_sub(course.started),
         upstream_ms: course.upstream_ms,
         answered: course.row_count,
-        colo: letters(&arrival.colo, 3),
-        country: letters(&arrival.country, 2),
+        colo: code(&arrival.colo, 3, |byte| byte.is_ascii_uppercase()),
+        // `T1` is Tor: <https://developers.cloudflare.com/fundamentals/reference/http-headers/#cf-ipcountry>.
+        country: code(&arrival.country, 2, |byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()),
         token_id: session.and_then(|session| session.token_id.clone()),
         address_hash: address.map(|address| address::hashed(&hub.addresses, address)),
         actor_name: look.as_ref().and(session).and_then(|session| session.name.clone()),

@@ -40,31 +40,38 @@ pub async fn at_clerk<P: Platform>(hub: &Hub<P>, platform: &P, reply: Reply<P::B
     Ok(Reply::text(200, Media::Json, Cache::Nobody, body.to_string()))
 }
 
-/// Burns the token of a request over plain http, behind its answer, which is the same for every token.
+/// Revokes the session tokens in the head of a request over plain http, in the background: the answer is the same for every token.
 ///
-/// Only a token that is good is worth it: whoever could have others' sessions listed with forged ones would use that. The number of
-/// tokens looked at is bounded, as is what one session can cause: a token that is burnt already changes nothing.
-pub fn burn<P: Platform>(hub: &Rc<Hub<P>>, platform: &P, headers: &Headers) {
-    let Ok(token) = credentials::bearer(headers, &hub.config.publishable_key) else { return };
-    if !hub.leaks.one_more(platform.now_ms()) {
+/// Only a valid token is worth it: forged ones would otherwise revoke the sessions of others. The number of tokens looked at is
+/// bounded, as is what one session can cause: a token that is revoked already changes nothing.
+pub fn burn<P: Platform>(hub: &Rc<Hub<P>>, platform: &P, headers: &Headers, url: &str) {
+    let tokens = credentials::exposed(headers, url).into_iter().filter(|_| hub.leaks.one_more(platform.now_ms()));
+    let tokens: Vec<_> = tokens.map(str::to_owned).collect();
+    if tokens.is_empty() {
         return;
     }
-    let (hub, background, token) = (Rc::clone(hub), platform.clone(), token.to_owned());
+    let (hub, background) = (Rc::clone(hub), platform.clone());
     platform.wait_until(async move {
-        let Ok(session) = hub.identify(&background, &token).await else { return };
-        hub.forget(&session);
-        let issued_ms = u64::try_from(session.issued_at).unwrap_or_default() * 1000;
-        let arguments = serde_json::json!({ "session": session.id, "issued_until": time::rfc3339(issued_ms) });
-        let question = ask(&hub.config.rest_url).rpc("burn_token", arguments.to_string());
-        let done = send(&hub, &background, "boundary", "return=minimal", question).await;
-        let line = serde_json::json!({
-            "event": "token over plain http",
-            "actor_id": session.user,
-            "session_id": session.id,
-            "burnt": done.is_ok(),
-        });
-        background.log(Level::Warn, &line.to_string());
+        for token in tokens {
+            revoke_exposed(&hub, &background, &token).await;
+        }
     });
+}
+
+async fn revoke_exposed<P: Platform>(hub: &Hub<P>, platform: &P, token: &str) {
+    let Ok(session) = hub.identify(platform, token).await else { return };
+    hub.forget(&session);
+    let issued_ms = u64::try_from(session.issued_at).unwrap_or_default() * 1000;
+    let arguments = serde_json::json!({ "session": session.id, "issued_until": time::rfc3339(issued_ms) });
+    let question = ask(&hub.config.rest_url).rpc("burn_token", arguments.to_string());
+    let done = send(hub, platform, "boundary", "return=minimal", question).await;
+    let line = serde_json::json!({
+        "event": "token over plain http",
+        "actor_id": session.user,
+        "session_id": session.id,
+        "burnt": done.is_ok(),
+    });
+    platform.log(Level::Warn, &line.to_string());
 }
 
 const LONGEST_ANSWER: usize = 4096;

@@ -1,6 +1,10 @@
-//! The door's own rules: transport, path and headers, before anything else is looked at (T-1, T-3).
+//! The checks of a request before its route is known: scheme, TLS version, host, URL and headers (T-1, T-3).
 
-use super::{config::TlsVersion, fault::Fault};
+use super::{
+    config::{Config, Environment, TlsVersion},
+    credentials,
+    fault::Fault,
+};
 use crate::domain::headers::Headers;
 
 /// Where a request came in, cut from its URL.
@@ -8,7 +12,7 @@ use crate::domain::headers::Headers;
 pub struct Address<'a> {
     /// Whether the scheme is https.
     pub secure: bool,
-    /// Host and port, for a redirect to the same host.
+    /// Host and port, as the client wrote them.
     pub authority: &'a str,
     /// The path, still encoded.
     pub path: &'a str,
@@ -17,13 +21,12 @@ pub struct Address<'a> {
 }
 
 impl<'a> Address<'a> {
-    /// Cuts an absolute http or https URL.
+    /// Cuts an absolute http or https URL of any length: the scheme is judged before the rest (T-3).
     ///
     /// # Errors
-    /// `PathRefused` for anything that is not one, or is longer than 8192 bytes.
+    /// `PathRefused` for anything that is not one.
     pub fn parse(url: &'a str) -> Result<Self, Fault> {
         let (secure, rest) = match url.split_once("://") {
-            _ if url.len() > LONGEST_URL => return Err(Fault::PathRefused),
             Some(("https", rest)) => (true, rest),
             Some(("http", rest)) => (false, rest),
             _ => return Err(Fault::PathRefused),
@@ -33,6 +36,31 @@ impl<'a> Address<'a> {
         let slash = before.find('/').unwrap_or(before.len());
         let (authority, path) = before.split_at_checked(slash).ok_or(Fault::PathRefused)?;
         Ok(Self { secure, authority, path: if path.is_empty() { "/" } else { path }, query })
+    }
+
+    /// Whether this is the host of `HUB_ORIGIN`. A local Hub also answers on the other ports and names of its machine.
+    ///
+    /// Over plain http the port is another listener's, so that only the names are compared.
+    #[must_use]
+    pub fn is_own_host(&self, config: &Config) -> bool {
+        let origin = config.origin.split_once("://").map_or("", |(_, authority)| authority);
+        let name = host_name(self.authority);
+        let loopback = matches!(name, "localhost" | "127.0.0.1" | "[::1]");
+        let own = if self.secure {
+            let authority = self.authority.strip_suffix(":443").unwrap_or(self.authority);
+            authority.eq_ignore_ascii_case(origin)
+        } else {
+            name.eq_ignore_ascii_case(host_name(origin))
+        };
+        own || (config.environment == Environment::Local && loopback)
+    }
+}
+
+/// The authority without its port.
+fn host_name(authority: &str) -> &str {
+    match authority.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => authority,
     }
 }
 
@@ -52,7 +80,8 @@ pub enum Insecure {
 #[must_use]
 pub fn insecure(is_page: bool, method: &str, headers: &Headers, query: &str) -> Insecure {
     let reads = matches!(method, "GET" | "HEAD");
-    let credential = CREDENTIAL_HEADERS.iter().any(|name| headers.value(name).is_some())
+    let credential = !credentials::exposed(headers, query).is_empty()
+        || CREDENTIAL_HEADERS.iter().any(|name| headers.value(name).is_some())
         || query.split('&').any(|pair| {
             let name = pair.split('=').next().unwrap_or_default().to_ascii_lowercase();
             CREDENTIAL_PARAMETERS.iter().any(|secret| name.contains(secret))
@@ -69,6 +98,23 @@ pub fn tls(version: Option<&str>, minimum: TlsVersion) -> Result<(), Fault> {
         Some(version) if version >= minimum => Ok(()),
         _ => Err(Fault::TlsTooOld),
     }
+}
+
+/// Refuses a request for another host than the Hub's own: the addresses of workers.dev, of previews, and of other zones lead to the
+/// same Worker, past the rules of the Hub's zone (RFC 9110 §15.5.20).
+///
+/// # Errors
+/// `HostRefused`.
+pub fn host(address: &Address<'_>, config: &Config) -> Result<(), Fault> {
+    if address.is_own_host(config) { Ok(()) } else { Err(Fault::HostRefused) }
+}
+
+/// Refuses a URL that is longer than 8192 bytes.
+///
+/// # Errors
+/// `PathRefused`.
+pub fn length(url: &str) -> Result<(), Fault> {
+    if url.len() > MAX_URL_BYTES { Err(Fault::PathRefused) } else { Ok(()) }
 }
 
 /// Refuses paths that different readers could read differently.
@@ -111,7 +157,7 @@ pub fn client_request_id(headers: &Headers) -> Option<&str> {
     headers.value("x-request-id").filter(|id| (8..=64).contains(&id.len()) && id.bytes().all(safe))
 }
 
-const LONGEST_URL: usize = 8192;
+const MAX_URL_BYTES: usize = 8192;
 const CREDENTIAL_HEADERS: [&str; 4] = ["authorization", "apikey", "cookie", "proxy-authorization"];
 const CREDENTIAL_PARAMETERS: [&str; 6] = ["token", "key", "secret", "password", "session", "__clerk"];
 /// What a client may say in the Hub's own headers; the others go between the Hub and the database.
@@ -137,7 +183,16 @@ mod tests {
         assert_eq!(Address::parse("http://hub.example").unwrap().path, "/");
         assert_eq!(Address::parse("https://hub.example?x=1").unwrap().query, "x=1");
         assert!(Address::parse("/rest/v1/leads").is_err());
-        assert!(Address::parse(&format!("https://hub.example/{}", "a".repeat(8192))).is_err());
+        assert!(
+            Address::parse(&format!("http://hub.example/{}", "a".repeat(8192))).is_ok_and(|address| !address.secure)
+        );
+    }
+
+    #[test]
+    fn limits_url_to_8192_bytes() {
+        let of = |bytes: usize| format!("https://hub.example/{}", "a".repeat(bytes - "https://hub.example/".len()));
+        assert!(length(&of(8192)).is_ok());
+        assert_eq!(length(&of(8193)), Err(Fault::PathRefused));
     }
 
     /// T-3: pages without a credential are sent on, everything else is refused.

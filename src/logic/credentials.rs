@@ -38,6 +38,25 @@ pub fn bearer<'a>(headers: &'a Headers, publishable_key: &str) -> Result<&'a str
     if token.bytes().all(allowed) { Ok(token) } else { Err(CredentialFault::Malformed) }
 }
 
+/// Every text in the head of a request that has the form of a JWT, wherever it stands: in a header that carries credentials or in the
+/// URL. What was sent in the clear is revoked though it was sent wrongly (T-3); this decides nothing about who asks.
+#[must_use]
+pub fn exposed<'a>(headers: &'a Headers, url: &'a str) -> Vec<&'a str> {
+    let token = |byte: char| byte.is_ascii_alphanumeric() || matches!(byte, '-' | '_' | '.');
+    // A JWT's header is a JSON object, whose first byte is always written as `e`; names of hosts are far shorter.
+    let form = |word: &&str| {
+        word.len() >= MIN_JWT_LEN && word.starts_with('e') && word.bytes().filter(|byte| *byte == b'.').count() == 2
+    };
+    let sources = EXPOSING_HEADERS.iter().filter_map(|name| headers.value(name)).chain([url]);
+    sources.flat_map(|text| text.split(move |byte: char| !token(byte))).filter(form).take(MAX_EXPOSED).collect()
+}
+
+const EXPOSING_HEADERS: [&str; 4] = ["authorization", "cookie", "apikey", "proxy-authorization"];
+/// The signature alone of an RS256 token has 342 characters, that of an ES256 token 86.
+const MIN_JWT_LEN: usize = 100;
+/// Tokens of one request that are looked at: a signature check costs time, and anyone may send many.
+const MAX_EXPOSED: usize = 4;
+
 /// Clerk's API keys, OAuth tokens, machine tokens and secrets; Supabase's keys.
 const KEY_PREFIXES: [&str; 7] = ["ak_", "mt_", "oat_", "pk_", "sb_", "sbp_", "sk_"];
 
@@ -76,6 +95,31 @@ mod tests {
             " Bearer a.b.c",
         ] {
             assert_eq!(read(value), Err(CredentialFault::Malformed), "{value}");
+        }
+    }
+
+    #[test]
+    fn finds_tokens_wherever_they_stand_t_3() {
+        let token = format!("eyJhbGciOiJSUzI1NiJ9.{}.{}", "a".repeat(40), "b_-".repeat(20));
+        let found = |name: &str, value: String, url: &str| {
+            let headers = Headers::new(vec![(name.to_owned(), value)]);
+            exposed(&headers, url).len()
+        };
+        for (name, value) in [
+            ("authorization", format!("Bearer {token}")),
+            ("authorization", token.clone()),
+            ("authorization", format!("Token token=\"{token}\"")),
+            ("cookie", format!("a=b; __session={token}; c=d")),
+            ("apikey", token.clone()),
+        ] {
+            assert_eq!(found(name, value, "/"), 1, "{name}");
+        }
+        assert_eq!(found("accept", token.clone(), "/"), 0);
+        assert_eq!(found("accept", String::new(), &format!("http://hub.example/{token}?x={token}&y={token}")), 3);
+        assert_eq!(found("cookie", vec![token; 9].join(" "), "/"), MAX_EXPOSED);
+        let long = format!("http://{}.{}.example/", "e".repeat(63), "x".repeat(20));
+        for url in ["http://hub.stacklumen.example/a.b.c", long.as_str()] {
+            assert_eq!(found("cookie", "a=b".to_owned(), url), 0, "{url}");
         }
     }
 

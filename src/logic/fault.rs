@@ -17,10 +17,10 @@ use super::{
 use crate::domain::access::StepUp;
 use public::{
     BODY_BROKEN, BODY_TOO_LARGE, CLERK_UNAVAILABLE, CLERK_UNDONE, CREDENTIAL_MALFORMED, CREDENTIAL_MISSING,
-    FACTOR_STALE, FORM_REFUSED, HEADER_REFUSED, IMPERSONATED, INSECURE_TRANSPORT, INTERNAL, JOURNAL_UNAVAILABLE,
-    KEYS_UNAVAILABLE, METHOD_NOT_ALLOWED, ORIGIN_REFUSED, PATH_REFUSED, RESOURCE_UNKNOWN, RIGHT_MISSING, ROUTE_UNKNOWN,
-    SIGN_OUT_UNDONE, TLS_TOO_OLD, TOKEN_REFUSED, UPSTREAM_BROKEN, UPSTREAM_BUSY, UPSTREAM_TIMEOUT,
-    UPSTREAM_UNREACHABLE, VISIT_ENDED, VISIT_STUCK, WEBHOOK_REFUSED,
+    FACTOR_STALE, FORM_REFUSED, HEADER_REFUSED, HOST_REFUSED, IMPERSONATED, INSECURE_TRANSPORT, INTERNAL,
+    JOURNAL_UNAVAILABLE, KEYS_UNAVAILABLE, METHOD_NOT_ALLOWED, ORIGIN_REFUSED, PATH_REFUSED, RESOURCE_UNKNOWN,
+    RIGHT_MISSING, ROUTE_UNKNOWN, SIGN_OUT_UNDONE, TLS_TOO_OLD, TOKEN_REFUSED, UPSTREAM_BROKEN, UPSTREAM_BUSY,
+    UPSTREAM_TIMEOUT, UPSTREAM_UNREACHABLE, VISIT_ENDED, VISIT_STUCK, WEBHOOK_REFUSED,
 };
 
 /// Why a request was not answered as asked.
@@ -44,6 +44,8 @@ pub enum Fault {
     Database(Box<DatabaseRefusal>),
     /// A header that no honest client sends.
     HeaderRefused,
+    /// Another host than the Hub's own.
+    HostRefused,
     /// Plain http (T-3).
     InsecureTransport,
     /// The request row could not be written, so the answer may not leave (L-3).
@@ -128,6 +130,7 @@ impl Fault {
             Self::Database(_) => return None,
             Self::Form(_) => FORM_REFUSED,
             Self::HeaderRefused => HEADER_REFUSED,
+            Self::HostRefused => HOST_REFUSED,
             Self::InsecureTransport => INSECURE_TRANSPORT,
             Self::JournalUnavailable => JOURNAL_UNAVAILABLE,
             Self::KeysUnavailable(_) => KEYS_UNAVAILABLE,

@@ -15,7 +15,7 @@ describe('what the edge says of a connection', () => {
   });
   after(() => worker?.stop());
   const over = (proto, tls, path, headers = {}) =>
-    raw(path, { base: worker.url, headers: { host: 'hub.example', 'x-forwarded-proto': proto, ...(tls === null ? {} : { 'cf-blob': JSON.stringify(tls ? { tlsVersion: tls } : {}) }), ...headers } });
+    raw(path, { base: worker.url, headers: { host: 'localhost:8787', 'x-forwarded-proto': proto, ...(tls === null ? {} : { 'cf-blob': JSON.stringify(tls ? { tlsVersion: tls } : {}) }), ...headers } });
 
   test('T-1: TLS below 1.3, unknown or unsaid is refused before a token is looked at', async () => {
     const authorization = `Bearer ${await token('alice')}`;
@@ -31,14 +31,29 @@ describe('what the edge says of a connection', () => {
     assert.equal((await over('https', 'TLSv1.3', '/rest/v1/contact_tickets?limit=1', { authorization })).status, 200);
   });
 
-  test('T-3: a page over http is sent to https on the same host; what carries a credential is not', async () => {
+  test('T-3: a page over http is sent to https at HUB_ORIGIN; what carries a credential is not', async () => {
+    const { vars } = await stack();
     const page = await over('http', null, '/security?x=1');
-    assert.deepEqual([page.status, page.headers.location, page.text], [308, 'https://hub.example/security?x=1', '']);
+    assert.deepEqual([page.status, page.headers.location, page.text], [308, `${vars.HUB_ORIGIN}/security?x=1`, '']);
     assert.equal(page.headers['strict-transport-security'], undefined);
     for (const [path, headers] of [['/rest/v1/leads', {}], ['/', { cookie: '__session=x' }], ['/security', { authorization: 'Bearer x' }]]) {
       const answer = await over('http', null, path, headers);
       assert.deepEqual([answer.status, answer.json.code, answer.headers.location], [403, 'HUB001', undefined], path);
     }
+  });
+
+  test('another host than the Hub\'s own is misdirected, whatever it asks for', async () => {
+    const authorization = `Bearer ${await token('alice')}`;
+    await upstream();
+    for (const host of ['evil.example', 'stacklumen-hub.somebody.workers.dev', 'localhost.evil.example']) {
+      for (const path of ['/', '/healthz', '/rest/v1/contact_tickets?limit=1']) {
+        const answer = await over('https', 'TLSv1.3', path, { host, authorization });
+        assert.deepEqual([answer.status, answer.json.code], [421, 'HUB010'], `${host}${path}`);
+      }
+      const page = await over('http', null, '/security', { host });
+      assert.deepEqual([page.status, page.headers.location], [403, undefined], host);
+    }
+    assert.deepEqual(await upstream(), []);
   });
 
   test('L-3: without a queue a row goes to the database itself; staff are not answered when it cannot', async () => {

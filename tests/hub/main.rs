@@ -22,6 +22,7 @@ mod keys;
 mod passwords;
 mod queries;
 mod queue;
+mod request_checks;
 mod rows;
 mod step_up;
 mod tokens;

@@ -29,6 +29,7 @@ pub const PUBLIC: &[Public] = &[
     METHOD_NOT_ALLOWED,
     ORIGIN_REFUSED,
     BODY_BROKEN,
+    HOST_REFUSED,
     CREDENTIAL_MISSING,
     CREDENTIAL_MALFORMED,
     TOKEN_REFUSED,
@@ -93,6 +94,12 @@ pub(super) const ORIGIN_REFUSED: Public = public(
     "Ask the operator to list the origin in CLERK_AUTHORIZED_PARTIES.",
 );
 pub(super) const BODY_BROKEN: Public = public("HUB009", 400, "The body broke off.", "Send it again.");
+pub(super) const HOST_REFUSED: Public = public(
+    "HUB010",
+    421,
+    "This is not the address of the Hub.",
+    "Use the address that your operator gave you; the Hub answers at that one only.",
+);
 pub(super) const CREDENTIAL_MISSING: Public =
     public("HUB101", 401, "A session token is needed.", "Send the Clerk session token as Authorization: Bearer.");
 pub(super) const CREDENTIAL_MALFORMED: Public = public(

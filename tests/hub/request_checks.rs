@@ -1,0 +1,250 @@
+//! T-3, L-3: scheme, host, length and mount path in every combination; the scheme is judged first, and nothing is left unrecorded.
+
+use crate::world::{ORIGIN, Seen, TOKENS, World, well};
+use hub::{domain::headers::Headers, entry::answer::Arrival};
+
+const OWN: &str = "hub.stacklumen.example";
+const BASES: [&str; 2] = ["", "/app"];
+const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "DELETE", "OPTIONS", "TRACE"];
+/// Path below the mount path, whether it belongs to the API, and whether it is written plainly.
+const PATHS: [(&str, bool, bool); 9] = [
+    ("/", false, true),
+    ("/security", false, true),
+    ("/nothing", false, true),
+    ("/%2e%2e/x", false, false),
+    ("/rest/v1/contact_tickets", true, true),
+    ("/rest/v1/nothing/at/all", true, true),
+    ("/rest//v1", true, false),
+    ("/auth/v1/token", true, true),
+    ("/webhooks/clerk", true, true),
+];
+
+/// Where a request carries what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Carries {
+    Nothing,
+    Forged,
+    Bearer,
+    Cookie,
+    Query,
+}
+
+/// How long the URL is, and by which part of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Length {
+    Short,
+    LongPath,
+    LongQuery,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Case {
+    scheme: &'static str,
+    host: &'static str,
+    base: &'static str,
+    mounted: bool,
+    path: (&'static str, bool, bool),
+    length: Length,
+    method: &'static str,
+    carries: Carries,
+}
+
+impl Case {
+    fn url(&self) -> String {
+        let (base, long) = (if self.mounted { self.base } else { "/elsewhere" }, "a".repeat(9000));
+        let token = TOKENS["personas"]["alice"].as_str().unwrap();
+        let query = match (self.length, self.carries) {
+            (Length::LongQuery, Carries::Query) => format!("?a={long}&x={token}"),
+            (Length::LongQuery, _) => format!("?a={long}"),
+            (_, Carries::Query) => format!("?x={token}"),
+            _ => String::new(),
+        };
+        let tail = if self.length == Length::LongPath { format!("/{long}") } else { String::new() };
+        format!("{}://{}{base}{}{tail}{query}", self.scheme, self.host, self.path.0)
+    }
+
+    fn ask(&self) -> Seen {
+        let token = TOKENS["personas"]["alice"].as_str().unwrap();
+        let header = match self.carries {
+            Carries::Nothing | Carries::Query => None,
+            Carries::Forged => Some(("authorization", format!("Bearer {}A", &token[..token.len() - 1]))),
+            Carries::Bearer => Some(("authorization", format!("Bearer {token}"))),
+            Carries::Cookie => Some(("cookie", format!("a=b; __session={token}; c=d"))),
+        };
+        let vars: &'static [(&str, &str)] = if self.base.is_empty() { &[] } else { &[("HUB_BASE_PATH", "/app")] };
+        World::with(vars, well).arrive(Arrival {
+            method: self.method.to_owned(),
+            url: self.url(),
+            headers: Headers::new(header.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()),
+            tls_version: (self.scheme == "https").then(|| "TLSv1.3".to_owned()),
+            colo: None,
+            country: None,
+            body: None,
+        })
+    }
+
+    fn api(&self) -> bool {
+        self.mounted && self.path.1
+    }
+}
+
+fn every(scheme: &'static str, check: impl Fn(&Case, &Seen)) -> usize {
+    let (mut seen, mut count) = (0, 0);
+    for base in BASES {
+        // Without a mount path there is no other place.
+        for mounted in if base.is_empty() { &[true][..] } else { &[true, false] }.iter().copied() {
+            for host in [OWN, "stacklumen-hub.somebody.workers.dev"] {
+                for path in PATHS {
+                    for length in [Length::Short, Length::LongPath, Length::LongQuery] {
+                        for method in METHODS {
+                            for carries in
+                                [Carries::Nothing, Carries::Forged, Carries::Bearer, Carries::Cookie, Carries::Query]
+                            {
+                                // Each axis whole with the common values of the others, and a sample of the rest.
+                                let rare = usize::from(host != OWN)
+                                    + usize::from(!mounted)
+                                    + usize::from(length != Length::Short)
+                                    + usize::from(!matches!(method, "GET" | "POST"));
+                                seen += 1;
+                                let most = usize::from(!matches!(carries, Carries::Cookie | Carries::Query));
+                                if rare > most && seen % 31 != 0 {
+                                    continue;
+                                }
+                                let case = Case { scheme, host, base, mounted, path, length, method, carries };
+                                check(&case, &case.ask());
+                                count += 1;
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+    count
+}
+
+/// Plain http gets one of two answers whatever else is wrong with it, and a valid token in its head is revoked.
+#[test]
+fn plain_http_is_judged_before_path_length_and_host_t_3() {
+    let count = every("http", |case, seen| {
+        let reads = matches!(case.method, "GET" | "HEAD");
+        let plain = case.path.2 && case.length == Length::Short;
+        let page = case.mounted && !case.path.1 && case.host == OWN;
+        if page && reads && plain && case.carries == Carries::Nothing {
+            let location = format!("{ORIGIN}{}{}", case.base, case.path.0);
+            assert_eq!((seen.status, seen.header("location")), (308, Some(location.as_str())), "{case:?}");
+            assert_eq!(seen.text, "", "{case:?}");
+        } else {
+            assert_eq!(seen.status, 403, "{case:?}");
+            assert_eq!(seen.header("location"), None, "{case:?}");
+            assert!(case.method == "HEAD" || seen.code == "HUB001", "{case:?} {}", seen.code);
+        }
+        let valid = !matches!(case.carries, Carries::Nothing | Carries::Forged);
+        let revoked: Vec<_> = seen.upstream.iter().map(|sent| sent.url.ends_with("/rpc/burn_token")).collect();
+        assert_eq!(revoked, if valid { vec![true] } else { vec![] }, "{case:?}");
+        let recorded = case.api() && seen.status >= 400;
+        assert_eq!(seen.rows.len(), usize::from(recorded), "{case:?}");
+        assert_eq!(seen.header("strict-transport-security"), None);
+    });
+    assert!(count > 700, "{count}");
+}
+
+/// Every https request to the API that is authenticated or refused leaves one row, and each refusal has its code.
+#[test]
+fn https_api_requests_leave_one_row_whatever_their_url_is_l_3() {
+    let count = every("https", |case, seen| {
+        let long = case.length != Length::Short;
+        let code = match case {
+            _ if case.host != OWN => Some((421, "HUB010")),
+            _ if long || (case.mounted && !case.path.2) => Some((400, "HUB003")),
+            _ if !case.mounted => Some((404, "HUB006")),
+            _ => None,
+        };
+        if let Some((status, code)) = code {
+            // A 404 of the API without a body becomes a 403 for HEAD.
+            assert!(seen.status == status || case.method == "HEAD", "{case:?} {}", seen.status);
+            assert!(case.method == "HEAD" || seen.code == code, "{case:?} {}", seen.code);
+            assert!(seen.upstream.is_empty(), "{case:?}");
+        }
+        let preflight = case.method == "OPTIONS" && seen.status < 400;
+        assert_eq!(seen.rows.len(), usize::from(case.api() && !preflight), "{case:?}");
+        for row in &seen.rows {
+            assert!(row["route"].as_str().unwrap().len() <= 200, "{case:?}");
+        }
+    });
+    assert!(count > 700, "{count}");
+}
+
+/// What a client of the Hub may call it, and what not; a local Hub answers on every port of this machine.
+#[test]
+fn other_hosts_are_misdirected() {
+    let over = |vars: &'static [(&'static str, &'static str)], host: &str| {
+        let world = World::with(vars, well);
+        world.arrive(Arrival {
+            method: "GET".to_owned(),
+            url: format!("https://{host}/security"),
+            headers: Headers::default(),
+            tls_version: Some("TLSv1.3".to_owned()),
+            colo: None,
+            country: None,
+            body: None,
+        })
+    };
+    for host in [OWN, "HUB.stacklumen.example", "hub.stacklumen.example:443"] {
+        assert_eq!(over(&[], host).status, 200, "{host}");
+    }
+    for host in [
+        "",
+        "hub.stacklumen.example.",
+        "hub.stacklumen.example:8443",
+        "hub.stacklumen.example.evil.example",
+        "evil.example",
+        "stacklumen-hub.somebody.workers.dev",
+        "0123abcd-stacklumen-hub.somebody.workers.dev",
+        "user@hub.stacklumen.example",
+        "localhost",
+        "127.0.0.1:8787",
+        "[::1]",
+    ] {
+        let seen = over(&[], host);
+        assert_eq!((seen.status, seen.code.as_str()), (421, "HUB010"), "{host}");
+        assert!(!seen.text.contains(OWN), "{host}: the answer names the Hub's host");
+    }
+    let local: &[_] = &[("HUB_ENV", "local"), ("HUB_ORIGIN", "https://localhost:8787")];
+    for (host, status) in [
+        ("localhost:8787", 200),
+        ("localhost:9999", 200),
+        ("127.0.0.1:8787", 200),
+        ("[::1]:8787", 200),
+        ("localhost.evil.example", 421),
+        ("evil.example", 421),
+    ] {
+        assert_eq!(over(local, host).status, status, "{host}");
+    }
+}
+
+/// Tor has a country of its own at Cloudflare, `T1`.
+#[test]
+fn every_country_of_cloudflare_is_recorded_l_3() {
+    for (country, kept) in [
+        ("DE", true),
+        ("T1", true),
+        ("XX", true),
+        ("de", false),
+        ("DEU", false),
+        ("D", false),
+        ("D-", false),
+        ("", false),
+    ] {
+        let seen = World::new().arrive(Arrival {
+            method: "GET".to_owned(),
+            url: format!("{ORIGIN}/rest/v1/leads"),
+            headers: Headers::default(),
+            tls_version: Some("TLSv1.3".to_owned()),
+            colo: Some("FRA".to_owned()),
+            country: Some(country.to_owned()),
+            body: None,
+        });
+        assert_eq!(seen.rows[0]["country"].as_str(), kept.then_some(country), "{country}");
+    }
+}
