@@ -3,11 +3,11 @@
 use super::csrf::mac;
 use crate::domain::secret::Secret;
 
-/// The key, drawn from the signing key, whose other use it tells nothing about.
+/// The key, derived from a secret of the Hub, about which it tells nothing.
 #[must_use]
-pub fn key(signing: &Secret<[u8; 32]>) -> Secret<Vec<u8>> {
+pub fn key(root: &Secret<[u8; 32]>) -> Secret<Vec<u8>> {
     use hmac::Mac as _;
-    Secret::new(mac(signing.expose(), b"stacklumen-hub addresses 1").finalize().into_bytes().to_vec())
+    Secret::new(mac(root.expose(), b"stacklumen-hub addresses 1").finalize().into_bytes().to_vec())
 }
 
 /// 32 hexadecimal digits of the HMAC. Without the key, all four thousand million addresses of IPv4 would be tried in minutes.

@@ -1,5 +1,6 @@
 //! The Hub's variables, parsed at the door into types and refused by name.
 
+mod deployment;
 mod values;
 
 use super::{
@@ -7,7 +8,7 @@ use super::{
     vars::{Absent, VARS},
 };
 use crate::domain::secret::Secret;
-use values::{accounts_of, base_path, claim_path, endpoint, header_value, issuer_of, origin, origin_of, secret_key};
+use values::{accounts_of, base_path, claim_path, endpoint, header_value, issuer_of, key_bytes, origin, secret_key};
 
 /// Where the Hub runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +93,8 @@ pub struct Config {
     pub publishable_key: String,
     /// `HUB_SIGNING_KEYS`
     pub signing_keys: Secret<String>,
+    /// `HUB_HMAC_KEY`
+    pub hmac_key: Option<Secret<[u8; 32]>>,
 }
 
 /// A variable that cannot be used, and why. It never holds the value.
@@ -132,11 +135,12 @@ impl<Lookup: Fn(&str) -> Option<String>> Reader<Lookup> {
         );
         let local = environment == Some(Environment::Local);
         let min_tls = self.choice("HUB_MIN_TLS", TlsVersion::parse, "must be TLSv1.2 or TLSv1.3");
-        let origin = self.choice("HUB_ORIGIN", |text| origin(text, false), "must be an https origin without a path");
+        self.problems.extend(deployment::problems(environment, |name| self.text(name)));
+        let hub_origin = self.choice("HUB_ORIGIN", |text| origin(text, false), ORIGIN);
         let base_path = self.choice("HUB_BASE_PATH", base_path, "must be empty or a path such as /app");
         let key_issuer = self.choice("CLERK_PUBLISHABLE_KEY", issuer_of, "must be a pk_live_ or pk_test_ key");
         let issuer = match self.text("CLERK_ISSUER") {
-            Some(text) => self.check("CLERK_ISSUER", origin_of(&text, local), "must be an https origin"),
+            Some(text) => self.check("CLERK_ISSUER", origin(&text, local), ORIGIN),
             None => key_issuer,
         };
         let jwks_url = match self.text("CLERK_JWKS_URL") {
@@ -146,8 +150,8 @@ impl<Lookup: Fn(&str) -> Option<String>> Reader<Lookup> {
         let jwt_key = self.text("CLERK_JWT_KEY");
         let authorized_parties = self.choice(
             "CLERK_AUTHORIZED_PARTIES",
-            |text| text.split(',').map(|party| origin_of(party.trim(), local)).collect(),
-            "must be https origins, separated by commas",
+            |text| text.split(',').map(|party| origin(party.trim(), local)).collect(),
+            "must be https origins as browsers write them (lower case, no path, no :443), separated by commas",
         );
         let clerk_url = self.choice("CLERK_API_URL", |text| endpoint(text, local), UPSTREAM);
         let accounts_url = match self.text("CLERK_ACCOUNTS_URL") {
@@ -174,11 +178,18 @@ impl<Lookup: Fn(&str) -> Option<String>> Reader<Lookup> {
         let publishable_key = self.choice("SUPABASE_PUBLISHABLE_KEY", header_value, "must be printable ASCII");
         let signing_keys =
             self.choice("HUB_SIGNING_KEYS", |text| Some(Secret::new(text.to_owned())), "must be a JWK set");
+        let hmac_key = self.text("HUB_HMAC_KEY").and_then(|text| {
+            self.check(
+                "HUB_HMAC_KEY",
+                key_bytes(&text),
+                "must be 32 bytes in base64, as `openssl rand -base64 32` writes them",
+            )
+        });
 
         let whole = || {
             Some(Config {
                 environment: environment?,
-                origin: origin?,
+                origin: hub_origin?,
                 base_path: base_path?,
                 min_tls: min_tls?,
                 issuer: issuer?,
@@ -195,6 +206,7 @@ impl<Lookup: Fn(&str) -> Option<String>> Reader<Lookup> {
                 rest_url: rest_url?,
                 publishable_key: publishable_key?,
                 signing_keys: signing_keys?,
+                hmac_key,
             })
         };
         match whole() {
@@ -224,6 +236,7 @@ impl<Lookup: Fn(&str) -> Option<String>> Reader<Lookup> {
     }
 }
 
+const ORIGIN: &str = "must be an https origin as browsers write it: lower case, no path, no :443";
 const UPSTREAM: &str =
     "must be an https URL without query or credentials (http on loopback only where HUB_ENV is local)";
 

@@ -29,10 +29,10 @@ pub fn same_origin(headers: &Headers, origin: &str) -> Result<(), CsrfFault> {
     if same { Ok(()) } else { Err(CsrfFault::OtherOrigin) }
 }
 
-/// The key of the tokens, drawn from the signing key, whose other use it tells nothing about.
+/// The key of the tokens, derived from a secret of the Hub, about which it tells nothing.
 #[must_use]
-pub fn key(signing: &Secret<[u8; 32]>) -> Secret<Vec<u8>> {
-    Secret::new(mac(signing.expose(), b"stacklumen-hub forms 1").finalize().into_bytes().to_vec())
+pub fn key(root: &Secret<[u8; 32]>) -> Secret<Vec<u8>> {
+    Secret::new(mac(root.expose(), b"stacklumen-hub forms 1").finalize().into_bytes().to_vec())
 }
 
 /// The token of a session's forms: it is good as long as the session is, for nothing but this purpose.

@@ -7,6 +7,7 @@ use crate::domain::{
 };
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// How long a token lives, in seconds.
 pub const LIFE_S: i64 = 30;
@@ -41,13 +42,13 @@ struct Jwk {
 }
 
 impl SigningKey {
-    /// The first key of a JWK set; the others are there for the database to verify with during a rotation, but each must
-    /// be whole.
+    /// The keys of a JWK set, of which the first signs; `None` unless each is whole and has an id of its own.
     #[must_use]
-    pub fn first(set: &Secret<String>) -> Option<Self> {
+    pub fn set(set: &Secret<String>) -> Option<Vec<Self>> {
         let set: Set = serde_json::from_str(set.expose()).ok()?;
-        let keys: Option<Vec<Self>> = set.keys.iter().map(Self::read).collect();
-        keys?.into_iter().next()
+        let keys = set.keys.iter().map(Self::read).collect::<Option<Vec<_>>>()?;
+        let ids: BTreeSet<_> = keys.iter().map(|key| &key.kid).collect();
+        (ids.len() == keys.len()).then_some(keys)
     }
 
     fn read(jwk: &Jwk) -> Option<Self> {

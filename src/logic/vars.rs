@@ -47,7 +47,12 @@ pub const VARS: &[Var] = &[
         Absent::Refused,
         "`production`, `preview` or `local`; only `local` allows http upstreams, and those on loopback only",
     ),
-    var("HUB_ORIGIN", VarKind::Plain, Absent::Refused, "the public https origin, no path"),
+    var(
+        "HUB_ORIGIN",
+        VarKind::Plain,
+        Absent::Refused,
+        "the public https origin as browsers write it: lower case, no path, no `:443`; requests for other hosts are refused",
+    ),
     var("HUB_BASE_PATH", VarKind::Plain, Absent::Default(""), "mount path such as `/app`"),
     var(
         "HUB_MIN_TLS",
@@ -59,7 +64,7 @@ pub const VARS: &[Var] = &[
         "CLERK_PUBLISHABLE_KEY",
         VarKind::Plain,
         Absent::Refused,
-        "`pk_live_…` or `pk_test_…`; its Frontend API host gives issuer and JWKS URL",
+        "`pk_live_…`, or `pk_test_…` outside production; its Frontend API host gives issuer and JWKS URL",
     ),
     var("CLERK_ISSUER", VarKind::Plain, Absent::Optional, "overrides the issuer that the publishable key gives"),
     var("CLERK_JWKS_URL", VarKind::Plain, Absent::Optional, "overrides the JWKS URL that the issuer gives"),
@@ -73,7 +78,7 @@ pub const VARS: &[Var] = &[
         "CLERK_AUTHORIZED_PARTIES",
         VarKind::Plain,
         Absent::Refused,
-        "comma-separated origins: allowed `azp` of a token and allowed `Origin` of a browser",
+        "comma-separated origins, as browsers write them: allowed `azp` of a token and allowed `Origin` of a browser",
     ),
     var(
         "CLERK_API_URL",
@@ -87,7 +92,12 @@ pub const VARS: &[Var] = &[
         Absent::Optional,
         "overrides where Clerk's hosted sign-in pages are, which the issuer gives (`accounts.` for `clerk.`)",
     ),
-    var("CLERK_SECRET_KEY", VarKind::Secret, Absent::Refused, "`sk_live_…` or `sk_test_…`, for the Backend API"),
+    var(
+        "CLERK_SECRET_KEY",
+        VarKind::Secret,
+        Absent::Refused,
+        "`sk_live_…` or `sk_test_…` of the same instance, for the Backend API",
+    ),
     var(
         "CLERK_WEBHOOK_SECRETS",
         VarKind::Secret,
@@ -112,6 +122,12 @@ pub const VARS: &[Var] = &[
         "HUB_SIGNING_KEYS",
         VarKind::Secret,
         Absent::Refused,
-        "JWK set of private ES256 keys; the first signs, the rest only verify",
+        "JWK set of private ES256 keys; the first signs, the others wait for the end of a rotation",
+    ),
+    var(
+        "HUB_HMAC_KEY",
+        VarKind::Secret,
+        Absent::Optional,
+        "32 random bytes in base64, from which the keys of address hashes and of forms are derived; else the last key of `HUB_SIGNING_KEYS` is",
     ),
 ];

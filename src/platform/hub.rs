@@ -86,10 +86,13 @@ impl<P: Platform> Hub<P> {
     /// The variables whose keys cannot be used.
     pub fn new(config: Config) -> Result<Self, Vec<Problem>> {
         let bad = |name| vec![Problem { name, wrong: "holds no usable key" }];
-        let signing = SigningKey::first(&config.signing_keys).ok_or_else(|| bad("HUB_SIGNING_KEYS"))?;
+        let keys = SigningKey::set(&config.signing_keys).unwrap_or_default();
+        // A rotation puts the new key first and leaves the oldest last, so that what is derived does not change with it.
+        let (signing, oldest) = keys.first().zip(keys.last()).ok_or_else(|| bad("HUB_SIGNING_KEYS"))?;
+        let root = config.hmac_key.as_ref().unwrap_or(&oldest.d);
         let pem = config.jwt_key.as_deref().map(jwks::from_pem).transpose().map_err(|_| bad("CLERK_JWT_KEY"))?;
-        let forms = csrf::key(&signing.d);
-        let addresses = address::key(&signing.d);
+        let forms = csrf::key(root);
+        let addresses = address::key(root);
         Ok(Self {
             expected: Expected {
                 issuer: config.issuer.clone(),
@@ -103,7 +106,7 @@ impl<P: Platform> Hub<P> {
                 pem,
             }),
             sessions: Sessions::default(),
-            minter: Minter::new(signing),
+            minter: Minter::new(signing.clone()),
             journal: Journal::default(),
             health: Cell::new(None),
             leaks: Allowance::default(),

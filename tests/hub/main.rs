@@ -23,6 +23,7 @@ mod passwords;
 mod queries;
 mod queue;
 mod request_checks;
+mod rotation;
 mod rows;
 mod step_up;
 mod tokens;

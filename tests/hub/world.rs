@@ -209,7 +209,8 @@ fn isolate(vars: &'static [(&str, &str)]) -> Rc<Hub<Fake>> {
             return Some((*value).to_owned());
         }
         Some(match name {
-            "HUB_ENV" => "production".to_owned(),
+            // As production, which would refuse the reserved names that stand for hosts here.
+            "HUB_ENV" => "preview".to_owned(),
             "HUB_ORIGIN" | "CLERK_AUTHORIZED_PARTIES" => ORIGIN.to_owned(),
             // clerk.stacklumen.example$
             "CLERK_PUBLISHABLE_KEY" => "pk_live_Y2xlcmsuc3RhY2tsdW1lbi5leGFtcGxlJA".to_owned(),

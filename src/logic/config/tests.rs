@@ -5,10 +5,10 @@ use super::*;
 fn complete(name: &str) -> Option<String> {
     let value = match name {
         "HUB_ENV" => "production",
-        "HUB_ORIGIN" => "https://hub.example.com",
-        // clerk.example.com$
-        "CLERK_PUBLISHABLE_KEY" => "pk_live_Y2xlcmsuZXhhbXBsZS5jb20k",
-        "CLERK_AUTHORIZED_PARTIES" => "https://hub.example.com, https://app.example.com",
+        "HUB_ORIGIN" => "https://hub.lumen-studio.com",
+        // clerk.lumen-studio.com$
+        "CLERK_PUBLISHABLE_KEY" => "pk_live_Y2xlcmsubHVtZW4tc3R1ZGlvLmNvbSQ",
+        "CLERK_AUTHORIZED_PARTIES" => "https://hub.lumen-studio.com, https://app.lumen-studio.com",
         "CLERK_SECRET_KEY" => "sk_live_x",
         "CLERK_WEBHOOK_SECRETS" => "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
         "SUPABASE_URL" => "https://ref.supabase.co/",
@@ -30,8 +30,8 @@ fn refused(name: &'static str, value: &'static str) -> bool {
 #[test]
 fn takes_issuer_and_keys_from_the_publishable_key() {
     let config = Config::parse(complete).unwrap();
-    assert_eq!(config.issuer, "https://clerk.example.com");
-    assert_eq!(config.jwks_url, "https://clerk.example.com/.well-known/jwks.json");
+    assert_eq!(config.issuer, "https://clerk.lumen-studio.com");
+    assert_eq!(config.jwks_url, "https://clerk.lumen-studio.com/.well-known/jwks.json");
     assert_eq!(config.rest_url, "https://ref.supabase.co/rest/v1");
     assert_eq!(config.authorized_parties.len(), 2);
     assert_eq!(config.min_tls, TlsVersion::V1_3);
@@ -79,6 +79,13 @@ fn refuses_values_of_the_wrong_shape() {
         ("HUB_ENV", "prod"),
         ("HUB_ORIGIN", "https://hub.example.com/path"),
         ("HUB_ORIGIN", "http://hub.example.com"),
+        ("HUB_ORIGIN", "https://Hub.lumen-studio.com"),
+        ("HUB_ORIGIN", "https://hub.lumen-studio.com:443"),
+        ("CLERK_AUTHORIZED_PARTIES", "https://hub.lumen-studio.com, https://App.lumen-studio.com"),
+        ("CLERK_AUTHORIZED_PARTIES", "https://hub.lumen-studio.com:443"),
+        ("CLERK_ISSUER", "https://Clerk.lumen-studio.com"),
+        ("HUB_HMAC_KEY", "c2hvcnQ="),
+        ("HUB_HMAC_KEY", "not base64 at all, though long enough for a key"),
         ("HUB_BASE_PATH", "app"),
         ("HUB_BASE_PATH", "/a//b"),
         ("HUB_MIN_TLS", "TLSv1.1"),
@@ -96,4 +103,111 @@ fn refuses_values_of_the_wrong_shape() {
 fn never_prints_a_secret() {
     let config = with("HUB_SIGNING_KEYS", "very-secret").unwrap();
     assert!(!format!("{config:?}").contains("very-secret"));
+}
+
+/// Variables of a deployment that differ from the complete ones.
+fn deployed(vars: &[(&'static str, &'static str)]) -> Vec<Problem> {
+    let lookup = |name: &str| {
+        let given = vars.iter().find(|(other, _)| *other == name);
+        given.map_or_else(|| complete(name), |(_, value)| Some((*value).to_owned()))
+    };
+    Config::parse(lookup).err().unwrap_or_default()
+}
+
+/// clerk.lumen-studio.com$, as a development instance names it.
+const PK_TEST: &str = "pk_test_Y2xlcmsubHVtZW4tc3R1ZGlvLmNvbSQ";
+
+#[test]
+fn keys_belong_to_one_instance_and_production_to_a_live_one() {
+    for (environment, publishable, secret, wrong) in [
+        ("production", "pk_live_Y2xlcmsubHVtZW4tc3R1ZGlvLmNvbSQ", "sk_live_x", &[][..]),
+        ("production", PK_TEST, "sk_test_x", &["CLERK_PUBLISHABLE_KEY", "CLERK_SECRET_KEY"]),
+        ("production", PK_TEST, "sk_live_x", &["CLERK_SECRET_KEY", "CLERK_PUBLISHABLE_KEY"]),
+        ("preview", PK_TEST, "sk_test_x", &[]),
+        ("preview", PK_TEST, "sk_live_x", &["CLERK_SECRET_KEY"]),
+        ("preview", "pk_live_Y2xlcmsubHVtZW4tc3R1ZGlvLmNvbSQ", "sk_test_x", &["CLERK_SECRET_KEY"]),
+        ("local", PK_TEST, "sk_live_x", &["CLERK_SECRET_KEY"]),
+    ] {
+        let vars = [("HUB_ENV", environment), ("CLERK_PUBLISHABLE_KEY", publishable), ("CLERK_SECRET_KEY", secret)];
+        let named: Vec<_> = deployed(&vars).iter().map(|problem| problem.name).collect();
+        assert_eq!(named, wrong, "{environment} {publishable} {secret}");
+    }
+}
+
+#[test]
+fn production_takes_no_placeholder() {
+    let cases = [
+        ("HUB_ORIGIN", "https://hub.stacklumen.example"),
+        ("HUB_ORIGIN", "https://hub.example.com"),
+        ("HUB_ORIGIN", "https://localhost:8787"),
+        ("CLERK_AUTHORIZED_PARTIES", "https://hub.lumen-studio.com,https://app.stacklumen.example"),
+        // clerk.stacklumen.example$
+        ("CLERK_PUBLISHABLE_KEY", "pk_live_Y2xlcmsuc3RhY2tsdW1lbi5leGFtcGxlJA"),
+        ("CLERK_ISSUER", "https://clerk.stacklumen.test"),
+        ("CLERK_SECRET_KEY", "sk_live_replace_me"),
+        ("SUPABASE_URL", "https://replace-me.supabase.co"),
+        ("SUPABASE_PUBLISHABLE_KEY", "sb_publishable_replace_me"),
+        ("SUPABASE_PUBLISHABLE_KEY", "sb_publishable_local_throw_away"),
+        ("POSTGREST_URL", "https://rest.invalid:3000"),
+    ];
+    for (name, value) in cases {
+        let named: Vec<_> = deployed(&[(name, value)]).iter().map(|problem| problem.name).collect();
+        assert_eq!(named, [name], "{value}");
+        let preview: Vec<_> = deployed(&[("HUB_ENV", "preview"), (name, value)]);
+        assert_eq!(preview, [], "{value}");
+    }
+    for value in ["https://contest.com", "https://examples.io", "https://hub.my-example.io", "https://invalid-case.org"]
+    {
+        assert_eq!(deployed(&[("HUB_ORIGIN", value)]), [], "{value}");
+    }
+}
+
+/// The deployment files as they stand in the repository name every variable that is still to be filled in, and no other.
+#[test]
+fn unfilled_wrangler_file_does_not_pass_as_production() {
+    let file = include_str!("../../../wrangler.toml");
+    let lookup = |name: &str| {
+        let line = file.lines().find_map(|line| line.strip_prefix(name)?.trim_start().strip_prefix('='));
+        line.map_or_else(|| complete(name), |value| Some(value.trim().trim_matches('"').to_owned()))
+    };
+    let mut named: Vec<_> = Config::parse(lookup).unwrap_err().iter().map(|problem| problem.name).collect();
+    named.sort_unstable();
+    let wanted =
+        ["CLERK_AUTHORIZED_PARTIES", "CLERK_PUBLISHABLE_KEY", "HUB_ORIGIN", "SUPABASE_PUBLISHABLE_KEY", "SUPABASE_URL"];
+    assert_eq!(named, wanted);
+}
+
+/// What is accepted is what a browser sends: the oracle is the `url` crate, which implements the WHATWG standard.
+#[test]
+fn accepted_origins_are_what_browsers_send() {
+    let labels = ["hub", "HUB", "h-b", "-hub", "hub-", "h_b", "xn--hb-hia", "0", "1", "007", "0x7f", "256", "1e3", ""];
+    let tails = ["", ".com", ".COM", ".com.", ".1", ".0x1", "..com", ".localhost", ".0.0.1", ".0.0.01"];
+    let ports = ["", ":", ":0", ":1", ":443", ":0443", ":80", ":8443", ":08443", ":65535", ":65536", ":+1", ":a"];
+    let hosts = labels.iter().flat_map(|label| tails.iter().map(move |tail| format!("{label}{tail}")));
+    let special =
+        ["[::1]", "[::0001]", "[::FFFF:1]", "127.0.0.1", "127.1", "2130706433", "user@hub.com", "h\u{f6}st.com"];
+    let (mut accepted, mut refused) = (0, 0);
+    for host in hosts.chain(special.map(str::to_owned)) {
+        for port in ports {
+            for (scheme, rest) in
+                [("https", ""), ("https", "/"), ("HTTPS", ""), ("http", ""), ("https", "/x"), ("https", "?")]
+            {
+                let text = format!("{scheme}://{host}{port}{rest}");
+                for local in [true, false] {
+                    let Some(origin) = values::origin(&text, local) else {
+                        refused += 1;
+                        continue;
+                    };
+                    accepted += 1;
+                    assert_eq!(url::Url::parse(&text).unwrap().origin().ascii_serialization(), origin, "{text}");
+                }
+            }
+        }
+    }
+    assert!(accepted > 100 && refused > 1000, "{accepted} {refused}");
+    for good in
+        ["https://hub.lumen-studio.com", "https://localhost:8787", "https://10.0.0.7", "https://a.b.c.d.example:1"]
+    {
+        assert_eq!(values::origin(good, false).as_deref(), Some(good));
+    }
 }

@@ -1,6 +1,8 @@
 //! The shapes of single values; `None` for what has not the shape.
 
 use crate::domain::secret::Secret;
+use base64ct::{Base64, Base64Unpadded, Encoding as _};
+use std::net::Ipv4Addr;
 
 /// An absolute URL the Hub may send requests to (T-1): https, or http on loopback for a local Hub.
 pub(super) fn endpoint(text: &str, local: bool) -> Option<String> {
@@ -13,14 +15,36 @@ pub(super) fn endpoint(text: &str, local: bool) -> Option<String> {
     (allowed && safe && !host.is_empty()).then(|| text.trim_end_matches('/').to_owned())
 }
 
-pub(super) fn origin_of(text: &str, local: bool) -> Option<String> {
-    origin(text, local)
-}
-
+/// An origin exactly as a browser writes it in `Origin`, which is compared to the letter.
+///
+/// Source: <https://url.spec.whatwg.org/#host-parsing> and <https://html.spec.whatwg.org/multipage/browsers.html#ascii-serialisation-of-an-origin>:
+/// the host in lower case and as ASCII, numbers that stand for IPv4 addresses as four decimal ones, the scheme's own port left out.
 pub(super) fn origin(text: &str, local: bool) -> Option<String> {
     let url = endpoint(text, local)?;
-    let (_, rest) = url.split_once("://")?;
-    (!rest.contains('/')).then_some(url)
+    let (scheme, authority) = url.split_once("://")?;
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !authority.ends_with(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    (is_canonical_host(host) && port.is_none_or(|port| is_canonical_port(scheme, port))).then_some(url)
+}
+
+fn is_canonical_host(host: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let label = |label: &str| {
+        let edges = !label.starts_with('-') && !label.ends_with('-');
+        (1..=63).contains(&label.len()) && edges && label.bytes().all(plain)
+    };
+    let last = host.rsplit('.').next().unwrap_or_default();
+    let hexadecimal = last.strip_prefix("0x").is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    let number = hexadecimal || last.bytes().all(|byte| byte.is_ascii_digit());
+    let address = || host.parse::<Ipv4Addr>().is_ok_and(|address| address.to_string() == host);
+    host == "[::1]" || (host.len() <= 253 && host.split('.').all(label) && (!number || address()))
+}
+
+fn is_canonical_port(scheme: &str, port: &str) -> bool {
+    let own = if scheme == "https" { 443 } else { 80 };
+    port.parse::<u16>().is_ok_and(|number| number != 0 && number != own && number.to_string() == port)
 }
 
 pub(super) fn base_path(text: &str) -> Option<String> {
@@ -33,11 +57,9 @@ pub(super) fn base_path(text: &str) -> Option<String> {
 ///
 /// Source: <https://clerk.com/docs/guides/development/clerk-environment-variables>
 pub(super) fn issuer_of(key: &str) -> Option<String> {
-    use base64ct::{Base64, Base64Unpadded, Encoding as _};
     let body = key.strip_prefix("pk_live_").or_else(|| key.strip_prefix("pk_test_"))?;
-    let bytes = if body.ends_with('=') { Base64::decode_vec(body) } else { Base64Unpadded::decode_vec(body) }.ok()?;
-    let host = String::from_utf8(bytes).ok()?;
-    endpoint(&format!("https://{}", host.strip_suffix('$')?), false)
+    let host = String::from_utf8(base64(body)?).ok()?;
+    origin(&format!("https://{}", host.strip_suffix('$')?), false)
 }
 
 /// The account portal of an instance, which has a name of its own beside the Frontend API's.
@@ -59,6 +81,15 @@ pub(super) fn claim_path(text: &str) -> Option<Vec<String>> {
 pub(super) fn secret_key(text: &str) -> Option<Secret<String>> {
     let right = text.starts_with("sk_live_") || text.starts_with("sk_test_");
     header_value(text).filter(|_| right).map(Secret::new)
+}
+
+/// 32 bytes in base64, as `openssl rand -base64 32` writes them.
+pub(super) fn key_bytes(text: &str) -> Option<Secret<[u8; 32]>> {
+    Some(Secret::new(base64(text.trim())?.try_into().ok()?))
+}
+
+fn base64(text: &str) -> Option<Vec<u8>> {
+    if text.ends_with('=') { Base64::decode_vec(text) } else { Base64Unpadded::decode_vec(text) }.ok()
 }
 
 pub(super) fn header_value(text: &str) -> Option<String> {

@@ -1,0 +1,67 @@
+//! The checks that need several variables or the environment: what is right by itself and wrong in this deployment.
+
+use super::{Environment, Problem};
+use crate::logic::vars::VARS;
+
+/// Every problem of the variables together; `lookup` gives their texts.
+pub(super) fn problems(environment: Option<Environment>, lookup: impl Fn(&str) -> Option<String>) -> Vec<Problem> {
+    let text = |name: &str| lookup(name).unwrap_or_default();
+    let production = environment == Some(Environment::Production);
+    let (publishable, secret) = (text("CLERK_PUBLISHABLE_KEY"), text("CLERK_SECRET_KEY"));
+    let (publishable, secret) = (Instance::of(&publishable, "pk"), Instance::of(&secret, "sk"));
+    let mut problems = Vec::new();
+    if publishable.zip(secret).is_some_and(|(publishable, secret)| publishable != secret) {
+        problems.push(Problem { name: "CLERK_SECRET_KEY", wrong: MIXED });
+    }
+    if production && publishable == Some(Instance::Test) {
+        problems.push(Problem { name: "CLERK_PUBLISHABLE_KEY", wrong: DEVELOPMENT });
+    }
+    if production && secret == Some(Instance::Test) {
+        problems.push(Problem { name: "CLERK_SECRET_KEY", wrong: DEVELOPMENT });
+    }
+    if production {
+        let unfilled = VARS.iter().filter(|var| is_placeholder(&text(var.name)));
+        problems.extend(unfilled.map(|var| Problem { name: var.name, wrong: PLACEHOLDER }));
+    }
+    problems
+}
+
+/// The kind of a Clerk instance, which its keys name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Instance {
+    Live,
+    Test,
+}
+
+impl Instance {
+    fn of(key: &str, kind: &str) -> Option<Self> {
+        match key.strip_prefix(kind)? {
+            rest if rest.starts_with("_live_") => Some(Self::Live),
+            rest if rest.starts_with("_test_") => Some(Self::Test),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a value is one of this repository's examples, or names a host that is reserved for examples (RFC 2606, RFC 6761).
+///
+/// A publishable key holds its host in base64.
+fn is_placeholder(text: &str) -> bool {
+    let host = super::values::issuer_of(text).unwrap_or_default();
+    let text = text.to_ascii_lowercase();
+    let words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && !matches!(letter, '.' | '-' | '_'));
+    let reserved = |word: &str| {
+        let mut ends = RESERVED_HOSTS.iter().filter_map(|name| word.strip_suffix(*name));
+        ends.any(|rest| rest.is_empty() || rest.ends_with('.'))
+    };
+    MARKS.iter().any(|mark| text.contains(mark))
+        || words.chain([host.trim_start_matches("https://")]).any(|word| word.contains('.') && reserved(word))
+        || text.contains("://localhost")
+}
+
+const MARKS: [&str; 4] = ["replace_me", "replace-me", "throw_away", "throw-away"];
+const RESERVED_HOSTS: [&str; 7] =
+    ["example", "invalid", "localhost", "test", "example.com", "example.net", "example.org"];
+const MIXED: &str = "is of another kind of instance than CLERK_PUBLISHABLE_KEY: both must be live or both test";
+const DEVELOPMENT: &str = "is a key of a development instance, which HUB_ENV production does not take";
+const PLACEHOLDER: &str = "still holds a placeholder, which HUB_ENV production does not take";
