@@ -10,6 +10,7 @@ mod queues;
 #[allow(dead_code, reason = "the build script reads names and kinds only")]
 mod vars;
 
+use queues::PREVIEW_SUFFIX;
 use std::{collections::BTreeSet, env, fs, process::Command};
 
 fn main() {
@@ -22,46 +23,90 @@ fn main() {
         println!("cargo::rerun-if-changed=.git/logs/HEAD");
     }
     println!("cargo::rerun-if-env-changed=HUB_COMMIT");
-    for problem in problems() {
+    let file = fs::read_to_string("wrangler.toml").map_err(|error| vec![format!("cannot be read: {error}")]);
+    for problem in file.map_or_else(|problems| problems, |text| problems(&text)) {
         println!("cargo::error=wrangler.toml: {problem}");
     }
     println!("cargo::rustc-env=HUB_COMMIT={}", commit());
 }
 
-fn problems() -> Vec<String> {
-    let file = match fs::read_to_string("wrangler.toml") {
-        Ok(text) => text,
-        Err(error) => return vec![format!("cannot be read: {error}")],
-    };
-    let parsed = match file.parse::<toml::Table>() {
+/// The problems of the text of `wrangler.toml`.
+pub fn problems(text: &str) -> Vec<String> {
+    let parsed = match text.parse::<toml::Table>() {
         Ok(table) => table,
         Err(error) => return vec![format!("is not TOML: {error}")],
     };
-    let plain: BTreeSet<_> =
-        vars::VARS.iter().filter(|var| var.kind == vars::VarKind::Plain).map(|var| var.name.to_owned()).collect();
-    let set: BTreeSet<_> = parsed
-        .get("vars")
-        .and_then(toml::Value::as_table)
-        .map(|table| table.keys().cloned().collect())
-        .unwrap_or_default();
-    let wanted: BTreeSet<_> = jobs::JOBS.iter().map(|job| job.cron.to_owned()).collect();
-    let crons: BTreeSet<_> = parsed
-        .get("triggers")
-        .and_then(|triggers| triggers.get("crons"))
-        .and_then(toml::Value::as_array)
-        .map(|crons| crons.iter().filter_map(toml::Value::as_str).map(str::to_owned).collect())
-        .unwrap_or_default();
-    let mut problems = queue_problems(&parsed);
-    problems.extend(plain.difference(&set).map(|name| format!("[vars] lacks {name}, which VARS has")));
-    problems.extend(set.difference(&plain).map(|name| format!("[vars] has {name}, which is no plain row of VARS")));
-    problems.extend(wanted.difference(&crons).map(|cron| format!("[triggers] lacks the cron \"{cron}\" of JOBS")));
-    problems
-        .extend(crons.difference(&wanted).map(|cron| format!("[triggers] has the cron \"{cron}\", which no job has")));
+    let preview =
+        parsed.get("env").and_then(|environments| environments.get("preview")).and_then(toml::Value::as_table);
+    let mut problems = environment_problems(&parsed, &parsed, "");
+    match preview {
+        Some(preview) => problems.extend(environment_problems(&parsed, preview, PREVIEW_SUFFIX)),
+        None => problems.push("lacks [env.preview]".to_owned()),
+    }
     problems
 }
 
-/// Each row of QUEUES against `wrangler.toml`, both ways; a row is its values in the order of the keys.
-fn queue_problems(parsed: &toml::Table) -> Vec<String> {
+/// The problems of one environment: its own table, and the top level for what Wrangler hands on.
+fn environment_problems(top: &toml::Table, own: &toml::Table, suffix: &str) -> Vec<String> {
+    let place = if suffix.is_empty() { "" } else { "env.preview." };
+    let inherited = |name: &str| own.get(name).or_else(|| top.get(name));
+    let names = |values: Option<&toml::Value>| -> BTreeSet<String> {
+        let values = values.and_then(toml::Value::as_array).into_iter().flatten();
+        values.filter_map(toml::Value::as_str).map(str::to_owned).collect()
+    };
+    let of_kind = |wanted: fn(&vars::Var) -> bool| -> BTreeSet<String> {
+        vars::VARS.iter().filter(|var| wanted(var)).map(|var| var.name.to_owned()).collect()
+    };
+    let mut problems = Vec::new();
+    let mut compare = |what: &str, list: &str, wanted: BTreeSet<String>, found: BTreeSet<String>| {
+        problems
+            .extend(wanted.difference(&found).map(|name| format!("[{place}{what}] lacks {name}, which {list} has")));
+        problems.extend(
+            found.difference(&wanted).map(|name| format!("[{place}{what}] has {name}, which is no row of {list}")),
+        );
+    };
+    let set = own.get("vars").and_then(toml::Value::as_table).map(|table| table.keys().cloned().collect());
+    compare("vars", "VARS (plain)", of_kind(|var| var.kind == vars::VarKind::Plain), set.unwrap_or_default());
+    compare(
+        "secrets",
+        "VARS (required secrets)",
+        of_kind(|var| var.kind == vars::VarKind::Secret && var.absent == vars::Absent::Refused),
+        names(own.get("secrets").and_then(|secrets| secrets.get("required"))),
+    );
+    let crons = inherited("triggers").and_then(|triggers| triggers.get("crons"));
+    compare("triggers", "JOBS", jobs::JOBS.iter().map(|job| job.cron.to_owned()).collect(), names(crons));
+    let routes = inherited("routes").and_then(toml::Value::as_array).into_iter().flatten();
+    let hosts = routes.filter(|route| route.get("custom_domain").and_then(toml::Value::as_bool) == Some(true));
+    let hosts =
+        hosts.filter_map(|route| route.get("pattern")?.as_str().map(|host| format!("https://{host}"))).collect();
+    let origin = own.get("vars").and_then(|vars| vars.get("HUB_ORIGIN")).and_then(toml::Value::as_str);
+    compare("routes", "HUB_ORIGIN", origin.map(str::to_owned).into_iter().collect(), hosts);
+    for (path, wanted) in SWITCHES {
+        let (first, rest) = path.split_first().unwrap_or((&"", &[]));
+        let found = rest.iter().try_fold(inherited(first), |value, name| Some(value?.get(name)));
+        if found.flatten().and_then(toml::Value::as_bool) != Some(*wanted) {
+            problems.push(format!("{place}{} must be {wanted}", path.join(".")));
+        }
+    }
+    problems.extend(queue_problems(own, place, suffix));
+    problems
+}
+
+/// Switches that keep requests from reaching the Hub past its zone, and URLs out of the logs: no address but that of `HUB_ORIGIN`, no
+/// response from a cache before the Hub has seen the request.
+const SWITCHES: &[(&[&str], bool)] = &[
+    (&["workers_dev"], false),
+    (&["preview_urls"], false),
+    (&["cache", "enabled"], false),
+    (&["observability", "enabled"], true),
+    (&["observability", "logs", "enabled"], true),
+    (&["observability", "redact_query_string"], true),
+    (&["observability", "logs", "invocation_logs"], false),
+    (&["observability", "traces", "enabled"], false),
+];
+
+/// Each row of QUEUES against an environment, both ways; a row is its values in the order of the keys.
+fn queue_problems(parsed: &toml::Table, place: &str, suffix: &str) -> Vec<String> {
     let mut problems = Vec::new();
     let mut compare = |kind: &str, keys: &[&str], wanted: BTreeSet<String>| {
         let queues = parsed.get("queues").and_then(|queues| queues.get(kind)).and_then(toml::Value::as_array);
@@ -74,17 +119,21 @@ fn queue_problems(parsed: &toml::Table) -> Vec<String> {
         };
         let found: BTreeSet<String> = queues.into_iter().flatten().map(row).collect();
         let named = keys.join(", ");
-        problems
-            .extend(wanted.difference(&found).map(|row| format!("[[queues.{kind}]] lacks {row} of QUEUES ({named})")));
         problems.extend(
-            found.difference(&wanted).map(|row| format!("[[queues.{kind}]] has {row}, no row of QUEUES ({named})")),
+            wanted.difference(&found).map(|row| format!("[[{place}queues.{kind}]] lacks {row} of QUEUES ({named})")),
+        );
+        problems.extend(
+            found
+                .difference(&wanted)
+                .map(|row| format!("[[{place}queues.{kind}]] has {row}, no row of QUEUES ({named})")),
         );
     };
-    let producers = queues::QUEUES.iter().filter_map(|queue| Some(format!("{} {}", queue.binding?, queue.name)));
+    let producers =
+        queues::QUEUES.iter().filter_map(|queue| Some(format!("{} {}{suffix}", queue.binding?, queue.name)));
     compare("producers", &["binding", "queue"], producers.collect());
     let consumers = queues::QUEUES.iter().map(|queue| {
-        let dead = queue.dead_letters.unwrap_or("-");
-        format!("{} {} {} {} {dead}", queue.name, queue.batch, queue.gathering_s, queue.retries)
+        let dead = queue.dead_letters.map_or_else(|| "-".to_owned(), |name| format!("{name}{suffix}"));
+        format!("{}{suffix} {} {} {} {dead}", queue.name, queue.batch, queue.gathering_s, queue.retries)
     });
     let keys = ["queue", "max_batch_size", "max_batch_timeout", "max_retries", "dead_letter_queue"];
     compare("consumers", &keys, consumers.collect());

@@ -35,7 +35,8 @@ export async function startHub({ port, inspectorPort, protocol = 'https', varian
     [
       path.resolve('node_modules/wrangler/bin/wrangler.js'), 'dev', ...config,
       '--ip', '127.0.0.1', '--port', String(port), '--inspector-port', String(inspectorPort),
-      '--local-protocol', protocol, ...secure, '--env-file', file, '--persist-to', own,
+      // The routes of wrangler.toml are the deployment's; here the Hub sees the host that the client wrote.
+      '--infer-origin-from-routes=false', '--local-protocol', protocol, ...secure, '--env-file', file, '--persist-to', own,
       '--show-interactive-dev-session=false', '--test-scheduled',
     ],
     { log, env: { PATH: `${bin}:${process.env.PATH}`, CI: '1', WRANGLER_SEND_METRICS: 'false', WRANGLER_LOG_PATH: path.join(folder, 'wrangler-logs'), WRANGLER_REGISTRY_PATH: path.join(folder, variant === 'producer' ? 'registry-https' : `registry-${variant ?? protocol}`), NO_COLOR: '1' } },

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 /// One verdict for each delivery, in their order. A queue that nobody knows keeps its messages.
 pub async fn take<P: Platform>(hub: &Rc<Hub<P>>, platform: &P, name: &str, deliveries: &[Delivery]) -> Vec<Verdict> {
-    let Some(queue) = QUEUES.iter().find(|queue| queue.name == name) else {
+    let Some(queue) = QUEUES.iter().find(|queue| queue.is_named(name)) else {
         let line = serde_json::json!({ "event": "unknown queue", "queue": name });
         platform.log(Level::Error, &line.to_string());
         return deliveries.iter().map(|_| Verdict::Again { after_s: 60 }).collect();

@@ -22,6 +22,18 @@ pub struct Queue {
     pub work: Taking,
 }
 
+impl Queue {
+    /// Whether a queue at Cloudflare is this one: a preview has queues of its own, since each has one consumer.
+    #[must_use]
+    #[allow(dead_code, reason = "the build script compares names itself")]
+    pub fn is_named(&self, name: &str) -> bool {
+        name == self.name || name.strip_suffix(PREVIEW_SUFFIX) == Some(self.name)
+    }
+}
+
+/// The end of the names of a preview's queues.
+pub const PREVIEW_SUFFIX: &str = "-preview";
+
 /// What is done with the messages of a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taking {
