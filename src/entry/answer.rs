@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     domain::{headers::Headers, ids},
-    handlers::{account, clerk, data, health, public, revocation},
+    handlers::{account, clerk, data, description, health, public, revocation},
     logic::{
         boundary::{self, Address, Insecure},
         config::{Config, Problem},
@@ -150,6 +150,7 @@ async fn api<P: Platform>(
     let token = credentials::bearer(&arrival.headers, &hub.config.publishable_key).map_err(Fault::Credential)?;
     let session = &*course.session.insert(hub.identify(platform, token).await?);
     let target = match route.handler {
+        Handler::Description => return description::describe(&hub.config, session),
         Handler::Function => Target::Function(segment),
         Handler::RevokeSessions => Target::Function("revoke_sessions"),
         _ => Target::Table(segment),

@@ -29,6 +29,8 @@ pub enum Door {
 /// What stands behind a door.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Handler {
+    /// What the caller may do.
+    Description,
     /// The icon of the pages.
     Favicon,
     /// A function of the database.
@@ -69,6 +71,7 @@ const fn route(path: &'static str, methods: &'static str, door: Door, handler: H
 
 /// Every door there is.
 pub const ROUTES: &[Route] = &[
+    route("/rest/v1/", READ, Door::Api, Handler::Description),
     route("/rest/v1/{table}", "GET, HEAD, POST, PATCH, DELETE, OPTIONS", Door::Api, Handler::Table),
     // Before the other functions: Clerk ends the sessions too.
     route("/rest/v1/rpc/revoke_sessions", "POST, OPTIONS", Door::Api, Handler::RevokeSessions),
@@ -126,7 +129,7 @@ mod tests {
     #[test]
     fn has_no_door_elsewhere() {
         for path in
-            ["/rest/v1/", "/rest/v1", "/rest/v1/rpc/", "/rest/v1/a/b", "/rest/v1/rpc/a/b", "/rest/v2/leads", "/x"]
+            ["/rest/v1", "/rest//v1/", "/rest/v1/rpc/", "/rest/v1/a/b", "/rest/v1/rpc/a/b", "/rest/v2/leads", "/x"]
         {
             assert!(find(path).is_none(), "{path}");
         }

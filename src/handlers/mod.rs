@@ -3,6 +3,7 @@
 pub mod account;
 pub mod clerk;
 pub mod data;
+pub mod description;
 pub mod health;
 pub mod house;
 pub mod public;

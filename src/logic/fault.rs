@@ -22,6 +22,7 @@ use public::{
     RIGHT_MISSING, ROUTE_UNKNOWN, SIGN_OUT_UNDONE, TLS_TOO_OLD, TOKEN_REFUSED, UPSTREAM_BROKEN, UPSTREAM_BUSY,
     UPSTREAM_TIMEOUT, UPSTREAM_UNREACHABLE, VISIT_ENDED, VISIT_STUCK, WEBHOOK_REFUSED,
 };
+use std::borrow::Cow;
 
 /// Why a request was not answered as asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -172,6 +173,17 @@ impl Fault {
         match self {
             Self::Query(fault) => fault.name.as_deref(),
             _ => None,
+        }
+    }
+
+    /// What to do about it: the hint of its public row, or what could have been named in the place of what was refused.
+    #[must_use]
+    pub fn hint(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Query(fault) if !fault.allowed.is_empty() => {
+                Some(format!("Use: {}.", fault.allowed.join(", ")).into())
+            }
+            _ => self.public().map(|public| public.hint.into()),
         }
     }
 

@@ -11,6 +11,7 @@ pub mod csrf;
 pub mod fault;
 pub mod json;
 pub mod jwks;
+pub mod openapi;
 pub mod password;
 pub mod policy;
 pub mod postgrest;

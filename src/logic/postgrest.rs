@@ -18,6 +18,7 @@ mod select;
 mod value;
 mod writer;
 
+pub use context::PURPOSES;
 pub use export::{Export, Format, Page};
 pub use fault::{QueryFault, Rule};
 pub use look::Look;

@@ -54,6 +54,8 @@ pub enum Media {
     Html,
     /// `application/json`
     Json,
+    /// `application/openapi+json`, as `PostgREST` calls it.
+    OpenApi,
     /// `text/plain`
     Plain,
     /// `image/svg+xml`
@@ -66,6 +68,7 @@ impl Media {
             Self::Css => "text/css; charset=utf-8",
             Self::Form | Self::Html => "text/html; charset=utf-8",
             Self::Json => "application/json; charset=utf-8",
+            Self::OpenApi => "application/openapi+json; charset=utf-8",
             Self::Plain => "text/plain; charset=utf-8",
             Self::Svg => "image/svg+xml",
         }
@@ -116,7 +119,7 @@ impl<Body> Reply<Body> {
                 code: public.code.to_owned(),
                 message: public.message.to_owned(),
                 details: fault.at().map(str::to_owned),
-                hint: Some(public.hint.to_owned()),
+                hint: fault.hint().map(Cow::into_owned),
                 logged: String::new(),
             },
             (_, None) => DatabaseRefusal::default(),
@@ -222,7 +225,7 @@ const fn policy(media: Media) -> &'static str {
         Media::Form => {
             "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
         }
-        Media::Css | Media::Json | Media::Plain | Media::Svg => {
+        Media::Css | Media::Json | Media::OpenApi | Media::Plain | Media::Svg => {
             "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         }
     }

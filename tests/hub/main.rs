@@ -17,6 +17,7 @@ mod access;
 mod answers;
 mod boundary;
 mod cancellation;
+mod description;
 mod export;
 mod keys;
 mod passwords;

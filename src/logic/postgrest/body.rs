@@ -71,10 +71,10 @@ impl Body {
     }
 }
 
-fn named(table: &Table, columns: &[&str], row: &Map<String, Value>) -> Result<(), QueryFault> {
+fn named(table: &Table, columns: &'static [&'static str], row: &Map<String, Value>) -> Result<(), QueryFault> {
     for (name, value) in row {
         let column = table.column(name).filter(|_| columns.contains(&name.as_str()));
-        let column = column.ok_or_else(|| QueryFault::new(Rule::ColumnRefused, name))?;
+        let column = column.ok_or_else(|| QueryFault::new(Rule::ColumnRefused, name).among(columns))?;
         if !takes(column.kind, value) {
             return Err(QueryFault::new(Rule::ValueMalformed, name));
         }
@@ -128,7 +128,7 @@ pub fn columns(text: &str, insertable: &'static [&'static str]) -> Result<Vec<&'
         .map(|name| {
             let name = name.trim().trim_matches('"');
             let known = insertable.iter().find(|known| **known == name);
-            known.copied().ok_or_else(|| QueryFault::new(Rule::ColumnRefused, name))
+            known.copied().ok_or_else(|| QueryFault::new(Rule::ColumnRefused, name).among(insertable))
         })
         .collect()
 }

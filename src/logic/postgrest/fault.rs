@@ -15,6 +15,8 @@ pub struct QueryFault {
     pub rule: Rule,
     /// A plain identifier of the query, short and safe to show.
     pub name: Option<String>,
+    /// What the caller could have named in its place; empty where that is no list.
+    pub allowed: &'static [&'static str],
 }
 
 impl QueryFault {
@@ -23,13 +25,20 @@ impl QueryFault {
     pub fn new(rule: Rule, name: &str) -> Self {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
         let shown = (1..=63).contains(&name.len()) && name.bytes().all(plain);
-        Self { rule, name: shown.then(|| name.to_owned()) }
+        Self { rule, name: shown.then(|| name.to_owned()), allowed: &[] }
+    }
+
+    /// Lists what the caller may name there: columns of a grant, never those of another role.
+    #[must_use]
+    pub const fn among(mut self, allowed: &'static [&'static str]) -> Self {
+        self.allowed = allowed;
+        self
     }
 }
 
 impl From<Rule> for QueryFault {
     fn from(rule: Rule) -> Self {
-        Self { rule, name: None }
+        Self { rule, name: None, allowed: &[] }
     }
 }
 

@@ -158,7 +158,7 @@ impl Filters {
         if self.conditions > MOST_CONDITIONS {
             return Err(Rule::ComplexityRefused.into());
         }
-        let refused = || QueryFault::new(Rule::ColumnRefused, name);
+        let refused = || QueryFault::new(Rule::ColumnRefused, name).among(selection.grant.read);
         let readable = selection.grant.read.contains(&name);
         self.guarded |= selection.table.guarded.contains(&name);
         let kind = selection.table.column(name).filter(|_| readable).ok_or_else(refused)?.kind;

@@ -23,7 +23,7 @@ pub fn order<'a>(selection: &Selection, text: &'a str) -> Result<Order<'a>, Quer
         let mut parts = term.split('.');
         let name = parts.next().unwrap_or_default();
         if !selection.grant.read.contains(&name) {
-            return Err(QueryFault::new(Rule::ColumnRefused, name));
+            return Err(QueryFault::new(Rule::ColumnRefused, name).among(selection.grant.read));
         }
         let rest: Vec<&str> = parts.collect();
         let good = matches!(

@@ -77,7 +77,7 @@ impl Reader<'_> {
             return Err(Rule::SelectMalformed.into());
         }
         let readable = selection.grant.read.iter().find(|column| **column == name);
-        let name = readable.ok_or_else(|| QueryFault::new(Rule::ColumnRefused, &name))?;
+        let name = readable.ok_or_else(|| QueryFault::new(Rule::ColumnRefused, &name).among(selection.grant.read))?;
         // What may follow a column ends it; a cast, a path or an aggregate does not.
         if !(self.rest.is_empty() || self.rest.starts_with([',', ')'])) {
             return Err(Rule::SelectMalformed.into());

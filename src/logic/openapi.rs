@@ -1,0 +1,270 @@
+//! The API description: what one caller may do, generated from TABLES and FUNCTIONS, so that it never says more or less than the policy.
+//!
+//! It is Swagger 2.0 because `PostgREST` serves that at the same address, and what reads a `PostgREST` or Supabase root looks for
+//! `swagger`, `definitions` with the `<pk/>` and `<fk …/>` notes, and parameters named `rowFilter.<table>.<column>`.
+//!
+//! Source: `PostgREST` `src/PostgREST/Response/OpenAPI.hs`; <https://docs.postgrest.org/en/v12/references/api/openapi.html>.
+
+mod errors;
+mod schemas;
+
+use super::policy::allows;
+use crate::domain::{
+    access::{Operation, StepUp, Who},
+    functions::{FUNCTIONS, Function, Returned},
+    tables::{Column, Grant, TABLES, Table},
+};
+use serde_json::{Map, Value, json};
+
+/// The caller that a description is for.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller {
+    /// The row of the access matrix.
+    pub who: Who,
+    /// What of it the session may use.
+    pub scope: Scope,
+}
+
+/// What a session may use of its rights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// All of them.
+    Everything,
+    /// Reads alone: the session is impersonated.
+    Reads,
+}
+
+impl Caller {
+    fn may(self, grant: &Grant, operation: Operation) -> bool {
+        allows(grant, operation)
+            && (self.scope == Scope::Everything || matches!(operation, Operation::Select | Operation::Export))
+    }
+
+    fn is_staff(self) -> bool {
+        matches!(self.who, Who::Staff(_))
+    }
+}
+
+/// Describes what the caller may do at `origin` under the mount path.
+#[must_use]
+pub fn document(caller: Caller, origin: &str, base_path: &str) -> Value {
+    let mut parts = Parts::default();
+    for table in TABLES {
+        if let Some(grant) = table.grant(caller.who) {
+            parts.table(caller, table, grant);
+        }
+    }
+    let callable = |function: &&Function| {
+        function.callers.contains(&caller.who) && (caller.scope == Scope::Everything || !function.writes)
+    };
+    for function in FUNCTIONS.iter().filter(callable) {
+        parts.function(caller, function);
+    }
+    parts.definitions.insert("error".to_owned(), schemas::error());
+    parts.parameters.extend(schemas::common());
+    let reads_only = if caller.scope == Scope::Reads { ", impersonated: reads only" } else { "" };
+    json!({
+        "swagger": "2.0",
+        "info": {
+            "title": "Stacklumen Hub",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": format!("What this session may do ({}{reads_only}). The filters are PostgREST's: column=operator.value.", caller.who.name()),
+        },
+        "host": origin.split_once("://").map_or(origin, |(_, host)| host),
+        "basePath": format!("{base_path}/rest/v1"),
+        "schemes": ["https"],
+        "consumes": ["application/json"],
+        "produces": ["application/json", "application/vnd.pgrst.object+json"],
+        "securityDefinitions": {
+            "session": { "type": "apiKey", "in": "header", "name": "Authorization", "description": "Bearer, one space, and Clerk's session token." },
+        },
+        "security": [{ "session": [] }],
+        "paths": parts.paths,
+        "parameters": parts.parameters,
+        "responses": errors::responses(),
+        "definitions": parts.definitions,
+    })
+}
+
+#[derive(Default)]
+struct Parts {
+    paths: Map<String, Value>,
+    parameters: Map<String, Value>,
+    definitions: Map<String, Value>,
+}
+
+impl Parts {
+    fn table(&mut self, caller: Caller, table: &'static Table, grant: &Grant) {
+        let readable = table.columns.iter().filter(|column| grant.read.contains(&column.name));
+        let filters: Vec<&Column> = readable.filter(|column| schemas::is_filterable(column.kind)).collect();
+        for column in &filters {
+            self.parameters.insert(format!("rowFilter.{}.{}", table.name, column.name), schemas::row_filter(column));
+        }
+        let mut methods = Map::new();
+        if caller.may(grant, Operation::Select) {
+            methods.insert("get".to_owned(), self.read(caller, (table, grant), &filters));
+        }
+        let changes = [("post", Operation::Insert), ("patch", Operation::Update), ("delete", Operation::Delete)];
+        for (method, operation) in changes.into_iter().filter(|(_, operation)| caller.may(grant, *operation)) {
+            methods.insert(method.to_owned(), self.change(caller, (table, grant), &filters, operation));
+        }
+        if !methods.is_empty() {
+            self.paths.insert(format!("/{}", table.name), Value::Object(methods));
+        }
+    }
+
+    fn read(&mut self, caller: Caller, (table, grant): (&'static Table, &Grant), filters: &[&Column]) -> Value {
+        self.definitions.insert(table.name.to_owned(), schemas::row(table, grant));
+        let mut parameters: Vec<Value> = filters.iter().map(|column| row_filter(table, column)).collect();
+        parameters.extend(["select", "order", "offset", "preferCount"].map(|name| reference("parameters", name)));
+        parameters.push(schemas::limit(table));
+        parameters.extend(schemas::purpose(caller, table, grant));
+        let mut read = Described::new(table.name, parameters, &errors::READ)
+            .answers("200", "The rows.", Some(rows(table.name)))
+            .fresh(grant, &[Operation::Select, Operation::Export]);
+        if caller.may(grant, Operation::Export) {
+            read.media = &FILES;
+        }
+        read.finish()
+    }
+
+    fn change(
+        &mut self,
+        caller: Caller,
+        (table, grant): (&'static Table, &Grant),
+        filters: &[&Column],
+        operation: Operation,
+    ) -> Value {
+        let mut parameters = Vec::new();
+        if operation != Operation::Insert {
+            // A change names its rows by key.
+            parameters.push(schemas::key_filter(table));
+            let others = filters.iter().filter(|column| column.name != table.key);
+            parameters.extend(others.map(|column| row_filter(table, column)));
+            if table.column("version").is_some() {
+                let needed = operation == Operation::Update && caller.is_staff();
+                parameters.push(reference("parameters", if needed { "ifMatchNeeded" } else { "ifMatch" }));
+            }
+        }
+        let columns = if operation == Operation::Insert { grant.insert } else { grant.update };
+        if operation != Operation::Delete {
+            let definition = format!("{}.{}", table.name, operation.name());
+            parameters.push(schemas::body(&definition, operation));
+            self.definitions.insert(definition, schemas::change(table, columns, operation));
+        }
+        let reads = !grant.read.is_empty();
+        if reads {
+            parameters.extend(["select", "preferReturn"].map(|name| reference("parameters", name)));
+            parameters.extend(schemas::purpose(caller, table, grant));
+        }
+        parameters.extend(caller.is_staff().then(|| reference("parameters", "reason")));
+        let mut change = Described::new(table.name, parameters, &errors::CHANGE).fresh(grant, &[operation]);
+        let represented = || Some(rows(table.name)).filter(|_| reads);
+        change = if operation == Operation::Insert {
+            change.answers("201", "Done; with return=representation the rows.", represented())
+        } else {
+            change
+                .answers("200", "Done; with return=representation the rows.", represented())
+                .answers("204", "Done.", None)
+        };
+        change.finish()
+    }
+
+    fn function(&mut self, caller: Caller, function: &'static Function) {
+        let returned = function.returns.table().and_then(|table| Some((table, table.grant(caller.who)?)));
+        let schema = match function.returns {
+            Returned::Row(table) => reference("definitions", table),
+            Returned::Rows(table) => rows(table),
+            Returned::Value(kind) => schemas::kind(kind),
+        };
+        let described = |mut parameters: Vec<Value>, statuses: &[u16]| {
+            if let Some((table, grant)) = returned {
+                parameters.push(reference("parameters", "select"));
+                parameters.extend(schemas::purpose(caller, table, grant));
+            }
+            let mut described = Described::new("rpc", parameters, statuses);
+            described.step_up.extend(function.step_up.map(|step_up| stepped(None, step_up)));
+            described.answers("200", "What it returns.", Some(schema.clone())).finish()
+        };
+        let definition = format!("rpc.{}", function.name);
+        let body = schemas::body(&definition, Operation::Update);
+        self.definitions.insert(definition, schemas::arguments(function));
+        let statuses: &[u16] = if function.writes { &errors::CHANGE } else { &errors::CALL };
+        let mut methods = Map::new();
+        methods.insert("post".to_owned(), described(vec![body], statuses));
+        if !function.writes {
+            let named = function.arguments.iter().map(schemas::argument).collect();
+            methods.insert("get".to_owned(), described(named, &errors::READ));
+        }
+        self.paths.insert(format!("/rpc/{}", function.name), Value::Object(methods));
+    }
+}
+
+fn row_filter(table: &Table, column: &Column) -> Value {
+    reference("parameters", &format!("rowFilter.{}.{}", table.name, column.name))
+}
+
+fn rows(table: &str) -> Value {
+    json!({ "type": "array", "items": reference("definitions", table) })
+}
+
+/// What stands behind one method of one path.
+struct Described {
+    tag: &'static str,
+    parameters: Vec<Value>,
+    responses: Map<String, Value>,
+    media: &'static [&'static str],
+    step_up: Vec<Value>,
+}
+
+impl Described {
+    /// Starts with the errors; what is answered when all is well is added.
+    fn new(tag: &'static str, parameters: Vec<Value>, statuses: &[u16]) -> Self {
+        let error = |status: &u16| (status.to_string(), reference("responses", &status.to_string()));
+        Self { tag, parameters, responses: statuses.iter().map(error).collect(), media: &[], step_up: Vec::new() }
+    }
+
+    fn answers(mut self, status: &str, description: &str, schema: Option<Value>) -> Self {
+        let response = json!({ "description": description });
+        let response = match schema {
+            Some(schema) => with(response, "schema", schema),
+            None => response,
+        };
+        self.responses.insert(status.to_owned(), response);
+        self
+    }
+
+    /// Says which factors must be fresh for which of the operations behind the method.
+    fn fresh(mut self, grant: &Grant, operations: &[Operation]) -> Self {
+        let marked = grant.step_up.iter().filter(|(operation, _)| operations.contains(operation));
+        self.step_up.extend(marked.map(|(operation, step_up)| stepped(Some(*operation), *step_up)));
+        self
+    }
+
+    fn finish(self) -> Value {
+        let mut described = json!({ "tags": [self.tag], "parameters": self.parameters, "responses": self.responses });
+        if !self.media.is_empty() {
+            described = with(described, "produces", json!(self.media));
+        }
+        if self.step_up.is_empty() { described } else { with(described, "x-step-up", Value::Array(self.step_up)) }
+    }
+}
+
+/// Adds a member to an object.
+fn with(mut object: Value, name: &str, value: Value) -> Value {
+    if let Some(members) = object.as_object_mut() {
+        members.insert(name.to_owned(), value);
+    }
+    object
+}
+
+fn stepped(operation: Option<Operation>, step_up: StepUp) -> Value {
+    json!({ "operation": operation.map(Operation::name), "level": step_up.level.name(), "after_minutes": step_up.after_minutes })
+}
+
+fn reference(section: &str, name: &str) -> Value {
+    json!({ "$ref": format!("#/{section}/{name}") })
+}
+
+/// The media types of a read that may leave as a file.
+const FILES: [&str; 4] = ["application/json", "application/vnd.pgrst.object+json", "text/csv", "application/x-ndjson"];

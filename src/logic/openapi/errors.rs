@@ -1,0 +1,39 @@
+//! The error responses of the API description: each status with the codes that come with it, from the tables that the Hub answers by.
+
+use crate::logic::{
+    fault::{PUBLIC, Public},
+    postgrest::Rule,
+};
+use serde_json::{Map, Value, json};
+
+/// Statuses that a read can have besides its own.
+pub(super) const READ: [u16; 10] = [400, 401, 403, 404, 406, 421, 500, 502, 503, 504];
+/// Statuses that a call of a reading function can have.
+pub(super) const CALL: [u16; 12] = [400, 401, 403, 404, 406, 413, 415, 421, 500, 502, 503, 504];
+/// Statuses that a change can have.
+pub(super) const CHANGE: [u16; 16] = [400, 401, 403, 404, 406, 409, 412, 413, 415, 421, 422, 428, 500, 502, 503, 504];
+
+/// What the database itself refuses with, by rules of its own.
+const DATABASE: [(u16, &str); 3] = [
+    (409, "PT409: the status does not go there from where the row is. 23505, 23503: another row stands in the way."),
+    (412, "PT412: the row is not at the version that the change was made from."),
+    (422, "PT422: the step needs a resolution or a reason. 23514, 23502: a value is not one that the column takes."),
+];
+
+/// Codes of doors other than the API's (webhooks, forms, pages), and of methods that are not described.
+const ELSEWHERE: [&str; 6] = ["HUB007", "HUB105", "HUB106", "HUB107", "HUB108", "HUB109"];
+
+/// The responses that operations refer to, by status.
+pub(super) fn responses() -> Map<String, Value> {
+    let rules = Rule::ALL.into_iter().map(Rule::public);
+    let public: Vec<Public> =
+        PUBLIC.iter().copied().chain(rules).filter(|public| !ELSEWHERE.contains(&public.code)).collect();
+    let described = |status: u16| {
+        let own = public.iter().filter(|public| public.status == status);
+        let lines: Vec<String> = own.map(|public| format!("{}: {}", public.code, public.message)).collect();
+        let database = DATABASE.iter().filter(|(other, _)| *other == status).map(|(_, line)| (*line).to_owned());
+        let lines: Vec<String> = lines.into_iter().chain(database).collect();
+        json!({ "description": lines.join("\n"), "schema": { "$ref": "#/definitions/error" } })
+    };
+    CHANGE.into_iter().map(|status| (status.to_string(), described(status))).collect()
+}

@@ -1,0 +1,179 @@
+//! The parts of the API description that come from a column, an argument or a header.
+
+use super::{Caller, reference, with};
+use crate::{
+    domain::{
+        access::Operation,
+        functions::{Argument, Function},
+        tables::{Column, Grant, Kind, Table},
+    },
+    logic::postgrest::PURPOSES,
+};
+use serde_json::{Map, Value, json};
+
+/// Whether the firewall takes filters on columns of this type.
+pub(super) const fn is_filterable(kind: Kind) -> bool {
+    !matches!(kind, Kind::Bytes | Kind::Json | Kind::Texts)
+}
+
+/// The schema of a type; `format` is `PostgreSQL`'s name for it, as `PostgREST` writes it.
+pub(super) fn kind(kind: Kind) -> Value {
+    match kind {
+        Kind::Boolean => json!({ "type": "boolean", "format": "boolean" }),
+        Kind::Bytes => json!({ "type": "string", "format": "bytea" }),
+        Kind::Integer => json!({ "type": "integer", "format": "bigint" }),
+        Kind::Json => json!({ "format": "jsonb" }),
+        Kind::Text => json!({ "type": "string", "format": "text" }),
+        Kind::Texts => json!({ "type": "array", "format": "text[]", "items": { "type": "string" } }),
+        Kind::Timestamp => json!({ "type": "string", "format": "timestamp with time zone" }),
+        Kind::Uuid => json!({ "type": "string", "format": "uuid" }),
+    }
+}
+
+fn property(column: &Column) -> Value {
+    let schema = kind(column.kind);
+    let schema = if column.values.is_empty() { schema } else { with(schema, "enum", json!(column.values)) };
+    if column.nullable { with(schema, "x-nullable", json!(true)) } else { schema }
+}
+
+/// The columns of a table that one audience uses in one way, with those that must be there.
+fn object(table: &Table, columns: &[&str], required: impl Fn(&Column) -> bool) -> Value {
+    let used = || table.columns.iter().filter(|column| columns.contains(&column.name));
+    let properties: Map<String, Value> =
+        used().map(|column| (column.name.to_owned(), noted(table, column, property(column)))).collect();
+    let required: Vec<&str> = used().filter(|column| required(column)).map(|column| column.name).collect();
+    closed(&properties, &required)
+}
+
+fn closed(properties: &Map<String, Value>, required: &[&str]) -> Value {
+    let schema = json!({ "type": "object", "properties": properties, "additionalProperties": false });
+    // Swagger 2.0 takes no empty list.
+    if required.is_empty() { schema } else { with(schema, "required", json!(required)) }
+}
+
+/// The notes by which tools find keys in a description of `PostgREST`'s.
+fn noted(table: &Table, column: &Column, schema: Value) -> Value {
+    if column.name == table.key {
+        return with(schema, "description", json!("Note:\nThis is a Primary Key.<pk/>"));
+    }
+    match table.parent.filter(|(name, _)| *name == column.name) {
+        Some((_, parent)) => {
+            let key = Table::named(parent).map_or("id", |parent| parent.key);
+            let note =
+                format!("Note:\nThis is a Foreign Key to `{parent}.{key}`.<fk table='{parent}' column='{key}'/>");
+            with(schema, "description", json!(note))
+        }
+        None => schema,
+    }
+}
+
+/// A row as the caller reads it.
+pub(super) fn row(table: &Table, grant: &Grant) -> Value {
+    object(table, grant.read, |column| !column.nullable)
+}
+
+/// A new row, or a change to one.
+pub(super) fn change(table: &Table, columns: &[&str], change: Operation) -> Value {
+    let inserts = change == Operation::Insert;
+    let schema = object(table, columns, |column| inserts && !column.nullable && !column.defaulted);
+    with(schema, "minProperties", json!(1))
+}
+
+/// The arguments of a function.
+pub(super) fn arguments(function: &Function) -> Value {
+    let properties: Map<String, Value> =
+        function.arguments.iter().map(|argument| (argument.name.to_owned(), kind(argument.kind))).collect();
+    let required: Vec<&str> =
+        function.arguments.iter().filter(|argument| argument.required).map(|argument| argument.name).collect();
+    closed(&properties, &required)
+}
+
+/// An argument in the query of a reading function.
+pub(super) fn argument(argument: &Argument) -> Value {
+    json!({ "name": argument.name, "in": "query", "type": "string", "required": argument.required })
+}
+
+/// The body of a change or a call.
+pub(super) fn body(definition: &str, change: Operation) -> Value {
+    let description = match change {
+        Operation::Insert => "One new row, or an array of at most 100.",
+        _ => "A JSON object.",
+    };
+    json!({ "name": "body", "in": "body", "required": true, "description": description, "schema": reference("definitions", definition) })
+}
+
+/// A filter on a column.
+pub(super) fn row_filter(column: &Column) -> Value {
+    let operators = match column.kind {
+        Kind::Text => "eq neq gt gte lt lte in is like ilike",
+        Kind::Boolean => "eq neq in is",
+        _ => "eq neq gt gte lt lte in is",
+    };
+    json!({ "name": column.name, "in": "query", "type": "string", "required": false, "description": format!("operator.value; {operators}, each with not.") })
+}
+
+/// The filter by which a change names its rows.
+pub(super) fn key_filter(table: &Table) -> Value {
+    json!({ "name": table.key, "in": "query", "type": "string", "required": true, "description": "eq.value or in.(value,…): the rows that are meant." })
+}
+
+/// How many rows at most.
+pub(super) fn limit(table: &Table) -> Value {
+    json!({ "name": "limit", "in": "query", "type": "integer", "minimum": 0, "maximum": table.limit.max, "default": table.limit.default })
+}
+
+/// Why staff read what is in a client's record, where the caller can.
+pub(super) fn purpose(caller: Caller, table: &Table, grant: &Grant) -> Option<Value> {
+    let guarded: Vec<&str> = table.guarded.iter().copied().filter(|name| grant.read.contains(name)).collect();
+    let exports = grant.export;
+    if !caller.is_staff() || (guarded.is_empty() && !exports) {
+        return None;
+    }
+    let columns = (!guarded.is_empty()).then(|| {
+        let named = if table.owner.is_some() { "; the record is then named by key, conversation or owner" } else { "" };
+        format!(
+            "Needed when {} {} answered, filtered or ordered by, which a select that is left out does{named}.",
+            guarded.join(", "),
+            if guarded.len() == 1 { "is" } else { "are" }
+        )
+    });
+    let files = exports.then(|| "Needed for a file (text/csv, application/x-ndjson).".to_owned());
+    let description = columns.into_iter().chain(files).collect::<Vec<_>>().join(" ");
+    Some(
+        json!({ "name": "x-hub-purpose", "in": "header", "type": "string", "enum": PURPOSES, "required": false, "description": description }),
+    )
+}
+
+/// The parameters that every table shares.
+pub(super) fn common() -> Map<String, Value> {
+    let query = |name: &str, description: &str| json!({ "name": name, "in": "query", "type": "string", "required": false, "description": description });
+    let header = |name: &str, required: &[&str], description: &str| json!({ "name": name, "in": "header", "type": "string", "required": !required.is_empty(), "description": description });
+    let version = "\"3\" for version 3, * for whatever is there.";
+    let rows = [
+        ("select", query("select", "Columns and embedded tables, listed.")),
+        ("order", query("order", "column.asc or column.desc, with nullsfirst or nullslast; five at most.")),
+        ("offset", json!({ "name": "offset", "in": "query", "type": "integer", "minimum": 0, "maximum": 100_000 })),
+        (
+            "preferCount",
+            header("Prefer", &[], "count=planned, count=estimated, and count=exact where the table allows it."),
+        ),
+        ("preferReturn", header("Prefer", &[], "return=representation, return=minimal or return=headers-only.")),
+        ("ifMatch", header("If-Match", &[], version)),
+        (
+            "ifMatchNeeded",
+            header("If-Match", &["staff"], &format!("{version} The filter version=eq.3 says it too, in its place.")),
+        ),
+        ("reason", header("x-hub-reason", &[], "Why, percent-encoded, where a step needs a reason.")),
+    ];
+    rows.into_iter().map(|(name, parameter)| (name.to_owned(), parameter)).collect()
+}
+
+/// What every refusal looks like.
+pub(super) fn error() -> Value {
+    let text = || json!({ "type": "string", "x-nullable": true });
+    json!({
+        "type": "object",
+        "required": ["code", "message", "details", "hint"],
+        "properties": { "code": { "type": "string" }, "message": { "type": "string" }, "details": text(), "hint": text() },
+    })
+}

@@ -1,0 +1,50 @@
+// A-2: the API description, as a tool meets it: valid by a validator that nobody here wrote, and each thing that it lists is answered.
+
+import { describe, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { ask, raw, recorded, token } from './client.mjs';
+
+const AUDIENCES = ['alice', 'admin', 'sales', 'support'];
+const described = async (persona, headers = {}) => ask(persona, '', { headers });
+
+describe('GET /rest/v1/', () => {
+  for (const persona of AUDIENCES) {
+    test(`is a valid Swagger 2.0 document for ${persona}, and lists no table that is not there`, async () => {
+      const answer = await described(persona);
+      assert.equal(answer.status, 200, answer.text);
+      assert.equal(answer.headers['content-type'], 'application/openapi+json; charset=utf-8');
+      const validator = new Validator();
+      const { valid, errors } = await validator.validate(answer.json);
+      assert.ok(valid, JSON.stringify(errors, null, 1));
+      assert.equal(validator.version, '2.0');
+      const row = await recorded(answer.headers['x-request-id']);
+      assert.equal(row.route, '/rest/v1/');
+      assert.equal(row.status, 200);
+
+      const reads = Object.entries(answer.json.paths).filter(([path, methods]) => methods.get && !path.startsWith('/rpc/'));
+      assert.ok(reads.length >= 4);
+      for (const [path] of reads) {
+        const columns = Object.keys(answer.json.definitions[path.slice(1)].properties);
+        // A HEAD shows no column, so every one of them may be named without a record.
+        const found = await ask(persona, `${path.slice(1)}?select=${columns.join(',')}&limit=1`, { method: 'HEAD', headers: { 'x-hub-purpose': 'support' } });
+        assert.ok(found.status < 400, `${path}: ${found.status}`);
+      }
+    });
+  }
+
+  test('needs a session and a known role, and is shown to no other origin', async () => {
+    assert.equal((await raw('/rest/v1/')).status, 401);
+    assert.equal((await described('nobody')).json.code, 'HUB201');
+    const foreign = await described('alice', { origin: 'https://elsewhere.example' });
+    assert.equal(foreign.headers['access-control-allow-origin'], undefined);
+  });
+
+  test('lists for an impersonated session what it may read', async () => {
+    const claims = Buffer.from(JSON.stringify({ act: { sub: 'user_2hubadmin0000000000000005' } })).toString('base64url');
+    const answer = await raw('/rest/v1/', { headers: { authorization: `Bearer ${await token('alice', { claims })}` } });
+    assert.equal(answer.status, 200, answer.text);
+    assert.deepEqual(Object.keys(answer.json.paths['/contact_tickets']), ['get']);
+    assert.equal(answer.json.paths['/rpc/open_ticket'], undefined);
+  });
+});

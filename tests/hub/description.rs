@@ -1,0 +1,255 @@
+//! A-2: the API description of each caller is the catalogue, two ways: every grant is there, and nothing else.
+
+use crate::world::{TOKENS, World};
+use hub::{
+    domain::{
+        access::{
+            Operation,
+            StaffRole::{Admin, Sales, Support},
+            Who,
+        },
+        functions::FUNCTIONS,
+        tables::{Kind, TABLES},
+    },
+    logic::{
+        fault::PUBLIC,
+        openapi::{Caller, Scope, document},
+        policy::allows,
+        postgrest::Rule,
+    },
+};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+const CALLERS: [(&str, Who); 4] = [
+    ("alice", Who::Customer),
+    ("admin", Who::Staff(Admin)),
+    ("sales", Who::Staff(Sales)),
+    ("support", Who::Staff(Support)),
+];
+
+fn described(persona: &str) -> Value {
+    let seen = World::new().ask(persona, "GET", "/rest/v1/");
+    assert_eq!(seen.status, 200, "{}", seen.text);
+    serde_json::from_str(&seen.text).unwrap()
+}
+
+fn names(value: &Value) -> BTreeSet<String> {
+    value.as_object().unwrap().keys().cloned().collect()
+}
+
+fn set<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
+    names.into_iter().map(str::to_owned).collect()
+}
+
+const METHODS: [(Operation, &str); 4] = [
+    (Operation::Select, "get"),
+    (Operation::Insert, "post"),
+    (Operation::Update, "patch"),
+    (Operation::Delete, "delete"),
+];
+
+#[test]
+fn lists_every_grant_and_nothing_else_a_2() {
+    for (persona, who) in CALLERS {
+        let document = described(persona);
+        let (mut paths, mut definitions, mut filters) = (BTreeSet::new(), set(["error"]), BTreeSet::new());
+        for table in TABLES {
+            let Some(grant) = table.grant(who) else { continue };
+            let path = format!("/{}", table.name);
+            let methods = METHODS.iter().filter(|(operation, _)| allows(grant, *operation)).map(|(_, method)| *method);
+            assert_eq!(names(&document["paths"][&path]), set(methods), "{persona} {path}");
+            paths.insert(path);
+            let uses = [
+                (table.name.to_owned(), grant.read),
+                (format!("{}.insert", table.name), grant.insert),
+                (format!("{}.update", table.name), grant.update),
+            ];
+            for (definition, columns) in uses.into_iter().filter(|(_, columns)| !columns.is_empty()) {
+                let properties = &document["definitions"][&definition]["properties"];
+                assert_eq!(names(properties), set(columns.iter().copied()), "{persona} {definition}");
+                definitions.insert(definition);
+            }
+            let filterable = grant.read.iter().filter(|name| {
+                let kind = table.column(name).unwrap().kind;
+                !matches!(kind, Kind::Bytes | Kind::Json | Kind::Texts)
+            });
+            filters.extend(filterable.map(|column| format!("rowFilter.{}.{column}", table.name)));
+        }
+        for function in FUNCTIONS.iter().filter(|function| function.callers.contains(&who)) {
+            let path = format!("/rpc/{}", function.name);
+            let methods = if function.writes { set(["post"]) } else { set(["get", "post"]) };
+            assert_eq!(names(&document["paths"][&path]), methods, "{persona} {path}");
+            let definition = format!("rpc.{}", function.name);
+            let schema = &document["definitions"][&definition];
+            assert_eq!(names(&schema["properties"]), set(function.arguments.iter().map(|argument| argument.name)));
+            let required: BTreeSet<String> = serde_json::from_value(schema["required"].clone()).unwrap_or_default();
+            let needed = function.arguments.iter().filter(|argument| argument.required).map(|argument| argument.name);
+            assert_eq!(required, set(needed), "{persona} {path}");
+            paths.insert(path);
+            definitions.insert(definition);
+        }
+        assert_eq!(names(&document["paths"]), paths, "{persona}");
+        assert_eq!(names(&document["definitions"]), definitions, "{persona}");
+        let listed = names(&document["parameters"]).into_iter().filter(|name| name.starts_with("rowFilter."));
+        assert_eq!(listed.collect::<BTreeSet<_>>(), filters, "{persona}");
+    }
+}
+
+/// What a generated client must send: the purpose of a read of guarded columns, and the version that a change is made from.
+#[test]
+fn names_the_headers_that_staff_send_a_2_l_1() {
+    for (persona, who) in CALLERS {
+        let document = described(persona);
+        let staff = who != Who::Customer;
+        let takes = |path: &str, method: &str, name: &str| {
+            let parameters = document["paths"][path][method]["parameters"].as_array().unwrap();
+            let mut resolved = parameters.iter().map(|parameter| match parameter["$ref"].as_str() {
+                Some(reference) => document.pointer(reference.trim_start_matches('#')).unwrap(),
+                None => parameter,
+            });
+            resolved.find(|parameter| parameter["name"] == name).cloned()
+        };
+        for table in TABLES {
+            let Some(grant) = table.grant(who) else { continue };
+            let path = format!("/{}", table.name);
+            if allows(grant, Operation::Select) {
+                let guarded = table.guarded.iter().any(|column| grant.read.contains(column));
+                let purpose = takes(&path, "get", "x-hub-purpose");
+                assert_eq!(purpose.is_some(), staff && (guarded || grant.export), "{persona} {path}");
+            }
+            if allows(grant, Operation::Update) && table.column("version").is_some() {
+                let version = takes(&path, "patch", "If-Match").unwrap();
+                assert_eq!(version["required"], Value::from(staff), "{persona} {path}");
+                assert_eq!(takes(&path, "patch", table.key).unwrap()["required"], Value::from(true));
+            }
+            for (operation, step_up) in grant.step_up {
+                let method = METHODS.iter().find(|(other, _)| other == operation).map_or("get", |(_, method)| *method);
+                let marked = document["paths"][&path][method]["x-step-up"].as_array().unwrap();
+                let same = |mark: &&Value| {
+                    mark["operation"] == operation.name() && mark["after_minutes"] == step_up.after_minutes
+                };
+                assert_eq!(marked.iter().filter(same).count(), 1, "{persona} {path} {method}");
+            }
+        }
+    }
+}
+
+#[test]
+fn names_every_code_that_the_api_answers_with() {
+    let document = described("admin");
+    let responses = document["responses"].to_string();
+    let rules = Rule::ALL.into_iter().map(Rule::public);
+    let elsewhere = ["HUB007", "HUB105", "HUB106", "HUB107", "HUB108", "HUB109"];
+    for public in PUBLIC.iter().copied().chain(rules).filter(|public| !elsewhere.contains(&public.code)) {
+        let described = document["responses"][public.status.to_string()]["description"].as_str().unwrap_or_default();
+        assert!(described.contains(public.code), "{} {}", public.status, public.code);
+    }
+    for code in elsewhere {
+        assert!(!responses.contains(code), "{code}");
+    }
+}
+
+#[test]
+fn every_reference_leads_to_something() {
+    fn references<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
+        match value {
+            Value::Object(members) => {
+                found.extend(members.get("$ref").and_then(Value::as_str));
+                members.values().for_each(|member| references(member, found));
+            }
+            Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+            _ => {}
+        }
+    }
+    for (_, who) in CALLERS {
+        for scope in [Scope::Everything, Scope::Reads] {
+            let document = document(Caller { who, scope }, "https://hub.example", "/app");
+            let mut found = BTreeSet::new();
+            references(&document, &mut found);
+            assert!(found.len() > 20);
+            for reference in found {
+                assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference}");
+            }
+            assert_eq!(document["basePath"], "/app/rest/v1");
+            assert_eq!(document["host"], "hub.example");
+        }
+    }
+}
+
+#[test]
+fn impersonated_sessions_are_shown_what_they_may_read_alone() {
+    for (_, who) in CALLERS {
+        let all = document(Caller { who, scope: Scope::Everything }, "https://hub.example", "");
+        let reads = document(Caller { who, scope: Scope::Reads }, "https://hub.example", "");
+        for (path, methods) in reads["paths"].as_object().unwrap() {
+            let may = |method: &str| method == "get" || (path.starts_with("/rpc/") && methods.get("get").is_some());
+            assert!(names(methods).iter().all(|method| may(method)), "{path} {methods}");
+        }
+        for (path, methods) in all["paths"].as_object().unwrap() {
+            assert_eq!(methods.get("get"), reads["paths"][path].get("get"), "{path}");
+        }
+    }
+}
+
+#[test]
+fn answers_a_session_alone_and_leaves_a_request_row_l_3() {
+    let world = World::new();
+    for (persona, method, status, code) in [
+        ("-", "GET", 401, "HUB101"),
+        ("nobody", "GET", 403, "HUB201"),
+        ("alice", "POST", 405, "HUB007"),
+        ("alice", "GET", 200, ""),
+        ("alice", "HEAD", 200, ""),
+        ("admin", "GET", 200, ""),
+    ] {
+        let seen = world.ask(persona, method, "/rest/v1/");
+        assert_eq!((seen.status, seen.code.as_str()), (status, code), "{persona} {method}");
+        assert_eq!(seen.rows.len(), 1, "{persona} {method}");
+        assert_eq!(seen.rows[0]["route"], "/rest/v1/");
+        assert_eq!(seen.rows[0]["status"], status);
+        if status == 200 {
+            assert_eq!(seen.header("content-type"), Some("application/openapi+json; charset=utf-8"));
+            assert_eq!(seen.header("cache-control"), Some("no-store"));
+            assert_eq!(seen.text.is_empty(), method == "HEAD");
+        }
+        assert!(seen.upstream.iter().all(|sent| !sent.url.starts_with(crate::world::REST)));
+    }
+    assert!(TOKENS["personas"]["alice"].is_string());
+}
+
+/// Each place where a column may be named says, in the hint, which ones this caller may name there, and no other role's.
+#[test]
+fn refused_columns_are_answered_with_the_ones_that_are_allowed_a_2() {
+    for (persona, who) in CALLERS {
+        let world = World::new();
+        for table in TABLES {
+            let Some(grant) = table.grant(who) else { continue };
+            let path = format!("/rest/v1/{}", table.name);
+            let keyed = format!("{}=eq.00000000-0000-4000-8000-000000000000", table.key);
+            let said = [("x-hub-purpose", "support"), ("if-match", "*")];
+            let body = Some(r#"{"no_such_column":"x"}"#);
+            let places = [
+                (Operation::Select, "GET", format!("{path}?select=no_such_column"), None, grant.read),
+                (Operation::Select, "GET", format!("{path}?no_such_column=eq.x"), None, grant.read),
+                (Operation::Select, "GET", format!("{path}?order=no_such_column"), None, grant.read),
+                (Operation::Insert, "POST", path.clone(), body, grant.insert),
+                (Operation::Insert, "POST", format!("{path}?columns=no_such_column"), body, grant.insert),
+                (Operation::Update, "PATCH", format!("{path}?{keyed}"), body, grant.update),
+            ];
+            for (operation, method, url, body, columns) in places {
+                if !allows(grant, operation) {
+                    continue;
+                }
+                let seen = world.send(persona, method, &url, &said, body);
+                if seen.code == "HUB203" {
+                    continue;
+                }
+                let told: Value = serde_json::from_str(&seen.text).unwrap();
+                assert_eq!((seen.status, seen.code.as_str()), (400, "HUB311"), "{persona} {method} {url}");
+                assert_eq!(told["details"], "no_such_column");
+                assert_eq!(told["hint"], format!("Use: {}.", columns.join(", ")), "{persona} {method} {url}");
+            }
+        }
+    }
+}
