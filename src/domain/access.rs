@@ -82,6 +82,9 @@ impl Who {
     }
 }
 
+/// Why a member of staff reads a client's record: a closed list, kept beside each read.
+pub const PURPOSES: [&str; 6] = ["client_request", "support", "sales", "quality", "security", "legal"];
+
 /// What is done to a table's rows: the column of the access matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {

@@ -1,5 +1,9 @@
 //! The function catalogue: what `/rest/v1/rpc/` and the jobs may call.
 
+mod mark;
+
+pub use mark::Mark;
+
 use super::{
     access::{
         STRICT,
@@ -24,6 +28,8 @@ pub struct Function {
     pub step_up: Option<StepUp>,
     /// What it returns.
     pub returns: Returned,
+    /// What else must be known of a call.
+    pub mark: Mark,
 }
 
 /// What a function returns.
@@ -65,6 +71,12 @@ impl Function {
     pub fn named(name: &str) -> Option<&'static Self> {
         FUNCTIONS.iter().find(|function| function.name == name)
     }
+
+    /// Whether this audience may call it at `/rest/v1/rpc/`.
+    #[must_use]
+    pub fn is_open_to(&self, who: Who) -> bool {
+        self.mark != Mark::Internal && self.callers.contains(&who)
+    }
 }
 
 const fn required(name: &'static str, kind: Kind) -> Argument {
@@ -85,6 +97,7 @@ pub const FUNCTIONS: &[Function] = &[
         writes: true,
         step_up: None,
         returns: Returned::Row("contact_tickets"),
+        mark: Mark::Plain,
     },
     // Open tickets by words in their subject or messages, newest first.
     Function {
@@ -94,6 +107,7 @@ pub const FUNCTIONS: &[Function] = &[
         writes: false,
         step_up: None,
         returns: Returned::Rows("contact_tickets"),
+        mark: Mark::Sensitive,
     },
     // Ends a person's sessions here at once; the Hub then asks Clerk to end them too (I-2).
     Function {
@@ -103,6 +117,7 @@ pub const FUNCTIONS: &[Function] = &[
         writes: true,
         step_up: Some(STRICT),
         returns: Returned::Value(Kind::Json),
+        mark: Mark::Plain,
     },
     // Who the database takes a person for.
     Function {
@@ -112,6 +127,7 @@ pub const FUNCTIONS: &[Function] = &[
         writes: false,
         step_up: None,
         returns: Returned::Value(Kind::Json),
+        mark: Mark::Plain,
     },
     // Ends one session here: its owner signs out.
     Function {
@@ -121,6 +137,7 @@ pub const FUNCTIONS: &[Function] = &[
         writes: true,
         step_up: None,
         returns: Returned::Value(Kind::Integer),
+        mark: Mark::Plain,
     },
     // Says that Clerk has ended them, so that the person may sign in again.
     Function {
@@ -130,6 +147,7 @@ pub const FUNCTIONS: &[Function] = &[
         writes: true,
         step_up: None,
         returns: Returned::Value(Kind::Integer),
+        mark: Mark::Plain,
     },
     // Takes a webhook message of Clerk's once, with its revocations.
     Function {
@@ -144,6 +162,7 @@ pub const FUNCTIONS: &[Function] = &[
         writes: true,
         step_up: None,
         returns: Returned::Value(Kind::Text),
+        mark: Mark::Plain,
     },
     // Refuses a session's tokens up to one that was seen over plain http (T-3).
     Function {
@@ -153,6 +172,7 @@ pub const FUNCTIONS: &[Function] = &[
         writes: true,
         step_up: None,
         returns: Returned::Value(Kind::Integer),
+        mark: Mark::Plain,
     },
     // Makes the monthly partitions of team_activities that are due; forgets revocations and messages after 30 days.
     Function {
@@ -162,6 +182,7 @@ pub const FUNCTIONS: &[Function] = &[
         writes: true,
         step_up: None,
         returns: Returned::Value(Kind::Json),
+        mark: Mark::Plain,
     },
     // A step of a lead, from the version that was seen.
     Function {
@@ -176,6 +197,7 @@ pub const FUNCTIONS: &[Function] = &[
         writes: true,
         step_up: None,
         returns: Returned::Value(Kind::Integer),
+        mark: Mark::Plain,
     },
     // A step of a ticket, with its resolution or its reason.
     Function {
@@ -191,6 +213,7 @@ pub const FUNCTIONS: &[Function] = &[
         writes: true,
         step_up: None,
         returns: Returned::Value(Kind::Integer),
+        mark: Mark::Plain,
     },
     // Closes a duplicate in favour of another ticket of the same client.
     Function {
@@ -204,6 +227,7 @@ pub const FUNCTIONS: &[Function] = &[
         writes: true,
         step_up: None,
         returns: Returned::Value(Kind::Integer),
+        mark: Mark::Plain,
     },
     // Takes back a chat message of the caller's own.
     Function {
@@ -213,6 +237,7 @@ pub const FUNCTIONS: &[Function] = &[
         writes: true,
         step_up: None,
         returns: Returned::Value(Kind::Integer),
+        mark: Mark::Plain,
     },
     // Who of the studio read or changed what of the caller's, when and why.
     Function {
@@ -222,6 +247,24 @@ pub const FUNCTIONS: &[Function] = &[
         writes: false,
         step_up: None,
         returns: Returned::Value(Kind::Json),
+        mark: Mark::Plain,
+    },
+    // Records a read in the caller's name before the data is requested, with its request row (L-1, L-3).
+    Function {
+        name: "record_read",
+        arguments: &[
+            required("entity", Kind::Text),
+            required("selector", Kind::Text),
+            required("records", Kind::Texts),
+            required("filter", Kind::Text),
+            optional("purpose", Kind::Text),
+            optional("export", Kind::Boolean),
+        ],
+        callers: &[Who::Customer, Who::Staff(Admin), Who::Staff(Sales), Who::Staff(Support)],
+        writes: true,
+        step_up: None,
+        returns: Returned::Value(Kind::Integer),
+        mark: Mark::Internal,
     },
     // Writes request rows, each once, and what staff looked at (L-3).
     Function {
@@ -231,6 +274,7 @@ pub const FUNCTIONS: &[Function] = &[
         writes: true,
         step_up: None,
         returns: Returned::Value(Kind::Integer),
+        mark: Mark::Plain,
     },
     // Takes a person out of every table and leaves the trail of acts.
     Function {
@@ -240,6 +284,7 @@ pub const FUNCTIONS: &[Function] = &[
         writes: true,
         step_up: None,
         returns: Returned::Value(Kind::Json),
+        mark: Mark::Plain,
     },
     // Runs every nightly check and stores what it found.
     Function {
@@ -249,5 +294,6 @@ pub const FUNCTIONS: &[Function] = &[
         writes: true,
         step_up: None,
         returns: Returned::Value(Kind::Json),
+        mark: Mark::Plain,
     },
 ];

@@ -6,7 +6,7 @@ mod sessions;
 mod tickets;
 mod trail;
 
-use super::access::{Operation, RECENT, STRICT, StepUp, Who};
+use super::access::{Operation, PURPOSES, RECENT, STRICT, StaffRole, StepUp, Who};
 
 /// A table of schema `hub`.
 #[derive(Debug)]
@@ -19,8 +19,11 @@ pub struct Table {
     pub owner: Option<&'static str>,
     /// The column that names the conversation a row belongs to, and the table of those.
     pub parent: Option<(&'static str, &'static str)>,
-    /// What of a client's record staff read only with a purpose, and where there is an owner only of records they name.
+    /// The sensitive columns: staff read them with a purpose and of records they name, and each read is recorded before the data is
+    /// requested.
     pub guarded: &'static [&'static str],
+    /// Who reads those of records that the query does not name, and for which purposes: a list or a search is their work.
+    pub lists: &'static [(Who, &'static [&'static str])],
     /// Every column, in the order of the database.
     pub columns: &'static [Column],
     /// Which tables may be embedded in a `select` of this one.
@@ -146,6 +149,12 @@ impl Table {
         self.columns.iter().find(|column| column.name == name)
     }
 
+    /// Whether this audience reads guarded columns of records that it does not name, for this purpose.
+    #[must_use]
+    pub fn lists(&self, who: Who, purpose: &str) -> bool {
+        self.lists.iter().any(|(reader, purposes)| *reader == who && purposes.contains(&purpose))
+    }
+
     /// What this audience may do here.
     #[must_use]
     pub fn grant(&self, who: Who) -> Option<&'static Grant> {
@@ -173,6 +182,8 @@ const REMOVAL: &[(Operation, StepUp)] = &[(Operation::Delete, STRICT)];
 /// The trail has what every client wrote, and a file of it leaves the house.
 const TRAIL: &[(Operation, StepUp)] = &[(Operation::Select, RECENT), (Operation::Export, STRICT)];
 const FILES: &[(Operation, StepUp)] = &[(Operation::Export, STRICT)];
+/// The trail is read along time, not by client.
+const WHOLE_TRAIL: &[(Who, &[&str])] = &[(Who::Staff(StaffRole::Admin), &PURPOSES)];
 const PAGE: Limit = Limit { default: 100, max: 1000 };
 
 /// Every table that the Hub knows. A table that is not here does not exist for a client.

@@ -33,7 +33,7 @@ pub struct Course {
     pub session: Option<Session>,
     /// Which sender's message it was, once its signature is known to be good.
     pub sender: Option<&'static str>,
-    /// Whether the database has written the request row together with the change.
+    /// Whether the database has written the request row, with the change or with the record of the read.
     pub written: bool,
     /// How long the database took.
     pub upstream_ms: Option<u64>,
@@ -103,7 +103,7 @@ pub async fn record<P: Platform>(
         return exported(hub, platform, arrival, course, (row, rest), reply).await;
     }
     if written {
-        // Its row came with the change, before there was an answer to tell of; this completes it.
+        // Its row came with the change or before the read, when there was no answer to tell of; this completes it.
         Journal::later(hub, platform, &row);
         return reply;
     }
@@ -131,9 +131,11 @@ async fn exported<P: Platform>(
     (row, rest): (Row, Rest),
     reply: Reply<P::Body>,
 ) -> Reply<P::Body> {
-    let begun = Row { status: None, ..row.clone() };
-    if let Err(fault) = Journal::now(hub, platform, begun).await {
-        return refuse(hub, arrival, course, &fault);
+    if !course.written {
+        let begun = Row { status: None, ..row.clone() };
+        if let Err(fault) = Journal::now(hub, platform, begun).await {
+            return refuse(hub, arrival, course, &fault);
+        }
     }
     let (hub, background, started) = (Rc::clone(hub), platform.clone(), course.started);
     platform.wait_until(async move {

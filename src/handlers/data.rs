@@ -1,6 +1,8 @@
-//! The proxy: one question to `PostgREST` for one question of a client, never another; for an export, one for each page.
+//! The proxy: one question to `PostgREST` for one question of a client, never another; for an export, one for each page;
+//! and before a read that the trail must have first, the call that records it (L-1).
 
 mod export;
+mod recording;
 
 pub use export::Told;
 
@@ -13,7 +15,7 @@ use crate::{
     logic::{
         fault::Fault,
         policy::{self, Target},
-        postgrest::{self, Format, Look, is_answer},
+        postgrest::{self, Format, Look, When, is_answer},
         refusal,
         reply::Reply,
     },
@@ -51,13 +53,13 @@ pub struct Call<'a, Body> {
 pub struct Passed<Body> {
     /// The answer.
     pub reply: Reply<Body>,
-    /// Whether the database has written the request row with the change (L-3).
+    /// Whether the database has written the request row, with the change or with the record of the read (L-3).
     pub written: bool,
     /// How long the database took.
     pub upstream_ms: u64,
     /// How many rows it gave, where it says so.
     pub row_count: Option<u64>,
-    /// What a member of staff looked at.
+    /// What a member of staff looked at, where the trail does not have it yet.
     pub look: Option<Look>,
     /// What is left to do once the head of the answer may leave: the pages of an export.
     pub rest: Option<Rest>,
@@ -76,7 +78,7 @@ pub type Rest = Pin<Box<dyn Future<Output = Told>>>;
 pub async fn pass<P: Platform>(
     hub: &Rc<Hub<P>>,
     platform: &P,
-    call: Call<'_, P::Body>,
+    mut call: Call<'_, P::Body>,
 ) -> Result<Passed<P::Body>, Fault> {
     let actor = Actor::Person(call.session);
     let now_s = i64::try_from(platform.now_ms() / 1000).unwrap_or(i64::MAX);
@@ -85,7 +87,7 @@ pub async fn pass<P: Platform>(
     let permit = policy::permit(&actor, call.target, method, now_s).map_err(Fault::Policy)?;
     let plan = postgrest::plan(&permit, call.method, call.query, call.headers).map_err(Fault::Query)?;
     let body = if plan.takes_body() {
-        let bytes = read(platform, call.headers, call.body).await?;
+        let bytes = read(platform, call.headers, call.body.take()).await?;
         plan.body(&bytes).map_err(Fault::Query)?;
         Some(bytes)
     } else {
@@ -123,17 +125,23 @@ pub async fn pass<P: Platform>(
         body,
         timeout_ms: TIMEOUT_MS,
     };
+    let look = plan.look(outgoing.body.as_deref());
+    let recorded = look.as_ref().is_some_and(|look| look.when == When::Before);
+    if let (true, Some(look)) = (recorded, &look) {
+        recording::record(hub, platform, &call, (look, &outgoing.headers)).await?;
+    }
     if let Some((export, format)) = plan.export() {
-        return export::begin(hub, platform, call.session, (export, *format), outgoing, plan.look().cloned()).await;
+        let begun = export::begin(hub, platform, call.session, (export, *format), outgoing).await?;
+        return Ok(Passed { written: recorded, ..begun });
     }
     let asked_at = platform.now_ms();
     let answer = answered(hub, platform, call.session, outgoing).await?;
     Ok(Passed {
         upstream_ms: platform.now_ms().saturating_sub(asked_at),
         row_count: answer.headers.value("content-range").and_then(counted),
-        look: plan.look().cloned(),
+        look: look.filter(|_| !recorded),
         reply: passed(&hub.config.base_path, answer, plan.accept()),
-        written: permit.operation() != Operation::Select,
+        written: permit.operation() != Operation::Select || recorded,
         rest: None,
     })
 }

@@ -38,6 +38,7 @@ pub struct Permit {
     resource: Resource,
     operation: Operation,
     recheck: bool,
+    impersonated: bool,
 }
 
 /// What a permit is for.
@@ -66,6 +67,12 @@ impl Permit {
     #[must_use]
     pub const fn operation(&self) -> Operation {
         self.operation
+    }
+
+    /// Whether somebody acts in the person's place; every read is recorded then, whoever the person is.
+    #[must_use]
+    pub const fn is_impersonated(&self) -> bool {
+        self.impersonated
     }
 
     /// Whether Clerk must be asked first who the person is now: what staff do here cannot be undone.
@@ -100,7 +107,8 @@ pub fn permit(actor: &Actor<'_>, target: Target<'_>, method: &str, now_s: i64) -
     }
     let recheck =
         matches!(who, Who::Staff(_)) && operation != Operation::Select && step_up(resource, operation).is_some();
-    Ok(Permit { who, resource, operation, recheck })
+    let impersonated = matches!(actor, Actor::Person(session) if session.impersonator.is_some());
+    Ok(Permit { who, resource, operation, recheck, impersonated })
 }
 
 /// The mark of TABLES and FUNCTIONS.
@@ -135,7 +143,7 @@ fn on_table(who: Who, name: &str, method: &str) -> Result<(Resource, Operation),
 
 fn on_function(who: Who, name: &str, method: &str) -> Result<(Resource, Operation), PolicyFault> {
     let function = Function::named(name).ok_or(PolicyFault::ResourceUnknown)?;
-    if !function.callers.contains(&who) {
+    if !function.is_open_to(who) {
         return Err(PolicyFault::ResourceUnknown);
     }
     let returned = match function.returns.table() {

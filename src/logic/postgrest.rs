@@ -21,7 +21,7 @@ mod writer;
 pub use context::PURPOSES;
 pub use export::{Export, Format, Page};
 pub use fault::{QueryFault, Rule};
-pub use look::Look;
+pub use look::{Look, Selector, When};
 pub use prefer::is_answer;
 
 use super::policy::{Permit, Resource};
@@ -104,10 +104,15 @@ impl Plan {
         self.context.reason.as_deref()
     }
 
-    /// What a member of staff looks at.
+    /// What is read of clients' records, with the arguments of a function as they go upstream.
     #[must_use]
-    pub const fn look(&self) -> Option<&Look> {
-        self.look.as_ref()
+    pub fn look(&self, body: Option<&[u8]>) -> Option<Look> {
+        let look = self.look.clone()?;
+        let calls = matches!(self.body, Body::Arguments(_)) || self.arguments.is_some();
+        Some(match body {
+            Some(body) if calls => look.with_arguments(body),
+            _ => look,
+        })
     }
 
     /// The export that was asked for, and as what.

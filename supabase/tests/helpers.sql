@@ -2,7 +2,7 @@
 -- session's own pg_temp, and every test file is rolled back.
 
 -- Acts as somebody, as PostgREST does: claims, headers, role, pre-request.
-create function pg_temp.act(who text, method text default 'POST', more jsonb default '{}') returns void language plpgsql as $$
+create function pg_temp.act(who text, method text default 'POST', more jsonb default '{}', says jsonb default '{}') returns void language plpgsql as $$
 declare
   person text[] := case who
     when 'alice' then array['hub_customer', 'user_2hubalice0000000000000001', 'org_2hubacme00000000000000001']
@@ -22,7 +22,7 @@ begin
     return;
   end if;
   perform set_config('request.method', method, true),
-    set_config('request.headers', jsonb_build_object('x-request-id', upper(substr(md5(random()::text), 1, 26)))::text, true),
+    set_config('request.headers', (jsonb_build_object('x-request-id', upper(substr(md5(random()::text), 1, 26))) || says)::text, true),
     set_config('request.jwt.claims', jsonb_strip_nulls(jsonb_build_object('role', person[1], 'sub', person[2], 'owner', person[3],
       'sid', case when person[2] like 'user%' then 'sess' || substr(person[2], 5) end,
       'sat', case when person[2] like 'user%' then floor(extract(epoch from now()))::bigint end, 'org', case when person[3] like 'org%' then person[3] end,

@@ -18,9 +18,9 @@ begin
       'actor_name', 'Sue Support', 'who', 'staff:support', 'session_id', 'sess_x', 'method', 'GET', 'route', '/rest/v1/x', 'outcome', 'allowed', 'status', 200,
       'row_count', seen, 'look', look))
     from (values
-      (1, 2, jsonb_build_object('entity', 'contact_tickets', 'records', jsonb_build_array(ticket, other), 'filter', 'id=in.(...)', 'purpose', 'client_request')),
-      (2, 17, jsonb_build_object('entity', 'leads', 'records', '[]'::jsonb, 'filter', 'status=eq.new', 'purpose', null)),
-      (3, 1, jsonb_build_object('entity', 'ticket_messages', 'records', jsonb_build_array(note), 'filter', 'x', 'purpose', 'support'))
+      (1, 2, jsonb_build_object('entity', 'contact_tickets', 'selector', 'key', 'records', jsonb_build_array(ticket, other), 'filter', 'id=in.(...)', 'purpose', 'client_request')),
+      (2, 17, jsonb_build_object('entity', 'leads', 'selector', 'list', 'records', '[]'::jsonb, 'filter', 'status=eq.new', 'purpose', null)),
+      (3, 1, jsonb_build_object('entity', 'ticket_messages', 'selector', 'key', 'records', jsonb_build_array(upper(note::text)), 'filter', 'x', 'purpose', 'support'))
     ) as l (n, seen, look));
   select count(*) into rows from hub.team_activities;
   perform pg_temp.act('system');
@@ -59,5 +59,91 @@ begin
   perform set_config('role', 'none', true);
   assert pg_temp.outcome('support', 'select hub.my_activity()') = 'denied';
   assert pg_temp.outcome('support', $q$select hub.record_requests('[]')$q$) = 'denied';
+end
+$$;
+
+-- Recorded before the data is requested, in the reader's own name: one request row, one row for each record that is shown, once.
+do $$
+declare
+  ticket uuid := (select id from hub.contact_tickets where subject = 'Of Acme');
+  message uuid := (select id from hub.ticket_messages where body = 'by Alice');
+  note uuid := (select id from hub.ticket_messages where internal);
+  trail bigint := (select max(id) from hub.team_activities where entity_id = note::text);
+  request text;
+  found text[];
+begin
+  for request, found in
+    select * from (values
+      ('{"entity": "ticket_messages", "selector": "key", "records": ["' || upper(message::text) || '"]}', array['read ticket_messages ' || message || ' org_2hubacme00000000000000001 false ']),
+      ('{"entity": "ticket_messages", "selector": "key", "records": ["' || upper(note::text) || '"]}', array['read ticket_messages ' || note || ' org_2hubacme00000000000000001 true ']),
+      ('{"entity": "ticket_messages", "selector": "conversation", "records": ["' || message || '"]}', array['read contact_tickets ' || ticket || ' org_2hubacme00000000000000001 false ']),
+      ('{"entity": "ticket_messages", "selector": "owner", "records": ["org_2hubacme00000000000000001", "user_2hubnobody00000000000009"]}', array['read ticket_messages org_2hubacme00000000000000001 org_2hubacme00000000000000001 false 3']),
+      ('{"entity": "ticket_messages", "selector": "owner", "records": ["user_2hubnobody00000000000009"]}', array['list ticket_messages   false ']),
+      ('{"entity": "team_activities", "selector": "key", "records": ["' || trail || '"]}', array['read team_activities ' || trail || ' org_2hubacme00000000000000001 true ']),
+      ('{"entity": "leads", "selector": "list", "records": []}', array['list leads   false ']),
+      ('{"entity": "ticket_messages", "selector": "owner", "records": ["x", "", "\" or 1=1", "user_"]}', array['list ticket_messages   false ', 'read ticket_messages " or 1=1  false ', 'read ticket_messages user_  false ', 'read ticket_messages x  false ']),
+      ('{"entity": "ticket_messages", "selector": "key", "records": ["00000000-0000-4000-8000-00000000000g", "user_2hubcarol0000000000000003"]}', array['read ticket_messages 00000000-0000-4000-8000-00000000000g  false ', 'read ticket_messages user_2hubcarol0000000000000003  false ']),
+      ('{"entity": "team_activities", "selector": "key", "records": ["99999999999999999999999"]}', array['read team_activities 99999999999999999999999  false ']),
+      ('{"entity": "nothing", "selector": "nothing", "records": ["x"]}', array['read nothing x  false '])
+    ) as r (request, found)
+  loop
+    perform pg_temp.act('support', 'POST', '{"name": "Sue Support"}');
+    perform hub.record_read(r.entity, r.selector, r.records, 'select=body', 'quality') from jsonb_to_record(request::jsonb) as r (entity text, selector text, records text[]);
+    perform hub.record_read(r.entity, r.selector, r.records, 'select=body', 'quality') from jsonb_to_record(request::jsonb) as r (entity text, selector text, records text[]);
+    perform set_config('role', 'none', true);
+    assert (select array_agg(concat_ws(' ', action, entity, entity_id, coalesce(owner_id, ''), internal::text, coalesce(row_count::text, '')) order by action, entity_id) from hub.team_activities
+      where request_id = current_setting('hub.request_id') and actor_id = 'user_2hubsupport000000000000007' and actor_name = 'Sue Support' and actor_role = 'support'
+        and purpose = 'quality' and filter = 'select=body') = found, request;
+    assert (select (outcome, status is null, who) = ('allowed', true, 'staff:support') from hub.request_log where request_id = current_setting('hub.request_id')), request;
+  end loop;
+
+  -- Point 9 of the audit: whoever acts in a client's place is the actor, whatever is named is the client's own, and the client sees it.
+  perform pg_temp.act('alice', 'POST', '{}', '{"x-hub-impersonator": "user_2hubadmin0000000000000005", "x-hub-method": "GET", "x-hub-route": "/rest/v1/contact_tickets"}');
+  perform hub.record_read('contact_tickets', 'owner', array['user_2hubcarol0000000000000003'], 'select=id');
+  assert (hub.my_activity() -> 0) @> '{"action": "list", "staff_role": "impersonator", "entity": "contact_tickets", "entity_id": null, "outcome": "allowed"}', hub.my_activity() -> 0;
+  perform set_config('role', 'none', true);
+  assert (select (actor_id, actor_kind, owner_id, route) = ('user_2hubadmin0000000000000005', 'staff', 'org_2hubacme00000000000000001', 'GET /rest/v1/contact_tickets')
+    from hub.team_activities where request_id = current_setting('hub.request_id'));
+  assert (select (actor_id, impersonator_id, method) = ('user_2hubalice0000000000000001', 'user_2hubadmin0000000000000005', 'GET')
+    from hub.request_log where request_id = current_setting('hub.request_id'));
+  -- A read that was refused after it was recorded says so.
+  request := current_setting('hub.request_id');
+  perform pg_temp.act('system');
+  perform hub.record_requests(jsonb_build_array(jsonb_build_object('occurred_at', now(), 'request_id', request, 'method', 'GET', 'route', '/x', 'who', 'customer', 'outcome', 'failed', 'status', 502)));
+  perform pg_temp.act('alice');
+  assert hub.my_activity() -> 0 ->> 'outcome' = 'failed', hub.my_activity() -> 0;
+  perform set_config('role', 'none', true);
+
+  -- Clients record nothing of themselves, and visitors and jobs nothing at all.
+  assert pg_temp.outcome('alice', $q$select hub.record_read('leads', 'list', '{}', '')$q$) = 'denied';
+  assert pg_temp.outcome('visitor', $q$select hub.record_read('leads', 'list', '{}', '')$q$) = 'denied';
+  assert pg_temp.outcome('system', $q$select hub.record_read('leads', 'list', '{}', '')$q$) = 'denied';
+end
+$$;
+
+-- Nothing that a row says makes it, or another row, unwritable: text of another form than its column is left out, cut, or kept as text.
+do $$
+declare
+  odd jsonb;
+  n integer := 0;
+  value jsonb;
+  name text;
+begin
+  foreach name in array array['occurred_at', 'client_request_id', 'method', 'route', 'who', 'actor_id', 'session_id', 'owner_id', 'impersonator_id', 'outcome', 'status', 'code',
+    'duration_ms', 'upstream_ms', 'row_count', 'colo', 'country', 'token_id', 'address_hash', 'actor_name', 'look', 'entity', 'selector', 'records', 'filter', 'purpose', 'export'] loop
+    for value in select * from jsonb_array_elements(jsonb_build_array(null, '', 'x', 'user_', '2026-02-30T00:00:00.000Z', '1970-01-01T00:00:00Z', '9999-12-31T23:59:59.999Z', '0000-01-01', repeat('é', 5000),
+      '🙂', E'\n\t\\"', -1, 1.5, 1e30, true, '[]'::jsonb, '["x", null, 1, {}]'::jsonb, '{}'::jsonb)) loop
+      n := n + 1;
+      odd := jsonb_build_object('occurred_at', '2026-11-26T00:00:00.000Z', 'request_id', '01ARZ3NDEKTSV4RRFFQ7' || lpad(n::text, 6, '0'), 'actor_id', 'user_2hubsupport000000000000007',
+        'who', 'staff:support', 'method', 'GET', 'route', '/rest/v1/x', 'outcome', 'allowed', 'status', 200,
+        'look', jsonb_build_object('entity', 'ticket_messages', 'selector', 'key', 'records', jsonb_build_array('x'), 'filter', 'x', 'purpose', 'support'));
+      odd := case when name in ('entity', 'selector', 'records', 'filter', 'purpose', 'export') then jsonb_set(odd, array['look', name], value) else odd || jsonb_build_object(name, value) end;
+      perform pg_temp.act('system');
+      perform hub.record_requests(jsonb_build_array(odd));
+      perform set_config('role', 'none', true);
+      assert exists (select from hub.request_log r where r.request_id = odd ->> 'request_id'), odd;
+      assert name = 'look' or exists (select from hub.team_activities a where a.request_id = odd ->> 'request_id'), odd;
+    end loop;
+  end loop;
 end
 $$;

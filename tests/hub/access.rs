@@ -4,7 +4,7 @@ use crate::world::{PERSONAS, World, golden};
 use hub::{
     domain::{
         access::{Operation, Who},
-        functions::FUNCTIONS,
+        functions::{FUNCTIONS, Mark},
         tables::TABLES,
     },
     entry::routes::ROUTES,
@@ -17,6 +17,12 @@ fn grants_are_the_golden_ones_a_2() {
     let mut grid = String::new();
     for table in TABLES {
         writeln!(grid, "{}", table.name).unwrap();
+        if !table.guarded.is_empty() {
+            writeln!(grid, "  sensitive      {}", table.guarded.join(" ")).unwrap();
+        }
+        for (who, purposes) in table.lists {
+            writeln!(grid, "  lists them     {} for {}", who.name(), purposes.join(" ")).unwrap();
+        }
         for who in Who::ALL {
             let Some(grant) = table.grant(who) else {
                 writeln!(grid, "  {:<14} -", who.name()).unwrap();
@@ -34,7 +40,12 @@ fn grants_are_the_golden_ones_a_2() {
     }
     for function in FUNCTIONS {
         let callers: Vec<&str> = function.callers.iter().map(|who| who.name()).collect();
-        writeln!(grid, "{}()\n  {}", function.name, callers.join(" ")).unwrap();
+        let mark = match function.mark {
+            Mark::Internal => "internal: ",
+            Mark::Plain => "",
+            Mark::Sensitive => "sensitive: ",
+        };
+        writeln!(grid, "{}()\n  {mark}{}", function.name, callers.join(" ")).unwrap();
     }
     golden("access.txt", &grid);
 }
@@ -114,7 +125,7 @@ fn example(path: &str, method: &str) -> (&'static str, Option<&'static str>) {
         ("POST", _) => ("", Some("{}")),
         ("PATCH", "ticket_messages" | "chat_messages") => (key, Some(r#"{"body":"x"}"#)),
         ("PATCH", _) => (key, Some(r#"{"status":"closed"}"#)),
-        ("DELETE", _) | ("GET" | "HEAD", "ticket_messages" | "chat_messages") => (key, None),
+        ("DELETE", _) | ("GET" | "HEAD", "leads" | "ticket_messages" | "chat_messages") => (key, None),
         _ => ("", None),
     }
 }

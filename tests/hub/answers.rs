@@ -112,6 +112,8 @@ fn filter(table: &Table, name: &str) -> String {
     let kind = table.column(name).unwrap().kind;
     if matches!(kind, Kind::Bytes | Kind::Json | Kind::Texts) {
         "is.null".to_owned()
+    } else if table.owner == Some(name) {
+        "eq.user_2hubcarol0000000000000003".to_owned()
     } else {
         format!("eq.{}", value(kind))
     }

@@ -47,6 +47,7 @@ struct Exported {
     whole: Option<bool>,
     pages: usize,
     rows: Vec<serde_json::Value>,
+    recorded: Vec<(usize, serde_json::Value)>,
 }
 
 fn export(world: &World, persona: &str, path: &str, headers: &[(&str, &str)]) -> Exported {
@@ -57,7 +58,7 @@ fn export(world: &World, persona: &str, path: &str, headers: &[(&str, &str)]) ->
         None => (seen.text, None),
     };
     let pages = seen.upstream.iter().filter(|sent| sent.url.starts_with(crate::world::REST)).count();
-    Exported { status: seen.status, code: seen.code, text, whole, pages, rows: seen.rows }
+    Exported { status: seen.status, code: seen.code, text, whole, pages, rows: seen.rows, recorded: seen.recorded }
 }
 
 #[test]
@@ -77,19 +78,16 @@ fn a_file_has_every_record_once_page_by_page_l_1() {
     assert_eq!((found.text.lines().count(), found.pages), (2_500, 3));
 }
 
-/// The row is safe before the first byte leaves, and is completed when the last one has.
+/// It is recorded in the database before the first page is asked for, and its row is completed when the last one has left.
 #[test]
 fn an_export_is_in_the_trail_with_its_filter_purpose_and_size_l_1() {
     let found = export(&World::behind(trail(3_000)), "admin", PATH, &[NDJSON, WHY]);
-    let [begun, ended] = &found.rows[..] else { panic!("{:?}", found.rows) };
-    assert_eq!([&begun["status"], &begun["row_count"]], [&json!(null), &json!(null)]);
-    let look = &begun["look"];
+    let ([(0, look)], [ended]) = (&found.recorded[..], &found.rows[..]) else { panic!("{:?}", found.rows) };
     assert_eq!(
         [&look["entity"], &look["purpose"], &look["export"]],
         [&json!("team_activities"), &json!("legal"), &json!(true)]
     );
     assert!(look["filter"].as_str().unwrap().contains("actor_id=eq.user_2hubsales"));
-    assert_eq!(begun["request_id"], ended["request_id"]);
     assert_eq!(
         [&ended["status"], &ended["row_count"], &ended["outcome"]],
         [&json!(200), &json!(3_000), &json!("allowed")]
@@ -118,19 +116,20 @@ fn only_who_may_exports_and_with_fresh_factors_a_2() {
         let found = export(&world, persona, path, &headers);
         assert_eq!((found.status, found.code.as_str(), found.pages), (status, code, 0), "{persona} {path}");
         assert_eq!(found.rows.len(), 1, "{persona} {path}");
-        assert!(found.rows[0].get("look").is_none());
+        assert!(found.rows[0].get("look").is_none() && found.recorded.is_empty());
     }
 }
 
 #[test]
-fn nothing_of_an_export_leaves_without_its_row_l_3() {
-    let mut trail = trail(10);
-    let world = World::behind(move |request| {
-        if request.url.ends_with("/rpc/record_requests") { Err(FetchFailure::Unreachable) } else { trail(request) }
-    });
-    world.fake.lose_queue();
-    let found = export(&world, "admin", PATH, &[NDJSON, WHY]);
-    assert_eq!((found.status, found.text.as_str(), found.whole), (503, "", None));
+fn nothing_of_an_export_is_asked_for_without_its_record_l_3() {
+    for answer in [Err(FetchFailure::Unreachable), answered(500, "{}"), answered(400, r#"{"code":"22P02"}"#)] {
+        let (mut trail, mut answer) = (trail(10), Some(answer));
+        let world = World::behind(move |request| {
+            if request.url.ends_with("/rpc/record_read") { answer.take().unwrap() } else { trail(request) }
+        });
+        let found = export(&world, "admin", PATH, &[NDJSON, WHY]);
+        assert_eq!((found.status, found.code.as_str(), found.whole, found.pages), (503, "HUB405", None, 0));
+    }
 }
 
 /// A session that is revoked meanwhile, a database that goes away, a page that is cut off: the file is seen to be broken.

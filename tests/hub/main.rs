@@ -23,6 +23,7 @@ mod keys;
 mod passwords;
 mod queries;
 mod queue;
+mod recording;
 mod request_checks;
 mod rotation;
 mod rows;

@@ -22,6 +22,7 @@ pub static TOKENS: LazyLock<Value> = LazyLock::new(|| json("tokens.json"));
 pub fn json(file: &str) -> Value {
     let text = match file {
         "queries.json" => include_str!("../vectors/queries.json"),
+        "reads.json" => include_str!("../vectors/reads.json"),
         "throwaway-keys.json" => include_str!("../vectors/throwaway-keys.json"),
         "tokens.json" => include_str!("../vectors/tokens.json"),
         _ => panic!("{file} is not built in"),
@@ -45,6 +46,10 @@ pub struct Seen {
     pub text: String,
     pub code: String,
     pub upstream: Vec<Outgoing>,
+    /// The calls that recorded a read, and how many requests had reached the database before each.
+    pub recorded: Vec<(usize, Value)>,
+    /// Those calls whole.
+    pub calls: Vec<Outgoing>,
     pub rows: Vec<Value>,
     pub fetched_keys: usize,
     pub log: Value,
@@ -89,7 +94,8 @@ pub fn arrival(
     let mut all: Vec<(String, String)> =
         headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     if persona != "-" {
-        let token = TOKENS["personas"][persona].as_str().unwrap();
+        let accepted = || TOKENS["accepted"].as_array()?.iter().find(|one| one["name"] == persona)?["token"].as_str();
+        let token = TOKENS["personas"][persona].as_str().or_else(accepted).unwrap();
         all.push(("authorization".to_owned(), format!("Bearer {token}")));
     }
     if body.is_some() && !headers.iter().any(|(name, _)| *name == "content-type") {
@@ -153,11 +159,17 @@ impl World {
             Content::Stream(bytes) => String::from_utf8(bytes).unwrap(),
             Content::Text(text) => text.into_owned(),
         };
-        let (rows, rest): (Vec<_>, Vec<_>) = self
-            .fake
-            .sent()
-            .into_iter()
-            .partition(|sent| sent.method == "POST" && sent.url.ends_with("/rpc/record_requests"));
+        let sent = self.fake.sent();
+        let data = |sent: &&Outgoing| sent.url.starts_with(REST) && !sent.url.contains("/rpc/record_re");
+        let recorded =
+            sent.iter().enumerate().filter(|(_, sent)| sent.url.ends_with("/rpc/record_read")).map(|(place, call)| {
+                let before = sent.iter().take(place).filter(data).count();
+                (before, serde_json::from_slice(call.body.as_deref().unwrap()).unwrap())
+            });
+        let recorded = recorded.collect();
+        let (calls, sent): (Vec<_>, Vec<_>) = sent.into_iter().partition(|sent| sent.url.ends_with("/rpc/record_read"));
+        let (rows, rest): (Vec<_>, Vec<_>) =
+            sent.into_iter().partition(|sent| sent.method == "POST" && sent.url.ends_with("/rpc/record_requests"));
         let (keys, upstream): (Vec<_>, Vec<_>) = rest.into_iter().partition(|sent| sent.url == JWKS);
         let written = rows.into_iter().filter_map(|sent| {
             Some(serde_json::from_slice::<Value>(&sent.body?).ok()?["requests"].as_array()?.clone())
@@ -173,6 +185,8 @@ impl World {
             text,
             code: code.unwrap_or_default(),
             upstream,
+            recorded,
+            calls,
             rows,
             fetched_keys: keys.len(),
             log: lines.rfind(|line| line["event"] == "request").unwrap_or_default(),

@@ -14,6 +14,7 @@ pub(super) const CHAT_THREADS: Table = Table {
     owner: Some("owner_id"),
     parent: None,
     guarded: NONE,
+    lists: &[],
     columns: &[
         column("id", Kind::Uuid).defaulted(),
         column("owner_id", Kind::Text).defaulted(),
@@ -55,6 +56,7 @@ pub(super) const CHAT_MESSAGES: Table = Table {
     owner: Some("owner_id"),
     parent: Some(("thread_id", "chat_threads")),
     guarded: &["body"],
+    lists: &[],
     columns: &[
         column("id", Kind::Uuid).defaulted(),
         column("thread_id", Kind::Uuid),

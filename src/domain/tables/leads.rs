@@ -27,6 +27,7 @@ pub(super) const LEADS: Table = Table {
     owner: None,
     parent: None,
     guarded: &["email", "message", "notes"],
+    lists: &[(Who::Staff(Admin), &["sales"]), (Who::Staff(Sales), &["sales"])],
     columns: &[
         column("id", Kind::Uuid).defaulted(),
         column("name", Kind::Text),

@@ -12,6 +12,7 @@ pub(super) const REVOKED_SESSIONS: Table = Table {
     owner: None,
     parent: None,
     guarded: NONE,
+    lists: &[],
     columns: &[
         column("subject", Kind::Text),
         column("reason", Kind::Text),
@@ -49,6 +50,7 @@ pub(super) const WEBHOOK_MESSAGES: Table = Table {
     owner: None,
     parent: None,
     guarded: NONE,
+    lists: &[],
     columns: &[
         column("sender", Kind::Text),
         column("message_id", Kind::Text),

@@ -28,6 +28,7 @@ pub(super) const CONTACT_TICKETS: Table = Table {
     owner: Some("owner_id"),
     parent: None,
     guarded: NONE,
+    lists: &[],
     columns: &[
         column("id", Kind::Uuid).defaulted(),
         column("owner_id", Kind::Text).defaulted(),
@@ -107,6 +108,7 @@ pub(super) const TICKET_MESSAGES: Table = Table {
     owner: Some("owner_id"),
     parent: Some(("ticket_id", "contact_tickets")),
     guarded: &["body"],
+    lists: &[],
     columns: &[
         column("id", Kind::Uuid).defaulted(),
         column("ticket_id", Kind::Uuid),

@@ -1,6 +1,6 @@
 //! What was done, asked and found (L-1, L-2, L-3).
 
-use super::{FILES, Kind, NONE, PAGE, TRAIL, Table, column, grant};
+use super::{FILES, Kind, NONE, PAGE, TRAIL, Table, WHOLE_TRAIL, column, grant};
 use crate::domain::access::{StaffRole::Admin, Who};
 
 /// The trail of staff actions (L-1, L-2): written by triggers alone, append-only for everybody.
@@ -9,7 +9,8 @@ pub(super) const TEAM_ACTIVITIES: Table = Table {
     key: "id",
     owner: None,
     parent: None,
-    guarded: NONE,
+    guarded: &["before", "after"],
+    lists: WHOLE_TRAIL,
     columns: &[
         column("id", Kind::Integer).defaulted(),
         column("occurred_at", Kind::Timestamp).defaulted(),
@@ -112,6 +113,7 @@ pub(super) const REQUEST_LOG: Table = Table {
     owner: None,
     parent: None,
     guarded: NONE,
+    lists: &[],
     columns: &[
         column("id", Kind::Integer).defaulted(),
         column("occurred_at", Kind::Timestamp).defaulted(),
@@ -160,6 +162,7 @@ pub(super) const CHECKS: Table = Table {
     owner: None,
     parent: None,
     guarded: NONE,
+    lists: &[],
     columns: &[
         column("id", Kind::Integer).defaulted(),
         column("ran_at", Kind::Timestamp).defaulted(),

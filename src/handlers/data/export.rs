@@ -6,7 +6,7 @@ use crate::{
     domain::session::{Actor, Session},
     logic::{
         fault::Fault,
-        postgrest::{Export, Format, Look, Page},
+        postgrest::{Export, Format, Page},
         reply::Reply,
     },
     platform::{Answer, Outgoing, Platform, ReadFailure, hub::Hub},
@@ -45,7 +45,6 @@ pub(super) async fn begin<P: Platform>(
     session: &Session,
     (export, format): (&Export, Format),
     question: Outgoing,
-    look: Option<Look>,
 ) -> Result<Passed<P::Body>, Fault> {
     let mut pages = Pages {
         hub: Rc::clone(hub),
@@ -68,7 +67,7 @@ pub(super) async fn begin<P: Platform>(
         written: false,
         upstream_ms,
         row_count: None,
-        look,
+        look: None,
         rest: Some(Box::pin(async move {
             let platform = pages.platform.clone();
             let told = pages.rest(first, &sink).await;

@@ -1,11 +1,11 @@
 //! What goes with a question besides the query: the version a writer saw, why staff look, why somebody acts (A-2, L-1).
 
 use super::fault::{QueryFault, Rule};
-use crate::{domain::headers::Headers, logic::return_to::decoded};
+use crate::{
+    domain::{access::PURPOSES, headers::Headers},
+    logic::return_to::decoded,
+};
 use base64ct::{Base64, Encoding as _};
-
-/// Why a member of staff looks at a client's record: a closed list, kept beside each look.
-pub const PURPOSES: [&str; 6] = ["client_request", "support", "sales", "quality", "security", "legal"];
 
 /// What a request says besides its query.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -4,8 +4,8 @@ mod rows;
 
 use crate::logic::fault::Public;
 use rows::{
-    ALIAS_REFUSED, COLUMN_UNSELECTED, EXPORT_MALFORMED, PURPOSE_MISSING, PURPOSE_REFUSED, REASON_MALFORMED,
-    RECORD_MISSING, TREE_REFUSED, UPSERT_REFUSED, VERSION_MALFORMED, VERSION_MISSING,
+    ALIAS_REFUSED, COLUMN_UNSELECTED, EXPORT_MALFORMED, OWNER_MALFORMED, PURPOSE_MISSING, PURPOSE_REFUSED,
+    REASON_MALFORMED, RECORD_MISSING, TREE_REFUSED, UPSERT_REFUSED, VERSION_MALFORMED, VERSION_MISSING,
 };
 
 /// A broken rule, and the column, parameter or preference that broke it.
@@ -81,6 +81,8 @@ pub enum Rule {
     OperatorRefused,
     /// An `order` that is not `column.direction.nulls`.
     OrderMalformed,
+    /// An owner that is no Clerk id.
+    OwnerMalformed,
     /// A parameter that is not allowed here, or stands twice.
     ParameterRefused,
     /// A password; nobody but Clerk may see one.
@@ -118,7 +120,7 @@ pub enum Rule {
 impl Rule {
     /// Every rule, in the order of the codes.
     #[allow(dead_code, reason = "compared with the README")]
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::AcceptRefused,
         Self::ContentTypeRefused,
         Self::ProfileRefused,
@@ -153,6 +155,7 @@ impl Rule {
         Self::AliasRefused,
         Self::ColumnUnselected,
         Self::TreeRefused,
+        Self::OwnerMalformed,
     ];
 
     /// What the client sees.
@@ -254,6 +257,7 @@ impl Rule {
             Self::AliasRefused => ALIAS_REFUSED,
             Self::ColumnUnselected => COLUMN_UNSELECTED,
             Self::TreeRefused => TREE_REFUSED,
+            Self::OwnerMalformed => OWNER_MALFORMED,
         };
         Public { code, status, message, hint }
     }

@@ -3,10 +3,11 @@
 use super::{
     fault::{QueryFault, Rule},
     literal::{array, array_of, end_of_value, list, unquoted},
+    look::Selector,
     select::Selection,
     value::{fits, quote},
 };
-use crate::domain::tables::Kind;
+use crate::domain::{ids::is_clerk_id, tables::Kind};
 
 /// Reads filters and counts what they cost.
 #[derive(Debug, Default)]
@@ -22,6 +23,8 @@ pub struct Filters {
     pub guarded: bool,
     /// Whether a condition that is read now may name selected columns only.
     pub selected_only: bool,
+    /// Whether a text is searched for words.
+    pub searches: bool,
 }
 
 /// Records by what names them.
@@ -30,7 +33,9 @@ pub struct Named {
     rank: u8,
     /// The table they are in.
     pub entity: &'static str,
-    /// Their keys, or their owners.
+    /// Which of their columns names them.
+    pub selector: Selector,
+    /// Their keys, in lower case as the database writes them, or their owners.
     pub records: Vec<String>,
 }
 
@@ -79,14 +84,16 @@ impl Filters {
             self.version = records.first().filter(|_| records.len() == 1).and_then(|value| value.parse().ok());
             return;
         }
-        let (rank, entity) = match table.parent {
-            _ if name == table.key => (0, table.name),
-            Some((column, parent)) if name == column => (1, parent),
-            _ if Some(name) == table.owner => (2, table.name),
+        let (rank, entity, selector) = match table.parent {
+            _ if name == table.key => (0, table.name, Selector::Key),
+            Some((column, parent)) if name == column => (1, parent, Selector::Key),
+            _ if Some(name) == table.owner => (2, table.name, Selector::Owner),
             _ => return,
         };
         if self.named.as_ref().is_none_or(|named| rank < named.rank) {
-            self.named = Some(Named { rank, entity, records });
+            let uuid = table.column(name).is_some_and(|column| column.kind == Kind::Uuid);
+            let records = records.into_iter().map(|key| if uuid { key.to_ascii_lowercase() } else { key }).collect();
+            self.named = Some(Named { rank, entity, selector, records });
         }
     }
 
@@ -201,7 +208,22 @@ impl Filters {
             (Operand::One(value), "like" | "ilike") => is_pattern(kind, value),
             (Operand::One(value), _) => fits(kind, value),
         };
+        self.searches |= operator.contains("like");
+        if selection.table.owner == Some(name) && operator != "is" && !operand.names_owners() {
+            return Err(QueryFault::new(Rule::OwnerMalformed, name));
+        }
         if good { Ok(Condition { not, operator, operand }) } else { Err(malformed()) }
+    }
+}
+
+impl Operand {
+    /// Whether each value is an id as Clerk makes them for a user or an organization.
+    fn names_owners(&self) -> bool {
+        let is_owner = |value: &String| is_clerk_id(value, "user_") || is_clerk_id(value, "org_");
+        match self {
+            Self::List(values) | Self::Patterns(values) => values.iter().all(is_owner),
+            Self::One(value) => is_owner(value),
+        }
     }
 }
 

@@ -2,28 +2,62 @@
 
 use super::{
     context::{Context, Version},
+    encoding,
     fault::{QueryFault, Rule},
     writer::Writer,
 };
 use crate::{
-    domain::access::{Operation, Who},
+    domain::{
+        access::{Operation, Who},
+        functions::Mark,
+        tables::Table,
+    },
     logic::policy::Resource,
 };
 use serde::Serialize;
+use serde_json::Value;
 
-/// What a member of staff looks at (A-2, L-1).
+/// What is read of clients' records, for the trail (A-2, L-1).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Look {
-    /// The table of the records.
+    /// The table of the records, or the function that gives them.
     pub entity: &'static str,
-    /// The records that the query names, by key or by owner; none for a list.
+    /// What names the records.
+    pub selector: Selector,
+    /// The records that the query names; none for a list.
     pub records: Vec<String>,
-    /// The query, as it goes upstream.
+    /// The query, as it goes upstream, with the arguments of a function before it.
     pub filter: String,
     /// Why.
     pub purpose: Option<&'static str>,
     /// Whether it leaves as a file.
     pub export: bool,
+    /// When it is recorded.
+    #[serde(skip)]
+    pub when: When,
+}
+
+/// What names the records of a read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Selector {
+    /// The key of a message, of which the whole conversation is shown.
+    Conversation,
+    /// Their key.
+    Key,
+    /// Nothing: a list or a search.
+    List,
+    /// Their owner.
+    Owner,
+}
+
+/// When a read is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// In the database, before the data is requested.
+    Before,
+    /// On the queue, with the request row.
+    WithRow,
 }
 
 impl Writer<'_> {
@@ -57,46 +91,83 @@ impl Writer<'_> {
         }
     }
 
-    /// What a member of staff looks at, for the trail; `None` for everybody else and for changes. A HEAD shows no column.
+    /// What is read of clients' records; `None` for clients themselves and for changes that return no sensitive column. A HEAD shows
+    /// no column.
     ///
     /// # Errors
     /// `PurposeMissing`, `RecordMissing`.
     pub fn look(&self, context: &Context, counts_only: bool) -> Result<Option<Look>, QueryFault> {
-        let table = match self.permit.resource() {
-            Resource::Table(table, _) | Resource::Function(_, Some((table, _))) => table,
-            Resource::Function(_, None) => return Ok(None),
+        let (table, function) = match self.permit.resource() {
+            Resource::Table(table, _) => (Some(table), None),
+            Resource::Function(function, returned) => (returned.map(|(table, _)| table), Some(function)),
         };
-        if !matches!(self.permit.who(), Who::Staff(_)) {
-            return Ok(None);
-        }
-        if (self.guarded && !counts_only) || self.filters.guarded {
-            if context.purpose.is_none() {
+        let operation = self.permit.operation();
+        let export = operation == Operation::Export;
+        let sensitive = (self.guarded && !counts_only)
+            || self.filters.guarded
+            || function.is_some_and(|function| function.mark == Mark::Sensitive);
+        let staff = matches!(self.permit.who(), Who::Staff(_));
+        // What the Hub keeps about itself is no client's record.
+        let recorded = operation == Operation::Select && table.is_some_and(|table| table.audited);
+        if staff {
+            self.justify(table.filter(|_| function.is_none()), sensitive, context.purpose)?;
+            if (export || recorded && self.filters.searches) && context.purpose.is_none() {
                 return Err(Rule::PurposeMissing.into());
             }
-            let reads = self.permit.operation() == Operation::Select;
-            if reads && table.owner.is_some() && self.filters.named.is_none() {
-                return Err(Rule::RecordMissing.into());
-            }
         }
-        let export = self.permit.operation() == Operation::Export;
-        // What the Hub keeps about itself is no client's record, until it leaves the house.
-        if !export && (self.permit.operation() != Operation::Select || !table.audited) {
+        let before = staff && (sensitive || export) || self.permit.is_impersonated();
+        if !(before || staff && recorded) {
             return Ok(None);
         }
-        if export && context.purpose.is_none() {
-            return Err(Rule::PurposeMissing.into());
-        }
-        let (entity, records) = match &self.filters.named {
-            Some(named) => (named.entity, named.records.clone()),
-            None => (table.name, Vec::new()),
+        let (entity, selector, records) = if let Some(named) = &self.filters.named {
+            let shown = self.conversation && table.is_some_and(|table| table.name == named.entity);
+            let whole = shown && named.selector == Selector::Key;
+            (named.entity, if whole { Selector::Conversation } else { named.selector }, named.records.clone())
+        } else {
+            let name = table.map(|table| table.name).or_else(|| function.map(|function| function.name));
+            (name.unwrap_or_default(), Selector::List, Vec::new())
         };
         Ok(Some(Look {
             entity,
+            selector,
             records,
             filter: self.written.chars().take(LONGEST_FILTER).collect(),
             purpose: context.purpose,
             export,
+            when: if before { When::Before } else { When::WithRow },
         }))
+    }
+
+    /// Refuses staff who read sensitive columns and do not say why, or of which record; a function is asked for the purpose alone.
+    fn justify(&self, table: Option<&Table>, sensitive: bool, purpose: Option<&str>) -> Result<(), QueryFault> {
+        if !sensitive {
+            return Ok(());
+        }
+        let purpose = purpose.ok_or(Rule::PurposeMissing)?;
+        let unnamed = self.permit.operation() == Operation::Select && self.filters.named.is_none();
+        match table {
+            Some(table) if unnamed && !table.lists(self.permit.who(), purpose) => Err(Rule::RecordMissing.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Look {
+    /// The same read with the arguments of a function, which may stand in its body.
+    #[must_use]
+    pub fn with_arguments(mut self, body: &[u8]) -> Self {
+        let Ok(Value::Object(arguments)) = serde_json::from_slice(body) else { return self };
+        let mut filter = String::new();
+        for (name, value) in &arguments {
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            encoding::encode(&mut filter, name);
+            filter.push('=');
+            encoding::encode(&mut filter, &text);
+            filter.push('&');
+        }
+        filter.push_str(&self.filter);
+        self.filter = filter.trim_end_matches('&').chars().take(LONGEST_FILTER).collect();
+        self
     }
 }
 

@@ -113,6 +113,15 @@ impl Selection {
         })
     }
 
+    /// Whether the conversation that a row belongs to is embedded together with what else is in it.
+    #[must_use]
+    pub fn shows_conversation(&self) -> bool {
+        let above = |(_, embedded): (&str, &Self)| {
+            self.table.parent.is_some_and(|(_, parent)| embedded.table.name == parent) && embedded.has_embeds()
+        };
+        self.embeds().any(above)
+    }
+
     /// Whether it begins with this column, under its own name.
     #[must_use]
     pub fn begins_with(&self, column: &str) -> bool {

@@ -29,6 +29,8 @@ pub struct Writer<'a> {
     pub(super) filters: Filters,
     /// Whether the answer shows guarded columns, or depends on what is in them.
     pub(super) guarded: bool,
+    /// Whether the answer shows the whole conversation of a message.
+    pub(super) conversation: bool,
     /// What is exported, if that is what was asked for.
     pub(super) export: Option<Export>,
     /// The arguments of a function that stood in the query, as the body that goes upstream.
@@ -46,6 +48,7 @@ impl<'a> Writer<'a> {
             seen: Vec::new(),
             filters: Filters::default(),
             guarded: false,
+            conversation: false,
             export: None,
             arguments: None,
         }
@@ -153,8 +156,10 @@ impl<'a> Writer<'a> {
         };
         let minimal = !matches!(self.preferences.returns, Some("representation"));
         let reads = matches!(self.permit.operation(), Operation::Export | Operation::Select);
-        self.guarded |= selection.takes_guarded() && (reads || !minimal);
         let change = matches!(self.permit.resource(), Resource::Table(..)) && !reads;
+        // A function gives its result whatever is preferred.
+        self.guarded |= selection.takes_guarded() && !(change && minimal);
+        self.conversation = selection.shows_conversation();
         match self.preferences.returns {
             // Where no column is named PostgREST has the database give back all of them, and not every caller may read all.
             Some("headers-only") if change => self.pair("select", table.key),

@@ -22,13 +22,17 @@ pub(super) const PURPOSE_REFUSED: Row = (
     "That is no purpose of the list.",
     "Use client_request, support, sales, quality, security or legal.",
 );
-pub(super) const PURPOSE_MISSING: Row =
-    ("HUB328", 403, "Staff read this with a purpose only.", "Say why in x-hub-purpose, or select other columns.");
+pub(super) const PURPOSE_MISSING: Row = (
+    "HUB328",
+    403,
+    "Staff read this with a purpose only.",
+    "Say why in x-hub-purpose, or select and search other columns.",
+);
 pub(super) const RECORD_MISSING: Row = (
     "HUB329",
     403,
     "Staff read this of a named record only.",
-    "Filter the key, the conversation or the owner with eq or in, or select other columns.",
+    "Filter the key, the conversation or the owner with eq or in, or select other columns; sales and admins list leads for sales.",
 );
 pub(super) const REASON_MALFORMED: Row = (
     "HUB330",
@@ -59,4 +63,10 @@ pub(super) const TREE_REFUSED: Row = (
     400,
     "An update that gives back its rows takes no and, or and not.",
     "Ask for no rows back, or filter by plain conditions.",
+);
+pub(super) const OWNER_MALFORMED: Row = (
+    "HUB340",
+    400,
+    "That is no client's id.",
+    "Name an owner by Clerk's id: user_ or org_ and 10 to 64 letters and digits.",
 );

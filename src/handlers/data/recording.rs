@@ -1,0 +1,62 @@
+//! Reads that are recorded in the database before the data is requested (L-1, L-3): one call in the reader's own name, without which
+//! nothing is asked of the table.
+//!
+//! The reader's token makes it, not a job's: `before_request()` refuses an ended session before anything is recorded, says who reads, and
+//! writes the request row, which the queue later completes. Clients and staff cannot make it themselves: the function is internal, and
+//! no token of the Hub's leaves the Hub.
+
+use super::{Call, answered};
+use crate::{
+    logic::{fault::Fault, postgrest::Look},
+    platform::{Level, Outgoing, Platform, database::TIMEOUT_MS, hub::Hub},
+};
+
+/// Records a read; `headers` are those of the question that follows it.
+///
+/// # Errors
+/// `SessionRevoked`, as the database says; `JournalUnavailable` for everything else: the data is not requested then.
+pub(super) async fn record<P: Platform>(
+    hub: &Hub<P>,
+    platform: &P,
+    call: &Call<'_, P::Body>,
+    (look, headers): (&Look, &[(&'static str, String)]),
+) -> Result<(), Fault> {
+    let kept = [
+        "apikey",
+        "authorization",
+        "user-agent",
+        "x-client-request-id",
+        "x-hub-impersonator",
+        "x-hub-route",
+        "x-request-id",
+    ];
+    let mut headers: Vec<_> = headers.iter().filter(|(name, _)| kept.contains(name)).cloned().collect();
+    headers.extend([
+        ("accept", "application/json".to_owned()),
+        ("content-profile", crate::platform::database::SCHEMA.to_owned()),
+        ("content-type", "application/json".to_owned()),
+        ("x-hub-method", call.method.to_owned()),
+    ]);
+    let outgoing = Outgoing {
+        method: "POST",
+        url: format!("{}/rpc/record_read", hub.config.rest_url),
+        headers,
+        wanted: &["content-type"],
+        body: Some(serde_json::to_vec(look).map_err(|_| Fault::JournalUnavailable)?),
+        timeout_ms: TIMEOUT_MS,
+    };
+    match answered(hub, platform, call.session, outgoing).await {
+        Ok(_) => Ok(()),
+        Err(Fault::SessionRevoked) => Err(Fault::SessionRevoked),
+        Err(fault) => {
+            let line = serde_json::json!({
+                "event": "read not recorded",
+                "request_id": call.request_id,
+                "code": fault.code(),
+                "reason": fault.reason(),
+            });
+            platform.log(Level::Error, &line.to_string());
+            Err(Fault::JournalUnavailable)
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! L-1, L-3: what must be recorded before it is read is recorded in the database first, and without its record nothing is read. The cases come
+//! out of TABLES and FUNCTIONS, so that a new sensitive column, embed or function is among them.
+
+use crate::world::{REST, Seen, World, answered, json as vectors, well};
+use hub::{
+    domain::{
+        access::{StaffRole, Who},
+        functions::{Argument, FUNCTIONS, Mark},
+        tables::{Grant, Kind, TABLES, Table},
+    },
+    platform::{Answer, FetchFailure, Outgoing},
+};
+use serde_json::{Map, Value, json};
+
+const ID: &str = "00000000-0000-4000-8000-00000000000a";
+
+/// One request, and what it is for.
+#[derive(Clone, Debug)]
+struct Case {
+    what: String,
+    persona: &'static str,
+    method: &'static str,
+    path: String,
+    body: Option<String>,
+}
+
+fn example(kind: Kind) -> Value {
+    match kind {
+        Kind::Boolean => json!(true),
+        Kind::Bytes | Kind::Json => json!({}),
+        Kind::Integer => json!(1),
+        Kind::Text => json!("x"),
+        Kind::Texts => json!(["x"]),
+        Kind::Timestamp => json!("2026-11-26T00:00:00Z"),
+        Kind::Uuid => json!(ID),
+    }
+}
+
+fn text(kind: Kind) -> String {
+    let value = example(kind);
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn condition(table: &Table, column: &str) -> String {
+    match table.column(column).unwrap().kind {
+        Kind::Json => format!("{column}=is.null"),
+        _ if table.owner == Some(column) => format!("{column}=eq.user_2hubcarol0000000000000003"),
+        kind => format!("{column}=eq.{}", text(kind)),
+    }
+}
+
+/// A body that names the first columns that it may.
+fn row(table: &Table, columns: &[&str]) -> Option<String> {
+    let (name, rest) = columns.split_first()?;
+    let mut row = Map::new();
+    for name in [name].into_iter().chain(rest.first()) {
+        row.insert((*name).to_owned(), example(table.column(name).unwrap().kind));
+    }
+    Some(Value::Object(row).to_string())
+}
+
+fn arguments(arguments: &[Argument]) -> Value {
+    Value::Object(arguments.iter().map(|argument| (argument.name.to_owned(), example(argument.kind))).collect())
+}
+
+/// What one member of staff can do with one sensitive column.
+fn of_column(persona: &'static str, who: Who, table: &Table, grant: &Grant, column: &str) -> Vec<Case> {
+    let (name, key) = (table.name, table.key);
+    let named = condition(table, key);
+    let asks = condition(table, column);
+    let mut cases = vec![
+        ("selects", "GET", format!("{name}?select={key},{column}&{named}"), None),
+        ("selects all", "GET", format!("{name}?{named}"), None),
+        ("calls it otherwise", "GET", format!("{name}?select=x:{column}&{named}"), None),
+        ("filters", "GET", format!("{name}?select={key}&{named}&{asks}"), None),
+        (
+            "filters in a tree",
+            "GET",
+            format!("{name}?select={key}&{named}&or=({},{key}.is.null)", asks.replacen('=', ".", 1)),
+            None,
+        ),
+        ("counts", "HEAD", format!("{name}?select={key}&{named}&{asks}"), None),
+        ("orders", "GET", format!("{name}?select={key}&{named}&order={column}.desc"), None),
+    ];
+    let returned = format!("{name}?select={key},{column}");
+    if let Some(body) = row(table, grant.insert) {
+        cases.push(("inserts", "POST", returned.clone(), Some(body)));
+    }
+    if let Some(body) = row(table, grant.update) {
+        cases.push(("updates", "PATCH", format!("{returned}&{named}"), Some(body)));
+    }
+    if grant.delete {
+        cases.push(("deletes", "DELETE", format!("{returned}&{named}"), None));
+    }
+    for outer in TABLES.iter().filter(|outer| outer.embeds.contains(&name) && outer.grant(who).is_some()) {
+        let (over, of_outer) = (outer.name, condition(outer, outer.key));
+        cases.push(("embeds", "GET", format!("{over}?select={},{name}({column})&{of_outer}", outer.key), None));
+        let embed = format!("{over}?select={},{name}!inner({key})&{of_outer}", outer.key);
+        cases.push(("filters an embed", "GET", format!("{embed}&{name}.{asks}"), None));
+        cases.push(("orders an embed", "GET", format!("{embed}&{name}.order={column}"), None));
+    }
+    cases
+        .into_iter()
+        .map(|(what, method, path, body)| Case {
+            what: format!("{persona} {what} {name}.{column}"),
+            persona,
+            method,
+            path,
+            body,
+        })
+        .collect()
+}
+
+fn personas() -> [(&'static str, Who); 3] {
+    StaffRole::ALL.map(|role| (role.name(), Who::Staff(role)))
+}
+
+/// Every table × role × sensitive column × way to learn something of it, and every function that gives such.
+fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (persona, who) in personas() {
+        for table in TABLES {
+            let Some(grant) = table.grant(who) else { continue };
+            for column in table.guarded.iter().filter(|column| grant.read.contains(column)) {
+                cases.extend(of_column(persona, who, table, grant, column));
+            }
+        }
+        for function in FUNCTIONS.iter().filter(|function| function.is_open_to(who)) {
+            let table = function.returns.table();
+            let gives = table.is_some_and(|table| {
+                table.grant(who).is_some_and(|grant| table.guarded.iter().any(|column| grant.read.contains(column)))
+            });
+            if !gives && function.mark != Mark::Sensitive {
+                continue;
+            }
+            let body = arguments(function.arguments);
+            let what = format!("{persona} calls {}", function.name);
+            let path = format!("rpc/{}", function.name);
+            if !function.writes {
+                let query: Vec<String> = function
+                    .arguments
+                    .iter()
+                    .map(|argument| format!("{}={}", argument.name, text(argument.kind)))
+                    .collect();
+                let path = format!("{path}?{}", query.join("&"));
+                for method in ["GET", "HEAD"] {
+                    cases.push(Case { what: what.clone(), persona, method, path: path.clone(), body: None });
+                }
+            }
+            cases.push(Case { what, persona, method: "POST", path, body: Some(body.to_string()) });
+        }
+    }
+    // Whoever acts in a client's place: every table and function that the client reads.
+    for table in TABLES.iter().filter(|table| table.grant(Who::Customer).is_some_and(|grant| !grant.read.is_empty())) {
+        for method in ["GET", "HEAD"] {
+            for path in
+                [table.name.to_owned(), format!("{}?select={}&{}", table.name, table.key, condition(table, table.key))]
+            {
+                let what = format!("in a client's place: {}", table.name);
+                cases.push(Case { what, persona: "impersonated", method, path, body: None });
+            }
+        }
+    }
+    for function in FUNCTIONS.iter().filter(|function| function.is_open_to(Who::Customer) && !function.writes) {
+        let (what, path) = (format!("in a client's place: {}", function.name), format!("rpc/{}", function.name));
+        let body = Some(arguments(function.arguments).to_string());
+        cases.push(Case { what, persona: "impersonated", method: "POST", path, body });
+    }
+    cases
+}
+
+fn send(world: &World, case: &Case) -> Seen {
+    let said = [("x-hub-purpose", "sales"), ("if-match", "*"), ("prefer", "return=representation")];
+    world.send(case.persona, case.method, &format!("/rest/v1/{}", case.path), &said, case.body.as_deref())
+}
+
+fn data(seen: &Seen) -> usize {
+    seen.upstream.iter().filter(|sent| sent.url.starts_with(REST)).count()
+}
+
+fn unless_recorded(
+    mut answer: impl FnMut() -> Result<Answer<Vec<u8>>, FetchFailure> + 'static,
+) -> impl FnMut(&Outgoing) -> Result<Answer<Vec<u8>>, FetchFailure> + 'static {
+    move |request| if request.url.ends_with("/rpc/record_read") { answer() } else { well(request) }
+}
+
+#[test]
+fn what_is_sensitive_is_recorded_before_it_is_asked_for_l_1() {
+    let cases = cases();
+    assert!(cases.len() > 150, "{}", cases.len());
+    let (world, mut wrong) = (World::new(), Vec::new());
+    for case in &cases {
+        let seen = send(&world, case);
+        let first = matches!(seen.recorded[..], [(0, _)]);
+        let completed =
+            seen.rows.len() == 1 && seen.rows[0]["status"] == seen.status && seen.rows[0].get("look").is_none();
+        if seen.status >= 400 || !first || data(&seen) != 1 || !completed {
+            wrong.push(format!("{}: {} {} {:?}", case.what, seen.status, seen.code, seen.recorded));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn what_cannot_be_recorded_is_not_asked_for_l_1() {
+    let failures: [fn() -> Result<Answer<Vec<u8>>, FetchFailure>; 7] = [
+        || Err(FetchFailure::Unreachable),
+        || Err(FetchFailure::Timeout),
+        || answered(500, "{}"),
+        || answered(503, ""),
+        || answered(400, r#"{"code":"22P02","message":"invalid input syntax for type uuid"}"#),
+        || answered(403, r#"{"code":"42501","message":"permission denied"}"#),
+        || answered(302, ""),
+    ];
+    for failure in failures {
+        let mut world = World::behind(unless_recorded(failure));
+        for (place, case) in cases().into_iter().enumerate() {
+            // After some that waited until the end of their time the session's token has run out.
+            if place % 4 == 0 && failure().is_err_and(|failure| failure == FetchFailure::Timeout) {
+                world = World::behind(unless_recorded(failure));
+            }
+            let seen = send(&world, &case);
+            assert_eq!((seen.status, data(&seen)), (503, 0), "{}", case.what);
+            assert!(case.method == "HEAD" || seen.code == "HUB405", "{}", case.what);
+            assert_eq!(seen.rows[0]["code"], "HUB405", "{}", case.what);
+        }
+    }
+}
+
+/// The reader's own token makes the call, so that an ended session records nothing and reads nothing.
+#[test]
+fn an_ended_session_is_refused_by_the_call_that_records_i_2() {
+    let world = World::behind(unless_recorded(|| answered(401, r#"{"code":"PT401","message":"session revoked"}"#)));
+    for case in cases() {
+        let seen = send(&world, &case);
+        assert_eq!((seen.status, data(&seen)), (401, 0), "{}", case.what);
+    }
+}
+
+/// The call carries the request's own id, route and method, and whose it is.
+#[test]
+fn the_record_and_the_data_are_of_one_request_l_3() {
+    let world = World::new();
+    let said = [("x-hub-purpose", "support"), ("x-request-id", "my-own-id-1")];
+    let seen = world.send("impersonated", "HEAD", "/rest/v1/contact_tickets", &said, None);
+    let [(0, record)] = &seen.recorded[..] else { panic!("{:?}", seen.recorded) };
+    assert_eq!(
+        [&record["entity"], &record["selector"], &record["records"], &record["purpose"], &record["export"]],
+        [&json!("contact_tickets"), &json!("list"), &json!([]), &json!("support"), &json!(false)]
+    );
+    let call = &seen.calls[0];
+    let header = |name: &str| call.headers.iter().find(|(other, _)| *other == name).map(|(_, value)| value.as_str());
+    assert_eq!(header("x-request-id"), seen.header("x-request-id"));
+    assert_eq!(
+        [header("x-hub-method"), header("x-hub-route"), header("x-client-request-id"), header("x-hub-impersonator")],
+        [Some("HEAD"), Some("/rest/v1/contact_tickets"), Some("my-own-id-1"), Some("user_2hubadmin0000000000000005")]
+    );
+}
+
+/// What each query is recorded as: the records it names, the conversation it shows, the words it searches.
+#[test]
+fn a_record_says_what_is_shown_l_1() {
+    let world = World::new();
+    for read in vectors("reads.json").as_array().unwrap() {
+        let path = read["path"].as_str().unwrap().to_owned();
+        let method = if read["method"] == "PATCH" {
+            "PATCH"
+        } else if read["method"] == "POST" {
+            "POST"
+        } else {
+            "GET"
+        };
+        let body = read["body"].as_str().map(str::to_owned);
+        let case = Case { what: path.clone(), persona: "admin", method, path, body };
+        let seen = send(&world, &case);
+        let [(0, record)] = &seen.recorded[..] else { panic!("{}: {} {}", case.what, seen.status, seen.text) };
+        for name in ["entity", "selector", "records"] {
+            assert_eq!(record[name], read[name], "{}: {name}", case.what);
+        }
+        assert!(record["filter"].as_str().unwrap().contains(read["filter"].as_str().unwrap()), "{record}");
+        assert_eq!(record["purpose"], "sales");
+    }
+}
+
+/// Staff reads without sensitive columns keep the queue, and clients' reads leave no record.
+#[test]
+fn other_reads_take_one_round_trip_l_3() {
+    for (persona, path) in [
+        ("support", "contact_tickets?select=id,subject"),
+        ("support", "leads?select=id,name"),
+        ("admin", "team_activities?select=id,action"),
+        ("admin", "request_log"),
+        ("alice", "ticket_messages"),
+        ("alice", "rpc/search_tickets?words=x"),
+    ] {
+        let seen = World::new().ask(persona, "GET", &format!("/rest/v1/{path}"));
+        assert_eq!((seen.status, seen.upstream.len(), seen.recorded.len()), (200, 1, 0), "{persona} {path}");
+        let looked = seen.rows[0].get("look").is_some();
+        assert_eq!(looked, persona == "support", "{persona} {path}");
+    }
+}
