@@ -55,7 +55,7 @@ pub fn document(caller: Caller, origin: &str, base_path: &str) -> Value {
         }
     }
     let callable = |function: &&Function| {
-        function.callers.contains(&caller.who) && (caller.scope == Scope::Everything || !function.writes)
+        function.is_open_to(caller.who) && (caller.scope == Scope::Everything || !function.writes)
     };
     for function in FUNCTIONS.iter().filter(callable) {
         parts.function(caller, function);

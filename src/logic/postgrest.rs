@@ -18,7 +18,6 @@ mod select;
 mod value;
 mod writer;
 
-pub use context::PURPOSES;
 pub use export::{Export, Format, Page};
 pub use fault::{QueryFault, Rule};
 pub use look::{Look, Selector, When};

@@ -1,13 +1,10 @@
 //! The parts of the API description that come from a column, an argument or a header.
 
 use super::{Caller, reference, with};
-use crate::{
-    domain::{
-        access::Operation,
-        functions::{Argument, Function},
-        tables::{Column, Grant, Kind, Table},
-    },
-    logic::postgrest::PURPOSES,
+use crate::domain::{
+    access::{Operation, PURPOSES},
+    functions::{Argument, Function},
+    tables::{Column, Grant, Kind, Table},
 };
 use serde_json::{Map, Value, json};
 
