@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup dev dev-reset dev-seed db-check build test check bench soak clean fuzz
+.PHONY: help setup dev dev-reset dev-seed db-check build types test check bench soak clean fuzz
 
 # Node 22 from npm; the machine's own only installs it.
 NODE := node_modules/.bin/node
@@ -31,6 +31,9 @@ dev-seed: ## Seeds the local data anew: make dev-seed ROWS=100000
 db-check: ## Looks for gaps and drift in any database, reading only: make db-check URL=postgres://…
 	@dev/setup/all.sh node
 	@$(NODE) dev/db-check.mjs
+
+types: ## Writes the TypeScript types of each audience into types/
+	@cargo run --locked --quiet --example types
 
 build: build/.done ## Builds the deployable bundle in build/
 

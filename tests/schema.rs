@@ -96,6 +96,22 @@ fn nulls_defaults_and_listed_values_are_the_same() {
     }
 }
 
+/// The foreign key of each conversation, by the name that the types give it.
+#[test]
+fn parents_are_foreign_keys_of_their_names() {
+    for table in TABLES {
+        let Some((column, parent)) = table.parent else { continue };
+        let catalog = set(
+            "select conname || ' ' || a.attname || ' ' || confrelid::regclass from pg_constraint k \
+             join pg_attribute a on a.attrelid = k.conrelid and a.attnum = k.conkey[1] \
+             where k.contype = 'f' and k.conrelid = ('hub.' || $1)::regclass and k.confrelid <> k.conrelid",
+            table.name,
+        );
+        let to = column.trim_end_matches("_id");
+        same(table.name, &catalog, &BTreeSet::from([format!("{}_{to} {column} hub.{parent}", table.name)]));
+    }
+}
+
 fn sql_type(kind: Kind) -> &'static str {
     match kind {
         Kind::Boolean => "boolean",

@@ -76,7 +76,7 @@ fn lists_every_grant_and_nothing_else_a_2() {
             });
             filters.extend(filterable.map(|column| format!("rowFilter.{}.{column}", table.name)));
         }
-        for function in FUNCTIONS.iter().filter(|function| function.callers.contains(&who)) {
+        for function in FUNCTIONS.iter().filter(|function| function.is_open_to(who)) {
             let path = format!("/rpc/{}", function.name);
             let methods = if function.writes { set(["post"]) } else { set(["get", "post"]) };
             assert_eq!(names(&document["paths"][&path]), methods, "{persona} {path}");
@@ -252,4 +252,14 @@ fn refused_columns_are_answered_with_the_ones_that_are_allowed_a_2() {
             }
         }
     }
+}
+
+/// `types/` is what `make types` writes.
+#[test]
+fn types_of_every_audience_are_the_written_ones_a_2() {
+    for (name, who) in crate::types::AUDIENCES {
+        let written = std::fs::read_to_string(format!("types/{name}.ts")).unwrap_or_default();
+        assert_eq!(written, crate::types::module(name, who), "run `make types`");
+    }
+    assert_eq!(std::fs::read_dir("types").unwrap().count(), crate::types::AUDIENCES.len());
 }

@@ -29,6 +29,8 @@ mod rotation;
 mod rows;
 mod step_up;
 mod tokens;
+#[path = "../../dev/types.rs"]
+mod types;
 mod visits;
 mod webhooks;
 mod world;
