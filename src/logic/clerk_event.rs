@@ -131,11 +131,13 @@ fn verdicts(effect: Effect, data: &Members<'_>, happened_at: &str, now_ms: u64) 
     })
 }
 
-/// The staff role that tokens must name from now on. One of another type, or one that stands twice, is none that a token could name.
+/// The staff role that tokens must name from now on; `null` is none, as in a token. One of another type, or one that stands twice, is
+/// none that a token could name.
 fn role(data: &Members<'_>) -> Result<Option<String>, NotAnEvent> {
     let Some(metadata) = data.object("public_metadata")? else { return Ok(None) };
     Ok(match metadata.one("stacklumen_role") {
         Ok(None) => None,
+        Ok(Some(value)) if value.get() == "null" => None,
         Ok(Some(value)) => Some(serde_json::from_str(value.get()).unwrap_or_else(|_| UNKNOWN.to_owned())),
         Err(NotAnEvent) => Some(UNKNOWN.to_owned()),
     })
@@ -205,7 +207,8 @@ mod tests {
             (serde_json::json!({ "stacklumen_role": "sales" }), Some("sales")),
             (serde_json::json!({ "stacklumen_role": "intern" }), Some("intern")),
             (serde_json::json!({ "stacklumen_role": ["admin"] }), Some("unknown")),
-            (serde_json::json!({ "stacklumen_role": null }), Some("unknown")),
+            (serde_json::json!({ "stacklumen_role": null }), None),
+            (serde_json::json!({ "stacklumen_role": "null" }), Some("null")),
         ] {
             let data = serde_json::json!({ "id": "user_2hub00000001", "public_metadata": metadata });
             assert_eq!(event("user.updated", &data).unwrap().verdicts[2].role.as_deref(), role, "{metadata}");

@@ -108,7 +108,7 @@ pub const VARS: &[Var] = &[
         "STAFF_ROLE_CLAIM",
         VarKind::Plain,
         Absent::Default("metadata.stacklumen_role"),
-        "dotted path to the staff role in the token",
+        "dotted path to the staff role in the token; it is read there and nowhere else",
     ),
     var("SUPABASE_URL", VarKind::Plain, Absent::Refused, "project URL; PostgREST is at `/rest/v1`"),
     var("POSTGREST_URL", VarKind::Plain, Absent::Optional, "a PostgREST that stands elsewhere"),

@@ -304,13 +304,13 @@ await accept('a life of 120 seconds', 'customer', { exp: NOW + 120 });
 await accept('impersonated', 'customer', { act: { sub: PERSONAS.admin.sub } });
 await accept('with permissions of its organization', 'customer', { fea: 'o:tickets,u:profile,o:invoices', o: { ...CLAIMS.o, per: 'read,manage', fpm: '3,1' } });
 await accept('an administrator', 'staff:admin', { metadata: { stacklumen_role: 'admin' }, o: undefined });
-await accept('a role under public_metadata', 'staff:sales', { public_metadata: { stacklumen_role: 'sales' }, o: undefined });
+await accept('a role elsewhere than STAFF_ROLE_CLAIM says: a client', 'customer', { public_metadata: { stacklumen_role: 'sales' }, o: undefined });
 await accept('the same role at both places', 'staff:support', { metadata: { stacklumen_role: 'support' }, public_metadata: { stacklumen_role: 'support' } });
-await accept('two roles that disagree: no access', null, { metadata: { stacklumen_role: 'support' }, public_metadata: { stacklumen_role: 'admin' } });
+await accept('another role elsewhere than STAFF_ROLE_CLAIM says', 'staff:support', { metadata: { stacklumen_role: 'support' }, public_metadata: { stacklumen_role: 'admin' } });
 await accept('an unknown role: no access', null, { metadata: { stacklumen_role: 'intern' } });
 await accept('a role in other case: no access', null, { metadata: { stacklumen_role: 'Admin' } });
 await accept('a list of roles: no access', null, { metadata: { stacklumen_role: ['admin'] } });
-await accept('a role that is null: no access', null, { metadata: { stacklumen_role: null } });
+await accept('a role that is null: a client', 'customer', { metadata: { stacklumen_role: null } });
 await accept('an empty role: no access', null, { metadata: { stacklumen_role: '' } });
 
 const personas = {};

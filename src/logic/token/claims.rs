@@ -190,17 +190,13 @@ fn factor_ages(claim: &Value) -> Result<[Option<u32>; 2], TokenFault> {
     }
 }
 
-/// the role of `public_metadata`, at the configured place or under its own name. Two places that disagree, another
-/// type, or a name that is not on the list: no role, and no access either.
+/// the role at the configured place and at no other. Another type, or a name that is not on the list: no role, and no access
+/// either. `null` is what a session token's template writes for a user without one, and is none.
 fn staff_role(claims: &Value, path: &[String]) -> RoleClaim {
-    let configured = path.iter().try_fold(claims, |value, name| value.get(name));
-    let own = claims.get("public_metadata").and_then(|metadata| metadata.get("stacklumen_role"));
-    let claim = match (configured, own) {
-        (Some(one), Some(other)) if one != other => return RoleClaim::Unknown,
-        (Some(claim), _) | (None, Some(claim)) => claim,
-        (None, None) => return RoleClaim::Absent,
-    };
-    claim.as_str().and_then(StaffRole::parse).map_or(RoleClaim::Unknown, RoleClaim::Known)
+    match path.iter().try_fold(claims, |value, name| value.get(name)) {
+        None | Some(Value::Null) => RoleClaim::Absent,
+        Some(claim) => claim.as_str().and_then(StaffRole::parse).map_or(RoleClaim::Unknown, RoleClaim::Known),
+    }
 }
 
 const SKEW_S: i64 = 5;
