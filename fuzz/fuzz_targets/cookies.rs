@@ -29,7 +29,7 @@ fuzz_target!(|input: (&str, &str, bool)| {
         assert!(!name.contains(';') && !value.contains(';'));
     }
     if let Some(back) =
-        return_to::decoded(query).as_deref().and_then(|wanted| return_to::checked(wanted, "https://hub.example.com"))
+        return_to::decoded(query).as_deref().and_then(|wanted| return_to::checked(wanted, "https://hub.example.com", ""))
     {
         assert!(back.starts_with('/') && !back.starts_with("//") && !back.contains('\\') && back.is_ascii());
     }

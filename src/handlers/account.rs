@@ -41,7 +41,8 @@ pub fn to_clerk<P: Platform>(
 ) -> Reply<P::Body> {
     let wanted = query_value(door.query, "redirect_url").and_then(return_to::decoded);
     let account = format!("{}/account", hub.config.base_path);
-    let back = wanted.as_deref().and_then(|wanted| return_to::checked(wanted, &hub.config.origin)).unwrap_or(&account);
+    let checked = |wanted| return_to::checked(wanted, &hub.config.origin, &hub.config.base_path);
+    let back = wanted.as_deref().and_then(checked).unwrap_or(&account);
     let back = format!("{}{back}", hub.config.origin);
     if session.is_some() {
         return Reply::empty(303).with("location", back);

@@ -2,10 +2,11 @@
 
 /// The path and query of a page of the Hub that a `redirect_url` names; anything else is `None`, and the caller has a place of its own.
 ///
-/// Taken are a path (`/account?x=1`) and an absolute URL of the Hub's own origin. What browsers read otherwise than it looks is
-/// refused: `//host`, `/\host`, white space and control characters, a dot segment, user names, other schemes.
+/// Taken are a path (`/account?x=1`) and an absolute URL of the Hub's own origin, below the mount path: what else stands on that origin is
+/// not the Hub. What browsers read otherwise than it looks is refused: `//host`, `/\host`, white space and control characters, a dot
+/// segment, user names, other schemes.
 #[must_use]
-pub fn checked<'a>(wanted: &'a str, origin: &str) -> Option<&'a str> {
+pub fn checked<'a>(wanted: &'a str, origin: &str, base_path: &str) -> Option<&'a str> {
     let path = match wanted.strip_prefix(origin) {
         Some("") => "/",
         Some(rest) => rest,
@@ -15,7 +16,9 @@ pub fn checked<'a>(wanted: &'a str, origin: &str) -> Option<&'a str> {
     let segments = path.split('?').next().unwrap_or_default();
     let odd = segments.contains("//") || segments.split('/').any(|segment| segment == "." || segment == "..");
     let encoded = segments.contains('%');
-    let right = path.starts_with('/') && path.bytes().all(plain) && !odd && !encoded && path.len() <= LONGEST;
+    let mounted = segments.strip_prefix(base_path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let right =
+        path.starts_with('/') && mounted && path.bytes().all(plain) && !odd && !encoded && path.len() <= LONGEST;
     right.then_some(path)
 }
 
@@ -90,7 +93,7 @@ mod tests {
             ("https://hub.example.com", "/"),
             ("https://hub.example.com/account", "/account"),
         ] {
-            assert_eq!(checked(wanted, ORIGIN), Some(path), "{wanted}");
+            assert_eq!(checked(wanted, ORIGIN, ""), Some(path), "{wanted}");
         }
         for wanted in [
             "",
@@ -120,9 +123,28 @@ mod tests {
             "/<script>",
             "/a#b",
         ] {
-            assert_eq!(checked(wanted, ORIGIN), None, "{wanted:?}");
+            assert_eq!(checked(wanted, ORIGIN, ""), None, "{wanted:?}");
         }
-        assert_eq!(checked(&format!("/{}", "a".repeat(2048)), ORIGIN), None);
+        assert_eq!(checked(&format!("/{}", "a".repeat(2048)), ORIGIN, ""), None);
+    }
+
+    #[test]
+    fn goes_back_below_the_mount_path_only() {
+        for wanted in ["/app", "/app/", "/app/account", "/app?x=/", "https://hub.example.com/app/account?x=1"] {
+            assert!(checked(wanted, ORIGIN, "/app").is_some(), "{wanted}");
+        }
+        for wanted in [
+            "/",
+            "/account",
+            "/apps",
+            "/app.evil",
+            "/appaccount",
+            "/x/app/account",
+            "https://hub.example.com",
+            "?x=/app",
+        ] {
+            assert_eq!(checked(wanted, ORIGIN, "/app"), None, "{wanted}");
+        }
     }
 
     #[test]
