@@ -57,7 +57,12 @@ fn main() {
     let signature = rest.split_once('.').expect("three segments").1;
     let long = format!("{header}.{}.{signature}", "A".repeat(1_000_000));
     let full = format!("{header}.{}.{signature}", "A".repeat(8192 - header.len() - signature.len() - 2));
-    let instance = Instance { suffix: "QvfNY2dr".to_owned(), issuer: expected.issuer.clone(), development: true };
+    let instance = Instance {
+        suffix: "QvfNY2dr".to_owned(),
+        issuer: expected.issuer.clone(),
+        development: true,
+        domains: Vec::new(),
+    };
     let crowd = "__session=x.y.z; ".repeat(900);
     let (far, form) = ("x=1; ".repeat(200_000), "a=1&".repeat(2000));
     let sent = [

@@ -19,14 +19,14 @@ fuzz_target!(|input: (&str, &str, bool)| {
     }
     for development in [false, true] {
         let instance =
-            Instance { suffix: "QvfNY2dr".to_owned(), issuer: "https://clerk.example.com".to_owned(), development };
+            Instance { suffix: "QvfNY2dr".to_owned(), issuer: "https://clerk.example.com".to_owned(), development, domains: cookies::domains("https://hub.example.com") };
         let visit = Visit { cookies: &read, query, navigation, now_s: 1_795_464_900 };
         let step = decide(&visit, &instance);
         // A script's request is never sent away, and nothing is resolved for it.
-        assert!(navigation || matches!(step, Step::SignedOut(_) | Step::Verify(_)));
+        assert!(navigation || matches!(step, Step::Refused(_) | Step::SignedOut(_) | Step::Verify(_)));
     }
-    if let Some((name, value)) = cookies::directive(query) {
-        assert!(!name.contains(';') && !value.contains(';'));
+    if let Some(found) = cookies::directive(query) {
+        assert!([found.name, found.value, found.domain.unwrap_or_default()].iter().all(|text| !text.contains(';')));
     }
     if let Some(back) =
         return_to::decoded(query).as_deref().and_then(|wanted| return_to::checked(wanted, "https://hub.example.com", ""))

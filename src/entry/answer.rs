@@ -274,5 +274,6 @@ pub(super) fn refuse<P: Platform>(
         _ => Reply::fault(fault),
     };
     // Cookies of a session that is over would only be refused again.
-    if *fault == Fault::VisitEnded { account::forgotten(hub, reply) } else { reply }
+    let path = Address::parse(&arrival.url).map_or("/", |address| address.path);
+    if fault.ends_visit() { account::forgotten(hub, reply, path) } else { reply }
 }

@@ -28,6 +28,12 @@ pub async fn page<P: Platform>(
     (route, address): (&Route, &Address<'_>),
 ) -> Result<Reply<P::Body>, Fault> {
     let door = Door { method: &arrival.method, path: address.path, query: address.query, headers: &arrival.headers };
+    // Its form says whose session it is about, and the token need not be fresh.
+    if route.handler == Handler::SignOut && arrival.method == "POST" {
+        let (reply, session) = account::sign_out(hub, platform, door, body).await;
+        course.session = session;
+        return reply.map_err(of_page);
+    }
     let cookies = match visits::enter(hub, platform, door).await? {
         Entrance::Elsewhere(reply, why) => {
             course.note = Some(why);
@@ -37,9 +43,9 @@ pub async fn page<P: Platform>(
             course.session = Some(session);
             cookies
         }
-        Entrance::SignedOut(why) => {
+        Entrance::SignedOut(why, cookies) => {
             course.note = Some(why);
-            Vec::new()
+            cookies
         }
     };
     let session = course.session.as_ref();
@@ -47,20 +53,25 @@ pub async fn page<P: Platform>(
         Handler::Account => account::account(hub, platform, session).await,
         Handler::SignIn => Ok(account::to_clerk(hub, door, Hosted::SignIn, session, browser(hub, door))),
         Handler::SignUp => Ok(account::to_clerk(hub, door, Hosted::SignUp, session, browser(hub, door))),
-        Handler::SignOut if arrival.method == "POST" => account::sign_out(hub, platform, door, body, session).await,
         Handler::SignOut => account::ask_to_sign_out(hub, session),
         _ => Err(Fault::RouteUnknown),
     };
-    let reply = reply.map_err(|fault| match fault {
+    let reply = reply.map_err(of_page)?;
+    Ok(cookies.into_iter().fold(reply, |reply, cookie| reply.with("set-cookie", cookie)))
+}
+
+/// A page's words for what is said of sessions elsewhere.
+fn of_page(fault: Fault) -> Fault {
+    match fault {
         Fault::SessionRevoked => Fault::VisitEnded,
         Fault::ClerkUndone => Fault::SignOutUndone,
         other => other,
-    })?;
-    Ok(cookies.into_iter().fold(reply, |reply, cookie| reply.with("set-cookie", cookie)))
+    }
 }
 
 /// What a development instance calls this browser.
 fn browser<'a, P: Platform>(hub: &Hub<P>, door: Door<'a>) -> Option<&'a str> {
     let cookies = Cookies::parse(door.headers.value("cookie")?);
-    cookies.value(&format!("__clerk_db_jwt_{}", hub.instance.suffix)).or_else(|| cookies.value("__clerk_db_jwt"))
+    let suffixed = format!("__clerk_db_jwt_{}", hub.instance.suffix);
+    cookies.values(&suffixed).next().or_else(|| cookies.values("__clerk_db_jwt").next())
 }

@@ -3,19 +3,19 @@
 use crate::{
     domain::session::{Actor, Session},
     logic::{
-        cookies, csrf,
+        csrf,
         fault::Fault,
         password,
         reply::{Cache, Media, Reply},
         return_to::{self, encoded},
         views::{self, Account, Page},
-        visit::query_value,
+        visit::{forget, query_value},
     },
     platform::{
         Platform, ReadFailure, clerk,
         database::{ask, send, send_as},
         hub::Hub,
-        visits::{Door, all_names},
+        visits::{self, Door},
     },
 };
 
@@ -112,17 +112,31 @@ pub fn ask_to_sign_out<P: Platform>(hub: &Hub<P>, session: Option<&Session>) -> 
 
 /// `POST /sign-out`: the session is refused here at once, ended at Clerk, and its cookies are forgotten.
 ///
-/// # Errors
-/// `Form` when it is not this session's own, `ClerkUndone` when Clerk goes on with it.
+/// Which session that is, a verified token says, however old; and the form must be that session's own. Beside the answer stands whose
+/// request it was.
+///
+/// The answer's errors: `Form` when the form is not this session's own, `SignOutUnknown` when nothing can be ended, `ClerkUndone` when
+/// Clerk goes on with it.
 pub async fn sign_out<P: Platform>(
     hub: &Hub<P>,
     platform: &P,
     door: Door<'_>,
     body: Option<P::Body>,
-    session: Option<&Session>,
-) -> Result<Reply<P::Body>, Fault> {
+) -> (Result<Reply<P::Body>, Fault>, Option<Session>) {
+    match departing(hub, platform, door, body).await {
+        Ok(session) => (ended(hub, platform, door, &session).await, Some(session)),
+        Err(fault) => (Err(fault), None),
+    }
+}
+
+/// The session that the form is about.
+async fn departing<P: Platform>(
+    hub: &Hub<P>,
+    platform: &P,
+    door: Door<'_>,
+    body: Option<P::Body>,
+) -> Result<Session, Fault> {
     csrf::same_origin(door.headers, &hub.config.origin).map_err(Fault::Form)?;
-    let Some(session) = session else { return Ok(forgotten(hub, home(hub))) };
     let form = match body {
         Some(body) => platform.read(body, LONGEST_FORM).await.map_err(|failure| match failure {
             ReadFailure::Broken => Fault::BodyBroken,
@@ -133,19 +147,28 @@ pub async fn sign_out<P: Platform>(
     if std::str::from_utf8(&form).is_ok_and(password::in_form) {
         return Err(Fault::Password);
     }
-    csrf::check(&hub.forms, &session.id, &form).map_err(Fault::Form)?;
+    visits::departing(hub, platform, door.headers, |id| csrf::check(&hub.forms, id, &form).is_ok()).await
+}
+
+async fn ended<P: Platform>(
+    hub: &Hub<P>,
+    platform: &P,
+    door: Door<'_>,
+    session: &Session,
+) -> Result<Reply<P::Body>, Fault> {
     hub.forget(session);
     let arguments = serde_json::json!({ "session": session.id });
     let question = ask(&hub.config.rest_url).rpc("end_session", arguments.to_string());
     send(hub, platform, "sign-out", "return=minimal", question).await?;
     clerk::end_session(hub, platform, &session.id).await?;
-    Ok(forgotten(hub, home(hub)))
+    Ok(forgotten(hub, home(hub), door.path))
 }
 
-/// Forgets every cookie of a session that is over.
+/// Forgets every cookie of a session that is over, in every form that a page at this path may see.
 #[must_use]
-pub fn forgotten<P: Platform>(hub: &Hub<P>, reply: Reply<P::Body>) -> Reply<P::Body> {
-    all_names(&hub.instance).iter().fold(reply, |reply, name| reply.with("set-cookie", cookies::forget(name)))
+pub fn forgotten<P: Platform>(hub: &Hub<P>, reply: Reply<P::Body>, path: &str) -> Reply<P::Body> {
+    let gone = forget::everything(&hub.instance, path);
+    gone.into_iter().fold(reply, |reply, cookie| reply.with("set-cookie", cookie))
 }
 
 fn home<P: Platform>(hub: &Hub<P>) -> Reply<P::Body> {

@@ -21,9 +21,23 @@ impl<'a> Cookies<'a> {
     /// The value of this name; an empty one is none, and so is an ambiguous one.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&'a str> {
-        let mut values = self.0.iter().filter(|(other, _)| *other == name).map(|(_, value)| *value);
+        let mut values = self.values(name);
         let first = values.next()?;
-        (!first.is_empty() && values.all(|value| value == first)).then_some(first)
+        values.all(|value| value == first).then_some(first)
+    }
+
+    /// Every value of this name that is not empty, as they stand.
+    pub fn values(&self, name: &str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(other, value)| *other == name && !value.is_empty()).map(|(_, value)| *value)
+    }
+
+    /// The greatest of the whole numbers that stand under this name.
+    ///
+    /// For a time or a count, which only grow, that is the last word, whichever domain it was set for: beside Clerk's `__client_uat` of
+    /// the parent domain a host may have one of its own (<https://github.com/clerk/javascript/pull/3318>).
+    #[must_use]
+    pub fn greatest(&self, name: &str) -> Option<u64> {
+        self.values(name).filter_map(|value| value.parse().ok()).max()
     }
 }
 
@@ -33,18 +47,61 @@ pub fn set(name: &str, value: &str, max_age_s: u32) -> String {
     format!("{name}={value}; Path=/; Max-Age={max_age_s}; Secure; HttpOnly; SameSite=Lax")
 }
 
+/// A cookie of a parent domain to set. Its other hosts' scripts read it and write it, so it is not `HttpOnly`.
+#[must_use]
+pub fn set_on(domain: &str, name: &str, value: &str, max_age_s: u32) -> String {
+    format!("{name}={value}; Path=/; Domain={domain}; Max-Age={max_age_s}; Secure; SameSite=Lax")
+}
+
 /// A cookie to forget.
 #[must_use]
 pub fn forget(name: &str) -> String {
     set(name, "", 0)
 }
 
-/// Name and value of a `Set-Cookie` directive. What its attributes say is not taken over, but for an end in the past.
+/// A cookie to forget that was set for a domain and a path; a browser keeps each pair of them apart (RFC 6265 §5.3).
 #[must_use]
-pub fn directive(text: &str) -> Option<(&str, &str)> {
+pub fn forget_at(domain: Option<&str>, path: &str, name: &str) -> String {
+    let domain = domain.map_or_else(String::new, |domain| format!("; Domain={domain}"));
+    format!("{name}=; Path={path}{domain}; Max-Age=0; Secure; HttpOnly; SameSite=Lax")
+}
+
+/// The domains that a cookie of this origin's host may name: the host itself and every parent with a dot.
+///
+/// Which of them is registrable the Hub does not know; a browser ignores a cookie for a public suffix (RFC 6265 §5.3).
+#[must_use]
+pub fn domains(origin: &str) -> Vec<String> {
+    let host = origin.split_once("://").map_or(origin, |(_, rest)| rest).split(':').next().unwrap_or_default();
+    let address = host.starts_with('[') || host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    if address {
+        return Vec::new();
+    }
+    let parents = host.match_indices('.').filter_map(|(dot, _)| host.get(dot + 1..));
+    std::iter::once(host).chain(parents).filter(|domain| domain.contains('.')).map(str::to_owned).collect()
+}
+
+/// What a `Set-Cookie` directive says of one cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Directive<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its value; empty when it is to be forgotten.
+    pub value: &'a str,
+    /// Its `Domain`, without the dot that it may begin with.
+    pub domain: Option<&'a str>,
+}
+
+/// Reads a `Set-Cookie` directive; of its attributes, `Domain` and an end in the past.
+#[must_use]
+pub fn directive(text: &str) -> Option<Directive<'_>> {
     let (name, value) = text.split(';').next()?.split_once('=')?;
-    let gone = text.split(';').skip(1).any(|attribute| attribute.trim().eq_ignore_ascii_case("max-age=0"));
-    Some((name.trim(), if gone { "" } else { value.trim() }))
+    let attributes = || text.split(';').skip(1).map(str::trim);
+    let gone = attributes().any(|attribute| attribute.eq_ignore_ascii_case("max-age=0"));
+    let domain = attributes().filter_map(|attribute| attribute.split_once('=')).find_map(|(key, domain)| {
+        let domain = domain.trim();
+        key.trim().eq_ignore_ascii_case("domain").then(|| domain.strip_prefix('.').unwrap_or(domain))
+    });
+    Some(Directive { name: name.trim(), value: if gone { "" } else { value.trim() }, domain })
 }
 
 const LONGEST_HEADER: usize = 16 * 1024;
@@ -68,11 +125,50 @@ mod tests {
     }
 
     #[test]
-    fn takes_name_and_value_of_a_directive_and_nothing_else() {
-        assert_eq!(directive("__session=x.y.z; Path=/; Domain=evil.example"), Some(("__session", "x.y.z")));
-        assert_eq!(directive("__session=x; Max-Age=0; Path=/"), Some(("__session", "")));
+    fn takes_the_greatest_of_several_numbers() {
+        for (header, greatest) in [
+            ("a=1; a=3; a=2", Some(3)),
+            ("a=0; a=5", Some(5)),
+            ("a=x; a=5; a=", Some(5)),
+            ("a=0", Some(0)),
+            ("a=x", None),
+            ("a=-1", None),
+            ("b=1", None),
+            ("", None),
+        ] {
+            assert_eq!(Cookies::parse(header).greatest("a"), greatest, "{header}");
+        }
+    }
+
+    #[test]
+    fn knows_the_domains_that_a_host_may_name() {
+        for (origin, domains) in [
+            ("https://hub.example.com", &["hub.example.com", "example.com"][..]),
+            ("https://example.com:8443", &["example.com"]),
+            ("https://a.b.example.co.uk", &["a.b.example.co.uk", "b.example.co.uk", "example.co.uk", "co.uk"]),
+            ("https://localhost:8787", &[]),
+            ("https://127.0.0.1:8787", &[]),
+            ("https://[::1]:8787", &[]),
+        ] {
+            assert_eq!(super::domains(origin), domains, "{origin}");
+        }
+    }
+
+    #[test]
+    fn takes_name_value_and_domain_of_a_directive() {
+        let read = |text| directive(text).map(|found| (found.name, found.value, found.domain));
+        assert_eq!(read("__session=x.y.z; Path=/"), Some(("__session", "x.y.z", None)));
+        assert_eq!(read("a=1; Path=/; domain=.example.com; Secure"), Some(("a", "1", Some("example.com"))));
+        assert_eq!(read("a=1; Domain = example.com"), Some(("a", "1", Some("example.com"))));
+        assert_eq!(read("__session=x; Max-Age=0; Path=/"), Some(("__session", "", None)));
+        assert_eq!(read("a=; Domain=a.b; Expires=Thu, 01 Jan 1970 00:00:00 GMT"), Some(("a", "", Some("a.b"))));
         assert_eq!(directive("__session"), None);
         assert_eq!(directive(""), None);
         assert_eq!(set("a", "b", 5), "a=b; Path=/; Max-Age=5; Secure; HttpOnly; SameSite=Lax");
+        assert_eq!(set_on("x.y", "a", "b", 5), "a=b; Path=/; Domain=x.y; Max-Age=5; Secure; SameSite=Lax");
+        assert_eq!(
+            forget_at(Some("x.y"), "/p", "a"),
+            "a=; Path=/p; Domain=x.y; Max-Age=0; Secure; HttpOnly; SameSite=Lax"
+        );
     }
 }

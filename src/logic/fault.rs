@@ -19,8 +19,8 @@ use public::{
     BODY_BROKEN, BODY_TOO_LARGE, CLERK_UNAVAILABLE, CLERK_UNDONE, CREDENTIAL_MALFORMED, CREDENTIAL_MISSING,
     FACTOR_STALE, FORM_REFUSED, HEADER_REFUSED, HOST_REFUSED, IMPERSONATED, INSECURE_TRANSPORT, INTERNAL,
     JOURNAL_UNAVAILABLE, KEYS_UNAVAILABLE, METHOD_NOT_ALLOWED, ORIGIN_REFUSED, PATH_REFUSED, RESOURCE_UNKNOWN,
-    RIGHT_MISSING, ROUTE_UNKNOWN, SIGN_OUT_UNDONE, TLS_TOO_OLD, TOKEN_REFUSED, UPSTREAM_BROKEN, UPSTREAM_BUSY,
-    UPSTREAM_TIMEOUT, UPSTREAM_UNREACHABLE, VISIT_ENDED, VISIT_STUCK, WEBHOOK_REFUSED,
+    RIGHT_MISSING, ROUTE_UNKNOWN, SIGN_OUT_UNDONE, SIGN_OUT_UNKNOWN, TLS_TOO_OLD, TOKEN_REFUSED, UPSTREAM_BROKEN,
+    UPSTREAM_BUSY, UPSTREAM_TIMEOUT, UPSTREAM_UNREACHABLE, VISIT_ENDED, VISIT_STUCK, WEBHOOK_REFUSED,
 };
 use std::borrow::Cow;
 
@@ -73,6 +73,8 @@ pub enum Fault {
     SessionRevoked,
     /// Clerk goes on with a session that was signed out here.
     SignOutUndone,
+    /// No token of the browser says whose session it would end.
+    SignOutUnknown,
     /// The session behind a page is over.
     VisitEnded,
     /// The browser does not keep what the way to Clerk and back needs, or another one began it.
@@ -146,6 +148,7 @@ impl Fault {
             Self::Query(fault) => fault.rule.public(),
             Self::RouteUnknown => ROUTE_UNKNOWN,
             Self::SignOutUndone => SIGN_OUT_UNDONE,
+            Self::SignOutUnknown => SIGN_OUT_UNKNOWN,
             Self::VisitEnded => VISIT_ENDED,
             Self::VisitStuck(_) => VISIT_STUCK,
             Self::TlsTooOld => TLS_TOO_OLD,
@@ -156,6 +159,12 @@ impl Fault {
             Self::UpstreamUnreachable => UPSTREAM_UNREACHABLE,
             Self::Webhook(_) | Self::WebhookMalformed => WEBHOOK_REFUSED,
         })
+    }
+
+    /// Whether the session's cookies are no use any more: they would only lead here again.
+    #[must_use]
+    pub const fn ends_visit(&self) -> bool {
+        matches!(self, Self::VisitEnded | Self::VisitStuck(_))
     }
 
     /// The factor that must be verified again.

@@ -9,7 +9,7 @@
 mod claims;
 mod fault;
 
-pub use claims::{Expected, check};
+pub use claims::{Departing, Expected, check, check_departing};
 pub use fault::TokenFault;
 
 use super::json;

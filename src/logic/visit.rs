@@ -3,8 +3,11 @@
 //! The states and their order are those of Clerk's own backend; where this is stricter, `tests/vectors/second-opinion.json` says so.
 //! Source: <https://clerk.com/docs/guides/how-clerk-works/overview#the-handshake>
 
+pub mod forget;
+mod session;
 mod suffix;
 
+pub use session::is_ambiguous;
 pub use suffix::{cookie_suffix, uses_suffixed};
 
 use super::{
@@ -21,6 +24,8 @@ pub struct Instance {
     pub issuer: String,
     /// Whether it is a development instance, whose browsers are told apart by a token of their own.
     pub development: bool,
+    /// The domains that a cookie of the Hub's host may name, the longest first.
+    pub domains: Vec<String>,
 }
 
 /// A request for a page, as far as this decision looks.
@@ -37,20 +42,34 @@ pub struct Visit<'a> {
 }
 
 /// What to do with it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step<'a> {
     /// Send it to Clerk, for this reason.
     Handshake(&'static str),
     /// It comes back from Clerk with cookies in a signed token.
-    ResolveToken(&'a str),
+    ResolveToken(&'a str, Carrier),
     /// It comes back from Clerk with a name for cookies that Clerk keeps.
-    ResolveNonce(&'a str),
+    ResolveNonce(&'a str, Carrier),
+    /// Nobody, for this reason, and the token that it carries is to be forgotten: who is sent to sign in with it comes back with it.
+    Refused(&'static str),
     /// The browser does not keep what is set, or somebody else sent it here: it is told so, and not sent on.
     Stuck(&'static str),
     /// Nobody, for this reason.
     SignedOut(&'static str),
     /// Somebody, if this token is good.
     Verify(&'a str),
+}
+
+/// What brings the result of a handshake back: a development instance sends it in the URL, a production instance as a cookie of the
+/// parent domain.
+///
+/// Source: clerk/javascript `packages/backend/src/tokens/authenticateContext.ts`, which reads both of every instance, the query first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carrier {
+    /// Any application of the parent domain may have overwritten it.
+    Cookie,
+    /// The URL.
+    Query,
 }
 
 /// Whether a request is a navigation: a GET by a browser for a document, never a script's call, a form or a frame.
@@ -64,44 +83,66 @@ pub fn is_navigation(method: &str, fetch_destination: Option<&str>, accept: Opti
 }
 
 /// Decides.
+///
+/// Only what this browser asked for is resolved: a link with somebody else's cookies would sign the visitor in as them.
 #[must_use]
 pub fn decide<'a>(visit: &Visit<'a>, instance: &Instance) -> Step<'a> {
-    let parameter = |name: &str| query_value(visit.query, name);
-    // Only what this browser asked for is resolved: a link with somebody else's cookies would sign the visitor in as them.
-    let state = parameter(STATE_PARAMETER);
-    if visit.navigation && state.is_some() {
-        if visit.cookies.value(STATE) != state {
-            return Step::Stuck("handshake-not-of-this-browser");
-        }
-        if let Some(nonce) = parameter("__clerk_handshake_nonce") {
-            return Step::ResolveNonce(nonce);
-        }
-        if let Some(token) = parameter("__clerk_handshake") {
-            return Step::ResolveToken(token);
-        }
+    let by_cookies = by_cookies(visit, instance);
+    let Some(state) = query_value(visit.query, STATE_PARAMETER).filter(|_| visit.navigation) else { return by_cookies };
+    match (visit.cookies.value(STATE), by_cookies) {
+        (Some(own), step) if own == state => payload(visit).unwrap_or(step),
+        // It would be sent round for ever: the browser does not keep what it is given.
+        (None, Step::Handshake(_)) => Step::Stuck("handshake-not-of-this-browser"),
+        // Another page of this browser began one later or has ended one, or it is somebody else's link.
+        (_, step) => step,
     }
+}
+
+/// What a handshake brought.
+fn payload<'a>(visit: &Visit<'a>) -> Option<Step<'a>> {
+    let [nonce, token] = forget::CARRIERS;
+    let (query, cookie) = (|name| query_value(visit.query, name), |name| visit.cookies.value(name));
+    (query(nonce).map(|value| Step::ResolveNonce(value, Carrier::Query)))
+        .or_else(|| query(token).map(|value| Step::ResolveToken(value, Carrier::Query)))
+        .or_else(|| cookie(nonce).map(|value| Step::ResolveNonce(value, Carrier::Cookie)))
+        .or_else(|| cookie(token).map(|value| Step::ResolveToken(value, Carrier::Cookie)))
+}
+
+fn by_cookies<'a>(visit: &Visit<'a>, instance: &Instance) -> Step<'a> {
     let suffixed = uses_suffixed(visit.cookies, instance, visit.now_s);
-    let cookie = |name: &str| {
-        if suffixed { visit.cookies.value(&format!("{name}_{}", instance.suffix)) } else { visit.cookies.value(name) }
-    };
-    if instance.development && parameter("__clerk_db_jwt").is_some() {
+    let name = |base: &str| if suffixed { format!("{base}_{}", instance.suffix) } else { base.to_owned() };
+    if instance.development && query_value(visit.query, "__clerk_db_jwt").is_some() {
         return handshake(visit, "dev-browser-sync");
     }
-    if instance.development && cookie("__clerk_db_jwt").is_none() {
+    if instance.development && visit.cookies.values(&name("__clerk_db_jwt")).next().is_none() {
         return handshake(visit, "dev-browser-missing");
     }
-    let updated_at = cookie("__client_uat").and_then(|text| text.parse::<i64>().ok()).filter(|time| *time > 0);
-    match (cookie("__session"), updated_at) {
+    if session::is_ambiguous(visit.cookies, instance) {
+        return handshake(visit, "session-token-ambiguous");
+    }
+    let updated_at = visit.cookies.greatest(&name("__client_uat")).and_then(|time| i64::try_from(time).ok());
+    match (session::token(visit.cookies, instance, &name("__session")), updated_at.filter(|time| *time > 0)) {
         (None, None) => Step::SignedOut("session-token-and-uat-missing"),
         (Some(_), None) => handshake(visit, "session-token-but-no-client-uat"),
         (None, Some(_)) => handshake(visit, "client-uat-but-no-session-token"),
         (Some(token), Some(updated_at)) => match token::peek(token) {
-            None => Step::SignedOut("token-malformed"),
+            None => Step::Refused("token-malformed"),
             Some(seen) if seen.issued_at.is_some_and(|issued| issued < updated_at) => {
                 handshake(visit, "session-token-iat-before-client-uat")
             }
             Some(_) => Step::Verify(token),
         },
+    }
+}
+
+/// What to do when a handshake's result was not good. Of a cookie, another application may have overwritten it: once more, then.
+///
+/// Source: <https://github.com/clerk/javascript/pull/3848>
+#[must_use]
+pub fn after_unresolved<'a>(visit: &Visit<'a>, carrier: Carrier, reason: &'static str) -> Step<'a> {
+    match carrier {
+        Carrier::Cookie => handshake(visit, reason),
+        Carrier::Query => Step::Stuck(reason),
     }
 }
 
@@ -112,7 +153,7 @@ pub fn after_fault<'a>(visit: &Visit<'a>, fault: TokenFault) -> Step<'a> {
         TokenFault::Expired => handshake(visit, "session-token-expired"),
         TokenFault::NotYetValid => handshake(visit, "session-token-nbf"),
         TokenFault::IssuedInFuture => handshake(visit, "session-token-iat-in-the-future"),
-        _ => Step::SignedOut(fault.reason()),
+        _ => Step::Refused(fault.reason()),
     }
 }
 
@@ -127,7 +168,7 @@ fn handshake<'a>(visit: &Visit<'a>, reason: &'static str) -> Step<'a> {
 /// How often this browser was sent to Clerk within a few seconds.
 #[must_use]
 pub fn redirects(cookies: &Cookies<'_>) -> u8 {
-    cookies.value(REDIRECTS).and_then(|text| text.parse().ok()).unwrap_or(0)
+    cookies.greatest(REDIRECTS).map_or(0, |count| u8::try_from(count).unwrap_or(u8::MAX))
 }
 
 /// The first value of a parameter; percent-encoded ones are no token and no nonce.

@@ -15,11 +15,11 @@ use crate::{
     logic::{
         address,
         config::{Config, Problem},
-        csrf,
+        cookies, csrf,
         fault::Fault,
         jwks,
         return_to::encoded,
-        token::Expected,
+        token::{Departing, Expected},
         upstream_token::SigningKey,
         visit::{Instance, cookie_suffix},
     },
@@ -114,6 +114,7 @@ impl<P: Platform> Hub<P> {
                 suffix: cookie_suffix(&config.clerk_publishable_key),
                 issuer: config.issuer.clone(),
                 development: config.development,
+                domains: cookies::domains(&config.origin),
             },
             forms,
             addresses,
@@ -127,6 +128,14 @@ impl<P: Platform> Hub<P> {
     /// `Token` for a bad one, `KeysUnavailable` when it could not be judged.
     pub async fn identify(&self, platform: &P, token: &str) -> Result<Session, Fault> {
         sessions::identify(platform, &self.sessions, &self.keys, &self.expected, token).await
+    }
+
+    /// Whose session this token may end, though it has run out (I-2).
+    ///
+    /// # Errors
+    /// As [`Hub::identify`].
+    pub async fn departing(&self, platform: &P, token: &str) -> Result<Departing, Fault> {
+        sessions::departing(platform, &self.keys, &self.expected, token).await
     }
 
     /// What Clerk's handshake says, if it is signed with a key of the issuer.
@@ -148,7 +157,7 @@ impl<P: Platform> Hub<P> {
         self.minter.token(platform, actor).await
     }
 
-    /// Forgets a session that was revoked (I-2).
+    /// Forgets a session that was revoked or signed out (I-2).
     pub fn forget(&self, session: &Session) {
         self.sessions.forget(&session.id);
     }

@@ -8,7 +8,7 @@ use crate::{
     domain::session::Session,
     logic::{
         fault::Fault,
-        token::{self, Expected, TokenFault, Unverified, Verified},
+        token::{self, Departing, Expected, TokenFault, Unverified, Verified},
     },
 };
 use serde_json::Value;
@@ -72,6 +72,21 @@ pub async fn identify<P: Platform>(
     let session = token::check(&verified, expected, now_s).map_err(Fault::Token)?;
     sessions.remember(raw, &session, keys.generation(), now_s);
     Ok(session)
+}
+
+/// Whose session this token may end, though it has run out (I-2).
+///
+/// # Errors
+/// As [`identify`].
+pub async fn departing<P: Platform>(
+    platform: &P,
+    keys: &Rc<KeyStore<P>>,
+    expected: &Expected,
+    raw: &str,
+) -> Result<Departing, Fault> {
+    let now_s = i64::try_from(platform.now_ms() / 1000).map_err(|_| Fault::Platform)?;
+    let verified = verified(platform, keys, raw).await?;
+    token::check_departing(&verified, expected, now_s).map_err(Fault::Token)
 }
 
 /// A claim of a message that the issuer signed with the keys of its tokens.

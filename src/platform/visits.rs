@@ -5,15 +5,19 @@ use crate::{
     domain::{headers::Headers, session::Session},
     logic::{
         cookies::{self, Cookies},
+        csrf::CsrfFault,
         fault::Fault,
         reply::Reply,
         return_to::{encoded, without_traces},
         token,
-        visit::{self, Instance, REDIRECTS, STATE, STATE_PARAMETER, Step, Visit},
+        visit::{self, Carrier, REDIRECTS, STATE, STATE_PARAMETER, Step, Visit, forget},
     },
 };
 use base64ct::{Base64UrlUnpadded, Encoding as _};
-use serde_json::Value;
+
+mod directives;
+
+use directives::{BROWSER, is_plain, refreshed, signed_directives, taken_over};
 
 /// A request for a page.
 #[derive(Clone, Copy, Debug)]
@@ -34,8 +38,8 @@ pub enum Entrance<Body> {
     Elsewhere(Reply<Body>, &'static str),
     /// Somebody, and cookies to set with the answer.
     SignedIn(Session, Vec<String>),
-    /// Nobody, for this reason.
-    SignedOut(&'static str),
+    /// Nobody, for this reason, and cookies to set with the answer.
+    SignedOut(&'static str, Vec<String>),
 }
 
 /// Decides who opens a page.
@@ -50,49 +54,141 @@ pub async fn enter<P: Platform>(hub: &Hub<P>, platform: &P, door: Door<'_>) -> R
     let navigation =
         visit::is_navigation(door.method, door.headers.value("sec-fetch-dest"), door.headers.value("accept"));
     let visit = Visit { cookies: &cookies, query: door.query, navigation, now_s };
-    let step = match visit::decide(&visit, &hub.instance) {
-        Step::Verify(token) => match hub.identify(platform, token).await {
-            Ok(session) => return Ok(Entrance::SignedIn(session, Vec::new())),
-            Err(Fault::Token(fault)) => {
-                let refreshed = if navigation && fault == token::TokenFault::Expired {
-                    refreshed(hub, platform, &cookies, token).await
-                } else {
-                    None
-                };
-                if let Some((session, set)) = refreshed {
-                    return Ok(Entrance::SignedIn(session, set));
-                }
-                visit::after_fault(&visit, fault)
-            }
-            Err(fault) => return Err(fault),
-        },
-        step => step,
+    let entrance = match visit::decide(&visit, &hub.instance) {
+        Step::Verify(token) => verified(hub, platform, (door, &visit), token).await?,
+        Step::ResolveNonce(nonce, carrier) => {
+            let directives = clerk::handshake_payload(hub, platform, nonce).await;
+            resolved(hub, platform, (door, &visit), (directives, carrier)).await?
+        }
+        Step::ResolveToken(token, carrier) => {
+            let directives = signed_directives(hub, platform, token).await;
+            resolved(hub, platform, (door, &visit), (directives, carrier)).await?
+        }
+        step => unverified(hub, platform, (door, &visit), step)?,
     };
-    match step {
-        Step::Handshake(reason) => Ok(Entrance::Elsewhere(to_clerk(hub, platform, &visit, door, reason)?, reason)),
-        Step::ResolveNonce(nonce) => {
-            let directives = clerk::handshake_payload(hub, platform, nonce).await?;
-            back_from_clerk(hub, platform, door, &directives).await
+    // A way to Clerk and back that another page of this browser has ended leaves its traces in the URL.
+    let traces = navigation && visit::query_value(door.query, STATE_PARAMETER).is_some();
+    Ok(match entrance {
+        Entrance::SignedIn(_, set) if traces => {
+            Entrance::Elsewhere(onward(hub, door, set), "handshake-ended-elsewhere")
         }
-        Step::ResolveToken(token) => {
-            let verified = hub.signed_message(platform, token).await?;
-            let listed = verified.as_ref().and_then(Value::as_array);
-            let listed = listed.ok_or(Fault::VisitStuck("handshake-token-refused"))?;
-            let directives: Vec<String> = listed.iter().filter_map(Value::as_str).map(str::to_owned).collect();
-            back_from_clerk(hub, platform, door, &directives).await
+        Entrance::SignedOut(why, set) if traces => Entrance::Elsewhere(onward(hub, door, set), why),
+        entrance => entrance,
+    })
+}
+
+/// The session that a form for signing out would end: the one that the form was made for, by a token of this browser (I-2).
+///
+/// A page stands open longer than its token lives, so the token's age does not matter here, nor whether Clerk's other cookies agree.
+///
+/// # Errors
+/// `SignOutUnknown` when no token can be verified, `Form` when none is of the form's session, `KeysUnavailable` when none can be judged.
+pub async fn departing<P: Platform>(
+    hub: &Hub<P>,
+    platform: &P,
+    headers: &Headers,
+    is_of_form: impl Fn(&str) -> bool,
+) -> Result<Session, Fault> {
+    let cookies = Cookies::parse(headers.value("cookie").unwrap_or_default());
+    let names = ["__session".to_owned(), format!("__session_{}", hub.instance.suffix)];
+    let mut tokens: Vec<&str> = names.iter().flat_map(|name| cookies.values(name)).collect();
+    tokens.sort_unstable();
+    tokens.dedup();
+    let mut fault = Fault::SignOutUnknown;
+    for token in tokens.into_iter().take(MOST_TOKENS) {
+        match hub.departing(platform, token).await {
+            Ok(departing) if is_of_form(departing.id()) => return Ok(departing.into_record()),
+            Ok(_) => fault = Fault::Form(CsrfFault::TokenWrong),
+            Err(Fault::Token(_)) => {}
+            Err(other) => return Err(other),
         }
-        Step::SignedOut(reason) => Ok(Entrance::SignedOut(reason)),
-        Step::Stuck(reason) => Err(Fault::VisitStuck(reason)),
-        // The token was judged above.
-        Step::Verify(_) => Ok(Entrance::SignedOut("token-refused")),
+    }
+    Err(fault)
+}
+
+async fn verified<P: Platform>(
+    hub: &Hub<P>,
+    platform: &P,
+    (door, visit): (Door<'_>, &Visit<'_>),
+    token: &str,
+) -> Result<Entrance<P::Body>, Fault> {
+    match hub.identify(platform, token).await {
+        Ok(session) => Ok(Entrance::SignedIn(session, Vec::new())),
+        Err(Fault::Token(fault)) => {
+            if visit.navigation
+                && fault == token::TokenFault::Expired
+                && let Some((session, set)) = refreshed(hub, platform, visit.cookies, token).await
+            {
+                return Ok(Entrance::SignedIn(session, set));
+            }
+            unverified(hub, platform, (door, visit), visit::after_fault(visit, fault))
+        }
+        Err(fault) => Err(fault),
     }
 }
 
-/// The names of every cookie of Clerk's on this host, to forget them all.
-pub fn all_names(instance: &Instance) -> Vec<String> {
-    let plain = ["__session", "__client_uat", "__refresh"].map(str::to_owned);
-    let suffixed = plain.iter().map(|name| format!("{name}_{}", instance.suffix)).collect::<Vec<_>>();
-    plain.into_iter().chain(suffixed).collect()
+/// What needs nobody's answer.
+fn unverified<P: Platform>(
+    hub: &Hub<P>,
+    platform: &P,
+    (door, visit): (Door<'_>, &Visit<'_>),
+    step: Step<'_>,
+) -> Result<Entrance<P::Body>, Fault> {
+    match step {
+        Step::Handshake(reason) => Ok(Entrance::Elsewhere(to_clerk(hub, platform, visit, door, reason)?, reason)),
+        Step::Refused(reason) => Ok(Entrance::SignedOut(reason, forget::sessions(&hub.instance, door.path))),
+        Step::SignedOut(reason) => Ok(Entrance::SignedOut(reason, Vec::new())),
+        Step::Stuck(reason) => Err(Fault::VisitStuck(reason)),
+        // These were judged before.
+        Step::ResolveNonce(..) | Step::ResolveToken(..) | Step::Verify(_) => Err(Fault::Platform),
+    }
+}
+
+/// What a handshake brought becomes cookies; what another application of the domain may have overwritten is asked for once more.
+async fn resolved<P: Platform>(
+    hub: &Hub<P>,
+    platform: &P,
+    (door, visit): (Door<'_>, &Visit<'_>),
+    (directives, carrier): (Result<Vec<String>, Fault>, Carrier),
+) -> Result<Entrance<P::Body>, Fault> {
+    let taken = match directives {
+        Ok(directives) => taken_over(hub, platform, &directives).await,
+        Err(fault) => Err(fault),
+    };
+    match taken {
+        Ok((_, taken)) => {
+            // Of several sessions' tokens the one that is set now is left.
+            let mut set = if visit::is_ambiguous(visit.cookies, &hub.instance) {
+                forget::sessions(&hub.instance, door.path)
+            } else {
+                Vec::new()
+            };
+            set.extend(forget::carriers(&hub.instance));
+            set.push(cookies::forget(STATE));
+            set.extend(taken);
+            Ok(Entrance::Elsewhere(onward(hub, door, set), "handshake-resolved"))
+        }
+        Err(Fault::VisitStuck(reason)) => {
+            let step = visit::after_unresolved(visit, carrier, reason);
+            Ok(match unverified(hub, platform, (door, visit), step)? {
+                Entrance::Elsewhere(reply, reason) => {
+                    Entrance::Elsewhere(with_cookies(reply, forget::carriers(&hub.instance)), reason)
+                }
+                entrance => entrance,
+            })
+        }
+        Err(fault) => Err(fault),
+    }
+}
+
+/// On to the same page without the traces of the way.
+fn onward<P: Platform>(hub: &Hub<P>, door: Door<'_>, set: Vec<String>) -> Reply<P::Body> {
+    let location = format!("{}{}", hub.config.origin, without_traces(door.path, door.query));
+    with_cookies(Reply::empty(307).with("location", location), set)
+}
+
+fn with_cookies<Body>(reply: Reply<Body>, set: Vec<String>) -> Reply<Body> {
+    set.into_iter().fold(reply, |reply, cookie| reply.with("set-cookie", cookie))
 }
 
 /// To Clerk's handshake; the session token stays here, since URLs are written down in too many places.
@@ -103,7 +199,11 @@ fn to_clerk<P: Platform>(
     door: Door<'_>,
     reason: &'static str,
 ) -> Result<Reply<P::Body>, Fault> {
-    let state = Base64UrlUnpadded::encode_string(&platform.random::<16>().map_err(|_| Fault::Platform)?);
+    // Two pages of one browser may be on their way at once; the second one's cookie would not know the first one's URL.
+    let state = match visit.cookies.value(STATE).filter(|state| state.len() == STATE_LENGTH && is_plain(state)) {
+        Some(state) => state.to_owned(),
+        None => Base64UrlUnpadded::encode_string(&platform.random::<16>().map_err(|_| Fault::Platform)?),
+    };
     let back = without_traces(door.path, door.query);
     let mark = if back.contains('?') { '&' } else { '?' };
     // The Hub's own origin: what the request says of its host decides nothing.
@@ -116,8 +216,8 @@ fn to_clerk<P: Platform>(
         clerk::API_VERSION,
     );
     let browser = visit::query_value(visit.query, BROWSER)
-        .or_else(|| visit.cookies.value(&format!("{BROWSER}_{}", hub.instance.suffix)))
-        .or_else(|| visit.cookies.value(BROWSER));
+        .or_else(|| visit.cookies.values(&format!("{BROWSER}_{}", hub.instance.suffix)).next())
+        .or_else(|| visit.cookies.values(BROWSER).next());
     if let Some(browser) = browser.filter(|browser| hub.instance.development && is_plain(browser)) {
         location = format!("{location}&{BROWSER}={browser}");
     }
@@ -128,75 +228,9 @@ fn to_clerk<P: Platform>(
         .with("set-cookie", cookies::set(REDIRECTS, &tries.to_string(), REDIRECTS_LIFE_S)))
 }
 
-/// Sets what came back, once it is known to be good, and goes on to the page without the traces.
-async fn back_from_clerk<P: Platform>(
-    hub: &Hub<P>,
-    platform: &P,
-    door: Door<'_>,
-    directives: &[String],
-) -> Result<Entrance<P::Body>, Fault> {
-    let (_, set) = taken_over(hub, platform, directives).await?;
-    let location = format!("{}{}", hub.config.origin, without_traces(door.path, door.query));
-    let mut reply = Reply::empty(307).with("location", location).with("set-cookie", cookies::forget(STATE));
-    for cookie in set {
-        reply = reply.with("set-cookie", cookie);
-    }
-    Ok(Entrance::Elsewhere(reply, "handshake-resolved"))
-}
-
-/// The directives as cookies of ours: only names that Clerk has, only plain values, session tokens only if they are good.
-async fn taken_over<P: Platform>(
-    hub: &Hub<P>,
-    platform: &P,
-    directives: &[String],
-) -> Result<(Option<Session>, Vec<String>), Fault> {
-    let suffix = format!("_{}", hub.instance.suffix);
-    let mut session = None;
-    let mut set = Vec::new();
-    for (name, value) in directives.iter().take(MOST_DIRECTIVES).filter_map(|text| cookies::directive(text)) {
-        let base = name.strip_suffix(suffix.as_str()).unwrap_or(name);
-        let known = TAKEN_OVER.contains(&base) && (base != BROWSER || hub.instance.development);
-        if !known {
-            continue;
-        }
-        if !is_plain(value) && !value.is_empty() {
-            return Err(Fault::VisitStuck("handshake-value-refused"));
-        }
-        if base == "__session" && !value.is_empty() {
-            let found = hub.identify(platform, value).await.map_err(|fault| match fault {
-                Fault::Token(_) => Fault::VisitStuck("handshake-session-refused"),
-                other => other,
-            })?;
-            session = Some(found);
-        }
-        set.push(if value.is_empty() { cookies::forget(name) } else { cookies::set(name, value, LIFE_S) });
-    }
-    Ok((session, set))
-}
-
-/// A fresh token for one that ran out, without a way through the browser.
-async fn refreshed<P: Platform>(
-    hub: &Hub<P>,
-    platform: &P,
-    cookies: &Cookies<'_>,
-    expired: &str,
-) -> Option<(Session, Vec<String>)> {
-    let refresh = cookies.value(&format!("__refresh_{}", hub.instance.suffix)).filter(|token| is_plain(token))?;
-    let session = token::peek(expired)?.session?;
-    let directives = clerk::refresh(hub, platform, &session, expired, refresh).await.ok()?;
-    let (session, set) = taken_over(hub, platform, &directives).await.ok()?;
-    Some((session?, set))
-}
-
-fn is_plain(value: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    (1..=LONGEST_VALUE).contains(&value.len()) && value.bytes().all(plain)
-}
-
-const BROWSER: &str = "__clerk_db_jwt";
-const TAKEN_OVER: [&str; 4] = ["__session", "__client_uat", "__refresh", BROWSER];
-const LIFE_S: u32 = 31_536_000;
-const LONGEST_VALUE: usize = 4096;
-const MOST_DIRECTIVES: usize = 16;
 const REDIRECTS_LIFE_S: u32 = 10;
 const STATE_LIFE_S: u32 = 300;
+/// Each costs a verification.
+const MOST_TOKENS: usize = 4;
+/// 16 bytes in base64url.
+const STATE_LENGTH: usize = 22;

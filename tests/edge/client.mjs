@@ -35,11 +35,11 @@ after(async () => {
   if (starting) await (await starting).stop();
 });
 
-/** A session token of a persona; `overrides` are query parameters of the stand-in. */
-export async function token(persona, overrides = {}) {
+/** A session token of a persona; `overrides` are query parameters of the stand-in, `clerk` says of which instance it is. */
+export async function token(persona, overrides = {}, clerk = 'clerk') {
   const { urls } = await stack();
   const query = new URLSearchParams(overrides);
-  const answer = await fetch(`${urls.clerk}/dev/token/${persona}?${query}`);
+  const answer = await fetch(`${urls[clerk]}/dev/token/${persona}?${query}`);
   if (!answer.ok) throw new Error(`no token for ${persona}: ${answer.status} ${await answer.text()}`);
   return (await answer.json()).token;
 }

@@ -1,22 +1,43 @@
 // I-1, I-2: people in a real browser: sign in, come back with a token that ran out, sign out, be revoked while looking at a page; and
-// what somebody else's link, form or cookie can do.
+// what somebody else's link, form or cookie can do. All of it before a development and before a production instance of Clerk, which
+// reach the browser by different ways: URLs there, cookies of the parent domain here.
 
 import { after, afterEach, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
+import { PRODUCTION_DOMAIN } from '../../dev/keys.mjs';
 import { launch } from './browser.mjs';
-import { post, raw, sql, stack, token, until } from './client.mjs';
+import { post, raw as request, sql, stack, token as tokenOf, until } from './client.mjs';
 
-const lever = async (path, data) => (await post('clerk', `/dev/${path}`, data)).json();
-const stats = async () => (await fetch(`${(await stack()).urls.clerk}/dev/stats`)).json();
 const CAROL = 'user_2hubcarol0000000000000003';
 let browser;
-let hub;
 
 before(async () => {
   browser = await launch();
-  hub = (await stack()).urls.hub;
 });
 after(() => browser?.close());
+
+for (const production of [false, true]) describe(`before a ${production ? 'production' : 'development'} instance`, () => suite(production));
+
+function suite(production) {
+const clerk = production ? 'clerkLive' : 'clerk';
+const lever = async (path, data) => (await post(clerk, `/dev/${path}`, data)).json();
+const stats = async () => (await fetch(`${(await stack()).urls[clerk]}/dev/stats`)).json();
+const token = (persona, overrides) => tokenOf(persona, overrides, clerk);
+const raw = (path, options = {}) => request(path, { base: hub, ...options });
+/** A time of Clerk's last word, as the cookie that says it. */
+const uatNow = () => `__client_uat=${Math.floor(Date.now() / 1000)}`;
+/** What a browser has when it is neither new nor signed in. */
+const known = production ? [] : ['__clerk_db_jwt=x'];
+let hub;
+
+before(async () => {
+  const { urls, restart } = await stack();
+  if (production) for (const name of ['clerkLive', 'production']) await restart(name);
+  hub = urls[production ? 'production' : 'hub'];
+});
+after(async () => {
+  if (production) for (const name of ['production', 'clerkLive']) await (await stack()).halt(name);
+});
 afterEach(async () => {
   await lever('reset');
   await sql('delete from hub.revoked_sessions');
@@ -94,17 +115,86 @@ describe('a person', () => {
     await context.close();
   });
 
+  test('I-2: signs out of a page that stands open longer than its token lives: it ends all the same', async () => {
+    await lever('instance', { life: 1 });
+    const { context, page } = await signedIn();
+    await lever('instance', { life: 60 });
+    const { sid } = JSON.parse(Buffer.from((await cookie(context, '__session')).value.split('.')[1], 'base64url'));
+    // 1 s of life, 5 s of allowance.
+    await new Promise((next) => setTimeout(next, 7000));
+    const bearer = await token('carol', { sid });
+    const read = async () => (await raw('/rest/v1/contact_tickets?select=id&limit=1', { headers: { authorization: `Bearer ${bearer}` } })).status;
+    assert.equal(await read(), 200);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.waitForURL(`${hub}/`);
+    assert.equal((await sql("select 1 from hub.revoked_sessions where subject = $1 and cause = 'ended'", [sid])).length, 1);
+    assert.equal(await read(), 401, 'an API token of the session');
+    await assert.rejects(token('carol', { sid }), /404/, 'Clerk gives no more tokens');
+    assert.deepEqual((await context.cookies(hub)).filter(({ name }) => /^__(session|client_uat|refresh)/.test(name)), []);
+    await page.goto(`${hub}/account`);
+    assert.match(page.url(), /\/sign-in\?/);
+    await context.close();
+  });
+
+  test('I-2: signs out with a token whose key was rotated away: is told that nothing was ended, and can from a fresh page', async () => {
+    const { context, page } = await signedIn();
+    const { sid } = JSON.parse(Buffer.from((await cookie(context, '__session')).value.split('.')[1], 'base64url'));
+    const forged = `${(await cookie(context, '__session')).value.split('.').slice(0, 2).join('.')}.${'A'.repeat(342)}`;
+    const { cookies } = await context.storageState();
+    await context.addCookies(cookies.filter(({ name }) => name.startsWith('__session')).map((one) => ({ ...one, value: forged })));
+    const [answer] = await Promise.all([page.waitForResponse((one) => one.request().method() === 'POST'), page.getByRole('button', { name: 'Sign out' }).click()]);
+    assert.equal(answer.status(), 401);
+    assert.match(await page.textContent('h1'), /No session was ended/);
+    assert.equal((await sql('select 1 from hub.revoked_sessions where subject = $1', [sid])).length, 0);
+    await page.goto(`${hub}/account`);
+    // The token is refused and forgotten; Clerk, who goes on with the session, gives another.
+    if (!page.url().endsWith('/account')) await page.getByRole('link', { name: 'carol', exact: true }).click();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.waitForURL(`${hub}/`);
+    await context.close();
+  });
+
+  test('I-2: with a copy of Clerk’s cookie that an older Hub left, signs out and in again', async () => {
+    const { context, page } = await signedIn();
+    for (const value of ['0', String(Math.floor(Date.now() / 1000) - 600)]) {
+      await context.addCookies([{ name: '__client_uat', value, url: hub }]);
+      await page.goto(`${hub}/account`);
+      await page.getByRole('button', { name: 'Sign out' }).click();
+      await page.waitForURL(`${hub}/`);
+      await page.goto(`${hub}/account`);
+      await page.getByRole('link', { name: 'carol', exact: true }).click();
+      await page.waitForURL(`${hub}/account`);
+    }
+    const updates = (await context.cookies(hub)).filter(({ name }) => name === '__client_uat');
+    assert.deepEqual(updates.map(({ domain }) => domain), [production ? `.${PRODUCTION_DOMAIN}` : 'localhost']);
+    await context.close();
+  });
+
+  test('I-2: opens several pages at once after a while: each is there', async () => {
+    await lever('instance', { life: 1 });
+    const { context } = await signedIn();
+    await lever('instance', { life: 60 });
+    await new Promise((next) => setTimeout(next, 6500));
+    const pages = await Promise.all([1, 2, 3].map(() => context.newPage()));
+    await Promise.all(pages.map((one) => one.goto(`${hub}/account`)));
+    for (const one of pages) {
+      assert.match(await one.textContent('main'), new RegExp(CAROL));
+      assert.equal(one.url(), `${hub}/account`);
+    }
+    await context.close();
+  });
+
   test('I-2: is revoked while looking at a page: the next click says so, and the one after asks for a sign-in', async () => {
     const { context, page } = await signedIn();
     const { sid } = JSON.parse(Buffer.from((await cookie(context, '__session')).value.split('.')[1], 'base64url'));
     const { urls, keys } = await stack();
-    await fetch(`${urls.clerk}/v1/sessions/${sid}/revoke`, { method: 'POST', headers: { authorization: `Bearer ${keys.clerk.secretKey}`, 'clerk-api-version': '2026-05-12' } });
+    await fetch(`${urls[clerk]}/v1/sessions/${sid}/revoke`, { method: 'POST', headers: { authorization: `Bearer ${keys.clerk[production ? 'liveSecretKey' : 'secretKey']}`, 'clerk-api-version': '2026-05-12' } });
     await until('the revocation', async () => (await sql('select 1 from hub.revoked_sessions where subject = $1', [sid])).length > 0);
     const answer = await page.goto(`${hub}/account`);
     assert.equal(answer.status(), 401);
     assert.match(await page.textContent('h1'), /session has ended/);
     await page.getByRole('link', { name: 'Sign in' }).click();
-    assert.match(page.url(), /127\.0\.0\.1.*\/sign-in\?/);
+    assert.match(page.url(), production ? /clerk\.example\.test.*\/sign-in\?/ : /127\.0\.0\.1.*\/sign-in\?/);
     await context.close();
   });
 
@@ -118,14 +208,19 @@ describe('a person', () => {
 
   test('who does not keep cookies is told, and not sent round', async () => {
     const headers = { 'sec-fetch-dest': 'document', accept: 'text/html' };
-    const away = await raw('/account', { headers });
+    // Of a production instance there is one of the parent domain, which is not the Hub's to keep.
+    const jar = production ? [uatNow()] : [];
+    const away = await raw('/account', { headers: { ...headers, cookie: jar.join('; ') } });
     assert.equal(away.status, 307);
-    const back = new URL((await fetch(away.headers.location, { redirect: 'manual' })).headers.get('location'));
-    const answer = await raw(back.pathname + back.search, { headers });
+    const to = new URL(away.headers.location);
+    const there = await request(to.pathname + to.search, { base: to.origin });
+    const back = new URL(there.headers.location);
+    for (const one of there.headers['set-cookie'] ?? []) if (one.includes('Domain=')) jar.push(one.split(';')[0]);
+    const answer = await raw(back.pathname + back.search, { headers: { ...headers, cookie: jar.join('; ') } });
     assert.equal(answer.status, 401);
     assert.match(answer.text, /Signing in did not get through/);
     // And who keeps some and not others is sent at most three times.
-    const uat = `__client_uat=${Math.floor(Date.now() / 1000)}; __clerk_db_jwt=x; __clerk_redirect_count=3`;
+    const uat = [uatNow(), ...known, '__clerk_redirect_count=3'].join('; ');
     assert.equal((await raw('/account', { headers: { ...headers, cookie: uat } })).status, 401);
   });
 });
@@ -136,7 +231,9 @@ describe('somebody else', () => {
     const session = await token('alice', { sid: attacker.id });
     const { token: handshake } = await lever('sign', { payload: { handshake: [`__session=${session}; Path=/`, `__client_uat=${Math.floor(Date.now() / 1000)}; Path=/`] } });
     const { context, page } = await visitor();
-    for (const query of [`__clerk_handshake=${handshake}`, `__clerk_handshake=${handshake}&hub_state=guessed`]) {
+    // A neighbouring host may even set the other carrier.
+    if (production) await context.addCookies([{ name: '__clerk_handshake', value: handshake, domain: `.${PRODUCTION_DOMAIN}`, path: '/', secure: true }]);
+    for (const query of ['hub_state=guessed', `__clerk_handshake=${handshake}`, `__clerk_handshake=${handshake}&hub_state=guessed`]) {
       await page.goto(`${hub}/account?${query}`);
       assert.notEqual((await cookie(context, '__session'))?.value, session);
     }
@@ -144,7 +241,7 @@ describe('somebody else', () => {
   });
 
   test('I-1: a return address elsewhere is not followed', async () => {
-    const bad = ['https://evil.example/', '//evil.example', '/\\evil.example', 'https://localhost.evil.example', `${hub}.evil.example/`, `${hub}@evil.example`, 'javascript:alert(1)', '/%2F%2Fevil.example', '/\t/evil.example'];
+    const bad = ['https://evil.example/', '//evil.example', '/\\evil.example', `https://${new URL(hub).hostname}.evil.example`, `${hub}.evil.example/`, `${hub}@evil.example`, 'javascript:alert(1)', '/%2F%2Fevil.example', '/\t/evil.example'];
     for (const wanted of bad) {
       for (const path of ['/sign-in', '/sign-up']) {
         const answer = await raw(`${path}?redirect_url=${encodeURIComponent(wanted)}`);
@@ -186,7 +283,7 @@ describe('somebody else', () => {
     const { context } = await signedIn();
     const jar = (await context.cookies(hub)).map(({ name, value }) => `${name}=${value}`).join('; ');
     assert.equal((await raw('/rest/v1/contact_tickets?select=id', { headers: { cookie: jar } })).json.code, 'HUB101');
-    const uat = `__client_uat=${Math.floor(Date.now() / 1000)}; __clerk_db_jwt=x`;
+    const uat = [uatNow(), ...known].join('; ');
     for (const headers of [{ accept: 'application/json' }, { 'sec-fetch-dest': 'empty', accept: 'text/html' }, { 'sec-fetch-dest': 'iframe', accept: 'text/html' }]) {
       const answer = await raw('/account', { headers: { cookie: uat, ...headers } });
       assert.match(answer.headers.location, /\/sign-in\?/);
@@ -201,7 +298,7 @@ describe('somebody else', () => {
 
   test('I-2: what a handshake brings is checked before it is set', async () => {
     const begin = async () => {
-      const answer = await raw('/account', { headers: { 'sec-fetch-dest': 'document' } });
+      const answer = await raw('/account', { headers: { 'sec-fetch-dest': 'document', cookie: uatNow() } });
       const state = answer.headers['set-cookie'].find((one) => one.startsWith('__Host-hub_state=')).split(';')[0];
       return { cookie: state, state: state.split('=')[1] };
     };
@@ -211,11 +308,15 @@ describe('somebody else', () => {
       return raw(`/account?__clerk_handshake=${signed}&hub_state=${state}`, { headers: { cookie: jar, 'sec-fetch-dest': 'document' } });
     };
     const uat = `__client_uat=${Math.floor(Date.now() / 1000)}`;
-    const good = await back({ handshake: [`__session=${await token('carol')}; Path=/; Domain=evil.example`, `${uat}; Path=/`, 'evil=1; Path=/', '__Host-hub_state=x; Path=/'] });
+    const set = (answer) => (answer.headers['set-cookie'] ?? []).filter((one) => !one.includes('Max-Age=0;'));
+    const updates = ['', 'Domain=evil.example', 'Domain=test', 'Domain=clerk.example.test', ...(production ? [`Domain=.${PRODUCTION_DOMAIN}`] : [])];
+    const good = await back({ handshake: [`__session=${await token('carol')}; Path=/; Domain=evil.example`, ...updates.map((domain) => `${uat}; Path=/; ${domain}`), 'evil=1; Path=/', '__Host-hub_state=x; Path=/'] });
     assert.equal(good.status, 307);
-    const set = good.headers['set-cookie'];
-    assert.deepEqual(set.map((one) => one.split('=')[0]).sort(), ['__Host-hub_state', '__client_uat', '__session']);
-    assert.ok(set.every((one) => /; Secure; HttpOnly; SameSite=Lax$/.test(one) && !/Domain/i.test(one)));
+    const brought = set(good).map((one) => one.replace(/=[^;]*; Path=\/(; Max-Age=31536000)?/, '').replace('; Max-Age=31536000', ''));
+    const ofHost = '; Secure; HttpOnly; SameSite=Lax';
+    // In production Clerk's own cookie of the parent domain stays the only one; elsewhere all are this host's.
+    const update = production ? [`__client_uat; Domain=${PRODUCTION_DOMAIN}; Secure; SameSite=Lax`] : updates.map(() => `__client_uat${ofHost}`);
+    assert.deepEqual(brought, [`__session${ofHost}`, ...update]);
     for (const [what, payload, header] of [
       ['a forged session', { handshake: [`__session=${(await token('carol')).slice(0, -4)}AAAA; Path=/`] }],
       ['a session of another class', { handshake: [`__session=${await token('carol', { header: Buffer.from('{"cat":"cl_B7d4PD222AAA"}').toString('base64url') })}; Path=/`] }],
@@ -226,7 +327,7 @@ describe('somebody else', () => {
       const answer = await back(payload, header);
       assert.equal(answer.status, 401, what);
       assert.equal(answer.json.code, 'HUB107', what);
-      assert.equal(answer.headers['set-cookie'], undefined, what);
+      assert.deepEqual(set(answer), [], what);
     }
   });
 });
@@ -260,3 +361,4 @@ describe('the pages', () => {
     await context.close();
   });
 });
+}

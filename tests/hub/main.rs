@@ -19,6 +19,7 @@ mod boundary;
 mod cancellation;
 mod description;
 mod export;
+mod jar;
 mod keys;
 mod passwords;
 mod queries;

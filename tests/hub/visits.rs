@@ -7,6 +7,7 @@ use hub::{
     platform::{FetchFailure, Outgoing},
 };
 use serde_json::Value;
+use std::{cell::Cell, rc::Rc};
 
 const SESSION: &str = "sess_2hubalice0000000000000001";
 
@@ -67,6 +68,11 @@ fn a_mount_path_is_kept_on_every_way_d_2() {
     assert!(
         seen.header("location").unwrap().ends_with("redirect_url=https%3A%2F%2Fhub.stacklumen.example%2Fapp%2Faccount")
     );
+    // What else stands on that origin is not the Hub's.
+    for elsewhere in ["%2F", "%2Faccount", "https%3A%2F%2Fhub.stacklumen.example%2Fapps"] {
+        let seen = opened(&world, "GET", &format!("/app/sign-in?redirect_url={elsewhere}"), "", &[], None);
+        assert!(seen.header("location").unwrap().ends_with("stacklumen.example%2Fapp%2Faccount"), "{elsewhere}");
+    }
     let page = opened(&world, "GET", "/app/account", &jar("alice"), &[], None);
     assert!(page.status == 200 && page.text.contains("action=\"/app/sign-out\""));
 }
@@ -154,12 +160,17 @@ fn a_page_says_so_when_something_is_away() {
     assert!(seen.header("retry-after").is_some());
 }
 
-fn signed_out(at_clerk: u16) -> (Seen, Seen) {
-    let world = World::behind(
+/// Where Clerk answers this to the end of a session.
+fn revoking(at_clerk: u16) -> World {
+    World::behind(
         move |request: &Outgoing| {
             if request.url.ends_with("/revoke") { answered(at_clerk, "{}") } else { well(request) }
         },
-    );
+    )
+}
+
+fn signed_out(at_clerk: u16) -> (Seen, Seen) {
+    let world = revoking(at_clerk);
     let page = opened(&world, "GET", "/sign-out", &jar("alice"), &[], None);
     let body = format!("csrf={}", csrf(&page.text));
     let sent = opened(&world, "POST", "/sign-out", &jar("alice"), &[("sec-fetch-site", "same-origin")], Some(body));
@@ -177,6 +188,158 @@ fn signing_out_ends_the_session_here_then_at_clerk_then_in_the_browser_i_2() {
     assert!(
         ["__session=;", "__client_uat=;"].iter().all(|name| forgotten.iter().any(|cookie| cookie.starts_with(name)))
     );
+}
+
+/// A page stands open longer than its token lives. What its form ends is the session, whatever the token's age.
+#[test]
+fn signing_out_ends_the_session_however_old_its_token_is_i_2() {
+    for seconds in [0, 70, 3_600, 86_400, 30 * 86_400] {
+        let world = revoking(200);
+        let page = opened(&world, "GET", "/account", &jar("alice"), &[], None);
+        let body = format!("csrf={}", csrf(&page.text));
+        world.fake.wait(seconds * 1000);
+        let sent = opened(&world, "POST", "/sign-out", &jar("alice"), &[("sec-fetch-site", "same-origin")], Some(body));
+        assert_eq!((sent.status, sent.header("location")), (303, Some("https://hub.stacklumen.example/")), "{seconds}");
+        let asked: Vec<&str> = sent.upstream.iter().map(|sent| sent.url.rsplit("/v1/").next().unwrap()).collect();
+        assert_eq!(asked, ["rpc/end_session", &format!("sessions/{SESSION}/revoke")], "{seconds}");
+        let named: Value = serde_json::from_slice(sent.upstream[0].body.as_ref().unwrap()).unwrap();
+        assert_eq!(named["session"], SESSION);
+        let row = &sent.rows[0];
+        assert_eq!((&row["session_id"], &row["outcome"]), (&Value::from(SESSION), &Value::from("allowed")), "L-3");
+        assert!(set(&sent).iter().all(|cookie| cookie.contains("; Max-Age=0;")));
+        for form in ["__session=; Path=/; Max-Age=0", "__client_uat=; Path=/; Domain=stacklumen.example; Max-Age=0"] {
+            assert!(set(&sent).iter().any(|cookie| cookie.starts_with(form)), "{form}");
+        }
+    }
+}
+
+/// Whatever cannot be ended is not said to be: no session is ended, no cookie forgotten, and the answer says so.
+#[test]
+fn signing_out_says_when_it_ended_nothing_i_2() {
+    let good = TOKENS["personas"]["alice"].as_str().unwrap();
+    let (signed, signature) = good.rsplit_once('.').unwrap();
+    let forged = format!("{signed}.{}", signature.chars().rev().collect::<String>());
+    let of_others = |reason: &str| {
+        let cases = TOKENS["refused"].as_array().unwrap();
+        cases.iter().find(|case| case["reason"] == reason).unwrap()["token"].as_str().unwrap()
+    };
+    let page = opened(&World::new(), "GET", "/account", &jar("alice"), &[], None);
+    let body = format!("csrf={}", csrf(&page.text));
+    for (what, cookie) in [
+        ("no cookie", String::new()),
+        ("no token", "__session=x".to_owned()),
+        ("a forged one", format!("__session={forged}")),
+        ("of another issuer", format!("__session={}", of_others("issuer-refused"))),
+        ("for another party", format!("__session={}", of_others("party-refused"))),
+        ("of a template", format!("__session={}", of_others("class-refused"))),
+        ("from the future", format!("__session={}", of_others("issued-in-future"))),
+    ] {
+        for seconds in [0, 3_600] {
+            let world = World::new();
+            world.fake.wait(seconds * 1000);
+            // What lies an hour ahead is not in the future an hour later.
+            if what == "from the future" && seconds > 0 {
+                continue;
+            }
+            let form = Some(body.clone());
+            let sent = opened(&world, "POST", "/sign-out", &cookie, &[("sec-fetch-site", "same-origin")], form);
+            assert_eq!((sent.status, sent.log["code"].as_str()), (401, Some("HUB110")), "{what}");
+            assert!(sent.text.contains("No session was ended"), "{what}");
+            assert_eq!((sent.upstream.len(), set(&sent).len()), (0, 0), "{what}");
+        }
+    }
+    // Another session's form ends neither.
+    let of_carol =
+        opened(&World::new(), "POST", "/sign-out", &jar("carol"), &[("sec-fetch-site", "same-origin")], Some(body));
+    assert_eq!((of_carol.status, of_carol.log["code"].as_str(), of_carol.upstream.len()), (403, Some("HUB106"), 0));
+}
+
+/// A key that was rotated away within the day: its tokens cannot be verified any more, and without keys none can be judged.
+#[test]
+fn signing_out_after_a_rotation_says_that_nothing_was_ended_i_2() {
+    let rotated = Rc::new(Cell::new(None));
+    let jwks = Rc::clone(&rotated);
+    let world = World::behind(move |request: &Outgoing| match (request.url.contains("jwks"), jwks.get()) {
+        (true, Some(false)) => Err(FetchFailure::Unreachable),
+        (true, Some(true)) => {
+            let mut set = TOKENS["jwks"].clone();
+            set["keys"][0]["kid"] = Value::from("ins_2hubanother");
+            answered(200, &set.to_string())
+        }
+        _ => well(request),
+    });
+    let page = opened(&world, "GET", "/account", &jar("alice"), &[], None);
+    let body = || Some(format!("csrf={}", csrf(&page.text)));
+    world.fake.wait(86_400_000);
+    for (keys, status, code) in [(Some(false), 503, "HUB104"), (Some(true), 401, "HUB110")] {
+        rotated.set(keys);
+        let sent = opened(&world, "POST", "/sign-out", &jar("alice"), &[("sec-fetch-site", "same-origin")], body());
+        assert_eq!((sent.status, sent.log["code"].as_str()), (status, Some(code)));
+        assert_eq!((sent.upstream.len(), set(&sent).len()), (0, 0), "nothing ended, nothing forgotten");
+        world.fake.wait(60_000);
+    }
+    // The page itself is refused the token, and has the browser forget it: the way to Clerk gives a fresh one.
+    let seen = opened(&world, "GET", "/account", &jar("alice"), &[], None);
+    assert_eq!((seen.status, seen.log["reason"].as_str()), (303, Some("key-unknown")));
+    assert!(set(&seen).iter().any(|cookie| cookie.starts_with("__session=; Path=/; Max-Age=0")));
+}
+
+/// Of two sessions in one browser the one ends whose page it is.
+#[test]
+fn signing_out_ends_the_session_of_the_form_i_2() {
+    let world = revoking(200);
+    let suffix = &world.hub.instance.suffix;
+    let [alice, carol] = ["alice", "carol"].map(|persona| TOKENS["personas"][persona].as_str().unwrap());
+    let page = opened(&world, "GET", "/account", &jar("alice"), &[], None);
+    let cookie = format!("__session={carol}; __session_{suffix}={alice}");
+    let body = format!("csrf={}", csrf(&page.text));
+    let sent = opened(&world, "POST", "/sign-out", &cookie, &[("sec-fetch-site", "same-origin")], Some(body));
+    assert_eq!(sent.status, 303);
+    assert!(sent.upstream[1].url.ends_with(&format!("/v1/sessions/{SESSION}/revoke")));
+}
+
+/// I-2: a production instance brings a handshake's result in a cookie of the parent domain. Seen with the first build: 307, 307, 307, 401.
+#[test]
+fn a_production_handshake_signs_in_i_2() {
+    let token = TOKENS["personas"]["alice"].as_str().unwrap();
+    let directives = serde_json::json!({ "directives": [
+        "__client_uat=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
+        "__clerk_handshake_nonce=; Path=/; Domain=stacklumen.example; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
+        format!("__client_uat={}; Path=/; Domain=stacklumen.example; Max-Age=315360000; Secure; SameSite=Lax", now() - 20),
+        format!("__session={token}; Path=/; Max-Age=315360000; Secure; SameSite=Lax"),
+    ] });
+    let world = World::behind(move |request: &Outgoing| match request.url.split_once("handshake_payload?nonce=") {
+        Some((_, "n1")) => answered(200, &directives.to_string()),
+        Some(_) => answered(404, "{}"),
+        None => well(request),
+    });
+    let uat = format!("__client_uat={}", now() - 20);
+    let away = opened(&world, "GET", "/account", &uat, &[], None);
+    assert_eq!(away.status, 307);
+    let state = set(&away)[0].split(';').next().unwrap().to_owned();
+    let value = state.split_once('=').unwrap().1;
+    let back = format!("/account?tab=1&hub_state={value}");
+    let seen = opened(&world, "GET", &back, &format!("{uat}; {state}; __clerk_handshake_nonce=n1"), &[], None);
+    assert_eq!((seen.status, seen.header("location")), (307, Some("https://hub.stacklumen.example/account?tab=1")));
+    let kept: Vec<&str> = set(&seen).into_iter().filter(|cookie| !cookie.contains("Max-Age=0;")).collect();
+    let update = format!("{uat}; Path=/; Domain=stacklumen.example; Max-Age=31536000; Secure; SameSite=Lax");
+    assert_eq!(
+        kept,
+        [&update, &format!("__session={token}; Path=/; Max-Age=31536000; Secure; HttpOnly; SameSite=Lax")]
+    );
+    for gone in
+        ["__clerk_handshake_nonce=; Path=/; Domain=stacklumen.example; Max-Age=0", "__client_uat=; Path=/; Max-Age=0"]
+    {
+        assert!(set(&seen).iter().any(|cookie| cookie.starts_with(gone)), "{gone}");
+    }
+    // Overwritten by another application of the domain: once more, and the spoilt one goes.
+    let spoilt = opened(&world, "GET", &back, &format!("{uat}; {state}; __clerk_handshake_nonce=n2"), &[], None);
+    assert_eq!(spoilt.status, 307);
+    assert!(spoilt.header("location").unwrap().contains("__clerk_hs_reason=handshake-nonce-unknown"));
+    assert!(
+        set(&spoilt).iter().any(|cookie| cookie.starts_with("__clerk_handshake_nonce=; Path=/; Domain=stacklumen"))
+    );
+    assert!(set(&spoilt).contains(&format!("{state}; Path=/; Max-Age=300; Secure; HttpOnly; SameSite=Lax").as_str()));
 }
 
 /// The cookies stay, so that the person can try again.

@@ -39,6 +39,7 @@ pub const PUBLIC: &[Public] = &[
     VISIT_STUCK,
     VISIT_ENDED,
     SIGN_OUT_UNDONE,
+    SIGN_OUT_UNKNOWN,
     RIGHT_MISSING,
     RESOURCE_UNKNOWN,
     FACTOR_STALE,
@@ -141,6 +142,12 @@ pub(super) const SIGN_OUT_UNDONE: Public = public(
     502,
     "You are signed out here, but Clerk could not be told.",
     "Open the sign-out page again in a moment.",
+);
+pub(super) const SIGN_OUT_UNKNOWN: Public = public(
+    "HUB110",
+    401,
+    "No session was ended: this browser shows none that can be verified.",
+    "Open the account page and sign out from there; if it asks you to sign in, this browser is signed out.",
 );
 pub(super) const RIGHT_MISSING: Public =
     public("HUB201", 403, "You may not do this.", "Ask an administrator for the role that may.");

@@ -39,11 +39,48 @@ struct Custom {
     jti: Option<String>,
 }
 
+/// A session that may be ended and nothing else: its token is good but for its age.
+#[derive(Debug)]
+pub struct Departing(Session);
+
+impl Departing {
+    /// The session's id, `sess_…`.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.0.id
+    }
+
+    /// Whose request it was, for the request row.
+    #[must_use]
+    pub fn into_record(self) -> Session {
+        self.0
+    }
+}
+
 /// Checks every claim and makes the session; `now_s` is Unix time in seconds.
 ///
 /// # Errors
 /// The first rule that is broken.
 pub fn check(verified: &Verified<'_>, expected: &Expected, now_s: i64) -> Result<Session, TokenFault> {
+    judge(verified, expected, (now_s, Expiry::Refused))
+}
+
+/// Checks every claim but the end of the token's time, for signing out: a page stands open longer than its token lives.
+///
+/// # Errors
+/// As [`check`], but for `Expired`.
+pub fn check_departing(verified: &Verified<'_>, expected: &Expected, now_s: i64) -> Result<Departing, TokenFault> {
+    judge(verified, expected, (now_s, Expiry::Tolerated)).map(Departing)
+}
+
+/// What becomes of a token that has run out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Expiry {
+    Refused,
+    Tolerated,
+}
+
+fn judge(verified: &Verified<'_>, expected: &Expected, (now_s, expiry): (i64, Expiry)) -> Result<Session, TokenFault> {
     let times = Times::read(&verified.claims)?;
     let typed = verified.token.deserialize_claims_unchecked::<Custom>().map_err(|_| TokenFault::ClaimsMalformed)?;
     let claims = typed.custom;
@@ -58,7 +95,7 @@ pub fn check(verified: &Verified<'_>, expected: &Expected, now_s: i64) -> Result
     if claims.aud.is_some() {
         return Err(TokenFault::AudienceRefused);
     }
-    times.check(now_s)?;
+    times.check(now_s, expiry)?;
     if claims.sts.is_some_and(|status| status != "active") {
         return Err(TokenFault::StatusRefused);
     }
@@ -105,9 +142,9 @@ impl Times {
     }
 
     /// Short lives: Clerk's tokens live 60 s.
-    fn check(&self, now_s: i64) -> Result<(), TokenFault> {
+    fn check(&self, now_s: i64, expiry: Expiry) -> Result<(), TokenFault> {
         let Self { expires, issued, valid_from } = *self;
-        if now_s >= expires + SKEW_S {
+        if now_s >= expires + SKEW_S && expiry == Expiry::Refused {
             return Err(TokenFault::Expired);
         }
         if valid_from > now_s + SKEW_S || valid_from > issued + SKEW_S {

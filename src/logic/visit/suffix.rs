@@ -1,6 +1,6 @@
 //! Two sets of cookies on one host: which of them speaks.
 
-use super::{Instance, token};
+use super::{Instance, session, token};
 use crate::logic::cookies::Cookies;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use sha1::{Digest as _, Sha1};
@@ -18,9 +18,10 @@ pub fn cookie_suffix(publishable_key: &str) -> String {
 /// Nothing here is verified; whichever token is chosen is, later.
 #[must_use]
 pub fn uses_suffixed(cookies: &Cookies<'_>, instance: &Instance, now_s: i64) -> bool {
-    let suffixed = |name: &str| cookies.value(&format!("{name}_{}", instance.suffix));
-    let (session, suffixed_session) = (cookies.value("__session"), suffixed("__session"));
-    let (uat, suffixed_uat) = (cookies.value("__client_uat"), suffixed("__client_uat"));
+    let suffixed = |name: &str| format!("{name}_{}", instance.suffix);
+    let (session, suffixed_session) =
+        (session::token(cookies, instance, "__session"), session::token(cookies, instance, &suffixed("__session")));
+    let (uat, suffixed_uat) = (cookies.greatest("__client_uat"), cookies.greatest(&suffixed("__client_uat")));
     let (seen, suffixed_seen) = (session.and_then(token::peek), suffixed_session.and_then(token::peek));
     if session.is_some() {
         let Some(issuer) = seen.as_ref().and_then(|seen| seen.issuer.as_deref()) else { return false };
@@ -32,21 +33,21 @@ pub fn uses_suffixed(cookies: &Cookies<'_>, instance: &Instance, now_s: i64) -> 
         return false;
     }
     let issued = |seen: &Option<token::Peek>| seen.as_ref().and_then(|seen| seen.issued_at).unwrap_or(0);
-    if suffixed_uat != Some("0") && uat != Some("0") && issued(&seen) > issued(&suffixed_seen) {
+    if suffixed_uat != Some(0) && uat != Some(0) && issued(&seen) > issued(&suffixed_seen) {
         return false;
     }
-    if suffixed_uat == Some("0") && uat != Some("0") {
+    if suffixed_uat == Some(0) && uat != Some(0) {
         return false;
     }
     let expired = suffixed_seen.as_ref().and_then(|seen| seen.expires_at).is_some_and(|expires| expires <= now_s);
-    if instance.development && suffixed_uat != Some("0") && uat == Some("0") && expired {
+    if instance.development && suffixed_uat != Some(0) && uat == Some(0) && expired {
         return false;
     }
     suffixed_uat.is_some() || suffixed_session.is_none()
 }
 
 /// An issuer without its scheme, which Clerk writes in either case.
-fn host(issuer: &str) -> &str {
+pub(super) fn host(issuer: &str) -> &str {
     match issuer.split_once("://") {
         Some((scheme, host)) if ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) => host,
         _ => issuer,

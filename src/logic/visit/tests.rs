@@ -7,7 +7,8 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 const NOW: i64 = 1_800_000_000;
 
 fn instance(development: bool) -> Instance {
-    Instance { suffix: "QvfNY2dr".to_owned(), issuer: "https://clerk.example.com".to_owned(), development }
+    let domains = vec!["hub.example.com".to_owned(), "example.com".to_owned()];
+    Instance { suffix: "QvfNY2dr".to_owned(), issuer: "https://clerk.example.com".to_owned(), development, domains }
 }
 
 fn token(issuer: &str, at: i64) -> String {
@@ -44,11 +45,7 @@ fn decides_by_cookies_i_2() {
         (format!("__session={fresh}; __client_uat=0"), "Handshake(\"session-token-but-no-client-uat\")"),
         (format!("__session={fresh}; __client_uat={}", NOW - 5), "Handshake(\"session-token-iat-before-client-uat\")"),
         (format!("__session={fresh}; __client_uat={}", NOW - 20), "verify"),
-        (format!("__session=x.y.z; __client_uat={}", NOW - 20), "SignedOut(\"token-malformed\")"),
-        (
-            format!("__session={fresh}; __session=x; __client_uat={}", NOW - 20),
-            "Handshake(\"client-uat-but-no-session-token\")",
-        ),
+        (format!("__session=x.y.z; __client_uat={}", NOW - 20), "Refused(\"token-malformed\")"),
     ] {
         assert_eq!(decided(&cookie, "", true, false), state, "{cookie}");
         let without = decided(&cookie, "", false, false);
@@ -73,20 +70,149 @@ fn development_instances_know_browsers_by_their_own_token() {
 #[test]
 fn a_handshake_is_taken_from_the_browser_that_began_it_i_2() {
     let back = "__clerk_handshake=x.y.z&hub_state=abc";
-    assert_eq!(decided("__Host-hub_state=abc", back, true, false), "ResolveToken(\"x.y.z\")");
+    assert_eq!(decided("__Host-hub_state=abc", back, true, false), "ResolveToken(\"x.y.z\", Query)");
     assert_eq!(
         decided("__Host-hub_state=abc", "__clerk_handshake_nonce=n&hub_state=abc", true, false),
-        "ResolveNonce(\"n\")"
+        "ResolveNonce(\"n\", Query)"
     );
-    for cookie in ["", "__Host-hub_state=abd", "__Host-hub_state=", "hub_state=abc"] {
-        assert_eq!(decided(cookie, back, true, false), "Stuck(\"handshake-not-of-this-browser\")", "{cookie}");
+    let uat = format!("__client_uat={}", NOW - 20);
+    for cookie in ["", "__Host-hub_state=", "hub_state=abc", "__Host-hub_state=abc; __Host-hub_state=abd"] {
+        assert_eq!(decided(cookie, back, true, false), "SignedOut(\"session-token-and-uat-missing\")", "{cookie}");
+        let kept_in_part = decided(&format!("{cookie}; {uat}"), back, true, false);
+        assert_eq!(kept_in_part, "Stuck(\"handshake-not-of-this-browser\")", "{cookie}");
     }
+    // Another page of this browser began one later: nothing is resolved, its own cookies speak.
+    let other = "__Host-hub_state=abd; __clerk_handshake=x.y.z";
+    assert_eq!(decided(other, back, true, false), "SignedOut(\"session-token-and-uat-missing\")");
+    assert_eq!(
+        decided(&format!("{other}; {uat}"), back, true, false),
+        "Handshake(\"client-uat-but-no-session-token\")"
+    );
     assert_eq!(decided("__Host-hub_state=abc", back, false, false), "SignedOut(\"session-token-and-uat-missing\")");
     assert_eq!(
         decided("__Host-hub_state=abc", "__clerk_handshake=x.y.z", true, false),
         "SignedOut(\"session-token-and-uat-missing\")",
         "a link from somebody else"
     );
+}
+
+/// I-2: a production instance sends the result as a cookie of the parent domain, and it is bound to the browser as the other carrier is.
+///
+/// Source: clerk/javascript `integration/tests/handshake.test.ts`, "Handshake result - prod - nominal".
+#[test]
+fn takes_a_handshake_from_either_carrier_i_2() {
+    let state = "__Host-hub_state=abc";
+    for development in [false, true] {
+        for (cookie, query, step) in [
+            ("__clerk_handshake=x.y.z", "hub_state=abc", "ResolveToken(\"x.y.z\", Cookie)"),
+            ("__clerk_handshake_nonce=n", "hub_state=abc", "ResolveNonce(\"n\", Cookie)"),
+            ("__clerk_handshake_nonce=n; __clerk_handshake=x", "hub_state=abc", "ResolveNonce(\"n\", Cookie)"),
+            ("__clerk_handshake_nonce=n", "hub_state=abc&__clerk_handshake=q", "ResolveToken(\"q\", Query)"),
+            ("__clerk_handshake=x", "hub_state=abc&__clerk_handshake_nonce=q", "ResolveNonce(\"q\", Query)"),
+        ] {
+            assert_eq!(decided(&format!("{state}; {cookie}"), query, true, development), step, "{cookie} {query}");
+            let resolves =
+                |jar: String, query, navigation| decided(&jar, query, navigation, development).starts_with("Resolve");
+            assert!(!resolves(cookie.to_owned(), query, true), "of no browser that was sent there: {cookie} {query}");
+            assert!(
+                !resolves(format!("__Host-hub_state=abd; {cookie}"), query, true),
+                "of another way: {cookie} {query}"
+            );
+            assert!(
+                !resolves(format!("{state}; {cookie}"), query.trim_start_matches("hub_state=abc"), true),
+                "of a link"
+            );
+            assert!(!decided(&format!("{state}; {cookie}"), query, false, development).starts_with("Resolve"));
+        }
+    }
+}
+
+/// Another application of the domain may have overwritten a cookie: once more, at most three times.
+#[test]
+fn a_handshake_that_arrives_spoilt_is_begun_anew_i_2() {
+    let stepped = |jar: &str, carrier| {
+        let cookies = Cookies::parse(jar);
+        let visit = Visit { cookies: &cookies, query: "", navigation: true, now_s: NOW };
+        format!("{:?}", after_unresolved(&visit, carrier, "spoilt"))
+    };
+    assert_eq!(stepped("", Carrier::Cookie), "Handshake(\"spoilt\")");
+    assert_eq!(stepped("__clerk_redirect_count=3", Carrier::Cookie), "Stuck(\"spoilt\")");
+    assert_eq!(stepped("", Carrier::Query), "Stuck(\"spoilt\")");
+}
+
+/// Clerk's cookie of the parent domain beside one of this host: the greater one is the later one (clerk/javascript#3318).
+#[test]
+fn the_greatest_of_several_updates_speaks_i_2() {
+    let fresh = token("https://clerk.example.com", NOW - 10);
+    let (before, after) = (NOW - 20, NOW - 5);
+    for (updates, state) in [
+        (vec![0, before], "verify"),
+        (vec![before, 0], "verify"),
+        (vec![before - 9, before], "verify"),
+        (vec![before, after], "Handshake(\"session-token-iat-before-client-uat\")"),
+        (vec![0, 0], "Handshake(\"session-token-but-no-client-uat\")"),
+    ] {
+        let updates: Vec<String> = updates.iter().map(|time| format!("__client_uat={time}")).collect();
+        let jar = format!("__session={fresh}; {}", updates.join("; "));
+        assert_eq!(decided(&jar, "", true, false), state, "{jar}");
+    }
+}
+
+/// Strict, and no dead end: of one session the newest token speaks, of several none, and then Clerk is asked.
+#[test]
+fn the_newest_of_one_session_speaks_and_of_several_none_i_2() {
+    let of = |session: &str, age: i64| {
+        let payload = serde_json::json!({ "iss": "https://clerk.example.com", "iat": NOW - age, "exp": NOW + 60 - age, "sid": session });
+        format!("e30.{}.AA", Base64UrlUnpadded::encode_string(payload.to_string().as_bytes()))
+    };
+    let (old, new, other) = (of("sess_1", 30), of("sess_1", 10), of("sess_2", 5));
+    let theirs = token("https://clerk.other.example", NOW);
+    let uat = format!("__client_uat={}", NOW - 40);
+    let ambiguous = "Handshake(\"session-token-ambiguous\")";
+    for (tokens, state) in [
+        (vec![&old, &new], Some(&new)),
+        (vec![&new, &old], Some(&new)),
+        (vec![&new, &theirs], Some(&new)),
+        (vec![&new, &new], Some(&new)),
+        (vec![&new, &other], None),
+        (vec![&other, &old, &new], None),
+    ] {
+        let jar = tokens.iter().map(|token| format!("__session={token}")).collect::<Vec<_>>().join("; ") + "; " + &uat;
+        let cookies = Cookies::parse(&jar);
+        let visit = Visit { cookies: &cookies, query: "", navigation: true, now_s: NOW };
+        match (decide(&visit, &instance(false)), state) {
+            (Step::Verify(found), Some(wanted)) => assert_eq!(found, wanted),
+            (step, None) => assert_eq!(format!("{step:?}"), ambiguous, "{jar}"),
+            (step, wanted) => panic!("{step:?} instead of {wanted:?}"),
+        }
+        let quiet = decided(&jar, "", false, false);
+        assert!(!quiet.contains("Handshake"), "a script is never sent away");
+    }
+    let rubbish = format!("__session=x.y.z; __session=a.b.c; {uat}");
+    assert_eq!(decided(&rubbish, "", true, false), ambiguous);
+}
+
+/// Each form of a cookie is forgotten apart, and what is to stay is not.
+#[test]
+fn forgets_every_form_of_a_cookie() {
+    let forms = |set: &[String], name: &str| {
+        let of = |cookie: &&String| cookie.starts_with(&format!("{name}=;"));
+        set.iter().filter(of).map(|cookie| cookie.split("; Max-Age=0").next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let all = forget::everything(&instance(false), "/app/account");
+    let wanted = |domain: &str| ["/", "/app", "/app/account"].map(|path| format!("__session=; Path={path}{domain}"));
+    let wanted: Vec<String> = [wanted(""), wanted("; Domain=hub.example.com"), wanted("; Domain=example.com")].concat();
+    assert_eq!(forms(&all, "__session"), wanted);
+    for name in
+        ["__client_uat", "__client_uat_QvfNY2dr", "__refresh_QvfNY2dr", "__clerk_handshake", "__clerk_redirect_count"]
+    {
+        assert_eq!(forms(&all, name).len(), 9, "{name}");
+    }
+    let updates = |development, kept| forms(&forget::other_updates(&instance(development), kept), "__client_uat");
+    let domains = ["__client_uat=; Path=/; Domain=hub.example.com", "__client_uat=; Path=/; Domain=example.com"];
+    assert_eq!(updates(true, None), domains);
+    assert_eq!(updates(false, None), ["__client_uat=; Path=/"]);
+    assert_eq!(updates(false, Some("example.com")), ["__client_uat=; Path=/", domains[0]]);
 }
 
 #[test]

@@ -1,0 +1,68 @@
+//! What a browser is to forget, in every form that it may have: a cookie of the host, one of each parent domain, and one of a path alone
+//! are different cookies of one name (RFC 6265 §5.3).
+
+use super::{Instance, REDIRECTS};
+use crate::logic::cookies::forget_at;
+
+/// The cookies that a handshake's result arrives by; a production instance sets them for the parent domain.
+pub const CARRIERS: [&str; 2] = ["__clerk_handshake_nonce", "__clerk_handshake"];
+
+/// Everything of a session that is over or cannot be understood, as seen from a page at this path.
+#[must_use]
+pub fn everything(instance: &Instance, path: &str) -> Vec<String> {
+    let names = both(instance, &["__session", "__client_uat", "__refresh"]);
+    let more = CARRIERS.iter().chain(&[REDIRECTS]).map(|name| (*name).to_owned());
+    everywhere(instance, &names.into_iter().chain(more).collect::<Vec<_>>(), path)
+}
+
+/// Session tokens that are no good, or of several sessions.
+#[must_use]
+pub fn sessions(instance: &Instance, path: &str) -> Vec<String> {
+    everywhere(instance, &both(instance, &["__session"]), path)
+}
+
+/// What brought a handshake's result: it is good once.
+#[must_use]
+pub fn carriers(instance: &Instance) -> Vec<String> {
+    everywhere(instance, &CARRIERS.map(str::to_owned), "/")
+}
+
+/// Copies of `__client_uat` beside the one that is to stay.
+///
+/// In development that is the host's, which the Hub sets. In production it is the parent domain's, which is Clerk's own; where it is not
+/// known which parent that is, only the host's copy goes.
+#[must_use]
+pub fn other_updates(instance: &Instance, of_clerk: Option<&str>) -> Vec<String> {
+    let goes = |form: Option<&str>| match (instance.development, form) {
+        (true, form) => form.is_some(),
+        (false, None) => true,
+        (false, Some(domain)) => of_clerk.is_some_and(|kept| kept != domain),
+    };
+    let names = both(instance, &["__client_uat"]);
+    forms(instance)
+        .filter(|form| goes(*form))
+        .flat_map(|form| names.iter().map(move |name| forget_at(form, "/", name)))
+        .collect()
+}
+
+fn both(instance: &Instance, names: &[&str]) -> Vec<String> {
+    names.iter().flat_map(|name| [(*name).to_owned(), format!("{name}_{}", instance.suffix)]).collect()
+}
+
+/// Of the host alone, or of a domain.
+fn forms(instance: &Instance) -> impl Iterator<Item = Option<&str>> {
+    std::iter::once(None).chain(instance.domains.iter().map(|domain| Some(domain.as_str())))
+}
+
+fn everywhere(instance: &Instance, names: &[String], path: &str) -> Vec<String> {
+    let below = path.match_indices('/').skip(1).filter_map(|(slash, _)| path.get(..slash));
+    let own = Some(path).filter(|path| *path != "/");
+    let paths: Vec<&str> = std::iter::once("/").chain(below).chain(own).collect();
+    let mut all = Vec::new();
+    for name in names {
+        for form in forms(instance) {
+            all.extend(paths.iter().map(|path| forget_at(form, path, name)));
+        }
+    }
+    all
+}

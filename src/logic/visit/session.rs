@@ -1,0 +1,31 @@
+//! Several session tokens under one name: which of them speaks.
+
+use super::{Instance, suffix::host, token};
+use crate::logic::cookies::Cookies;
+
+/// The token of the session cookie with this name.
+///
+/// Several may stand there: a script of Clerk's on the same host keeps a copy of its own, and a neighbouring host may set one for the
+/// parent domain. Of one session the newest speaks, since they differ by age alone. Of several sessions none does: which one the visitor
+/// means, Clerk knows. Nothing here is verified; the chosen one is, later.
+#[must_use]
+pub fn token<'a>(cookies: &Cookies<'a>, instance: &Instance, name: &str) -> Option<&'a str> {
+    if let Some(only) = cookies.value(name) {
+        return Some(only);
+    }
+    let seen = cookies.values(name).filter_map(|raw| Some((raw, token::peek(raw)?)));
+    let ours =
+        seen.filter(|(_, seen)| seen.issuer.as_deref().is_some_and(|issuer| host(issuer) == host(&instance.issuer)));
+    let ours: Vec<_> = ours.collect();
+    let (_, first) = ours.first()?;
+    let one_session = first.session.is_some() && ours.iter().all(|(_, seen)| seen.session == first.session);
+    let newest = ours.iter().max_by_key(|(_, seen)| seen.issued_at)?;
+    one_session.then_some(newest.0)
+}
+
+/// Whether tokens of several sessions stand under the name that speaks.
+#[must_use]
+pub fn is_ambiguous(cookies: &Cookies<'_>, instance: &Instance) -> bool {
+    let names = ["__session".to_owned(), format!("__session_{}", instance.suffix)];
+    names.iter().any(|name| cookies.values(name).next().is_some() && token(cookies, instance, name).is_none())
+}
