@@ -16,9 +16,9 @@ help: ## Lists the commands
 setup: ## Installs all that any command needs: npm packages, Rust's wasm32 target, worker-build, wasm-bindgen, cargo-deny, Chromium
 	@dev/setup/all.sh
 
-dev: build ## Runs everything locally and prints the URLs and personas
+dev: build ## Runs everything locally, prints the URLs and personas; for a browser app: make dev ORIGINS=http://localhost:5173
 	@dev/setup/all.sh build
-	@exec $(NODE) dev/main.mjs
+	@ORIGINS="$(ORIGINS)" exec $(NODE) dev/main.mjs
 
 dev-reset: ## Forgets the local data
 	@dev/setup/all.sh node

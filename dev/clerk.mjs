@@ -32,9 +32,9 @@ const problem = (response, status, code) => json(response, status, { errors: [{ 
  * Starts it. `party()` gives the origin that tokens are for (`azp`) and that messages go to; `trust` is its certificate.
  * `secretKey` opens the Backend API, `webhookSecret` signs messages, `publishableKey` names the cookies. `production` is
  * `{ domain, port, tls }` for a production instance: browsers find it at `https://clerk.<domain>:<port>`, the Hub on loopback at `port`.
- * `onReset` follows a reset.
+ * `onReset` follows a reset. `origins` are browser apps of other origins, whose clerk-js may ask the Frontend API and whose tokens name them.
  */
-export async function startClerk({ port, party, trust, secretKey, webhookSecret, publishableKey, production = null, onReset = async () => {}, log = () => {} }) {
+export async function startClerk({ port, party, trust, secretKey, webhookSecret, publishableKey, production = null, origins = [], onReset = async () => {}, log = () => {} }) {
   const issuer = production ? `https://clerk.${production.domain}:${production.port}` : `http://127.0.0.1:${port}`;
   const suffix = createHash('sha1').update(publishableKey).digest('base64url').slice(0, 8);
   const modes = { jwks: 'ok', backend: 'ok', frontend: 'ok' };
@@ -249,11 +249,69 @@ export async function startClerk({ port, party, trust, secretKey, webhookSecret,
     return response.writeHead(307, { ...headers, location: back.href }).end();
   };
 
+  const accepts = (url) => URL.canParse(url) && [party(), ...origins].includes(new URL(url).origin);
+
+  // What clerk-js asks, in the shapes of Clerk's Frontend API. Sources: clerk/javascript packages/clerk-js/src/core/fapiClient.ts (methods
+  // in `_method`, credentials included), core/auth/devBrowser.ts, core/resources/{Environment,Client,Session,Token,User}.ts.
+  const frontend = async (request, response, url) => {
+    const { origin } = request.headers;
+    if (!origin || !accepts(origin)) return problem(response, 400, 'origin_invalid');
+    const shared = { 'access-control-allow-origin': origin, 'access-control-allow-credentials': 'true', vary: 'Origin', 'cache-control': 'no-store' };
+    if (request.method === 'OPTIONS') {
+      const headers = { 'access-control-allow-methods': 'GET, POST', 'access-control-allow-headers': request.headers['access-control-request-headers'] ?? '', 'access-control-max-age': '600' };
+      return response.writeHead(204, { ...shared, ...headers }).end();
+    }
+    for (const [name, value] of Object.entries(shared)) response.setHeader(name, value);
+    if (broken('frontend', response)) return undefined;
+    const one = client(request, url.searchParams);
+    const [, , kind, , sid, verb] = url.pathname.split('/');
+    const own = sid && sessions.get(sid)?.client_id === one.token && liveSession({ session: sid });
+    const described = async (session) => {
+      const [name, { name: called = name, memberships = [] }] = Object.entries(PERSONAS).find(([, { sub }]) => sub === session.user_id);
+      const [first_name, last_name = ''] = called.split(' ');
+      const member = ({ id: organization, slg, rol }) => ({ object: 'organization_membership', id: `orgmem_${organization.slice(4)}`, role: `org:${rol}`, permissions: [], public_metadata: {}, organization: { object: 'organization', id: organization, name: slg, slug: slg, public_metadata: {}, created_at: session.created_at, updated_at: session.updated_at }, created_at: session.created_at, updated_at: session.updated_at });
+      const user = { ...users.get(session.user_id), private_metadata: undefined, first_name, last_name, email_addresses: [], phone_numbers: [], web3_wallets: [], external_accounts: [], enterprise_accounts: [], passkeys: [], organization_memberships: memberships.map(member) };
+      return { ...session, actor: null, tasks: null, factor_verification_age: [1, -1], user, public_user_data: { first_name, last_name, user_id: session.user_id }, last_active_token: { object: 'token', jwt: await token(session, { azp: origin }) } };
+    };
+    const whole = async () => {
+      const live = [...sessions.values()].filter((session) => session.client_id === one.token && liveSession({ session: session.id }));
+      return { object: 'client', id: `client_${one.token}`, sessions: await Promise.all(live.map(described)), sign_in: null, sign_up: null, last_active_session_id: liveSession(one)?.id ?? null, cookie_expires_at: null, created_at: Date.now(), updated_at: Date.now() };
+    };
+    const gone = async (some) => {
+      some.forEach((session) => end(session, 'removed'));
+      if (!liveSession(one)) Object.assign(one, { session: null, uat: 0 });
+      return json(response, 200, { response: some.at(-1) ?? null, client: await whole() });
+    };
+    switch (`${url.searchParams.get('_method') ?? request.method} ${[kind, sid && 'sessions/id', verb].filter(Boolean).join('/')}`) {
+      case 'POST dev_browser': return json(response, 200, { object: 'dev_browser', id: one.token });
+      case 'GET environment':
+      case 'PATCH environment': return json(response, 200, environment());
+      case 'GET client': return json(response, 200, { response: await whole(), client: null });
+      case 'DELETE client': return gone([...sessions.values()].filter((session) => session.client_id === one.token && session.status === 'active'));
+      case 'POST client/sessions/id/tokens': return own ? json(response, 200, { object: 'token', jwt: await token(own, { azp: origin }) }) : problem(response, 404, 'resource_not_found');
+      case 'POST client/sessions/id/touch': return own ? json(response, 200, { response: await described(own), client: await whole() }) : problem(response, 404, 'resource_not_found');
+      case 'POST client/sessions/id/end':
+      case 'POST client/sessions/id/remove': return own ? gone([own]) : problem(response, 404, 'resource_not_found');
+      default: return problem(response, 404, 'resource_not_found');
+    }
+  };
+  const environment = () => {
+    const urls = ['after_sign_in', 'after_sign_up', 'after_sign_out_one', 'after_sign_out_all', 'after_switch_session', 'home'].map((name) => [`${name}_url`, `${party()}/`]);
+    const pages = [['sign_in', 'sign-in'], ['sign_up', 'sign-up'], ['user_profile', 'user']].map(([name, page]) => [`${name}_url`, `${issuer}/${page}`]);
+    return {
+      object: 'environment', id: '', maintenance_mode: false,
+      auth_config: { object: 'auth_config', id: '', single_session_mode: bounces, reverification: true },
+      display_config: { object: 'display_config', id: '', instance_environment_type: production ? 'production' : 'development', application_name: 'The local stack', theme: {}, ...Object.fromEntries([...urls, ...pages]) },
+      user_settings: { attributes: {}, social: {}, sign_in: { second_factor: { required: false } }, sign_up: { mode: 'public' } },
+      organization_settings: { enabled: true, max_allowed_memberships: 5 },
+    };
+  };
+
   /** The personas as links; a chosen one gets a session of this browser and goes back to where it came from. */
   const signIn = (request, response, query, path) => {
     const hub = party();
     const wanted = query.get('redirect_url') ?? `${hub}/`;
-    const back = URL.canParse(wanted) && new URL(wanted).origin === hub ? wanted : `${hub}/`;
+    const back = accepts(wanted) ? wanted : `${hub}/`;
     // The accounts portal has a host of its own; only the Frontend API's has the cookie.
     if (production && request.headers.host !== new URL(issuer).host) return response.writeHead(302, { location: `${issuer}${path}?${query}` }).end();
     const persona = query.get('as');
@@ -271,8 +329,17 @@ export async function startClerk({ port, party, trust, secretKey, webhookSecret,
     const keep = new URLSearchParams([...query].filter(([name]) => name !== 'as'));
     const escaped = (text) => text.replace(/[&<>"]/g, (letter) => `&#${letter.charCodeAt(0)};`);
     const row = ([name, { who }]) => `<li><a href="${escaped(`${path}?as=${name}&${keep}`)}">${name}</a>: ${who}. <a href="/dev/token/${name}">token</a></li>`;
-    const page = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>Sign in (local stand-in)</title>
-<style>body{font:1rem/1.6 system-ui;max-width:42rem;margin:3rem auto;padding:0 1rem}</style><main><h1>Sign in</h1><p>This stands in for Clerk on your machine. Choose who you are:</p><ul>${Object.entries(PERSONAS).map(row).join('')}</ul></main></html>`;
+    const page = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>Sign in (local stand-in)</title><link rel="icon" href="data:,">
+<style>body{font:1rem/1.6 system-ui;max-width:42rem;margin:3rem auto;padding:0 1rem}</style><main><h1>Sign in</h1><p>This stands in for Clerk on your machine. Choose who you are:</p><ul>${Object.entries(PERSONAS).map(row).join('')}</ul></main>
+<script>
+// clerk-js says behind the # where to go back to, as Clerk's own pages read it.
+const { redirect_url: wanted } = Object.fromEntries(new URLSearchParams(location.hash.replace(/^#\\/?\\??/, '')));
+for (const link of wanted ? document.querySelectorAll('a[href*="as="]') : []) {
+  const url = new URL(link.href);
+  url.searchParams.set('redirect_url', wanted);
+  link.href = url.href;
+}
+</script></html>`;
     return response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(page);
   };
 
@@ -353,6 +420,7 @@ export async function startClerk({ port, party, trust, secretKey, webhookSecret,
       return json(response, 200, { token: await token(session, part('claims'), part('header')), expires_in: 60 });
     }
     if (url.pathname === '/v1/client/handshake' && request.method === 'GET') return handshake(request, response, url.searchParams);
+    if (/^\/v1\/(client|dev_browser|environment)(\/|$)/.test(url.pathname)) return frontend(request, response, url);
     if (url.pathname.startsWith('/v1/')) return backend(request, response, url);
     switch (`${request.method} ${url.pathname}`) {
       case 'GET /.well-known/jwks.json':

@@ -13,12 +13,24 @@ const FOLDER = process.env.HUB_DEV_FOLDER ?? '.local/dev';
 const SHIFT = Number(process.env.HUB_DEV_SHIFT ?? 0);
 const say = (line) => console.log(line);
 
+/** The origins of browser apps, from ORIGINS; as in production https, and http on this machine alone. */
+function origins() {
+  const named = (process.env.ORIGINS ?? '').split(',').map((text) => text.trim()).filter(Boolean);
+  for (const text of named) {
+    const { protocol, hostname, origin } = URL.canParse(text) ? new URL(text) : {};
+    const good = origin === text && (protocol === 'https:' || (protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(hostname)));
+    if (!good) throw new Error(`ORIGINS: ${text} is not an https origin, nor an http one on loopback (http://localhost:5173)`);
+  }
+  return named;
+}
+
 /** The stack that runs already, if its process lives. */
 const running = () => live(path.join(FOLDER, RECORD));
 
 async function run() {
   const other = running();
   if (other) throw new Error(`the stack runs already (process ${other.supervisor.pid})${other.urls ? ` at ${other.urls.hub}` : ''}; stop it with Ctrl-C there`);
+  const apps = origins();
   let ending = false;
   const end = async (code) => {
     // A second Ctrl-C does not wait.
@@ -31,7 +43,7 @@ async function run() {
     process.exit(code);
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => end(0));
-  const stack = await startStack({ dataDir: FOLDER, shift: SHIFT, say }).catch((error) => {
+  const stack = await startStack({ dataDir: FOLDER, shift: SHIFT, origins: apps, say }).catch((error) => {
     if (!ending) throw error;
   });
   if (ending) return;
@@ -40,10 +52,10 @@ async function run() {
     console.error(`\n${name} died (${why})\n${tail}`);
     end(1);
   });
-  show(stack);
+  show(stack, apps);
 }
 
-function show({ urls, keys }) {
+function show({ urls, keys, vars }, apps) {
   const rows = [
     ['the Hub', urls.hub], ['promises', `${urls.hub}/security`], ['health', `${urls.hub}/healthz`], ['sign in', `${urls.hub}/sign-in`],
     ['Clerk stand-in', urls.clerk], ['Supabase front', urls.supabase], ['PostgREST', urls.postgrest], ['PostgreSQL', urls.database],
@@ -89,6 +101,14 @@ curl -s -X POST ${urls.clerk}/dev/reset
 curl -s -X POST ${urls.clerk}/dev/rotate-keys
 curl -s -X POST ${urls.clerk}/dev/outage -d '{"mode":"503"}'
 curl -s -X POST ${urls.clerk}/dev/outage -d '{"mode":"ok"}'
+
+${apps.length === 0 ? 'A browser app of another origin may call the Hub after make dev ORIGINS=http://localhost:5173.' : `These origins may call the Hub from a browser: ${apps.join(', ')}. examples/browser-app is such an app; open the Hub once, so that the
+browser takes its certificate, and then:
+
+cd examples/browser-app && npm ci && \\
+VITE_HUB_URL=${urls.hub} VITE_HUB_KEY=${keys.publishable} \\
+VITE_CLERK_PUBLISHABLE_KEY=${vars.CLERK_PUBLISHABLE_KEY} VITE_CLERK_PROXY_URL=${urls.clerk} \\
+npm run dev -- --port ${new URL(apps[0]).port || 5173}`}
 
 Ctrl-C stops everything.`);
 }

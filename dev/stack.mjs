@@ -28,10 +28,11 @@ const LIVE = { clerkLive: 24335, clerkLiveTls: 24336 };
  * @param {number} [options.shift]  added to every wanted port, so that two stacks do not meet
  * @param {boolean} [options.hub]   leave the Hub out when false
  * @param {boolean} [options.http]  a second Hub over plain http for the tests of the boundary, and what else they ask for (ASKED)
+ * @param {string[]} [options.origins] of browser apps that may call the Hub
  * @param {(line: string) => void} [options.say]
  * @returns `{ urls, keys, vars, certificate, parts, stop(), halt(name), kill(name), restart(name), onDeath(listener) }`
  */
-export async function startStack({ dataDir, fresh = false, shift = 0, hub = true, http = false, say = () => {} }) {
+export async function startStack({ dataDir, fresh = false, shift = 0, hub = true, http = false, origins = [], say = () => {} }) {
   const folder = path.resolve(dataDir);
   const data = path.join(folder, 'postgres');
   const log = (name) => path.join(folder, 'logs', `${name}.log`);
@@ -61,8 +62,8 @@ export async function startStack({ dataDir, fresh = false, shift = 0, hub = true
     supabase: `http://127.0.0.1:${ports.supabase}`,
     postgrest: `http://127.0.0.1:${ports.postgrest}`,
   };
-  // A development instance whose Frontend API is the stand-in.
-  const publishableKey = `pk_test_${Buffer.from(`127.0.0.1:${ports.clerk}$`).toString('base64')}`;
+  // A development instance; clerk-js knows one by its host's name, and is told by `proxyUrl` that the stand-in is its Frontend API.
+  const publishableKey = `pk_test_${Buffer.from(`local-${ports.clerk}.clerk.accounts.dev$`).toString('base64')}`;
   const vars = {
     HUB_ENV: 'local',
     HUB_ORIGIN: urls.hub,
@@ -73,7 +74,7 @@ export async function startStack({ dataDir, fresh = false, shift = 0, hub = true
     CLERK_ACCOUNTS_URL: urls.clerk,
     CLERK_SECRET_KEY: keys.clerk.secretKey,
     CLERK_WEBHOOK_SECRETS: keys.clerk.webhookSecret,
-    CLERK_AUTHORIZED_PARTIES: urls.hub,
+    CLERK_AUTHORIZED_PARTIES: [urls.hub, ...origins].join(','),
     SUPABASE_URL: urls.supabase,
     SUPABASE_PUBLISHABLE_KEY: keys.publishable,
     HUB_SIGNING_KEYS: keys.signing,
@@ -105,7 +106,7 @@ export async function startStack({ dataDir, fresh = false, shift = 0, hub = true
     },
     postgrest: () => startPostgrest({ databaseUrl: urls.authenticator, jwks: keys.verifying, port: ports.postgrest, adminPort: ports.admin, log: log('postgrest') }),
     supabase: () => startSupabase({ port: ports.supabase, postgrestPort: ports.postgrest, publishable: keys.publishable, log: writer('supabase') }),
-    clerk: () => startClerk({ onReset: lift, port: ports.clerk, party: () => urls.hub, trust: tls.text, publishableKey, ...keys.clerk, log: writer('clerk') }),
+    clerk: () => startClerk({ origins, onReset: lift, port: ports.clerk, party: () => urls.hub, trust: tls.text, publishableKey, ...keys.clerk, log: writer('clerk') }),
     ...(hub ? { hub: () => another('hub', { inspectorPort: ports.inspector, tls }) } : {}),
     ...(hub && http ? { http: () => another('http', { protocol: 'http' }) } : {}),
     ...Object.fromEntries(ASKED.map((variant) => [variant, () => another(variant, { variant, tls, ...(variant === 'production' ? { vars: liveVars } : {}) })])),

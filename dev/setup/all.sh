@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what a command needs and is not there yet; says nothing when nothing is missing.
 # `all.sh node` for the npm packages, `build` for those and what compiles the Worker, `check` for that and cargo-deny,
-# `test` for that and a browser; without a word everything.
+# `test` for that, the example app and a browser; without a word everything.
 
 . "$(dirname "$0")/common.sh"
 what=${1:-everything}
@@ -19,4 +19,9 @@ needs rustup "https://rustup.rs"
 dev/setup/rust.sh
 dev/setup/tools.sh
 case $what in check | everything) dev/setup/tools.sh cargo-deny ;; esac
-case $what in test | everything) dev/setup/chromium.sh ;; esac
+case $what in
+  test | everything)
+    dev/setup/node.sh examples/browser-app
+    dev/setup/chromium.sh
+    ;;
+esac

@@ -36,8 +36,8 @@ describe('the setup', () => {
     [['node'], ['node']],
     [['build'], ['node', 'rust', 'tools']],
     [['check'], ['node', 'rust', 'tools', 'tools cargo-deny']],
-    [['test'], ['node', 'rust', 'tools', 'chromium']],
-    [[], ['node', 'rust', 'tools', 'tools cargo-deny', 'chromium']],
+    [['test'], ['node', 'rust', 'tools', 'node examples/browser-app', 'chromium']],
+    [[], ['node', 'rust', 'tools', 'tools cargo-deny', 'node examples/browser-app', 'chromium']],
   ]) {
     test(`of ${words[0] ?? 'everything'} takes ${wanted.join(', ')}`, () => assert.deepEqual(setup(words), { status: 0, stderr: '', calls: wanted }));
   }
