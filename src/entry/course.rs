@@ -175,7 +175,7 @@ fn row<P: Platform>(hub: &Hub<P>, platform: &P, arrival: &Arrival<P::Body>, cour
         occurred_at: time::rfc3339(course.started),
         request_id: course.request_id.clone(),
         client_request_id: boundary::client_request_id(&arrival.headers).map(str::to_owned),
-        method: arrival.method.clone(),
+        method: storable(&arrival.method),
         route: course.route.clone(),
         who: course.sender.unwrap_or_else(|| session.and_then(Session::who).map_or("nobody", |who| who.name())),
         actor_id: session.map(|session| session.user.clone()),
@@ -184,7 +184,7 @@ fn row<P: Platform>(hub: &Hub<P>, platform: &P, arrival: &Arrival<P::Body>, cour
         impersonator_id: session.and_then(|session| session.impersonator.clone()),
         outcome: Outcome::of(status),
         status: Some(status),
-        code: course.fault.as_ref().map(Fault::code),
+        code: course.fault.as_ref().map(|fault| storable(&fault.code())),
         duration_ms: platform.now_ms().saturating_sub(course.started),
         upstream_ms: course.upstream_ms,
         answered: course.row_count,
@@ -196,6 +196,11 @@ fn row<P: Platform>(hub: &Hub<P>, platform: &P, arrival: &Arrival<P::Body>, cour
         actor_name: look.as_ref().and(session).and_then(|session| session.name.clone()),
         look,
     }
+}
+
+/// A text that a row can hold: PostgreSQL knows no NUL, and neither a method nor a code is long.
+fn storable(text: &str) -> String {
+    text.chars().filter(|letter| *letter != '\0').take(100).collect()
 }
 
 /// One structured line a request: no body, no token, no address, no name of a person.

@@ -45,6 +45,15 @@ for (const version of [17, 15]) {
       assert.match(done.stdout, /test result: ok\. \d{2} passed/);
     });
 
+    test('L-1, L-3: every record that the Hub builds of a request is accepted, whatever stood in the request', () => {
+      const done = spawnSync('cargo', ['test', '--locked', '--features', 'live', '--test', 'records'], {
+        env: { ...process.env, HUB_TEST_DATABASE_URL: server.url, RUST_BACKTRACE: '0' },
+        encoding: 'utf8',
+      });
+      assert.equal(done.status, 0, done.stdout + done.stderr);
+      assert.match(done.stdout, /test result: ok\. [1-9] passed/);
+    });
+
     test('the seed can be repeated and leaves rows of every table for every owner', async () => {
       for (const rows of [200, 60, 200]) await seed(server.url, rows);
       const { rows } = await query(server.url, `
