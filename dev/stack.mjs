@@ -7,7 +7,7 @@ import { startHub } from './hub.mjs';
 import { PRODUCTION_DOMAIN, certificate, keys as throwAway } from './keys.mjs';
 import { answers, port } from './ports.mjs';
 import { forget, migrate, query, seed, startPostgres } from './postgres.mjs';
-import { startPostgrest } from './postgrest.mjs';
+import { binary, startPostgrest } from './postgrest.mjs';
 import { claim } from './running.mjs';
 import { startSupabase } from './supabase.mjs';
 
@@ -37,6 +37,8 @@ export async function startStack({ dataDir, fresh = false, shift = 0, hub = true
   const data = path.join(folder, 'postgres');
   const log = (name) => path.join(folder, 'logs', `${name}.log`);
   fs.mkdirSync(path.join(folder, 'logs'), { recursive: true });
+  // Before anything is started for it.
+  const { version } = binary();
   const claimed = await claim(path.join(folder, RECORD));
   if (claimed.orphans.length > 0) say(`ended what a start that was killed had left: ${claimed.orphans.join(', ')}`);
   const writer = (name) => {
@@ -155,7 +157,7 @@ export async function startStack({ dataDir, fresh = false, shift = 0, hub = true
   };
   try {
     for (const name of Object.keys(starters).filter((name) => !ASKED.includes(name) && name !== 'clerkLive')) {
-      say(`${name} …`);
+      say(name === 'postgrest' ? `postgrest … (${version})` : `${name} …`);
       await begin(name);
       if (name === 'postgres') await prepare(urls, say);
     }

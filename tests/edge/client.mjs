@@ -14,7 +14,10 @@ import { startStack } from '../../dev/stack.mjs';
 let starting;
 /** The one stack of this run: fresh data, own ports. */
 export function stack() {
-  starting ??= startStack({ dataDir: '.local/test', fresh: true, shift: 100, http: true });
+  starting ??= startStack({ dataDir: '.local/test', fresh: true, shift: 100, http: true }).then((running) => {
+    console.log(`# on ${running.parts.postgrest.version}`);
+    return running;
+  });
   return starting;
 }
 
