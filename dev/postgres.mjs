@@ -157,7 +157,7 @@ async function createDatabase(url) {
     grant anon, authenticated, service_role to authenticator;
     grant authenticator to postgres with admin option;
     grant create on database hub to postgres;
-    grant set on parameter "pgrst.db_schemas", "pgrst.db_pre_request", "pgrst.db_anon_role" to postgres;
+    grant set on parameter "pgrst.db_schemas", "pgrst.db_pre_request", "pgrst.db_anon_role", "pgrst.db_aggregates_enabled" to postgres;
     alter default privileges for role postgres in schema public grant all on tables to anon, authenticated, service_role;
   `);
 }

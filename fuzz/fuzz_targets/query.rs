@@ -1,4 +1,4 @@
-//! A `PostgREST` query by each kind of person on each table: refused or written anew, in plain ASCII without a fragment.
+//! A `PostgREST` query by each kind of person on each table: refused or written anew, in plain ASCII without a fragment, and read again as it was meant.
 
 #![no_main]
 
@@ -44,6 +44,13 @@ fuzz_target!(|input: (u8, u8, u8, &str, &[u8])| {
     let written = plan.path_and_query();
     assert!(written.is_ascii() && !written.contains(['#', ' ', '\\', '"', '\n', '\r']));
     assert!(written.split('?').next() == Some(table.name));
+    // Read again, it means the same; a version stands in a header by then, and limits and columns that were added may be too many.
+    let short = written.matches('&').count() < 50 && written.matches(',').count() < 60;
+    if short && plan.expected_version().is_none() {
+        let rest = written.split_once('?').map_or("", |(_, query)| query);
+        let again = postgrest::plan(&permit, method, rest, &json).expect("what was written anew is good");
+        assert_eq!(again.path_and_query(), written);
+    }
     if plan.takes_body() {
         drop(plan.body(body));
     }

@@ -6,7 +6,7 @@ import { ask, client, raw, stack, token, upstream } from './client.mjs';
 
 describe('supabase-js calls that are refused with a reason', () => {
   const calls = {
-    'csv': (c) => c.from('contact_tickets').select().csv(),
+    'a file of what a function gives': (c) => c.rpc('search_tickets', { words: 'x' }).csv(),
     'explain': (c) => c.from('contact_tickets').select().explain(),
     'geojson': (c) => c.from('contact_tickets').select().geojson(),
     'upsert': (c) => c.from('contact_tickets').upsert({ id: '00000000-0000-4000-8000-000000000000', subject: 'x' }),

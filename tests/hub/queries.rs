@@ -64,3 +64,42 @@ fn writes_every_good_query_anew() {
     }
     golden("queries.txt", &text);
 }
+
+/// What goes upstream, asked by the same person, goes upstream as it is: the firewall reads its own words as it meant them.
+#[test]
+fn a_query_that_was_written_anew_is_read_as_it_was_meant() {
+    let vectors = json("queries.json");
+    let world = World::new();
+    let again = |vector: &Value, method: &str, path: &str, body: Option<&str>, version: Option<&str>| {
+        let mut headers: Vec<(&str, &str)> = vector["headers"]
+            .as_object()
+            .map(|headers| headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_str()?))).collect())
+            .unwrap_or_default();
+        headers.retain(|(name, _)| *name != "if-match" || version.is_none());
+        headers.extend(version.map(|version| ("if-match", version)));
+        let path = format!("/rest/v1/{path}");
+        let seen = world.send(vector["persona"].as_str().unwrap(), method, &path, &headers, body);
+        let mut sent = seen.upstream.into_iter().filter(|sent| sent.url.starts_with(REST));
+        sent.next().ok_or_else(|| format!("{} {}: {}", vector["name"], path, seen.text)).unwrap()
+    };
+    for vector in vectors["accepted"].as_array().unwrap() {
+        let first = again(
+            vector,
+            vector["method"].as_str().unwrap(),
+            vector["path"].as_str().unwrap(),
+            vector["body"].as_str(),
+            None,
+        );
+        let version = first.headers.iter().find(|(name, _)| *name == "x-hub-if-match");
+        let version = version.and_then(|(_, one)| one.split_once('=')).map(|(_, version)| format!("\"{version}\""));
+        let body = first.body.as_ref().map(|body| String::from_utf8(body.clone()).unwrap());
+        let path = first.url.strip_prefix(REST).unwrap().trim_start_matches('/');
+        let second = again(vector, first.method, path, body.as_deref(), version.as_deref());
+        assert_eq!(
+            (second.method, &second.url, &second.body),
+            (first.method, &first.url, &first.body),
+            "{}",
+            vector["name"]
+        );
+    }
+}

@@ -58,7 +58,10 @@ impl Reader<'_> {
             return Err(QueryFault::new(Rule::AliasRefused, alias));
         }
         let inner = self.hint()?;
-        if name == "count" && depth > 0 && !inner {
+        // As a client writes it, and as it is written upstream.
+        let counted = name == selection.table.key && self.rest.starts_with(".count()");
+        if depth > 0 && !inner && (name == "count" || counted) {
+            self.rest = self.rest.strip_prefix(".count").unwrap_or(self.rest);
             return self.count(selection, alias);
         }
         if self.take('(') {
