@@ -212,6 +212,20 @@ export type Database = {
         Update: Record<string, never>;
         Relationships: [];
       };
+      request_log_rejected: {
+        Row: {
+          id: string;
+          received_at: string;
+          tried_at: string | null;
+          content: string;
+          code: string;
+          message: string;
+          request_id: string | null;
+        };
+        Insert: Record<string, never>;
+        Update: Record<string, never>;
+        Relationships: [];
+      };
       revoked_sessions: {
         Row: {
           subject: string;
@@ -257,6 +271,14 @@ export type Database = {
     };
     Views: { [_ in never]: never };
     Functions: {
+      erase_user: {
+        Args: {
+          user_id: string;
+          identifiers: string[];
+          reason: string;
+        };
+        Returns: Json;
+      };
       merge_tickets: {
         Args: {
           ticket: string;
@@ -289,6 +311,13 @@ export type Database = {
           message: string;
         };
         Returns: number;
+      };
+      retry_rejected_requests: {
+        Args: {
+          reason: string;
+          discard?: string[];
+        };
+        Returns: Json;
       };
       revoke_sessions: {
         Args: {

@@ -2,6 +2,7 @@
 
 mod chats;
 mod leads;
+mod rejected;
 mod sessions;
 mod tickets;
 mod trail;
@@ -195,6 +196,7 @@ pub const TABLES: &[Table] = &[
     chats::CHAT_MESSAGES,
     trail::TEAM_ACTIVITIES,
     trail::REQUEST_LOG,
+    rejected::REQUEST_LOG_REJECTED,
     sessions::REVOKED_SESSIONS,
     sessions::WEBHOOK_MESSAGES,
     trail::CHECKS,

@@ -18,12 +18,13 @@ use crate::{
         hub::Hub,
     },
 };
-use js_sys::Reflect;
+use js_sys::{JSON, Object, Reflect};
 use std::{cell::RefCell, rc::Rc};
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use web_sys::ReadableStream;
 use worker::{
-    Context, Env, MessageBatch, MessageExt as _, QueueRetryOptionsBuilder, ScheduleContext, ScheduledEvent, event,
+    Context, Env, ScheduleContext, ScheduledEvent, event,
+    worker_sys::{self, Message, MessageBatch},
 };
 
 type Started = Result<Rc<Hub<Edge>>, Rc<Vec<Problem>>>;
@@ -59,34 +60,53 @@ async fn scheduled(event: ScheduledEvent, env: Env, context: ScheduleContext) {
     }
 }
 
-#[event(queue)]
-async fn queue(batch: MessageBatch<String>, env: Env, context: Context) -> worker::Result<()> {
-    let platform = edge(Event::Queue(context), &env);
-    let messages: Vec<_> = batch.raw_iter().collect();
+/// The queue's event, without the macro of the others: its type of a message does not say which delivery this is.
+///
+/// # Errors
+/// When the platform's own objects are not what they are; every message comes again then.
+#[wasm_bindgen]
+pub async fn queue(batch: MessageBatch, env: Env, context: worker_sys::Context) -> Result<(), JsValue> {
+    let platform = edge(Event::Queue(Context::new(context)), &env);
+    let name = String::from(batch.queue()?);
+    let messages: Vec<Message> = batch.messages()?.iter().map(JsCast::unchecked_into).collect();
     let now_ms = platform.now_ms();
-    let deliveries: Vec<_> = messages
-        .iter()
-        .map(|message| Delivery {
-            text: message.body().as_string().unwrap_or_default(),
-            age_s: u32::try_from(now_ms.saturating_sub(message.timestamp().as_millis()) / 1000).unwrap_or(u32::MAX),
-        })
-        .collect();
+    let deliveries: Result<Vec<Delivery>, JsValue> = messages.iter().map(|message| delivery(message, now_ms)).collect();
+    let deliveries = deliveries?;
     let verdicts = match hub(&env) {
-        Ok(hub) => queue::take(&hub, &platform, &batch.queue(), &deliveries).await,
+        Ok(hub) => queue::take(&hub, &platform, &name, &deliveries).await,
         Err(problems) => {
             drop(unconfigured(&platform, &problems));
-            deliveries.iter().map(|_| Verdict::Again { after_s: UNCONFIGURED_S }).collect()
+            queue::postpone(&platform, &name, &deliveries, UNCONFIGURED_S)
         }
     };
     for (message, verdict) in messages.iter().zip(verdicts) {
         match verdict {
             Verdict::Again { after_s } => {
-                message.retry_with_options(&QueueRetryOptionsBuilder::new().with_delay_seconds(after_s).build());
+                let options = Object::new();
+                Reflect::set(&options, &"delaySeconds".into(), &after_s.into())?;
+                message.retry(options.into())?;
             }
-            Verdict::Done => message.ack(),
+            Verdict::Done => message.ack()?,
         }
     }
     Ok(())
+}
+
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "milliseconds since 1970 and a count are whole, positive and below 2^53"
+)]
+fn delivery(message: &Message, now_ms: u64) -> Result<Delivery, JsValue> {
+    let body = message.body()?;
+    // The Hub puts texts there; of anything else its JSON is kept.
+    let json = || JSON::stringify(&body).ok().map(String::from);
+    let attempt = Reflect::get(message, &"attempts".into())?.as_f64();
+    Ok(Delivery {
+        text: body.as_string().or_else(json).unwrap_or_else(|| format!("{body:?}")),
+        age_s: u32::try_from(now_ms.saturating_sub(message.timestamp()?.get_time() as u64) / 1000).unwrap_or(u32::MAX),
+        attempt: attempt.map_or(1, |attempt| attempt as u32),
+    })
 }
 
 fn edge(event: Event, env: &Env) -> Edge {

@@ -59,7 +59,9 @@ pub const QUEUES: &[Queue] = &[
         name: "hub-audit-dead",
         binding: None,
         dead_letters: None,
-        batch: 10,
+        // Cloudflare keeps 256 KB of log of one delivery: what is logged whole must fit.
+        // <https://developers.cloudflare.com/changelog/2025-04-07-increase-trace-events-limit/>
+        batch: 1,
         gathering_s: 5,
         // Cloudflare keeps a message for four days.
         retries: 90,

@@ -14,7 +14,7 @@ use crate::{
     },
     logic::{
         fault::Fault,
-        policy::{self, Target},
+        policy::{self, Resource, Target},
         postgrest::{self, Format, Look, When, is_answer},
         refusal,
         reply::Reply,
@@ -123,7 +123,10 @@ pub async fn pass<P: Platform>(
         headers,
         wanted: &PASSED,
         body,
-        timeout_ms: TIMEOUT_MS,
+        timeout_ms: match permit.resource() {
+            Resource::Function(function, _) => function.slow_ms().unwrap_or(TIMEOUT_MS),
+            Resource::Table(..) => TIMEOUT_MS,
+        },
     };
     let look = plan.look(outgoing.body.as_deref());
     let recorded = look.as_ref().is_some_and(|look| look.when == When::Before);

@@ -1,18 +1,32 @@
-//! The request rows that come back from the queue (L-3): written together, and one by one where together they cannot be.
+//! The request rows that come back from the queue (L-3): written together, and by halves where together they cannot be.
+//!
+//! A message is acknowledged once each of its rows stands in the request log, or whole in `request_log_rejected`.
+
+mod isolate;
 
 use crate::{
-    logic::fault::Fault,
-    platform::{Level, Platform, hub::Hub, journal},
+    logic::{
+        batch::{self, Bounds},
+        row_refusal::RowRefusal,
+    },
+    platform::{
+        Level, Platform,
+        hub::Hub,
+        request_rows::{self, Rejected},
+    },
 };
-use serde_json::value::RawValue;
+use isolate::{End, MOST_UNANSWERED, RETRY_MS, write_apart};
+use serde_json::{json, value::RawValue};
 
-/// A message as it is delivered: an array of request rows, made by [`journal`].
+/// A message as it is delivered: an array of request rows, made by [`journal`](crate::platform::journal).
 #[derive(Clone, Debug)]
 pub struct Delivery {
     /// Its text.
     pub text: String,
     /// How long ago it was put on the queue, in seconds.
     pub age_s: u32,
+    /// Which delivery of it this is, from 1.
+    pub attempt: u32,
 }
 
 /// What becomes of a message.
@@ -32,11 +46,21 @@ pub enum Verdict {
 pub enum Patience {
     /// As long as it has waited so far, so that each wait is twice the last; at most ten minutes.
     Doubling,
-    /// An hour.
-    Hourly,
+    /// An hour; no queue takes it after its last delivery.
+    Hourly {
+        /// Which delivery is the last.
+        last: u32,
+    },
 }
 
-/// Writes the rows of all messages in one request; gives one verdict each, in their order.
+/// A row of a batch, and the message that it came with.
+struct Row<'a> {
+    message: usize,
+    text: &'a str,
+    end: End,
+}
+
+/// Writes the rows of all messages; gives one verdict each, in their order.
 ///
 /// A message may come twice, also while its first delivery is still being written: the database keeps each row once.
 pub async fn record<P: Platform>(
@@ -45,64 +69,103 @@ pub async fn record<P: Platform>(
     deliveries: &[Delivery],
     patience: Patience,
 ) -> Vec<Verdict> {
-    let messages: Vec<Option<Vec<&RawValue>>> =
-        deliveries.iter().map(|delivery| serde_json::from_slice(delivery.text.as_bytes()).ok()).collect();
-    let all: Vec<&RawValue> = messages.iter().flatten().flatten().copied().collect();
-    let together = write(hub, platform, &all).await;
-    let (mut verdicts, mut refused) = (Vec::with_capacity(deliveries.len()), 0);
-    for (delivery, message) in deliveries.iter().zip(&messages) {
-        let done = match (message, &together) {
-            (None, _) => Err(Fault::UpstreamBroken("a message is no array of rows")),
-            (Some(_), Ok(())) => Ok(()),
-            // A row that the database refuses must not keep the others; but after some of them it is not the rows.
-            (Some(message), Err(Fault::UpstreamBroken(_))) if refused < MOST_REFUSED => {
-                let done = apart(hub, platform, message).await;
-                refused += u32::from(done.is_err());
-                done
-            }
-            // When it does not answer, asking once is enough.
-            (Some(_), Err(fault)) => Err(fault.clone()),
-        };
-        verdicts.push(match done {
-            Ok(()) => Verdict::Done,
-            Err(fault) => {
-                let line = serde_json::json!({
-                    "event": "request rows come again",
-                    "age_s": delivery.age_s,
-                    "code": fault.code(),
-                    "reason": fault.reason(),
-                });
-                platform.log(Level::Warn, &line.to_string());
-                Verdict::Again { after_s: wait(patience, delivery.age_s) }
-            }
-        });
-    }
-    verdicts
-}
-
-/// One message, and if that is refused too, each of its rows: the good ones stand then, though the message comes again.
-async fn apart<P: Platform>(hub: &Hub<P>, platform: &P, message: &[&RawValue]) -> Result<(), Fault> {
-    let mut done = write(hub, platform, message).await;
-    if message.len() > 1 && matches!(done, Err(Fault::UpstreamBroken(_))) {
-        done = Ok(());
-        for row in message {
-            done = done.and(write(hub, platform, &[row]).await);
+    let mut rows = Vec::new();
+    for (message, delivery) in deliveries.iter().enumerate() {
+        match serde_json::from_str::<Vec<&RawValue>>(&delivery.text) {
+            Ok(parsed) => rows.extend(parsed.into_iter().map(|row| Row { message, text: row.get(), end: End::Waits })),
+            Err(_) => rows.push(Row { message, text: &delivery.text, end: End::Refused(no_rows()) }),
         }
     }
-    done
+    let written = write_apart(hub, platform, &mut rows).await;
+    // A right that is missing refuses every row alike; it is a row's fault only where another one was written. A message that has
+    // come for hours is stored all the same: that loses nothing.
+    let blamed = written || patience != Patience::Doubling;
+    store(hub, platform, &mut rows, blamed).await;
+    let done = |message| rows.iter().filter(|row| row.message == message).all(|row| row.end == End::Stands);
+    let verdict = |(message, delivery): (usize, &Delivery)| {
+        if done(message) {
+            return Verdict::Done;
+        }
+        again(platform, delivery, patience);
+        Verdict::Again { after_s: wait(patience, delivery.age_s) }
+    };
+    deliveries.iter().enumerate().map(verdict).collect()
 }
 
-async fn write<P: Platform>(hub: &Hub<P>, platform: &P, rows: &[&RawValue]) -> Result<(), Fault> {
-    if rows.is_empty() {
-        return Ok(());
+/// Says that nothing could be tried, as for a Hub whose variables cannot be used; whole, of a message whose last delivery this is.
+pub fn postpone<P: Platform>(platform: &P, delivery: &Delivery, patience: Patience, after_s: u32) -> Verdict {
+    again(platform, delivery, patience);
+    Verdict::Again { after_s }
+}
+
+/// Stores what the request log refuses, and logs it whole.
+async fn store<P: Platform>(hub: &Hub<P>, platform: &P, rows: &mut [Row<'_>], blamed: bool) {
+    let mut refused: Vec<(&mut End, Rejected<'_>)> = Vec::new();
+    for Row { text, end, .. } in rows {
+        let refusal = match end {
+            End::Refused(refusal) => refusal.clone(),
+            End::Unclear(refusal) if blamed => refusal.clone(),
+            End::Stands | End::Unclear(_) | End::Waits => continue,
+        };
+        refused.push((end, Rejected { content: text, refusal }));
     }
-    let rows: Vec<&str> = rows.iter().map(|row| row.get()).collect();
-    journal::write(hub, platform, &format!("[{}]", rows.join(","))).await
+    let contents: Vec<&str> = refused.iter().map(|(_, row)| row.content).collect();
+    let sizes: Vec<usize> = batch::split(&contents, REQUEST).iter().map(|part| part.len()).collect();
+    let mut refused = refused.into_iter();
+    for size in sizes {
+        let (ends, part): (Vec<_>, Vec<_>) = refused.by_ref().take(size).unzip();
+        let stored = stored(hub, platform, &part).await;
+        for (end, row) in ends.into_iter().zip(part) {
+            let line = json!({
+                "event": "request row rejected",
+                "stored": stored,
+                "code": row.refusal.code,
+                "reason": row.refusal.message,
+                "row": whole(row.content),
+            });
+            platform.log(Level::Error, &line.to_string());
+            if stored {
+                *end = End::Stands;
+            }
+        }
+    }
+}
+
+async fn stored<P: Platform>(hub: &Hub<P>, platform: &P, rows: &[Rejected<'_>]) -> bool {
+    for attempt in 1..=MOST_UNANSWERED {
+        if request_rows::reject(hub, platform, rows).await.is_ok() {
+            return true;
+        }
+        if attempt < MOST_UNANSWERED {
+            platform.sleep(RETRY_MS).await;
+        }
+    }
+    false
+}
+
+/// One line for a message that comes again. Of the last delivery it is the whole message: nothing keeps it after that.
+fn again<P: Platform>(platform: &P, delivery: &Delivery, patience: Patience) {
+    let last = matches!(patience, Patience::Hourly { last } if delivery.attempt >= last);
+    let line = if last {
+        json!({ "event": "request rows given up", "age_s": delivery.age_s, "rows": whole(&delivery.text) })
+    } else {
+        json!({ "event": "request rows come again", "age_s": delivery.age_s, "attempt": delivery.attempt })
+    };
+    platform.log(if last { Level::Error } else { Level::Warn }, &line.to_string());
+}
+
+/// A text as JSON, or as a string where it is none.
+fn whole(text: &str) -> serde_json::Value {
+    serde_json::from_str(text).unwrap_or_else(|_| text.into())
+}
+
+fn no_rows() -> RowRefusal {
+    RowRefusal { code: "no_rows".to_owned(), message: "The message is no JSON array.".to_owned() }
 }
 
 const fn wait(patience: Patience, age_s: u32) -> u32 {
     match patience {
-        Patience::Hourly => LONGEST_S,
+        Patience::Hourly { .. } => LONGEST_S,
         Patience::Doubling if age_s < SHORTEST_S => SHORTEST_S,
         Patience::Doubling if age_s > 600 => 600,
         Patience::Doubling => age_s,
@@ -112,8 +175,8 @@ const fn wait(patience: Patience, age_s: u32) -> u32 {
 /// An hour, in seconds.
 const LONGEST_S: u32 = 3600;
 const SHORTEST_S: u32 = 2;
-/// How many messages of a batch are refused apart before the rest waits unasked.
-const MOST_REFUSED: u32 = 3;
+/// Of one request to the database: what it reads within its statement timeout.
+const REQUEST: Bounds = Bounds { rows: 2_000, bytes: 1_000_000 };
 
 #[cfg(test)]
 mod tests {
@@ -130,6 +193,6 @@ mod tests {
             })
             .collect();
         assert_eq!(waits, [2, 3, 6, 12, 24, 48, 96, 192, 384, 600, 600, 600]);
-        assert_eq!(wait(Patience::Hourly, 5), 3600);
+        assert_eq!(wait(Patience::Hourly { last: 91 }, 5), 3600);
     }
 }

@@ -18,6 +18,7 @@ pub mod postgrest;
 pub mod refusal;
 pub mod reply;
 pub mod return_to;
+pub mod row_refusal;
 
 pub mod signature;
 pub mod token;

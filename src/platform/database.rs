@@ -51,7 +51,22 @@ pub async fn send_slow<P: Platform>(
     job: &'static str,
     question: postgrest::Builder,
 ) -> Result<Answer<P::Body>, Fault> {
-    send_within(hub, platform, &Actor::Job(job), "return=minimal", question, SLOW_MS).await
+    let sending = Sending { actor: &Actor::Job(job), prefer: "return=minimal", timeout_ms: SLOW_MS };
+    judged(platform, sending.actor, sent(hub, platform, &sending, question).await?).await
+}
+
+/// Sends a question of a job and gives whatever answer there is, a refusal with its body too.
+///
+/// # Errors
+/// As [`failure`] says, when there is none.
+pub async fn send_for_answer<P: Platform>(
+    hub: &Hub<P>,
+    platform: &P,
+    job: &'static str,
+    question: postgrest::Builder,
+) -> Result<Answer<P::Body>, Fault> {
+    let sending = Sending { actor: &Actor::Job(job), prefer: "return=minimal", timeout_ms: TIMEOUT_MS };
+    sent(hub, platform, &sending, question).await
 }
 
 /// Sends a question of the Hub's own in somebody's name, with their rights and no others.
@@ -65,24 +80,33 @@ pub async fn send_as<P: Platform>(
     prefer: &'static str,
     question: postgrest::Builder,
 ) -> Result<Answer<P::Body>, Fault> {
-    send_within(hub, platform, actor, prefer, question, TIMEOUT_MS).await
+    let sending = Sending { actor, prefer, timeout_ms: TIMEOUT_MS };
+    judged(platform, actor, sent(hub, platform, &sending, question).await?).await
 }
 
-async fn send_within<P: Platform>(
+/// How a question is sent.
+struct Sending<'a> {
+    /// In whose name.
+    actor: &'a Actor<'a>,
+    /// `Prefer`.
+    prefer: &'static str,
+    /// How long the answer may take, in milliseconds.
+    timeout_ms: u32,
+}
+
+async fn sent<P: Platform>(
     hub: &Hub<P>,
     platform: &P,
-    actor: &Actor<'_>,
-    prefer: &'static str,
+    sending: &Sending<'_>,
     question: postgrest::Builder,
-    timeout_ms: u32,
 ) -> Result<Answer<P::Body>, Fault> {
     let built = question.build().build().map_err(|_| Fault::UpstreamBroken("the question could not be built"))?;
-    let token = hub.mint(platform, actor).await?;
+    let token = hub.mint(platform, sending.actor).await?;
     let mut headers = vec![
         ("accept", "application/json".to_owned()),
         ("apikey", hub.config.publishable_key.clone()),
         ("authorization", format!("Bearer {token}")),
-        ("prefer", prefer.to_owned()),
+        ("prefer", sending.prefer.to_owned()),
         ("user-agent", USER_AGENT.to_owned()),
     ];
     for name in ["accept-profile", "content-profile", "content-type"] {
@@ -97,9 +121,16 @@ async fn send_within<P: Platform>(
         headers,
         body: built.body().and_then(|body| body.as_bytes()).filter(|_| !reads).map(<[u8]>::to_vec),
         wanted: &[],
-        timeout_ms,
+        timeout_ms: sending.timeout_ms,
     };
-    let answer = platform.fetch(outgoing).await.map_err(failure)?;
+    platform.fetch(outgoing).await.map_err(failure)
+}
+
+async fn judged<P: Platform>(
+    platform: &P,
+    actor: &Actor<'_>,
+    answer: Answer<P::Body>,
+) -> Result<Answer<P::Body>, Fault> {
     match answer.status {
         200..=299 => Ok(answer),
         401 if matches!(actor, Actor::Person(_)) && is_revoked(platform, answer.body).await => {

@@ -10,6 +10,8 @@ pub mod hub;
 pub mod journal;
 pub mod keys;
 pub mod mint;
+pub mod request_rows;
+
 pub mod sessions;
 pub mod visits;
 #[cfg(target_arch = "wasm32")]

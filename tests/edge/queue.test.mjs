@@ -7,7 +7,7 @@ import { test, describe, before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import https from 'node:https';
-import { database_is, raw, sql, stack, token, until } from './client.mjs';
+import { client, database_is, raw, sql, stack, token, until } from './client.mjs';
 
 const REQUESTS = Number(process.env.REQUESTS ?? 10_000);
 const LANES = 24;
@@ -132,19 +132,40 @@ describe('L-3: the queue', () => {
     await until('the row', async () => (await found()) === 1, 30);
   });
 
-  test('a row that is refused for good goes to the dead letters, and keeps no other', async () => {
+  test('12 rows that are refused for good and 12 others by turns: these are written at once, those are stored, and an admin has them written', async () => {
     await running.restart('impatient');
     await sql("alter table hub.request_log add constraint no_more check (route <> '/rest/v1/leads') not valid");
     const asked = async (path) => (await raw(path, { base: running.urls.impatient })).headers['x-request-id'];
+    const log = () => fs.readFileSync('.local/test/logs/impatient.log', 'utf8');
+    const written = async (ids) => (await sql('select request_id from hub.request_log where request_id = any($1)', [ids])).length;
+    const [refused, good] = [[], []];
     try {
-      const [refused, good] = [await asked('/rest/v1/leads'), await asked('/rest/v1/contact_tickets')];
-      await until('the dead letter', () => fs.readFileSync('.local/test/logs/impatient.log', 'utf8').includes('"queue":"hub-audit-dead"'), 60);
-      const rows = await sql('select request_id from hub.request_log where request_id = any($1)', [[refused, good]]);
-      assert.deepEqual(rows, [{ request_id: good }]);
+      for (let turn = 0; turn < 12; turn += 1) {
+        refused.push(await asked('/rest/v1/leads'));
+        good.push(await asked('/rest/v1/contact_tickets'));
+        // Each in a message of its own.
+        await pause(30);
+      }
+      const rejected = () => sql('select request_id, code, content from hub.request_log_rejected where request_id = any($1)', [refused]);
+      await until('every other row', async () => (await written(good)) === 12, 15);
+      await until('every refused row', async () => (await rejected()).length === 12, 15);
+      assert.equal(await written(refused), 0);
+      for (const { code, content, request_id } of await rejected()) {
+        assert.equal(code, '23514');
+        assert.equal(JSON.parse(content).request_id, request_id);
+        assert.match(log(), new RegExp(`"event":"request row rejected".*"request_id":"${request_id}"`));
+      }
+      assert.doesNotMatch(log(), /hub-audit-dead/, 'a dead letter');
     } finally {
       await sql('alter table hub.request_log drop constraint no_more');
       await running.halt('impatient');
     }
+    const { data, error } = await (await client('admin')).rpc('retry_rejected_requests', { reason: 'the constraint is gone' });
+    assert.equal(error, null);
+    assert.ok(data.written >= 12 && data.refused === 0, JSON.stringify(data));
+    assert.equal(await written(refused), 12);
+    const trail = await sql("select actor_id, reason, count(*)::int as rows from hub.team_activities where entity = 'request_log_rejected' and action = 'delete' group by 1, 2");
+    assert.deepEqual(trail, [{ actor_id: 'user_2hubadmin0000000000000005', reason: 'the constraint is gone', rows: data.written }]);
   });
 });
 

@@ -102,6 +102,10 @@ fn example(path: &str, method: &str) -> (&'static str, Option<&'static str>) {
     match (method, path.rsplit('/').next().unwrap()) {
         ("GET" | "HEAD", "search_tickets") => ("?words=x", None),
         ("POST", "revoke_sessions") => ("", Some(r#"{"person":"user_2hubalice0000000000000001","reason":"x"}"#)),
+        ("POST", "retry_rejected_requests") => ("", Some(r#"{"reason":"x"}"#)),
+        ("POST", "erase_user") => {
+            ("", Some(r#"{"user_id":"user_2hubalice0000000000000001","identifiers":["Alice Liddell"],"reason":"x"}"#))
+        }
         ("POST", "search_tickets") => ("", Some(r#"{"words":"x"}"#)),
         ("POST", "open_ticket") => ("", Some(r#"{"subject":"x","body":"y"}"#)),
         ("POST", "move_lead") => {

@@ -1,0 +1,264 @@
+//! Every function, one row each.
+
+use super::{Argument, Function, Mark, Returned};
+use crate::domain::{
+    access::{
+        STRICT,
+        StaffRole::{Admin, Sales, Support},
+        Who,
+    },
+    tables::Kind,
+};
+
+const fn required(name: &'static str, kind: Kind) -> Argument {
+    Argument { name, kind, required: true }
+}
+
+const fn optional(name: &'static str, kind: Kind) -> Argument {
+    Argument { name, kind, required: false }
+}
+
+/// Every function that the Hub knows.
+pub const FUNCTIONS: &[Function] = &[
+    // A ticket and its first message in one transaction.
+    Function {
+        name: "open_ticket",
+        arguments: &[required("subject", Kind::Text), required("body", Kind::Text), optional("kind", Kind::Text)],
+        callers: &[Who::Customer],
+        writes: true,
+        step_up: None,
+        returns: Returned::Row("contact_tickets"),
+        mark: Mark::Plain,
+    },
+    // Open tickets by words in their subject or messages, newest first.
+    Function {
+        name: "search_tickets",
+        arguments: &[required("words", Kind::Text)],
+        callers: &[Who::Customer, Who::Staff(Admin), Who::Staff(Sales), Who::Staff(Support)],
+        writes: false,
+        step_up: None,
+        returns: Returned::Rows("contact_tickets"),
+        mark: Mark::Sensitive,
+    },
+    // Ends a person's sessions here at once; the Hub then asks Clerk to end them too (I-2).
+    Function {
+        name: "revoke_sessions",
+        arguments: &[required("person", Kind::Text), required("reason", Kind::Text)],
+        callers: &[Who::Staff(Admin)],
+        writes: true,
+        step_up: Some(STRICT),
+        returns: Returned::Value(Kind::Json),
+        mark: Mark::Plain,
+    },
+    // Who the database takes a person for.
+    Function {
+        name: "who_am_i",
+        arguments: &[],
+        callers: &[Who::Customer, Who::Staff(Admin), Who::Staff(Sales), Who::Staff(Support)],
+        writes: false,
+        step_up: None,
+        returns: Returned::Value(Kind::Json),
+        mark: Mark::Plain,
+    },
+    // Ends one session here: its owner signs out.
+    Function {
+        name: "end_session",
+        arguments: &[required("session", Kind::Text)],
+        callers: &[Who::System],
+        writes: true,
+        step_up: None,
+        returns: Returned::Value(Kind::Integer),
+        mark: Mark::Plain,
+    },
+    // Says that Clerk has ended them, so that the person may sign in again.
+    Function {
+        name: "sessions_ended",
+        arguments: &[required("person", Kind::Text)],
+        callers: &[Who::System],
+        writes: true,
+        step_up: None,
+        returns: Returned::Value(Kind::Integer),
+        mark: Mark::Plain,
+    },
+    // Takes a webhook message of Clerk's once, with its revocations.
+    Function {
+        name: "take_clerk_event",
+        arguments: &[
+            required("message", Kind::Text),
+            required("event", Kind::Text),
+            required("happened_at", Kind::Timestamp),
+            required("verdicts", Kind::Json),
+        ],
+        callers: &[Who::System],
+        writes: true,
+        step_up: None,
+        returns: Returned::Value(Kind::Text),
+        mark: Mark::Plain,
+    },
+    // Refuses a session's tokens up to one that was seen over plain http (T-3).
+    Function {
+        name: "burn_token",
+        arguments: &[required("session", Kind::Text), required("issued_until", Kind::Timestamp)],
+        callers: &[Who::System],
+        writes: true,
+        step_up: None,
+        returns: Returned::Value(Kind::Integer),
+        mark: Mark::Plain,
+    },
+    // Makes the monthly partitions of team_activities that are due; forgets revocations and messages after 30 days.
+    Function {
+        name: "keep_house",
+        arguments: &[],
+        callers: &[Who::System],
+        writes: true,
+        step_up: None,
+        returns: Returned::Value(Kind::Json),
+        mark: Mark::Plain,
+    },
+    // A step of a lead, from the version that was seen.
+    Function {
+        name: "move_lead",
+        arguments: &[
+            required("lead", Kind::Uuid),
+            required("status", Kind::Text),
+            required("version", Kind::Integer),
+            optional("reason", Kind::Text),
+        ],
+        callers: &[Who::Staff(Admin), Who::Staff(Sales)],
+        writes: true,
+        step_up: None,
+        returns: Returned::Value(Kind::Integer),
+        mark: Mark::Plain,
+    },
+    // A step of a ticket, with its resolution or its reason.
+    Function {
+        name: "move_ticket",
+        arguments: &[
+            required("ticket", Kind::Uuid),
+            required("status", Kind::Text),
+            required("version", Kind::Integer),
+            optional("resolution", Kind::Text),
+            optional("reason", Kind::Text),
+        ],
+        callers: &[Who::Staff(Admin), Who::Staff(Support)],
+        writes: true,
+        step_up: None,
+        returns: Returned::Value(Kind::Integer),
+        mark: Mark::Plain,
+    },
+    // Closes a duplicate in favour of another ticket of the same client.
+    Function {
+        name: "merge_tickets",
+        arguments: &[
+            required("ticket", Kind::Uuid),
+            required("target", Kind::Uuid),
+            required("version", Kind::Integer),
+        ],
+        callers: &[Who::Staff(Admin), Who::Staff(Support)],
+        writes: true,
+        step_up: None,
+        returns: Returned::Value(Kind::Integer),
+        mark: Mark::Plain,
+    },
+    // Takes back a chat message of the caller's own.
+    Function {
+        name: "retract_message",
+        arguments: &[required("message", Kind::Uuid)],
+        callers: &[Who::Customer, Who::Staff(Admin), Who::Staff(Sales), Who::Staff(Support)],
+        writes: true,
+        step_up: None,
+        returns: Returned::Value(Kind::Integer),
+        mark: Mark::Plain,
+    },
+    // Who of the studio read or changed what of the caller's, when and why.
+    Function {
+        name: "my_activity",
+        arguments: &[optional("before_id", Kind::Integer), optional("most", Kind::Integer)],
+        callers: &[Who::Customer],
+        writes: false,
+        step_up: None,
+        returns: Returned::Value(Kind::Json),
+        mark: Mark::Plain,
+    },
+    // Records a read in the caller's name before the data is requested, with its request row (L-1, L-3).
+    Function {
+        name: "record_read",
+        arguments: &[
+            required("entity", Kind::Text),
+            required("selector", Kind::Text),
+            required("records", Kind::Texts),
+            required("filter", Kind::Text),
+            optional("purpose", Kind::Text),
+            optional("export", Kind::Boolean),
+        ],
+        callers: &[Who::Customer, Who::Staff(Admin), Who::Staff(Sales), Who::Staff(Support)],
+        writes: true,
+        step_up: None,
+        returns: Returned::Value(Kind::Integer),
+        mark: Mark::Internal,
+    },
+    // Writes request rows, each once, and what staff looked at (L-3).
+    Function {
+        name: "record_requests",
+        arguments: &[required("requests", Kind::Json)],
+        callers: &[Who::System],
+        writes: true,
+        step_up: None,
+        returns: Returned::Value(Kind::Integer),
+        mark: Mark::Plain,
+    },
+    // Stores request rows that the request log refuses, whole (L-3).
+    Function {
+        name: "reject_requests",
+        arguments: &[required("rows", Kind::Json)],
+        callers: &[Who::System],
+        writes: true,
+        step_up: None,
+        returns: Returned::Value(Kind::Integer),
+        mark: Mark::Plain,
+    },
+    // Writes rejected request rows again once the cause is fixed, or removes them (L-3).
+    Function {
+        name: "retry_rejected_requests",
+        arguments: &[required("reason", Kind::Text), optional("discard", Kind::Texts)],
+        callers: &[Who::Staff(Admin)],
+        writes: true,
+        step_up: Some(STRICT),
+        returns: Returned::Value(Kind::Json),
+        mark: Mark::Plain,
+    },
+    // Takes a person out of every table for an admin, and records who asked and why.
+    Function {
+        name: "erase_user",
+        arguments: &[
+            required("user_id", Kind::Text),
+            required("identifiers", Kind::Texts),
+            required("reason", Kind::Text),
+        ],
+        callers: &[Who::Staff(Admin)],
+        writes: true,
+        step_up: Some(STRICT),
+        returns: Returned::Value(Kind::Json),
+        mark: Mark::Plain,
+    },
+    // The same for a job.
+    Function {
+        name: "erase_person",
+        arguments: &[required("person", Kind::Text), required("identifiers", Kind::Texts)],
+        callers: &[Who::System],
+        writes: true,
+        step_up: None,
+        returns: Returned::Value(Kind::Json),
+        mark: Mark::Plain,
+    },
+    // Runs every nightly check and stores what it found.
+    Function {
+        name: "run_checks",
+        arguments: &[],
+        callers: &[Who::System],
+        writes: true,
+        step_up: None,
+        returns: Returned::Value(Kind::Json),
+        mark: Mark::Plain,
+    },
+];

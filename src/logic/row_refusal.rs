@@ -1,0 +1,129 @@
+//! What the database's answer says about request rows it did not write: one of them is at fault, or none is (L-3).
+//!
+//! Sources: <https://www.postgresql.org/docs/current/errcodes-appendix.html> and
+//! <https://docs.postgrest.org/en/v12/references/errors.html>.
+
+use serde::Deserialize;
+
+/// The words of a refusal; an operator reads them beside the row.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RowRefusal {
+    /// SQLSTATE, or `PostgREST`'s own code.
+    pub code: String,
+    /// Its message; it may quote the row.
+    pub message: String,
+}
+
+/// Why rows were not written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The content of a row breaks a rule: it is refused again each time.
+    Row(RowRefusal),
+    /// The statement failed with a code of the database's that a row or the schema may be the cause of.
+    Unclear(RowRefusal),
+    /// The database cannot write at the moment, or its gateway refused; no row is at fault.
+    Unavailable,
+}
+
+/// `PostgREST`'s error body; any member may be absent.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Told {
+    code: Option<String>,
+    message: Option<String>,
+}
+
+/// The cause of an answer of 400 and above.
+#[must_use]
+pub fn cause(status: u16, body: &[u8]) -> Cause {
+    let told: Told = serde_json::from_slice(body).unwrap_or_default();
+    // The text of a column of the database has no zero byte.
+    let plain = |text: Option<String>| text.unwrap_or_default().replace('\0', "");
+    let refusal = RowRefusal { code: plain(told.code), message: plain(told.message) };
+    if status == 413 {
+        // A gateway's bound on bodies, or class 54: fewer rows may pass.
+        return Cause::Row(RowRefusal {
+            code: if refusal.code.is_empty() { "413".to_owned() } else { refusal.code },
+            ..refusal
+        });
+    }
+    let code = refusal.code.clone();
+    match (class(&code), code.as_str()) {
+        // The Hub's own token, and a schema that is not the one of the source.
+        (_, "PT401" | "PT403" | "42883" | "42P01" | "3F000")
+        | (Some("08" | "25" | "28" | "40" | "53" | "55" | "57" | "58" | "F0" | "HV") | None, _)
+            if code != "PGRST102" =>
+        {
+            Cause::Unavailable
+        }
+        (_, "PGRST102") | (Some("21" | "22" | "23" | "44" | "54" | "P0" | "PT"), _) => Cause::Row(refusal),
+        _ => Cause::Unclear(refusal),
+    }
+}
+
+/// The class of an SQLSTATE; `None` for anything else.
+fn class(code: &str) -> Option<&str> {
+    let plain = |byte: u8| byte.is_ascii_digit() || byte.is_ascii_uppercase();
+    if code.len() == 5 && code.bytes().all(plain) { code.get(..2) } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(status: u16, code: &str) -> Cause {
+        cause(status, format!(r#"{{"code":"{code}","message":"m"}}"#).as_bytes())
+    }
+
+    #[test]
+    fn constraint_codes_are_the_rows_fault_l_3() {
+        for (status, code) in [
+            (400, "22P02"),
+            (400, "22P05"),
+            (409, "23505"),
+            (400, "23514"),
+            (413, "54000"),
+            (400, "P0001"),
+            (400, "PGRST102"),
+            (409, "PT409"),
+        ] {
+            let told = RowRefusal { code: code.to_owned(), message: "m".to_owned() };
+            assert_eq!(of(status, code), Cause::Row(told), "{code}");
+        }
+        assert!(matches!(cause(413, b"<html>"), Cause::Row(told) if told.code == "413"));
+    }
+
+    #[test]
+    fn outages_are_no_rows_fault_l_3() {
+        for (status, code) in [
+            (503, "PGRST001"),
+            (504, "PGRST003"),
+            (404, "PGRST202"),
+            (401, "PGRST301"),
+            (401, "PT401"),
+            (403, "PT403"),
+            (500, "57014"),
+            (503, "53100"),
+            (500, "40P01"),
+            (500, "40001"),
+            (500, "55P03"),
+            (500, "58030"),
+            (404, "42883"),
+            (400, "short"),
+        ] {
+            assert_eq!(of(status, code), Cause::Unavailable, "{code}");
+        }
+        for (status, body) in
+            [(500, "{}"), (429, "slow down"), (502, "<html>"), (400, ""), (401, r#"{"message":"Invalid API key"}"#)]
+        {
+            assert_eq!(cause(status, body.as_bytes()), Cause::Unavailable, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn rights_and_internal_errors_stay_unclear_l_3() {
+        for (status, code) in [(403, "42501"), (500, "XX000"), (400, "42703")] {
+            assert!(matches!(of(status, code), Cause::Unclear(_)), "{code}");
+        }
+    }
+}

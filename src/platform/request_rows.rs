@@ -1,0 +1,64 @@
+//! Request rows on their way into the database (L-3): written, or stored beside the request log when it refuses them.
+
+use super::{
+    Answer, Platform,
+    database::{ask, send_for_answer},
+    hub::Hub,
+};
+use crate::logic::{
+    fault::Fault,
+    row_refusal::{Cause, RowRefusal, cause},
+};
+
+/// A row that the database refuses, as it stands in `request_log_rejected`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejected<'a> {
+    /// Its text, whole; it need not be JSON.
+    pub content: &'a str,
+    /// Why.
+    pub refusal: RowRefusal,
+}
+
+/// Writes request rows, each a JSON text, in one request; a row that stands there already is completed or left alone.
+///
+/// # Errors
+/// What the answer says of the rows; no answer is [`Cause::Unavailable`].
+pub async fn write<P: Platform>(hub: &Hub<P>, platform: &P, rows: &[&str]) -> Result<(), Cause> {
+    let body = format!("{{\"requests\":[{}]}}", rows.join(","));
+    let question = ask(&hub.config.rest_url).rpc("record_requests", body);
+    let answer = send_for_answer(hub, platform, JOB, question).await.map_err(|_| Cause::Unavailable)?;
+    match answer.status {
+        200..=299 => Ok(()),
+        status => Err(cause(status, &told(platform, answer).await)),
+    }
+}
+
+/// Stores rows that the request log refuses; one that stands there already stays as it is.
+///
+/// # Errors
+/// Whatever the answer: they are not stored then.
+pub async fn reject<P: Platform>(hub: &Hub<P>, platform: &P, rows: &[Rejected<'_>]) -> Result<(), Fault> {
+    // A text of the database has no zero byte; its six letters in JSON say the same.
+    let contents: Vec<_> = rows
+        .iter()
+        .map(|row| serde_json::json!({ "content": row.content.replace('\0', "\\u0000"), "code": row.refusal.code, "message": row.refusal.message }))
+        .collect();
+    let question =
+        ask(&hub.config.rest_url).rpc("reject_requests", serde_json::json!({ "rows": contents }).to_string());
+    match send_for_answer(hub, platform, JOB, question).await?.status {
+        200..=299 => Ok(()),
+        503 => Err(Fault::UpstreamBusy),
+        _ => Err(Fault::UpstreamBroken("rejected request rows were refused")),
+    }
+}
+
+async fn told<P: Platform>(platform: &P, answer: Answer<P::Body>) -> Vec<u8> {
+    match answer.body {
+        Some(body) => platform.read(body, LONGEST_ERROR).await.unwrap_or_default(),
+        None => Vec::new(),
+    }
+}
+
+/// The database sees `system:journal`.
+const JOB: &str = "journal";
+const LONGEST_ERROR: usize = 64 * 1024;
