@@ -1,10 +1,13 @@
-//! Has the build script judge changed copies of `wrangler.toml`: what a deployment must not lose cannot be lost.
+//! Has the build script judge changed copies of `wrangler.toml`, and reads what builds and tests the Hub: a deployment is made of what
+//! was named, and cannot lose a setting without a failure.
 
-#![allow(clippy::unwrap_used, reason = "a test may say what it knows")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test may say what it knows")]
 
 #[allow(dead_code, clippy::print_stdout, reason = "the main function is the build script's")]
 #[path = "../build.rs"]
 mod build;
+
+use std::fs;
 
 const FILE: &str = include_str!("../wrangler.toml");
 
@@ -93,4 +96,53 @@ fn names_mistakes_of_environments() {
         assert_ne!(text, FILE, "{from}");
         assert_ne!(build::problems(&text), Vec::<String>::new(), "{from} -> {to}");
     }
+}
+
+/// Scripts and workflows that run commands, with their text.
+fn scripts() -> Vec<(String, String)> {
+    let folders = ["dev", "dev/setup", "dev/bundle", ".ci", ".github/workflows"];
+    let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path());
+    let script = |name: &str| {
+        ["sh", "yml"].iter().any(|end| name.ends_with(end)) || ["Makefile", "run", "cargo"].contains(&name)
+    };
+    let named = |path: &std::path::Path| script(path.file_name().unwrap().to_str().unwrap());
+    let files = entries.filter(|path| path.is_file() && named(path)).chain(["Makefile".into()]);
+    files.map(|path| (path.display().to_string(), fs::read_to_string(path).unwrap())).collect()
+}
+
+#[test]
+fn workflows_pin_actions_by_commit_and_images_by_name() {
+    let mut pinned = 0;
+    for (path, text) in scripts() {
+        for line in text.lines().filter_map(|line| line.trim_start().trim_start_matches("- ").strip_prefix("uses: ")) {
+            let (action, version) = line.split_once(" # v").unwrap_or_else(|| panic!("{path}: {line} says no version"));
+            let (_, commit) = action.split_once('@').unwrap_or_default();
+            let hexadecimal = commit.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+            assert!(commit.len() == 40 && hexadecimal && version.contains('.'), "{path}: {line}");
+            pinned += 1;
+        }
+        assert!(!text.contains("-latest"), "{path}");
+    }
+    assert!(pinned >= 8, "{pinned}");
+}
+
+/// Cargo commands that resolve dependencies; the standard library's own build has a lock of its own.
+#[test]
+fn cargo_takes_what_the_lock_file_names() {
+    const COMMANDS: [&str; 9] = ["build", "test", "run", "clippy", "doc", "install", "deny", "check", "\" rustc"];
+    let mut locked = 0;
+    for (path, text) in scripts() {
+        let joined = text.replace("\\\n", " ");
+        for line in joined.lines().filter(|line| !line.trim_start().starts_with('#')) {
+            let command = |name: &&str| {
+                line.contains(&format!("cargo {name}")) || (name.starts_with('"') && line.contains(*name))
+            };
+            if COMMANDS.iter().any(|name| command(&name)) && !line.contains("-Z build-std") {
+                assert!(line.contains("--locked") || line.contains(" locked_first "), "{path}: {}", line.trim());
+                locked += 1;
+            }
+        }
+        assert!(!text.contains("npm install") && !text.contains("npm i "), "{path}");
+    }
+    assert!(locked > 8, "{locked}");
 }
