@@ -137,7 +137,7 @@ fn cargo_takes_what_the_lock_file_names() {
             let command = |name: &&str| {
                 line.contains(&format!("cargo {name}")) || (name.starts_with('"') && line.contains(*name))
             };
-            if COMMANDS.iter().any(|name| command(&name)) && !line.contains("-Z build-std") {
+            if COMMANDS.iter().any(command) && !line.contains("-Z build-std") {
                 assert!(line.contains("--locked") || line.contains(" locked_first "), "{path}: {}", line.trim());
                 locked += 1;
             }

@@ -44,6 +44,9 @@ pub struct Promise {
     pub statement: String,
     pub mechanism: String,
     pub state: State,
+    /// Ways past the mechanism that stay open, each with who can use it.
+    #[serde(default)]
+    pub exceptions: Vec<String>,
     /// What of the mechanism is still to be built.
     pub outstanding: Option<String>,
 }
