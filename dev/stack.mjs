@@ -65,7 +65,7 @@ export async function startStack({ dataDir, fresh = false, shift = 0, hub = true
     postgrest: `http://127.0.0.1:${ports.postgrest}`,
   };
   // A development instance; clerk-js knows one by its host's name, and is told by `proxyUrl` that the stand-in is its Frontend API.
-  const publishableKey = `pk_test_${Buffer.from(`local-${ports.clerk}.clerk.accounts.dev$`).toString('base64')}`;
+  const publishableKey = `pk_test_${Buffer.from(`local-${ports.clerk}.clerk.accounts.dev$`).toString('base64url')}`;
   const vars = {
     HUB_ENV: 'local',
     HUB_ORIGIN: urls.hub,

@@ -11,7 +11,7 @@ mod schemas;
 use super::policy::allows;
 use crate::domain::{
     access::{Operation, StepUp, Who},
-    functions::{FUNCTIONS, Function, Returned},
+    functions::{FUNCTIONS, Function, Mark, Returned},
     tables::{Column, Grant, TABLES, Table},
 };
 use serde_json::{Map, Value, json};
@@ -180,8 +180,10 @@ impl Parts {
         let described = |mut parameters: Vec<Value>, statuses: &[u16]| {
             if let Some((table, grant)) = returned {
                 parameters.push(reference("parameters", "select"));
-                parameters.extend(schemas::purpose(caller, table, grant));
+                let sensitive = function.mark == Mark::Sensitive;
+                parameters.extend(schemas::purpose(caller, table, grant).filter(|_| !sensitive));
             }
+            parameters.extend(schemas::call_purpose(caller, function));
             let mut described = Described::new("rpc", parameters, statuses);
             described.step_up.extend(function.step_up.map(|step_up| stepped(None, step_up)));
             described.answers("200", "What it returns.", Some(schema.clone())).finish()

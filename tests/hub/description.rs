@@ -116,7 +116,7 @@ fn names_the_headers_that_staff_send_a_2_l_1() {
             if allows(grant, Operation::Select) {
                 let guarded = table.guarded.iter().any(|column| grant.read.contains(column));
                 let purpose = takes(&path, "get", "x-hub-purpose");
-                assert_eq!(purpose.is_some(), staff && (guarded || grant.export), "{persona} {path}");
+                assert_eq!(purpose.is_some(), staff && (guarded || grant.export || table.audited), "{persona} {path}");
             }
             if allows(grant, Operation::Update) && table.column("version").is_some() {
                 let version = takes(&path, "patch", "If-Match").unwrap();
@@ -262,4 +262,60 @@ fn types_of_every_audience_are_the_written_ones_a_2() {
         assert_eq!(written, crate::types::module(name, who), "run `make types`");
     }
     assert_eq!(std::fs::read_dir("types").unwrap().count(), crate::types::AUDIENCES.len());
+}
+
+/// The firewall asks for a purpose exactly where the description says so: each read and call is made without one.
+#[test]
+fn purposes_are_asked_for_where_they_are_described_a_2() {
+    let world = World::new();
+    let mut needed = 0;
+    for (persona, who) in CALLERS {
+        let document = described(persona);
+        let header = |path: &str, method: &str| {
+            let parameters = document["paths"][path][method]["parameters"].as_array().unwrap();
+            parameters.iter().find(|parameter| parameter["name"] == "x-hub-purpose").cloned()
+        };
+        let asked = |method: &str, path: &str, body| {
+            let seen = world.send(persona, method, &format!("/rest/v1{path}"), &[], body);
+            assert!(
+                seen.status < 300 || ["HUB328", "HUB203"].contains(&seen.code.as_str()),
+                "{persona} {path} {}",
+                seen.text
+            );
+            (seen.code == "HUB328", seen.code == "HUB203")
+        };
+        for table in TABLES {
+            let Some(grant) = table.grant(who).filter(|grant| allows(grant, Operation::Select)) else { continue };
+            let path = format!("/{}", table.name);
+            let described = header(&path, "get").map(|header| header["description"].to_string()).unwrap_or_default();
+            let key = match table.column(table.key).unwrap().kind {
+                Kind::Integer => "1",
+                Kind::Uuid => "00000000-0000-4000-8000-000000000000",
+                _ => "sess_2hubalice0000000000000001",
+            };
+            let is_text = |name: &str| Some(name) != table.owner && table.column(name).unwrap().kind == Kind::Text;
+            let text = grant.read.iter().find(|name| is_text(name)).unwrap();
+            let guarded = |name: &str| table.guarded.contains(&name);
+            for (query, says) in [
+                (format!("{path}?{}=eq.{key}", table.key), "stands in the answer"),
+                (
+                    format!("{path}?select={}&{text}=like.x*", table.key),
+                    if guarded(text) { "a filter" } else { "a search" },
+                ),
+            ] {
+                let (refused, stale) = asked("GET", &query, None);
+                assert!(stale || refused == described.contains(says), "{persona} {query} {described}");
+                needed += u32::from(refused);
+            }
+        }
+        for function in FUNCTIONS.iter().filter(|function| function.is_open_to(who) && !function.writes) {
+            let path = format!("/rpc/{}", function.name);
+            let body = if function.name == "search_tickets" { r#"{"words":"x"}"# } else { "{}" };
+            let required = header(&path, "post").is_some_and(|header| header["required"] == true);
+            let (refused, _) = asked("POST", &path, Some(body));
+            assert_eq!(refused, required, "{persona} {path}");
+            needed += u32::from(refused);
+        }
+    }
+    assert!(needed > 10, "{needed}");
 }

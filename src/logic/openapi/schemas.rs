@@ -3,7 +3,7 @@
 use super::{Caller, reference, with};
 use crate::domain::{
     access::{Operation, PURPOSES},
-    functions::{Argument, Function},
+    functions::{Argument, Function, Mark},
     tables::{Column, Grant, Kind, Table},
 };
 use serde_json::{Map, Value, json};
@@ -122,23 +122,36 @@ pub(super) fn limit(table: &Table) -> Value {
 /// Why staff read what is in a client's record, where the caller can.
 pub(super) fn purpose(caller: Caller, table: &Table, grant: &Grant) -> Option<Value> {
     let guarded: Vec<&str> = table.guarded.iter().copied().filter(|name| grant.read.contains(name)).collect();
-    let exports = grant.export;
-    if !caller.is_staff() || (guarded.is_empty() && !exports) {
+    if !caller.is_staff() || (guarded.is_empty() && !grant.export && !table.audited) {
         return None;
     }
     let columns = (!guarded.is_empty()).then(|| {
-        let named = if table.owner.is_some() { "; the record is then named by key, conversation or owner" } else { "" };
+        let free: Vec<&str> = PURPOSES.into_iter().filter(|purpose| table.lists(caller.who, purpose)).collect();
+        let unless = if free.is_empty() { String::new() } else { format!(", unless it is {}", free.join(" or ")) };
         format!(
-            "Needed when {} {} answered, filtered or ordered by, which a select that is left out does{named}.",
-            guarded.join(", "),
-            if guarded.len() == 1 { "is" } else { "are" }
+            "Needed where {} stands in the answer, a filter or the order; a select that is left out answers every column. The record is then \
+             named by key, conversation or owner{unless}.",
+            guarded.join(" or ")
         )
     });
-    let files = exports.then(|| "Needed for a file (text/csv, application/x-ndjson).".to_owned());
-    let description = columns.into_iter().chain(files).collect::<Vec<_>>().join(" ");
-    Some(
-        json!({ "name": "x-hub-purpose", "in": "header", "type": "string", "enum": PURPOSES, "required": false, "description": description }),
-    )
+    let searches = table.audited.then(|| "Needed for a search (like, ilike).".to_owned());
+    let files = grant.export.then(|| "Needed for a file (text/csv, application/x-ndjson).".to_owned());
+    let description = columns.into_iter().chain(searches).chain(files).collect::<Vec<_>>().join(" ");
+    Some(purpose_header(&description))
+}
+
+/// Why staff call a function whose result depends on what is in clients' records.
+pub(super) fn call_purpose(caller: Caller, function: &Function) -> Option<Value> {
+    let asked = caller.is_staff() && function.mark == Mark::Sensitive;
+    let header = || purpose_header("The result depends on what is in clients' records.");
+    asked.then(|| with(header(), "required", json!(true)))
+}
+
+fn purpose_header(description: &str) -> Value {
+    json!({
+        "name": "x-hub-purpose", "in": "header", "type": "string", "enum": PURPOSES,
+        "required": false, "description": description,
+    })
 }
 
 /// The parameters that every table shares.
