@@ -20,7 +20,7 @@ mod writer;
 
 pub use export::{Export, Format, Page};
 pub use fault::{QueryFault, Rule};
-pub use look::{Look, Selector, When};
+pub use look::{Look, When};
 pub use prefer::is_answer;
 
 use super::policy::{Permit, Resource};
