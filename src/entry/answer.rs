@@ -150,7 +150,7 @@ async fn api<P: Platform>(
     let token = credentials::bearer(&arrival.headers, &hub.config.publishable_key).map_err(Fault::Credential)?;
     let session = &*course.session.insert(hub.identify(platform, token).await?);
     let target = match route.handler {
-        Handler::Description => return description::describe(&hub.config, session),
+        Handler::Description => return description::describe(hub, platform, session).await,
         Handler::Function => Target::Function(segment),
         Handler::RevokeSessions => Target::Function("revoke_sessions"),
         _ => Target::Table(segment),

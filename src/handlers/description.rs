@@ -1,23 +1,36 @@
 //! `GET /rest/v1/`: what the caller may do, as a document for tools.
 
 use crate::{
-    domain::session::Session,
+    domain::session::{Actor, Session},
     logic::{
-        config::Config,
         fault::Fault,
         openapi::{self, Caller, Scope},
         policy::PolicyFault,
         reply::{Cache, Media, Reply},
     },
+    platform::{
+        Platform,
+        database::{ask, send_as},
+        hub::Hub,
+    },
 };
 
 /// Describes the API for one session; a role that is not known gets nothing.
 ///
+/// The document comes from the catalogue alone; the database is asked whether the session is revoked, as by every other call (I-2).
+///
 /// # Errors
-/// `RightMissing`.
-pub fn describe<Body>(config: &Config, session: &Session) -> Result<Reply<Body>, Fault> {
+/// `RightMissing`, and what the database says.
+pub async fn describe<P: Platform>(hub: &Hub<P>, platform: &P, session: &Session) -> Result<Reply<P::Body>, Fault> {
     let who = session.who().ok_or(Fault::Policy(PolicyFault::RightMissing))?;
+    let question = ask(&hub.config.rest_url).rpc("who_am_i", "{}");
+    if let Err(fault) = send_as(hub, platform, &Actor::Person(session), "count=none", question).await {
+        if fault == Fault::SessionRevoked {
+            hub.forget(session);
+        }
+        return Err(fault);
+    }
     let scope = if session.impersonator.is_some() { Scope::Reads } else { Scope::Everything };
-    let document = openapi::document(Caller { who, scope }, &config.origin, &config.base_path);
+    let document = openapi::document(Caller { who, scope }, &hub.config.origin, &hub.config.base_path);
     Ok(Reply::text(200, Media::OpenApi, Cache::Nobody, document.to_string()))
 }

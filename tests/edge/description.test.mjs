@@ -3,7 +3,7 @@
 import { describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { Validator } from '@seriousme/openapi-schema-validator';
-import { ask, raw, recorded, token } from './client.mjs';
+import { ask, post, raw, recorded, stack, token, until } from './client.mjs';
 
 const AUDIENCES = ['alice', 'admin', 'sales', 'support'];
 const described = async (persona, headers = {}) => ask(persona, '', { headers });
@@ -38,6 +38,15 @@ describe('GET /rest/v1/', () => {
     assert.equal((await described('nobody')).json.code, 'HUB201');
     const foreign = await described('alice', { origin: 'https://elsewhere.example' });
     assert.equal(foreign.headers['access-control-allow-origin'], undefined);
+  });
+
+  test('I-2: is not shown to a session that was revoked', async () => {
+    const { urls, keys } = await stack();
+    const { id: sid } = await (await post('clerk', '/dev/sessions', { persona: 'dave' })).json();
+    const authorization = `Bearer ${await token('dave', { sid })}`;
+    assert.equal((await raw('/rest/v1/', { headers: { authorization } })).status, 200);
+    await fetch(`${urls.clerk}/v1/sessions/${sid}/revoke`, { method: 'POST', headers: { authorization: `Bearer ${keys.clerk.secretKey}`, 'clerk-api-version': '2026-05-12' } });
+    await until('the revocation', async () => (await raw('/rest/v1/', { headers: { authorization } })).json.code === 'HUB103');
   });
 
   test('lists for an impersonated session what it may read', async () => {

@@ -1,6 +1,6 @@
 //! A-2: the API description of each caller is the catalogue, two ways: every grant is there, and nothing else.
 
-use crate::world::{TOKENS, World};
+use crate::world::{REST, World, answered, well};
 use hub::{
     domain::{
         access::{
@@ -213,9 +213,10 @@ fn answers_a_session_alone_and_leaves_a_request_row_l_3() {
             assert_eq!(seen.header("cache-control"), Some("no-store"));
             assert_eq!(seen.text.is_empty(), method == "HEAD");
         }
-        assert!(seen.upstream.iter().all(|sent| !sent.url.starts_with(crate::world::REST)));
+        // The database says whether the session still stands.
+        let asked: Vec<&str> = seen.upstream.iter().filter_map(|sent| sent.url.strip_prefix(REST)).collect();
+        assert_eq!(asked, if status == 200 { vec!["/rpc/who_am_i"] } else { vec![] }, "{persona} {method}");
     }
-    assert!(TOKENS["personas"]["alice"].is_string());
 }
 
 /// Each place where a column may be named says, in the hint, which ones this caller may name there, and no other role's.
@@ -318,4 +319,18 @@ fn purposes_are_asked_for_where_they_are_described_a_2() {
         }
     }
     assert!(needed > 10, "{needed}");
+}
+
+#[test]
+fn revoked_sessions_are_shown_nothing_i_2() {
+    let revoked = r#"{"code":"PT401","message":"session revoked","details":null,"hint":null}"#;
+    let world =
+        World::behind(
+            move |request| {
+                if request.url.ends_with("/rpc/who_am_i") { answered(401, revoked) } else { well(request) }
+            },
+        );
+    let seen = world.ask("alice", "GET", "/rest/v1/");
+    assert_eq!((seen.status, seen.code.as_str()), (401, "HUB103"));
+    assert!(!seen.text.contains("swagger"));
 }
