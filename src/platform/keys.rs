@@ -62,11 +62,11 @@ impl<P: Platform> KeyStore<P> {
         })
     }
 
-    /// The key with this id.
+    /// The key with this id, and the generation of the set that it is from.
     ///
     /// # Errors
     /// As [`NoKey`] says.
-    pub async fn key(self: &Rc<Self>, platform: &P, kid: &str) -> Result<P::VerifyingKey, NoKey> {
+    pub async fn key(self: &Rc<Self>, platform: &P, kid: &str) -> Result<Dated<P>, NoKey> {
         let mut step = jwks::step(self.known.get(), platform.now_ms());
         if step == Step::Fetch && self.waited_for_another(platform).await {
             step = jwks::step(self.known.get(), platform.now_ms());
@@ -100,16 +100,18 @@ impl<P: Platform> KeyStore<P> {
     }
 
     /// The key with this id after a signature under it was bad: another one, if the issuer has rotated and kept the id.
-    pub async fn after_bad_signature(self: &Rc<Self>, platform: &P, kid: &str) -> Option<P::VerifyingKey> {
+    pub async fn after_bad_signature(self: &Rc<Self>, platform: &P, kid: &str) -> Option<Dated<P>> {
         let now = platform.now_ms();
-        if !jwks::may_doubt_a_known_key(self.known.get(), self.doubted.replace(Some(now)), now) {
+        if !jwks::may_doubt_a_known_key(self.known.get(), self.doubted.get(), now) {
             return None;
         }
+        // Only a doubt that has the set fetched counts: forged tokens would otherwise put the next fetch off for ever.
+        self.doubted.set(Some(now));
         if self.fetch(platform, jwks::AFTER_FAILURE_MS).await { self.held(kid) } else { None }
     }
 
     /// An unknown id is worth one fetch in 30 seconds, and is remembered as unknown for 60.
-    async fn look_for(self: &Rc<Self>, platform: &P, kid: &str) -> Result<P::VerifyingKey, NoKey> {
+    async fn look_for(self: &Rc<Self>, platform: &P, kid: &str) -> Result<Dated<P>, NoKey> {
         let now = platform.now_ms();
         self.unknown.borrow_mut().retain(|(_, found)| now.saturating_sub(*found) < NEGATIVE_MS);
         let remembered = self.unknown.borrow().iter().any(|(other, _)| other == kid);
@@ -128,8 +130,9 @@ impl<P: Platform> KeyStore<P> {
         Err(NoKey::Unknown)
     }
 
-    fn held(&self, kid: &str) -> Option<P::VerifyingKey> {
-        self.held.borrow().iter().find(|(other, _)| other == kid).map(|(_, key)| key.clone())
+    fn held(&self, kid: &str) -> Option<Dated<P>> {
+        let held = self.held.borrow();
+        held.iter().find(|(other, _)| other == kid).map(|(_, key)| (key.clone(), self.generation.get()))
     }
 
     /// Whether a set that is no longer fresh may still be used after the fetch that just failed.
@@ -138,10 +141,12 @@ impl<P: Platform> KeyStore<P> {
     }
 
     /// A cold start without an issuer: the key from the configuration, whatever the id.
-    async fn pinned(&self, platform: &P) -> Result<P::VerifyingKey, NoKey> {
+    async fn pinned(&self, platform: &P) -> Result<Dated<P>, NoKey> {
         let unavailable = NoKey::Unavailable { retry_after: RETRY_AFTER_S };
         let pem = self.source.pem.as_ref().filter(|_| self.known.get().fetched.is_none()).ok_or(unavailable)?;
-        platform.import_rsa(&pem.n, &pem.e).await.map_err(|_| unavailable)
+        let generation = self.generation.get();
+        let key = platform.import_rsa(&pem.n, &pem.e).await.map_err(|_| unavailable)?;
+        Ok((key, generation))
     }
 
     fn refresh_behind(self: &Rc<Self>, platform: &P) {
@@ -229,6 +234,8 @@ impl<P: Platform> KeyStore<P> {
     }
 }
 
+/// A key, and the generation of the set that it is from.
+pub type Dated<P> = (<P as Platform>::VerifyingKey, u64);
 type Keys<P> = Vec<(String, <P as Platform>::VerifyingKey)>;
 
 async fn imported<P: Platform>(platform: &P, set: &[u8]) -> Option<(Vec<RsaKey>, Keys<P>)> {

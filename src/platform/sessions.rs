@@ -68,9 +68,10 @@ pub async fn identify<P: Platform>(
     if let Some(session) = sessions.remembered(raw, keys.generation(), now_s) {
         return Ok(session);
     }
-    let verified = verified(platform, keys, raw).await?;
+    // The generation of the key that verified it: the set may have been replaced since.
+    let (verified, generation) = verified(platform, keys, raw).await?;
     let session = token::check(&verified, expected, now_s).map_err(Fault::Token)?;
-    sessions.remember(raw, &session, keys.generation(), now_s);
+    sessions.remember(raw, &session, generation, now_s);
     Ok(session)
 }
 
@@ -99,22 +100,27 @@ pub async fn signed_claim<P: Platform>(
     raw: &str,
     name: &str,
 ) -> Result<Option<Value>, Fault> {
-    let verified = verified(platform, keys, raw).await?;
+    let (verified, _) = verified(platform, keys, raw).await?;
     Ok(verified.claim(name).cloned())
 }
 
-/// Form, key, signature.
-async fn verified<'a, P: Platform>(platform: &P, keys: &Rc<KeyStore<P>>, raw: &'a str) -> Result<Verified<'a>, Fault> {
+/// Checks form, key and signature, and says of which generation the key was.
+async fn verified<'a, P: Platform>(
+    platform: &P,
+    keys: &Rc<KeyStore<P>>,
+    raw: &'a str,
+) -> Result<(Verified<'a>, u64), Fault> {
     let unverified = token::read(raw).map_err(Fault::Token)?;
-    let key = keys.key(platform, unverified.kid()).await.map_err(|no_key| match no_key {
+    let (key, mut generation) = keys.key(platform, unverified.kid()).await.map_err(|no_key| match no_key {
         NoKey::Unavailable { retry_after } => Fault::KeysUnavailable(retry_after),
         NoKey::Unknown => Fault::Token(TokenFault::KeyUnknown),
     })?;
     let mut good = signed_by(platform, &key, &unverified).await?;
-    if !good && let Some(key) = keys.after_bad_signature(platform, unverified.kid()).await {
+    if !good && let Some((key, newer)) = keys.after_bad_signature(platform, unverified.kid()).await {
+        generation = newer;
         good = signed_by(platform, &key, &unverified).await?;
     }
-    unverified.verified(good).map_err(Fault::Token)
+    Ok((unverified.verified(good).map_err(Fault::Token)?, generation))
 }
 
 async fn signed_by<P: Platform>(platform: &P, key: &P::VerifyingKey, token: &Unverified<'_>) -> Result<bool, Fault> {

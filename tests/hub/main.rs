@@ -13,6 +13,8 @@
     reason = "a test may say what it knows, and an upstream's answer is a Result whatever it is"
 )]
 
+#[path = "../../dev/types.rs"]
+
 mod access;
 mod answers;
 mod boundary;
@@ -20,6 +22,7 @@ mod cancellation;
 mod description;
 mod export;
 mod jar;
+mod key_rotation;
 mod keys;
 mod passwords;
 mod queries;
@@ -30,7 +33,6 @@ mod rotation;
 mod rows;
 mod step_up;
 mod tokens;
-#[path = "../../dev/types.rs"]
 mod types;
 mod visits;
 mod webhooks;

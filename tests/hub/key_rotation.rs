@@ -1,0 +1,144 @@
+//! I-2: keys that change under the same id, whatever else is sent meanwhile.
+
+use crate::world::{ORIGIN, TOKENS, World, answered, json, well};
+use hub::platform::{Outgoing, Platform as _};
+use serde_json::Value;
+use std::{
+    cell::Cell,
+    future::{Future as _, poll_fn},
+    pin::pin,
+    rc::Rc,
+    task::Poll,
+};
+
+/// How long a rotation that keeps the key id may go unseen: one doubt in 60 seconds, and 5 after another fetch.
+const BOUND_MS: u64 = 65_000;
+
+#[derive(Clone, Copy, PartialEq)]
+enum Key {
+    First,
+    Second,
+}
+
+fn set(key: Key) -> String {
+    if key == Key::First {
+        return TOKENS["jwks"].to_string();
+    }
+    let stranger = &json("throwaway-keys.json")["stranger"];
+    let members = ["kty", "n", "e"].map(|name| (name.to_owned(), stranger[name].clone()));
+    let mut key: serde_json::Map<String, Value> = members.into_iter().collect();
+    key.insert("kid".to_owned(), TOKENS["jwks"]["keys"][0]["kid"].clone());
+    serde_json::json!({ "keys": [key] }).to_string()
+}
+
+fn refused(name: &str) -> &'static str {
+    let vectors = TOKENS["refused"].as_array().unwrap();
+    vectors.iter().find(|vector| vector["name"] == name).unwrap()["token"].as_str().unwrap()
+}
+
+/// A token that is good under this key.
+fn token(key: Key) -> &'static str {
+    match key {
+        Key::First => TOKENS["personas"]["bob"].as_str().unwrap(),
+        Key::Second => refused("signed by a stranger under the kid of the issuer"),
+    }
+}
+
+/// A world whose issuer has this key, and how often it was asked.
+fn issuer() -> (World, Rc<Cell<Key>>, Rc<Cell<u64>>) {
+    let (key, asked) = (Rc::new(Cell::new(Key::First)), Rc::new(Cell::new(0)));
+    let (given, counted) = (Rc::clone(&key), Rc::clone(&asked));
+    let world = World::behind(move |request: &Outgoing| {
+        if !request.url.ends_with("/jwks.json") {
+            return well(request);
+        }
+        counted.set(counted.get() + 1);
+        answered(200, &set(given.get()))
+    });
+    (world, key, asked)
+}
+
+/// Whether the signature was taken: the tokens of the vectors live a minute, which is looked at only afterwards.
+fn is_taken(world: &World, token: &str) -> bool {
+    let header = format!("Bearer {token}");
+    let seen = world.send("-", "GET", "/rest/v1/contact_tickets", &[("authorization", &header)], None);
+    seen.status == 200 || seen.log["reason"] == "expired"
+}
+
+/// Random schedules of forged and good tokens and of rotations, from a generator that repeats itself.
+#[test]
+fn good_token_is_taken_within_the_bound_whatever_is_forged_i_2() {
+    let forged = refused("a signature of zeros");
+    let mut seed: u64 = 11;
+    let mut next = |below: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % below
+    };
+    for schedule in 0..10 {
+        let (world, key, asked) = issuer();
+        let began = world.fake.now_ms();
+        let mut rotated = began;
+        // How busy the forger is differs from schedule to schedule.
+        let forger = next(4);
+        for _ in 0..60 {
+            world.fake.wait(next(25_000));
+            let now = world.fake.now_ms();
+            match next(4 + forger) {
+                0 if now - rotated > 2 * BOUND_MS => {
+                    key.set(if key.get() == Key::First { Key::Second } else { Key::First });
+                    rotated = now;
+                }
+                0 | 1 => {
+                    let taken = is_taken(&world, token(key.get()));
+                    assert!(taken || now - rotated < BOUND_MS, "schedule {schedule}: {} ms after", now - rotated);
+                }
+                _ => assert!(!is_taken(&world, forged)),
+            }
+        }
+        let elapsed = world.fake.now_ms() - began;
+        let most = elapsed / 60_000 + elapsed / 150_000 + 3;
+        assert!(asked.get() <= most, "schedule {schedule}: the issuer was asked {} times in {elapsed} ms", asked.get());
+    }
+}
+
+/// A token is verified with a key that another request replaces meanwhile, at any point: it is not good any more the next time.
+#[test]
+fn token_of_a_replaced_key_is_not_remembered_i_2() {
+    for polls in 0..12 {
+        let (world, key, _) = issuer();
+        assert_eq!(world.ask("alice", "GET", "/rest/v1/contact_tickets").status, 200);
+        key.set(Key::Second);
+        world.fake.wait(6_000);
+        let mut old = pin!(world.hub.identify(&world.fake, token(Key::First)));
+        let mut new = pin!(world.hub.identify(&world.fake, token(Key::Second)));
+        let (mut turn, mut found, mut replaced) = (0, None, false);
+        let (found, replaced) = world
+            .fake
+            .run(poll_fn(|context| {
+                turn += 1;
+                // The end of one lets the other go on in the same turn.
+                loop {
+                    let before = (found, replaced);
+                    if (turn > polls || found.is_some()) && !replaced {
+                        replaced = new.as_mut().poll(context).is_ready();
+                    }
+                    if found.is_none()
+                        && (turn <= polls || replaced)
+                        && let Poll::Ready(session) = old.as_mut().poll(context)
+                    {
+                        found = Some(session.is_ok());
+                    }
+                    if before == (found, replaced) {
+                        break;
+                    }
+                }
+                if replaced && found.is_some() { Poll::Ready((found, replaced)) } else { Poll::Pending }
+            }))
+            .unwrap();
+        assert!(replaced && (polls == 0 || found == Some(true)));
+        let header = format!("Bearer {}", token(Key::First));
+        let seen =
+            world.send("-", "GET", "/rest/v1/contact_tickets", &[("authorization", &header), ("origin", ORIGIN)], None);
+        assert_eq!((seen.status, seen.log["reason"].as_str()), (401, Some("signature-bad")), "after {polls} polls");
+    }
+}
