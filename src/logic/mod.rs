@@ -20,6 +20,7 @@ pub mod reply;
 pub mod return_to;
 pub mod row_refusal;
 
+pub mod shared_set;
 pub mod signature;
 pub mod token;
 pub mod upstream_token;

@@ -19,6 +19,7 @@ use crate::{
         fault::Fault,
         jwks,
         return_to::encoded,
+        shared_set,
         token::{Departing, Expected},
         upstream_token::SigningKey,
         visit::{Instance, cookie_suffix},
@@ -103,6 +104,7 @@ impl<P: Platform> Hub<P> {
                 jwks_url: config.jwks_url.clone(),
                 // No route of the Hub answers there; another instance's keys would have another URL.
                 shared_url: format!("{}/.keys?of={}", config.origin, encoded(&config.jwks_url)),
+                sharing_key: shared_set::key(&signing.d),
                 pem,
             }),
             sessions: Sessions::default(),

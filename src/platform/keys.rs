@@ -2,19 +2,27 @@
 //! request (I-2).
 
 use super::{Level, Outgoing, Platform, database::USER_AGENT};
-use crate::logic::jwks::{self, Known, NEGATIVE_MS, RETRY_AFTER_S, RsaKey, Step};
+use crate::{
+    domain::secret::Secret,
+    logic::{
+        jwks::{self, Known, NEGATIVE_MS, RETRY_AFTER_S, RsaKey, Step},
+        shared_set,
+    },
+};
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
 };
 
 /// Where the keys come from.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct KeySource {
     /// The JWK set's URL.
     pub jwks_url: String,
     /// Under which URL the isolates of one place share a set.
     pub shared_url: String,
+    /// What proves that a Hub shared it.
+    pub sharing_key: Secret<Vec<u8>>,
     /// A key that is used while no set has ever been had.
     pub pem: Option<RsaKey>,
 }
@@ -204,9 +212,8 @@ impl<P: Platform> KeyStore<P> {
 
     /// A set that another isolate has fetched lately, and later than the one held here. It counts as old as it is.
     async fn shared(&self, platform: &P, shared_ms: u64) -> Option<((Vec<RsaKey>, Keys<P>), u64)> {
-        let bytes = platform.kept(&self.source.shared_url, jwks::LONGEST_SET + STAMP).await?;
-        let (stamp, set) = bytes.split_at_checked(STAMP)?;
-        let fetched: u64 = std::str::from_utf8(stamp).ok()?.trim_end().parse().ok()?;
+        let bytes = platform.kept(&self.source.shared_url, jwks::LONGEST_SET + shared_set::OVERHEAD_BYTES).await?;
+        let (fetched, set) = shared_set::opened(&self.source.sharing_key, &self.source.jwks_url, &bytes)?;
         let newer = self.known.get().fetched.is_none_or(|held| fetched > held);
         let (now, fresh) = (platform.now_ms(), platform.now_ms().saturating_sub(fetched) < shared_ms);
         let keys = imported(platform, set).await.filter(|_| newer && fresh && fetched <= now)?;
@@ -228,8 +235,9 @@ impl<P: Platform> KeyStore<P> {
         let body = platform.read(body, jwks::LONGEST_SET).await.ok()?;
         let keys = imported(platform, &body).await?;
         // Only what was good is shared.
-        let stamped = [format!("{:<STAMP$}", platform.now_ms()).as_bytes(), &body].concat();
-        platform.keep(&self.source.shared_url, &stamped, SHARED_S).await;
+        let source = &self.source;
+        let sealed = shared_set::sealed(&source.sharing_key, &source.jwks_url, platform.now_ms(), &body);
+        platform.keep(&source.shared_url, &sealed, SHARED_S).await;
         Some(keys)
     }
 }
@@ -249,6 +257,4 @@ async fn imported<P: Platform>(platform: &P, set: &[u8]) -> Option<(Vec<RsaKey>,
 
 const LOOKING_MS: u32 = 10;
 const SHARED_S: u32 = 300;
-/// When a shared set was fetched, as digits before it.
-const STAMP: usize = 16;
 const MOST_UNKNOWN: usize = 256;

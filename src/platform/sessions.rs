@@ -86,7 +86,7 @@ pub async fn departing<P: Platform>(
     raw: &str,
 ) -> Result<Departing, Fault> {
     let now_s = i64::try_from(platform.now_ms() / 1000).map_err(|_| Fault::Platform)?;
-    let verified = verified(platform, keys, raw).await?;
+    let (verified, _) = verified(platform, keys, raw).await?;
     token::check_departing(&verified, expected, now_s).map_err(Fault::Token)
 }
 

@@ -1,7 +1,11 @@
 //! I-2: keys that change under the same id, whatever else is sent meanwhile.
 
 use crate::world::{ORIGIN, TOKENS, World, answered, json, well};
-use hub::platform::{Outgoing, Platform as _};
+use hub::{
+    domain::secret::Secret,
+    logic::shared_set,
+    platform::{Outgoing, Platform as _},
+};
 use serde_json::Value;
 use std::{
     cell::Cell,
@@ -140,5 +144,30 @@ fn token_of_a_replaced_key_is_not_remembered_i_2() {
         let seen =
             world.send("-", "GET", "/rest/v1/contact_tickets", &[("authorization", &header), ("origin", ORIGIN)], None);
         assert_eq!((seen.status, seen.log["reason"].as_str()), (401, Some("signature-bad")), "after {polls} polls");
+    }
+}
+
+/// Another Worker of the zone can write to the cache: what no Hub with this signing key wrote is passed over, and the issuer is asked.
+#[test]
+fn shared_set_without_proof_is_not_believed_i_2() {
+    let jwks = "https://clerk.stacklumen.example/.well-known/jwks.json";
+    let url = format!("{ORIGIN}/.keys?of={}", "https%3A%2F%2Fclerk.stacklumen.example%2F.well-known%2Fjwks.json");
+    let now = TOKENS["now"].as_u64().unwrap() * 1000;
+    let stranger = shared_set::key(&Secret::new([7; 32]));
+    let forged = set(Key::Second);
+    for shared in [
+        format!("{now:<16}{forged}").into_bytes(),
+        shared_set::sealed(&stranger, jwks, now, forged.as_bytes()),
+        forged.clone().into_bytes(),
+        Vec::new(),
+    ] {
+        let (world, _, asked) = issuer();
+        world.fake.run(world.fake.keep(&url, &shared, 300)).unwrap();
+        assert!(!is_taken(&world, token(Key::Second)), "signed with the key that was written to the cache");
+        assert!(is_taken(&world, token(Key::First)));
+        assert_eq!(asked.get(), 1);
+        // What the Hub itself shares is taken by the next isolate.
+        assert!(is_taken(&world.another_isolate(), token(Key::First)));
+        assert_eq!(asked.get(), 1);
     }
 }

@@ -13,8 +13,6 @@
     reason = "a test may say what it knows, and an upstream's answer is a Result whatever it is"
 )]
 
-#[path = "../../dev/types.rs"]
-
 mod access;
 mod answers;
 mod boundary;
@@ -33,6 +31,7 @@ mod rotation;
 mod rows;
 mod step_up;
 mod tokens;
+#[path = "../../dev/types.rs"]
 mod types;
 mod visits;
 mod webhooks;

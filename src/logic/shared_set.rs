@@ -1,0 +1,78 @@
+//! The issuer's key set as the isolates of one place share it: with the time it was fetched, and proof that a Hub wrote it (I-2).
+//!
+//! Every Worker of a zone can write to the cache under any URL of the zone (Workers docs, Cache API), so what is found there is
+//! believed only with a MAC that nobody without the Hub's signing key can make.
+
+use super::csrf::mac;
+use crate::domain::secret::Secret;
+use hmac::Mac as _;
+
+/// The key of the MAC, derived from the signing key, whose other uses it tells nothing about.
+#[must_use]
+pub fn key(signing: &Secret<[u8; 32]>) -> Secret<Vec<u8>> {
+    Secret::new(mac(signing.expose(), b"stacklumen-hub shared key sets 1").finalize().into_bytes().to_vec())
+}
+
+/// The set of this URL as it is shared: MAC, time in milliseconds, set.
+#[must_use]
+pub fn sealed(key: &Secret<Vec<u8>>, url: &str, fetched_ms: u64, set: &[u8]) -> Vec<u8> {
+    let mac = proof(key, url, fetched_ms, set).finalize().into_bytes();
+    [mac.as_slice(), &fetched_ms.to_be_bytes(), set].concat()
+}
+
+/// The time and the set, if a Hub with this key shared them for this URL. Compares in the same time wherever the MAC differs.
+#[must_use]
+pub fn opened<'a>(key: &Secret<Vec<u8>>, url: &str, shared: &'a [u8]) -> Option<(u64, &'a [u8])> {
+    let (given, rest) = shared.split_first_chunk::<MAC_BYTES>()?;
+    let (time, set) = rest.split_first_chunk::<TIME_BYTES>()?;
+    let fetched_ms = u64::from_be_bytes(*time);
+    proof(key, url, fetched_ms, set).verify_slice(given).ok()?;
+    Some((fetched_ms, set))
+}
+
+fn proof(key: &Secret<Vec<u8>>, url: &str, fetched_ms: u64, set: &[u8]) -> hmac::Hmac<sha2::Sha256> {
+    let mut proof = mac(key.expose(), url.as_bytes());
+    // A URL has no zero byte, so it ends here.
+    proof.update(&[0]);
+    proof.update(&fetched_ms.to_be_bytes());
+    proof.update(set);
+    proof
+}
+
+/// What stands before the set.
+pub const OVERHEAD_BYTES: usize = MAC_BYTES + TIME_BYTES;
+const MAC_BYTES: usize = 32;
+const TIME_BYTES: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const URL: &str = "https://clerk.example/.well-known/jwks.json";
+
+    #[test]
+    fn opens_what_was_sealed_for_this_key_and_url_only_i_2() {
+        let keys = [key(&Secret::new([1; 32])), key(&Secret::new([2; 32]))];
+        let shared = sealed(&keys[0], URL, 7, b"set");
+        assert_eq!(opened(&keys[0], URL, &shared), Some((7, b"set".as_slice())));
+        assert_eq!(opened(&keys[1], URL, &shared), None);
+        assert_eq!(opened(&keys[0], "https://clerk.example/other", &shared), None);
+    }
+
+    /// Every byte of it counts, and so does its length.
+    #[test]
+    fn opens_nothing_that_was_changed_i_2() {
+        let key = key(&Secret::new([1; 32]));
+        let shared = sealed(&key, URL, 7, b"{\"keys\":[]}");
+        for place in 0..shared.len() {
+            for bit in 0..8 {
+                let mut changed = shared.clone();
+                changed[place] ^= 1 << bit;
+                assert_eq!(opened(&key, URL, &changed), None, "byte {place}");
+            }
+            assert_eq!(opened(&key, URL, &shared[..place]), None, "cut at {place}");
+        }
+        assert_eq!(opened(&key, URL, &[shared.as_slice(), b" "].concat()), None);
+        assert_eq!(opened(&key, URL, b"1800000000000   {\"keys\":[]}"), None, "the form without proof");
+    }
+}
