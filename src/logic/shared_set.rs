@@ -16,7 +16,7 @@ pub fn key(signing: &Secret<[u8; 32]>) -> Secret<Vec<u8>> {
 /// The set of this URL as it is shared: MAC, time in milliseconds, set.
 #[must_use]
 pub fn sealed(key: &Secret<Vec<u8>>, url: &str, fetched_ms: u64, set: &[u8]) -> Vec<u8> {
-    let mac = proof(key, url, fetched_ms, set).finalize().into_bytes();
+    let mac: [u8; MAC_BYTES] = proof(key, url, fetched_ms, set).finalize().into_bytes().into();
     [mac.as_slice(), &fetched_ms.to_be_bytes(), set].concat()
 }
 

@@ -83,11 +83,11 @@ fn good_token_is_taken_within_the_bound_whatever_is_forged_i_2() {
         let began = world.fake.now_ms();
         let mut rotated = began;
         // How busy the forger is differs from schedule to schedule.
-        let forger = next(4);
+        let busy = next(4);
         for _ in 0..60 {
             world.fake.wait(next(25_000));
             let now = world.fake.now_ms();
-            match next(4 + forger) {
+            match next(4 + busy) {
                 0 if now - rotated > 2 * BOUND_MS => {
                     key.set(if key.get() == Key::First { Key::Second } else { Key::First });
                     rotated = now;

@@ -38,6 +38,7 @@ struct Task {
 
 impl Turns {
     pub(super) fn spawn(&self, request: u32, future: impl Future<Output = ()> + 'static) {
+        self.moved.set(true);
         self.background.borrow_mut().push(Task { request, future: Box::pin(future) });
     }
 
