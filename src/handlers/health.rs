@@ -4,24 +4,22 @@ use crate::{
     logic::reply::{Cache, Media, Reply},
     platform::{
         Outgoing, Platform,
-        database::{USER_AGENT, ask, send},
+        database::{Job, USER_AGENT, ask, send_job},
         hub::{Finding, Hub},
     },
 };
 
-/// Anybody may ask, so the parties behind are asked at most every five seconds.
+/// Reports the last finding; one request of an isolate at a time renews it, at most every five seconds, since anybody may ask.
 ///
 /// Answers 200 when all is well and 503 when something cannot be reached; no host, no key, no reason.
 pub async fn check<P: Platform>(hub: &Hub<P>, platform: &P) -> Reply<P::Body> {
-    let now = platform.now_ms();
-    let finding = match hub.health.get() {
-        Some(finding) if now.saturating_sub(finding.at_ms) < FRESH_MS => finding,
-        _ => {
-            let finding =
-                Finding { at_ms: now, database: database(hub, platform).await, jwks: jwks(hub, platform).await };
-            hub.health.set(Some(finding));
-            finding
-        }
+    let since = |time: u64| platform.now_ms().saturating_sub(time);
+    let last = hub.health.get().filter(|finding| since(finding.at_ms) < STALE_MS);
+    let is_probing = hub.probing_since.get().is_some_and(|began| since(began) < LONGEST_PROBE_MS);
+    let finding = match last {
+        Some(finding) if is_probing || since(finding.at_ms) < FRESH_MS => finding,
+        _ if is_probing => first(hub, platform).await,
+        _ => probe(hub, platform).await,
     };
     let well = finding.database && finding.jwks;
     let word = |reached| if reached { "reached" } else { "not reached" };
@@ -36,10 +34,32 @@ pub async fn check<P: Platform>(hub: &Hub<P>, platform: &P) -> Reply<P::Body> {
     Reply::text(if well { 200 } else { 503 }, Media::Json, Cache::Nobody, body.to_string())
 }
 
+/// Asks the parties behind; the finding is as old as its end.
+async fn probe<P: Platform>(hub: &Hub<P>, platform: &P) -> Finding {
+    hub.probing_since.set(Some(platform.now_ms()));
+    let (database, jwks) = (database(hub, platform).await, jwks(hub, platform).await);
+    let finding = Finding { at_ms: platform.now_ms(), database, jwks };
+    hub.health.set(Some(finding));
+    hub.probing_since.set(None);
+    finding
+}
+
+/// Waits for what another request finds, by looking again and again: what belongs to one request may not be awaited from another.
+async fn first<P: Platform>(hub: &Hub<P>, platform: &P) -> Finding {
+    let (began, before) = (platform.now_ms(), hub.health.get().map(|finding| finding.at_ms));
+    while platform.now_ms().saturating_sub(began) < LONGEST_PROBE_MS {
+        platform.sleep(LOOKING_MS).await;
+        if let Some(finding) = hub.health.get().filter(|finding| Some(finding.at_ms) != before) {
+            return finding;
+        }
+    }
+    Finding { at_ms: platform.now_ms(), database: false, jwks: false }
+}
+
 /// A token of the Hub's own, a role, a grant and a row: all that a client's request needs.
 async fn database<P: Platform>(hub: &Hub<P>, platform: &P) -> bool {
     let question = ask(&hub.config.rest_url).from("request_log").select("request_id").limit(1);
-    send(hub, platform, "health", "count=none", question).await.is_ok()
+    send_job(hub, platform, Job { name: "health", timeout_ms: TIMEOUT_MS }, question).await.is_ok()
 }
 
 async fn jwks<P: Platform>(hub: &Hub<P>, platform: &P) -> bool {
@@ -55,4 +75,9 @@ async fn jwks<P: Platform>(hub: &Hub<P>, platform: &P) -> bool {
 }
 
 const FRESH_MS: u64 = 5_000;
-const TIMEOUT_MS: u32 = 3_000;
+/// How old a finding may be that is given while another request looks.
+const STALE_MS: u64 = 60_000;
+const TIMEOUT_MS: u32 = 2_000;
+/// Both parties, each until it times out.
+const LONGEST_PROBE_MS: u64 = 2 * TIMEOUT_MS as u64 + 500;
+const LOOKING_MS: u32 = 50;

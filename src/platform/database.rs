@@ -41,6 +41,29 @@ pub async fn send<P: Platform>(
     send_as(hub, platform, &Actor::Job(job), prefer, question).await
 }
 
+/// A job of the Hub, and how long its question may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Job {
+    /// Its name, without `system:`.
+    pub name: &'static str,
+    /// In milliseconds.
+    pub timeout_ms: u32,
+}
+
+/// Sends a question of a job that has its own time; the rows are not asked back.
+///
+/// # Errors
+/// As [`send`].
+pub async fn send_job<P: Platform>(
+    hub: &Hub<P>,
+    platform: &P,
+    job: Job,
+    question: postgrest::Builder,
+) -> Result<Answer<P::Body>, Fault> {
+    let sending = Sending { actor: &Actor::Job(job.name), prefer: "return=minimal", timeout_ms: job.timeout_ms };
+    judged(platform, sending.actor, sent(hub, platform, &sending, question).await?).await
+}
+
 /// Sends a question of a nightly job that reads every row; nobody waits for it.
 ///
 /// # Errors
@@ -51,8 +74,7 @@ pub async fn send_slow<P: Platform>(
     job: &'static str,
     question: postgrest::Builder,
 ) -> Result<Answer<P::Body>, Fault> {
-    let sending = Sending { actor: &Actor::Job(job), prefer: "return=minimal", timeout_ms: SLOW_MS };
-    judged(platform, sending.actor, sent(hub, platform, &sending, question).await?).await
+    send_job(hub, platform, Job { name: job, timeout_ms: SLOW_MS }, question).await
 }
 
 /// Sends a question of a job and gives whatever answer there is, a refusal with its body too.

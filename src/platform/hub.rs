@@ -35,6 +35,8 @@ pub struct Hub<P: Platform> {
     pub journal: Journal,
     /// What `/healthz` found last.
     pub health: Cell<Option<Finding>>,
+    /// When a request of this isolate began to look; a platform may end that request before it is done.
+    pub probing_since: Cell<Option<u64>>,
     /// How many tokens over plain http were looked at lately.
     pub leaks: Allowance,
     /// What Clerk's cookies are called here, and whose they are.
@@ -104,13 +106,14 @@ impl<P: Platform> Hub<P> {
                 jwks_url: config.jwks_url.clone(),
                 // No route of the Hub answers there; another instance's keys would have another URL.
                 shared_url: format!("{}/.keys?of={}", config.origin, encoded(&config.jwks_url)),
-                sharing_key: shared_set::key(&signing.d),
+                sharing_key: shared_set::key(root),
                 pem,
             }),
             sessions: Sessions::default(),
             minter: Minter::new(signing.clone()),
             journal: Journal::default(),
             health: Cell::new(None),
+            probing_since: Cell::new(None),
             leaks: Allowance::default(),
             instance: Instance {
                 suffix: cookie_suffix(&config.clerk_publishable_key),

@@ -19,6 +19,7 @@ mod boundary;
 mod cancellation;
 mod description;
 mod export;
+mod health;
 mod jar;
 mod key_rotation;
 mod keys;
