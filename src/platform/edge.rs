@@ -234,8 +234,11 @@ async fn sent(request: &Outgoing, signal: &AbortSignal) -> Result<Response, JsVa
     // What one person may read is kept for nobody (RFC 9111 §3.5), whatever the answer says.
     init.set_cache(web_sys::RequestCache::NoStore);
     init.set_signal(Some(signal));
-    if let Some(body) = &request.body {
-        init.set_body(&Uint8Array::from(body.as_slice()));
+    // A request without a body is sent again when a kept connection dies (capnproto#2785), so a DELETE would be made twice.
+    // PostgREST reads no body of a DELETE (src/PostgREST/ApiRequest/Payload.hs, `shouldParsePayload`).
+    let changes = !matches!(request.method, "GET" | "HEAD");
+    if let Some(body) = request.body.as_deref().or(changes.then_some(b"{}".as_slice())) {
+        init.set_body(&Uint8Array::from(body));
     }
     let fetch: Function = Reflect::get(&js_sys::global(), &"fetch".into())?.dyn_into()?;
     let promise: Promise = fetch.call2(&JsValue::UNDEFINED, &request.url.as_str().into(), &init)?.dyn_into()?;

@@ -1,0 +1,105 @@
+// What workerd does when a kept connection to the database dies: it repeats a request without a body on a new one (capnproto#2785), so
+// that a change could be made twice. Each method, against a raw upstream that cuts its kept connections before and after the answer's head.
+
+import { after, before, describe, test } from 'node:test';
+import assert from 'node:assert/strict';
+import net from 'node:net';
+import { port } from '../../dev/ports.mjs';
+import { AS_TLS, startWorkerd } from '../../dev/workerd.mjs';
+import { raw, stack, token } from './client.mjs';
+
+/** An upstream that speaks HTTP/1.1 by itself and keeps connections; `cut` says when it drops one that was used before. */
+async function startUpstream(listening) {
+  const seen = [];
+  let cut = null;
+  const answer = (method) => (method === 'GET' ? '[]' : '');
+  const server = net.createServer((socket) => {
+    let [text, used] = ['', false];
+    socket.on('error', () => {});
+    socket.on('data', (part) => {
+      text += part.toString('latin1');
+      for (;;) {
+        const end = text.indexOf('\r\n\r\n');
+        if (end < 0) return;
+        const head = text.slice(0, end);
+        const length = Number(/^content-length: (\d+)/im.exec(head)?.[1] ?? 0);
+        if (text.length < end + 4 + length) return;
+        const [method, path] = head.split(' ');
+        text = text.slice(end + 4 + length);
+        seen.push({ method, path, length, used });
+        const body = answer(method);
+        const reply = `HTTP/1.1 ${body ? 200 : 204} OK\r\ncontent-type: application/json\r\n${body ? `content-length: ${body.length}\r\n` : ''}\r\n${body}`;
+        if (used && cut === 'before the head') return socket.destroy();
+        if (used && cut === 'within the head') {
+          socket.end(reply.slice(0, 20));
+          return;
+        }
+        if (used && cut === 'after the head') {
+          socket.end('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n[');
+          return;
+        }
+        used = true;
+        socket.write(reply);
+      }
+    });
+  });
+  await new Promise((resolve) => server.listen(listening, '127.0.0.1', resolve));
+  return {
+    cut: (when) => { cut = when; },
+    seen: () => seen.splice(0).filter(({ path }) => !path.includes('record_requests')),
+    stop: () => server.close(),
+  };
+}
+
+describe('a kept connection that dies', () => {
+  let upstream;
+  let worker;
+  before(async () => {
+    const { vars } = await stack();
+    const listening = await port('upstream', 24990);
+    upstream = await startUpstream(listening);
+    worker = await startWorkerd({
+      name: 'connections', port: await port('workerd', 24991), folder: '.local/test/workerd', modules: ['build/index.js', 'build/index_bg.wasm'],
+      vars: { ...vars, SUPABASE_URL: `http://127.0.0.1:${listening}` },
+    });
+  });
+  after(async () => {
+    await worker?.stop();
+    upstream?.stop();
+  });
+
+  const one = 'leads?id=eq.00000000-0000-4000-8000-000000000001';
+  const kinds = {
+    GET: { path: 'leads?select=id&limit=1' },
+    HEAD: { path: 'leads?select=id&limit=1' },
+    DELETE: { path: one },
+    PATCH: { path: one, body: '{"notes":"x"}' },
+    POST: { path: 'rpc/my_activity', body: '{}' },
+  };
+  const send = async (method) => {
+    const { path, body } = kinds[method];
+    const headers = { ...AS_TLS, host: 'hub.example', authorization: `Bearer ${await token('admin')}`, 'x-hub-purpose': 'support', 'x-hub-reason': 'a test', 'if-match': '*', ...(body ? { 'content-type': 'application/json' } : {}) };
+    return raw(`/rest/v1/${path}`, { base: worker.url, method, headers, body });
+  };
+
+  for (const method of Object.keys(kinds)) {
+    for (const when of ['before the head', 'within the head', 'after the head']) {
+      test(`${method}, cut ${when}: a change reaches the database once`, async () => {
+        upstream.cut(null);
+        await send('GET');
+        upstream.seen();
+        upstream.cut(when);
+        const answer = await send(method);
+        upstream.cut(null);
+        const seen = upstream.seen().filter((request) => request.method === method);
+        assert.ok(seen.some(({ used }) => used), `no kept connection was used: ${JSON.stringify(seen)} ${answer.text}`);
+        if (!['GET', 'HEAD'].includes(method)) {
+          assert.equal(seen.length, 1, `${answer.status} ${answer.text}: ${JSON.stringify(seen)}`);
+          assert.ok(seen[0].length > 0, 'without a body, workerd repeats it');
+          // What became of the change is not known, and is not called done.
+          if (when !== 'after the head') assert.deepEqual([answer.status, answer.json?.code], [502, 'HUB401']);
+        }
+      });
+    }
+  }
+});
