@@ -9,7 +9,7 @@ use crate::{
         signature::Envelope,
     },
     platform::{
-        Platform, ReadFailure,
+        Platform, bodies,
         database::{ask, send},
         hub::Hub,
     },
@@ -30,13 +30,7 @@ pub async fn receive<P: Platform>(
     let now_ms = platform.now_ms();
     let seconds = i64::try_from(now_ms / 1000).map_err(|_| Fault::Platform)?;
     let envelope = Envelope::read(headers, seconds).map_err(Fault::Webhook)?;
-    let bytes = match body {
-        Some(body) => platform.read(body, LONGEST_MESSAGE).await.map_err(|failure| match failure {
-            ReadFailure::Broken => Fault::BodyBroken,
-            ReadFailure::TooLarge => Fault::BodyTooLarge,
-        })?,
-        None => Vec::new(),
-    };
+    let bytes = bodies::read(hub, platform, body, LONGEST_MESSAGE).await?;
     envelope.verify(&hub.config.webhook_secrets, &bytes).map_err(Fault::Webhook)?;
     let event = clerk_event::read(&bytes, now_ms).map_err(|_| Fault::WebhookMalformed)?;
     let arguments = serde_json::json!({

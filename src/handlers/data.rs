@@ -15,12 +15,14 @@ use crate::{
     logic::{
         fault::Fault,
         policy::{self, Resource, Target},
-        postgrest::{self, Format, Look, When, is_answer},
+        postgrest::{self, Format, Look, Plan, When, is_answer},
         refusal,
         reply::Reply,
     },
     platform::{
-        Answer, Outgoing, Platform, ReadFailure, clerk,
+        Answer, Outgoing, Platform,
+        bodies::{self, Body},
+        clerk,
         database::{SCHEMA, TIMEOUT_MS, USER_AGENT, failure},
         hub::Hub,
     },
@@ -70,7 +72,7 @@ pub type Rest = Pin<Box<dyn Future<Output = Told>>>;
 
 /// Asks `PostgREST` and passes its answer through.
 ///
-/// The body of a change is read here, up to 1 MiB: the firewall must see which columns it names. What goes on is the
+/// The body of a change is read here: the firewall must see which columns it names. What goes on is the
 /// same bytes. The answer's body is never read, errors apart.
 ///
 /// # Errors
@@ -86,10 +88,10 @@ pub async fn pass<P: Platform>(
     let method = if file { policy::EXPORT } else { call.method };
     let permit = policy::permit(&actor, call.target, method, now_s).map_err(Fault::Policy)?;
     let plan = postgrest::plan(&permit, call.method, call.query, call.headers).map_err(Fault::Query)?;
+    let mut held = read(hub, platform, &mut call, &plan).await?;
     let body = if plan.takes_body() {
-        let bytes = read(platform, call.headers, call.body.take()).await?;
-        plan.body(&bytes).map_err(Fault::Query)?;
-        Some(bytes)
+        plan.body(&held).map_err(Fault::Query)?;
+        Some(held.take())
     } else {
         plan.arguments().map(|arguments| arguments.as_bytes().to_vec())
     };
@@ -185,16 +187,20 @@ async fn answered<P: Platform>(
     }
 }
 
-async fn read<P: Platform>(platform: &P, headers: &Headers, body: Option<P::Body>) -> Result<Vec<u8>, Fault> {
-    let announced = headers.value("content-length").and_then(|length| length.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > LONGEST_BODY) {
+/// Reads the body; its bytes count until what is given here is dropped.
+async fn read<'a, P: Platform>(
+    hub: &'a Hub<P>,
+    platform: &P,
+    call: &mut Call<'_, P::Body>,
+    plan: &Plan,
+) -> Result<Body<'a>, Fault> {
+    let announced = call.headers.value("content-length").and_then(|length| length.parse::<usize>().ok());
+    if plan.takes_body() && announced.is_some_and(|length| length > plan.longest_body()) {
         return Err(Fault::BodyTooLarge);
     }
-    let Some(body) = body else { return Ok(Vec::new()) };
-    platform.read(body, LONGEST_BODY).await.map_err(|failure| match failure {
-        ReadFailure::Broken => Fault::BodyBroken,
-        ReadFailure::TooLarge => Fault::BodyTooLarge,
-    })
+    let body = call.body.take().filter(|_| plan.takes_body());
+    let held = bodies::read(hub, platform, body, plan.longest_body()).await?;
+    if plan.fits(&held) { Ok(held) } else { Err(Fault::BodyTooLarge) }
 }
 
 /// The rows of `0-24/*` (RFC 9110 §14.4); `*/0` says that there is none.
@@ -226,5 +232,4 @@ fn passed<Body>(base_path: &str, answer: Answer<Body>, accept: &str) -> Reply<Bo
 
 /// What of the database's headers a client needs; `content-type` and `location` are written anew.
 const PASSED: [&str; 5] = ["content-range", "content-type", "etag", "location", "preference-applied"];
-const LONGEST_BODY: usize = 1024 * 1024;
 const LONGEST_ERROR: usize = 64 * 1024;

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::domain::access::StepUp;
 use public::{
-    BODY_BROKEN, BODY_TOO_LARGE, CLERK_UNAVAILABLE, CLERK_UNDONE, CREDENTIAL_MALFORMED, CREDENTIAL_MISSING,
+    BODY_BROKEN, BODY_TOO_LARGE, BUSY, CLERK_UNAVAILABLE, CLERK_UNDONE, CREDENTIAL_MALFORMED, CREDENTIAL_MISSING,
     FACTOR_STALE, FORM_REFUSED, HEADER_REFUSED, HOST_REFUSED, IMPERSONATED, INSECURE_TRANSPORT, INTERNAL,
     JOURNAL_UNAVAILABLE, KEYS_UNAVAILABLE, METHOD_NOT_ALLOWED, ORIGIN_REFUSED, PATH_REFUSED, RESOURCE_UNKNOWN,
     RIGHT_MISSING, ROUTE_UNKNOWN, SIGN_OUT_UNDONE, SIGN_OUT_UNKNOWN, TLS_TOO_OLD, TOKEN_REFUSED, UPSTREAM_BROKEN,
@@ -31,6 +31,8 @@ pub enum Fault {
     BodyBroken,
     /// The body is longer than the route allows.
     BodyTooLarge,
+    /// The isolate holds as many bytes of bodies as it may.
+    Busy,
     /// A variable is missing or wrong; the log names it.
     Configuration,
     /// No usable credential in the request.
@@ -125,6 +127,7 @@ impl Fault {
         Some(match self {
             Self::BodyBroken => BODY_BROKEN,
             Self::BodyTooLarge => BODY_TOO_LARGE,
+            Self::Busy => BUSY,
             Self::ClerkUnavailable => CLERK_UNAVAILABLE,
             Self::ClerkUndone => CLERK_UNDONE,
             Self::Configuration | Self::Page | Self::Platform => INTERNAL,

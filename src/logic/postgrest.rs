@@ -126,6 +126,18 @@ impl Plan {
         !matches!(self.body, Body::None)
     }
 
+    /// How long the body may be: an isolate has 128 MiB for all its requests.
+    #[must_use]
+    pub const fn longest_body(&self) -> usize {
+        self.body.longest()
+    }
+
+    /// Whether the body is not longer than one of its form may be.
+    #[must_use]
+    pub fn fits(&self, bytes: &[u8]) -> bool {
+        self.body.fits(bytes)
+    }
+
     /// The body that the client's query became: the arguments of a function that it read by GET or HEAD.
     #[must_use]
     pub fn arguments(&self) -> Option<&str> {

@@ -161,7 +161,9 @@ impl<Body> Reply<Body> {
             Fault::SessionRevoked | Fault::Token(_) => {
                 self.with("www-authenticate", r#"Bearer realm="hub", error="invalid_token""#)
             }
-            Fault::ClerkUnavailable | Fault::JournalUnavailable | Fault::UpstreamBusy => self.with("retry-after", "2"),
+            Fault::Busy | Fault::ClerkUnavailable | Fault::JournalUnavailable | Fault::UpstreamBusy => {
+                self.with("retry-after", "2")
+            }
             _ => self,
         }
     }

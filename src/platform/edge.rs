@@ -76,7 +76,12 @@ impl Platform for Edge {
         Ok(Answer { status: response.status(), headers, body: response.body() })
     }
 
-    async fn read(&self, body: ReadableStream, limit: usize) -> Result<Vec<u8>, ReadFailure> {
+    async fn read_counted(
+        &self,
+        body: ReadableStream,
+        limit: usize,
+        mut count: impl FnMut(usize) -> bool,
+    ) -> Result<Vec<u8>, ReadFailure> {
         let reader: ReadableStreamDefaultReader = body.get_reader().dyn_into().map_err(|_| ReadFailure::Broken)?;
         let mut bytes = Vec::new();
         loop {
@@ -87,7 +92,8 @@ impl Platform for Edge {
             }
             let value = Reflect::get(&part, &"value".into()).map_err(|_| ReadFailure::Broken)?;
             let chunk: Uint8Array = value.dyn_into().map_err(|_| ReadFailure::Broken)?;
-            if bytes.len() + chunk.length() as usize > limit {
+            let length = chunk.length() as usize;
+            if bytes.len() + length > limit || !count(length) {
                 // Nobody waits for what is left.
                 drop(reader.cancel());
                 return Err(ReadFailure::TooLarge);

@@ -149,9 +149,22 @@ impl Platform for Fake {
         answer
     }
 
-    async fn read(&self, body: Vec<u8>, limit: usize) -> Result<Vec<u8>, ReadFailure> {
+    async fn read_counted(
+        &self,
+        body: Vec<u8>,
+        limit: usize,
+        mut count: impl FnMut(usize) -> bool,
+    ) -> Result<Vec<u8>, ReadFailure> {
         self.turn().await;
-        if body.len() > limit { Err(ReadFailure::TooLarge) } else { Ok(body) }
+        let mut read = 0;
+        for part in body.chunks(PART_BYTES) {
+            read += part.len();
+            if read > limit || !count(part.len()) {
+                return Err(ReadFailure::TooLarge);
+            }
+            self.turn().await;
+        }
+        Ok(body)
     }
 
     fn relay(&self) -> Result<(Vec<u8>, Rc<Relayed>), Unavailable> {
@@ -234,3 +247,6 @@ impl Platform for Fake {
         self.inside.lines.borrow_mut().push((level, line.to_owned()));
     }
 }
+
+/// How much of a body comes at once.
+const PART_BYTES: usize = 64 * 1024;

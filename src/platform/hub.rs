@@ -2,6 +2,7 @@
 
 use super::{
     Platform,
+    bodies::Bodies,
     journal::Journal,
     keys::{KeySource, KeyStore},
     mint::Minter,
@@ -33,6 +34,8 @@ pub struct Hub<P: Platform> {
     pub config: Config,
     /// Request rows that wait.
     pub journal: Journal,
+    /// The bytes of the bodies that are held.
+    pub bodies: Bodies,
     /// What `/healthz` found last.
     pub health: Cell<Option<Finding>>,
     /// When a request of this isolate began to look; a platform may end that request before it is done.
@@ -112,6 +115,7 @@ impl<P: Platform> Hub<P> {
             sessions: Sessions::default(),
             minter: Minter::new(signing.clone()),
             journal: Journal::default(),
+            bodies: Bodies::default(),
             health: Cell::new(None),
             probing_since: Cell::new(None),
             leaks: Allowance::default(),

@@ -1,5 +1,6 @@
 //! The machine behind the Hub: one trait, its Workers implementation, its fake, and what is built on it.
 
+pub mod bodies;
 pub mod clerk;
 pub mod database;
 #[cfg(all(target_arch = "wasm32", not(feature = "open")))]
@@ -50,7 +51,20 @@ pub trait Platform: Clone + 'static {
     ///
     /// # Errors
     /// `TooLarge` as soon as it passes `limit` bytes; `Broken` when the other side goes away.
-    async fn read(&self, body: Self::Body, limit: usize) -> Result<Vec<u8>, ReadFailure>;
+    async fn read(&self, body: Self::Body, limit: usize) -> Result<Vec<u8>, ReadFailure> {
+        self.read_counted(body, limit, |_| true).await
+    }
+
+    /// Reads a body whole, as long as `count`, which is given the number of bytes of each part before they are kept, allows it.
+    ///
+    /// # Errors
+    /// As [`Platform::read`]; `TooLarge` when `count` refuses.
+    async fn read_counted(
+        &self,
+        body: Self::Body,
+        limit: usize,
+        count: impl FnMut(usize) -> bool,
+    ) -> Result<Vec<u8>, ReadFailure>;
 
     /// A body that is written while it leaves, and its other end.
     ///

@@ -15,6 +15,7 @@
 
 mod access;
 mod answers;
+mod bodies;
 mod boundary;
 mod cancellation;
 mod description;

@@ -30,6 +30,7 @@ pub const PUBLIC: &[Public] = &[
     ORIGIN_REFUSED,
     BODY_BROKEN,
     HOST_REFUSED,
+    BUSY,
     CREDENTIAL_MISSING,
     CREDENTIAL_MALFORMED,
     TOKEN_REFUSED,
@@ -74,8 +75,12 @@ pub(super) const HEADER_REFUSED: Public = public(
     "The request has a header that is not accepted here.",
     "Leave out names with underscores, x-hub-… and headers that rewrite the method or the URL.",
 );
-pub(super) const BODY_TOO_LARGE: Public =
-    public("HUB005", 413, "The body is too large.", "Send at most 1 MiB; split an insert into several.");
+pub(super) const BODY_TOO_LARGE: Public = public(
+    "HUB005",
+    413,
+    "The body is too large.",
+    "Send at most 128 KiB, or 1 MiB as an array of rows; split an insert into several.",
+);
 pub(super) const ROUTE_UNKNOWN: Public = public(
     "HUB006",
     404,
@@ -101,6 +106,8 @@ pub(super) const HOST_REFUSED: Public = public(
     "This is not the address of the Hub.",
     "Use the address that your operator gave you; the Hub answers at that one only.",
 );
+pub(super) const BUSY: Public =
+    public("HUB011", 503, "Too many large requests are under way.", "Try again after the time in Retry-After.");
 pub(super) const CREDENTIAL_MISSING: Public =
     public("HUB101", 401, "A session token is needed.", "Send the Clerk session token as Authorization: Bearer.");
 pub(super) const CREDENTIAL_MALFORMED: Public = public(

@@ -37,6 +37,20 @@ pub enum Body {
 }
 
 impl Body {
+    /// How long this body may be, before it is read.
+    pub const fn longest(&self) -> usize {
+        match self {
+            Self::Rows { .. } => LONGEST_ROWS,
+            Self::Arguments(_) | Self::None | Self::Row { .. } => LONGEST_ROW,
+        }
+    }
+
+    /// Whether it is not longer than what it turned out to be may be: an array of rows, or one.
+    pub fn fits(&self, bytes: &[u8]) -> bool {
+        let is_array = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
+        bytes.len() <= if is_array { self.longest() } else { LONGEST_ROW }
+    }
+
     /// # Errors
     /// The first rule that is broken.
     pub fn check(&self, bytes: &[u8]) -> Result<(), QueryFault> {
@@ -134,6 +148,8 @@ pub fn columns(text: &str, insertable: &'static [&'static str]) -> Result<Vec<&'
 }
 
 const MOST_ROWS: usize = 100;
+const LONGEST_ROW: usize = 128 * 1024;
+const LONGEST_ROWS: usize = 1024 * 1024;
 
 #[cfg(test)]
 mod tests {
