@@ -4,10 +4,12 @@
 //! each is written so that a content policy of nothing but our own stylesheet and pictures lets it through.
 
 mod data;
+mod kept;
 mod security_txt;
 
 use askama::Template;
 use data::{Absence, Company, Group, Promises, State};
+use kept::{KEPT, Kept};
 
 pub use security_txt::security_txt;
 
@@ -92,7 +94,7 @@ pub struct Account<'a> {
 /// # Errors
 /// When a data file cannot be read, which the tests rule out for the files in this build.
 pub fn account(page: &Page, account: &Account) -> Result<String, askama::Error> {
-    AccountPage { page, company: Company::read()?, account, path: "/account" }.render()
+    AccountPage { page, company: Company::read()?, account, kept: KEPT, path: "/account" }.render()
 }
 
 /// The question whether to sign out.
@@ -139,6 +141,7 @@ struct AccountPage<'a> {
     page: &'a Page<'a>,
     company: Company,
     account: &'a Account<'a>,
+    kept: &'static [Kept],
     path: &'a str,
 }
 

@@ -7,7 +7,7 @@ pub mod forget;
 mod session;
 mod suffix;
 
-pub use session::is_ambiguous;
+pub use session::are_several;
 pub use suffix::{cookie_suffix, uses_suffixed};
 
 use super::{
@@ -117,7 +117,7 @@ fn by_cookies<'a>(visit: &Visit<'a>, instance: &Instance) -> Step<'a> {
     if instance.development && visit.cookies.values(&name("__clerk_db_jwt")).next().is_none() {
         return handshake(visit, "dev-browser-missing");
     }
-    if session::is_ambiguous(visit.cookies, instance) {
+    if session::is_ambiguous(visit.cookies, instance, &name("__session")) {
         return handshake(visit, "session-token-ambiguous");
     }
     let updated_at = visit.cookies.greatest(&name("__client_uat")).and_then(|time| i64::try_from(time).ok());
@@ -148,11 +148,13 @@ pub fn after_unresolved<'a>(visit: &Visit<'a>, carrier: Carrier, reason: &'stati
 
 /// What to do when the token was not good.
 #[must_use]
-pub fn after_fault<'a>(visit: &Visit<'a>, fault: TokenFault) -> Step<'a> {
+pub fn after_fault<'a>(visit: &Visit<'a>, instance: &Instance, fault: TokenFault) -> Step<'a> {
     match fault {
         TokenFault::Expired => handshake(visit, "session-token-expired"),
         TokenFault::NotYetValid => handshake(visit, "session-token-nbf"),
         TokenFault::IssuedInFuture => handshake(visit, "session-token-iat-in-the-future"),
+        // Another one beside it may be good: Clerk knows.
+        _ if session::are_several(visit.cookies, instance) => handshake(visit, "session-token-ambiguous"),
         _ => Step::Refused(fault.reason()),
     }
 }
@@ -165,7 +167,7 @@ fn handshake<'a>(visit: &Visit<'a>, reason: &'static str) -> Step<'a> {
     }
 }
 
-/// How often this browser was sent to Clerk within a few seconds.
+/// How often this browser came back from Clerk within a few seconds and saw no page of somebody's.
 #[must_use]
 pub fn redirects(cookies: &Cookies<'_>) -> u8 {
     cookies.greatest(REDIRECTS).map_or(0, |count| u8::try_from(count).unwrap_or(u8::MAX))
@@ -182,9 +184,9 @@ pub fn query_value<'a>(query: &'a str, name: &str) -> Option<&'a str> {
 pub const STATE: &str = "__Host-hub_state";
 /// The same value in the URL that Clerk sends the browser back to.
 pub const STATE_PARAMETER: &str = "hub_state";
-/// Clerk's own count of redirects.
+/// Clerk's own name for a count of redirects.
 pub const REDIRECTS: &str = "__clerk_redirect_count";
-/// After as many, the visitor is told instead.
+/// After as many, the visitor is told instead. Browsers give up after 20 redirects, and each round has three.
 pub const MOST_REDIRECTS: u8 = 3;
 
 #[cfg(test)]

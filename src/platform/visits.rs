@@ -73,6 +73,10 @@ pub async fn enter<P: Platform>(hub: &Hub<P>, platform: &P, door: Door<'_>) -> R
             Entrance::Elsewhere(onward(hub, door, set), "handshake-ended-elsewhere")
         }
         Entrance::SignedOut(why, set) if traces => Entrance::Elsewhere(onward(hub, door, set), why),
+        Entrance::SignedIn(session, mut set) if cookies.values(REDIRECTS).next().is_some() => {
+            set.push(cookies::forget(REDIRECTS));
+            Entrance::SignedIn(session, set)
+        }
         entrance => entrance,
     })
 }
@@ -121,7 +125,7 @@ async fn verified<P: Platform>(
             {
                 return Ok(Entrance::SignedIn(session, set));
             }
-            unverified(hub, platform, (door, visit), visit::after_fault(visit, fault))
+            unverified(hub, platform, (door, visit), visit::after_fault(visit, &hub.instance, fault))
         }
         Err(fault) => Err(fault),
     }
@@ -158,13 +162,14 @@ async fn resolved<P: Platform>(
     match taken {
         Ok((_, taken)) => {
             // Of several sessions' tokens the one that is set now is left.
-            let mut set = if visit::is_ambiguous(visit.cookies, &hub.instance) {
+            let mut set = if visit::are_several(visit.cookies, &hub.instance) {
                 forget::sessions(&hub.instance, door.path)
             } else {
                 Vec::new()
             };
             set.extend(forget::carriers(&hub.instance));
             set.push(cookies::forget(STATE));
+            set.push(counted(visit.cookies));
             set.extend(taken);
             Ok(Entrance::Elsewhere(onward(hub, door, set), "handshake-resolved"))
         }
@@ -179,6 +184,11 @@ async fn resolved<P: Platform>(
         }
         Err(fault) => Err(fault),
     }
+}
+
+/// One round more; a page for somebody ends the count.
+fn counted(cookies: &Cookies<'_>) -> String {
+    cookies::set(REDIRECTS, &visit::redirects(cookies).saturating_add(1).to_string(), REDIRECTS_LIFE_S)
 }
 
 /// On to the same page without the traces of the way.
@@ -221,11 +231,11 @@ fn to_clerk<P: Platform>(
     if let Some(browser) = browser.filter(|browser| hub.instance.development && is_plain(browser)) {
         location = format!("{location}&{BROWSER}={browser}");
     }
-    let tries = visit::redirects(visit.cookies).saturating_add(1);
-    Ok(Reply::empty(307)
-        .with("location", location)
-        .with("set-cookie", cookies::set(STATE, &state, STATE_LIFE_S))
-        .with("set-cookie", cookies::set(REDIRECTS, &tries.to_string(), REDIRECTS_LIFE_S)))
+    let reply =
+        Reply::empty(307).with("location", location).with("set-cookie", cookies::set(STATE, &state, STATE_LIFE_S));
+    // Several pages may begin at once; one that comes back and must go again has been sent round.
+    let round = visit::query_value(visit.query, STATE_PARAMETER).is_some();
+    Ok(if round { reply.with("set-cookie", counted(visit.cookies)) } else { reply })
 }
 
 const REDIRECTS_LIFE_S: u32 = 10;

@@ -23,9 +23,15 @@ pub fn token<'a>(cookies: &Cookies<'a>, instance: &Instance, name: &str) -> Opti
     one_session.then_some(newest.0)
 }
 
-/// Whether tokens of several sessions stand under the name that speaks.
+/// Whether several stand there of which none speaks.
 #[must_use]
-pub fn is_ambiguous(cookies: &Cookies<'_>, instance: &Instance) -> bool {
+pub fn is_ambiguous(cookies: &Cookies<'_>, instance: &Instance, name: &str) -> bool {
+    cookies.values(name).next().is_some() && token(cookies, instance, name).is_none()
+}
+
+/// Whether several tokens stand under one name, whichever speaks.
+#[must_use]
+pub fn are_several(cookies: &Cookies<'_>, instance: &Instance) -> bool {
     let names = ["__session".to_owned(), format!("__session_{}", instance.suffix)];
-    names.iter().any(|name| cookies.values(name).next().is_some() && token(cookies, instance, name).is_none())
+    names.iter().any(|name| cookies.values(name).next().is_some() && cookies.value(name).is_none())
 }
