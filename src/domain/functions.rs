@@ -24,13 +24,13 @@ pub struct Function {
     pub writes: bool,
     /// How fresh the factors of a caller must be.
     pub step_up: Option<StepUp>,
-    /// What it returns.
+    /// The kind of its result.
     pub returns: Returned,
     /// What else must be known of a call.
     pub mark: Mark,
 }
 
-/// What a function returns.
+/// The kind of a function's result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Returned {
     /// One row of a table, as far as this caller may read it.

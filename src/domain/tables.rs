@@ -46,9 +46,9 @@ pub struct Column {
     pub name: &'static str,
     /// Its type.
     pub kind: Kind,
-    /// Whether it may hold null.
+    /// True for a column that may hold null.
     pub nullable: bool,
-    /// Whether the database fills it in where a new row does not name it.
+    /// True for a column that the database fills in where a new row does not name it.
     pub defaulted: bool,
     /// The only values that it may hold; empty where any value of its type may stand.
     pub values: &'static [&'static str],

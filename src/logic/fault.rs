@@ -188,7 +188,7 @@ impl Fault {
         }
     }
 
-    /// What to do about it: the hint of its public row, or what could have been named in the place of what was refused.
+    /// The advice: the hint of its public row, or the names that may be used in the place of a refused one.
     #[must_use]
     pub fn hint(&self) -> Option<Cow<'static, str>> {
         match self {

@@ -21,11 +21,11 @@ use serde_json::{Map, Value, json};
 pub struct Caller {
     /// The row of the access matrix.
     pub who: Who,
-    /// What of it the session may use.
+    /// The part of it that the session may use.
     pub scope: Scope,
 }
 
-/// What a session may use of its rights.
+/// The part of its rights that a session may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// All of them.
@@ -210,7 +210,7 @@ fn rows(table: &str) -> Value {
     json!({ "type": "array", "items": reference("definitions", table) })
 }
 
-/// What stands behind one method of one path.
+/// An operation: one method of one path.
 struct Described {
     tag: &'static str,
     parameters: Vec<Value>,

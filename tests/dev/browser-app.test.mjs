@@ -2,6 +2,7 @@
 
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { answers, port } from '../../dev/ports.mjs';
 import { query } from '../../dev/postgres.mjs';
@@ -104,6 +105,11 @@ describe('examples/browser-app', () => {
     await context.close();
     const [{ rows }] = await sql("select count(*)::int as rows from hub.request_log where method = 'OPTIONS'");
     assert.equal(rows, 0);
+  });
+
+  test('has the types of a client', () => {
+    const done = spawnSync(path.resolve(APP, 'node_modules/.bin/tsc'), ['-p', APP], { encoding: 'utf8', timeout: 60_000 });
+    assert.equal(done.status, 0, done.stdout + done.stderr);
   });
 
   test('takes http on loopback alone, and says so', () => {

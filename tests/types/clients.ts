@@ -88,6 +88,6 @@ export async function staff() {
   await admin.rpc('revoke_sessions', { person: 'user_x', reason: 'y' });
   // @ts-expect-error The trail is written by the database.
   admin.from('team_activities').insert({ action: 'x' });
-  // @ts-expect-error A job calls it, and nobody else.
+  // @ts-expect-error Only a job calls it.
   admin.rpc('erase_person', { person: 'x', identifiers: [] });
 }

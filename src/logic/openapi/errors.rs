@@ -13,7 +13,7 @@ pub(super) const CALL: [u16; 12] = [400, 401, 403, 404, 406, 413, 415, 421, 500,
 /// Statuses that a change can have.
 pub(super) const CHANGE: [u16; 16] = [400, 401, 403, 404, 406, 409, 412, 413, 415, 421, 422, 428, 500, 502, 503, 504];
 
-/// What the database itself refuses with, by rules of its own.
+/// Refusals by rules of the database's own.
 const DATABASE: [(u16, &str); 3] = [
     (409, "PT409: the status does not go there from where the row is. 23505, 23503: another row stands in the way."),
     (412, "PT412: the row is not at the version that the change was made from."),

@@ -8,7 +8,7 @@ use crate::domain::{
 };
 use serde_json::{Map, Value, json};
 
-/// Whether the firewall takes filters on columns of this type.
+/// Returns true for types that the firewall takes filters on.
 pub(super) const fn is_filterable(kind: Kind) -> bool {
     !matches!(kind, Kind::Bytes | Kind::Json | Kind::Texts)
 }
@@ -114,12 +114,12 @@ pub(super) fn key_filter(table: &Table) -> Value {
     json!({ "name": table.key, "in": "query", "type": "string", "required": true, "description": "eq.value or in.(value,…): the rows that are meant." })
 }
 
-/// How many rows at most.
+/// The parameter for the number of rows.
 pub(super) fn limit(table: &Table) -> Value {
     json!({ "name": "limit", "in": "query", "type": "integer", "minimum": 0, "maximum": table.limit.max, "default": table.limit.default })
 }
 
-/// Why staff read what is in a client's record, where the caller can.
+/// The purpose header of a read by staff of what is in clients' records.
 pub(super) fn purpose(caller: Caller, table: &Table, grant: &Grant) -> Option<Value> {
     let guarded: Vec<&str> = table.guarded.iter().copied().filter(|name| grant.read.contains(name)).collect();
     if !caller.is_staff() || (guarded.is_empty() && !grant.export && !table.audited) {
@@ -140,7 +140,7 @@ pub(super) fn purpose(caller: Caller, table: &Table, grant: &Grant) -> Option<Va
     Some(purpose_header(&description))
 }
 
-/// Why staff call a function whose result depends on what is in clients' records.
+/// The purpose header of a call by staff whose result depends on what is in clients' records.
 pub(super) fn call_purpose(caller: Caller, function: &Function) -> Option<Value> {
     let asked = caller.is_staff() && function.mark == Mark::Sensitive;
     let header = || purpose_header("The result depends on what is in clients' records.");
@@ -178,7 +178,7 @@ pub(super) fn common() -> Map<String, Value> {
     rows.into_iter().map(|(name, parameter)| (name.to_owned(), parameter)).collect()
 }
 
-/// What every refusal looks like.
+/// The body of every refusal.
 pub(super) fn error() -> Value {
     let text = || json!({ "type": "string", "x-nullable": true });
     json!({

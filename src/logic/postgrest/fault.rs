@@ -15,7 +15,7 @@ pub struct QueryFault {
     pub rule: Rule,
     /// A plain identifier of the query, short and safe to show.
     pub name: Option<String>,
-    /// What the caller could have named in its place; empty where that is no list.
+    /// The names that the caller may use in its place; empty where there is no such list.
     pub allowed: &'static [&'static str],
 }
 
