@@ -146,3 +146,51 @@ fn cargo_takes_what_the_lock_file_names() {
     }
     assert!(locked > 8, "{locked}");
 }
+
+/// The numbered steps of a document, nested ones too, each with its text up to the next.
+fn steps(text: &str) -> Vec<String> {
+    let mut steps: Vec<String> = Vec::new();
+    let mut open = false;
+    for line in text.lines() {
+        let (number, _) = line.trim_start().split_once(". ").unwrap_or_default();
+        if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) {
+            steps.push(String::new());
+            open = true;
+        } else if line.starts_with('#') {
+            open = false;
+        }
+        if let (true, Some(step)) = (open, steps.last_mut()) {
+            step.push_str(line);
+            step.push('\n');
+        }
+    }
+    steps
+}
+
+/// An operator in a hurry sees at each step whether it is done, and every link leads somewhere.
+#[test]
+fn each_step_of_a_runbook_has_its_check() {
+    for (path, most) in [("docs/operations/runbooks.md", 30), ("docs/operations.md", 6)] {
+        let text = fs::read_to_string(path).unwrap();
+        let steps = if path.ends_with("runbooks.md") {
+            steps(&text)
+        } else {
+            steps(text.split("\n## Putting").next().unwrap())
+        };
+        assert!(steps.len() >= most, "{path}: {}", steps.len());
+        for step in steps {
+            let checked = step.contains("Check") || step.contains("| check |") || step.contains("in this order:");
+            assert!(checked, "{path}: {step}");
+        }
+        for link in text.split("](#").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let anchor = |line: &str| {
+                let title = line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+                title
+                    .chars()
+                    .filter(|letter| letter.is_alphanumeric() || matches!(letter, '-' | '_'))
+                    .collect::<String>()
+            };
+            assert!(text.lines().any(|line| line.starts_with('#') && anchor(line) == link), "{path}: #{link}");
+        }
+    }
+}

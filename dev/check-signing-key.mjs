@@ -1,0 +1,31 @@
+// Says whether a Supabase project trusts a signing key, before the Hub signs with it: `node dev/check-signing-key.mjs <project URL>
+// <publishable key> < key.jwk.json`. The key is a private JWK, or a set of which the first is taken. Exits 0 if it is trusted, 1 if not,
+// 2 if that could not be learnt.
+
+import fs from 'node:fs';
+import { importJWK, SignJWT } from 'jose';
+
+const [project, publishable] = process.argv.slice(2);
+
+/** A token for ten seconds whose role may read nothing: PostgREST verifies the signature before it looks at the role. */
+async function token(key) {
+  const signer = new SignJWT({ role: 'hub_visitor', sub: 'system:signing-key-check' });
+  return signer.setProtectedHeader({ alg: 'ES256', typ: 'JWT', kid: key.kid }).setIssuedAt().setExpirationTime('10s').sign(await importJWK(key, 'ES256'));
+}
+
+async function check() {
+  if (!project || !publishable) throw new Error('usage: node dev/check-signing-key.mjs <project URL> <publishable key> < key.jwk.json');
+  const read = JSON.parse(fs.readFileSync(0, 'utf8'));
+  const key = read.keys?.[0] ?? read;
+  const headers = { apikey: publishable, authorization: `Bearer ${await token(key)}`, 'user-agent': 'stacklumen-hub' };
+  const answer = await fetch(`${project.replace(/\/$/, '')}/rest/v1/checks?limit=0`, { headers, redirect: 'manual', signal: AbortSignal.timeout(10_000) });
+  const { code = '', message = '' } = await answer.json().catch(() => ({}));
+  // Source: https://docs.postgrest.org/en/stable/references/errors.html#group-3-jwt
+  if (/^PGRST3/.test(code)) return [1, `${key.kid} is not trusted: ${code} ${message}`];
+  if (/^(42501|PT\d{3}|PGRST[12]\d\d)$/.test(code) || answer.ok) return [0, `${key.kid} is trusted`];
+  return [2, `no answer of PostgREST: ${answer.status} ${code} ${message}`];
+}
+
+const [status, line] = await check().catch((error) => [2, error.message]);
+console.log(line);
+process.exitCode = status;

@@ -1,0 +1,50 @@
+// The check of a signing key before the Hub signs with it (docs/operations.md, rotations), against the real PostgREST.
+
+import { describe, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { exportJWK, generateKeyPair } from 'jose';
+import { stack } from './client.mjs';
+
+/** The command, which runs beside this process: the stand-ins answer from here. */
+function check(args, input) {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, ['dev/check-signing-key.mjs', ...args]);
+    let text = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (part) => (text += part));
+    child.on('close', (status) => resolve({ status, text: text.trim() }));
+    child.stdin.end(input);
+  });
+}
+
+describe('the check of a signing key', () => {
+  test('says trusted for the key that the database knows, alone and as the first of a set', async () => {
+    const { urls, keys } = await stack();
+    const [key] = JSON.parse(keys.signing).keys;
+    for (const input of [key, { keys: [key] }]) {
+      const { status, text } = await check([urls.supabase, keys.publishable], JSON.stringify(input));
+      assert.deepEqual([status, text], [0, `${key.kid} is trusted`]);
+      assert.ok(!text.includes(key.d));
+    }
+  });
+
+  test('says not trusted for another key, whatever its id', async () => {
+    const { urls, keys } = await stack();
+    const [{ kid }] = JSON.parse(keys.signing).keys;
+    const { privateKey } = await generateKeyPair('ES256', { extractable: true });
+    const other = await exportJWK(privateKey);
+    for (const id of ['another', kid]) {
+      const { status, text } = await check([urls.supabase, keys.publishable], JSON.stringify({ ...other, kid: id }));
+      assert.equal(status, 1, text);
+      assert.match(text, /is not trusted: PGRST3/);
+    }
+  });
+
+  test('says that it does not know when nothing answers or nothing is asked', async () => {
+    const { keys } = await stack();
+    const [key] = JSON.parse(keys.signing).keys;
+    assert.equal((await check(['http://127.0.0.1:9', keys.publishable], JSON.stringify(key))).status, 2);
+    assert.equal((await check([], JSON.stringify(key))).status, 2);
+    assert.equal((await check(['http://127.0.0.1:9', keys.publishable], 'no key')).status, 2);
+  });
+});
