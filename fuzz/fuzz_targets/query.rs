@@ -1,10 +1,11 @@
-//! A `PostgREST` query by each kind of person on each table: refused or written anew, in plain ASCII without a fragment, and read again as it was meant.
+//! A `PostgREST` query by each kind of person on each table and function: refused or written anew, in plain ASCII without a fragment, and read again as it was meant.
 
 #![no_main]
 
 use hub::{
     domain::{
         access::StaffRole,
+        functions::FUNCTIONS,
         headers::Headers,
         session::{Actor, RoleClaim, Session},
         tables::TABLES,
@@ -36,19 +37,27 @@ fuzz_target!(|input: (u8, u8, u8, &str, &[u8])| {
         issued_at: 1_795_464_900,
         expires_at: 1_795_464_960,
     };
-    let Some(table) = TABLES.get(usize::from(table) % TABLES.len()) else { return };
+    let place = usize::from(table) % (TABLES.len() + FUNCTIONS.len());
+    let (target, path) = match (TABLES.get(place), FUNCTIONS.get(place.wrapping_sub(TABLES.len()))) {
+        (Some(table), _) => (Target::Table(table.name), table.name.to_owned()),
+        (_, Some(function)) => (Target::Function(function.name), format!("rpc/{}", function.name)),
+        _ => return,
+    };
     let method = ["GET", "HEAD", "POST", "PATCH", "DELETE"][usize::from(method) % 5];
-    let Ok(permit) = permit(&Actor::Person(&session), Target::Table(table.name), method, 1_795_464_900) else { return };
+    let Ok(permit) = permit(&Actor::Person(&session), target, method, 1_795_464_900) else { return };
     let json = Headers::new(vec![("content-type".to_owned(), "application/json".to_owned())]);
     let Ok(plan) = postgrest::plan(&permit, method, query, &json) else { return };
     let written = plan.path_and_query();
     assert!(written.is_ascii() && !written.contains(['#', ' ', '\\', '"', '\n', '\r']));
-    assert!(written.split('?').next() == Some(table.name));
+    assert!(written.split('?').next() == Some(path.as_str()));
+    if let Some(arguments) = plan.arguments() {
+        assert!(serde_json::from_str::<serde_json::Value>(arguments).is_ok_and(|arguments| arguments.is_object()));
+    }
     // Read again, it means the same; a version stands in a header by then, and limits and columns that were added may be too many.
     let short = written.matches('&').count() < 50 && written.matches(',').count() < 60;
     if short && plan.expected_version().is_none() {
         let rest = written.split_once('?').map_or("", |(_, query)| query);
-        let again = postgrest::plan(&permit, method, rest, &json).expect("what was written anew is good");
+        let again = postgrest::plan(&permit, plan.method(), rest, &json).expect("what was written anew is good");
         assert_eq!(again.path_and_query(), written);
     }
     if plan.takes_body() {

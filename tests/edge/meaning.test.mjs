@@ -46,7 +46,8 @@ async function rows() {
 // The query, as a value.
 
 function condition(roll, table, all) {
-  const column = roll.one(TABLES[table].columns);
+  // An owner is named by a Clerk id and nothing else (HUB340), which is a rule of its own.
+  const column = roll.one(TABLES[table].columns.filter((name) => name !== 'owner_id'));
   const type = kind(column);
   const present = all[table].map((row) => row[column]).filter((value) => value !== null);
   const value = () => (present.length > 0 && !roll.chance(0.1) ? roll.one(present) : { uuid: '00000000-0000-4000-8000-000000000000', time: '2026-01-01T00:00:00+00:00', number: 3, text: 'eq.x,(y)"z' }[type]);
@@ -226,7 +227,7 @@ describe('the database answers the query that was judged', () => {
       }
     }
     console.log(`    ${found.answered} answered with ${found.rows} rows, ${found.refused} refused`);
-    assert.ok(found.answered > QUERIES / 2 && found.refused > QUERIES / 20 && found.rows > QUERIES, JSON.stringify(found));
+    assert.ok(found.answered > QUERIES / 3 && found.refused > QUERIES / 20 && found.rows > QUERIES, JSON.stringify(found));
   });
 
   test('rows of a search, by GET and by POST, filtered and ordered and cut', async () => {
@@ -247,5 +248,52 @@ describe('the database answers the query that was judged', () => {
       const posted = await ask('alice', `rpc/search_tickets?${rest}`, { method: 'POST', body: { words } });
       assert.deepEqual([posted.status, posted.json], [200, wanted], `${words} ${decodeURIComponent(rest)}`);
     }
+  });
+
+  test('a change touches the rows that it means, gives back those, and no others', async () => {
+    const roll = dice(SEED + 2);
+    const found = { touched: 0, left: 0, deleted: 0 };
+    const json = async (table, ids) => (await sql(`select to_jsonb(t) as row from hub.${table} t where id = any ($1)`, [ids])).map(({ row }) => row);
+    // A version in a change is a lock, not a condition.
+    const conditions = (table, all) => Array.from({ length: roll.below(3) }, () => condition(roll, table, all)).filter(({ column }) => !['version', 'id'].includes(column));
+    const fitting = (one, rows) => rows.filter((row) => one.conditions.every((condition) => holds(row, condition) === true) && one.trees.every((tree) => holdsTree(row, tree) === true));
+    const made = [];
+    for (let n = 0; n < 8; n += 1) made.push((await ask('alice', 'contact_tickets?select=id', { method: 'POST', headers: { prefer: 'return=representation' }, body: { subject: roll.one(['The menu', 'Invoice', 'open']), kind: roll.one(['support', 'billing', 'other']) } })).json[0].id);
+    for (let n = 0; n < 60; n += 1) {
+      const ids = roll.some(made, 5);
+      const before = await json('contact_tickets', ids);
+      const all = { contact_tickets: before };
+      const back = roll.chance(0.5);
+      const one = { table: 'contact_tickets', columns: [{ column: 'id' }, { column: 'subject' }], embeds: [], conditions: conditions('contact_tickets', all), trees: !back && roll.chance(0.6) ? [tree(roll, 'contact_tickets', all)] : [], count: true };
+      const wanted = fitting(one, before).map(({ id }) => id).sort();
+      const subject = `${roll.one(['The menu', 'Invoice', 'open'])} ${n}`;
+      const rest = new URLSearchParams([['id', `in.(${ids.join(',')})`], ['select', 'id,subject'], ...parameters(one)]);
+      const answered = await ask('alice', `contact_tickets?${rest}`, { method: 'PATCH', headers: { prefer: `return=${back ? 'representation' : 'minimal'}` }, body: { subject } });
+      const said = `change ${n}: ${decodeURIComponent(rest)} ${answered.text}`;
+      assert.equal(answered.status, back ? 200 : 204, said);
+      if (back) assert.deepEqual(answered.json.map(({ id }) => id).sort(), wanted, said);
+      const touched = (await json('contact_tickets', made)).filter((row) => row.subject === subject).map(({ id }) => id).sort();
+      assert.deepEqual(touched, wanted, said);
+      found.touched += wanted.length;
+      found.left += ids.length - wanted.length;
+    }
+    const thread = (await ask('alice', 'chat_threads?select=id', { method: 'POST', headers: { prefer: 'return=representation' }, body: { topic: 'Rows to delete' } })).json[0].id;
+    for (let n = 0; n < 25; n += 1) {
+      const bodies = Array.from({ length: 4 }, () => ({ thread_id: thread, body: roll.one(['The menu', 'Invoice', 'open', 'e,(x)"y']) }));
+      const ids = (await ask('alice', 'chat_messages?select=id', { method: 'POST', headers: { prefer: 'return=representation' }, body: bodies })).json.map(({ id }) => id);
+      const before = await json('chat_messages', ids);
+      const all = { chat_messages: before };
+      const { columns } = TABLES.chat_messages;
+      const one = { table: 'chat_messages', columns: columns.map((column) => ({ column })), embeds: [], conditions: conditions('chat_messages', all), trees: roll.chance(0.7) ? [tree(roll, 'chat_messages', all)] : [], count: true };
+      const wanted = fitting(one, before).map(({ id }) => id).sort();
+      const rest = new URLSearchParams([['id', `in.(${ids.join(',')})`], ['select', columns.join(',')], ...parameters(one)]);
+      const answered = await ask('alice', `chat_messages?${rest}`, { method: 'DELETE', headers: { prefer: 'return=representation' } });
+      const said = `removal ${n}: ${decodeURIComponent(rest)} ${answered.text}`;
+      assert.equal(answered.status, 200, said);
+      assert.deepEqual(answered.json.map(({ id }) => id).sort(), wanted, said);
+      assert.deepEqual((await json('chat_messages', ids)).map(({ id }) => id).sort(), ids.filter((id) => !wanted.includes(id)).sort(), said);
+      found.deleted += wanted.length;
+    }
+    assert.ok(found.touched > 20 && found.left > 20 && found.deleted > 10, JSON.stringify(found));
   });
 });

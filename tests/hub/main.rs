@@ -29,6 +29,7 @@ mod queries;
 mod queue;
 mod recording;
 mod request_checks;
+mod reread;
 mod rotation;
 mod rows;
 mod step_up;
