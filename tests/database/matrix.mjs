@@ -33,6 +33,7 @@ begin
   perform pg_temp.act('system'), set_config('role', 'none', true);
   update hub.contact_tickets set status = 'pending' where subject = 'Of Northwind';
   insert into hub.webhook_messages (sender, message_id, event, happened_at) values ('clerk', 'msg_matrix', 'session.ended', now());
+  insert into hub.request_log_rejected (id, content, code, message) values ('matrix', 'nonsense', '22P02', 'refused');
   perform hub_private.record_check('retention', 0, '[]', now());
 end
 $$;
