@@ -130,9 +130,9 @@ fn what_is_written_is_read_again_as_it_was_meant() {
     let headers = |named: &[(&str, &str)]| {
         Headers::new(named.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
     };
-    let plain = [("content-type", "application/json"), ("x-hub-purpose", "support"), ("if-match", "*")];
-    let returned = [plain[0], plain[1], plain[2], ("prefer", "return=representation")];
-    let (plain, returned) = (headers(&plain), headers(&returned));
+    let staffs = [("content-type", "application/json"), ("x-hub-purpose", "support"), ("if-match", "*")];
+    let returned = [staffs[0], staffs[1], staffs[2], ("prefer", "return=representation")];
+    let (bare, returned) = (headers(&staffs), headers(&returned));
     let (mut dice, mut taken) = (Dice(10), 0);
     for _ in 0..60_000 {
         let who = if dice.below(2) == 0 { &client } else { dice.one(&[&staff[0], &staff[1], &staff[2]]) };
@@ -143,7 +143,7 @@ fn what_is_written_is_read_again_as_it_was_meant() {
             None => Target::Table(name),
         };
         let method = if dice.below(4) > 0 { method } else { dice.one(&["GET", "HEAD", "POST", "PATCH", "DELETE"]) };
-        let headers = if dice.below(2) == 0 { &plain } else { &returned };
+        let headers = if dice.below(2) == 0 { &bare } else { &returned };
         let Ok(permit) = permit(&Actor::Person(who), target, method, 1_795_464_900) else { continue };
         let Ok(plan) = postgrest::plan(&permit, method, &query, headers) else { continue };
         let written = plan.path_and_query();
