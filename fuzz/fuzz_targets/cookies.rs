@@ -18,8 +18,12 @@ fuzz_target!(|input: (&str, &str, bool)| {
         }
     }
     for development in [false, true] {
-        let instance =
-            Instance { suffix: "QvfNY2dr".to_owned(), issuer: "https://clerk.example.com".to_owned(), development, domains: cookies::domains("https://hub.example.com") };
+        let instance = Instance {
+            suffix: "QvfNY2dr".to_owned(),
+            issuer: "https://clerk.example.com".to_owned(),
+            development,
+            domains: cookies::domains("https://hub.example.com"),
+        };
         let visit = Visit { cookies: &read, query, navigation, now_s: 1_795_464_900 };
         let step = decide(&visit, &instance);
         // A script's request is never sent away, and nothing is resolved for it.
@@ -28,8 +32,9 @@ fuzz_target!(|input: (&str, &str, bool)| {
     if let Some(found) = cookies::directive(query) {
         assert!([found.name, found.value, found.domain.unwrap_or_default()].iter().all(|text| !text.contains(';')));
     }
-    if let Some(back) =
-        return_to::decoded(query).as_deref().and_then(|wanted| return_to::checked(wanted, "https://hub.example.com", ""))
+    if let Some(back) = return_to::decoded(query)
+        .as_deref()
+        .and_then(|wanted| return_to::checked(wanted, "https://hub.example.com", ""))
     {
         assert!(back.starts_with('/') && !back.starts_with("//") && !back.contains('\\') && back.is_ascii());
     }
