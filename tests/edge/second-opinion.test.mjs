@@ -13,7 +13,7 @@ import { post, raw, stack } from './client.mjs';
 
 const listed = JSON.parse(fs.readFileSync('tests/vectors/second-opinion.json', 'utf8'));
 // The list only shrinks: a new difference is a decision, and raising this number is how it is taken.
-const MOST = 31;
+const MOST = 27;
 
 const { urls, vars, liveVars, keys, restart, halt } = await stack();
 const now = () => Math.floor(Date.now() / 1000);
@@ -30,18 +30,22 @@ async function instance(production) {
   const [part, hub, { CLERK_PUBLISHABLE_KEY: publishableKey }] = production ? ['clerkLive', urls.production, liveVars] : ['clerk', urls.hub, vars];
   const secretKey = production ? keys.clerk.liveSecretKey : keys.clerk.secretKey;
   const lever = async (path, data) => (await post(part, `/dev/${path}`, data)).json();
+  // The local development instance has another name in its key than in its tokens, as behind a proxy; Clerk's SDK is asked with one that agrees.
+  const agreeing = production ? publishableKey : `pk_test_${Buffer.from(`${new URL(urls.clerk).host}$`).toString('base64')}`;
+  const [suffix, theirSuffix] = await Promise.all([publishableKey, agreeing].map((key) => getCookieSuffix(key, crypto.subtle)));
   const base = () => claims('carol', { issuer: production ? urls.clerkLiveTls : urls.clerk, party: hub, now: now() });
   return {
-    production, hub, lever, base,
-    suffix: await getCookieSuffix(publishableKey, crypto.subtle),
-    clerk: createClerkClient({ secretKey, publishableKey, apiUrl: urls[part], telemetry: { disabled: true } }),
+    production, hub, lever, base, suffix,
+    renamed: (cookies) => cookies?.replaceAll(`_${suffix}=`, `_${theirSuffix}=`),
+    clerk: createClerkClient({ secretKey, publishableKey: agreeing, apiUrl: urls[part], telemetry: { disabled: true } }),
     mint: async (change = {}, header = HEADER, by = 'jose') => (await lever('sign', { payload: typeof change === 'function' ? change(base()) : { ...base(), ...change }, header, by })).token,
   };
 }
 
 /** What Clerk's SDK makes of it: signed-in, signed-out or handshake; `error` when it throws. */
-async function theirs({ hub, clerk }, { path, method = 'GET', headers }) {
-  const request = new Request(hub + path, { method, headers: { host: new URL(hub).host, ...headers } });
+async function theirs({ hub, clerk, renamed }, { path, method = 'GET', headers }) {
+  const cookie = renamed(headers.cookie);
+  const request = new Request(hub + path, { method, headers: { host: new URL(hub).host, ...headers, ...(cookie ? { cookie } : {}) } });
   try {
     return (await clerk.authenticateRequest(request, { authorizedParties: [hub], skipJwksCache: false })).status;
   } catch {
