@@ -9,7 +9,7 @@ const HSTS = 'max-age=63072000; includeSubDomains; preload';
 describe('every https answer', () => {
   const asked = [
     ['/', 200], ['/security', 200], ['/healthz', 200], ['/robots.txt', 200], ['/.well-known/security.txt', 200],
-    ['/assets/hub.css', 200], ['/assets/favicon.svg', 200], ['/nothing', 404], ['/rest/v1/', 404], ['/rest/v1/leads', 401],
+    ['/assets/hub.css', 200], ['/assets/favicon.svg', 200], ['/nothing', 404], ['/rest/v1/', 401], ['/rest/v2/leads', 404], ['/rest/v1/leads', 401],
     ['/auth/v1/token', 404], ['/storage/v1/object', 404], ['/rest//v1/leads', 400],
   ];
   for (const [path, status] of asked) {
