@@ -6,7 +6,7 @@
 
 use super::{
     Level, Platform,
-    database::{Job, ask, send, send_job},
+    database::{Job, ask, send_job},
     hub::Hub,
 };
 use crate::logic::{
@@ -171,15 +171,6 @@ impl Journal {
     }
 }
 
-/// Writes an array of request rows, as JSON, into the database; rows that stand there already are completed or left alone.
-///
-/// # Errors
-/// What the database says.
-pub async fn write<P: Platform>(hub: &Hub<P>, platform: &P, rows: &str) -> Result<(), Fault> {
-    let question = ask(&hub.config.rest_url).rpc("record_requests", format!("{{\"requests\":{rows}}}"));
-    send(hub, platform, "journal", "return=minimal", question).await.map(drop)
-}
-
 /// On the queue, else in the database, else in the log, which is the last place they can be kept in; false for the last.
 async fn keep<P: Platform>(hub: &Hub<P>, platform: &P, batch: &Rc<Batch>) -> bool {
     let text = batch::array(&batch.rows);
@@ -193,6 +184,8 @@ async fn keep<P: Platform>(hub: &Hub<P>, platform: &P, batch: &Rc<Batch>) -> boo
     kept
 }
 
+/// Writes rows into the database, which completes or leaves alone those that stand there already.
+///
 /// A course that has waited for Clerk and the database must end within the 30 seconds that `wait_until` has once its client has left,
 /// so this waits less for the database than a client's own question does.
 async fn write_twice<P: Platform>(hub: &Hub<P>, platform: &P, rows: &str) -> bool {

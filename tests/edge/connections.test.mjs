@@ -74,11 +74,11 @@ describe('a kept connection that dies', () => {
     HEAD: { path: 'leads?select=id&limit=1' },
     DELETE: { path: one },
     PATCH: { path: one, body: '{"notes":"x"}' },
-    POST: { path: 'rpc/my_activity', body: '{}' },
+    POST: { path: 'contact_tickets', body: '{"subject":"x"}', persona: 'alice' },
   };
   const send = async (method) => {
-    const { path, body } = kinds[method];
-    const headers = { ...AS_TLS, host: 'hub.example', authorization: `Bearer ${await token('admin')}`, 'x-hub-purpose': 'support', 'x-hub-reason': 'a test', 'if-match': '*', ...(body ? { 'content-type': 'application/json' } : {}) };
+    const { path, body, persona = 'admin' } = kinds[method];
+    const headers = { ...AS_TLS, host: 'hub.example', authorization: `Bearer ${await token(persona)}`, 'x-hub-purpose': 'support', 'x-hub-reason': 'a test', 'if-match': '*', ...(body ? { 'content-type': 'application/json' } : {}) };
     return raw(`/rest/v1/${path}`, { base: worker.url, method, headers, body });
   };
 

@@ -20,6 +20,7 @@ use hub::{
 use serde_json::{Value, json};
 use sha2::Sha256;
 use std::{
+    cell::{Cell, RefCell},
     future::{Future, poll_fn},
     pin::Pin,
     rc::Rc,
@@ -290,4 +291,40 @@ fn fetch_of_keys_that_is_ended_keeps_no_other_request_i_2() {
 fn boxed(hub: &Rc<Hub<Fake>>, platform: Fake, arrival: Arrival<Vec<u8>>) -> Pin<Box<dyn Future<Output = u16>>> {
     let hub = Rc::clone(hub);
     Box::pin(async move { answer(&hub, &platform, arrival).await.status })
+}
+
+/// `wait_until` has 30 seconds once its client has left: a request whose row is written at its end comes to it in time, also when
+/// everything that it asks answers at the last moment, and the queue and the first writing of the row fail.
+#[test]
+fn course_ends_before_the_platform_ends_it_l_3() {
+    const QUEUE_MS: u64 = 2_000;
+    let unrecorded = ["customer's read", "refused query", "no token", "page", "webhook", "plain http"];
+    for (kind, make) in kinds().into_iter().filter(|(kind, _)| unrecorded.contains(&kind.as_str())) {
+        for broken in [false, true] {
+            let clock: Rc<RefCell<Option<Fake>>> = Rc::default();
+            let writings = Cell::new(0);
+            let world = World::behind({
+                let clock = Rc::clone(&clock);
+                move |request| {
+                    if let Some(fake) = clock.borrow().as_ref() {
+                        fake.wait(u64::from(request.timeout_ms) - 1);
+                    }
+                    let is_row = request.url.ends_with("/rpc/record_requests");
+                    writings.set(writings.get() + u32::from(is_row));
+                    match request.url.ends_with("/rpc/take_clerk_event") {
+                        true => answered(200, "\"taken\""),
+                        false if broken || (is_row && writings.get() == 1) => answered(500, "{}"),
+                        false => well(request),
+                    }
+                }
+            });
+            clock.replace(Some(world.fake.clone()));
+            world.fake.lose_queue();
+            let began = world.fake.now_ms();
+            world.fake.run(answer(&world.hub, &world.fake, make())).unwrap();
+            world.fake.run_background().unwrap();
+            let took = world.fake.now_ms() - began + QUEUE_MS;
+            assert!(took < 30_000, "{kind}: {took} ms");
+        }
+    }
 }
