@@ -15,13 +15,13 @@ import { database_is, sql, stack, token, until } from './client.mjs';
 const READ = 'contact_tickets?select=id&limit=1';
 
 /** One request, whose client leaves after so many milliseconds; gives the id that the client gave it. */
-export function leaving(base, { path = READ, method = 'GET', headers = {}, body, afterMs }, ca) {
+function leaving(base, { path = READ, method = 'GET', headers = {}, body, afterMs }, { ca, host }) {
   const url = new URL(base);
   const id = randomUUID();
   return new Promise((resolve) => {
     const client = url.protocol === 'https:' ? https : http;
-    const edge = url.protocol === 'https:' ? {} : { ...AS_TLS, host: 'hub.example' };
-    const request = client.request({ host: url.hostname, port: url.port, path: `/rest/v1/${path}`, method, ca, headers: { ...edge, ...headers, 'x-request-id': id } }, (answer) => {
+    const said = url.protocol === 'https:' ? {} : { ...AS_TLS, host };
+    const request = client.request({ host: url.hostname, port: url.port, path: `/rest/v1/${path}`, method, ca, headers: { ...said, ...headers, 'x-request-id': id } }, (answer) => {
       answer.resume();
       answer.on('close', () => resolve(id));
     });
@@ -49,10 +49,10 @@ for (const kind of ['wrangler, with its queue', 'workerd, without one']) {
   describe(`L-3: clients that leave, ${kind}`, () => {
     let base;
     let bare;
-    let ca;
+    let edge;
     before(async () => {
       const running = await stack();
-      ca = running.certificate;
+      edge = { ca: running.certificate, host: new URL(running.vars.HUB_ORIGIN).host };
       if (kind.startsWith('workerd')) {
         bare = await startWorkerd({ name: 'leaving', port: await port('workerd', 24985), folder: '.local/test/workerd', modules: ['build/index.js', 'build/index_bg.wasm'], vars: running.vars });
       }
@@ -64,10 +64,10 @@ for (const kind of ['wrangler, with its queue', 'workerd, without one']) {
 
     test('reads that are left while the database works have their rows', async () => {
       const [alice, support] = [await headers('alice'), await headers('support')];
-      await leaving(base, { headers: alice }, ca);
+      await leaving(base, { headers: alice }, edge);
       await database_is('slow', { delayMs: 1500 });
       const left = [];
-      for (let n = 0; n < 6; n += 1) left.push(leaving(base, { headers: n % 2 ? support : alice, afterMs: 400 }, ca));
+      for (let n = 0; n < 6; n += 1) left.push(leaving(base, { headers: n % 2 ? support : alice, afterMs: 400 }, edge));
       const ids = await Promise.all(left);
       await database_is('ok');
       assert.deepEqual((await rows(ids)).map(({ status, times }) => [status, times]), Array(6).fill([200, 1]));
@@ -76,19 +76,19 @@ for (const kind of ['wrangler, with its queue', 'workerd, without one']) {
     test('a change whose client left has one row, with its status', async () => {
       const [lead] = await sql('select id from hub.leads limit 1');
       const sales = await headers('sales');
-      await leaving(base, { headers: sales, path: 'leads?select=id&limit=1' }, ca);
+      await leaving(base, { headers: sales, path: 'leads?select=id&limit=1' }, edge);
       await database_is('slow', { delayMs: 1000 });
       const change = { path: `leads?id=eq.${lead.id}`, method: 'PATCH', headers: { ...sales, 'content-type': 'application/json' }, body: '{"notes":"left"}', afterMs: 400 };
-      const id = await leaving(base, change, ca);
+      const id = await leaving(base, change, edge);
       assert.deepEqual((await rows([id])).map(({ status, times }) => [status, times]), [[204, 1]]);
     });
 
     test('in a burst that half of the clients leave, each request has one row', async () => {
       const [alice, support] = [await headers('alice'), await headers('support')];
-      await leaving(base, { headers: alice }, ca);
+      await leaving(base, { headers: alice }, edge);
       await database_is('slow', { delayMs: 600 });
       const kinds = [{ headers: alice }, { headers: support }, {}, { headers: alice, path: 'contact_tickets?odd=odd' }];
-      const burst = Array.from({ length: 64 }, (_, n) => leaving(base, { ...kinds[n % 4], ...(n % 8 < 4 ? { afterMs: 250 + 10 * n } : {}) }, ca));
+      const burst = Array.from({ length: 64 }, (_, n) => leaving(base, { ...kinds[n % 4], ...(n % 8 < 4 ? { afterMs: 250 + 10 * n } : {}) }, edge));
       const ids = await Promise.all(burst);
       await database_is('ok');
       const found = await rows(ids);
