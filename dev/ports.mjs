@@ -1,6 +1,13 @@
-// Free ports: the wanted one if nobody has it, else another below the ephemeral range, said aloud.
+// Free ports: the wanted one if it is free, else another below the ephemeral range, said aloud.
 
+import fs from 'node:fs';
 import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { startedAt } from './running.mjs';
+
+// A port that is promised is not taken until its server listens; stacks of other checkouts that start meanwhile see it here.
+const PROMISED = path.join(os.tmpdir(), 'stacklumen-hub-ports');
 
 const free = (port) =>
   new Promise((resolve) => {
@@ -10,16 +17,47 @@ const free = (port) =>
   });
 
 const given = new Set();
+const promised = new Set();
+process.on('exit', () => promised.forEach((file) => fs.rmSync(file, { force: true })));
 
 /** The wanted port, or the next free one after it; never the same twice in one run. */
 export async function port(what, wanted, say = () => {}) {
   for (let candidate = wanted; candidate < wanted + 200; candidate += 1) {
-    if (given.has(candidate) || !(await free(candidate))) continue;
+    if (given.has(candidate) || !(await free(candidate)) || !promise(candidate)) continue;
     given.add(candidate);
     if (candidate !== wanted) say(`port ${wanted} is taken, ${what} uses ${candidate}`);
     return candidate;
   }
   throw new Error(`no free port from ${wanted} on for ${what}`);
+}
+
+/** Promises a port to this process, unless a process that lives has it; the promise ends with this process. */
+function promise(port) {
+  fs.mkdirSync(PROMISED, { recursive: true, mode: 0o777 });
+  const file = path.join(PROMISED, String(port));
+  const own = `${process.pid} ${startedAt(process.pid)}`;
+  for (let tries = 0; tries < 2; tries += 1) {
+    try {
+      fs.writeFileSync(file, own, { flag: 'wx' });
+      promised.add(file);
+      return true;
+    } catch (error) {
+      // Where no promise can be written, the look at the port itself must do.
+      if (error.code !== 'EEXIST') return true;
+    }
+    const [pid, started] = read(file).split(' ');
+    if (started && startedAt(pid) === started) return false;
+    fs.rmSync(file, { force: true });
+  }
+  return false;
+}
+
+function read(file) {
+  try {
+    return fs.readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 /** Waits until `probe` gives something true, asked `every` so many milliseconds; fails early when `failed` says why. */

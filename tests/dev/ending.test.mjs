@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { port } from '../../dev/ports.mjs';
 import { query, startPostgres } from '../../dev/postgres.mjs';
 import { claim, startedAt } from '../../dev/running.mjs';
 import { at, pause } from './supervisor.mjs';
@@ -14,6 +15,23 @@ const RECORD = path.join(FOLDER, 'running.json');
 const { supervisor, left, nothingLeft, command } = at(FOLDER, 450);
 const record = () => JSON.parse(fs.readFileSync(RECORD, 'utf8'));
 const tickets = async () => (await query(record().urls.database, 'select count(*)::int as many from hub.contact_tickets')).rows[0].many;
+
+describe('ports', () => {
+  test('are given once, to one of several processes that ask at the same time', async () => {
+    const code = "const { port } = await import('./dev/ports.mjs'); for (let n = 0; n < 5; n += 1) console.log(await port('x', 25400)); setTimeout(() => {}, 60_000);";
+    const asking = Array.from({ length: 4 }, () => spawn(process.execPath, ['--input-type=module', '-e', code]));
+    const given = await Promise.all(asking.map((child) => new Promise((resolve) => {
+      let text = '';
+      child.stdout.on('data', (part) => (text += part).trim().split('\n').length === 5 && resolve(text.trim().split('\n')));
+    })));
+    assert.equal(new Set(given.flat()).size, 20, String(given));
+    // What a killed process was promised is free again.
+    const ended = asking.map((child) => new Promise((resolve) => child.on('exit', resolve)));
+    asking.forEach((child) => child.kill('SIGKILL'));
+    await Promise.all(ended);
+    assert.equal(await port('x', 25400), 25400);
+  });
+});
 
 describe('a local stack', () => {
   after(() => command('reset'));
@@ -66,6 +84,7 @@ describe('a local stack', () => {
     const ended = new Promise((resolve) => orphan.on('exit', (_, signal) => resolve(signal)));
     const of = ({ pid }, started) => ({ pid, started, command: 'sleep', signal: 'SIGTERM' });
     const file = path.join(FOLDER, 'claimed.json');
+    fs.mkdirSync(FOLDER, { recursive: true });
     fs.writeFileSync(file, JSON.stringify({
       // A supervisor that is gone, whose process id is another's now.
       supervisor: { pid: innocent.pid, started: startedAt(innocent.pid).replace(/\d+$/, '1') },
