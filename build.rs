@@ -81,6 +81,12 @@ fn environment_problems(top: &toml::Table, own: &toml::Table, suffix: &str) -> V
         hosts.filter_map(|route| route.get("pattern")?.as_str().map(|host| format!("https://{host}"))).collect();
     let origin = own.get("vars").and_then(|vars| vars.get("HUB_ORIGIN")).and_then(toml::Value::as_str);
     compare("routes", "HUB_ORIGIN", origin.map(str::to_owned).into_iter().collect(), hosts);
+    // A name of SQL, so without a hyphen.
+    let dataset = format!("METRICS stacklumen_hub{}", suffix.replace('-', "_"));
+    let datasets = own.get("analytics_engine_datasets").and_then(toml::Value::as_array).into_iter().flatten();
+    let word = |set: &toml::Value, key: &str| set.get(key).and_then(toml::Value::as_str).unwrap_or("-").to_owned();
+    let datasets = datasets.map(|set| format!("{} {}", word(set, "binding"), word(set, "dataset"))).collect();
+    compare("analytics_engine_datasets", "build.rs", BTreeSet::from([dataset]), datasets);
     for (path, wanted) in SWITCHES {
         let (first, rest) = path.split_first().unwrap_or((&"", &[]));
         let found = rest.iter().try_fold(inherited(first), |value, name| Some(value?.get(name)));

@@ -80,6 +80,7 @@ export async function startStack({ dataDir, fresh = false, shift = 0, hub = true
     SUPABASE_URL: urls.supabase,
     SUPABASE_PUBLISHABLE_KEY: keys.publishable,
     HUB_SIGNING_KEYS: keys.signing,
+    ALERT_WEBHOOK_URL: `${urls.supabase}/dev/alerts`,
   };
   // As it is deployed: issuer and sign-in pages follow from the publishable key. Only what the Worker fetches is on loopback.
   const { CLERK_ISSUER, CLERK_ACCOUNTS_URL, ...rest } = vars;

@@ -11,6 +11,7 @@ const KEPT = 1000;
 export async function startSupabase({ port, postgrestPort, publishable, log = () => {} }) {
   let mode = { mode: 'ok' };
   let seen = [];
+  const alerts = [];
 
   const control = {
     'POST /dev/upstream': async (request, response) => {
@@ -20,6 +21,12 @@ export async function startSupabase({ port, postgrestPort, publishable, log = ()
       json(response, 200, mode);
     },
     'GET /dev/upstream': (_, response) => json(response, 200, mode),
+    // An incoming webhook, as of a chat: it takes what the Hub tells an operator.
+    'POST /dev/alerts': async (request, response) => {
+      alerts.push(await body(request));
+      json(response, 200, {});
+    },
+    'GET /dev/alerts': (_, response) => json(response, 200, alerts.splice(0)),
     'GET /dev/requests': (_, response) => json(response, 200, seen),
     'DELETE /dev/requests': (_, response) => {
       seen = [];

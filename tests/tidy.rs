@@ -167,7 +167,7 @@ fn readme_lists_every_variable() {
         .map(|var| vec![format!("`{}`", var.name), kind(var.kind), absent(var.absent), var.meaning.to_owned()])
         .collect();
     let variable = |name: &str| {
-        ["HUB_", "CLERK_", "STAFF_", "SUPABASE_", "POSTGREST_"].iter().any(|prefix| name.starts_with(prefix))
+        ["ALERT_", "HUB_", "CLERK_", "STAFF_", "SUPABASE_", "POSTGREST_"].iter().any(|prefix| name.starts_with(prefix))
     };
     assert_eq!(rows(variable), wanted, "write this into the README:\n{}", as_table(&wanted));
 }

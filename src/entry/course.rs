@@ -9,7 +9,7 @@ use crate::{
     handlers::data::Rest,
     logic::{address, boundary, config::Problem, fault::Fault, postgrest::Look, reply::Reply},
     platform::{
-        Level, Platform,
+        Counted, Level, Platform,
         hub::Hub,
         journal::{Journal, Outcome, Row},
     },
@@ -223,4 +223,12 @@ pub fn log<P: Platform>(platform: &P, arrival: &Arrival<P::Body>, course: &Cours
         _ => Level::Info,
     };
     platform.log(level, &line.to_string());
+    let code = course.fault.as_ref().map(Fault::code);
+    platform.count(&Counted {
+        code: code.as_deref().unwrap_or("ok"),
+        status,
+        route: &course.route,
+        who: who.unwrap_or("nobody"),
+        duration_ms: platform.now_ms().saturating_sub(course.started),
+    });
 }

@@ -18,10 +18,14 @@ pub enum Work {
     KeepHouse,
     /// Looks for what was changed past the trail, and stores what it finds (A-3, L-1).
     RunChecks,
+    /// Tells an operator of what needs one.
+    SendAlerts,
 }
 
 /// Every job there is.
 pub const JOBS: &[Job] = &[
     Job { name: "house", cron: "17 3 * * *", work: Work::KeepHouse },
-    Job { name: "checks", cron: "43 3 * * *", work: Work::RunChecks },
+    // More than once: what the first run did not end, the next one goes on with; what is done is not done again.
+    Job { name: "checks", cron: "43 3-5 * * *", work: Work::RunChecks },
+    Job { name: "alerts", cron: "*/15 * * * *", work: Work::SendAlerts },
 ];

@@ -8,7 +8,7 @@
 pub struct Queue {
     /// Its name at Cloudflare.
     pub name: &'static str,
-    /// The binding that puts messages on it; `None`: only Cloudflare does.
+    /// The binding that puts messages on it, or says how many it has.
     pub binding: Option<&'static str>,
     /// The queue that a message goes to when its deliveries are used up; `None`: it is given up then.
     pub dead_letters: Option<&'static str>,
@@ -57,7 +57,8 @@ pub const QUEUES: &[Queue] = &[
     },
     Queue {
         name: "hub-audit-dead",
-        binding: None,
+        // Never written to: it says how many messages wait.
+        binding: Some("AUDIT_DEAD_QUEUE"),
         dead_letters: None,
         // Cloudflare keeps 256 KB of log of one delivery: what is logged whole must fit.
         // <https://developers.cloudflare.com/changelog/2025-04-07-increase-trace-events-limit/>

@@ -1,8 +1,11 @@
 //! Runs the jobs whose cron fired.
 
-use super::jobs::{JOBS, Work};
+use super::{
+    jobs::{JOBS, Work},
+    queues::{QUEUES, Taking},
+};
 use crate::{
-    handlers::house,
+    handlers::{alerts, house},
     platform::{Level, Platform, hub::Hub},
 };
 use std::rc::Rc;
@@ -14,6 +17,7 @@ pub async fn run<P: Platform>(hub: &Rc<Hub<P>>, platform: &P, cron: &str) {
         let done = match job.work {
             Work::KeepHouse => house::run(hub, platform, job.name).await,
             Work::RunChecks => house::check(hub, platform, job.name).await,
+            Work::SendAlerts => alerts::send(hub, platform, job.name, dead_letters()).await,
         };
         let (level, outcome) = match &done {
             Ok(()) => (Level::Info, "done".to_owned()),
@@ -27,4 +31,9 @@ pub async fn run<P: Platform>(hub: &Rc<Hub<P>>, platform: &P, cron: &str) {
         });
         platform.log(level, &line.to_string());
     }
+}
+
+/// The binding that says how many messages could not be taken for hours.
+fn dead_letters() -> Option<&'static str> {
+    QUEUES.iter().find(|queue| queue.work == Taking::RecordDeadLetters).and_then(|queue| queue.binding)
 }

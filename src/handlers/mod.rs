@@ -1,6 +1,7 @@
 //! What happens behind each door: a file per audience or job. They never name each other.
 
 pub mod account;
+pub mod alerts;
 pub mod clerk;
 pub mod data;
 pub mod description;

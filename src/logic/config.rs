@@ -8,7 +8,9 @@ use super::{
     vars::{Absent, VARS},
 };
 use crate::domain::secret::Secret;
-use values::{accounts_of, base_path, claim_path, endpoint, header_value, issuer_of, key_bytes, origin, secret_key};
+use values::{
+    accounts_of, base_path, claim_path, endpoint, header_value, issuer_of, key_bytes, origin, secret_key, webhook_url,
+};
 
 /// Where the Hub runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +95,8 @@ pub struct Config {
     pub publishable_key: String,
     /// `HUB_SIGNING_KEYS`
     pub signing_keys: Secret<String>,
+    /// `ALERT_WEBHOOK_URL`
+    pub alert_webhook_url: Option<Secret<String>>,
     /// `HUB_HMAC_KEY`
     pub hmac_key: Option<Secret<[u8; 32]>>,
 }
@@ -185,6 +189,9 @@ impl<Lookup: Fn(&str) -> Option<String>> Reader<Lookup> {
                 "must be 32 bytes in base64, as `openssl rand -base64 32` writes them",
             )
         });
+        let alert_webhook_url = self.text("ALERT_WEBHOOK_URL").and_then(|text| {
+            self.check("ALERT_WEBHOOK_URL", webhook_url(&text, local), "must be an https URL without credentials")
+        });
 
         let whole = || {
             Some(Config {
@@ -206,6 +213,7 @@ impl<Lookup: Fn(&str) -> Option<String>> Reader<Lookup> {
                 rest_url: rest_url?,
                 publishable_key: publishable_key?,
                 signing_keys: signing_keys?,
+                alert_webhook_url,
                 hmac_key,
             })
         };

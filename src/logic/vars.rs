@@ -125,6 +125,12 @@ pub const VARS: &[Var] = &[
         "JWK set of private ES256 keys; the first signs, the others wait for the end of a rotation",
     ),
     var(
+        "ALERT_WEBHOOK_URL",
+        VarKind::Secret,
+        Absent::Optional,
+        "https URL that takes alerts as a POST of JSON, such as an incoming webhook of Slack; what needs an operator is logged as an error anyway",
+    ),
+    var(
         "HUB_HMAC_KEY",
         VarKind::Secret,
         Absent::Optional,

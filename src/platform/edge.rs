@@ -1,6 +1,6 @@
 //! The machine on Cloudflare: `fetch`, streams and the clock, handed through as the platform's own objects.
 
-use super::{Answer, FetchFailure, Headers, Level, Outgoing, Platform, ReadFailure, Unavailable, webcrypto};
+use super::{Answer, Counted, FetchFailure, Headers, Level, Outgoing, Platform, ReadFailure, Unavailable, webcrypto};
 use js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array};
 use std::{
     future::{Future, poll_fn},
@@ -156,15 +156,34 @@ impl Platform for Edge {
 
     async fn enqueue(&self, message: &str) -> Result<(), Unavailable> {
         let binding = self.queue.ok_or(Unavailable)?;
-        let queue = Reflect::get(&self.env, &binding.into()).map_err(|_| Unavailable)?;
-        let send = Reflect::get(&queue, &"send".into()).map_err(|_| Unavailable)?;
-        // Without the binding, this is no function.
-        let send: Function = send.dyn_into().map_err(|_| Unavailable)?;
         let options = Object::new();
         Reflect::set(&options, &"contentType".into(), &"text".into()).map_err(|_| Unavailable)?;
         let kept: Promise =
-            send.call2(&queue, &message.into(), &options).and_then(JsCast::dyn_into).map_err(|_| Unavailable)?;
+            called(&self.env, binding, "send", &[message.into(), options.into()]).map_err(|_| Unavailable)?;
         within(QUEUE_PATIENCE_MS, JsFuture::from(kept)).await.ok_or(Unavailable)?.map(drop).map_err(|_| Unavailable)
+    }
+
+    async fn backlog(&self, binding: &str) -> Result<u64, Unavailable> {
+        let asked: Promise = called(&self.env, binding, "metrics", &[]).map_err(|_| Unavailable)?;
+        let metrics = JsFuture::from(asked).await.map_err(|_| Unavailable)?;
+        let count = Reflect::get(&metrics, &"backlogCount".into()).ok().and_then(|count| count.as_f64());
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count is whole and positive")]
+        count.map(|count| count as u64).ok_or(Unavailable)
+    }
+
+    fn count(&self, request: &Counted<'_>) {
+        // Limits: <https://developers.cloudflare.com/analytics/analytics-engine/limits/>; what cannot be counted is not.
+        let point = || {
+            let blobs = [request.code, &request.status.to_string(), request.route, request.who].map(JsValue::from);
+            #[allow(clippy::cast_precision_loss, reason = "milliseconds are far below 2^53")]
+            let doubles = [1.0, request.duration_ms as f64].map(JsValue::from);
+            let point = Object::new();
+            Reflect::set(&point, &"indexes".into(), &Array::of1(&request.code.into()))?;
+            Reflect::set(&point, &"blobs".into(), &blobs.iter().collect::<Array>())?;
+            Reflect::set(&point, &"doubles".into(), &doubles.iter().collect::<Array>())?;
+            called::<JsValue>(&self.env, "METRICS", "writeDataPoint", &[point.into()])
+        };
+        drop(point());
     }
 
     fn wait_until(&self, future: impl Future<Output = ()> + 'static) {
@@ -217,6 +236,13 @@ async fn within<T>(milliseconds: u64, future: impl Future<Output = T>) -> Option
 
 /// How long an answer waits for the queue before its row goes to the database directly.
 const QUEUE_PATIENCE_MS: u64 = 2_000;
+
+/// Calls a method of a binding; without the binding, it is no function.
+fn called<T: JsCast>(env: &worker::Env, binding: &str, method: &str, arguments: &[JsValue]) -> Result<T, JsValue> {
+    let bound = Reflect::get(env, &binding.into())?;
+    let method: Function = Reflect::get(&bound, &method.into())?.dyn_into()?;
+    method.apply(&bound, &arguments.iter().collect::<Array>())?.dyn_into()
+}
 
 /// Calls a method of `caches.default`, which is this data centre's.
 async fn cached(method: &str, arguments: &[JsValue]) -> Result<JsValue, JsValue> {

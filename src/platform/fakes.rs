@@ -4,7 +4,7 @@ mod turns;
 
 pub use turns::Ending;
 
-use super::{Answer, FetchFailure, Level, Outgoing, Platform, ReadFailure, Unavailable};
+use super::{Answer, Counted, FetchFailure, Level, Outgoing, Platform, ReadFailure, Unavailable};
 use jwt_compact::{
     Algorithm as _, AlgorithmSignature as _,
     alg::{Es256, Rsa, RsaPublicKey},
@@ -50,6 +50,8 @@ struct Inside {
     relayed: RefCell<Vec<Rc<Relayed>>>,
     /// Messages that wait; `None`: there is no queue.
     queue: RefCell<Option<Vec<String>>>,
+    dead_letters: Cell<Option<u64>>,
+    counted: RefCell<Vec<(String, u16, String)>>,
     lines: RefCell<Vec<(Level, String)>>,
 }
 
@@ -70,6 +72,8 @@ impl Fake {
             relayed: RefCell::default(),
             queue: RefCell::new(Some(Vec::new())),
             lines: RefCell::default(),
+            dead_letters: Cell::new(Some(0)),
+            counted: RefCell::default(),
         };
         inside.turns.now_ms.set(now_ms);
         Self { inside: Rc::new(inside), request: 0 }
@@ -94,6 +98,17 @@ impl Fake {
     #[must_use]
     pub fn queued(&self) -> Vec<String> {
         self.inside.queue.borrow_mut().as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Sets how many dead letters wait; `None`: the queue does not say.
+    pub fn dead_letters(&self, count: Option<u64>) {
+        self.inside.dead_letters.set(count);
+    }
+
+    /// Takes what was counted since the last call: code, status and route.
+    #[must_use]
+    pub fn counted(&self) -> Vec<(String, u16, String)> {
+        self.inside.counted.take()
     }
 
     /// Has the queue refuse from now on.
@@ -233,6 +248,15 @@ impl Platform for Fake {
         let kept = self.inside.queue.borrow_mut().as_mut().filter(|_| fits).map(|queue| queue.push(message.to_owned()));
         self.turn().await;
         kept.ok_or(Unavailable)
+    }
+
+    async fn backlog(&self, binding: &str) -> Result<u64, Unavailable> {
+        self.turn().await;
+        self.inside.dead_letters.get().filter(|_| binding == "AUDIT_DEAD_QUEUE").ok_or(Unavailable)
+    }
+
+    fn count(&self, request: &Counted<'_>) {
+        self.inside.counted.borrow_mut().push((request.code.to_owned(), request.status, request.route.to_owned()));
     }
 
     fn wait_until(&self, future: impl Future<Output = ()> + 'static) {

@@ -105,6 +105,15 @@ pub trait Platform: Clone + 'static {
     /// `Unavailable` when there is no queue, or it refuses, or it does not answer in time; the message may be kept all the same.
     async fn enqueue(&self, message: &str) -> Result<(), Unavailable>;
 
+    /// How many messages wait in the queue behind a binding.
+    ///
+    /// # Errors
+    /// `Unavailable` when there is no such queue, or it does not say.
+    async fn backlog(&self, binding: &str) -> Result<u64, Unavailable>;
+
+    /// Counts one request for an operator's charts; lost without a word where there is nothing to count with.
+    fn count(&self, request: &Counted<'_>);
+
     /// Runs a future on after the answer has left.
     fn wait_until(&self, future: impl Future<Output = ()> + 'static);
 
@@ -113,6 +122,21 @@ pub trait Platform: Clone + 'static {
 
     /// Writes one structured log line (a JSON object).
     fn log(&self, level: Level, line: &str);
+}
+
+/// One request, as it is counted: nothing of it names a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted<'a> {
+    /// The error code of its response, or `ok`.
+    pub code: &'a str,
+    /// The status.
+    pub status: u16,
+    /// The route, with a table or function only if the Hub knows it.
+    pub route: &'a str,
+    /// The row of the access matrix, or `nobody`.
+    pub who: &'a str,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
 }
 
 /// A request the Hub sends.

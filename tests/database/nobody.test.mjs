@@ -168,7 +168,8 @@ describe('L-1: by hand is recorded, and shows', () => {
     assert.deepEqual([own, (await last()).out_of_band], [[], false]);
     const { status, json } = await ask({ role: 'hub_system', sub: 'system:checks' }, 'POST', 'rpc/run_checks', { body: {} });
     assert.equal(status, 200, JSON.stringify(json));
-    const look = json.find(({ name }) => name === 'out_of_band');
+    assert.equal(json.done, true);
+    const look = json.checks.find(({ name }) => name === 'out_of_band');
     const found = new Set(look.findings.map(({ finding, login_role }) => `${login_role}: ${finding}`));
     assert.ok(!look.passed);
     for (const login of ['postgres', 'supabase_admin', 'authenticator']) assert.ok(found.has(`${login}: another way than the Hub`), [...found].join('; '));
@@ -178,7 +179,7 @@ describe('L-1: by hand is recorded, and shows', () => {
     const client = await direct.open(urls.owner);
     try {
       await client.query(`begin; ${says(actor)}; ${change('held open')}`);
-      const look = async () => (await ask({ role: 'hub_system', sub: 'system:checks' }, 'POST', 'rpc/run_checks', { body: {} })).json.find(({ name }) => name === 'out_of_band');
+      const look = async () => (await ask({ role: 'hub_system', sub: 'system:checks' }, 'POST', 'rpc/run_checks', { body: {} })).json.checks.find(({ name }) => name === 'out_of_band');
       const rows = (told) => told.findings.filter(({ login_role, actor_id, action }) => login_role === 'postgres' && actor_id === sub && action === 'update').reduce((sum, { rows: count }) => sum + count, 0);
       const before = rows(await look());
       await client.query('commit');

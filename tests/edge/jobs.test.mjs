@@ -2,7 +2,8 @@
 
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { raw, sql, until } from './client.mjs';
+import fs from 'node:fs';
+import { raw, sql, stack, until } from './client.mjs';
 
 const fire = (cron) => raw(`/cdn-cgi/handler/scheduled?cron=${encodeURIComponent(cron)}`);
 const partitions = async () => (await sql("select count(*)::int as count from pg_inherits where inhparent = 'hub.team_activities'::regclass"))[0].count;
@@ -28,4 +29,37 @@ test('another cron runs nothing', async () => {
   assert.equal(await partitions(), before - 1);
   await fire('17 3 * * *');
   await until('the partition', async () => (await partitions()) === before);
+});
+
+test('A-3: the checks run in steps until each has its row, and not again the same night', async () => {
+  const rows = async () => (await sql("select name from hub.checks where name <> 'retention'")).map(({ name }) => name).sort();
+  assert.deepEqual(await rows(), []);
+  await sql("insert into hub_private.check_progress (name, part) values ('drift', 7)");
+  assert.equal((await fire('43 3-5 * * *')).status, 200);
+  // Half of one was done already: it went on from there.
+  await until('the checks', async () => (await rows()).length === 2, 60);
+  assert.deepEqual(await rows(), ['drift', 'out_of_band']);
+  await fire('43 3-5 * * *');
+  await new Promise((next) => setTimeout(next, 1000));
+  assert.equal((await rows()).length, 2);
+});
+
+test('an operator is told what is wrong, through the webhook', async () => {
+  const { urls } = await stack();
+  const told = async () => (await (await fetch(`${urls.supabase}/dev/alerts`)).json()).flatMap(({ alerts }) => alerts);
+  await told();
+  await sql("insert into hub.request_log_rejected (id, content, code, message) values ('of a test', 'x', '', '')");
+  try {
+    await fire('*/15 * * * *');
+    const alerts = await until('the alert', async () => {
+      const some = await told();
+      return some.length > 0 && some;
+    });
+    assert.ok(alerts.some(({ alert, text }) => alert === 'rejected_requests' && /request rows are rejected/.test(text)), JSON.stringify(alerts));
+    // The queue says how many dead letters it has, and there are none.
+    assert.ok(!alerts.some(({ alert }) => alert === 'dead_letters'), JSON.stringify(alerts));
+    assert.doesNotMatch(fs.readFileSync('.local/test/logs/hub.log', 'utf8'), /dead letters could not be counted/);
+  } finally {
+    await sql("delete from hub.request_log_rejected where id = 'of a test'");
+  }
 });

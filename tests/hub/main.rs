@@ -22,6 +22,7 @@ mod description;
 mod export;
 mod health;
 mod jar;
+mod jobs;
 mod key_rotation;
 mod keys;
 mod passwords;

@@ -251,10 +251,20 @@ pub const FUNCTIONS: &[Function] = &[
         returns: Returned::Value(Kind::Json),
         mark: Mark::Plain,
     },
-    // Runs every nightly check and stores what it found.
+    // What an operator must hear of at this moment.
+    Function {
+        name: "find_alerts",
+        arguments: &[required("most_failed", Kind::Integer)],
+        callers: &[Who::System],
+        writes: false,
+        step_up: None,
+        returns: Returned::Value(Kind::Json),
+        mark: Mark::Plain,
+    },
+    // One step of the nightly checks, which go on where the last one stopped and store what they found.
     Function {
         name: "run_checks",
-        arguments: &[],
+        arguments: &[optional("unless_within", Kind::Integer)],
         callers: &[Who::System],
         writes: true,
         step_up: None,

@@ -15,6 +15,14 @@ pub(super) fn endpoint(text: &str, local: bool) -> Option<String> {
     (allowed && safe && !host.is_empty()).then(|| text.trim_end_matches('/').to_owned())
 }
 
+/// The URL of an incoming webhook, whose path or query is its secret: https, or http on loopback for a local Hub.
+pub(super) fn webhook_url(text: &str, local: bool) -> Option<Secret<String>> {
+    let (base, query) = text.split_once('?').map_or((text, None), |(base, query)| (base, Some(query)));
+    let plain = |byte: u8| byte.is_ascii_graphic() && !b"\"<>\\^`{|}#".contains(&byte);
+    endpoint(base, local).filter(|_| query.is_none_or(|query| query.bytes().all(plain)))?;
+    Some(Secret::new(text.to_owned()))
+}
+
 /// An origin exactly as a browser writes it in `Origin`, which is compared to the letter.
 ///
 /// Source: <https://url.spec.whatwg.org/#host-parsing> and <https://html.spec.whatwg.org/multipage/browsers.html#ascii-serialisation-of-an-origin>:

@@ -1,0 +1,101 @@
+//! The job that tells an operator of what needs one: into the log, and to `ALERT_WEBHOOK_URL`.
+
+use crate::{
+    logic::fault::Fault,
+    platform::{
+        FetchFailure, Level, Outgoing, Platform,
+        database::{USER_AGENT, ask, send as ask_as_job},
+        hub::Hub,
+    },
+};
+use serde::{Deserialize, Serialize};
+
+/// One thing that an operator must hear of: names and numbers, no one's data.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+struct Alert {
+    /// What it is, from a closed list, so that a receiver tells repeated ones apart.
+    alert: String,
+    /// The same in words.
+    text: String,
+}
+
+/// Asks the database what is wrong, and the queue of `dead_letters` how many messages it has; sends on what there is.
+///
+/// # Errors
+/// What the database said, though that was sent as well; `UpstreamUnreachable` when the receiver did not take it.
+pub async fn send<P: Platform>(
+    hub: &Hub<P>,
+    platform: &P,
+    job: &'static str,
+    dead_letters: Option<&'static str>,
+) -> Result<(), Fault> {
+    let found = find(hub, platform, job).await;
+    let mut alerts = match &found {
+        Ok(alerts) => alerts.clone(),
+        Err(fault) => vec![alert("database", format!("the database did not say what is wrong: {}", fault.code()))],
+    };
+    if let Some(binding) = dead_letters {
+        match platform.backlog(binding).await {
+            Ok(0) => {}
+            Ok(count) => {
+                alerts.push(alert("dead_letters", format!("{count} messages of request rows are dead letters")));
+            }
+            Err(_) => platform.log(Level::Warn, r#"{"event":"dead letters could not be counted"}"#),
+        }
+    }
+    if alerts.is_empty() {
+        return Ok(());
+    }
+    let line = serde_json::json!({ "event": "alert", "alerts": alerts });
+    platform.log(Level::Error, &line.to_string());
+    post(hub, platform, &alerts).await?;
+    found.map(drop)
+}
+
+async fn find<P: Platform>(hub: &Hub<P>, platform: &P, job: &'static str) -> Result<Vec<Alert>, Fault> {
+    let arguments = serde_json::json!({ "most_failed": MOST_FAILED });
+    let question = ask(&hub.config.rest_url).rpc("find_alerts", arguments.to_string());
+    let answer = ask_as_job(hub, platform, job, "return=minimal", question).await?;
+    let body = match answer.body {
+        Some(body) => platform.read(body, LONGEST_ANSWER).await.unwrap_or_default(),
+        None => Vec::new(),
+    };
+    serde_json::from_slice(&body).map_err(|_| Fault::UpstreamBroken("no list of alerts"))
+}
+
+/// A JSON object whose `text` Slack and what imitates it show; the rest is for programs.
+async fn post<P: Platform>(hub: &Hub<P>, platform: &P, alerts: &[Alert]) -> Result<(), Fault> {
+    let Some(url) = &hub.config.alert_webhook_url else { return Ok(()) };
+    let words: Vec<&str> = alerts.iter().map(|alert| alert.text.as_str()).collect();
+    let environment = hub.config.environment.name();
+    let body = serde_json::json!({
+        "text": format!("Hub ({environment}): {}", words.join("; ")),
+        "source": hub.config.origin,
+        "environment": environment,
+        "alerts": alerts,
+    });
+    let request = Outgoing {
+        method: "POST",
+        url: url.expose().clone(),
+        headers: vec![("content-type", "application/json".to_owned()), ("user-agent", USER_AGENT.to_owned())],
+        wanted: &[],
+        body: Some(body.to_string().into_bytes()),
+        timeout_ms: TIMEOUT_MS,
+    };
+    match platform.fetch(request).await {
+        Ok(answer) if (200..300).contains(&answer.status) => Ok(()),
+        Ok(_) | Err(FetchFailure::Unreachable | FetchFailure::Timeout) => {
+            platform.log(Level::Error, r#"{"event":"alert not taken by ALERT_WEBHOOK_URL"}"#);
+            Err(Fault::UpstreamUnreachable)
+        }
+    }
+}
+
+fn alert(name: &str, text: String) -> Alert {
+    Alert { alert: name.to_owned(), text }
+}
+
+/// More failed requests in 15 minutes are an alert.
+const MOST_FAILED: u32 = 20;
+const TIMEOUT_MS: u32 = 5_000;
+const LONGEST_ANSWER: usize = 64 * 1024;

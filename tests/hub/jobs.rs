@@ -1,0 +1,137 @@
+//! The scheduled jobs: the nightly checks step by step (A-3), and what an operator is told of.
+
+use crate::world::{World, answered, well};
+use hub::{
+    entry::{jobs::JOBS, schedule::run},
+    platform::{FetchFailure, Level, Outgoing},
+};
+use serde_json::{Value, json};
+use std::{cell::Cell, rc::Rc};
+
+fn cron(name: &str) -> &'static str {
+    JOBS.iter().find(|job| job.name == name).unwrap().cron
+}
+
+/// What a job sent, without its tokens, and how it ended.
+fn ran(world: &World, name: &str) -> (Vec<Outgoing>, Value) {
+    drop((world.fake.sent(), world.fake.lines()));
+    world.fake.run(run(&world.hub, &world.fake, cron(name))).unwrap();
+    let lines = world.fake.lines();
+    let line = lines.iter().map(|(_, line)| serde_json::from_str::<Value>(line).unwrap());
+    let outcome = line.filter(|line| line["event"] == "job" && line["job"] == name).map(|line| line["outcome"].clone());
+    (world.fake.sent(), outcome.collect::<Vec<_>>().pop().unwrap())
+}
+
+#[test]
+fn checks_run_step_by_step_until_they_are_done_a_3() {
+    let steps = Rc::new(Cell::new(0));
+    let counted = Rc::clone(&steps);
+    let world = World::behind(move |request| {
+        if !request.url.ends_with("/rpc/run_checks") {
+            return well(request);
+        }
+        counted.set(counted.get() + 1);
+        let step = json!({ "done": counted.get() == 7, "busy": counted.get() == 3, "checks": [] });
+        answered(200, &step.to_string())
+    });
+    let (sent, outcome) = ran(&world, "checks");
+    assert_eq!((steps.get(), outcome), (7, json!("done")));
+    // Cloudflare gives a request up after 100 seconds.
+    assert!(sent.iter().all(|request| request.timeout_ms < 90_000));
+    let body: Value = serde_json::from_slice(sent[0].body.as_ref().unwrap()).unwrap();
+    assert_eq!(body, json!({ "unless_within": 720 }));
+}
+
+/// A step that fails, or steps without end, leave the rest to the next run of the cron.
+#[test]
+fn checks_that_do_not_end_are_left_to_the_next_run_a_3() {
+    let world = World::behind(|_| answered(200, r#"{"done":false,"checks":[]}"#));
+    let (sent, outcome) = ran(&world, "checks");
+    assert_eq!((sent.len(), outcome), (100, json!("UpstreamTimeout")));
+    let slow = World::behind(|_| Err(FetchFailure::Timeout));
+    let (sent, outcome) = ran(&slow, "checks");
+    assert_eq!((sent.len(), outcome), (1, json!("UpstreamTimeout")));
+    for odd in ["", "[]", "{}", "<html>"] {
+        let world = World::behind(move |_| answered(200, odd));
+        assert_ne!(ran(&world, "checks").1, json!("done"), "{odd}");
+    }
+}
+
+const HOOK: &str = "https://hooks.example/services/secret?token=secret";
+
+fn alerting(database: Result<&'static str, FetchFailure>, hook: u16) -> World {
+    World::with(&[("ALERT_WEBHOOK_URL", HOOK)], move |request| match request.url.as_str() {
+        HOOK => answered(hook, "ok"),
+        url if url.ends_with("/rpc/find_alerts") => answered(200, database?),
+        _ => well(request),
+    })
+}
+
+fn posted(sent: &[Outgoing]) -> Option<Value> {
+    let request = sent.iter().find(|request| request.url == HOOK)?;
+    // Nothing of the Hub's goes along: neither a token nor a key.
+    assert!(request.headers.iter().all(|(name, _)| ["content-type", "user-agent"].contains(name)));
+    serde_json::from_slice(request.body.as_ref()?).ok()
+}
+
+#[test]
+fn nothing_is_sent_while_nothing_is_wrong() {
+    let (sent, outcome) = ran(&alerting(Ok("[]"), 200), "alerts");
+    assert_eq!((sent.len(), posted(&sent), outcome), (1, None, json!("done")));
+}
+
+#[test]
+fn alerts_are_logged_and_posted_once_each() {
+    let world = alerting(Ok(r#"[{"alert":"server_errors","text":"21 requests failed in 15 minutes"}]"#), 204);
+    world.fake.dead_letters(Some(3));
+    world.fake.run(run(&world.hub, &world.fake, cron("alerts"))).unwrap();
+    let lines = world.fake.lines();
+    let told = lines.iter().filter(|(level, line)| *level == Level::Error && line.contains(r#""event":"alert""#));
+    assert_eq!(told.count(), 1, "{lines:?}");
+    assert!(!lines.iter().any(|(_, line)| line.contains("secret")), "{lines:?}");
+    let body = posted(&world.fake.sent()).unwrap();
+    let names: Vec<&Value> = body["alerts"].as_array().unwrap().iter().map(|alert| &alert["alert"]).collect();
+    assert_eq!(names, [&json!("server_errors"), &json!("dead_letters")]);
+    assert_eq!((&body["environment"], &body["source"]), (&json!("preview"), &json!(crate::world::ORIGIN)));
+    assert!(body["text"].as_str().unwrap().contains("21 requests failed in 15 minutes; 3 messages"), "{body}");
+}
+
+/// A database that says nothing is what an operator must hear of first.
+#[test]
+fn a_database_that_is_away_is_an_alert() {
+    for database in [Err(FetchFailure::Unreachable), Err(FetchFailure::Timeout), Ok("<html>"), Ok("{}")] {
+        let world = alerting(database, 200);
+        let (sent, outcome) = ran(&world, "alerts");
+        assert_eq!(posted(&sent).unwrap()["alerts"][0]["alert"], "database");
+        assert_ne!(outcome, json!("done"));
+    }
+}
+
+/// Whatever becomes of the webhook, the alert stands in the log, and so does that it did not arrive.
+#[test]
+fn an_alert_that_is_not_taken_is_an_error() {
+    for status in [302, 404, 500] {
+        let world = alerting(Ok(r#"[{"alert":"rejected_requests","text":"1 request rows are rejected"}]"#), status);
+        assert_eq!(ran(&world, "alerts").1, json!("UpstreamUnreachable"), "{status}");
+    }
+    let silent = World::behind(|request| match request.url.as_str() {
+        url if url.ends_with("/rpc/find_alerts") => answered(200, r#"[{"alert":"x","text":"y"}]"#),
+        _ => well(request),
+    });
+    silent.fake.dead_letters(None);
+    assert_eq!(ran(&silent, "alerts").1, json!("done"), "without a webhook, the log is all");
+}
+
+#[test]
+fn every_request_is_counted_by_its_code() {
+    let world = World::new();
+    drop(world.ask("-", "GET", "/rest/v1/leads"));
+    drop(world.ask("alice", "GET", "/rest/v1/contact_tickets?select=id"));
+    drop(world.ask("-", "GET", "/nothing/with/a/name"));
+    let counted: Vec<_> = world.fake.counted();
+    let rows: Vec<(&str, u16, &str)> =
+        counted.iter().map(|(code, status, route)| (code.as_str(), *status, route.as_str())).collect();
+    let wanted =
+        [("HUB101", 401, "/rest/v1/leads"), ("ok", 200, "/rest/v1/contact_tickets"), ("HUB006", 404, "unrouted")];
+    assert_eq!(rows, wanted);
+}
