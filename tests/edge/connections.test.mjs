@@ -52,9 +52,9 @@ async function startUpstream(listening) {
   };
 }
 
-/** One request; what broke off is given as far as it came. */
+/** One request; what broke off is given as far as it came, status 0 before a head. */
 function asked(url, options, body) {
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     const request = http.request(url, options, (answer) => {
       let text = '';
       const done = () => {
@@ -68,7 +68,7 @@ function asked(url, options, body) {
       answer.on('end', done);
       answer.on('error', done);
     });
-    request.on('error', reject);
+    request.on('error', (error) => resolve({ status: 0, text: error.message }));
     request.end(body);
   });
 }
