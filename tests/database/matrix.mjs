@@ -89,13 +89,14 @@ begin
     set_config('hub.actor_kind', case kind when 'nobody' then '' else kind end, true),
     set_config('hub.staff_role', case kind when 'staff' then 'support' else '' end, true), set_config('hub.owner_id', '', true),
     set_config('hub.max_affected', case when setting like 'max %' then substr(setting, 5) else '' end, true),
-    set_config('hub.expected_version', case when setting like 'version %' then substr(setting, 9) else '' end, true);
+    set_config('hub.expected_version', case when setting like 'version %' then substr(setting, 9) else '' end, true),
+    set_config('hub.erasing', case when setting = 'erasing' then 'on' else '' end, true);
   execute statement;
   get diagnostics touched = row_count;
   raise sqlstate 'TT000' using message = concat_ws(' ', touched, 'recorded ' || (select count(*) from hub.team_activities where id > last and action <> 'ddl'),
     -- What the row became of itself: the owner, the version, the time.
     (select string_agg(distinct concat_ws(' ', case when touched = 1 then a.value ->> 'owner_id' end, 'version ' || (a.value ->> 'version'),
-        case when (a.value ->> 'updated_at')::timestamptz = now() then 'now' end), ', ')
+        case when (a.value ->> 'updated_at')::timestamptz = now() then 'now' end, case when setting = 'erasing' then a.value ->> 'content' end), ', ')
       from jsonb_each(pg_temp.rows_of(place)) a where not before ? a.key));
 exception
   when sqlstate 'TT000' then return sqlerrm;
@@ -212,6 +213,8 @@ export function duties(table) {
   for (const setting of [`max ${short}=0`, `version ${short}=999`]) list.push(['update', 'system', setting, change], ['delete', 'system', setting, removal]);
   if (has(table, 'status')) list.push(['status', 'staff', '', `update ${table.place} set status = 'nonsense'`]);
   if (has(table, 'owner_id') && table.rows[0]) list.push(['owner', 'system', '', inserted(table, writable(table), { ...table.rows[0], owner_id: null })]);
+  // An erasure takes out of stored text what it takes out of columns.
+  if (has(table, 'content')) list.push(['update', 'system', 'erasing', `update ${table.place} set content = '{"route": "/", "token_id": "sess"}'`]);
   for (const parent of table.parents) {
     list.push([`insert into closed ${parent}`, 'system', '', `update ${parent} set status = 'closed'; select set_config('hub.actor_kind', 'staff', true); ${one}`]);
   }

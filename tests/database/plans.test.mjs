@@ -19,6 +19,7 @@ const FILL = {
     + "select author, 'staff', 'support', 'hub_staff', 'update', 'leads', n::text, owner, '\\x00', '\\x00', '\\x00'",
   request_log: "(request_id, method, route, who, actor_id, owner_id, outcome) "
     + "select upper(substr(translate(md5(n::text), 'abcdef', 'ghjkmn'), 1, 26)), 'GET', '/', 'customer', author, owner, 'allowed'",
+  request_log_rejected: "(id, content, code, message) select n::text, 'Row ' || n, 'no_rows', 'not an array'",
   revoked_sessions: "(subject, reason, revoked_by, expires_at) select 'sess_2hub' || lpad(n::text, 20, '0'), 'test', 'system:test', now() + interval '1 hour'",
   webhook_messages: "(sender, message_id, event, happened_at) select 'clerk', 'msg_' || n, 'session.ended', now()",
   checks: "(name, passed, looked_at, took_ms) select 'drift', true, n, 1",
