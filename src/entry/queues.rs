@@ -23,7 +23,7 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// Whether a queue at Cloudflare is this one: a preview has queues of its own, since each has one consumer.
+    /// Recognizes the queue by its name at Cloudflare: a preview has queues of its own, since each has one consumer.
     #[must_use]
     #[allow(dead_code, reason = "the build script compares names itself")]
     pub fn is_named(&self, name: &str) -> bool {

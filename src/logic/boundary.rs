@@ -38,7 +38,7 @@ impl<'a> Address<'a> {
         Ok(Self { secure, authority, path: if path.is_empty() { "/" } else { path }, query })
     }
 
-    /// Whether this is the host of `HUB_ORIGIN`. A local Hub also answers on the other ports and names of its machine.
+    /// Compares the host with that of `HUB_ORIGIN`. A local Hub also answers on the other ports and names of its machine.
     ///
     /// Over plain http the port is another listener's, so that only the names are compared.
     #[must_use]

@@ -38,7 +38,7 @@ pub fn bearer<'a>(headers: &'a Headers, publishable_key: &str) -> Result<&'a str
     if token.bytes().all(allowed) { Ok(token) } else { Err(CredentialFault::Malformed) }
 }
 
-/// Every text in the head of a request that has the form of a JWT, wherever it stands: in a header that carries credentials or in the
+/// The texts in the head of a request that have the form of a JWT, wherever it stands: in a header that carries credentials or in the
 /// URL. What was sent in the clear is revoked though it was sent wrongly (T-3); this decides nothing about who asks.
 #[must_use]
 pub fn exposed<'a>(headers: &'a Headers, url: &'a str) -> Vec<&'a str> {

@@ -19,7 +19,7 @@ const PATHS: [(&str, bool, bool); 9] = [
     ("/webhooks/clerk", true, true),
 ];
 
-/// Where a request carries what.
+/// The place of a token in a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Carries {
     Nothing,
@@ -29,7 +29,7 @@ enum Carries {
     Query,
 }
 
-/// How long the URL is, and by which part of it.
+/// The length of a URL, by the part that makes it long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Length {
     Short,
@@ -93,7 +93,7 @@ fn every(scheme: &'static str, check: impl Fn(&Case, &Seen)) -> usize {
     for base in BASES {
         // Without a mount path there is no other place.
         for mounted in if base.is_empty() { &[true][..] } else { &[true, false] }.iter().copied() {
-            for host in [OWN, "stacklumen-hub.somebody.workers.dev"] {
+            for host in [OWN, "stacklumen-hub.account.workers.dev"] {
                 for path in PATHS {
                     for length in [Length::Short, Length::LongPath, Length::LongQuery] {
                         for method in METHODS {
@@ -175,7 +175,7 @@ fn https_api_requests_leave_one_row_whatever_their_url_is_l_3() {
     assert!(count > 700, "{count}");
 }
 
-/// What a client of the Hub may call it, and what not; a local Hub answers on every port of this machine.
+/// Names by which a client may and may not call the Hub; a local Hub answers on every port of this machine.
 #[test]
 fn other_hosts_are_misdirected() {
     let over = |vars: &'static [(&'static str, &'static str)], host: &str| {
@@ -199,8 +199,8 @@ fn other_hosts_are_misdirected() {
         "hub.stacklumen.example:8443",
         "hub.stacklumen.example.evil.example",
         "evil.example",
-        "stacklumen-hub.somebody.workers.dev",
-        "0123abcd-stacklumen-hub.somebody.workers.dev",
+        "stacklumen-hub.account.workers.dev",
+        "0123abcd-stacklumen-hub.account.workers.dev",
         "user@hub.stacklumen.example",
         "localhost",
         "127.0.0.1:8787",

@@ -1,4 +1,4 @@
-//! What a rotation of `HUB_SIGNING_KEYS` changes, step by step, and what stays as it was.
+//! The steps of a rotation of `HUB_SIGNING_KEYS`: what each changes, and what stays as it was.
 
 use crate::world::{ORIGIN, TOKENS, World, json, well};
 use hub::{

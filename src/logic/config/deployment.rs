@@ -3,7 +3,7 @@
 use super::{Environment, Problem};
 use crate::logic::vars::VARS;
 
-/// Every problem of the variables together; `lookup` gives their texts.
+/// The problems of the variables together; `lookup` gives their texts.
 pub(super) fn problems(environment: Option<Environment>, lookup: impl Fn(&str) -> Option<String>) -> Vec<Problem> {
     let text = |name: &str| lookup(name).unwrap_or_default();
     let production = environment == Some(Environment::Production);
@@ -43,7 +43,7 @@ impl Instance {
     }
 }
 
-/// Whether a value is one of this repository's examples, or names a host that is reserved for examples (RFC 2606, RFC 6761).
+/// Recognizes the examples of this repository and hosts that are reserved for examples (RFC 2606, RFC 6761).
 ///
 /// A publishable key holds its host in base64.
 fn is_placeholder(text: &str) -> bool {
