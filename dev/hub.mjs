@@ -29,6 +29,10 @@ export async function startHub({ port, inspectorPort, protocol = 'https', varian
   const file = path.join(folder, `${variant ?? protocol}.vars`);
   const line = ([name, value]) => `${name}='${value}'\n`;
   fs.writeFileSync(file, `# Throw-away values of the local stack.\n${Object.entries(vars).map(line).join('')}`, { mode: 0o600 });
+  // Of a file Wrangler takes only what wrangler.toml names as variable or required secret; an optional secret is given by itself.
+  const deployed = fs.readFileSync('wrangler.toml', 'utf8');
+  const optional = Object.keys(vars).filter((name) => !new RegExp(`^${name} = |^required = .*"${name}"`, 'm').test(deployed));
+  const more = optional.flatMap((name) => ['--var', `${name}:${vars[name]}`]);
   const secure = protocol === 'https' ? ['--https-key-path', tls.key, '--https-cert-path', tls.cert] : [];
   const part = start(
     path.join(bin, 'node'),
@@ -36,7 +40,7 @@ export async function startHub({ port, inspectorPort, protocol = 'https', varian
       path.resolve('node_modules/wrangler/bin/wrangler.js'), 'dev', ...config,
       '--ip', '127.0.0.1', '--port', String(port), '--inspector-port', String(inspectorPort),
       // The routes of wrangler.toml are the deployment's; here the Hub sees the host that the client wrote.
-      '--infer-origin-from-routes=false', '--local-protocol', protocol, ...secure, '--env-file', file, '--persist-to', own,
+      '--infer-origin-from-routes=false', '--local-protocol', protocol, ...secure, '--env-file', file, ...more, '--persist-to', own,
       '--show-interactive-dev-session=false', '--test-scheduled',
     ],
     { log, env: { PATH: `${bin}:${process.env.PATH}`, CI: '1', WRANGLER_SEND_METRICS: 'false', WRANGLER_LOG_PATH: path.join(folder, 'wrangler-logs'), WRANGLER_REGISTRY_PATH: path.join(folder, variant === 'producer' ? 'registry-https' : `registry-${variant ?? protocol}`), NO_COLOR: '1' } },
