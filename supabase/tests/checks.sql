@@ -28,6 +28,8 @@ begin
   assert whole ->> 'done' = 'true' and jsonb_array_length(whole -> 'checks') = 3, whole;
   perform set_config('role', 'none', true);
   assert not exists (select from hub_private.check_progress), 'a run that is done is left';
+  assert (whole #>> '{checks,1,looked_at}')::bigint = (select count(*) from hub.leads) + (select count(*) from hub.contact_tickets)
+    + (select count(*) from hub.ticket_messages) + (select count(*) from hub.chat_threads) + (select count(*) from hub.chat_messages), whole #> '{checks,1}';
 
   -- With no time at all, each call is one part.
   select count(*) into before from hub.checks;
