@@ -112,8 +112,8 @@ pub fn ask_to_sign_out<P: Platform>(hub: &Hub<P>, session: Option<&Session>) -> 
 
 /// `POST /sign-out`: the session is refused here at once, ended at Clerk, and its cookies are forgotten.
 ///
-/// Which session that is, a verified token says, however old; and the form must be that session's own. Beside the answer stands whose
-/// request it was.
+/// A verified token names the session, however old the token is, and the form must be of that session. The session is returned beside
+/// the response for the request row.
 ///
 /// The answer's errors: `Form` when the form is not this session's own, `SignOutUnknown` when nothing can be ended, `ClerkUndone` when
 /// Clerk goes on with it.

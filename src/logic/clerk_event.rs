@@ -87,7 +87,7 @@ pub fn read(body: &[u8], now_ms: u64) -> Result<Event, NotAnEvent> {
     Ok(Event { name, happened_at, verdicts })
 }
 
-/// What a message says of its subjects.
+/// Verdicts of a message about its subjects.
 fn verdicts(effect: Effect, data: &Members<'_>, happened_at: &str, now_ms: u64) -> Result<Vec<Verdict>, NotAnEvent> {
     let soon = time::rfc3339(now_ms + LONGEST_LIFE_MS);
     let id = |of: &Members<'_>, name: &str, prefix: &str| {

@@ -68,7 +68,7 @@ pub fn forget_at(domain: Option<&str>, path: &str, name: &str) -> String {
 
 /// The domains that a cookie of this origin's host may name: the host itself and every parent with a dot.
 ///
-/// Which of them is registrable the Hub does not know; a browser ignores a cookie for a public suffix (RFC 6265 §5.3).
+/// The Hub does not know which of them is registrable; a browser ignores a cookie for a public suffix (RFC 6265 §5.3).
 #[must_use]
 pub fn domains(origin: &str) -> Vec<String> {
     let host = origin.split_once("://").map_or(origin, |(_, rest)| rest).split(':').next().unwrap_or_default();
@@ -80,7 +80,7 @@ pub fn domains(origin: &str) -> Vec<String> {
     std::iter::once(host).chain(parents).filter(|domain| domain.contains('.')).map(str::to_owned).collect()
 }
 
-/// What a `Set-Cookie` directive says of one cookie.
+/// One cookie of a `Set-Cookie` directive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Directive<'a> {
     /// Its name.

@@ -164,7 +164,7 @@ impl Fault {
         })
     }
 
-    /// Whether the session's cookies are no use any more: they would only lead here again.
+    /// Tells whether the session's cookies are to be deleted, because they would lead to the same error again.
     #[must_use]
     pub const fn ends_visit(&self) -> bool {
         matches!(self, Self::VisitEnded | Self::VisitStuck(_))

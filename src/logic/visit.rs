@@ -50,7 +50,7 @@ pub enum Step<'a> {
     ResolveToken(&'a str, Carrier),
     /// It comes back from Clerk with a name for cookies that Clerk keeps.
     ResolveNonce(&'a str, Carrier),
-    /// Nobody, for this reason, and the token that it carries is to be forgotten: who is sent to sign in with it comes back with it.
+    /// Signed out for this reason, and its token is to be deleted: otherwise the sign-in page would return the browser with it for ever.
     Refused(&'static str),
     /// The browser does not keep what is set, or somebody else sent it here: it is told so, and not sent on.
     Stuck(&'static str),
@@ -60,8 +60,7 @@ pub enum Step<'a> {
     Verify(&'a str),
 }
 
-/// What brings the result of a handshake back: a development instance sends it in the URL, a production instance as a cookie of the
-/// parent domain.
+/// Carrier of a handshake's result: the URL for a development instance, a cookie of the parent domain for a production instance.
 ///
 /// Source: clerk/javascript `packages/backend/src/tokens/authenticateContext.ts`, which reads both of every instance, the query first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,21 +83,21 @@ pub fn is_navigation(method: &str, fetch_destination: Option<&str>, accept: Opti
 
 /// Decides.
 ///
-/// Only what this browser asked for is resolved: a link with somebody else's cookies would sign the visitor in as them.
+/// Resolves only what this browser asked for: a link with another user's cookies would sign the visitor in as that user.
 #[must_use]
 pub fn decide<'a>(visit: &Visit<'a>, instance: &Instance) -> Step<'a> {
     let by_cookies = by_cookies(visit, instance);
     let Some(state) = query_value(visit.query, STATE_PARAMETER).filter(|_| visit.navigation) else { return by_cookies };
     match (visit.cookies.value(STATE), by_cookies) {
         (Some(own), step) if own == state => payload(visit).unwrap_or(step),
-        // It would be sent round for ever: the browser does not keep what it is given.
+        // A redirect loop otherwise: the browser does not store the state cookie.
         (None, Step::Handshake(_)) => Step::Stuck("handshake-not-of-this-browser"),
-        // Another page of this browser began one later or has ended one, or it is somebody else's link.
+        // Another page of this browser began or completed a handshake meanwhile, or the link is of another origin.
         (_, step) => step,
     }
 }
 
-/// What a handshake brought.
+/// Reads the result of a handshake from either carrier.
 fn payload<'a>(visit: &Visit<'a>) -> Option<Step<'a>> {
     let [nonce, token] = forget::CARRIERS;
     let (query, cookie) = (|name| query_value(visit.query, name), |name| visit.cookies.value(name));
@@ -135,7 +134,7 @@ fn by_cookies<'a>(visit: &Visit<'a>, instance: &Instance) -> Step<'a> {
     }
 }
 
-/// What to do when a handshake's result was not good. Of a cookie, another application may have overwritten it: once more, then.
+/// Decides what follows a handshake whose result was not valid. Another application may have overwritten a cookie, so that one is retried.
 ///
 /// Source: <https://github.com/clerk/javascript/pull/3848>
 #[must_use]
@@ -167,7 +166,7 @@ fn handshake<'a>(visit: &Visit<'a>, reason: &'static str) -> Step<'a> {
     }
 }
 
-/// How often this browser came back from Clerk within a few seconds and saw no page of somebody's.
+/// Number of completed handshakes within a few seconds without a signed-in page in between.
 #[must_use]
 pub fn redirects(cookies: &Cookies<'_>) -> u8 {
     cookies.greatest(REDIRECTS).map_or(0, |count| u8::try_from(count).unwrap_or(u8::MAX))

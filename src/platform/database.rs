@@ -19,7 +19,7 @@ pub const TIMEOUT_MS: u32 = 10_000;
 /// Source: <https://developers.cloudflare.com/fundamentals/reference/connection-limits/>
 const STEP_MS: u32 = 65_000;
 
-/// How much of a refusal is read.
+/// Longest refusal that is read, in bytes.
 const LONGEST_REFUSAL: usize = 64 * 1024;
 
 /// Starts a question.
@@ -167,7 +167,7 @@ async fn judged<P: Platform>(
     }
 }
 
-/// Whether a 401 is the word of `before_request()` against the session, SQLSTATE `PT401`.
+/// Tells whether a 401 is the refusal of a revoked session by `before_request()`, SQLSTATE `PT401`.
 ///
 /// Any other one is about the Hub: Supabase's gateway refuses a wrong `apikey` without a code, and PostgREST a key that it does not
 /// trust or a clock that is wrong with `PGRST301` and `PGRST303`. Nobody is signed out for that.

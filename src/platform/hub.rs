@@ -139,7 +139,7 @@ impl<P: Platform> Hub<P> {
         sessions::identify(platform, &self.sessions, &self.keys, &self.expected, token).await
     }
 
-    /// Whose session this token may end, though it has run out (I-2).
+    /// Verifies a token for signing out; it may have expired (I-2).
     ///
     /// # Errors
     /// As [`Hub::identify`].

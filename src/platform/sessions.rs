@@ -75,7 +75,7 @@ pub async fn identify<P: Platform>(
     Ok(session)
 }
 
-/// Whose session this token may end, though it has run out (I-2).
+/// Verifies a token for signing out; it may have expired (I-2).
 ///
 /// # Errors
 /// As [`identify`].

@@ -45,7 +45,7 @@ pub enum Entrance<Body> {
 /// Decides who opens a page.
 ///
 /// # Errors
-/// `VisitStuck` for a browser that would be sent round for ever, `KeysUnavailable` when nobody can be judged, `ClerkUnavailable` when
+/// `VisitStuck` for a browser that would be redirected for ever, `KeysUnavailable` when no token can be verified, `ClerkUnavailable` when
 /// Clerk keeps the cookies and cannot be asked.
 pub async fn enter<P: Platform>(hub: &Hub<P>, platform: &P, door: Door<'_>) -> Result<Entrance<P::Body>, Fault> {
     let header = door.headers.value("cookie").unwrap_or_default();
@@ -131,7 +131,7 @@ async fn verified<P: Platform>(
     }
 }
 
-/// What needs nobody's answer.
+/// Answers a step that needs no verification.
 fn unverified<P: Platform>(
     hub: &Hub<P>,
     platform: &P,
@@ -148,7 +148,7 @@ fn unverified<P: Platform>(
     }
 }
 
-/// What a handshake brought becomes cookies; what another application of the domain may have overwritten is asked for once more.
+/// Sets the cookies of a handshake's result, or begins another handshake where a cookie may have been overwritten.
 async fn resolved<P: Platform>(
     hub: &Hub<P>,
     platform: &P,
@@ -186,12 +186,12 @@ async fn resolved<P: Platform>(
     }
 }
 
-/// One round more; a page for somebody ends the count.
+/// Counts one completed handshake; a signed-in page resets the count.
 fn counted(cookies: &Cookies<'_>) -> String {
     cookies::set(REDIRECTS, &visit::redirects(cookies).saturating_add(1).to_string(), REDIRECTS_LIFE_S)
 }
 
-/// On to the same page without the traces of the way.
+/// Redirects to the same page without the handshake's parameters.
 fn onward<P: Platform>(hub: &Hub<P>, door: Door<'_>, set: Vec<String>) -> Reply<P::Body> {
     let location = format!("{}{}", hub.config.origin, without_traces(door.path, door.query));
     with_cookies(Reply::empty(307).with("location", location), set)

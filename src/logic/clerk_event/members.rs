@@ -1,4 +1,4 @@
-//! The members of an object, each as the text it has, so that what nobody asks for is skipped whatever it is.
+//! The members of an object, each as its own text, so that unread members are skipped whatever they contain.
 //!
 //! `serde_json` skips a value without recursion, repeated names and lone surrogates included (`Deserializer::ignore_value`), and that is
 //! how it takes a `RawValue`: 256 KiB of brackets cost no stack.
@@ -28,7 +28,7 @@ impl<'a> Members<'a> {
         self.typed(name)
     }
 
-    /// Whether a member is `true`.
+    /// Tells whether a member is `true`.
     pub(super) fn holds(&self, name: &str) -> Result<bool, NotAnEvent> {
         Ok(self.typed(name)? == Some(true))
     }
@@ -72,7 +72,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
     }
 }
 
-/// A member's name as bytes: JSON may spell one that is no Unicode (`"\ud800"`), and that is nobody's business here.
+/// A member's name as bytes: JSON may spell one that is no Unicode (`"\ud800"`), which is no error in a member that is not read.
 #[derive(Debug)]
 struct Name<'a>(Cow<'a, [u8]>);
 

@@ -50,7 +50,7 @@ impl Departing {
         &self.0.id
     }
 
-    /// Whose request it was, for the request row.
+    /// The session of the request row.
     #[must_use]
     pub fn into_record(self) -> Session {
         self.0
@@ -73,7 +73,7 @@ pub fn check_departing(verified: &Verified<'_>, expected: &Expected, now_s: i64)
     judge(verified, expected, (now_s, Expiry::Tolerated)).map(Departing)
 }
 
-/// What becomes of a token that has run out.
+/// Treatment of an expired token.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Expiry {
     Refused,

@@ -1,17 +1,17 @@
-//! What the Hub keeps of a person, column by column, and for how long: what `/account` says of it.
+//! The statement on `/account` of stored personal data, column by column, and of its retention.
 //!
 //! The tests hold it against the catalogue and the migrations: a column that is not said here, or another time, fails them.
 
-/// What one table keeps.
+/// Stored data of one kind.
 #[derive(Debug)]
 pub struct Kept {
-    /// What it is called on the page.
+    /// Heading on the page.
     pub title: &'static str,
-    /// For how long.
+    /// Retention, as the end of a sentence that starts with "Kept".
     pub until: &'static str,
-    /// What it keeps.
+    /// Sentences about the data.
     pub what: &'static [Said],
-    /// The tables that it is about.
+    /// Tables that hold it.
     #[allow(dead_code, reason = "compared with the catalogue and the migrations")]
     pub tables: &'static [&'static str],
 }
@@ -43,7 +43,7 @@ pub const KEPT: &[Kept] = &[
             ),
             said("Its number, and the one that your program gave it.", &["request_id", "client_request_id"]),
             said(
-                "Who asked: the ids of your user, session, organization and token at Clerk, as whom you acted, and who acted in your place if somebody did.",
+                "Who asked: the ids of your user, session, organization and token at Clerk, as whom you acted, and who acted in your place, if anyone.",
                 &["who", "actor_id", "session_id", "owner_id", "token_id", "impersonator_id"],
             ),
             said(
@@ -75,7 +75,7 @@ pub const KEPT: &[Kept] = &[
                 &["subject", "topic", "body", "resolution", "internal"],
             ),
             said(
-                "Whose they are, who wrote each, and when: ids at Clerk, never a name or an email address that nobody wrote into the text.",
+                "Whose they are, who wrote each, and when: ids at Clerk, no name and no email address but those written into the text.",
                 &["id", "owner_id", "author_id", "author_kind", "created_at", "updated_at", "ticket_id", "thread_id"],
             ),
             said(
@@ -156,11 +156,11 @@ mod tests {
     use std::fs;
 
     /// Clerk's messages by number and kind, and what the nightly checks found: neither has a column for a person.
-    const OF_NOBODY: [&str; 2] = ["checks", "webhook_messages"];
+    const WITHOUT_PERSONS: [&str; 2] = ["checks", "webhook_messages"];
 
     #[test]
     fn says_every_column_that_is_about_a_person() {
-        for table in TABLES.iter().filter(|table| !OF_NOBODY.contains(&table.name)) {
+        for table in TABLES.iter().filter(|table| !WITHOUT_PERSONS.contains(&table.name)) {
             let kept = KEPT.iter().find(|kept| kept.tables.contains(&table.name));
             let kept =
                 kept.unwrap_or_else(|| panic!("logic/views/kept.rs says nothing of {}: /account must", table.name));

@@ -1,5 +1,5 @@
-//! What a browser is to forget, in every form that it may have: a cookie of the host, one of each parent domain, and one of a path alone
-//! are different cookies of one name (RFC 6265 §5.3).
+//! Cookie deletions in every form: a host-only cookie, one of each parent domain, and one of a longer path are different cookies of one
+//! name (RFC 6265 §5.3).
 
 use super::{Instance, REDIRECTS};
 use crate::logic::cookies::forget_at;
@@ -7,7 +7,7 @@ use crate::logic::cookies::forget_at;
 /// The cookies that a handshake's result arrives by; a production instance sets them for the parent domain.
 pub const CARRIERS: [&str; 2] = ["__clerk_handshake_nonce", "__clerk_handshake"];
 
-/// Everything of a session that is over or cannot be understood, as seen from a page at this path.
+/// Deletes every cookie of a session that has ended or cannot be resolved, as seen from a page at this path.
 #[must_use]
 pub fn everything(instance: &Instance, path: &str) -> Vec<String> {
     let names = both(instance, &["__session", "__client_uat", "__refresh"]);
@@ -15,19 +15,19 @@ pub fn everything(instance: &Instance, path: &str) -> Vec<String> {
     everywhere(instance, &names.into_iter().chain(more).collect::<Vec<_>>(), path)
 }
 
-/// Session tokens that are no good, or of several sessions.
+/// Deletes session tokens that are invalid or of several sessions.
 #[must_use]
 pub fn sessions(instance: &Instance, path: &str) -> Vec<String> {
     everywhere(instance, &both(instance, &["__session"]), path)
 }
 
-/// What brought a handshake's result: it is good once.
+/// Deletes the carriers of a handshake's result, which is valid once.
 #[must_use]
 pub fn carriers(instance: &Instance) -> Vec<String> {
     everywhere(instance, &CARRIERS.map(str::to_owned), "/")
 }
 
-/// Copies of `__client_uat` beside the one that is to stay.
+/// Deletes copies of `__client_uat` beside the one that is to stay.
 ///
 /// In development that is the host's, which the Hub sets. In production it is the parent domain's, which is Clerk's own; where it is not
 /// known which parent that is, only the host's copy goes.

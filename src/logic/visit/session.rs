@@ -1,4 +1,4 @@
-//! Several session tokens under one name: which of them speaks.
+//! Selection of one session token where several stand under one name.
 
 use super::{Instance, suffix::host, token};
 use crate::logic::cookies::Cookies;
@@ -23,13 +23,13 @@ pub fn token<'a>(cookies: &Cookies<'a>, instance: &Instance, name: &str) -> Opti
     one_session.then_some(newest.0)
 }
 
-/// Whether several stand there of which none speaks.
+/// Tells whether tokens stand under this name of which none is selected.
 #[must_use]
 pub fn is_ambiguous(cookies: &Cookies<'_>, instance: &Instance, name: &str) -> bool {
     cookies.values(name).next().is_some() && token(cookies, instance, name).is_none()
 }
 
-/// Whether several tokens stand under one name, whichever speaks.
+/// Tells whether several tokens stand under one name, selected or not.
 #[must_use]
 pub fn are_several(cookies: &Cookies<'_>, instance: &Instance) -> bool {
     let names = ["__session".to_owned(), format!("__session_{}", instance.suffix)];

@@ -12,7 +12,7 @@ use crate::{
 };
 use serde_json::Value;
 
-/// What Clerk signed as the result of a handshake.
+/// Directives that Clerk signed as the result of a handshake.
 pub(super) async fn signed_directives<P: Platform>(
     hub: &Hub<P>,
     platform: &P,
@@ -81,13 +81,13 @@ pub(super) async fn refreshed<P: Platform>(
     Some((session?, set))
 }
 
-/// Whether a value may stand in a cookie and in a URL as it is.
+/// Tells whether a value may stand in a cookie and in a URL unencoded.
 pub(super) fn is_plain(value: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     (1..=LONGEST_VALUE).contains(&value.len()) && value.bytes().all(plain)
 }
 
-/// What a development instance calls a browser.
+/// Cookie by which a development instance knows a browser.
 pub(super) const BROWSER: &str = "__clerk_db_jwt";
 const UPDATED: &str = "__client_uat";
 const TAKEN_OVER: [&str; 4] = ["__session", UPDATED, "__refresh", BROWSER];
