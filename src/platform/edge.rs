@@ -237,9 +237,17 @@ async fn within<T>(milliseconds: u64, future: impl Future<Output = T>) -> Option
 /// How long an answer waits for the queue before its row goes to the database directly.
 const QUEUE_PATIENCE_MS: u64 = 2_000;
 
-/// Calls a method of a binding; without the binding, it is no function.
+/// Calls a method of a binding.
+///
+/// # Errors
+/// `undefined` without the binding; else what the method throws.
 fn called<T: JsCast>(env: &worker::Env, binding: &str, method: &str, arguments: &[JsValue]) -> Result<T, JsValue> {
     let bound = Reflect::get(env, &binding.into())?;
+    // Looking up a method of nothing throws, and each exception that is caught keeps an entry of the table of references
+    // (seen by `make soak`: 24,000 requests without the binding METRICS left 32,000 entries).
+    if bound.is_undefined() {
+        return Err(JsValue::UNDEFINED);
+    }
     let method: Function = Reflect::get(&bound, &method.into())?.dyn_into()?;
     method.apply(&bound, &arguments.iter().collect::<Array>())?.dyn_into()
 }
