@@ -35,21 +35,43 @@ export async function port(what, wanted, say = () => {}) {
 function promise(port) {
   fs.mkdirSync(PROMISED, { recursive: true, mode: 0o777 });
   const file = path.join(PROMISED, String(port));
-  const own = `${process.pid} ${startedAt(process.pid)}`;
-  for (let tries = 0; tries < 2; tries += 1) {
-    try {
-      fs.writeFileSync(file, own, { flag: 'wx' });
-      promised.add(file);
-      return true;
-    } catch (error) {
-      // Where no promise can be written, the look at the port itself must do.
-      if (error.code !== 'EEXIST') return true;
+  const own = `${file}.${process.pid}`;
+  try {
+    // Linked whole: a file that is created and then written is empty for a moment, and would look like that of a process that ended.
+    fs.writeFileSync(own, `${process.pid} ${startedAt(process.pid)}`);
+    for (let tries = 0; tries < 2; tries += 1) {
+      try {
+        fs.linkSync(own, file);
+        promised.add(file);
+        return true;
+      } catch (error) {
+        if (error.code !== 'EEXIST') throw error;
+      }
+      if (!forgotten(file, `${own}.old`)) return false;
     }
-    const [pid, started] = read(file).split(' ');
-    if (started && startedAt(pid) === started) return false;
-    fs.rmSync(file, { force: true });
+    return false;
+  } catch {
+    // Where no promise can be written, the look at the port itself must do.
+    return true;
+  } finally {
+    fs.rmSync(own, { force: true });
   }
-  return false;
+}
+
+/** Removes the promise of a process that has ended; false for one that lives. */
+function forgotten(file, aside) {
+  const found = read(file);
+  const [pid, started] = found.split(' ');
+  if (started && startedAt(pid) === started) return false;
+  try {
+    fs.renameSync(file, aside);
+    // Another process may have replaced it meanwhile; its promise is put back.
+    if (read(aside) !== found) fs.linkSync(aside, file);
+    fs.rmSync(aside, { force: true });
+  } catch {
+    // Another process was first; the next try sees its promise.
+  }
+  return true;
 }
 
 function read(file) {
