@@ -1,6 +1,11 @@
 //! The query firewall: every query of `tests/vectors/queries.json` through the whole program.
 
 use crate::world::{REST, Seen, World, golden, json};
+use hub::domain::{
+    access::Who,
+    functions::FUNCTIONS,
+    tables::{Kind, TABLES},
+};
 use serde_json::Value;
 use std::fmt::Write as _;
 #[cfg(target_arch = "wasm32")]
@@ -101,5 +106,107 @@ fn a_query_that_was_written_anew_is_read_as_it_was_meant() {
             "{}",
             vector["name"]
         );
+    }
+}
+
+/// PostgreSQL estimates with the rows of every client, so no estimate is asked for in a client's name: of no table, by no method, of
+/// no function.
+#[test]
+fn asks_for_no_estimate_in_the_name_of_a_client_a_1() {
+    const KEY: &str = "00000000-0000-4000-8000-000000000000";
+    let world = World::new();
+    let mut asked = 0;
+    let mut check = |persona: &str, method: &str, path: &str, body: Option<&str>| {
+        for count in ["exact", "planned", "estimated"] {
+            for preference in [format!("count={count}"), format!("return=representation, count={count}")] {
+                let seen = world.send(persona, method, &format!("/rest/v1/{path}"), &[("prefer", &preference)], body);
+                let name = format!("{persona} {method} {path} {preference}: {} {}", seen.status, seen.text);
+                let prefer: Vec<_> = seen
+                    .upstream
+                    .iter()
+                    .flat_map(|sent| &sent.headers)
+                    .filter(|(name, _)| *name == "prefer")
+                    .map(|(_, value)| value.as_str())
+                    .collect();
+                if seen.code == "HUB306" {
+                    assert!(prefer.is_empty() && seen.upstream.is_empty(), "{name}");
+                } else {
+                    assert!(seen.status < 300, "{name}");
+                    assert!(prefer.iter().any(|prefer| prefer.split(',').any(|one| one == "count=exact")), "{name}");
+                }
+                assert!(
+                    !prefer.iter().any(|prefer| prefer.contains("planned") || prefer.contains("estimated")),
+                    "{name}"
+                );
+                asked += 1;
+            }
+        }
+    };
+    for persona in ["alice", "dave"] {
+        for table in TABLES {
+            let Some(grant) = table.grant(Who::Customer) else { continue };
+            for method in ["GET", "HEAD"] {
+                check(persona, method, table.name, None);
+                for column in grant.read.iter().filter_map(|name| table.column(name)) {
+                    let value = match column.kind {
+                        _ if Some(column.name) == table.owner => "user_2hubcarol0000000000000003",
+                        Kind::Boolean => "true",
+                        Kind::Integer => "1",
+                        Kind::Timestamp => "2026-11-26T00:00:00Z",
+                        Kind::Uuid => KEY,
+                        _ => column.values.first().unwrap_or(&"x"),
+                    };
+                    check(
+                        persona,
+                        method,
+                        &format!("{}?select={}&{}=gte.{value}", table.name, table.key, column.name),
+                        None,
+                    );
+                }
+            }
+            let row = |columns: &[&str]| {
+                let value = |name: &str| match table.column(name).unwrap() {
+                    column if column.kind == Kind::Uuid => KEY,
+                    column => column.values.first().copied().unwrap_or("x"),
+                };
+                let members = columns.iter().map(|name| ((*name).to_owned(), Value::from(value(name))));
+                Value::Object(members.collect()).to_string()
+            };
+            let one = format!("{}?{}=eq.{KEY}", table.name, table.key);
+            if !grant.insert.is_empty() {
+                check(persona, "POST", table.name, Some(&row(grant.insert)));
+            }
+            if !grant.update.is_empty() {
+                check(persona, "PATCH", &one, Some(&row(grant.update)));
+            }
+            if grant.delete {
+                check(persona, "DELETE", &one, None);
+            }
+        }
+        for function in FUNCTIONS.iter().filter(|function| function.is_open_to(Who::Customer)) {
+            let needed = function.arguments.iter().filter(|argument| argument.required);
+            let arguments: serde_json::Map<_, _> = needed.map(|one| (one.name.to_owned(), Value::from("x"))).collect();
+            check(persona, "POST", &format!("rpc/{}", function.name), Some(&Value::Object(arguments).to_string()));
+        }
+    }
+    assert!(asked > 700, "{asked}");
+}
+
+/// Staff may read every row that they can ask about, so an estimate tells them nothing else.
+#[test]
+fn staff_get_the_count_that_they_ask_for() {
+    for count in ["planned", "estimated"] {
+        for (persona, table) in [("support", "leads"), ("sales", "contact_tickets"), ("admin", "chat_threads")] {
+            let preference = format!("count={count}");
+            let seen = World::new().send(
+                persona,
+                "HEAD",
+                &format!("/rest/v1/{table}?select=id"),
+                &[("prefer", &preference)],
+                None,
+            );
+            let sent = seen.upstream.iter().flat_map(|sent| &sent.headers).find(|(name, _)| *name == "prefer");
+            assert_eq!(sent, Some(&("prefer", preference)), "{persona} {table}: {}", seen.text);
+        }
     }
 }

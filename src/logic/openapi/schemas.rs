@@ -165,7 +165,11 @@ pub(super) fn common() -> Map<String, Value> {
         ("offset", json!({ "name": "offset", "in": "query", "type": "integer", "minimum": 0, "maximum": 100_000 })),
         (
             "preferCount",
-            header("Prefer", &[], "count=planned, count=estimated, and count=exact where the table allows it."),
+            header(
+                "Prefer",
+                &[],
+                "count=exact where the table allows it; count=planned and count=estimated, which are exact for customers.",
+            ),
         ),
         ("preferReturn", header("Prefer", &[], "return=representation, return=minimal or return=headers-only.")),
         ("ifMatch", header("If-Match", &[], version)),

@@ -182,7 +182,7 @@ impl Rule {
                 "Use return, count, handling, max-affected and missing, each once.",
             ),
             Self::CountRefused => {
-                ("HUB306", 400, "An exact count is not allowed on this table.", "Use count=planned or count=estimated.")
+                ("HUB306", 400, "An exact count is not allowed here.", "Leave it out; staff may use count=planned.")
             }
             Self::EncodingMalformed => ("HUB307", 400, "The query is not percent-encoded UTF-8.", "Encode it once."),
             Self::ParameterRefused => (

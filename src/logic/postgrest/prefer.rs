@@ -1,7 +1,7 @@
 //! Preferences and media types: read, checked, and written anew.
 
 use super::fault::{QueryFault, Rule};
-use crate::domain::headers::Headers;
+use crate::domain::{access::Who, headers::Headers};
 
 /// The preferences that a client may have.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -21,6 +21,25 @@ impl Preferences {
     #[must_use]
     pub fn gives_back(&self) -> bool {
         matches!(self.returns, Some("headers-only" | "representation"))
+    }
+
+    /// The count that goes upstream. `PostgREST` takes `planned` and `estimated` from EXPLAIN, and PostgreSQL estimates with
+    /// statistics of every row, also of those that row-level security hides, where an operator is leakproof. So only staff get such
+    /// a number: a policy for them depends on their role and on no row (tests/database/plans.test.mjs).
+    ///
+    /// Source: `statistic_proc_security_check` in <https://github.com/postgres/postgres/blob/REL_15_STABLE/src/backend/utils/adt/selfuncs.c>
+    ///
+    /// # Errors
+    /// `CountRefused`.
+    pub fn count_for(&self, who: Who, exact_allowed: bool) -> Result<Option<&'static str>, QueryFault> {
+        let count = match who {
+            Who::Staff(_) => self.count,
+            Who::Customer | Who::System | Who::Visitor => self.count.map(|_| "exact"),
+        };
+        if count == Some("exact") && !exact_allowed {
+            return Err(Rule::CountRefused.into());
+        }
+        Ok(count)
     }
 
     /// Reads the `Prefer` header (RFC 7240), already joined if there were several.

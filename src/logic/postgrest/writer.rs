@@ -272,14 +272,12 @@ impl<'a> Writer<'a> {
     /// # Errors
     /// `CountRefused`.
     pub fn prefer(&self, reads: bool) -> Result<Option<String>, QueryFault> {
-        let Preferences { count, returns, missing_default, .. } = self.preferences;
+        let Preferences { returns, missing_default, .. } = self.preferences;
         let exact_allowed = match self.permit.resource() {
             Resource::Table(table, _) | Resource::Function(_, Some((table, _))) => table.exact_count,
             Resource::Function(_, None) => false,
         };
-        if count == Some("exact") && !exact_allowed {
-            return Err(Rule::CountRefused.into());
-        }
+        let count = self.preferences.count_for(self.permit.who(), exact_allowed)?;
         let parts = [
             returns.filter(|_| !reads).map(|returns| format!("return={returns}")),
             count.map(|count| format!("count={count}")),
