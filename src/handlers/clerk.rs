@@ -9,7 +9,8 @@ use crate::{
         signature::Envelope,
     },
     platform::{
-        Platform, bodies,
+        Platform,
+        bodies::{self, Incoming, Sender},
         database::{ask, send},
         hub::Hub,
     },
@@ -30,7 +31,8 @@ pub async fn receive<P: Platform>(
     let now_ms = platform.now_ms();
     let seconds = i64::try_from(now_ms / 1000).map_err(|_| Fault::Platform)?;
     let envelope = Envelope::read(headers, seconds).map_err(Fault::Webhook)?;
-    let bytes = bodies::read(hub, platform, body, LONGEST_MESSAGE).await?;
+    let incoming = Incoming { sender: Sender::Unknown, body, limit: LONGEST_MESSAGE };
+    let bytes = bodies::read(hub, platform, incoming).await?;
     envelope.verify(&hub.config.webhook_secrets, &bytes).map_err(Fault::Webhook)?;
     let event = clerk_event::read(&bytes, now_ms).map_err(|_| Fault::WebhookMalformed)?;
     let arguments = serde_json::json!({

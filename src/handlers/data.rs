@@ -21,7 +21,7 @@ use crate::{
     },
     platform::{
         Answer, Outgoing, Platform,
-        bodies::{self, Body},
+        bodies::{self, Body, Incoming, Sender},
         clerk,
         database::{SCHEMA, TIMEOUT_MS, USER_AGENT, failure},
         hub::Hub,
@@ -199,7 +199,8 @@ async fn read<'a, P: Platform>(
         return Err(Fault::BodyTooLarge);
     }
     let body = call.body.take().filter(|_| plan.takes_body());
-    let held = bodies::read(hub, platform, body, plan.longest_body()).await?;
+    let incoming = Incoming { sender: Sender::Person(call.session.user.clone()), body, limit: plan.longest_body() };
+    let held = bodies::read(hub, platform, incoming).await?;
     if plan.fits(&held) { Ok(held) } else { Err(Fault::BodyTooLarge) }
 }
 

@@ -1,4 +1,5 @@
-//! The request bodies that an isolate holds at once: bounded, because its 128 MiB serve all of its requests.
+//! The request bodies that an isolate holds at once: bounded, because its 128 MiB serve all of its requests, and shared out, so that one
+//! sender of many slow bodies leaves room for those of others.
 
 use super::{Platform, ReadFailure, hub::Hub};
 use crate::logic::fault::Fault;
@@ -17,9 +18,30 @@ pub struct Bodies {
     held: RefCell<Vec<Rc<Share>>>,
 }
 
+/// The sender of a body: all bodies of one together have a share of the room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sender {
+    /// A person whose token was verified, by Clerk's user id: one person may have many sessions.
+    Person(String),
+    /// A caller who is not known before the body was read.
+    Unknown,
+}
+
+/// A body that was not read yet.
+#[derive(Debug)]
+pub struct Incoming<B> {
+    /// Its sender.
+    pub sender: Sender,
+    /// The stream, if there is one.
+    pub body: Option<B>,
+    /// How many bytes it may have.
+    pub limit: usize,
+}
+
 /// The bytes of one request.
 #[derive(Debug)]
 struct Share {
+    sender: Sender,
     since: u64,
     bytes: Cell<usize>,
 }
@@ -65,19 +87,29 @@ impl Bodies {
         held.iter().map(|share| share.bytes.get()).sum()
     }
 
-    fn begin(&self, now_ms: u64) -> Held<'_> {
-        let share = Rc::new(Share { since: now_ms, bytes: Cell::new(0) });
+    /// How many of them are one sender's.
+    #[must_use]
+    pub fn bytes_of(&self, sender: &Sender) -> usize {
+        self.held.borrow().iter().filter(|share| share.sender == *sender).map(|share| share.bytes.get()).sum()
+    }
+
+    fn begin(&self, now_ms: u64, sender: Sender) -> Held<'_> {
+        let share = Rc::new(Share { sender, since: now_ms, bytes: Cell::new(0) });
         self.held.borrow_mut().push(Rc::clone(&share));
         Held { bodies: self, share }
     }
 }
 
 impl Held<'_> {
-    /// Counts more bytes of this body; false when the isolate would hold too many.
+    /// Counts more bytes of this body; false when the isolate, or its sender, would hold too many.
     fn grow(&self, now_ms: u64, bytes: usize) -> bool {
-        let fits = self.bodies.bytes(now_ms) + bytes <= MOST_BYTES;
+        let all = self.bodies.bytes(now_ms) + bytes;
+        let own = self.bodies.bytes_of(&self.share.sender) + bytes;
+        let this = self.share.bytes.get() + bytes;
+        let fits = own <= MOST_OF_ONE
+            && (all <= MOST_BYTES - RESERVED || (all <= MOST_BYTES && this <= SMALL && own <= MOST_RESERVED_OF_ONE));
         if fits {
-            self.share.bytes.set(self.share.bytes.get() + bytes);
+            self.share.bytes.set(this);
         }
         fits
     }
@@ -92,15 +124,14 @@ impl Drop for Held<'_> {
 /// Reads a request's body whole.
 ///
 /// # Errors
-/// `BodyTooLarge` over `limit` bytes, `BodyBroken` when the client leaves or takes too long, `Busy` when the isolate holds too
-/// many bytes already.
+/// `BodyTooLarge` over the limit, `BodyBroken` when the client leaves or takes too long, `Busy` when the isolate holds too many
+/// bytes already, of everybody or of this sender.
 pub async fn read<'a, P: Platform>(
     hub: &'a Hub<P>,
     platform: &P,
-    body: Option<P::Body>,
-    limit: usize,
+    Incoming { sender, body, limit }: Incoming<P::Body>,
 ) -> Result<Body<'a>, Fault> {
-    let held = hub.bodies.begin(platform.now_ms());
+    let held = hub.bodies.begin(platform.now_ms(), sender);
     let Some(body) = body else { return Ok(Body { bytes: Vec::new(), _held: held }) };
     let busy = Cell::new(false);
     let count = |bytes| {
@@ -130,6 +161,14 @@ async fn within<P: Platform, T>(platform: &P, milliseconds: u32, future: impl Fu
 
 /// A quarter of an isolate's memory: each byte is there twice while it is sent on.
 const MOST_BYTES: usize = 32 * 1024 * 1024;
+/// What one sender may hold: four bodies of the largest kind.
+const MOST_OF_ONE: usize = 4 * 1024 * 1024;
+/// What large bodies leave free for small ones.
+const RESERVED: usize = 8 * 1024 * 1024;
+/// What one sender may hold for a body to be read into the reserve, so that it takes many senders to fill that as well.
+const MOST_RESERVED_OF_ONE: usize = 1024 * 1024;
+/// A small body: all but arrays of rows and long webhooks are no longer.
+const SMALL: usize = 128 * 1024;
 /// How long a client may take to send its body.
 const READING_MS: u32 = 20_000;
 /// Longer than a request can hold its body: reading it, then Clerk and the database.

@@ -25,6 +25,8 @@ pub type Upstream = dyn FnMut(&Outgoing) -> Result<Answer<Vec<u8>>, FetchFailure
 pub struct Fake {
     inside: Rc<Inside>,
     request: u32,
+    /// Whether the client of this request sends all but the end of its body and then stalls.
+    stalls: bool,
 }
 
 /// A body that was written while it left; in an answer it stands as an empty one.
@@ -76,7 +78,7 @@ impl Fake {
             counted: RefCell::default(),
         };
         inside.turns.now_ms.set(now_ms);
-        Self { inside: Rc::new(inside), request: 0 }
+        Self { inside: Rc::new(inside), request: 0, stalls: false }
     }
 
     async fn turn(&self) {
@@ -176,6 +178,9 @@ impl Platform for Fake {
             read += part.len();
             if read > limit || !count(part.len()) {
                 return Err(ReadFailure::TooLarge);
+            }
+            if self.stalls && read == body.len() {
+                std::future::pending::<()>().await;
             }
             self.turn().await;
         }

@@ -96,7 +96,13 @@ impl Fake {
     pub fn another_request(&self) -> Self {
         let request = self.inside.requests.get() + 1;
         self.inside.requests.set(request);
-        Self { inside: self.inside.clone(), request }
+        Self { inside: self.inside.clone(), request, stalls: false }
+    }
+
+    /// The same machine for a request whose client never ends its body.
+    #[must_use]
+    pub fn stalled_request(&self) -> Self {
+        Self { stalls: true, ..self.another_request() }
     }
 
     /// Runs a future to its end, and what was put off beside it.
