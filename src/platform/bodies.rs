@@ -5,11 +5,8 @@ use super::{Platform, ReadFailure, hub::Hub};
 use crate::logic::fault::Fault;
 use std::{
     cell::{Cell, RefCell},
-    future::{Future, poll_fn},
     ops::Deref,
-    pin::pin,
     rc::Rc,
-    task::Poll,
 };
 
 /// The bytes that the requests of an isolate hold.
@@ -139,24 +136,13 @@ pub async fn read<'a, P: Platform>(
         busy.set(!fits);
         fits
     };
-    let read = within(platform, READING_MS, platform.read_counted(body, limit, count)).await;
+    let read = platform.within(READING_MS, platform.read_counted(body, limit, count)).await;
     match read {
         Some(Ok(bytes)) => Ok(Body { bytes, _held: held }),
         _ if busy.get() => Err(Fault::Busy),
         Some(Err(ReadFailure::TooLarge)) => Err(Fault::BodyTooLarge),
         Some(Err(ReadFailure::Broken)) | None => Err(Fault::BodyBroken),
     }
-}
-
-/// What the future gives, if it does within so many milliseconds.
-async fn within<P: Platform, T>(platform: &P, milliseconds: u32, future: impl Future<Output = T>) -> Option<T> {
-    let mut future = pin!(future);
-    let mut late = pin!(platform.sleep(milliseconds));
-    poll_fn(|context| match future.as_mut().poll(context) {
-        Poll::Ready(value) => Poll::Ready(Some(value)),
-        Poll::Pending => late.as_mut().poll(context).map(|()| None),
-    })
-    .await
 }
 
 /// A quarter of an isolate's memory: each byte is there twice while it is sent on.

@@ -2,13 +2,7 @@
 
 use super::{Answer, Counted, FetchFailure, Headers, Level, Outgoing, Platform, ReadFailure, Unavailable, webcrypto};
 use js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array};
-use std::{
-    future::{Future, poll_fn},
-    pin::pin,
-    rc::Rc,
-    task::Poll,
-    time::Duration,
-};
+use std::{future::Future, rc::Rc, time::Duration};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
@@ -160,7 +154,8 @@ impl Platform for Edge {
         Reflect::set(&options, &"contentType".into(), &"text".into()).map_err(|_| Unavailable)?;
         let kept: Promise =
             called(&self.env, binding, "send", &[message.into(), options.into()]).map_err(|_| Unavailable)?;
-        within(QUEUE_PATIENCE_MS, JsFuture::from(kept)).await.ok_or(Unavailable)?.map(drop).map_err(|_| Unavailable)
+        let kept = self.within(QUEUE_PATIENCE_MS, JsFuture::from(kept)).await.ok_or(Unavailable)?;
+        kept.map(drop).map_err(|_| Unavailable)
     }
 
     async fn backlog(&self, binding: &str) -> Result<u64, Unavailable> {
@@ -220,22 +215,8 @@ pub fn read_headers(headers: &web_sys::Headers) -> Headers {
     )
 }
 
-/// What the future gives, if it does within so many milliseconds.
-///
-/// The timer is cleared and its closure dropped when the future is first: what loses a `Promise.race` keeps its closures until it
-/// settles, and a promise made of a future keeps them for the life of the isolate.
-async fn within<T>(milliseconds: u64, future: impl Future<Output = T>) -> Option<T> {
-    let mut future = pin!(future);
-    let mut late = pin!(worker::Delay::from(Duration::from_millis(milliseconds)));
-    poll_fn(|context| match future.as_mut().poll(context) {
-        Poll::Ready(value) => Poll::Ready(Some(value)),
-        Poll::Pending => late.as_mut().poll(context).map(|()| None),
-    })
-    .await
-}
-
 /// How long an answer waits for the queue before its row goes to the database directly.
-const QUEUE_PATIENCE_MS: u64 = 2_000;
+const QUEUE_PATIENCE_MS: u32 = 2_000;
 
 /// Calls a method of a binding.
 ///

@@ -48,6 +48,7 @@ struct Inside {
     upstream: RefCell<Box<Upstream>>,
     /// What isolates of one place share: URL, bytes, end.
     kept: RefCell<Vec<(String, Vec<u8>, u64)>>,
+    cache_hangs: Cell<bool>,
     sent: RefCell<Vec<Outgoing>>,
     relayed: RefCell<Vec<Rc<Relayed>>>,
     /// Messages that wait; `None`: there is no queue.
@@ -70,6 +71,7 @@ impl Fake {
             chance: Cell::new(0),
             upstream: RefCell::new(Box::new(upstream)),
             kept: RefCell::default(),
+            cache_hangs: Cell::default(),
             sent: RefCell::default(),
             relayed: RefCell::default(),
             queue: RefCell::new(Some(Vec::new())),
@@ -116,6 +118,19 @@ impl Fake {
     /// Has the queue refuse from now on.
     pub fn lose_queue(&self) {
         self.inside.queue.replace(None);
+    }
+
+    /// Has what isolates share answer no more: neither what is asked of it nor what is given to it comes to an end.
+    pub fn hang_cache(&self) {
+        self.inside.cache_hangs.set(true);
+    }
+
+    /// Waits for the cache.
+    async fn cache(&self) {
+        self.turn().await;
+        if self.inside.cache_hangs.get() {
+            std::future::pending::<()>().await;
+        }
     }
 
     /// Takes the bodies that were written while they left, since the last call.
@@ -208,7 +223,7 @@ impl Platform for Fake {
     }
 
     async fn kept(&self, url: &str, limit: usize) -> Option<Vec<u8>> {
-        self.turn().await;
+        self.cache().await;
         let now = self.now_ms();
         let kept = self.inside.kept.borrow();
         let (_, bytes, _) = kept.iter().find(|(other, _, until)| other == url && now < *until)?;
@@ -216,7 +231,7 @@ impl Platform for Fake {
     }
 
     async fn keep(&self, url: &str, bytes: &[u8], seconds: u32) {
-        self.turn().await;
+        self.cache().await;
         let until = self.now_ms() + u64::from(seconds) * 1000;
         let mut kept = self.inside.kept.borrow_mut();
         kept.retain(|(other, ..)| other != url);

@@ -179,22 +179,28 @@ impl<P: Platform> KeyStore<P> {
 
     /// Replaces the whole set by one that another isolate has fetched within `shared_ms`, else by the issuer's; a faulty answer changes
     /// nothing but the time of the next try.
-    async fn fetch(&self, platform: &P, shared_ms: u64) -> bool {
+    async fn fetch(self: &Rc<Self>, platform: &P, shared_ms: u64) -> bool {
         let began = platform.now_ms();
         self.known.set(Known { tried: Some(began), ..self.known.get() });
         self.fetching.set(Some(began));
         let found = match self.shared(platform, shared_ms).await {
-            Some(found) => Some((found, "shared")),
-            None => self.fetched(platform).await.map(|keys| ((keys, platform.now_ms()), "fetched")),
+            Some(found) => Some((found, None)),
+            None => self.fetched(platform).await.map(|(keys, set)| ((keys, platform.now_ms()), Some(set))),
         };
         self.fetching.set(None);
-        let outcome = if let Some((((listed, keys), fetched), outcome)) = found {
+        let outcome = if let Some((((listed, keys), fetched), set)) = found {
             self.held.replace(keys);
             if self.listed.replace(listed.clone()) != listed {
                 self.generation.set(self.generation.get() + 1);
             }
             self.known.set(Known { fetched: Some(fetched), tried: Some(began), failed: false });
-            outcome
+            match set {
+                Some(set) => {
+                    self.share_behind(platform, fetched, &set);
+                    "fetched"
+                }
+                None => "shared",
+            }
         } else {
             self.known.set(Known { tried: Some(began), failed: true, ..self.known.get() });
             "failed"
@@ -212,7 +218,8 @@ impl<P: Platform> KeyStore<P> {
 
     /// A set that another isolate has fetched lately, and later than the one held here. It counts as old as it is.
     async fn shared(&self, platform: &P, shared_ms: u64) -> Option<((Vec<RsaKey>, Keys<P>), u64)> {
-        let bytes = platform.kept(&self.source.shared_url, jwks::LONGEST_SET + shared_set::OVERHEAD_BYTES).await?;
+        let kept = platform.kept(&self.source.shared_url, jwks::LONGEST_SET + shared_set::OVERHEAD_BYTES);
+        let bytes = platform.within(CACHE_MS, kept).await??;
         let (fetched, set) = shared_set::opened(&self.source.sharing_key, &self.source.jwks_url, &bytes)?;
         let newer = self.known.get().fetched.is_none_or(|held| fetched > held);
         let (now, fresh) = (platform.now_ms(), platform.now_ms().saturating_sub(fetched) < shared_ms);
@@ -220,7 +227,18 @@ impl<P: Platform> KeyStore<P> {
         Some((keys, fetched))
     }
 
-    async fn fetched(&self, platform: &P) -> Option<(Vec<RsaKey>, Keys<P>)> {
+    /// Shares a set once it is held here, so that a cache that does not answer holds no request up. Only what was good is shared.
+    fn share_behind(self: &Rc<Self>, platform: &P, fetched: u64, set: &[u8]) {
+        let sealed = shared_set::sealed(&self.source.sharing_key, &self.source.jwks_url, fetched, set);
+        let (store, background) = (Rc::clone(self), platform.clone());
+        platform.wait_until(async move {
+            let sharing = background.keep(&store.source.shared_url, &sealed, SHARED_S);
+            background.within(SHARING_MS, sharing).await;
+        });
+    }
+
+    /// The issuer's set, and what it was read from.
+    async fn fetched(&self, platform: &P) -> Option<((Vec<RsaKey>, Keys<P>), Vec<u8>)> {
         let request = Outgoing {
             method: "GET",
             url: self.source.jwks_url.clone(),
@@ -234,11 +252,7 @@ impl<P: Platform> KeyStore<P> {
         let body = answer.body.filter(|_| answer.status == 200 && json)?;
         let body = platform.read(body, jwks::LONGEST_SET).await.ok()?;
         let keys = imported(platform, &body).await?;
-        // Only what was good is shared.
-        let source = &self.source;
-        let sealed = shared_set::sealed(&source.sharing_key, &source.jwks_url, platform.now_ms(), &body);
-        platform.keep(&source.shared_url, &sealed, SHARED_S).await;
-        Some(keys)
+        Some((keys, body))
     }
 }
 
@@ -257,4 +271,7 @@ async fn imported<P: Platform>(platform: &P, set: &[u8]) -> Option<(Vec<RsaKey>,
 
 const LOOKING_MS: u32 = 10;
 const SHARED_S: u32 = 300;
+/// How long a request waits for the cache, which no Cloudflare document gives a time limit, before it asks the issuer.
+const CACHE_MS: u32 = 400;
+const SHARING_MS: u32 = 2_000;
 const MOST_UNKNOWN: usize = 256;

@@ -19,7 +19,12 @@ pub mod visits;
 pub mod webcrypto;
 
 pub use crate::domain::headers::Headers;
-use std::{fmt, future::Future};
+use std::{
+    fmt,
+    future::{Future, poll_fn},
+    pin::pin,
+    task::Poll,
+};
 
 /// What the Hub asks of the machine it runs on.
 ///
@@ -81,10 +86,10 @@ pub trait Platform: Clone + 'static {
     /// Ends it, or breaks it off, so that whoever reads it sees that it is not whole.
     async fn end(&self, sink: Self::Sink, whole: bool);
 
-    /// What another isolate of this place kept under a URL, if it is still there.
+    /// What another isolate of this place kept under a URL, if it is still there. May never answer.
     async fn kept(&self, url: &str, limit: usize) -> Option<Vec<u8>>;
 
-    /// Keeps bytes under a URL for the other isolates of this place; it may be forgotten at any time.
+    /// Keeps bytes under a URL for the other isolates of this place; it may be forgotten at any time. May never answer.
     async fn keep(&self, url: &str, bytes: &[u8], seconds: u32);
 
     /// Imports an RSA public key for RS256 (RFC 7518 §3.3); `n` and `e` are big-endian.
@@ -119,6 +124,20 @@ pub trait Platform: Clone + 'static {
 
     /// Waits.
     async fn sleep(&self, milliseconds: u32);
+
+    /// Gives what a future gives, if it does within so many milliseconds.
+    ///
+    /// The timer is dropped when the future is first: on Workers, what loses a `Promise.race` keeps its closures until it settles, and a
+    /// promise made of a future keeps them for the life of the isolate.
+    async fn within<T>(&self, milliseconds: u32, future: impl Future<Output = T>) -> Option<T> {
+        let mut future = pin!(future);
+        let mut late = pin!(self.sleep(milliseconds));
+        poll_fn(|context| match future.as_mut().poll(context) {
+            Poll::Ready(value) => Poll::Ready(Some(value)),
+            Poll::Pending => late.as_mut().poll(context).map(|()| None),
+        })
+        .await
+    }
 
     /// Writes one structured log line (a JSON object).
     fn log(&self, level: Level, line: &str);

@@ -4,7 +4,7 @@ use crate::world::{ORIGIN, TOKENS, World, answered, json, well};
 use hub::{
     domain::headers::Headers,
     entry::answer::{Arrival, answer},
-    platform::{Answer, FetchFailure, Outgoing},
+    platform::{Answer, FetchFailure, Outgoing, Platform as _},
 };
 use serde_json::Value;
 use std::{cell::Cell, rc::Rc};
@@ -190,6 +190,45 @@ fn isolates_share_a_set_and_its_age_i_2() {
     let third = world.another_isolate();
     assert_eq!(fresh(&third, 0).2, 1);
     assert_eq!(fresh(&world.another_isolate(), 0).2, 0);
+}
+
+/// I-2: a Cache API that never answers costs a cold isolate part of a second, not its keys.
+#[test]
+fn verifies_tokens_when_cache_never_answers_i_2() {
+    let world = World::new();
+    world.fake.hang_cache();
+    let began = world.fake.now_ms();
+    let header = format!("Bearer {}", TOKENS["personas"]["alice"].as_str().unwrap());
+    let headers = vec![("authorization".to_owned(), header)];
+    let arrival = Arrival {
+        method: "GET".to_owned(),
+        url: format!("{ORIGIN}/rest/v1/contact_tickets"),
+        headers: Headers::new(headers),
+        tls_version: Some("TLSv1.3".to_owned()),
+        colo: None,
+        country: None,
+        body: None,
+    };
+    let reply = world.fake.run(answer(&world.hub, &world.fake, arrival));
+    assert_eq!(reply.map(|reply| reply.status), Ok(200));
+    assert!(world.fake.now_ms() - began < 1_000, "answered after {} ms", world.fake.now_ms() - began);
+    world.fake.run_background().unwrap();
+    // What was fetched is held: the next tokens wait for nothing, and nothing is left waiting.
+    assert_eq!((1..8).map(|number| fresh(&world, number)).collect::<Vec<_>>(), vec![(200, String::new(), 0); 7]);
+}
+
+/// I-2: the same for a set that is due, behind an answer and before one.
+#[test]
+fn refreshes_keys_when_cache_never_answers_i_2() {
+    let (world, _) = changing();
+    assert_eq!(fresh(&world, 0).2, 1);
+    world.fake.hang_cache();
+    world.fake.wait(151_000);
+    assert_eq!(fresh(&world, 1).2, 1, "fetched behind the answer");
+    assert_eq!(fresh(&world, 2).2, 0);
+    world.fake.wait(700_000);
+    assert_eq!(fresh(&world, 3).2, 1, "no set that may still be used");
+    assert_eq!(fresh(&world, 4).2, 0);
 }
 
 #[test]
