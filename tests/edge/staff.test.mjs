@@ -61,7 +61,7 @@ describe('a staff change', () => {
     for (const [table, row, change] of [
       ['leads', { name: 'Ada', email: 'ada@example.com', message: 'Hello', source: 'event' }, { status: 'qualified' }],
       ['contact_tickets', { owner_id: ACME, subject: 'From a call', kind: 'other' }, { priority: 'urgent' }],
-      ['ticket_messages', { ticket_id: ticket.id, body: 'We look into it' }, { internal: true }],
+      ['ticket_messages', { ticket_id: ticket.id, body: 'We look into it' }, { body: 'We look into it today' }],
       ['chat_messages', { thread_id: thread.id, body: 'Hello' }, { body: 'Hello!' }],
     ]) {
       const made = await admin.from(table).insert(row).select('id').single();
