@@ -276,6 +276,7 @@ export type Database = {
           user_id: string;
           identifiers: string[];
           reason: string;
+          other_rows?: number;
         };
         Returns: Json;
       };

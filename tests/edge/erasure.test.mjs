@@ -5,13 +5,19 @@ import assert from 'node:assert/strict';
 import { ask, client, sql } from './client.mjs';
 
 test('R-3: an admin erases a person and is named for it; others and stale factors are refused', async () => {
-  const wanda = { user_id: 'user_2hubwanda0000000000000042', identifiers: ['wanda.wade@example.com', 'Wanda Wade'], reason: 'request 42' };
+  const wanda = { user_id: 'user_2hubwanda0000000000000042', identifiers: ['wanda.wade@example.com'], reason: 'request 42' };
   const { data: lead } = await (await client('sales')).from('leads').insert({ name: 'Wanda Wade', email: 'wanda.wade@example.com' }).select('id').single();
   const call = async (persona, more = {}) => (await client(persona)).rpc('erase_user', { ...wanda, ...more });
   assert.equal((await call('alice')).error.code, 'HUB202');
   assert.equal((await call('support')).error.code, 'HUB202');
   assert.equal((await call('stale')).error.code, 'HUB203');
-  assert.equal((await call('admin', { reason: 'Wanda Wade asked' })).error.code, 'PT400');
+  assert.equal((await call('admin', { reason: 'wanda.wade@example.com asked' })).error.code, 'PT400');
+  // No act of staff, no words that identify no one, and nothing of others that was not seen as a number.
+  assert.match((await call('admin', { user_id: 'user_2hubsupport000000000000007' })).error.message, /acts of staff/);
+  assert.match((await call('admin', { user_id: 'user_2hubalice0000000000000001', identifiers: ['Ada Admin'] })).error.message, /member of staff/);
+  assert.equal((await call('admin', { identifiers: ['please'] })).error.code, 'PT400');
+  assert.equal((await call('admin', { identifiers: ['Wanda Wade'] })).error.code, 'PT400');
+  assert.match((await call('admin', { other_rows: 1 })).error.message, /0 rows of others/);
   assert.equal((await sql('select 1 from hub.leads where id = $1', [lead.id])).length, 1);
 
   const { data, error } = await call('admin');

@@ -234,6 +234,7 @@ pub const FUNCTIONS: &[Function] = &[
             required("user_id", Kind::Text),
             required("identifiers", Kind::Texts),
             required("reason", Kind::Text),
+            optional("other_rows", Kind::Integer),
         ],
         callers: &[Who::Staff(Admin)],
         writes: true,
