@@ -2,6 +2,8 @@
 
 import { test, describe } from 'node:test';
 import assert from 'node:assert/strict';
+import https from 'node:https';
+import { loopback } from '../../dev/http.mjs';
 import { ask, post, raw, stack, token, until, upstream } from './client.mjs';
 
 const HSTS = 'max-age=63072000; includeSubDomains; preload';
@@ -139,6 +141,29 @@ describe('paths and headers', () => {
     assert.equal((await ask('alice', 'contact_tickets?limit=1', { headers: spoofed })).status, 200);
     const [{ headers }] = await upstream();
     for (const name of Object.keys(spoofed)) assert.doesNotMatch(headers[name] ?? '', /evil|1\.2\.3\.4/, name);
+  });
+
+  test("forty slow bodies of one person leave the others' answered", async () => {
+    const authorization = `Bearer ${await token('alice')}`;
+    const { urls } = await stack();
+    const slow = Array.from({ length: 40 }, () => {
+      const headers = { authorization, 'content-type': 'application/json', 'content-length': 1024 * 1000 };
+      const request = https.request(new URL('/rest/v1/contact_tickets', urls.hub), { method: 'POST', headers, rejectUnauthorized: false, lookup: loopback, agent: false });
+      const answered = new Promise((resolve) => request.on('response', (answer) => answer.resume() && resolve(answer.statusCode)).on('error', () => resolve('ended')));
+      request.write(`[{"subject":"${'x'.repeat(1024 * 990)}`);
+      return { request, answered };
+    });
+    try {
+      // All but those that one person has room for are refused, while the others hold what they sent.
+      let refused = 0;
+      slow.forEach(({ answered }) => answered.then((status) => (refused += status === 503 ? 1 : 0)));
+      await until('the refusal of those without room', () => refused >= 36);
+      const [small, rows] = [{ subject: 'small' }, Array.from({ length: 90 }, (_, n) => ({ subject: `${n} ${'y'.repeat(180)}` }))];
+      for (const body of [small, rows]) assert.equal((await ask('carol', 'contact_tickets', { method: 'POST', body })).status, 201);
+      assert.equal((await ask('alice', 'contact_tickets?select=id&limit=1')).status, 200);
+    } finally {
+      slow.forEach(({ request }) => request.destroy());
+    }
   });
 
   test('a body over 1 MiB is refused, announced or not', async () => {
