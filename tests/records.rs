@@ -32,6 +32,8 @@ use serde_json::Value;
 use std::{cell::RefCell, rc::Rc};
 use world::{PERSONAS, REST, World, arrival, well};
 
+const CAROL: &str = "user_2hubcarol0000000000000003";
+
 /// Marsaglia's xorshift: the same numbers on every run.
 struct Chance(u64);
 
@@ -62,7 +64,7 @@ fn odd(chance: &mut Chance) -> String {
         3 => "null".to_owned(),
         4 => "00000000-0000-4000-8000-00000000000A".to_owned(),
         5 => "{00000000-0000-4000-8000-00000000000a}".to_owned(),
-        6 => "user_2hubcarol0000000000000003".to_owned(),
+        6 => in_other_letters(chance, CAROL),
         7 => "org_2hubacme00000000000000001".to_owned(),
         8 => "user_".to_owned(),
         9 => format!("org_{}", "x".repeat(65)),
@@ -77,6 +79,16 @@ fn odd(chance: &mut Chance) -> String {
     }
 }
 
+/// An id of Clerk's, some of whose letters may be of the other case: another id.
+fn in_other_letters(chance: &mut Chance, id: &str) -> String {
+    if chance.once_in(2) {
+        return id.to_owned();
+    }
+    let (kind, rest) = id.split_once('_').unwrap();
+    let other = |letter: char| if chance.once_in(6) { letter.to_ascii_uppercase() } else { letter };
+    format!("{kind}_{}", rest.chars().map(other).collect::<String>())
+}
+
 fn encoded(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
@@ -88,9 +100,9 @@ fn condition(chance: &mut Chance, table: &Table) -> String {
     let operator = chance.of(&["eq", "neq", "in", "is", "ilike", "gt", "like(any)", "isdistinct"]);
     let value = match operator {
         "in" => {
-            let most = if chance.once_in(20) { 100 } else { 4 };
+            let many = if chance.once_in(20) { 100 } else { 4 };
             let values: Vec<String> =
-                (0..chance.below(most + 1)).map(|_| format!("%22{}%22", encoded(&odd(chance)))).collect();
+                (0..chance.below(many + 1)).map(|_| format!("%22{}%22", encoded(&odd(chance)))).collect();
             format!("({})", values.join(","))
         }
         "is" => "null".to_owned(),
@@ -140,7 +152,7 @@ fn request(chance: &mut Chance) -> Arrival<Vec<u8>> {
         PERSONAS.into_iter().chain(["impersonated", "admin", "sales", "support", "support"]).collect();
     let persona = chance.of(&personas);
     let table = &TABLES[chance.below(TABLES.len())];
-    let (method, path, body) = match chance.below(8) {
+    let (method, path, body) = match chance.below(9) {
         0 => {
             let function = &FUNCTIONS[chance.below(FUNCTIONS.len())];
             let arguments: serde_json::Map<String, Value> =
@@ -156,7 +168,14 @@ fn request(chance: &mut Chance) -> Arrival<Vec<u8>> {
                 Some(r#"{"status":"new"}"#.to_owned()),
             )
         }
-        3 => (
+        3 => {
+            let (name, column) =
+                [("contact_tickets", "subject"), ("ticket_messages", "body"), ("chat_messages", "body")]
+                    [chance.below(3)];
+            let owners: Vec<String> = (0..=chance.below(4)).map(|_| in_other_letters(chance, CAROL)).collect();
+            ("GET", format!("/rest/v1/{name}?select=id,{column}&owner_id=in.({})", owners.join(",")), None)
+        }
+        4 => (
             chance.of(&["HEAD", "PUT", "TRACE", "X\u{e9}TENSION-METHOD-THAT-IS-LONG"]),
             format!("/rest/v1/{}?{}", table.name, query(chance, table)),
             None,
@@ -235,6 +254,10 @@ fn call(transaction: &mut Transaction<'_>, call: &Outgoing) -> i32 {
         .get(0)
 }
 
+fn carol() -> Value {
+    serde_json::json!({ "role": "hub_customer", "sub": CAROL, "owner": CAROL, "sid": "sess_2hubcarol0000000000000003", "sat": 1_790_000_000 })
+}
+
 fn count(transaction: &mut Transaction<'_>, query: &str, id: &str) -> i64 {
     transaction.query_one(query, &[&id]).unwrap().get(0)
 }
@@ -245,10 +268,13 @@ fn every_record_that_is_built_is_accepted_l_3() {
     let mut client = Client::connect(&url, NoTls).unwrap();
     let mut transaction = client.transaction().unwrap();
     let system = serde_json::json!({ "role": "hub_system", "sub": "system:journal" });
+    act(&mut transaction, &carol(), &serde_json::json!({ "x-request-id": "01ARZ3NDEKTSV4RRFFQ69G5FA0" }));
+    transaction.execute("select hub.open_ticket('A question', 'Why?')", &[]).unwrap();
+    transaction.execute("select set_config('role', 'none', true)", &[]).unwrap();
     let chance = Rc::new(RefCell::new(Chance(0x9e37_79b9_7f4a_7c15)));
     let upstream = Rc::clone(&chance);
     let world = World::behind(move |sent| answer(&mut upstream.borrow_mut(), sent));
-    let (mut recorded, mut queued, mut looked) = (0, 0, 0);
+    let (mut recorded, mut queued, mut looked, mut owners) = (0, 0, 0, 0);
     for _ in 0..3_000 {
         world.fake.wait(1);
         let arrival = request(&mut chance.borrow_mut());
@@ -264,6 +290,15 @@ fn every_record_that_is_built_is_accepted_l_3() {
         let sent = transaction.execute("select hub.record_requests($1::text::jsonb)", &[&rows]);
         assert!(sent.is_ok(), "{what}: {sent:?} {rows}");
         transaction.execute("select set_config('role', 'none', true)", &[]).unwrap();
+        for (_, record) in seen.recorded.iter().filter(|(_, record)| record["selector"] == "owner") {
+            let named = record["records"].as_array().unwrap().contains(&Value::from(CAROL));
+            let owns = ["contact_tickets", "ticket_messages"].contains(&record["entity"].as_str().unwrap());
+            if named && owns && seen.calls[0].headers.iter().all(|(name, _)| *name != "x-hub-impersonator") {
+                let told = "select count(*) from hub.team_activities where request_id = $1 and owner_id = 'user_2hubcarol0000000000000003'";
+                assert_eq!(count(&mut transaction, told, &id), 1, "{what}: {record}");
+                owners += 1;
+            }
+        }
         queued += seen.rows.len();
         let looks = seen.rows.iter().any(|row| row.get("look").is_some());
         let trail =
@@ -275,4 +310,5 @@ fn every_record_that_is_built_is_accepted_l_3() {
         assert_eq!(count(&mut transaction, whole, &id), 1, "{what}: {rows}");
     }
     assert!(recorded > 150 && queued > 2_000 && looked > 50, "{recorded} recorded, {queued} rows, {looked} looks");
+    assert!(owners > 10, "{owners} reads of Carol's by owner");
 }

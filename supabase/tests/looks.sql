@@ -69,9 +69,17 @@ declare
   message uuid := (select id from hub.ticket_messages where body = 'by Alice');
   note uuid := (select id from hub.ticket_messages where internal);
   trail bigint := (select max(id) from hub.team_activities where entity_id = note::text);
+  gone uuid := gen_random_uuid();
   request text;
   found text[];
 begin
+  perform pg_temp.act('carol');
+  perform set_config('role', 'none', true);
+  insert into hub.contact_tickets (id, owner_id, author_id, subject) values (gone, 'user_2hubcarol0000000000000003', 'user_2hubcarol0000000000000003', 'Gone');
+  perform pg_temp.act('admin');
+  perform set_config('role', 'none', true);
+  delete from hub.contact_tickets where id = gone;
+
   for request, found in
     select * from (values
       ('{"entity": "ticket_messages", "selector": "key", "records": ["' || upper(message::text) || '"]}', array['read ticket_messages ' || message || ' org_2hubacme00000000000000001 false ']),
@@ -84,7 +92,19 @@ begin
       ('{"entity": "ticket_messages", "selector": "owner", "records": ["x", "", "\" or 1=1", "user_"]}', array['list ticket_messages   false ', 'read ticket_messages " or 1=1  false ', 'read ticket_messages user_  false ', 'read ticket_messages x  false ']),
       ('{"entity": "ticket_messages", "selector": "key", "records": ["00000000-0000-4000-8000-00000000000g", "user_2hubcarol0000000000000003"]}', array['read ticket_messages 00000000-0000-4000-8000-00000000000g  false ', 'read ticket_messages user_2hubcarol0000000000000003  false ']),
       ('{"entity": "team_activities", "selector": "key", "records": ["99999999999999999999999"]}', array['read team_activities 99999999999999999999999  false ']),
-      ('{"entity": "nothing", "selector": "nothing", "records": ["x"]}', array['read nothing x  false '])
+      ('{"entity": "nothing", "selector": "nothing", "records": ["x"]}', array['read nothing x  false ']),
+      -- An owner in other letters is another owner, and a key in other letters the same key.
+      ('{"entity": "contact_tickets", "selector": "owner", "records": ["user_2HUBCAROL0000000000000003", "user_2hubcarol0000000000000003"]}', array['read contact_tickets user_2hubcarol0000000000000003 user_2hubcarol0000000000000003 false 1']),
+      ('{"entity": "contact_tickets", "selector": "owner", "records": ["user_2hubcarol0000000000000003", "USER_2hubcarol0000000000000003", "user_2hubcarol0000000000000003", "user_2hubCarol0000000000000003"]}',
+        array['read contact_tickets USER_2hubcarol0000000000000003  false ', 'read contact_tickets user_2hubcarol0000000000000003 user_2hubcarol0000000000000003 false 1']),
+      ('{"entity": "ticket_messages", "selector": "key", "records": ["' || upper(message::text) || '", "' || message || '"]}', array['read ticket_messages ' || message || ' org_2hubacme00000000000000001 false ']),
+      -- What is read of a client's trail is theirs, also of a record that is there no longer; of a note they see nothing.
+      ('{"entity": "team_activities", "selector": "owner", "records": ["org_2hubacme00000000000000001"]}', array['read team_activities org_2hubacme00000000000000001 org_2hubacme00000000000000001 false ']),
+      ('{"entity": "request_log", "selector": "owner", "records": ["org_2hubacme00000000000000001"]}', array['read request_log org_2hubacme00000000000000001 org_2hubacme00000000000000001 false ']),
+      ('{"entity": "contact_tickets", "selector": "subject", "records": ["' || ticket || '"]}', array['read contact_tickets ' || ticket || ' org_2hubacme00000000000000001 false ']),
+      ('{"entity": "team_activities", "selector": "subject", "records": ["' || gone || '"]}', array['read contact_tickets ' || gone || ' user_2hubcarol0000000000000003 false ']),
+      ('{"entity": "leads", "selector": "subject", "records": ["' || ticket || '", "x"]}', array['read leads ' || ticket || '  false ', 'read leads x  false ']),
+      ('{"entity": "team_activities", "selector": "subject", "records": ["' || note || '"]}', array['read ticket_messages ' || note || ' org_2hubacme00000000000000001 true '])
     ) as r (request, found)
   loop
     perform pg_temp.act('support', 'POST', '{"name": "Sue Support"}');
@@ -118,6 +138,40 @@ begin
   assert pg_temp.outcome('alice', $q$select hub.record_read('leads', 'list', '{}', '')$q$) = 'denied';
   assert pg_temp.outcome('visitor', $q$select hub.record_read('leads', 'list', '{}', '')$q$) = 'denied';
   assert pg_temp.outcome('system', $q$select hub.record_read('leads', 'list', '{}', '')$q$) = 'denied';
+end
+$$;
+
+-- The longest filter that the Hub asks is kept whole, by both ways.
+do $$
+declare
+  longest constant text := repeat('x', 15990) || '&needle=eq';
+begin
+  assert length(longest) = 16000;
+  perform pg_temp.act('support');
+  perform hub.record_read('contact_tickets', 'list', '{}', longest, 'support');
+  perform set_config('role', 'none', true);
+  assert (select filter = longest from hub.team_activities where request_id = current_setting('hub.request_id'));
+  perform pg_temp.act('system');
+  perform hub.record_requests(jsonb_build_array(jsonb_build_object('occurred_at', now(), 'request_id', '01ARZ3NDEKTSV4RRFFQ69G5FM1', 'actor_id', 'user_2hubsupport000000000000007',
+    'who', 'staff:support', 'method', 'GET', 'route', '/x', 'outcome', 'allowed', 'status', 200, 'look', jsonb_build_object('entity', 'contact_tickets', 'selector', 'list', 'filter', longest))));
+  perform set_config('role', 'none', true);
+  assert (select filter = longest from hub.team_activities where request_id = '01ARZ3NDEKTSV4RRFFQ69G5FM1');
+end
+$$;
+
+-- An export of what is a client's, or of what was done with it, is shown to that client, and to no other; without what stood in it.
+do $$
+declare
+  mine jsonb;
+begin
+  perform pg_temp.act('admin', 'POST', '{"name": "Ada Admin"}');
+  perform hub.record_read('team_activities', 'owner', array['org_2hubacme00000000000000001'], 'select=id,before', 'legal', true);
+  perform pg_temp.act('alice');
+  mine := hub.my_activity(most => 1);
+  assert mine -> 0 @> '{"action": "export", "entity": "team_activities", "staff_name": "Ada Admin", "purpose": "legal", "outcome": "allowed", "before": null, "after": null}', mine;
+  perform pg_temp.act('carol');
+  assert not hub.my_activity() @> '[{"action": "export"}]', hub.my_activity();
+  perform set_config('role', 'none', true);
 end
 $$;
 
