@@ -173,8 +173,8 @@ async fn api<P: Platform>(
     course.look = passed.look;
     course.rest = passed.rest;
     match route.handler {
-        Handler::RevokeSessions => revocation::at_clerk(hub, platform, passed.reply).await,
-        _ => Ok(passed.reply),
+        Handler::RevokeSessions => revocation::at_clerk(hub, platform, passed.reply?).await,
+        _ => passed.reply,
     }
 }
 

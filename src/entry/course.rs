@@ -169,8 +169,9 @@ fn row<P: Platform>(hub: &Hub<P>, platform: &P, arrival: &Arrival<P::Body>, cour
         text.as_ref().filter(|text| text.len() == length && text.bytes().all(allowed)).cloned()
     };
     let address = arrival.headers.value("cf-connecting-ip");
-    // What was refused after all was not seen.
-    let look = course.look.clone().filter(|_| status < 400);
+    // What was refused was not seen, but for a refusal that says how many rows there are.
+    let tells = status < 400 || course.fault.as_ref().is_some_and(Fault::counts_rows);
+    let look = course.look.clone().filter(|_| tells);
     Row {
         occurred_at: time::rfc3339(course.started),
         request_id: course.request_id.clone(),

@@ -53,8 +53,8 @@ pub struct Call<'a, Body> {
 
 /// What the database answered.
 pub struct Passed<Body> {
-    /// The answer.
-    pub reply: Reply<Body>,
+    /// The answer, or a refusal that says how many rows there are.
+    pub reply: Result<Reply<Body>, Fault>,
     /// Whether the database has written the request row, with the change or with the record of the read (L-3).
     pub written: bool,
     /// How long the database took.
@@ -130,7 +130,7 @@ pub async fn pass<P: Platform>(
             Resource::Table(..) => TIMEOUT_MS,
         },
     };
-    let look = plan.look(outgoing.body.as_deref());
+    let look = plan.look(outgoing.body.as_deref()).map_err(Fault::Query)?;
     let recorded = look.as_ref().is_some_and(|look| look.when == When::Before);
     if let (true, Some(look)) = (recorded, &look) {
         recording::record(hub, platform, &call, (look, &outgoing.headers)).await?;
@@ -140,12 +140,19 @@ pub async fn pass<P: Platform>(
         return Ok(Passed { written: recorded, ..begun });
     }
     let asked_at = platform.now_ms();
-    let answer = answered(hub, platform, call.session, outgoing).await?;
+    let (row_count, reply) = match answered(hub, platform, call.session, outgoing).await {
+        Ok(answer) => {
+            let row_count = answer.headers.value("content-range").and_then(counted);
+            (row_count, Ok(passed(&hub.config.base_path, answer, plan.accept())))
+        }
+        Err(fault) if fault.counts_rows() => (None, Err(fault)),
+        Err(fault) => return Err(fault),
+    };
     Ok(Passed {
         upstream_ms: platform.now_ms().saturating_sub(asked_at),
-        row_count: answer.headers.value("content-range").and_then(counted),
+        row_count,
         look: look.filter(|_| !recorded),
-        reply: passed(&hub.config.base_path, answer, plan.accept()),
+        reply,
         written: permit.operation() != Operation::Select || recorded,
         rest: None,
     })

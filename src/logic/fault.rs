@@ -121,6 +121,12 @@ pub struct DatabaseRefusal {
 }
 
 impl Fault {
+    /// Whether it says how many rows a query finds: not exactly one (`PGRST116`), or fewer than were skipped (`PGRST103`).
+    #[must_use]
+    pub fn counts_rows(&self) -> bool {
+        matches!(self, Self::Database(refusal) if matches!(refusal.code.as_str(), "PGRST103" | "PGRST116"))
+    }
+
     /// What the client sees; a refusal by the database has its own words.
     #[must_use]
     pub fn public(&self) -> Option<Public> {

@@ -104,14 +104,16 @@ impl Plan {
     }
 
     /// What is read of clients' records, with the arguments of a function as they go upstream.
-    #[must_use]
-    pub fn look(&self, body: Option<&[u8]>) -> Option<Look> {
-        let look = self.look.clone()?;
+    ///
+    /// # Errors
+    /// `FilterTooLong`.
+    pub fn look(&self, body: Option<&[u8]>) -> Result<Option<Look>, QueryFault> {
+        let Some(look) = self.look.clone() else { return Ok(None) };
         let calls = matches!(self.body, Body::Arguments(_)) || self.arguments.is_some();
-        Some(match body {
-            Some(body) if calls => look.with_arguments(body),
+        Ok(Some(match body {
+            Some(body) if calls => look.with_arguments(body)?,
             _ => look,
-        })
+        }))
     }
 
     /// The export that was asked for, and as what.

@@ -61,9 +61,9 @@ pub(super) async fn begin<P: Platform>(
     let (body, sink) = platform.relay().map_err(|_| Fault::Platform)?;
     let disposition = format!("attachment; filename=\"{}.{}\"", export.table(), format.ending());
     Ok(Passed {
-        reply: Reply::stream(200, Some(body))
+        reply: Ok(Reply::stream(200, Some(body))
             .with("content-type", format.media())
-            .with("content-disposition", disposition),
+            .with("content-disposition", disposition)),
         written: false,
         upstream_ms,
         row_count: None,

@@ -4,8 +4,9 @@ mod rows;
 
 use crate::logic::fault::Public;
 use rows::{
-    ALIAS_REFUSED, COLUMN_UNSELECTED, EXPORT_MALFORMED, OWNER_MALFORMED, PURPOSE_MISSING, PURPOSE_REFUSED,
-    REASON_MALFORMED, RECORD_MISSING, TREE_REFUSED, UPSERT_REFUSED, VERSION_MALFORMED, VERSION_MISSING,
+    ALIAS_REFUSED, COLUMN_UNSELECTED, EXPORT_MALFORMED, FILTER_TOO_LONG, OWNER_MALFORMED, PURPOSE_MISSING,
+    PURPOSE_REFUSED, REASON_MALFORMED, RECORD_MISSING, TREE_REFUSED, UPSERT_REFUSED, VERSION_MALFORMED,
+    VERSION_MISSING,
 };
 
 /// A broken rule, and the column, parameter or preference that broke it.
@@ -73,6 +74,8 @@ pub enum Rule {
     ExportMalformed,
     /// A filter that is not `operator.value`.
     FilterMalformed,
+    /// A read by staff whose query is longer than the trail keeps.
+    FilterTooLong,
     /// No equality on the key of the table.
     KeyMissing,
     /// `limit` or `offset` above the maximum, or no whole number.
@@ -120,7 +123,7 @@ pub enum Rule {
 impl Rule {
     /// Every rule, in the order of the codes.
     #[allow(dead_code, reason = "compared with the README")]
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::AcceptRefused,
         Self::ContentTypeRefused,
         Self::ProfileRefused,
@@ -156,6 +159,7 @@ impl Rule {
         Self::ColumnUnselected,
         Self::TreeRefused,
         Self::OwnerMalformed,
+        Self::FilterTooLong,
     ];
 
     /// What the client sees.
@@ -258,6 +262,7 @@ impl Rule {
             Self::ColumnUnselected => COLUMN_UNSELECTED,
             Self::TreeRefused => TREE_REFUSED,
             Self::OwnerMalformed => OWNER_MALFORMED,
+            Self::FilterTooLong => FILTER_TOO_LONG,
         };
         Public { code, status, message, hint }
     }

@@ -1,9 +1,12 @@
 //! Filters: columns that the caller may read, operators that an index or a plain comparison serves, values that fit.
 
+mod named;
+
+pub use named::Named;
+
 use super::{
     fault::{QueryFault, Rule},
     literal::{array, array_of, end_of_value, list, unquoted},
-    look::Selector,
     select::Selection,
     value::{fits, quote},
 };
@@ -17,6 +20,8 @@ pub struct Filters {
     pub keys: Option<usize>,
     /// The records that the top level names: by their key, else their conversation, else their owner.
     pub named: Option<Named>,
+    /// How many comparisons there are besides those of the key and the version.
+    pub others: usize,
     /// The version that the top level names.
     pub version: Option<u32>,
     /// Whether a guarded column is compared with anything.
@@ -25,18 +30,8 @@ pub struct Filters {
     pub selected_only: bool,
     /// Whether a text is searched for words.
     pub searches: bool,
-}
-
-/// Records by what names them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named {
-    rank: u8,
-    /// The table they are in.
-    pub entity: &'static str,
-    /// Which of their columns names them.
-    pub selector: Selector,
-    /// Their keys, in lower case as the database writes them, or their owners.
-    pub records: Vec<String>,
+    /// The table and the keys of the records whose history in the trail the top level names.
+    subject: (Option<&'static str>, Option<Vec<String>>),
 }
 
 /// One condition, checked: `[not.]operator.value`, ready to be written.
@@ -66,35 +61,13 @@ impl Filters {
                 _ => {}
             }
         }
+        let exactly = condition.operator == "eq" || condition.operator == "in" && name == selection.table.key;
+        let known = top && exactly && !condition.not && (name == selection.table.key || name == "version");
+        self.others += usize::from(!known);
         if top && !condition.not {
-            self.note(selection, name, &condition);
+            self.note(selection.table, name, &condition);
         }
         Ok(condition.written(false))
-    }
-
-    /// Keeps what names records, the closest name first.
-    fn note(&mut self, selection: &Selection, name: &str, condition: &Condition) {
-        let table = selection.table;
-        let records = match (&condition.operand, condition.operator) {
-            (Operand::One(value), "eq") => vec![value.clone()],
-            (Operand::List(list), "in") => list.clone(),
-            _ => return,
-        };
-        if name == "version" {
-            self.version = records.first().filter(|_| records.len() == 1).and_then(|value| value.parse().ok());
-            return;
-        }
-        let (rank, entity, selector) = match table.parent {
-            _ if name == table.key => (0, table.name, Selector::Key),
-            Some((column, parent)) if name == column => (1, parent, Selector::Key),
-            _ if Some(name) == table.owner => (2, table.name, Selector::Owner),
-            _ => return,
-        };
-        if self.named.as_ref().is_none_or(|named| rank < named.rank) {
-            let uuid = table.column(name).is_some_and(|column| column.kind == Kind::Uuid);
-            let records = records.into_iter().map(|key| if uuid { key.to_ascii_lowercase() } else { key }).collect();
-            self.named = Some(Named { rank, entity, selector, records });
-        }
     }
 
     /// Reads `or=(…)` or `and=(…)`; gives the value as it goes upstream.
@@ -102,6 +75,7 @@ impl Filters {
     /// # Errors
     /// The first rule that is broken.
     pub fn tree(&mut self, selection: &Selection, text: &str) -> Result<String, QueryFault> {
+        self.others += 1;
         let mut written = String::new();
         let rest = self.group(selection, text, 1, &mut written)?;
         if rest.is_empty() { Ok(written) } else { Err(Rule::FilterMalformed.into()) }

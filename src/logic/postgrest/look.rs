@@ -49,6 +49,8 @@ pub enum Selector {
     List,
     /// Their owner.
     Owner,
+    /// The key of the record that the trail tells of.
+    Subject,
 }
 
 /// When a read is recorded.
@@ -91,11 +93,11 @@ impl Writer<'_> {
         }
     }
 
-    /// What is read of clients' records; `None` for clients themselves and for changes that return no sensitive column. A HEAD shows
-    /// no column.
+    /// What is read of clients' records; `None` for clients themselves and for changes that tell nothing but whether the named record is
+    /// there. A HEAD shows no column.
     ///
     /// # Errors
-    /// `PurposeMissing`, `RecordMissing`.
+    /// `PurposeMissing`, `RecordMissing`, `FilterTooLong`.
     pub fn look(&self, context: &Context, counts_only: bool) -> Result<Option<Look>, QueryFault> {
         let (table, function) = match self.permit.resource() {
             Resource::Table(table, _) => (Some(table), None),
@@ -103,19 +105,22 @@ impl Writer<'_> {
         };
         let operation = self.permit.operation();
         let export = operation == Operation::Export;
-        let sensitive = (self.guarded && !counts_only)
-            || self.filters.guarded
-            || function.is_some_and(|function| function.mark == Mark::Sensitive);
+        let columns = (self.guarded && !counts_only) || self.filters.guarded;
+        let sensitive = columns || function.is_some_and(|function| function.mark == Mark::Sensitive);
         let staff = matches!(self.permit.who(), Who::Staff(_));
         // What the Hub keeps about itself is no client's record.
-        let recorded = operation == Operation::Select && table.is_some_and(|table| table.audited);
+        let recorded = table.is_some_and(|table| table.audited) && self.tells();
         if staff {
-            self.justify(table.filter(|_| function.is_none()), sensitive, context.purpose)?;
+            let purpose = if sensitive { Some(context.purpose.ok_or(Rule::PurposeMissing)?) } else { None };
+            if let (true, Some(table), Some(purpose)) = (columns, table, purpose) {
+                self.justify(table, purpose)?;
+            }
             if (export || recorded && self.filters.searches) && context.purpose.is_none() {
                 return Err(Rule::PurposeMissing.into());
             }
         }
-        let before = staff && (sensitive || export) || self.permit.is_impersonated();
+        // A change that took effect cannot be refused for want of its record.
+        let before = staff && (sensitive || export || recorded && self.changes()) || self.permit.is_impersonated();
         if !(before || staff && recorded) {
             return Ok(None);
         }
@@ -127,36 +132,48 @@ impl Writer<'_> {
             let name = table.map(|table| table.name).or_else(|| function.map(|function| function.name));
             (name.unwrap_or_default(), Selector::List, Vec::new())
         };
-        Ok(Some(Look {
+        let look = Look {
             entity,
             selector,
             records,
-            filter: self.written.chars().take(LONGEST_FILTER).collect(),
+            filter: self.written.clone(),
             purpose: context.purpose,
             export,
             when: if before { When::Before } else { When::WithRow },
-        }))
+        };
+        look.bounded().map(Some)
     }
 
-    /// Refuses staff who read sensitive columns and do not say why, or of which record; a function is asked for the purpose alone.
-    fn justify(&self, table: Option<&Table>, sensitive: bool, purpose: Option<&str>) -> Result<(), QueryFault> {
-        if !sensitive {
-            return Ok(());
-        }
-        let purpose = purpose.ok_or(Rule::PurposeMissing)?;
-        let unnamed = self.permit.operation() == Operation::Select && self.filters.named.is_none();
-        match table {
-            Some(table) if unnamed && !table.lists(self.permit.who(), purpose) => Err(Rule::RecordMissing.into()),
-            _ => Ok(()),
-        }
+    /// Whether rows are changed by name.
+    fn changes(&self) -> bool {
+        let reads = matches!(self.permit.operation(), Operation::Export | Operation::Select);
+        matches!(self.permit.resource(), Resource::Table(..)) && !reads
+    }
+
+    /// Whether the answer tells of rows. A change does by what it gives back, and by what it compares: an answer without a row says that
+    /// none is like that. What an insert gives back of its own row the trail has by the insert.
+    fn tells(&self) -> bool {
+        let inserts = self.permit.operation() == Operation::Insert;
+        let shows = self.preferences.returns == Some("representation") && (!inserts || self.embeds);
+        !self.changes() || shows || self.filters.others > 0
+    }
+
+    /// Refuses staff who read sensitive columns of no record that they name, be it by a table or by a function.
+    fn justify(&self, table: &Table, purpose: &str) -> Result<(), QueryFault> {
+        let reads =
+            self.permit.operation() == Operation::Select || matches!(self.permit.resource(), Resource::Function(..));
+        let unnamed = reads && self.filters.named.is_none();
+        if unnamed && !table.lists(self.permit.who(), purpose) { Err(Rule::RecordMissing.into()) } else { Ok(()) }
     }
 }
 
 impl Look {
     /// The same read with the arguments of a function, which may stand in its body.
-    #[must_use]
-    pub fn with_arguments(mut self, body: &[u8]) -> Self {
-        let Ok(Value::Object(arguments)) = serde_json::from_slice(body) else { return self };
+    ///
+    /// # Errors
+    /// `FilterTooLong`.
+    pub fn with_arguments(mut self, body: &[u8]) -> Result<Self, QueryFault> {
+        let Ok(Value::Object(arguments)) = serde_json::from_slice(body) else { return Ok(self) };
         let mut filter = String::new();
         for (name, value) in &arguments {
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -166,10 +183,16 @@ impl Look {
             filter.push('&');
         }
         filter.push_str(&self.filter);
-        self.filter = filter.trim_end_matches('&').chars().take(LONGEST_FILTER).collect();
-        self
+        filter.truncate(filter.trim_end_matches('&').len());
+        self.filter = filter;
+        self.bounded()
+    }
+
+    /// Refuses what the trail could not keep whole: a part that it leaves out is a part that was not recorded.
+    fn bounded(self) -> Result<Self, QueryFault> {
+        if self.filter.len() <= LONGEST_FILTER { Ok(self) } else { Err(Rule::FilterTooLong.into()) }
     }
 }
 
-/// What the trail keeps of a query.
-const LONGEST_FILTER: usize = 4000;
+/// What the trail keeps of a query, in bytes; all of them are ASCII, and the longest URL has 8192. The database's bound is the same.
+const LONGEST_FILTER: usize = 16_000;

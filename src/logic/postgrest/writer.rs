@@ -23,12 +23,14 @@ use crate::{
 /// What is written so far, and what was seen.
 pub struct Writer<'a> {
     pub(super) permit: &'a Permit,
-    preferences: Preferences,
+    pub(super) preferences: Preferences,
     pub(super) written: String,
     seen: Vec<String>,
     pub(super) filters: Filters,
     /// Whether the answer shows guarded columns, or depends on what is in them.
     pub(super) guarded: bool,
+    /// Whether other tables are embedded.
+    pub(super) embeds: bool,
     /// Whether the answer shows the whole conversation of a message.
     pub(super) conversation: bool,
     /// What is exported, if that is what was asked for.
@@ -48,6 +50,7 @@ impl<'a> Writer<'a> {
             seen: Vec::new(),
             filters: Filters::default(),
             guarded: false,
+            embeds: false,
             conversation: false,
             export: None,
             arguments: None,
@@ -159,6 +162,7 @@ impl<'a> Writer<'a> {
         let change = matches!(self.permit.resource(), Resource::Table(..)) && !reads;
         // A function gives its result whatever is preferred.
         self.guarded |= selection.takes_guarded() && !(change && minimal);
+        self.embeds = selection.has_embeds();
         self.conversation = selection.shows_conversation();
         match self.preferences.returns {
             // Where no column is named PostgREST has the database give back all of them, and not every caller may read all.

@@ -70,3 +70,9 @@ pub(super) const OWNER_MALFORMED: Row = (
     "That is no client's id.",
     "Name an owner by Clerk's id: user_ or org_ and 10 to 64 letters and digits.",
 );
+pub(super) const FILTER_TOO_LONG: Row = (
+    "HUB341",
+    400,
+    "The query is longer than the trail keeps.",
+    "Name fewer columns, values or words, and ask more than once.",
+);

@@ -1,0 +1,67 @@
+//! The records that a query names, for the trail (L-1).
+
+use super::{Condition, Filters, Operand};
+use crate::{
+    domain::tables::{Kind, Table},
+    logic::postgrest::look::Selector,
+};
+
+/// Records by what names them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    rank: u8,
+    /// The table they are in.
+    pub entity: &'static str,
+    /// Which of their columns names them.
+    pub selector: Selector,
+    /// Their keys, in lower case as the database writes them, or their owners.
+    pub records: Vec<String>,
+}
+
+impl Filters {
+    /// Keeps what names records, the closest name first.
+    pub(super) fn note(&mut self, table: &'static Table, name: &str, condition: &Condition) {
+        let records = match (&condition.operand, condition.operator) {
+            (Operand::One(value), "eq") => vec![value.clone()],
+            (Operand::List(list), "in") => list.clone(),
+            _ => return,
+        };
+        let trail = table.column("entity_id").is_some();
+        let (rank, entity, selector) = match table.parent {
+            _ if name == "version" => {
+                self.version = records.first().filter(|_| records.len() == 1).and_then(|value| value.parse().ok());
+                return;
+            }
+            _ if name == table.key => (0, table.name, Selector::Key),
+            Some((column, parent)) if name == column => (1, parent, Selector::Key),
+            _ if trail && matches!(name, "entity" | "entity_id") => return self.note_subject(table, name, records),
+            // Rows of the trail belong to nobody and are about a client.
+            _ if table.owner == Some(name) || name == "owner_id" => (2, table.name, Selector::Owner),
+            _ => return,
+        };
+        let uuid = table.column(name).is_some_and(|column| column.kind == Kind::Uuid);
+        let records = records.into_iter().map(|key| if uuid { key.to_ascii_lowercase() } else { key }).collect();
+        self.keep(Named { rank, entity, selector, records });
+    }
+
+    /// The history of records is named by their keys; their table says only what they are.
+    fn note_subject(&mut self, table: &'static Table, name: &str, records: Vec<String>) {
+        let (entity, keys) = &mut self.subject;
+        match (name, records.as_slice()) {
+            ("entity_id", _) => *keys = Some(records),
+            (_, [one]) => *entity = Table::named(one).map(|table| table.name),
+            _ => {}
+        }
+        if let (entity, Some(records)) = self.subject.clone() {
+            let entity = entity.unwrap_or(table.name);
+            self.named = self.named.take().filter(|named| named.selector != Selector::Subject);
+            self.keep(Named { rank: 1, entity, selector: Selector::Subject, records });
+        }
+    }
+
+    fn keep(&mut self, named: Named) {
+        if self.named.as_ref().is_none_or(|other| named.rank < other.rank) {
+            self.named = Some(named);
+        }
+    }
+}
