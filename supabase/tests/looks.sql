@@ -103,7 +103,7 @@ begin
       ('{"entity": "request_log", "selector": "owner", "records": ["org_2hubacme00000000000000001"]}', array['read request_log org_2hubacme00000000000000001 org_2hubacme00000000000000001 false ']),
       ('{"entity": "contact_tickets", "selector": "subject", "records": ["' || ticket || '"]}', array['read contact_tickets ' || ticket || ' org_2hubacme00000000000000001 false ']),
       ('{"entity": "team_activities", "selector": "subject", "records": ["' || gone || '"]}', array['read contact_tickets ' || gone || ' user_2hubcarol0000000000000003 false ']),
-      ('{"entity": "leads", "selector": "subject", "records": ["' || ticket || '", "x"]}', array['read leads ' || ticket || '  false ', 'read leads x  false ']),
+      ('{"entity": "leads", "selector": "subject", "records": ["' || ticket || '", "x"]}', array['list leads   false ']),
       ('{"entity": "team_activities", "selector": "subject", "records": ["' || note || '"]}', array['read ticket_messages ' || note || ' org_2hubacme00000000000000001 true '])
     ) as r (request, found)
   loop
