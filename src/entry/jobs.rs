@@ -24,8 +24,8 @@ pub enum Work {
 
 /// Every job there is.
 pub const JOBS: &[Job] = &[
-    Job { name: "house", cron: "17 3 * * *", work: Work::KeepHouse },
     // More than once: what the first run did not end, the next one goes on with; what is done is not done again.
+    Job { name: "house", cron: "17 3-5 * * *", work: Work::KeepHouse },
     Job { name: "checks", cron: "43 3-5 * * *", work: Work::RunChecks },
     Job { name: "alerts", cron: "*/15 * * * *", work: Work::SendAlerts },
 ];

@@ -5,19 +5,25 @@ use crate::{
     logic::fault::Fault,
     platform::{
         Platform,
-        database::{ask, send, send_slow},
+        database::{ask, send_slow},
         hub::Hub,
     },
 };
 use serde::Deserialize;
 
-/// Calls `hub.keep_house()`; it may run any number of times.
+/// Calls `hub.keep_house()` step by step for each task, until it is done. A task that fails does not stop the next.
 ///
 /// # Errors
-/// What the database said; the next day's run makes up for it, since partitions are made months ahead.
+/// Of the first task that failed, as [`check`]: what its steps did before stands, and the next run goes on with the rest.
 pub async fn run<P: Platform>(hub: &Hub<P>, platform: &P, job: &'static str) -> Result<(), Fault> {
-    let question = ask(&hub.config.rest_url).rpc("keep_house", "{}");
-    send(hub, platform, job, "return=minimal", question).await.map(drop)
+    let started = platform.now_ms();
+    let mut outcome = Ok(());
+    for task in TASKS {
+        let arguments = serde_json::json!({ "task": task });
+        let work = Work { job, function: "keep_house", arguments: arguments.to_string(), started };
+        outcome = outcome.and(finish(hub, platform, &work).await);
+    }
+    outcome
 }
 
 /// Calls `hub.run_checks()` step by step, until what the checks found stands in `checks`.
@@ -25,13 +31,27 @@ pub async fn run<P: Platform>(hub: &Hub<P>, platform: &P, job: &'static str) -> 
 /// # Errors
 /// What the database said, or `UpstreamTimeout` when it takes too long: the next run goes on where this one stopped.
 pub async fn check<P: Platform>(hub: &Hub<P>, platform: &P, job: &'static str) -> Result<(), Fault> {
+    let arguments = serde_json::json!({ "unless_within": DONE_WITHIN_MINUTES });
     let started = platform.now_ms();
+    finish(hub, platform, &Work { job, function: "run_checks", arguments: arguments.to_string(), started }).await
+}
+
+/// What a job has done in steps.
+struct Work {
+    job: &'static str,
+    function: &'static str,
+    arguments: String,
+    /// When the run began, in milliseconds since the Unix epoch.
+    started: u64,
+}
+
+async fn finish<P: Platform>(hub: &Hub<P>, platform: &P, work: &Work) -> Result<(), Fault> {
     for _ in 0..MOST_STEPS {
-        let step = step(hub, platform, job).await?;
+        let step = step(hub, platform, work).await?;
         if step.done {
             return Ok(());
         }
-        if platform.now_ms().saturating_sub(started) > LONGEST_MS {
+        if platform.now_ms().saturating_sub(work.started) > LONGEST_MS {
             break;
         }
         if step.busy {
@@ -49,17 +69,18 @@ struct Step {
     busy: bool,
 }
 
-async fn step<P: Platform>(hub: &Hub<P>, platform: &P, job: &'static str) -> Result<Step, Fault> {
-    let arguments = serde_json::json!({ "unless_within": DONE_WITHIN_MINUTES });
-    let question = ask(&hub.config.rest_url).rpc("run_checks", arguments.to_string());
-    let answer = send_slow(hub, platform, job, question).await?;
+async fn step<P: Platform>(hub: &Hub<P>, platform: &P, work: &Work) -> Result<Step, Fault> {
+    let question = ask(&hub.config.rest_url).rpc(work.function, work.arguments.clone());
+    let answer = send_slow(hub, platform, work.job, question).await?;
     let body = match answer.body {
         Some(body) => platform.read(body, LONGEST_ANSWER).await.unwrap_or_default(),
         None => Vec::new(),
     };
-    serde_json::from_slice(&body).map_err(|_| Fault::UpstreamBroken("the checks do not say whether they are done"))
+    serde_json::from_slice(&body).map_err(|_| Fault::UpstreamBroken("a step does not say whether it is done"))
 }
 
+/// What `hub.keep_house()` does, in this order: a change without its partition is refused, so that comes first.
+const TASKS: [&str; 3] = ["partitions", "deletions", "retention"];
 /// A run of a cron may take 15 minutes: <https://developers.cloudflare.com/workers/platform/limits/>
 const LONGEST_MS: u64 = 600_000;
 const MOST_STEPS: u32 = 100;

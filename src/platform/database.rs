@@ -1,6 +1,6 @@
 //! The Hub's own questions to the database, built by the `postgrest` crate and sent by the platform.
 
-use super::{Answer, FetchFailure, Outgoing, Platform, hub::Hub};
+use super::{Answer, FetchFailure, Level, Outgoing, Platform, hub::Hub};
 use crate::{domain::session::Actor, logic::fault::Fault};
 use serde_json::Value;
 
@@ -13,7 +13,8 @@ pub const SCHEMA: &str = "hub";
 /// How long a client waits for the database before it is told so, in milliseconds.
 pub const TIMEOUT_MS: u32 = 10_000;
 
-/// How long one step of a nightly job may take: a bit longer than the `statement_timeout` of `hub.run_checks`, and well below the 100
+/// How long one step of a nightly job may take: a bit longer than the `statement_timeout` of `hub.run_checks` and
+/// `hub.keep_house`, and well below the 100
 /// seconds after which Cloudflare, behind which Supabase stands, gives a request up.
 ///
 /// Source: <https://developers.cloudflare.com/fundamentals/reference/connection-limits/>
@@ -67,7 +68,7 @@ pub async fn send_job<P: Platform>(
     judged(platform, sending.actor, sent(hub, platform, &sending, question).await?).await
 }
 
-/// Sends one step of a nightly job that reads every row.
+/// Sends one step of a nightly job.
 ///
 /// # Errors
 /// As [`send`].
@@ -156,27 +157,35 @@ async fn judged<P: Platform>(
     actor: &Actor<'_>,
     answer: Answer<P::Body>,
 ) -> Result<Answer<P::Body>, Fault> {
-    match answer.status {
-        200..=299 => Ok(answer),
-        401 if matches!(actor, Actor::Person(_)) && is_revoked(platform, answer.body).await => {
-            Err(Fault::SessionRevoked)
-        }
-        401 => Err(Fault::UpstreamBroken("the Hub's own token or key was refused")),
-        503 => Err(Fault::UpstreamBusy),
-        _ => Err(Fault::UpstreamBroken("a question of the Hub was refused")),
+    if (200..=299).contains(&answer.status) {
+        return Ok(answer);
     }
+    let code = code(platform, answer.body).await;
+    let fault = match answer.status {
+        // The refusal of a revoked session by `before_request()`. Any other 401 is about the Hub: Supabase's gateway refuses a wrong
+        // `apikey` without a code, and PostgREST a key that it does not trust or a clock that is wrong with `PGRST301` and `PGRST303`.
+        // Nobody is signed out for that.
+        //
+        // Source: <https://docs.postgrest.org/en/stable/references/errors.html>
+        401 if matches!(actor, Actor::Person(_)) && code == "PT401" => return Err(Fault::SessionRevoked),
+        401 => Fault::UpstreamBroken("the Hub's own token or key was refused"),
+        503 => Fault::UpstreamBusy,
+        _ => Fault::UpstreamBroken("a question of the Hub was refused"),
+    };
+    let job = if let Actor::Job(job) = actor { Some(*job) } else { None };
+    let line = serde_json::json!({ "event": "question refused", "job": job, "status": answer.status, "code": code });
+    platform.log(Level::Error, &line.to_string());
+    Err(fault)
 }
 
-/// Tells whether a 401 is the refusal of a revoked session by `before_request()`, SQLSTATE `PT401`.
-///
-/// Any other one is about the Hub: Supabase's gateway refuses a wrong `apikey` without a code, and PostgREST a key that it does not
-/// trust or a clock that is wrong with `PGRST301` and `PGRST303`. Nobody is signed out for that.
-///
-/// Source: <https://docs.postgrest.org/en/stable/references/errors.html>
-async fn is_revoked<P: Platform>(platform: &P, body: Option<P::Body>) -> bool {
-    let Some(body) = body else { return false };
-    let Ok(told) = platform.read(body, LONGEST_REFUSAL).await else { return false };
-    serde_json::from_slice::<Value>(&told).is_ok_and(|told| told.get("code").and_then(Value::as_str) == Some("PT401"))
+/// The code of a refusal, an SQLSTATE or one of `PostgREST`'s; empty where there is none. The message beside it may hold values.
+async fn code<P: Platform>(platform: &P, body: Option<P::Body>) -> String {
+    let Some(body) = body else { return String::new() };
+    let told = platform.read(body, LONGEST_REFUSAL).await.unwrap_or_default();
+    let told: Value = serde_json::from_slice(&told).unwrap_or_default();
+    let code = told.get("code").and_then(Value::as_str).unwrap_or_default();
+    let plain = code.len() <= 10 && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if plain { code.to_owned() } else { String::new() }
 }
 
 /// What a client is told of a request to the database that has no answer.

@@ -53,9 +53,9 @@ begin
     ('clerk', 'msg_new', 'x', now(), now() - interval '29 days');
   perform pg_temp.act('system');
   made := hub.keep_house();
-  assert made - 'retired' = '{"partitions_made": 1, "revocations_forgotten": 1, "messages_forgotten": 1, "requests_forgotten": 0, "rejected_forgotten": 0}', made;
+  assert made - 'retired' = '{"done": true, "partitions_made": 1, "revocations_forgotten": 1, "messages_forgotten": 1, "requests_forgotten": 0, "rejected_forgotten": 0}', made;
   assert made -> 'retired' -> 'findings' = '[]', made;
-  assert hub.keep_house() - 'retired' = '{"partitions_made": 0, "revocations_forgotten": 0, "messages_forgotten": 0, "requests_forgotten": 0, "rejected_forgotten": 0}', 'a second run';
+  assert hub.keep_house() - 'retired' = '{"done": true, "partitions_made": 0, "revocations_forgotten": 0, "messages_forgotten": 0, "requests_forgotten": 0, "rejected_forgotten": 0}', 'a second run';
   perform set_config('role', 'none', true);
   assert (select bool_and(relrowsecurity and relforcerowsecurity) from pg_class c join pg_inherits i on i.inhrelid = c.oid where i.inhparent = 'hub.team_activities'::regclass);
   assert pg_temp.outcome('admin', format('select id from hub_private.%I', last)) = 'denied';

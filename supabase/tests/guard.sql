@@ -69,7 +69,7 @@ begin
     format('alter table %s rename to gone; drop table hub_private.gone', this),
     format('alter table %s set schema public; drop table public.%s', this, split_part(this, '.', 2)),
     -- A name is no age.
-    format('alter table %s rename to team_activities_2000_01; select hub_private.retire_months()', this)] loop
+    format('alter table %s rename to team_activities_2000_01; select hub_private.retire_months(), hub_private.retire_months(); drop table hub_private.team_activities_2000_01', this)] loop
     found := pg_temp.committed(command);
     assert found = wanted, format('%s: %s', command, found);
   end loop;

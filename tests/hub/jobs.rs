@@ -1,4 +1,4 @@
-//! The scheduled jobs: the nightly checks step by step (A-3), and what an operator is told of.
+//! The scheduled jobs: the nightly ones step by step (A-3, L-2), and what an operator is told of.
 
 use crate::world::{World, answered, well};
 use hub::{
@@ -54,6 +54,56 @@ fn checks_that_do_not_end_are_left_to_the_next_run_a_3() {
     for odd in ["", "[]", "{}", "<html>"] {
         let world = World::behind(move |_| answered(200, odd));
         assert_ne!(ran(&world, "checks").1, json!("done"), "{odd}");
+    }
+}
+
+/// The task that a request is a step of.
+fn task(request: &Outgoing) -> String {
+    let body: Value = serde_json::from_slice(request.body.as_ref().unwrap()).unwrap();
+    body["task"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn house_calls_each_task_until_it_is_done_l_2() {
+    let steps = Rc::new(Cell::new(0));
+    let counted = Rc::clone(&steps);
+    let world = World::behind(move |request| {
+        if task(request) == "partitions" {
+            return answered(200, r#"{"done":true,"partitions_made":1}"#);
+        }
+        counted.set(counted.get() + 1);
+        answered(200, &json!({ "done": counted.get() % 4 == 0, "busy": counted.get() == 2 }).to_string())
+    });
+    let (sent, outcome) = ran(&world, "house");
+    let tasks: Vec<String> = sent.iter().map(task).collect();
+    let wanted = [vec!["partitions"], vec!["deletions"; 4], vec!["retention"; 4]].concat();
+    assert_eq!((tasks, outcome), (wanted.into_iter().map(str::to_owned).collect(), json!("done")));
+    assert!(sent.iter().all(|request| request.url.ends_with("/rpc/keep_house") && request.timeout_ms < 90_000));
+}
+
+/// Whichever task fails, the others run; the code of the database stands in the log, and nothing of its message.
+#[test]
+fn house_goes_on_after_a_task_that_fails_l_2() {
+    for broken in ["partitions", "deletions", "retention"] {
+        let world = World::behind(move |request| {
+            if task(request) == broken {
+                return answered(500, r#"{"code":"57014","message":"canceling statement of user_secret"}"#);
+            }
+            answered(200, r#"{"done":true}"#)
+        });
+        drop((world.fake.sent(), world.fake.lines()));
+        world.fake.run(run(&world.hub, &world.fake, cron("house"))).unwrap();
+        let sent: Vec<String> = world.fake.sent().iter().map(task).collect();
+        assert_eq!(sent, ["partitions", "deletions", "retention"], "{broken}");
+        let lines = world.fake.lines();
+        let told = |words: &str| lines.iter().filter(|(_, line)| line.contains(words)).count();
+        assert_eq!((told(r#""code":"57014""#), told("user_secret"), told("UpstreamBroken")), (1, 0, 1), "{lines:?}");
+    }
+    for odd in ["<html>", r#"{"code":"no code at all"}"#, r#"{"code":7}"#, ""] {
+        let world = World::behind(move |_| answered(500, odd));
+        let (sent, outcome) = ran(&world, "house");
+        assert_eq!(sent.len(), 3, "{odd}");
+        assert_ne!(outcome, json!("done"), "{odd}");
     }
 }
 

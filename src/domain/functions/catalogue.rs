@@ -105,10 +105,10 @@ pub const FUNCTIONS: &[Function] = &[
         returns: Returned::Value(Kind::Integer),
         mark: Mark::Plain,
     },
-    // Makes the monthly partitions of team_activities that are due; forgets revocations and messages after 30 days.
+    // One step of partitions, deletions or retention of the audit log, or of each; says whether it is done.
     Function {
         name: "keep_house",
-        arguments: &[],
+        arguments: &[optional("task", Kind::Text)],
         callers: &[Who::System],
         writes: true,
         step_up: None,
