@@ -160,7 +160,8 @@ impl Platform for Edge {
 
     async fn backlog(&self, binding: &str) -> Result<u64, Unavailable> {
         let asked: Promise = called(&self.env, binding, "metrics", &[]).map_err(|_| Unavailable)?;
-        let metrics = JsFuture::from(asked).await.map_err(|_| Unavailable)?;
+        let metrics =
+            self.within(QUEUE_PATIENCE_MS, JsFuture::from(asked)).await.ok_or(Unavailable)?.map_err(|_| Unavailable)?;
         let count = Reflect::get(&metrics, &"backlogCount".into()).ok().and_then(|count| count.as_f64());
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count is whole and positive")]
         count.map(|count| count as u64).ok_or(Unavailable)
@@ -215,7 +216,7 @@ pub fn read_headers(headers: &web_sys::Headers) -> Headers {
     )
 }
 
-/// How long an answer waits for the queue before its row goes to the database directly.
+/// How long the queue has to take a message, before its row goes to the database directly, or to say how many it has.
 const QUEUE_PATIENCE_MS: u32 = 2_000;
 
 /// Calls a method of a binding.

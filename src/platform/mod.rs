@@ -113,7 +113,7 @@ pub trait Platform: Clone + 'static {
     /// How many messages wait in the queue behind a binding.
     ///
     /// # Errors
-    /// `Unavailable` when there is no such queue, or it does not say.
+    /// `Unavailable` when there is no such queue, or it does not say in time.
     async fn backlog(&self, binding: &str) -> Result<u64, Unavailable>;
 
     /// Counts one request for an operator's charts; lost without a word where there is nothing to count with.
