@@ -96,6 +96,14 @@ pub fn unconfigured<P: Platform>(platform: &P, problems: &[Problem]) -> Reply<P:
     Reply::fault(&Fault::Configuration).sealed(true, &request_id)
 }
 
+/// Logs optional variables that cannot be used; the Hub goes on without them.
+pub fn unused<P: Platform>(platform: &P, problems: &[Problem]) {
+    for problem in problems {
+        let named = format!("{} {}", problem.name, problem.wrong);
+        platform.log(Level::Error, &serde_json::json!({ "event": "variable not used", "problem": named }).to_string());
+    }
+}
+
 /// Transport, path, headers, door: each may refuse, and what comes later is not looked at before.
 async fn run<P: Platform>(
     hub: &Rc<Hub<P>>,

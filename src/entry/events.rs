@@ -1,7 +1,7 @@
 //! The Workers events: the only place besides the platform that knows Cloudflare.
 
 use super::{
-    answer::{Arrival, answer, unconfigured},
+    answer::{Arrival, answer, unconfigured, unused},
     queue,
     queues::QUEUES,
     schedule,
@@ -44,7 +44,7 @@ fn start() {
 #[event(fetch)]
 async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
     let platform = edge(Event::Fetch(context), &env);
-    let reply = match hub(&env) {
+    let reply = match hub(&env, &platform) {
         Ok(hub) => answer(&hub, &platform, arrival(&request)).await,
         Err(problems) => unconfigured(&platform, &problems),
     };
@@ -54,7 +54,7 @@ async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker:
 #[event(scheduled)]
 async fn scheduled(event: ScheduledEvent, env: Env, context: ScheduleContext) {
     let platform = edge(Event::Schedule(context), &env);
-    match hub(&env) {
+    match hub(&env, &platform) {
         Ok(hub) => schedule::run(&hub, &platform, &event.cron()).await,
         Err(problems) => drop(unconfigured(&platform, &problems)),
     }
@@ -72,7 +72,7 @@ pub async fn queue(batch: MessageBatch, env: Env, context: worker_sys::Context) 
     let now_ms = platform.now_ms();
     let deliveries: Result<Vec<Delivery>, JsValue> = messages.iter().map(|message| delivery(message, now_ms)).collect();
     let deliveries = deliveries?;
-    let verdicts = match hub(&env) {
+    let verdicts = match hub(&env, &platform) {
         Ok(hub) => queue::take(&hub, &platform, &name, &deliveries).await,
         Err(problems) => {
             drop(unconfigured(&platform, &problems));
@@ -113,11 +113,15 @@ fn edge(event: Event, env: &Env) -> Edge {
     Edge::new(event, env.clone(), QUEUES.iter().find_map(|queue| queue.binding))
 }
 
-fn hub(env: &Env) -> Started {
+fn hub(env: &Env, platform: &Edge) -> Started {
     HUB.with_borrow_mut(|slot| {
         slot.get_or_insert_with(|| {
             let lookup = |name: &str| Reflect::get(env, &name.into()).ok()?.as_string();
-            Config::parse(lookup).and_then(Hub::new).map(Rc::new).map_err(Rc::new)
+            let started = Config::parse(lookup).and_then(Hub::new).map(Rc::new).map_err(Rc::new);
+            if let Ok(hub) = &started {
+                unused(platform, &hub.config.unused);
+            }
+            started
         })
         .clone()
     })

@@ -99,6 +99,8 @@ pub struct Config {
     pub alert_webhook_url: Option<Secret<String>>,
     /// `HUB_HMAC_KEY`
     pub hmac_key: Option<Secret<[u8; 32]>>,
+    /// Optional variables that cannot be used and stop nothing.
+    pub unused: Vec<Problem>,
 }
 
 /// A variable that cannot be used, and why. It never holds the value.
@@ -189,9 +191,13 @@ impl<Lookup: Fn(&str) -> Option<String>> Reader<Lookup> {
                 "must be 32 bytes in base64, as `openssl rand -base64 32` writes them",
             )
         });
-        let alert_webhook_url = self.text("ALERT_WEBHOOK_URL").and_then(|text| {
-            self.check("ALERT_WEBHOOK_URL", webhook_url(&text, local), "must be an https URL without credentials")
-        });
+        let hook = self.text("ALERT_WEBHOOK_URL");
+        let alert_webhook_url = hook.as_deref().and_then(|text| webhook_url(text, local));
+        let unused = if hook.is_some() && alert_webhook_url.is_none() {
+            vec![Problem { name: "ALERT_WEBHOOK_URL", wrong: "must be an https URL without credentials" }]
+        } else {
+            Vec::new()
+        };
 
         let whole = || {
             Some(Config {
@@ -215,6 +221,7 @@ impl<Lookup: Fn(&str) -> Option<String>> Reader<Lookup> {
                 signing_keys: signing_keys?,
                 alert_webhook_url,
                 hmac_key,
+                unused,
             })
         };
         match whole() {

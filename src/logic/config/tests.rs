@@ -84,9 +84,6 @@ fn refuses_values_of_the_wrong_shape() {
         ("CLERK_AUTHORIZED_PARTIES", "https://hub.lumen-studio.com, https://App.lumen-studio.com"),
         ("CLERK_AUTHORIZED_PARTIES", "https://hub.lumen-studio.com:443"),
         ("CLERK_ISSUER", "https://Clerk.lumen-studio.com"),
-        ("ALERT_WEBHOOK_URL", "http://hooks.example/x"),
-        ("ALERT_WEBHOOK_URL", "https://user:word@hooks.example/x"),
-        ("ALERT_WEBHOOK_URL", "https://hooks.example/x?a b"),
         ("HUB_HMAC_KEY", "c2hvcnQ="),
         ("HUB_HMAC_KEY", "not base64 at all, though long enough for a key"),
         ("HUB_BASE_PATH", "app"),
@@ -99,6 +96,39 @@ fn refuses_values_of_the_wrong_shape() {
         ("SUPABASE_PUBLISHABLE_KEY", "two words"),
     ] {
         assert!(refused(name, value), "{name} {value}");
+    }
+}
+
+#[test]
+fn takes_webhook_urls_as_receivers_write_them() {
+    for value in [
+        "https://hooks.slack.com/services/T0/B0/secret",
+        "https://lumen.webhook.office.com/webhookb2/0a-1b@2c-3d/IncomingWebhook/4e/5f\n",
+        " https://hooks.lumen-studio.com:8443/a;b=1,(c)!$&'*+%20?sig=a@b/c&x=%3D",
+        "https://hooks.lumen-studio.com?key=secret",
+    ] {
+        let config = with("ALERT_WEBHOOK_URL", value).unwrap();
+        assert_eq!(config.alert_webhook_url.unwrap().expose(), value.trim(), "{value:?}");
+        assert_eq!(config.unused, [], "{value:?}");
+    }
+}
+
+/// What only alerts need takes nothing else down.
+#[test]
+fn goes_on_without_a_webhook_that_cannot_be_used() {
+    for value in [
+        "http://hooks.slack.com/x",
+        "https://user:word@hooks.slack.com/x",
+        "https://user@hooks.slack.com/x",
+        "https://hooks.slack.com/x?a b",
+        "https://hooks.slack.com/a\nb",
+        "https:///x",
+        "https://",
+        "nonsense",
+    ] {
+        let config = with("ALERT_WEBHOOK_URL", value).unwrap();
+        assert!(config.alert_webhook_url.is_none(), "{value:?}");
+        assert_eq!(config.unused.iter().map(|problem| problem.name).collect::<Vec<_>>(), ["ALERT_WEBHOOK_URL"]);
     }
 }
 

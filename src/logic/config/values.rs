@@ -16,11 +16,16 @@ pub(super) fn endpoint(text: &str, local: bool) -> Option<String> {
 }
 
 /// The URL of an incoming webhook, whose path or query is its secret: https, or http on loopback for a local Hub.
+///
+/// Its path may hold whatever a URL may: one of Microsoft Teams has an `@`.
 pub(super) fn webhook_url(text: &str, local: bool) -> Option<Secret<String>> {
-    let (base, query) = text.split_once('?').map_or((text, None), |(base, query)| (base, Some(query)));
+    let text = text.trim();
+    let (scheme, rest) = text.split_once("://")?;
+    let authority = rest.split(['/', '?']).next()?;
+    let path = rest.strip_prefix(authority)?;
+    endpoint(&format!("{scheme}://{authority}"), local)?;
     let plain = |byte: u8| byte.is_ascii_graphic() && !b"\"<>\\^`{|}#".contains(&byte);
-    endpoint(base, local).filter(|_| query.is_none_or(|query| query.bytes().all(plain)))?;
-    Some(Secret::new(text.to_owned()))
+    path.bytes().all(plain).then(|| Secret::new(text.to_owned()))
 }
 
 /// An origin exactly as a browser writes it in `Origin`, which is compared to the letter.
