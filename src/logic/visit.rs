@@ -159,7 +159,10 @@ pub fn after_fault<'a>(visit: &Visit<'a>, instance: &Instance, fault: TokenFault
 }
 
 fn handshake<'a>(visit: &Visit<'a>, reason: &'static str) -> Step<'a> {
-    match (visit.navigation, redirects(visit.cookies) < MOST_REDIRECTS) {
+    // One that has come back without a result is completed and not counted yet.
+    let uncounted = u8::from(query_value(visit.query, STATE_PARAMETER).is_some());
+    let completed = redirects(visit.cookies).saturating_add(uncounted);
+    match (visit.navigation, completed < MOST_REDIRECTS) {
         (false, _) => Step::SignedOut(reason),
         (true, true) => Step::Handshake(reason),
         (true, false) => Step::Stuck(reason),

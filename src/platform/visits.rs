@@ -17,7 +17,7 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 
 mod directives;
 
-use directives::{BROWSER, is_plain, refreshed, signed_directives, taken_over};
+use directives::{BROWSER, Holder, Taken, is_plain, refreshed, signed_directives, taken_over};
 
 /// A request for a page.
 #[derive(Clone, Copy, Debug)]
@@ -72,7 +72,8 @@ pub async fn enter<P: Platform>(hub: &Hub<P>, platform: &P, door: Door<'_>) -> R
         Entrance::SignedIn(_, set) if traces => {
             Entrance::Elsewhere(onward(hub, door, set), "handshake-ended-elsewhere")
         }
-        Entrance::SignedOut(why, set) if traces => Entrance::Elsewhere(onward(hub, door, set), why),
+        // Without the traces a pending session would be sent to Clerk again; its page leads on to one without them.
+        Entrance::SignedOut(why, set) if traces && why != PENDING => Entrance::Elsewhere(onward(hub, door, set), why),
         Entrance::SignedIn(session, mut set) if cookies.values(REDIRECTS).next().is_some() => {
             set.push(cookies::forget(REDIRECTS));
             Entrance::SignedIn(session, set)
@@ -160,17 +161,23 @@ async fn resolved<P: Platform>(
         Err(fault) => Err(fault),
     };
     match taken {
-        Ok((_, taken)) => {
-            // Of several sessions' tokens the one that is set now is left.
-            let mut set = if visit::are_several(visit.cookies, &hub.instance) {
+        Ok(Taken { holder, set: taken }) => {
+            let pending = matches!(holder, Holder::Pending);
+            // Of several sessions' tokens the one that is set now is left; of a pending session none is.
+            let mut set = if pending || visit::are_several(visit.cookies, &hub.instance) {
                 forget::sessions(&hub.instance, door.path)
             } else {
                 Vec::new()
             };
             set.extend(forget::carriers(&hub.instance));
             set.push(cookies::forget(STATE));
-            set.push(counted(visit.cookies));
+            if !pending || leads_to_clerk(hub, door) {
+                set.push(counted(visit.cookies));
+            }
             set.extend(taken);
+            if pending {
+                return Ok(Entrance::SignedOut(PENDING, set));
+            }
             Ok(Entrance::Elsewhere(onward(hub, door, set), "handshake-resolved"))
         }
         Err(Fault::VisitStuck(reason)) => {
@@ -189,6 +196,13 @@ async fn resolved<P: Platform>(
 /// Counts one completed handshake; a signed-in page resets the count.
 fn counted(cookies: &Cookies<'_>) -> String {
     cookies::set(REDIRECTS, &visit::redirects(cookies).saturating_add(1).to_string(), REDIRECTS_LIFE_S)
+}
+
+/// Whether the page leads a visitor who is signed out to Clerk's pages.
+///
+/// The way of a pending session there has two handshakes, one of the page that was opened and one of this; only the latter is counted.
+fn leads_to_clerk<P: Platform>(hub: &Hub<P>, door: Door<'_>) -> bool {
+    door.path.strip_prefix(&hub.config.base_path).is_some_and(|path| matches!(path, "/sign-in" | "/sign-up"))
 }
 
 /// Redirects to the same page without the handshake's parameters.
@@ -238,6 +252,8 @@ fn to_clerk<P: Platform>(
     Ok(if round { reply.with("set-cookie", counted(visit.cookies)) } else { reply })
 }
 
+/// Reason of a visit with a pending session.
+const PENDING: &str = "session-pending";
 const REDIRECTS_LIFE_S: u32 = 10;
 const STATE_LIFE_S: u32 = 300;
 /// Each costs a verification.

@@ -107,6 +107,8 @@ struct Clerk {
     updated_at: i64,
     /// User, and whether it goes on.
     sessions: Vec<(&'static str, bool)>,
+    /// Sessions with a task left, such as the choice of an organization; their tokens say `sts: pending`.
+    pending: HashSet<usize>,
     nonces: Vec<(String, Vec<String>)>,
     /// Session ids that the database refuses.
     refused: HashSet<String>,
@@ -116,6 +118,11 @@ struct Clerk {
 impl Clerk {
     fn live(&self) -> Option<usize> {
         self.current.filter(|session| self.sessions[*session].1)
+    }
+
+    /// The browser's session, while a task is left.
+    fn pending(&self) -> Option<usize> {
+        self.live().filter(|session| self.pending.contains(session))
     }
 
     /// A browser has one session at a time; one that is over the database hears of.
@@ -136,7 +143,7 @@ impl Clerk {
         let id = format!("sess_2hub{session:08}");
         let claims = json!({
             "azp": ORIGIN, "exp": now + 60, "fva": [1, -1], "iat": now, "iss": format!("https://{CLERK}"), "jti": format!("{session}-{now}"),
-            "nbf": now - 10, "sid": id, "sts": "active", "sub": self.sessions[session].0, "v": 2,
+            "nbf": now - 10, "sid": id, "sts": if self.pending.contains(&session) { "pending" } else { "active" }, "sub": self.sessions[session].0, "v": 2,
         });
         signed(&claims)
     }
@@ -242,6 +249,10 @@ struct Browser {
     jar: Jar,
     /// Whether somebody means the browser ill.
     spoilt: bool,
+    /// Visits to Clerk's handshake since the last page.
+    handshakes: usize,
+    /// Whether Clerk keeps no result of a handshake.
+    forgetful: bool,
     story: Vec<String>,
 }
 
@@ -272,6 +283,7 @@ impl Browser {
             current: None,
             updated_at: 0,
             sessions: Vec::new(),
+            pending: HashSet::new(),
             nonces: Vec::new(),
             refused: HashSet::new(),
             ended: 0,
@@ -283,7 +295,16 @@ impl Browser {
         });
         clerk.borrow_mut().suffix.clone_from(&world.hub.instance.suffix);
         assert_eq!(world.hub.instance.development, !production);
-        Self { world, clerk, clock, jar: Jar::default(), spoilt: false, story: Vec::new() }
+        Self {
+            world,
+            clerk,
+            clock,
+            jar: Jar::default(),
+            spoilt: false,
+            handshakes: 0,
+            forgetful: false,
+            story: Vec::new(),
+        }
     }
 
     fn now(&self) -> i64 {
@@ -337,8 +358,11 @@ impl Browser {
     /// Opens a URL and goes where it leads, as a browser does.
     fn open(&mut self, path: &str) -> End {
         let mut url = format!("{ORIGIN}{path}");
+        self.handshakes = 0;
         for _ in 0..MOST_HOPS {
             if url.starts_with(&format!("https://{CLERK}/v1/client/handshake?")) {
+                self.handshakes += 1;
+                assert!(self.handshakes <= 3, "more than three handshakes: {:#?}\n{:#?}", self.story, self.jar);
                 url = self.handshake(&url);
                 continue;
             }
@@ -366,12 +390,15 @@ impl Browser {
         let back = query.split('&').find_map(|pair| pair.strip_prefix("redirect_url=")).unwrap();
         let mut back = hub::logic::return_to::decoded(back).unwrap();
         let now = self.now();
+        let forgetful = self.forgetful;
         let (name, value, production) = {
             let mut clerk = self.clerk.borrow_mut();
             let directives = clerk.directives(now);
             if clerk.by_nonce {
                 let nonce = format!("nonce{}", clerk.nonces.len() + clerk.sessions.len() * 1000);
-                clerk.nonces.push((nonce.clone(), directives));
+                if !forgetful {
+                    clerk.nonces.push((nonce.clone(), directives));
+                }
                 ("__clerk_handshake_nonce", nonce, clerk.production)
             } else {
                 ("__clerk_handshake", signed(&json!({ "handshake": directives })), clerk.production)
@@ -392,10 +419,17 @@ impl Browser {
         }
     }
 
-    /// Chooses a person at Clerk's page and goes back.
+    /// Chooses a person at Clerk's page, or does the task that Clerk shows there, and goes back.
     fn choose(&mut self, person: usize) -> End {
         let now = self.now();
-        self.clerk.borrow_mut().begin(person, now);
+        let pending = self.clerk.borrow().pending();
+        match pending {
+            // The time of the last update stays, which is the harder case.
+            Some(session) if self.clerk.borrow().sessions[session].0 == PEOPLE[person] => {
+                self.clerk.borrow_mut().pending.remove(&session);
+            }
+            _ => self.clerk.borrow_mut().begin(person, now),
+        }
         self.hear_clerk();
         self.open(if self.clerk.borrow().production { "/account" } else { "/account?__clerk_db_jwt=dvb_1" })
     }
@@ -460,7 +494,7 @@ fn told(production: bool, seed: u64) {
     // Whom no sign-in has followed.
     let mut signed_out = true;
     for _ in 0..4 + chance.below(8) {
-        match chance.below(12) {
+        match chance.below(13) {
             0 | 1 => {
                 let person = chance.below(2);
                 browser.sign_in(person);
@@ -469,6 +503,13 @@ fn told(production: bool, seed: u64) {
             2..=4 => {
                 browser.story.push("open".to_owned());
                 let found = browser.open("/account");
+                if browser.clerk.borrow().production && !browser.spoilt && browser.clerk.borrow().pending().is_some() {
+                    assert!(matches!(found, End::SignInPage(_)), "{found:?} {:#?}\n{:#?}", browser.story, browser.jar);
+                }
+                if matches!(found, End::SignInPage(_)) {
+                    // Time to look at Clerk's page.
+                    browser.wait(11);
+                }
                 if let End::Account(user) = &found {
                     assert!(!signed_out, "signed in after a sign-out: {:#?}\n{:#?}", browser.story, browser.jar);
                     let of_clerk = browser.clerk.borrow().live().map(|one| browser.clerk.borrow().sessions[one].0);
@@ -512,7 +553,20 @@ fn told(production: bool, seed: u64) {
                 browser.clerk.borrow_mut().end();
                 signed_out = true;
             }
-            10 => browser.wait([1, 5, 61, 66, 3600, 86_400][chance.below(6)]),
+            10 => {
+                let person = chance.below(2);
+                browser.story.push(format!("sign in elsewhere as {person}, with a task left"));
+                let now = browser.now();
+                let mut clerk = browser.clerk.borrow_mut();
+                clerk.begin(person, now);
+                let session = clerk.sessions.len() - 1;
+                clerk.pending.insert(session);
+                drop(clerk);
+                browser.hear_clerk();
+                // Nobody is signed in until the task is done; the tokens of the session before are refused.
+                signed_out = true;
+            }
+            11 => browser.wait([1, 5, 61, 66, 3600, 86_400][chance.below(6)]),
             _ => {
                 spoil(&mut browser, &mut chance);
             }
@@ -567,6 +621,47 @@ fn any_order_of_signing_in_and_out_ends_well_in_development_i_2() {
 }
 
 const STORIES: u64 = 60;
+
+/// I-2: Clerk's SDK treats a pending session as signed out (`treatPendingAsSignedOut`): to the page where Clerk shows the task, and in.
+#[test]
+fn a_pending_session_leads_to_its_task_at_clerk_i_2() {
+    for (production, by_nonce) in [(true, true), (true, false), (false, true), (false, false)] {
+        let mut browser = Browser::new(production, (by_nonce, false));
+        browser.sign_in(0);
+        // Longer than the token of the session before lives.
+        browser.wait(70);
+        let now = browser.now();
+        browser.clerk.borrow_mut().begin(0, now);
+        browser.clerk.borrow_mut().pending.insert(1);
+        browser.hear_clerk();
+        for _ in 0..2 {
+            let found = browser.open("/account");
+            assert!(matches!(found, End::SignInPage(_)), "{production} {by_nonce} {found:?}");
+            let header = browser.jar.header(HUB, "/account", browser.now());
+            let kept = header.split("; ").any(|cookie| cookie.starts_with("__session"));
+            assert!(!kept && !header.contains("__Host-hub_state"), "{header}");
+        }
+        let found = browser.open("/sign-in");
+        assert!(matches!(found, End::SignInPage(_)), "{production} {by_nonce} {found:?}");
+        assert_eq!(browser.handshakes, 1);
+        browser.wait(11);
+        assert_eq!(browser.choose(0), End::Account(PEOPLE[0].to_owned()), "{production} {by_nonce}");
+        assert_eq!(browser.clerk.borrow().sessions.len(), 2, "the session whose task was left");
+    }
+}
+
+/// I-2: a result that never arrives whole is asked for three times, then the visitor is told.
+#[test]
+fn no_visit_takes_more_than_three_handshakes_i_2() {
+    let mut browser = Browser::new(true, (true, false));
+    let now = browser.now();
+    browser.clerk.borrow_mut().begin(0, now);
+    browser.hear_clerk();
+    // Clerk forgets every name at once.
+    browser.forgetful = true;
+    assert_eq!(browser.open("/account"), End::Problem("HUB107".to_owned()));
+    assert_eq!(browser.handshakes, 3);
+}
 
 /// The jar itself, against RFC 6265.
 #[test]

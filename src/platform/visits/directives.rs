@@ -6,7 +6,7 @@ use crate::{
     logic::{
         cookies::{self, Cookies, Directive},
         fault::Fault,
-        token,
+        token::{self, TokenFault},
         visit::forget,
     },
 };
@@ -24,17 +24,34 @@ pub(super) async fn signed_directives<P: Platform>(
     Ok(listed.iter().filter_map(Value::as_str).map(str::to_owned).collect())
 }
 
+/// The cookies of a handshake's result, and the session that they carry.
+pub(super) struct Taken {
+    /// The session of its token.
+    pub(super) holder: Holder,
+    /// Cookies to set.
+    pub(super) set: Vec<String>,
+}
+
+/// The session that a handshake's result carries.
+pub(super) enum Holder {
+    /// No session.
+    Absent,
+    /// A session that a task at Clerk is left of, such as the choice of an organization. Its token is not kept.
+    Pending,
+    /// A session.
+    SignedIn(Box<Session>),
+}
+
 /// The directives as cookies of ours: only names that Clerk has, only plain values, session tokens only if they are good.
+///
+/// A pending session counts as signed out, as with Clerk's SDK (clerk/javascript `packages/backend/src/tokens/authObjects.ts`,
+/// `treatPendingAsSignedOut`).
 ///
 /// All of them are of this host alone but one: in production `__client_uat` is Clerk's own cookie of the parent domain. It is passed on
 /// as such, and a copy of this host would contradict it one day (<https://github.com/clerk/javascript/pull/3318>).
-pub(super) async fn taken_over<P: Platform>(
-    hub: &Hub<P>,
-    platform: &P,
-    directives: &[String],
-) -> Result<(Option<Session>, Vec<String>), Fault> {
+pub(super) async fn taken_over<P: Platform>(hub: &Hub<P>, platform: &P, directives: &[String]) -> Result<Taken, Fault> {
     let suffix = format!("_{}", hub.instance.suffix);
-    let (mut session, mut updated, mut set) = (None, None, Vec::new());
+    let (mut holder, mut updated, mut set) = (Holder::Absent, None, Vec::new());
     for one in directives.iter().take(MOST_DIRECTIVES).filter_map(|text| cookies::directive(text)) {
         let Directive { name, value, domain } = one;
         let base = name.strip_suffix(suffix.as_str()).unwrap_or(name);
@@ -55,16 +72,21 @@ pub(super) async fn taken_over<P: Platform>(
             continue;
         }
         if base == "__session" && !value.is_empty() {
-            let found = hub.identify(platform, value).await.map_err(|fault| match fault {
-                Fault::Token(_) => Fault::VisitStuck("handshake-session-refused"),
-                other => other,
-            })?;
-            session = Some(found);
+            match hub.identify(platform, value).await {
+                Ok(session) => holder = Holder::SignedIn(Box::new(session)),
+                // Its signature, parties and times are good, since those rules come before.
+                Err(Fault::Token(TokenFault::StatusRefused)) => {
+                    holder = Holder::Pending;
+                    continue;
+                }
+                Err(Fault::Token(_)) => return Err(Fault::VisitStuck("handshake-session-refused")),
+                Err(other) => return Err(other),
+            }
         }
         set.push(cookies::set(name, value, life_s));
     }
     set.extend(forget::other_updates(&hub.instance, updated));
-    Ok((session, set))
+    Ok(Taken { holder, set })
 }
 
 /// A fresh token for one that ran out, without a way through the browser.
@@ -77,8 +99,10 @@ pub(super) async fn refreshed<P: Platform>(
     let refresh = cookies.value(&format!("__refresh_{}", hub.instance.suffix)).filter(|token| is_plain(token))?;
     let session = token::peek(expired)?.session?;
     let directives = clerk::refresh(hub, platform, &session, expired, refresh).await.ok()?;
-    let (session, set) = taken_over(hub, platform, &directives).await.ok()?;
-    Some((session?, set))
+    match taken_over(hub, platform, &directives).await.ok()? {
+        Taken { holder: Holder::SignedIn(session), set } => Some((*session, set)),
+        Taken { holder: Holder::Absent | Holder::Pending, .. } => None,
+    }
 }
 
 /// Tells whether a value may stand in a cookie and in a URL unencoded.
