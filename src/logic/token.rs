@@ -10,6 +10,7 @@ mod claims;
 mod fault;
 
 pub use claims::{Departing, Expected, check, check_departing};
+use claims::{LONGEST_LIFE_S, SKEW_S};
 pub use fault::TokenFault;
 
 use super::json;
@@ -69,6 +70,19 @@ pub struct Peek {
     pub expires_at: Option<i64>,
     /// `sid`
     pub session: Option<String>,
+}
+
+impl Peek {
+    /// Tells whether issuer and times are those that a valid token of this issuer has now; anybody can write them.
+    #[must_use]
+    pub fn is_current(&self, issuer: &str, now_s: i64) -> bool {
+        let Some((begins, ends)) = self.issued_at.zip(self.expires_at) else { return false };
+        let life = ends.saturating_sub(begins);
+        self.issuer.as_deref() == Some(issuer)
+            && begins <= now_s.saturating_add(SKEW_S)
+            && now_s < ends.saturating_add(SKEW_S)
+            && (1..=LONGEST_LIFE_S).contains(&life)
+    }
 }
 
 /// Looks into a token; `None` when it has not the form of one.

@@ -21,7 +21,7 @@ use crate::{
         jwks,
         return_to::encoded,
         shared_set,
-        token::{Departing, Expected},
+        token::{self, Departing, Expected},
         upstream_token::SigningKey,
         visit::{Instance, cookie_suffix},
     },
@@ -40,7 +40,7 @@ pub struct Hub<P: Platform> {
     pub health: Cell<Option<Finding>>,
     /// When a request of this isolate began to look; a platform may end that request before it is done.
     pub probing_since: Cell<Option<u64>>,
-    /// How many tokens over plain http were looked at lately.
+    /// How many tokens over plain http were verified lately.
     pub leaks: Allowance,
     /// What Clerk's cookies are called here, and whose they are.
     pub instance: Instance,
@@ -137,6 +137,22 @@ impl<P: Platform> Hub<P> {
     /// `Token` for a bad one, `KeysUnavailable` when it could not be judged.
     pub async fn identify(&self, platform: &P, token: &str) -> Result<Session, Fault> {
         sessions::identify(platform, &self.sessions, &self.keys, &self.expected, token).await
+    }
+
+    /// Tells whether a token is worth a signature check: its form, issuer and times are those of a valid one. It proves nothing.
+    #[must_use]
+    pub fn looks_valid(&self, platform: &P, token: &str) -> bool {
+        let now_s = i64::try_from(platform.now_ms() / 1000).unwrap_or(i64::MAX);
+        let current = |seen: token::Peek| seen.is_current(&self.expected.issuer, now_s);
+        token::read(token).is_ok() && token::peek(token).is_some_and(current)
+    }
+
+    /// Tells whether the key that a token names is one of the issuer's. An unknown one has nothing fetched.
+    pub async fn knows_key_of(&self, platform: &P, token: &str) -> bool {
+        match token::read(token) {
+            Ok(unverified) => self.keys.knows(platform, unverified.kid()).await,
+            Err(_) => false,
+        }
     }
 
     /// Verifies a token for signing out; it may have expired (I-2).

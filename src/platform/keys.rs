@@ -75,6 +75,19 @@ impl<P: Platform> KeyStore<P> {
     /// # Errors
     /// As [`NoKey`] says.
     pub async fn key(self: &Rc<Self>, platform: &P, kid: &str) -> Result<Dated<P>, NoKey> {
+        match self.current(platform, kid).await? {
+            Some(key) => Ok(key),
+            None => self.look_for(platform, kid).await,
+        }
+    }
+
+    /// Tells whether there is a key with this id, without a fetch for an unknown one.
+    pub async fn knows(self: &Rc<Self>, platform: &P, kid: &str) -> bool {
+        matches!(self.current(platform, kid).await, Ok(Some(_)))
+    }
+
+    /// The key with this id in the set, which is fetched where it is due.
+    async fn current(self: &Rc<Self>, platform: &P, kid: &str) -> Result<Option<Dated<P>>, NoKey> {
         let mut step = jwks::step(self.known.get(), platform.now_ms());
         if step == Step::Fetch && self.waited_for_another(platform).await {
             step = jwks::step(self.known.get(), platform.now_ms());
@@ -88,17 +101,14 @@ impl<P: Platform> KeyStore<P> {
             }
             Step::Fetch => {
                 if !self.fetch(platform, jwks::SHARED_MS).await && !self.may_go_on(platform) {
-                    return self.pinned(platform).await;
+                    return self.pinned(platform).await.map(Some);
                 }
             }
             Step::Unavailable { retry_after } => {
-                return self.pinned(platform).await.map_err(|_| NoKey::Unavailable { retry_after });
+                return self.pinned(platform).await.map(Some).map_err(|_| NoKey::Unavailable { retry_after });
             }
         }
-        if let Some(key) = self.held(kid) {
-            return Ok(key);
-        }
-        self.look_for(platform, kid).await
+        Ok(self.held(kid))
     }
 
     /// Changes whenever the held keys are others than before.

@@ -1,7 +1,12 @@
 //! T-3, L-3: scheme, host, length and mount path in every combination; the scheme is judged first, and nothing is left unrecorded.
 
 use crate::world::{ORIGIN, Seen, TOKENS, World, well};
-use hub::{domain::headers::Headers, entry::answer::Arrival};
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+use hub::{
+    domain::headers::Headers,
+    entry::answer::{Arrival, answer},
+};
+use serde_json::Value;
 
 const OWN: &str = "hub.stacklumen.example";
 const BASES: [&str; 2] = ["", "/app"];
@@ -247,4 +252,87 @@ fn every_country_of_cloudflare_is_recorded_l_3() {
         });
         assert_eq!(seen.rows[0]["country"].as_str(), kept.then_some(country), "{country}");
     }
+}
+
+fn over_http(world: &World, token: &str) -> Seen {
+    world.arrive(plain(token))
+}
+
+/// A request over plain http with this token.
+fn plain(token: &str) -> Arrival<Vec<u8>> {
+    Arrival {
+        method: "GET".to_owned(),
+        url: format!("http://{OWN}/rest/v1/leads"),
+        headers: Headers::new(vec![("authorization".to_owned(), format!("Bearer {token}"))]),
+        tls_version: None,
+        colo: None,
+        country: None,
+        body: None,
+    }
+}
+
+fn is_revoked(seen: &Seen) -> bool {
+    seen.upstream.iter().any(|sent| sent.url.ends_with("/rpc/burn_token"))
+}
+
+/// The parts of a valid token with other claims or another header, and a signature that is none.
+fn forged(change: impl Fn(&mut Value, &mut Value)) -> String {
+    let token = TOKENS["personas"]["alice"].as_str().unwrap();
+    let parts: Vec<&str> = token.split('.').collect();
+    let read = |part: &str| serde_json::from_slice::<Value>(&Base64UrlUnpadded::decode_vec(part).unwrap()).unwrap();
+    let (mut header, mut claims) = (read(parts[0]), read(parts[1]));
+    change(&mut header, &mut claims);
+    let encode = |value: &Value| Base64UrlUnpadded::encode_string(value.to_string().as_bytes());
+    format!("{}.{}.{}", encode(&header), encode(&claims), parts[2])
+}
+
+/// What anybody can write without a look at a token of this issuer's uses nothing up: the next valid token is revoked.
+#[test]
+fn junk_over_plain_http_uses_up_no_revocation_t_3() {
+    let now = TOKENS["now"].as_i64().unwrap();
+    let junk: [(&str, String); 8] = [
+        ("no base64", format!("e.{}.{}", "a".repeat(60), "b".repeat(60))),
+        ("no JSON", format!("e30.{}.{}", "a".repeat(60), "b".repeat(60))),
+        ("another algorithm", forged(|header, _| header["alg"] = "HS256".into())),
+        ("an unknown key", forged(|header, _| header["kid"] = "ins_unheard_of".into())),
+        ("another issuer", forged(|_, claims| claims["iss"] = "https://clerk.elsewhere.example".into())),
+        ("expired", forged(|_, claims| claims["exp"] = (now - 6).into())),
+        ("from the future", forged(|_, claims| claims["iat"] = (now + 60).into())),
+        ("for ever", forged(|_, claims| claims["exp"] = (now + 86_400).into())),
+    ];
+    let valid = TOKENS["personas"]["alice"].as_str().unwrap();
+    for (what, token) in junk {
+        for warm in [false, true] {
+            let world = World::new();
+            if warm {
+                world.ask("alice", "GET", "/rest/v1/contact_tickets");
+            }
+            let mut fetched = 0;
+            for _ in 0..70 {
+                let seen = over_http(&world, &token);
+                assert!(!is_revoked(&seen), "{what}");
+                fetched += seen.fetched_keys;
+            }
+            assert!(fetched <= usize::from(!warm), "{what}: {fetched} fetches of the keys");
+            assert!(is_revoked(&over_http(&world, valid)), "{what}, {warm}");
+        }
+    }
+}
+
+/// What looks like a token of the issuer's costs a signature check; beyond 60 a minute it is passed over, and the log says so without it.
+#[test]
+fn what_looks_like_a_token_is_bounded_and_logged_t_3() {
+    let world = World::new();
+    let valid = TOKENS["personas"]["alice"].as_str().unwrap();
+    let token = forged(|_, claims| claims["jti"] = "forged".into());
+    for _ in 0..60 {
+        over_http(&world, &token);
+    }
+    drop(world.fake.lines());
+    world.fake.run(answer(&world.hub, &world.fake, plain(valid))).unwrap();
+    world.fake.run_background().unwrap();
+    assert!(!world.fake.sent().iter().any(|sent| sent.url.ends_with("/rpc/burn_token")), "beyond the bound");
+    let lines: Vec<String> = world.fake.lines().into_iter().map(|(_, line)| line).collect();
+    assert!(lines.iter().any(|line| line.contains("token over plain http passed over")), "{lines:?}");
+    assert!(!lines.iter().any(|line| line.contains(valid) || line.contains("eyJ")), "no token in the log");
 }

@@ -236,6 +236,6 @@ fn staff_role(claims: &Value, path: &[String]) -> RoleClaim {
     }
 }
 
-const SKEW_S: i64 = 5;
-const LONGEST_LIFE_S: i64 = 120;
+pub(super) const SKEW_S: i64 = 5;
+pub(super) const LONGEST_LIFE_S: i64 = 120;
 const MOST_PERMISSIONS: usize = 64;
