@@ -12,7 +12,7 @@ use crate::{
         visit::{forget, query_value},
     },
     platform::{
-        Platform, ReadFailure, clerk,
+        Level, Platform, ReadFailure, clerk,
         database::{ask, send, send_as},
         hub::Hub,
         visits::{self, Door},
@@ -159,8 +159,20 @@ async fn ended<P: Platform>(
     hub.forget(session);
     let arguments = serde_json::json!({ "session": session.id });
     let question = ask(&hub.config.rest_url).rpc("end_session", arguments.to_string());
-    send(hub, platform, "sign-out", "return=minimal", question).await?;
-    clerk::end_session(hub, platform, &session.id).await?;
+    // Either end is worth having without the other: Clerk's goes on with no fresh token, and the Hub's refuses those that are out.
+    let here = send(hub, platform, "sign-out", "return=minimal", question).await;
+    let at_clerk = clerk::end_session(hub, platform, &session.id).await;
+    if here.is_err() || at_clerk.is_err() {
+        let line = serde_json::json!({
+            "event": "sign-out incomplete",
+            "session_id": session.id,
+            "ended_here": here.is_ok(),
+            "ended_at_clerk": at_clerk.is_ok(),
+        });
+        platform.log(Level::Warn, &line.to_string());
+    }
+    here?;
+    at_clerk?;
     Ok(forgotten(hub, home(hub), door.path))
 }
 

@@ -65,8 +65,25 @@ pub async fn end_sessions<P: Platform>(hub: &Hub<P>, platform: &P, user: &str) -
 pub async fn end_session<P: Platform>(hub: &Hub<P>, platform: &P, session: &str) -> Result<(), Fault> {
     let path = format!("/v1/sessions/{session}/revoke");
     let (status, _) = ask(hub, platform, "POST", &path, None).await.map_err(|_| Fault::ClerkUndone)?;
-    // 400 and 404: it has ended by itself.
-    if matches!(status, 200 | 400 | 404) { Ok(()) } else { Err(Fault::ClerkUndone) }
+    match status {
+        200 => Ok(()),
+        // It may have ended by itself, or be of another instance than the key.
+        400 | 404 => is_over(hub, platform, session).await,
+        _ => Err(Fault::ClerkUndone),
+    }
+}
+
+/// Asks Clerk whether a session is over. Clerk keeps ended sessions readable with their status, so one that it does not know proves
+/// nothing: the key may be another instance's.
+///
+/// Source: clerk/javascript `packages/types/src/session.ts`, `SessionStatus`; Backend API, `GET /v1/sessions/{session_id}`.
+async fn is_over<P: Platform>(hub: &Hub<P>, platform: &P, session: &str) -> Result<(), Fault> {
+    let asked = ask(hub, platform, "GET", &format!("/v1/sessions/{session}"), None).await;
+    let (status, body) = asked.map_err(|_| Fault::ClerkUndone)?;
+    let found = ok(status, &body).map_err(|_| Fault::ClerkUndone)?;
+    let text = |name: &str| found.get(name).and_then(Value::as_str);
+    let over = text("id") == Some(session) && text("status").is_some_and(|status| OVER.contains(&status));
+    if over { Ok(()) } else { Err(Fault::ClerkUndone) }
 }
 
 /// The cookies that a handshake left with Clerk under a name; the name is good once.
@@ -155,6 +172,8 @@ fn texts(answer: &Value, name: &str) -> Result<Vec<String>, Fault> {
 
 /// Whose answers these functions read.
 pub const API_VERSION: &str = "2026-05-12";
+/// Statuses of a session that gives no token any more; the others are `active` and `pending`.
+const OVER: [&str; 6] = ["abandoned", "ended", "expired", "removed", "replaced", "revoked"];
 const LONGEST_ANSWER: usize = 512 * 1024;
 /// A Worker may send 50 requests for one that comes in.
 const MOST_SESSIONS: usize = 20;

@@ -376,3 +376,65 @@ fn a_refresh_that_fails_becomes_a_handshake_i_2() {
         assert_eq!(refreshed, 1);
     }
 }
+
+/// Where the database is away, and Clerk answers this to the end of a session and to the question whether it goes on.
+fn ending(database: bool, revoke: u16, session: (u16, &'static str)) -> World {
+    World::behind(move |request: &Outgoing| match request.url.as_str() {
+        url if url.ends_with("/rpc/end_session") && !database => Err(FetchFailure::Unreachable),
+        url if url.ends_with("/revoke") => answered(revoke, r#"{"errors":[]}"#),
+        url if url.ends_with(&format!("/v1/sessions/{SESSION}")) => answered(session.0, session.1),
+        _ => well(request),
+    })
+}
+
+fn sign_out_of(world: &World) -> Seen {
+    let page = opened(world, "GET", "/sign-out", &jar("alice"), &[], None);
+    let body = format!("csrf={}", csrf(&page.text));
+    opened(world, "POST", "/sign-out", &jar("alice"), &[("sec-fetch-site", "same-origin")], Some(body))
+}
+
+/// Either end is tried whatever became of the other, and what failed is named.
+#[test]
+fn signing_out_tries_both_ends_i_2() {
+    for (database, clerk, status, code) in [
+        (true, 200, 303, None),
+        (true, 500, 502, Some("HUB109")),
+        (false, 200, 502, Some("HUB401")),
+        (false, 500, 502, Some("HUB401")),
+    ] {
+        let world = ending(database, clerk, (500, "{}"));
+        let page = opened(&world, "GET", "/sign-out", &jar("alice"), &[], None);
+        let body = format!("csrf={}", csrf(&page.text));
+        let seen = opened(&world, "POST", "/sign-out", &jar("alice"), &[("sec-fetch-site", "same-origin")], Some(body));
+        assert_eq!((seen.status, seen.log["code"].as_str()), (status, code), "{database} {clerk}");
+        let asked = |end: &str| seen.upstream.iter().filter(|sent| sent.url.ends_with(end)).count();
+        assert_eq!((asked("/rpc/end_session"), asked("/revoke")), (1, 1), "{database} {clerk}");
+        assert_eq!(set(&seen).is_empty(), status != 303, "cookies go when it is over at both: {database} {clerk}");
+        let incomplete = seen.lines.iter().find(|line| line["event"] == "sign-out incomplete");
+        let ends = incomplete.map(|line| (line["ended_here"].as_bool(), line["ended_at_clerk"].as_bool()));
+        let wanted = (status != 303).then_some((Some(database), Some(clerk == 200)));
+        assert_eq!(ends, wanted, "{database} {clerk}");
+    }
+}
+
+/// Clerk's API keeps ended sessions readable, each with its status; one that it does not know is another instance's, or the key is.
+#[test]
+fn a_refused_revocation_counts_only_for_a_session_that_is_over_i_2() {
+    let over = ["abandoned", "ended", "expired", "removed", "replaced", "revoked"];
+    for refusal in [400, 404] {
+        for status in over.into_iter().chain(["active", "pending", "", "unheard-of"]) {
+            let body: &'static str = Box::leak(format!(r#"{{"id":"{SESSION}","status":"{status}"}}"#).into_boxed_str());
+            let seen = sign_out_of(&ending(true, refusal, (200, body)));
+            let ended = over.contains(&status);
+            assert_eq!(seen.status, if ended { 303 } else { 502 }, "{refusal} {status}");
+            assert_eq!(seen.log["code"].as_str(), (!ended).then_some("HUB109"), "{refusal} {status}");
+        }
+        let other: &'static str = r#"{"id":"sess_2hubcarol0000000000000003","status":"ended"}"#;
+        for answer in
+            [(404, r#"{"errors":[{"code":"resource_not_found"}]}"#), (500, "{}"), (200, "{}"), (200, "x"), (200, other)]
+        {
+            let seen = sign_out_of(&ending(true, refusal, answer));
+            assert_eq!((seen.status, seen.log["code"].as_str()), (502, Some("HUB109")), "{refusal} {answer:?}");
+        }
+    }
+}

@@ -53,6 +53,8 @@ pub struct Seen {
     pub rows: Vec<Value>,
     pub fetched_keys: usize,
     pub log: Value,
+    /// Every line of the log.
+    pub lines: Vec<Value>,
 }
 
 impl Seen {
@@ -178,7 +180,8 @@ impl World {
         let kept = queued.iter().filter_map(|message| serde_json::from_str::<Vec<Value>>(message).ok());
         let rows = kept.chain(written).flatten().collect();
         let code = serde_json::from_str::<Value>(&text).ok().and_then(|body| Some(body["code"].as_str()?.to_owned()));
-        let mut lines = self.fake.lines().into_iter().filter_map(|(_, line)| serde_json::from_str::<Value>(&line).ok());
+        let lines = self.fake.lines().into_iter().filter_map(|(_, line)| serde_json::from_str::<Value>(&line).ok());
+        let lines: Vec<Value> = lines.collect();
         Seen {
             status: reply.status,
             headers,
@@ -189,7 +192,8 @@ impl World {
             calls,
             rows,
             fetched_keys: keys.len(),
-            log: lines.rfind(|line| line["event"] == "request").unwrap_or_default(),
+            log: lines.iter().rfind(|line| line["event"] == "request").cloned().unwrap_or_default(),
+            lines,
         }
     }
 }
