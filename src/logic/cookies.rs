@@ -8,10 +8,16 @@
 pub struct Cookies<'a>(Vec<(&'a str, &'a str)>);
 
 impl<'a> Cookies<'a> {
-    /// Reads a `Cookie` header; one that is longer than 16 KiB, or has more than 100 cookies, is not read at all.
+    /// Tells whether a `Cookie` header is read: at most 16 KiB and 100 cookies.
+    #[must_use]
+    pub fn are_readable(header: &str) -> bool {
+        header.len() <= LONGEST_HEADER && header.bytes().filter(|byte| *byte == b';').count() < MOST_COOKIES
+    }
+
+    /// Reads a `Cookie` header; nothing of one that is not readable.
     #[must_use]
     pub fn parse(header: &'a str) -> Self {
-        if header.len() > LONGEST_HEADER || header.bytes().filter(|byte| *byte == b';').count() >= MOST_COOKIES {
+        if !Self::are_readable(header) {
             return Self::default();
         }
         let pairs = header.split(';').filter_map(|pair| pair.split_once('='));

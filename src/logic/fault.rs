@@ -16,11 +16,11 @@ use super::{
 };
 use crate::domain::access::StepUp;
 use public::{
-    BODY_BROKEN, BODY_TOO_LARGE, BUSY, CLERK_UNAVAILABLE, CLERK_UNDONE, CREDENTIAL_MALFORMED, CREDENTIAL_MISSING,
-    FACTOR_STALE, FORM_REFUSED, HEADER_REFUSED, HOST_REFUSED, IMPERSONATED, INSECURE_TRANSPORT, INTERNAL,
-    JOURNAL_UNAVAILABLE, KEYS_UNAVAILABLE, METHOD_NOT_ALLOWED, ORIGIN_REFUSED, PATH_REFUSED, RESOURCE_UNKNOWN,
-    RIGHT_MISSING, ROUTE_UNKNOWN, SIGN_OUT_UNDONE, SIGN_OUT_UNKNOWN, TLS_TOO_OLD, TOKEN_REFUSED, UPSTREAM_BROKEN,
-    UPSTREAM_BUSY, UPSTREAM_TIMEOUT, UPSTREAM_UNREACHABLE, VISIT_ENDED, VISIT_STUCK, WEBHOOK_REFUSED,
+    BODY_BROKEN, BODY_TOO_LARGE, BUSY, CLERK_UNAVAILABLE, CLERK_UNDONE, COOKIES_TOO_MANY, CREDENTIAL_MALFORMED,
+    CREDENTIAL_MISSING, FACTOR_STALE, FORM_REFUSED, HEADER_REFUSED, HOST_REFUSED, IMPERSONATED, INSECURE_TRANSPORT,
+    INTERNAL, JOURNAL_UNAVAILABLE, KEYS_UNAVAILABLE, METHOD_NOT_ALLOWED, ORIGIN_REFUSED, PATH_REFUSED,
+    RESOURCE_UNKNOWN, RIGHT_MISSING, ROUTE_UNKNOWN, SIGN_OUT_UNDONE, SIGN_OUT_UNKNOWN, TLS_TOO_OLD, TOKEN_REFUSED,
+    UPSTREAM_BROKEN, UPSTREAM_BUSY, UPSTREAM_TIMEOUT, UPSTREAM_UNREACHABLE, VISIT_ENDED, VISIT_STUCK, WEBHOOK_REFUSED,
 };
 use std::borrow::Cow;
 
@@ -37,6 +37,8 @@ pub enum Fault {
     Configuration,
     /// No usable credential in the request.
     Credential(CredentialFault),
+    /// More cookies than are read, or longer ones.
+    CookiesTooMany,
     /// Clerk could not be asked, and without it nothing may be done.
     ClerkUnavailable,
     /// The sessions are refused here, but Clerk has not ended them.
@@ -136,6 +138,7 @@ impl Fault {
             Self::Busy => BUSY,
             Self::ClerkUnavailable => CLERK_UNAVAILABLE,
             Self::ClerkUndone => CLERK_UNDONE,
+            Self::CookiesTooMany => COOKIES_TOO_MANY,
             Self::Configuration | Self::Page | Self::Platform => INTERNAL,
             Self::Credential(CredentialFault::Malformed) => CREDENTIAL_MALFORMED,
             Self::Credential(_) => CREDENTIAL_MISSING,

@@ -45,11 +45,10 @@ pub enum Entrance<Body> {
 /// Decides who opens a page.
 ///
 /// # Errors
-/// `VisitStuck` for a browser that would be redirected for ever, `KeysUnavailable` when no token can be verified, `ClerkUnavailable` when
+/// `CookiesTooMany` for more of them than are read, `VisitStuck` for a browser that would be redirected for ever, `KeysUnavailable` when no token can be verified, `ClerkUnavailable` when
 /// Clerk keeps the cookies and cannot be asked.
 pub async fn enter<P: Platform>(hub: &Hub<P>, platform: &P, door: Door<'_>) -> Result<Entrance<P::Body>, Fault> {
-    let header = door.headers.value("cookie").unwrap_or_default();
-    let cookies = Cookies::parse(header);
+    let cookies = cookies_of(door.headers)?;
     let now_s = i64::try_from(platform.now_ms() / 1000).map_err(|_| Fault::Platform)?;
     let navigation =
         visit::is_navigation(door.method, door.headers.value("sec-fetch-dest"), door.headers.value("accept"));
@@ -87,14 +86,14 @@ pub async fn enter<P: Platform>(hub: &Hub<P>, platform: &P, door: Door<'_>) -> R
 /// A page stands open longer than its token lives, so the token's age does not matter here, nor whether Clerk's other cookies agree.
 ///
 /// # Errors
-/// `SignOutUnknown` when no token can be verified, `Form` when none is of the form's session, `KeysUnavailable` when none can be judged.
+/// `CookiesTooMany` as with [`enter`], `SignOutUnknown` when no token can be verified, `Form` when none is of the form's session, `KeysUnavailable` when none can be judged.
 pub async fn departing<P: Platform>(
     hub: &Hub<P>,
     platform: &P,
     headers: &Headers,
     is_of_form: impl Fn(&str) -> bool,
 ) -> Result<Session, Fault> {
-    let cookies = Cookies::parse(headers.value("cookie").unwrap_or_default());
+    let cookies = cookies_of(headers)?;
     let names = ["__session".to_owned(), format!("__session_{}", hub.instance.suffix)];
     let mut tokens: Vec<&str> = names.iter().flat_map(|name| cookies.values(name)).collect();
     tokens.sort_unstable();
@@ -109,6 +108,12 @@ pub async fn departing<P: Platform>(
         }
     }
     Err(fault)
+}
+
+/// The cookies of a request. A visitor with more than are read is not signed out, and would circle between the pages and Clerk.
+fn cookies_of(headers: &Headers) -> Result<Cookies<'_>, Fault> {
+    let header = headers.value("cookie").unwrap_or_default();
+    if Cookies::are_readable(header) { Ok(Cookies::parse(header)) } else { Err(Fault::CookiesTooMany) }
 }
 
 async fn verified<P: Platform>(

@@ -438,3 +438,28 @@ fn a_refused_revocation_counts_only_for_a_session_that_is_over_i_2() {
         }
     }
 }
+
+/// A visitor with too many cookies is told so: as somebody signed out they would circle between the pages and Clerk.
+#[test]
+fn more_cookies_than_are_read_are_an_error_of_their_own_i_2() {
+    let many = format!("{}; {}", jar("alice"), vec!["a=1"; 99].join("; "));
+    let long = format!("{}; a={}", jar("alice"), "x".repeat(16 * 1024));
+    for cookie in [&many, &long] {
+        for (method, path) in
+            [("GET", "/account"), ("GET", "/sign-in"), ("GET", "/sign-up"), ("GET", "/sign-out"), ("POST", "/sign-out")]
+        {
+            let same = [("sec-fetch-site", "same-origin")];
+            let seen =
+                opened(&World::new(), method, path, cookie, &same, (method == "POST").then(|| "csrf=x".to_owned()));
+            assert_eq!((seen.status, seen.log["code"].as_str()), (431, Some("HUB111")), "{method} {path}");
+            assert!(seen.header("location").is_none() && seen.text.contains("Delete the cookies"), "{method} {path}");
+        }
+        assert_eq!(
+            opened(&World::new(), "GET", "/security", cookie, &[], None).status,
+            200,
+            "a public page reads none"
+        );
+    }
+    let most = format!("{}; {}", jar("alice"), vec!["a=1"; 98].join("; "));
+    assert_eq!(opened(&World::new(), "GET", "/account", &most, &[], None).status, 200);
+}

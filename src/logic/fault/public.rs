@@ -41,6 +41,7 @@ pub const PUBLIC: &[Public] = &[
     VISIT_ENDED,
     SIGN_OUT_UNDONE,
     SIGN_OUT_UNKNOWN,
+    COOKIES_TOO_MANY,
     RIGHT_MISSING,
     RESOURCE_UNKNOWN,
     FACTOR_STALE,
@@ -155,6 +156,12 @@ pub(super) const SIGN_OUT_UNKNOWN: Public = public(
     401,
     "No session was ended: this browser shows none that can be verified.",
     "Open the account page and sign out from there; if it asks you to sign in, this browser is signed out.",
+);
+pub(super) const COOKIES_TOO_MANY: Public = public(
+    "HUB111",
+    431,
+    "This browser sends more cookies than are read here.",
+    "Delete the cookies of this site and of its parent domain, then open the page anew.",
 );
 pub(super) const RIGHT_MISSING: Public =
     public("HUB201", 403, "You may not do this.", "Ask an administrator for the role that may.");

@@ -21,7 +21,7 @@ const DATABASE: [(u16, &str); 3] = [
 ];
 
 /// Codes of doors other than the API's (webhooks, forms, pages), and of methods that are not described.
-const ELSEWHERE: [&str; 6] = ["HUB007", "HUB105", "HUB106", "HUB107", "HUB108", "HUB109"];
+const ELSEWHERE: [&str; 7] = ["HUB007", "HUB105", "HUB106", "HUB107", "HUB108", "HUB109", "HUB111"];
 
 /// The responses that operations refer to, by status.
 pub(super) fn responses() -> Map<String, Value> {
