@@ -34,11 +34,15 @@ pub async fn send<P: Platform>(
         Ok(alerts) => alerts.clone(),
         Err(fault) => vec![alert("database", format!("the database did not say what is wrong: {}", fault.code()))],
     };
+    // What is known stands in the log before the queue is asked.
+    report(platform, &alerts);
     if let Some(binding) = dead_letters {
         match platform.backlog(binding).await {
             Ok(0) => {}
             Ok(count) => {
-                alerts.push(alert("dead_letters", format!("{count} messages of request rows are dead letters")));
+                let more = alert("dead_letters", format!("{count} messages of request rows are dead letters"));
+                report(platform, std::slice::from_ref(&more));
+                alerts.push(more);
             }
             Err(_) => platform.log(Level::Warn, r#"{"event":"dead letters could not be counted"}"#),
         }
@@ -46,10 +50,14 @@ pub async fn send<P: Platform>(
     if alerts.is_empty() {
         return Ok(());
     }
-    let line = serde_json::json!({ "event": "alert", "alerts": alerts });
-    platform.log(Level::Error, &line.to_string());
     post(hub, platform, &alerts).await?;
     found.map(drop)
+}
+
+fn report<P: Platform>(platform: &P, alerts: &[Alert]) {
+    if !alerts.is_empty() {
+        platform.log(Level::Error, &serde_json::json!({ "event": "alert", "alerts": alerts }).to_string());
+    }
 }
 
 async fn find<P: Platform>(hub: &Hub<P>, platform: &P, job: &'static str) -> Result<Vec<Alert>, Fault> {

@@ -21,6 +21,8 @@ pub enum Cause {
     Row(RowRefusal),
     /// The statement failed with a code of the database's that a row or the schema may be the cause of.
     Unclear(RowRefusal),
+    /// The statement took longer than the database allows: fewer rows may pass.
+    Slow,
     /// The database cannot write at the moment, or its gateway refused; no row is at fault.
     Unavailable,
 }
@@ -49,6 +51,7 @@ pub fn cause(status: u16, body: &[u8]) -> Cause {
     }
     let code = refusal.code.clone();
     match (class(&code), code.as_str()) {
+        (_, "57014") => Cause::Slow,
         // The Hub's own token, and a schema that is not the one of the source.
         (_, "PT401" | "PT403" | "42883" | "42P01" | "3F000")
         | (Some("08" | "25" | "28" | "40" | "53" | "55" | "57" | "58" | "F0" | "HV") | None, _)
@@ -102,7 +105,7 @@ mod tests {
             (401, "PGRST301"),
             (401, "PT401"),
             (403, "PT403"),
-            (500, "57014"),
+            (500, "57P03"),
             (503, "53100"),
             (500, "40P01"),
             (500, "40001"),
@@ -118,6 +121,11 @@ mod tests {
         {
             assert_eq!(cause(status, body.as_bytes()), Cause::Unavailable, "{status} {body}");
         }
+    }
+
+    #[test]
+    fn too_slow_is_told_apart_l_3() {
+        assert_eq!(of(500, "57014"), Cause::Slow);
     }
 
     #[test]

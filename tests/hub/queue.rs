@@ -210,6 +210,22 @@ fn a_database_that_fails_is_left_alone_l_3() {
     assert_eq!((verdicts, asked.len()), (vec![AGAIN; 100], 1));
 }
 
+/// A batch that is too slow as a whole passes by halves; one that stays slow is left after three questions.
+#[test]
+fn a_batch_that_is_too_slow_is_tried_by_halves_l_3() {
+    for (most, wanted, sizes) in [(50, Verdict::Done, vec![100, 50, 50]), (0, AGAIN, vec![100, 50, 25])] {
+        let world = World::behind(move |request| {
+            let body: Value = serde_json::from_slice(request.body.as_ref().unwrap()).unwrap();
+            if body["requests"].as_array().unwrap().len() <= most {
+                return answered(200, "1");
+            }
+            answered(500, r#"{"code":"57014","message":"canceling statement due to statement timeout"}"#)
+        });
+        let (verdicts, asked) = taken(&world, "hub-audit", &deliveries(&[REFUSED; 100], 8));
+        assert_eq!((verdicts, asked), (vec![wanted; 100], sizes));
+    }
+}
+
 /// Nothing keeps a message after its last delivery: it is logged whole before that.
 #[test]
 fn a_dead_letter_is_logged_whole_at_its_last_delivery_l_3() {

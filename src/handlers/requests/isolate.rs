@@ -37,7 +37,14 @@ pub(super) async fn write_apart<P: Platform>(hub: &Hub<P>, platform: &P, rows: &
         let part = texts.get(range.clone()).unwrap_or_default();
         let end = match request_rows::write(hub, platform, part).await {
             Ok(()) => End::Stands,
-            Err(Cause::Unavailable) => {
+            // Slow without end is unavailable: three in a row end the delivery, and what was written until then stands.
+            Err(Cause::Slow) if range.len() > 1 && unanswered + 1 < MOST_UNANSWERED => {
+                unanswered += 1;
+                let middle = range.start + range.len() / 2;
+                stack.extend([middle..range.end, range.start..middle]);
+                continue;
+            }
+            Err(Cause::Slow | Cause::Unavailable) => {
                 unanswered += 1;
                 if !answered || unanswered >= MOST_UNANSWERED {
                     return written;
