@@ -56,8 +56,8 @@ export async function startClerk({ port, party, trust, secretKey, webhookSecret,
     sessions = new Map();
     clients = new Map();
     nonces = new Map();
-    for (const { sub, sid, role, o } of Object.values(PERSONAS)) {
-      users.set(sub, { object: 'user', id: sub, banned: false, locked: false, lockout_expires_in_seconds: null, public_metadata: role ? { stacklumen_role: role } : {}, private_metadata: {}, unsafe_metadata: {}, created_at: Date.now(), updated_at: Date.now() });
+    for (const { sub, sid, role, name, o } of Object.values(PERSONAS)) {
+      users.set(sub, { object: 'user', id: sub, banned: false, locked: false, lockout_expires_in_seconds: null, public_metadata: role ? { stacklumen_role: role, ...(name ? { display_name: name } : {}) } : {}, private_metadata: {}, unsafe_metadata: {}, created_at: Date.now(), updated_at: Date.now() });
       begin(sub, { id: sid, organization: o?.id ?? null });
     }
   };
@@ -85,10 +85,10 @@ export async function startClerk({ port, party, trust, secretKey, webhookSecret,
   /** A session token; `persona` fills in what its token always says. */
   const token = (session, overrides = {}, header = {}) => {
     stats.tokens += 1;
-    const [name] = Object.entries(PERSONAS).find(([, { sub }]) => sub === session.user_id);
-    const role = users.get(session.user_id)?.public_metadata.stacklumen_role ?? null;
-    const organization = PERSONAS[name].memberships?.find((one) => one.id === session.last_active_organization_id) ?? null;
-    return sign({ ...claims(name, { issuer, party: party(), now: seconds(), life, sid: session.id, role, organization }), ...overrides }, { cat: SESSION, ...header });
+    const [persona] = Object.entries(PERSONAS).find(([, { sub }]) => sub === session.user_id);
+    const { stacklumen_role: role = null, display_name: name = null } = users.get(session.user_id)?.public_metadata ?? {};
+    const organization = PERSONAS[persona].memberships?.find((one) => one.id === session.last_active_organization_id) ?? null;
+    return sign({ ...claims(persona, { issuer, party: party(), now: seconds(), life, sid: session.id, role, name, organization }), ...overrides }, { cat: SESSION, ...header });
   };
 
   const rotate = async ({ keepKid = false, keepOld = false }) => {

@@ -24,7 +24,7 @@ export const PERSONAS = {
 for (const persona of Object.values(PERSONAS)) persona.memberships = [persona.o, ...(persona.others ?? [])].filter(Boolean);
 
 /** The claims of a session token in Clerk's version 2; `now` is Unix time in seconds. */
-export function claims(persona, { issuer, party, now, life = 60, sid = PERSONAS[persona].sid, role = PERSONAS[persona].role, organization: o = PERSONAS[persona].o }) {
+export function claims(persona, { issuer, party, now, life = 60, sid = PERSONAS[persona].sid, role = PERSONAS[persona].role, name = PERSONAS[persona].name, organization: o = PERSONAS[persona].o }) {
   const { sub, fva = [1, -1] } = PERSONAS[persona];
   return {
     azp: party,
@@ -35,9 +35,10 @@ export function claims(persona, { issuer, party, now, life = 60, sid = PERSONAS[
     jti: Math.random().toString(16).slice(2).padEnd(20, '0'),
     nbf: now - 10,
     ...(o ? { o } : {}),
-    ...(role ? { metadata: { stacklumen_role: role } } : {}),
-    // What the instance's session token says besides, as the README asks for.
-    ...(PERSONAS[persona].name ? { name: PERSONAS[persona].name } : {}),
+    ...(role ? { metadata: { stacklumen_role: role, ...(name ? { display_name: name } : {}) } } : {}),
+    // `"name": "{{user.public_metadata.display_name}}"`, as the README asks for: of what Clerk knows of a user, public metadata is what the user
+    // cannot change (clerk.com/docs/guides/users/extending); a full name is. Clerk says null where there is none.
+    name: name ?? null,
     pla: o ? 'o:studio' : 'u:free',
     fea: o ? 'o:tickets' : 'u:tickets',
     sid,

@@ -153,6 +153,16 @@ fn readme_lists_every_error() {
     assert_eq!(written, wanted, "write this into the README:\n{}", as_table(&wanted));
 }
 
+/// Clerk's shortcodes stand for what it knows of a user. Of these, users change their names, addresses and unsafe metadata themselves.
+#[test]
+fn session_token_says_only_what_users_cannot_change_l_1() {
+    let readme = fs::read_to_string("README.md").unwrap();
+    let said: Vec<&str> =
+        readme.split("{{").skip(1).filter_map(|rest| rest.split_once("}}")).map(|(code, _)| code).collect();
+    assert!(said.contains(&"user.public_metadata.display_name"), "{said:?}");
+    assert!(said.iter().all(|code| code.starts_with("user.public_metadata")), "{said:?}");
+}
+
 #[test]
 fn readme_lists_every_variable() {
     let absent = |absent| match absent {
