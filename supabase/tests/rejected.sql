@@ -94,7 +94,7 @@ begin
   insert into hub.request_log_rejected (id, content, code, message) values ('a', row::text, '23514', 'Failing row contains (' || alice || ')'), ('b', 'broken ' || alice, 'no_rows', ''), ('c', '{"actor_id": "user_2hubbob000000000000000002", "token_id": "jti_of_bob"}', '', '');
   foreach who in array array['visitor', 'alice', 'sales', 'support', 'system', 'hub_nobody', 'anon', 'authenticated', 'service_role'] loop
     assert pg_temp.outcome(who, format($q$select hub.erase_user(%L, '{"Alice Liddell"}', 'asked for it')$q$, alice)) = 'denied', who;
-    assert pg_temp.outcome(who, format($q$select hub_private.erase_user(%L, '{"Alice Liddell"}', 'asked for it')$q$, alice)) = 'denied', who;
+    assert pg_temp.outcome(who, format($q$select hub_private.erase_user(%L, '{"Alice Liddell"}', 'asked for it', 0)$q$, alice)) = 'denied', who;
   end loop;
   foreach wrong in array array[format('%L, %L, null', alice, '{}'), format('%L, %L, %L', alice, '{}', ' '), format('%L, %L, %L', alice, '{}', repeat('x', 501)), format('%L, %L, %L', 'nobody', '{}', 'x'),
     format('%L, %L, %L', alice, '{"Alice Liddell"}', 'ALICE  liddell asked'), format('%L, %L, %L', alice, '{}', 'about ' || alice)] loop
@@ -117,7 +117,7 @@ begin
   assert asked.values_hash = hub_private.values_hash(asked.salt, null, asked.after);
   -- That it was asked for stays, also where nothing is left to do.
   perform pg_temp.act('admin');
-  assert hub.erase_user(alice, '{"Alice Liddell"}', 'once more') = '{"pseudonym": null, "rows": 0, "tables": {}}';
+  assert hub.erase_user(alice, '{}', 'once more') = '{"pseudonym": null, "rows": 0, "tables": {}}';
   perform set_config('role', 'none', true);
   assert (select (reason, entity_id, row_count) = ('once more', '', 0) from hub.team_activities where action = 'erase' order by id desc limit 1);
   assert (select count(*) from hub_private.find_drift()) = 0;
