@@ -20,13 +20,13 @@ const SETTINGS = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'fsy
 /**
  * Starts the server on its data folder, which is made if it is not there; its output goes to `log`.
  * `url` is the superuser's, `ownerUrl` that of Supabase's `postgres` role (no superuser), `authenticatorUrl` PostgREST's.
- * `kill` ends it as a crash does.
+ * `kill` ends it as a crash does. `from` is a data folder of a server that has been stopped: the data begin as a copy of it.
  */
-export async function startPostgres({ version = 17, dataDir, port, log = `${path.resolve(dataDir)}.log` }) {
+export async function startPostgres({ version = 17, dataDir, port, from, log = `${path.resolve(dataDir)}.log` }) {
   const folder = reachable(path.resolve(dataDir));
   const commands = await programs(version);
   const user = serverUser();
-  if (!fs.existsSync(path.join(folder, 'PG_VERSION'))) await initialise(commands.initdb, folder, { user, log });
+  if (!fs.existsSync(path.join(folder, 'PG_VERSION'))) await begin(folder, (fresh) => (from ? copy(from, fresh) : initialise(commands.initdb, fresh, { user, log })));
   refuseRunning(folder);
   const flags = ['-D', folder, '-p', String(port), ...SETTINGS.flatMap((setting) => ['-c', setting])];
   // SIGINT is PostgreSQL's "fast shutdown": it ends the connections and waits for none of them.
@@ -49,10 +49,20 @@ async function programs(version) {
 }
 
 /** Makes a cluster beside its place and moves it there, so that one that was broken off is never taken for whole. */
-async function initialise(initdb, folder, { user, log }) {
-  fs.rmSync(folder, { recursive: true, force: true });
+async function begin(folder, make) {
   const fresh = `${folder}.new`;
-  fs.rmSync(fresh, { recursive: true, force: true });
+  for (const place of [folder, fresh]) fs.rmSync(place, { recursive: true, force: true });
+  await make(fresh);
+  fs.renameSync(fresh, folder);
+}
+
+/** Owners and modes are part of a cluster. */
+function copy(from, fresh) {
+  fs.mkdirSync(path.dirname(fresh), { recursive: true });
+  execFileSync('cp', ['-a', reachable(path.resolve(from)), fresh], { stdio: 'pipe' });
+}
+
+async function initialise(initdb, fresh, { user, log }) {
   fs.mkdirSync(fresh, { recursive: true, mode: 0o700 });
   const secret = path.join(os.tmpdir(), `hub-password-${randomUUID()}`);
   fs.writeFileSync(secret, `${PASSWORD}\n`, { mode: 0o600 });
@@ -64,7 +74,6 @@ async function initialise(initdb, folder, { user, log }) {
   } finally {
     fs.rmSync(secret, { force: true });
   }
-  fs.renameSync(fresh, folder);
 }
 
 /** As root the server runs as the user `postgres`, who is made if there is none. */

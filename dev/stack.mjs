@@ -25,6 +25,7 @@ const LIVE = { clerkLive: 24335, clerkLiveTls: 24336 };
  * @param {object} options
  * @param {string} options.dataDir  where data, keys and logs stand
  * @param {boolean} [options.fresh] forget the data first
+ * @param {string} [options.from]   a data folder of PostgreSQL that has been stopped: new data begin as a copy of it
  * @param {number} [options.shift]  added to every wanted port, so that two stacks do not meet
  * @param {boolean} [options.hub]   leave the Hub out when false
  * @param {boolean} [options.http]  a second Hub over plain http for the tests of the boundary, and what else they ask for (ASKED)
@@ -32,7 +33,7 @@ const LIVE = { clerkLive: 24335, clerkLiveTls: 24336 };
  * @param {(line: string) => void} [options.say]
  * @returns `{ urls, keys, vars, certificate, parts, stop(), halt(name), kill(name), restart(name), onDeath(listener) }`
  */
-export async function startStack({ dataDir, fresh = false, shift = 0, hub = true, http = false, origins = [], say = () => {} }) {
+export async function startStack({ dataDir, fresh = false, from, shift = 0, hub = true, http = false, origins = [], say = () => {} }) {
   const folder = path.resolve(dataDir);
   const data = path.join(folder, 'postgres');
   const log = (name) => path.join(folder, 'logs', `${name}.log`);
@@ -103,7 +104,7 @@ export async function startStack({ dataDir, fresh = false, shift = 0, hub = true
     startHub({ port: ports[name], inspectorPort: ports[`${name}Inspector`], vars, folder: path.join(folder, 'wrangler'), log: log(name), ...more });
   const starters = {
     postgres: async () => {
-      const server = await startPostgres({ dataDir: data, port: ports.postgres, log: log('postgres') });
+      const server = await startPostgres({ dataDir: data, from, port: ports.postgres, log: log('postgres') });
       [urls.database, urls.owner, urls.authenticator] = [server.url, server.ownerUrl, server.authenticatorUrl];
       return server;
     },

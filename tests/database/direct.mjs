@@ -7,12 +7,15 @@ import pg from 'pg';
 import { PERSONAS } from '../../dev/personas.mjs';
 import { answers } from '../../dev/ports.mjs';
 import { startStack } from '../../dev/stack.mjs';
+import { forgetWhenPassed } from './harness.mjs';
+import { template } from './template.mjs';
 
 export const wait = (ms) => new Promise((next) => setTimeout(next, ms));
 
 /** The stack without the Hub, and ways to ask it. */
 export async function start(dataDir, shift) {
-  const stack = await startStack({ dataDir, fresh: true, shift, hub: false });
+  forgetWhenPassed(`${dataDir}/postgres`);
+  const stack = await startStack({ dataDir, fresh: true, shift, hub: false, from: template(17) });
   const [key] = JSON.parse(stack.keys.signing).keys;
   const signing = await importJWK(key, 'ES256');
   const minted = new Map();

@@ -5,6 +5,7 @@ import pg from 'pg';
 import { port } from '../../dev/ports.mjs';
 import { forget, migrate, startPostgres } from '../../dev/postgres.mjs';
 import { claim } from '../../dev/running.mjs';
+import { template } from './template.mjs';
 
 /** People, rows of two owners and what came of a statement, in the session's own pg_temp. */
 export const helpers = fs.readFileSync('supabase/tests/helpers.sql', 'utf8');
@@ -15,9 +16,17 @@ export async function fresh(version, name, wanted, { migrated = true } = {}) {
   // Ends the server of a run that was killed.
   await claim(`${dataDir}.json`);
   forget(dataDir);
-  const server = await startPostgres({ version, dataDir, port: await port('postgres', wanted + version) });
+  forgetWhenPassed(dataDir);
+  const server = await startPostgres({ version, dataDir, port: await port('postgres', wanted + version), from: migrated ? template(version) : undefined });
   if (migrated) await migrate(server.ownerUrl);
   return server;
+}
+
+/** Forgets the data of a server when this file's tests have passed and ended it; what failed is left to be looked at. */
+export function forgetWhenPassed(dataDir) {
+  process.on('exit', (code) => {
+    if (code === 0) forget(dataDir);
+  });
 }
 
 /** Runs `use(client)` in a transaction that is rolled back, whatever happens. */
