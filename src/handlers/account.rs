@@ -161,7 +161,12 @@ async fn ended<P: Platform>(
     let question = ask(&hub.config.rest_url).rpc("end_session", arguments.to_string());
     // Either end is worth having without the other: Clerk's goes on with no fresh token, and the Hub's refuses those that are out.
     let here = send(hub, platform, "sign-out", "return=minimal", question).await;
-    let at_clerk = clerk::end_session(hub, platform, &session.id).await;
+    // The form may be sent again and again, and Clerk limits the secret key and not its user.
+    let at_clerk = if hub.clerk_questions.one_more(&session.user, platform.now_ms()) {
+        clerk::end_session(hub, platform, &session.id).await
+    } else {
+        Err(Fault::ClerkUndone)
+    };
     if here.is_err() || at_clerk.is_err() {
         let line = serde_json::json!({
             "event": "sign-out incomplete",

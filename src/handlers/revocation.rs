@@ -57,7 +57,7 @@ pub fn burn<P: Platform>(hub: &Rc<Hub<P>>, platform: &P, headers: &Headers, url:
             if !hub.knows_key_of(&background, &token).await {
                 continue;
             }
-            if hub.leaks.one_more(background.now_ms()) {
+            if hub.leaks.one_more("", background.now_ms()) {
                 revoke_exposed(&hub, &background, &token).await;
             } else {
                 let line = serde_json::json!({ "event": "token over plain http passed over" });

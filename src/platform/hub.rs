@@ -2,6 +2,7 @@
 
 use super::{
     Platform,
+    allowance::{Allowance, network},
     bodies::Bodies,
     journal::Journal,
     keys::{KeySource, KeyStore},
@@ -10,6 +11,7 @@ use super::{
 };
 use crate::{
     domain::{
+        headers::Headers,
         secret::Secret,
         session::{Actor, Session},
     },
@@ -42,6 +44,8 @@ pub struct Hub<P: Platform> {
     pub probing_since: Cell<Option<u64>>,
     /// How many tokens over plain http were verified lately.
     pub leaks: Allowance,
+    /// How often visitors had Clerk's Backend API asked lately, by network and by user.
+    pub clerk_questions: Allowance,
     /// What Clerk's cookies are called here, and whose they are.
     pub instance: Instance,
     /// The key of the tokens in forms.
@@ -63,26 +67,6 @@ pub struct Finding {
     pub database: bool,
     /// Whether Clerk's JWKS answered.
     pub jwks: bool,
-}
-
-/// What an isolate does at most a number of times a minute, because anybody can cause it.
-#[derive(Debug, Default)]
-pub struct Allowance {
-    minute: Cell<u64>,
-    used: Cell<u32>,
-}
-
-impl Allowance {
-    /// Whether it may be done once more; counts if so.
-    pub fn one_more(&self, now_ms: u64) -> bool {
-        let minute = now_ms / 60_000;
-        if self.minute.replace(minute) != minute {
-            self.used.set(0);
-        }
-        let may = self.used.get() < MOST_A_MINUTE;
-        self.used.set(self.used.get() + u32::from(may));
-        may
-    }
 }
 
 impl<P: Platform> Hub<P> {
@@ -118,7 +102,8 @@ impl<P: Platform> Hub<P> {
             bodies: Bodies::default(),
             health: Cell::new(None),
             probing_since: Cell::new(None),
-            leaks: Allowance::default(),
+            leaks: Allowance::new(60),
+            clerk_questions: Allowance::new(MAX_CLERK_QUESTIONS),
             instance: Instance {
                 suffix: cookie_suffix(&config.clerk_publishable_key),
                 issuer: config.issuer.clone(),
@@ -182,10 +167,23 @@ impl<P: Platform> Hub<P> {
         self.minter.token(platform, actor).await
     }
 
+    /// Counts a question to Clerk's Backend API that a visitor without a verified token causes.
+    ///
+    /// Clerk limits the secret key and not its user: a 429 would stop the checks of staff and the end of sessions as well.
+    /// Source: <https://clerk.com/docs/guides/how-clerk-works/system-limits#backend-api-requests>
+    ///
+    /// # Errors
+    /// `ClerkUnavailable` when the visitor's network has used up this minute's.
+    pub fn may_ask_clerk(&self, platform: &P, headers: &Headers) -> Result<(), Fault> {
+        let may = self.clerk_questions.one_more(&network(headers), platform.now_ms());
+        may.then_some(()).ok_or(Fault::ClerkUnavailable)
+    }
+
     /// Forgets a session that was revoked or signed out (I-2).
     pub fn forget(&self, session: &Session) {
         self.sessions.forget(&session.id);
     }
 }
 
-const MOST_A_MINUTE: u32 = 60;
+/// A minute, of one network or user: an office behind one address signs in, and Clerk's limit is 6,000 of a production instance.
+const MAX_CLERK_QUESTIONS: u32 = 120;

@@ -1,5 +1,6 @@
 //! The machine behind the Hub: one trait, its Workers implementation, its fake, and what is built on it.
 
+pub mod allowance;
 pub mod bodies;
 pub mod clerk;
 pub mod database;

@@ -56,6 +56,7 @@ pub async fn enter<P: Platform>(hub: &Hub<P>, platform: &P, door: Door<'_>) -> R
     let entrance = match visit::decide(&visit, &hub.instance) {
         Step::Verify(token) => verified(hub, platform, (door, &visit), token).await?,
         Step::ResolveNonce(nonce, carrier) => {
+            hub.may_ask_clerk(platform, door.headers)?;
             let directives = clerk::handshake_payload(hub, platform, nonce).await;
             resolved(hub, platform, (door, &visit), (directives, carrier)).await?
         }
@@ -127,7 +128,7 @@ async fn verified<P: Platform>(
         Err(Fault::Token(fault)) => {
             if visit.navigation
                 && fault == token::TokenFault::Expired
-                && let Some((session, set)) = refreshed(hub, platform, visit.cookies, token).await
+                && let Some((session, set)) = refreshed(hub, platform, (door.headers, visit.cookies), token).await
             {
                 return Ok(Entrance::SignedIn(session, set));
             }

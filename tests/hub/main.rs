@@ -33,6 +33,7 @@ mod request_checks;
 mod reread;
 mod rotation;
 mod rows;
+mod shares;
 mod step_up;
 mod tokens;
 #[path = "../../dev/types.rs"]

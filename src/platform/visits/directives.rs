@@ -2,7 +2,7 @@
 
 use super::super::{Platform, clerk, hub::Hub};
 use crate::{
-    domain::session::Session,
+    domain::{headers::Headers, session::Session},
     logic::{
         cookies::{self, Cookies, Directive},
         fault::Fault,
@@ -93,11 +93,12 @@ pub(super) async fn taken_over<P: Platform>(hub: &Hub<P>, platform: &P, directiv
 pub(super) async fn refreshed<P: Platform>(
     hub: &Hub<P>,
     platform: &P,
-    cookies: &Cookies<'_>,
+    (headers, cookies): (&Headers, &Cookies<'_>),
     expired: &str,
 ) -> Option<(Session, Vec<String>)> {
     let refresh = cookies.value(&format!("__refresh_{}", hub.instance.suffix)).filter(|token| is_plain(token))?;
     let session = token::peek(expired)?.session?;
+    hub.may_ask_clerk(platform, headers).ok()?;
     let directives = clerk::refresh(hub, platform, &session, expired, refresh).await.ok()?;
     match taken_over(hub, platform, &directives).await.ok()? {
         Taken { holder: Holder::SignedIn(session), set } => Some((*session, set)),

@@ -1,0 +1,85 @@
+//! What an isolate does at most a number of times a minute for one cause, because anyone can cause it.
+
+use crate::domain::headers::Headers;
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    net::IpAddr,
+};
+
+/// Uses within the present minute, by cause: a client's address, a person.
+#[derive(Debug)]
+pub struct Allowance {
+    most: u32,
+    minute: Cell<u64>,
+    used: RefCell<HashMap<String, u32>>,
+}
+
+impl Allowance {
+    /// Allows each cause this many uses a minute.
+    #[must_use]
+    pub fn new(most: u32) -> Self {
+        Self { most, minute: Cell::default(), used: RefCell::default() }
+    }
+
+    /// Tells whether this cause has a use left; counts it if so. Causes beyond [`MAX_CAUSES`] share one allowance.
+    pub fn one_more(&self, cause: &str, now_ms: u64) -> bool {
+        let mut used = self.used.borrow_mut();
+        let minute = now_ms / 60_000;
+        if self.minute.replace(minute) != minute {
+            used.clear();
+        }
+        let cause = if used.len() < MAX_CAUSES || used.contains_key(cause) { cause } else { "" };
+        let count = used.entry(cause.to_owned()).or_default();
+        let may = *count < self.most;
+        *count += u32::from(may);
+        may
+    }
+}
+
+/// The network that a client's address belongs to: an IPv4 address, or the /64 that one subscriber has of IPv6. Cloudflare sets the
+/// header itself (<https://developers.cloudflare.com/fundamentals/reference/http-headers/#cf-connecting-ip>); without it, all clients are one.
+#[must_use]
+pub fn network(headers: &Headers) -> String {
+    match headers.value("cf-connecting-ip").and_then(|address| address.parse().ok()) {
+        Some(IpAddr::V4(address)) => address.to_string(),
+        Some(IpAddr::V6(address)) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}")
+        }
+        None => String::new(),
+    }
+}
+
+/// Some 500 KiB.
+const MAX_CAUSES: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_cause_has_its_own_uses_of_a_minute() {
+        let allowance = Allowance::new(2);
+        assert_eq!([0, 1, 2].map(|_| allowance.one_more("a", 60_000)), [true, true, false]);
+        assert!(allowance.one_more("b", 119_999));
+        assert!(!allowance.one_more("a", 119_999));
+        assert!(allowance.one_more("a", 120_000));
+    }
+
+    #[test]
+    fn holds_a_bounded_number_of_causes() {
+        let allowance = Allowance::new(1);
+        let allowed = (0..10_000).filter(|number| allowance.one_more(&format!("{number}"), 0)).count();
+        assert_eq!((allowed, allowance.used.borrow().len()), (MAX_CAUSES + 1, MAX_CAUSES + 1));
+    }
+
+    #[test]
+    fn a_subscriber_is_one_network() {
+        let of = |address: &str| network(&Headers::new(vec![("cf-connecting-ip".to_owned(), address.to_owned())]));
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:0db8:1:2:ffff::9"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
+        assert_eq!(of("no address"), network(&Headers::default()));
+    }
+}
