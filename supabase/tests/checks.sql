@@ -88,3 +88,13 @@ begin
   assert (select array_agg((f ->> 'rows')::integer) from jsonb_array_elements(found) f where f ->> 'actor_id' = 'system:days') = array[(select count(*)::integer from hub.team_activities where actor_id = 'system:days')], found;
 end
 $$;
+
+-- A day is 24 hours whatever time zone the database has, so that no hour is looked at twice where a clock is moved.
+do $$
+begin
+  perform set_config('timezone', 'America/New_York', true);
+  assert (select array_agg(c.more order by p) from generate_series(0, 10) p, hub_private.check_out_of_band_part('2026-03-01T00:00:00Z', p, '2026-03-12T00:00:00Z', '[]') c)
+    = array_fill(true, array[10]) || false;
+  perform set_config('timezone', 'UTC', true);
+end
+$$;

@@ -201,3 +201,21 @@ begin
   end loop;
 end
 $$;
+
+-- A time is the same whatever time zone the database has, also across the days on which a clock there is moved.
+do $$
+declare
+  zone text;
+  at timestamptz;
+begin
+  foreach zone in array array['UTC', 'America/New_York', 'Australia/Lord_Howe', 'Asia/Kolkata'] loop
+    perform set_config('timezone', zone, true);
+    for at in select generate_series('2026-01-01T00:17:00Z'::timestamptz, '2026-12-31T23:59:00Z', '7 hours') loop
+      assert hub_private.instant(to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) = at, format('%s in %s', at, zone);
+    end loop;
+    assert hub_private.instant('2026-03-20') = '2026-03-20T00:00:00Z', zone;
+    assert hub_private.instant('2026-02-30T12:00:00Z') = '2026-03-02T12:00:00Z', zone;
+  end loop;
+  perform set_config('timezone', 'UTC', true);
+end
+$$;
