@@ -186,6 +186,8 @@ begin
   foreach name in array array['occurred_at', 'client_request_id', 'method', 'route', 'who', 'actor_id', 'session_id', 'owner_id', 'impersonator_id', 'outcome', 'status', 'code',
     'duration_ms', 'upstream_ms', 'row_count', 'colo', 'country', 'token_id', 'address_hash', 'actor_name', 'look', 'entity', 'selector', 'records', 'filter', 'purpose', 'export'] loop
     for value in select * from jsonb_array_elements(jsonb_build_array(null, '', 'x', 'user_', '2026-02-30T00:00:00.000Z', '1970-01-01T00:00:00Z', '9999-12-31T23:59:59.999Z', '0000-01-01', repeat('é', 5000),
+      -- As long, and of a text that no index entry can hold compressed.
+      (select string_agg(md5(m::text), '') from generate_series(1, 300) m),
       '🙂', E'\n\t\\"', -1, 1.5, 1e30, true, '[]'::jsonb, '["x", null, 1, {}]'::jsonb, '{}'::jsonb)) loop
       n := n + 1;
       odd := jsonb_build_object('occurred_at', '2026-11-26T00:00:00.000Z', 'request_id', '01ARZ3NDEKTSV4RRFFQ7' || lpad(n::text, 6, '0'), 'actor_id', 'user_2hubsupport000000000000007',
