@@ -5,6 +5,7 @@ declare
   odd constant text[] := array[good::text, (good || '{"request_id": "perhaps"}')::text, 'nonsense', '', '[]', '7', '"\ud800"', '{"request_id": 7}', repeat('x', 200000), '{"request_id": "' || repeat('9', 5000) || '"}'];
   rows jsonb := (select jsonb_agg(jsonb_build_object('content', o, 'code', '23514', 'message', 'refused')) from unnest(odd) o);
   admin constant text := 'user_2hubadmin0000000000000005';
+  login constant text := session_user;
   who text;
   told jsonb;
 begin
@@ -19,11 +20,13 @@ begin
     end if;
   end loop;
 
+  -- The login that is the Hub's way; every other one is by hand.
+  perform set_config('session_authorization', 'authenticator', true);
   perform pg_temp.act('system');
   assert hub.reject_requests(rows) = cardinality(odd);
   assert hub.reject_requests(rows || rows) = 0, 'a second delivery stores nothing';
   assert hub.reject_requests('[{"content": "without a code"}]') = 1;
-  perform set_config('role', 'none', true);
+  perform set_config('session_authorization', login, true), set_config('role', 'none', true);
   assert (select array_agg(content order by content) from hub.request_log_rejected where content <> 'without a code') = (select array_agg(o order by o) from unnest(odd) o), 'not whole';
   assert (select count(*) from hub.request_log_rejected where request_id = good ->> 'request_id') = 1;
   assert not exists (select from hub.team_activities where entity = 'request_log_rejected' and action <> 'ddl'), 'a job leaves no row for it';
@@ -60,6 +63,36 @@ begin
   assert hub.keep_house() ->> 'rejected_forgotten' = '1';
   perform set_config('role', 'none', true);
   assert not exists (select from hub.request_log_rejected where id = 'old') and exists (select from hub.request_log_rejected where id = 'new');
+end
+$$;
+
+-- By hand, whoever one says to be, each change leaves its row, and without an actor there is none.
+do $$
+declare
+  steps constant text[] := array[$q$insert into hub.request_log_rejected (id, content, code, message) values ('hand', 'secret', '', '')$q$,
+    $q$update hub.request_log_rejected set content = 'another' where id = 'hand'$q$, $q$delete from hub.request_log_rejected where id = 'hand'$q$];
+  kind text;
+  step text;
+begin
+  foreach kind in array array['system', 'staff', 'customer'] loop
+    perform set_config('hub.actor_id', kind || ':by hand', true), set_config('hub.actor_kind', kind, true);
+    foreach step in array steps loop
+      execute step;
+    end loop;
+    assert (select array_agg(a.action || ' ' || a.out_of_band order by a.id) from hub.team_activities a where a.entity = 'request_log_rejected' and a.actor_id = kind || ':by hand')
+      = array['insert true', 'update true', 'delete true'], kind;
+  end loop;
+  assert exists (select from hub.team_activities a where a.actor_id = 'system:by hand' and a.action = 'delete' and a.before ->> 'content' = 'another'), 'what was removed is not known';
+  execute steps[1];
+  perform set_config('hub.actor_id', '', true), set_config('hub.actor_kind', '', true);
+  foreach step in array replace(steps[1], '''hand''', '''other''') || steps[2:] loop
+    begin
+      execute step;
+      assert false, step;
+    exception when insufficient_privilege then null;
+    end;
+  end loop;
+  perform set_config('hub.actor_id', 'system:test', true), set_config('hub.actor_kind', 'system', true);
 end
 $$;
 
