@@ -115,7 +115,7 @@ $$;
 do $$
 declare
   alice constant text := 'user_2hubalice0000000000000001';
-  row constant jsonb := jsonb_build_object('request_id', '01ARZ3NDEKTSV4RRFFQ69G5FC3', 'actor_id', alice, 'token_id', 'jti_secret', 'address_hash', repeat('a', 32), 'client_request_id', 'mine-1234');
+  row constant jsonb := jsonb_build_object('request_id', '01ARZ3NDEKTSV4RRFFQ69G5FC3', 'actor_id', alice, 'session_id', 'sess_2hubonlyrejected000001', 'token_id', 'jti_secret', 'address_hash', repeat('a', 32), 'client_request_id', 'mine-1234');
   admin constant text := 'user_2hubadmin0000000000000005';
   who text;
   told jsonb;
@@ -124,7 +124,7 @@ declare
   wrong text;
 begin
   delete from hub.request_log_rejected;
-  insert into hub.request_log_rejected (id, content, code, message) values ('a', row::text, '23514', 'Failing row contains (' || alice || ')'), ('b', 'broken ' || alice, 'no_rows', ''), ('c', '{"actor_id": "user_2hubbob000000000000000002", "token_id": "jti_of_bob"}', '', '');
+  insert into hub.request_log_rejected (id, content, code, message) values ('a', row::text, '23514', 'Failing row contains (' || alice || ')'), ('b', 'broken ' || alice, 'no_rows', ''), ('c', '{"actor_id": "user_2hubbob000000000000000002", "session_id": "sess_2hubofbob000000000001", "token_id": "jti_of_bob"}', '', '');
   foreach who in array array['visitor', 'alice', 'sales', 'support', 'system', 'hub_nobody', 'anon', 'authenticated', 'service_role'] loop
     assert pg_temp.outcome(who, format($q$select hub.erase_user(%L, '{"Alice Liddell"}', 'asked for it')$q$, alice)) = 'denied', who;
     assert pg_temp.outcome(who, format($q$select hub_private.erase_user(%L, '{"Alice Liddell"}', 'asked for it', 0)$q$, alice)) = 'denied', who;
@@ -141,8 +141,8 @@ begin
   perform set_config('role', 'none', true);
   assert told ->> 'pseudonym' ~ '^erased_[0-9a-f]{32}$', told;
   assert not exists (select from hub.request_log_rejected where position(alice in content || message) > 0);
-  assert (select content::jsonb from hub.request_log_rejected where id = 'a') = jsonb_build_object('request_id', '01ARZ3NDEKTSV4RRFFQ69G5FC3', 'actor_id', told ->> 'pseudonym');
-  assert (select content from hub.request_log_rejected where id = 'b') = 'broken ' || (told ->> 'pseudonym') and (select content::jsonb ->> 'token_id' from hub.request_log_rejected where id = 'c') = 'jti_of_bob';
+  assert (select content::jsonb from hub.request_log_rejected where id = 'a') = jsonb_build_object('request_id', '01ARZ3NDEKTSV4RRFFQ69G5FC3', 'actor_id', told ->> 'pseudonym', 'session_id', told ->> 'pseudonym');
+  assert (select content from hub.request_log_rejected where id = 'b') = 'broken ' || (told ->> 'pseudonym') and (select content from hub.request_log_rejected where id = 'c') = '{"actor_id": "user_2hubbob000000000000000002", "session_id": "sess_2hubofbob000000000001", "token_id": "jti_of_bob"}';
   select * into done from hub.team_activities where action = 'erase' and actor_kind = 'system' order by id desc limit 1;
   select * into asked from hub.team_activities where action = 'erase' and actor_kind = 'staff' order by id desc limit 1;
   assert (asked.actor_id, asked.actor_role, asked.reason, asked.entity, asked.entity_id, asked.request_id) = (admin, 'admin', 'request 17 of the client', 'person', told ->> 'pseudonym', done.request_id) and asked.request_id is not null, asked;
