@@ -45,9 +45,9 @@ begin
     = (select jsonb_agg(c.value - 'took_ms' - 'findings' order by c.ordinality) from jsonb_array_elements(whole -> 'checks') with ordinality c where c.value ->> 'name' <> 'out_of_band'), told;
   assert (select jsonb_agg(f order by f ->> 'entity_id') from jsonb_array_elements(told #> '{checks,1,findings}') f) = (select jsonb_agg(f order by f ->> 'entity_id') from jsonb_array_elements(whole #> '{checks,1,findings}') f);
 
-  -- By day or in one piece, out_of_band counts the same.
-  assert (select sum((f ->> 'rows')::integer) from jsonb_array_elements(told #> '{checks,2,findings}') f where f ->> 'finding' = 'another way than the Hub')
-    = (select count(*) from hub.team_activities a where a.out_of_band and a.action <> 'baseline'), told #> '{checks,2}';
+  -- By day or in one piece, out_of_band counts the same; the oldest of more than a hundred kinds, which are the migrations', are left out.
+  assert (select sum((f ->> 'rows')::integer) from jsonb_array_elements(told #> '{checks,2,findings}') f where f ->> 'finding' = 'another way than the Hub' and f ->> 'action' <> 'ddl')
+    = (select count(*) from hub.team_activities a where a.out_of_band and a.action not in ('baseline', 'ddl')), told #> '{checks,2}';
 
   -- Done already tonight: nothing is done again. Left half a day ago: begun anew.
   perform pg_temp.act('system');

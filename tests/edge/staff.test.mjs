@@ -97,7 +97,7 @@ const KEYS = { revoked_sessions: 'subject', webhook_messages: 'message_id' };
 
 describe('A-2: roles', () => {
   const allowed = {
-    admin: ['leads', 'contact_tickets', 'ticket_messages', 'chat_threads', 'chat_messages', 'team_activities', 'request_log', 'revoked_sessions', 'webhook_messages', 'checks'],
+    admin: ['leads', 'contact_tickets', 'ticket_messages', 'chat_threads', 'chat_messages', 'team_activities', 'request_log', 'request_log_rejected', 'revoked_sessions', 'webhook_messages', 'checks'],
     sales: ['leads', 'contact_tickets', 'ticket_messages', 'chat_threads', 'chat_messages'],
     support: ['leads', 'contact_tickets', 'ticket_messages', 'chat_threads', 'chat_messages'],
   };

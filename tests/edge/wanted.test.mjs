@@ -105,13 +105,11 @@ describe('what supabase-js users write', () => {
       const counted = await carol.rpc('search_tickets', { words }, { head: true, count: 'exact' });
       assert.deepEqual([counted.error, counted.count, counted.data], [null, 1, null], words);
     }
-    const before = await sql('select count(*)::int from hub.request_log');
     const answer = await ask('carol', 'rpc/search_tickets?words=eq.x');
     assert.equal(answer.status, 200);
     const row = await recorded(answer.headers['x-request-id']);
     assert.deepEqual([row.method, row.status], ['GET', 200], 'one row, by the method of the client');
     assert.equal((await sql('select count(*)::int from hub.request_log where request_id = $1', [answer.headers['x-request-id']]))[0].count, 1);
-    assert.ok(before[0].count >= 0);
   });
 });
 
