@@ -125,6 +125,132 @@ describe('a read of a client’s record by staff', () => {
   });
 });
 
+/** An id whose letters have the other case, as no id of Clerk's is written: Clerk's ids differ in case. */
+const OTHER_LETTERS = ['user_2HUBCAROL0000000000000003', 'user_2hubcaroL0000000000000003', 'user_2Hubcarol0000000000000003'];
+
+describe('a read that names less than it shows', () => {
+  test('L-1, A-2: a search that embeds messages is a bulk read: of a named ticket, or not at all', async () => {
+    const [ticket] = await sql("select t.id, t.owner_id from hub.contact_tickets t join hub.ticket_messages m on m.ticket_id = t.id limit 1");
+    const [{ word }] = await sql("select substring(subject from '[[:alpha:]]{4,}') as word from hub.contact_tickets where id = $1", [ticket.id]);
+    const embeds = ['ticket_messages(body)', 'm:ticket_messages(id,text:body)', 'ticket_messages!inner(body)'];
+    for (const who of ['support', 'sales', 'admin']) {
+      for (const embed of embeds) {
+        for (const [path, ways] of [[`rpc/search_tickets?words=${word}&`, {}], ['rpc/search_tickets?', { method: 'POST', body: { words: word } }]]) {
+          await upstream();
+          const unnamed = await ask(who, `${path}select=id,${embed}`, { ...ways, ...why() });
+          assert.deepEqual([unnamed.status, unnamed.json.code], [403, 'HUB329'], `${who} ${path}${embed}`);
+          assert.deepEqual(await upstream(), [], `${who} ${path}${embed}`);
+          const named = await ask(who, `${path}select=id,${embed}&id=eq.${ticket.id}`, { ...ways, ...why() });
+          assert.equal(named.status, 200, named.text);
+          assert.deepEqual(some(await trail(named.headers['x-request-id']), 'action', 'entity', 'entity_id', 'owner_id', 'purpose'), [['read', 'contact_tickets', ticket.id, ticket.owner_id, 'support']], `${who} ${path}${embed}`);
+        }
+      }
+    }
+  });
+
+  test('L-1: an owner named in other letters is another one, and takes no owner’s place in the trail', async () => {
+    for (const table of ['contact_tickets', 'ticket_messages', 'chat_threads', 'chat_messages', 'team_activities']) {
+      const [who, select] = table === 'team_activities' ? ['admin', 'id,owner_id,before'] : ['support', 'id,owner_id'];
+      const sensitive = { contact_tickets: ',ticket_messages(body)', chat_threads: ',chat_messages(body)', ticket_messages: ',body', chat_messages: ',body' }[table] ?? '';
+      for (const other of OTHER_LETTERS) {
+        for (const names of [[other, CAROL], [CAROL, other], [other, CAROL, other.toLowerCase()], [...OTHER_LETTERS, CAROL]]) {
+          const answer = await ask(who, `${table}?select=${select}${sensitive}&owner_id=in.(${names})`, why());
+          assert.equal(answer.status, 200, answer.text);
+          assert.ok(answer.json.some(({ owner_id }) => owner_id === CAROL), `${table} ${names}`);
+          const rows = (await trail(answer.headers['x-request-id'])).filter(({ owner_id }) => owner_id === CAROL);
+          assert.deepEqual(some(rows, 'action', 'entity', 'entity_id'), [['read', table, CAROL]], `${table} ${names}`);
+        }
+        const alone = await ask(who, `${table}?select=${select}${sensitive}&owner_id=eq.${other}`, why());
+        assert.deepEqual([alone.status, alone.json.filter(({ owner_id }) => owner_id === CAROL)], [200, []], `${table} ${other}`);
+        const rows = await trail(alone.headers['x-request-id']);
+        assert.deepEqual([rows.length, rows.some(({ owner_id }) => owner_id === CAROL)], [1, false], `${table} ${other}`);
+      }
+    }
+    for (const other of [`User_${CAROL.slice(5)}`, CAROL.toUpperCase(), `ORG_${ACME.slice(4)}`]) {
+      const answer = await ask('support', `ticket_messages?owner_id=in.(${CAROL},${other})`, why());
+      assert.deepEqual([answer.status, answer.json.code], [400, 'HUB340'], other);
+    }
+  });
+
+  test('L-1: what was asked stands in the trail to its last value, or is refused', async () => {
+    const asked = async (words, who = 'support') => ask(who, 'rpc/search_tickets?select=id,subject&subject=neq.needle', { method: 'POST', body: { words }, ...why() });
+    for (const words of ['x'.repeat(3_900), 'x'.repeat(4_100), 'x'.repeat(15_000), 'é'.repeat(2_000), "'".repeat(4_500)]) {
+      const answer = await asked(words);
+      assert.equal(answer.status, 200, answer.text);
+      const [row, ...more] = await trail(answer.headers['x-request-id']);
+      assert.deepEqual([more, row.filter.startsWith(`words=${encodeURIComponent(words).replaceAll("'", '%27')}&`), row.filter.includes('subject=neq.needle')], [[], true, true], `${words.length} of ${words[0]}`);
+    }
+    const most = 16_000 - (await trail((await asked('x')).headers['x-request-id']))[0].filter.length + 1;
+    const last = await asked('x'.repeat(most));
+    assert.deepEqual([last.status, (await trail(last.headers['x-request-id']))[0]?.filter.length], [200, 16_000], last.text);
+    for (const words of ['x'.repeat(most + 1), 'x'.repeat(100_000), 'é'.repeat(3_000), '😀'.repeat(1_500)]) {
+      await upstream();
+      const answer = await asked(words);
+      assert.deepEqual([answer.status, answer.json.code], [400, 'HUB341'], `${words.length} of ${words[0]}`);
+      assert.deepEqual([await upstream(), await trail(answer.headers['x-request-id'])], [[], []]);
+      assert.equal((await recorded(answer.headers['x-request-id'])).code, 'HUB341');
+    }
+    // By the URL as well: what is recorded on the queue, and what is recorded first.
+    const long = `contact_tickets?${Array.from({ length: 25 }, (_, place) => `subject=neq.${'x'.repeat(170)}${place}`).join('&')}&subject=neq.needle`;
+    for (const [path, reads] of [[`${long}&select=id`, looks], [`${long}&select=id,ticket_messages(body)&owner_id=eq.${CAROL}`, trail]]) {
+      const answer = await ask('support', path, why());
+      assert.equal(answer.status, 200, answer.text);
+      const [row] = await reads(answer.headers['x-request-id']);
+      assert.ok(row.filter.length > 4_000 && row.filter.includes('subject=neq.needle'), row.filter.slice(-200));
+    }
+  });
+
+  test('L-1: a change that gives back columns, or tells by its count that a row is like that, is a read', async () => {
+    const [ticket] = await sql('select * from hub.contact_tickets where owner_id = $1 limit 1', [CAROL]);
+    const written = await ask('support', 'ticket_messages?select=id', { method: 'POST', body: { ticket_id: ticket.id, body: 'x' }, headers: { prefer: 'return=representation' } });
+    assert.equal(written.status, 201, written.text);
+    const patch = (path, body, prefer, said = {}) => ask('support', path, { method: 'PATCH', body, headers: { prefer, 'x-hub-purpose': 'support', ...said } });
+    const given = await patch(`contact_tickets?id=eq.${ticket.id}&select=id,subject,status`, { priority: ticket.priority }, 'return=representation');
+    assert.deepEqual([given.status, given.json?.[0]?.subject], [200, ticket.subject], given.text);
+    // That it was changed is in the trail as well, by the change.
+    assert.deepEqual(some(await trail(given.headers['x-request-id']), 'action', 'entity', 'entity_id', 'owner_id', 'route'), [['read', 'contact_tickets', ticket.id, CAROL, 'PATCH /rest/v1/contact_tickets']]);
+    const above = await patch(`ticket_messages?id=eq.${written.json[0].id}&select=id,contact_tickets(subject)`, { body: 'y' }, 'return=representation');
+    assert.deepEqual([above.status, above.json?.[0]?.contact_tickets?.subject], [200, ticket.subject], above.text);
+    assert.deepEqual(some(await trail(above.headers['x-request-id']), 'action', 'entity', 'entity_id', 'owner_id'), [['read', 'ticket_messages', written.json[0].id, CAROL]]);
+    for (const [condition, purpose, code] of [['status=eq.nothing', 'support'], ['subject=ilike.*q*', 'support'], ['subject=ilike.*q*', undefined, 'HUB328']]) {
+      for (const prefer of ['return=minimal', 'return=headers-only,count=exact']) {
+        await upstream();
+        const told = await patch(`contact_tickets?id=eq.${ticket.id}&${condition}`, { priority: ticket.priority }, prefer, { 'x-hub-purpose': purpose });
+        assert.equal(told.json?.code, code, `${condition} ${prefer}: ${told.text}`);
+        if (code) assert.deepEqual([await upstream(), await trail(told.headers['x-request-id'])], [[], []]);
+        else assert.deepEqual(some(await trail(told.headers['x-request-id']), 'action', 'entity_id', 'owner_id'), [['read', ticket.id, CAROL]], `${condition} ${prefer}`);
+      }
+    }
+    // What changes the named row and tells nothing more leaves the change alone.
+    const silent = await patch(`contact_tickets?id=eq.${ticket.id}`, { priority: ticket.priority }, 'return=minimal');
+    assert.deepEqual([silent.status, await trail(silent.headers['x-request-id'])], [204, []], silent.text);
+  });
+
+  test('L-1: the trail of a client is read in the client’s sight', async () => {
+    const [{ entity_id }] = await sql("select entity_id from hub.team_activities where owner_id = $1 and entity = 'contact_tickets' limit 1", [CAROL]);
+    const select = 'team_activities?select=id,before,after';
+    for (const [path, entity, id, purpose] of [
+      [`${select}&owner_id=eq.${CAROL}`, 'team_activities', CAROL, 'security'],
+      [`${select}&owner_id=in.(${CAROL},user_2hubnobody000000000000009)&action=eq.insert`, 'team_activities', CAROL, 'support'],
+      [`${select}&owner_id=eq.${CAROL}&order=after`, 'team_activities', CAROL, 'support'],
+      [`${select}&entity=eq.contact_tickets&entity_id=eq.${entity_id}`, 'contact_tickets', entity_id, 'quality'],
+      [`${select}&entity_id=eq.${entity_id}`, 'contact_tickets', entity_id, 'quality'],
+    ]) {
+      const missing = await ask('admin', path, { headers: { 'x-hub-purpose': undefined } });
+      assert.deepEqual([missing.status, missing.json.code], [403, 'HUB328'], path);
+      const answer = await ask('admin', path, why(purpose));
+      assert.equal(answer.status, 200, answer.text);
+      const rows = (await trail(answer.headers['x-request-id'])).filter(({ owner_id }) => owner_id === CAROL);
+      assert.deepEqual(some(rows, 'action', 'entity', 'entity_id', 'purpose', 'internal'), [['read', entity, id, purpose, false]], path);
+      const { data } = await (await client('carol')).rpc('my_activity', { most: 1 });
+      assert.deepEqual([data[0].id, data[0].staff_role, data[0].entity, data[0].purpose], [Number(rows[0].id), 'admin', entity, purpose], path);
+    }
+    const file = await ask('admin', `team_activities?select=id,owner_id&owner_id=eq.${CAROL}`, { headers: { 'x-hub-purpose': 'security', accept: 'text/csv' } });
+    assert.deepEqual([file.status, some(await trail(file.headers['x-request-id']), 'action', 'entity', 'entity_id', 'owner_id')], [200, [['export', 'team_activities', CAROL, CAROL]]], file.text.slice(0, 200));
+    for (const who of ['support', 'sales', 'alice']) assert.equal((await ask(who, `${select}&owner_id=eq.${CAROL}`, why())).json.code, 'HUB202', who);
+  });
+});
+
 describe('a read in a client’s place', () => {
   test('L-1: is in the trail before the answer, with who acted, and the client sees it', async () => {
     const claims = Buffer.from(JSON.stringify({ act: { sub: ADMIN, iss: 'https://dashboard.clerk.com' } })).toString('base64url');
