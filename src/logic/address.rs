@@ -1,16 +1,17 @@
-//! A client's address as a request row keeps it: the same address gives the same, and nobody can tell which (L-3).
+//! A client's address as a request row stores it: equal addresses give equal hashes, which cannot be reversed (L-3).
 
 use super::csrf::mac;
 use crate::domain::secret::Secret;
 
-/// The key, derived from a secret of the Hub, about which it tells nothing.
+/// Derives the key from a secret of the Hub; the key reveals nothing about the secret.
 #[must_use]
 pub fn key(root: &Secret<[u8; 32]>) -> Secret<Vec<u8>> {
     use hmac::Mac as _;
     Secret::new(mac(root.expose(), b"stacklumen-hub addresses 1").finalize().into_bytes().to_vec())
 }
 
-/// 32 hexadecimal digits of the HMAC. Without the key, all four thousand million addresses of IPv4 would be tried in minutes.
+/// Returns 32 hexadecimal digits of the HMAC. A hash without a key could be reversed in minutes by trying all 2^32 IPv4
+/// addresses.
 #[must_use]
 pub fn hashed(key: &Secret<Vec<u8>>, address: &str) -> String {
     use hmac::Mac as _;

@@ -1,23 +1,24 @@
-//! How many request rows go together: into one message of the queue, and into one request to the database (L-3).
+//! Batch sizes of request rows: per message of the queue, and per request to the database (L-3).
 
-/// The size of a message that the queue is sure to take, in bytes of UTF-8: it takes 128 KB of 1000 bytes, of which it needs about 100
-/// for itself.
+/// Maximum size of a message that the queue certainly accepts, in bytes of UTF-8: its limit is 128 KB of 1000 bytes, of
+/// which it needs about 100 bytes itself.
 ///
 /// Source: <https://developers.cloudflare.com/queues/platform/limits/>
 pub const LARGEST_MESSAGE: usize = 127_000;
-/// Rows of one message at most, so that the rows of one delivery are few enough to be tried one by one.
+/// Maximum number of rows in a message, small enough that the rows of one delivery can be retried one by one.
 pub const MOST_ROWS: usize = 20;
 
 /// The bounds of one batch.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// How many rows.
+    /// Maximum number of rows.
     pub rows: usize,
-    /// How many bytes, as a JSON array of them.
+    /// Maximum size in bytes, as a JSON array of the rows.
     pub bytes: usize,
 }
 
-/// Splits rows, in their order, into batches within the bounds; a row that alone is larger is a batch of its own.
+/// Splits rows, in their order, into batches within the bounds; a row that exceeds the bounds alone is a batch of its
+/// own.
 #[must_use]
 pub fn split<Text: AsRef<str>>(rows: &[Text], bounds: Bounds) -> Vec<&[Text]> {
     let (mut batches, mut start, mut bytes) = (Vec::new(), 0, BRACKETS);
@@ -33,7 +34,7 @@ pub fn split<Text: AsRef<str>>(rows: &[Text], bounds: Bounds) -> Vec<&[Text]> {
     batches
 }
 
-/// The rows, each a JSON text, as one JSON array.
+/// Returns the rows, each a JSON text, as one JSON array.
 #[must_use]
 pub fn array<Text: AsRef<str>>(rows: &[Text]) -> String {
     let rows: Vec<&str> = rows.iter().map(AsRef::as_ref).collect();
@@ -47,7 +48,7 @@ const COMMA: usize = 1;
 mod tests {
     use super::*;
 
-    /// Sizes around each bound, from a generator that repeats itself: nothing lost, nothing moved, every batch in its bounds.
+    /// Sizes around each bound, from a deterministic generator: no row lost, none moved, every batch within its bounds.
     #[test]
     fn splits_by_bytes_and_rows_and_loses_nothing_l_3() {
         let mut seed: usize = 7;
@@ -66,7 +67,7 @@ mod tests {
                 assert!(!batch.is_empty() && batch.len() <= bounds.rows, "{bounds:?}");
                 assert!(bytes <= bounds.bytes || batch.len() == 1, "{bytes} bytes, {bounds:?}");
             }
-            // No two neighbours would have fitted into one.
+            // No two neighbouring batches would have fitted into one.
             for pair in batches.windows(2) {
                 let (left, right) = (pair[0], pair[1]);
                 let fits = left.len() < bounds.rows && array(left).len() + right[0].len() + COMMA < bounds.bytes;

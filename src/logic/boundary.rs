@@ -1,4 +1,4 @@
-//! The checks of a request before its route is known: scheme, TLS version, host, URL and headers (T-1, T-3).
+//! Checks of a request before its route is known: scheme, TLS version, host, URL and headers (T-1, T-3).
 
 use super::{
     config::{Config, Environment, TlsVersion},
@@ -7,10 +7,10 @@ use super::{
 };
 use crate::domain::headers::Headers;
 
-/// Where a request came in, cut from its URL.
+/// The address of a request, parsed from its URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Address<'a> {
-    /// Whether the scheme is https.
+    /// True if the scheme is https.
     pub secure: bool,
     /// Host and port, as the client wrote them.
     pub authority: &'a str,
@@ -21,10 +21,10 @@ pub struct Address<'a> {
 }
 
 impl<'a> Address<'a> {
-    /// Cuts an absolute http or https URL of any length: the scheme is judged before the rest (T-3).
+    /// Parses an absolute http or https URL of any length: the scheme is checked before the rest (T-3).
     ///
     /// # Errors
-    /// `PathRefused` for anything that is not one.
+    /// `PathRefused` for anything else.
     pub fn parse(url: &'a str) -> Result<Self, Fault> {
         let (secure, rest) = match url.split_once("://") {
             Some(("https", rest)) => (true, rest),
@@ -38,9 +38,9 @@ impl<'a> Address<'a> {
         Ok(Self { secure, authority, path: if path.is_empty() { "/" } else { path }, query })
     }
 
-    /// Compares the host with that of `HUB_ORIGIN`. A local Hub also answers on the other ports and names of its machine.
+    /// Compares the host with that of `HUB_ORIGIN`. A local Hub also accepts the other ports and loopback names.
     ///
-    /// Over plain http the port is another listener's, so that only the names are compared.
+    /// Over plain http the port is that of another listener, so that only the names are compared.
     #[must_use]
     pub fn is_own_host(&self, config: &Config) -> bool {
         let origin = config.origin.split_once("://").map_or("", |(_, authority)| authority);
@@ -56,7 +56,7 @@ impl<'a> Address<'a> {
     }
 }
 
-/// The authority without its port.
+/// Returns the authority without its port.
 fn host_name(authority: &str) -> &str {
     match authority.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
@@ -64,18 +64,18 @@ fn host_name(authority: &str) -> &str {
     }
 }
 
-/// What a plain-http request gets (T-3).
+/// The response to a plain-http request (T-3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Insecure {
-    /// 403 with a body that says the credential is burnt.
+    /// 403 with a body which states that the credential is revoked.
     Refuse,
-    /// 308 to the same place over https.
+    /// 308 to the same address over https.
     Redirect,
 }
 
-/// Decides about a plain-http request: only a page read that carries no credential is sent on to https.
+/// Decides about a plain-http request: only a page read that carries no credential is redirected to https.
 ///
-/// A redirect would hide that a secret was sent in the clear, so whoever may have sent one is refused
+/// A redirect would hide that a secret was sent in the clear, so a client that may have sent one is rejected
 /// (draft-ietf-httpapi-privacy §3).
 #[must_use]
 pub fn insecure(is_page: bool, method: &str, headers: &Headers, query: &str) -> Insecure {
@@ -89,7 +89,7 @@ pub fn insecure(is_page: bool, method: &str, headers: &Headers, query: &str) -> 
     if is_page && reads && !credential { Insecure::Redirect } else { Insecure::Refuse }
 }
 
-/// Refuses a connection below the minimum TLS version (T-1). An unknown or missing version is below any.
+/// Rejects a connection below the minimum TLS version (T-1). An unknown or missing version is below any.
 ///
 /// # Errors
 /// `TlsTooOld`.
@@ -100,8 +100,8 @@ pub fn tls(version: Option<&str>, minimum: TlsVersion) -> Result<(), Fault> {
     }
 }
 
-/// Refuses a request for another host than the Hub's own: the addresses of workers.dev, of previews, and of other zones lead to the
-/// same Worker, past the rules of the Hub's zone (RFC 9110 §15.5.20).
+/// Rejects a request for a host other than the Hub's own: the addresses of workers.dev, of previews, and of other zones
+/// lead to the same Worker and bypass the rules of the Hub's zone (RFC 9110 §15.5.20).
 ///
 /// # Errors
 /// `HostRefused`.
@@ -109,7 +109,7 @@ pub fn host(address: &Address<'_>, config: &Config) -> Result<(), Fault> {
     if address.is_own_host(config) { Ok(()) } else { Err(Fault::HostRefused) }
 }
 
-/// Refuses a URL that is longer than 8192 bytes.
+/// Rejects a URL that is longer than 8192 bytes.
 ///
 /// # Errors
 /// `PathRefused`.
@@ -117,10 +117,10 @@ pub fn length(url: &str) -> Result<(), Fault> {
     if url.len() > MAX_URL_BYTES { Err(Fault::PathRefused) } else { Ok(()) }
 }
 
-/// Refuses paths that different readers could read differently.
+/// Rejects paths that two parsers could interpret differently.
 ///
-/// No route of the Hub needs a percent sign, so there is no encoded slash, no double encoding and no encoded dot
-/// to tell apart: `PostgREST` decodes a segment after it has split the path, and a rule on the raw text would miss it.
+/// No route of the Hub needs a percent sign, so encoded slashes, double encoding and encoded dots are rejected
+/// together: `PostgREST` decodes a segment after it has split the path, and a rule on the raw text would miss it.
 ///
 /// # Errors
 /// `PathRefused`.
@@ -135,10 +135,10 @@ pub fn path(path: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Refuses headers that some reader behind the door could take for something else.
+/// Rejects headers that an upstream parser could interpret differently.
 ///
-/// Forwarding headers (`x-forwarded-…`, `forwarded`, `cf-connecting-ip`) pass the door, because the edge itself adds
-/// them, but the Hub never reads one and never sends one on.
+/// Forwarding headers (`x-forwarded-…`, `forwarded`, `cf-connecting-ip`) are accepted, because the edge itself adds
+/// them, but the Hub never reads one and never forwards one.
 ///
 /// # Errors
 /// `HeaderRefused`.
@@ -150,7 +150,7 @@ pub fn headers(headers: &Headers) -> Result<(), Fault> {
     if headers.names().any(refused) { Err(Fault::HeaderRefused) } else { Ok(()) }
 }
 
-/// The client's own request id, if it is one that is safe to store and print.
+/// Returns the client's own request id, if it is safe to store and print.
 #[must_use]
 pub fn client_request_id(headers: &Headers) -> Option<&str> {
     let safe = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
@@ -160,7 +160,7 @@ pub fn client_request_id(headers: &Headers) -> Option<&str> {
 const MAX_URL_BYTES: usize = 8192;
 const CREDENTIAL_HEADERS: [&str; 4] = ["authorization", "apikey", "cookie", "proxy-authorization"];
 const CREDENTIAL_PARAMETERS: [&str; 6] = ["token", "key", "secret", "password", "session", "__clerk"];
-/// What a client may say in the Hub's own headers; the others go between the Hub and the database.
+/// The Hub's own headers that a client may set; the others are between the Hub and the database.
 const CLIENTS_OWN: [&str; 2] = ["x-hub-purpose", "x-hub-reason"];
 const REWRITING_HEADERS: [&str; 5] =
     ["x-http-method", "x-http-method-override", "x-method-override", "x-original-url", "x-rewrite-url"];
@@ -195,7 +195,7 @@ mod tests {
         assert_eq!(length(&of(8193)), Err(Fault::PathRefused));
     }
 
-    /// T-3: pages without a credential are sent on, everything else is refused.
+    /// T-3: pages without a credential are redirected, everything else is rejected.
     #[test]
     fn redirects_only_pages_without_credentials_t_3() {
         let none = sent(&["accept", "user-agent"]);
@@ -211,7 +211,7 @@ mod tests {
         }
     }
 
-    /// T-1: an absent, unknown or older version is refused.
+    /// T-1: an absent, unknown or older version is rejected.
     #[test]
     fn refuses_old_tls_t_1() {
         assert!(tls(Some("TLSv1.3"), TlsVersion::V1_3).is_ok());

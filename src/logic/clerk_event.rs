@@ -1,4 +1,4 @@
-//! What a message of Clerk's means for the tokens that are out there (I-2).
+//! Effect of a message from Clerk on tokens that are already issued (I-2).
 
 mod members;
 
@@ -10,43 +10,43 @@ use crate::domain::{
 use members::Members;
 use serde::Serialize;
 
-/// A message whose signature is good.
+/// A message whose signature is valid.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Event {
     /// Its type.
     pub name: String,
-    /// When it happened, RFC 3339; never later than now.
+    /// Time of the event, RFC 3339; never in the future.
     pub happened_at: String,
-    /// What it revokes, and what it lifts.
+    /// The revocations that it adds or lifts.
     pub verdicts: Vec<Verdict>,
 }
 
-/// One subject's tokens are refused for one cause until a time; a time that is past lifts an earlier verdict.
+/// Rejection of one subject's tokens for one cause until a time; a time in the past lifts an earlier verdict.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Verdict {
     /// `sess_…`, `user_…` or `org_…`.
     pub subject: String,
-    /// Why.
+    /// The cause.
     pub cause: Cause,
-    /// With a membership: the organization.
+    /// With `Cause::Membership`: the organization.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
-    /// With a role: the one that tokens must name from now on.
+    /// With `Cause::Role`: the role that tokens must name from now on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
     /// RFC 3339, or `infinity`.
     pub expires_at: String,
 }
 
-/// Why tokens are refused.
+/// The reason for which tokens are rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// The user is banned.
     Banned,
-    /// The user or organization is gone.
+    /// The user or organization was deleted.
     Deleted,
-    /// The session is over.
+    /// The session ended.
     Ended,
     /// The user is locked out.
     Locked,
@@ -60,21 +60,21 @@ pub enum Cause {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotAnEvent;
 
-/// Reads a message whose signature is good; `now_ms` is milliseconds since the Unix epoch.
+/// Reads a message whose signature is valid; `now_ms` is milliseconds since the Unix epoch.
 ///
-/// Only the members that decide are looked at. A user writes their own `unsafe_metadata` from the browser, and `user.updated` carries it:
-/// what stands there may not have the message refused that bans or locks them.
+/// Only the members that affect the result are parsed. A user can write their own `unsafe_metadata` from the browser,
+/// and `user.updated` contains it: its content must not cause the rejection of the message that bans or locks them.
 /// Source: <https://clerk.com/docs/guides/users/extending>
 ///
 /// # Errors
-/// `NotAnEvent` when it has no type, or when a type that does something lacks what it is about.
+/// `NotAnEvent` when it has no type, or when a type that has an effect lacks its subject.
 pub fn read(body: &[u8], now_ms: u64) -> Result<Event, NotAnEvent> {
     let message = std::str::from_utf8(body).ok().and_then(Members::read).ok_or(NotAnEvent)?;
     let plain = |byte: u8| byte.is_ascii_alphabetic() || b"._".contains(&byte);
     let name = message.text("type")?.filter(|name| (1..=80).contains(&name.len()) && name.bytes().all(plain));
     let name = name.ok_or(NotAnEvent)?;
     let data = message.one("data")?.ok_or(NotAnEvent)?;
-    // A time in the future could not be overtaken by a newer word.
+    // A time in the future could not be superseded by a newer message.
     let happened_ms = message.number("timestamp")?.unwrap_or(now_ms).min(now_ms);
     let happened_at = time::rfc3339(happened_ms);
     let verdicts = match Webhook::named(&name) {
@@ -87,7 +87,7 @@ pub fn read(body: &[u8], now_ms: u64) -> Result<Event, NotAnEvent> {
     Ok(Event { name, happened_at, verdicts })
 }
 
-/// Verdicts of a message about its subjects.
+/// Returns the verdicts of a message about its subjects.
 fn verdicts(effect: Effect, data: &Members<'_>, happened_at: &str, now_ms: u64) -> Result<Vec<Verdict>, NotAnEvent> {
     let soon = time::rfc3339(now_ms + LONGEST_LIFE_MS);
     let id = |of: &Members<'_>, name: &str, prefix: &str| {
@@ -115,7 +115,8 @@ fn verdicts(effect: Effect, data: &Members<'_>, happened_at: &str, now_ms: u64) 
         Effect::BeginMembership => membership(happened_at)?,
         Effect::JudgeUser => {
             let user = id(data, "id", "user_")?;
-            // A ban holds until Clerk says otherwise: each later `user.updated`, the one of a sign-in too, says how it stands.
+            // A ban is in force until Clerk lifts it: each later `user.updated`, also that of a sign-in, contains its
+            // state.
             let banned = if data.holds("banned")? { "infinity" } else { happened_at };
             let locked = match (data.holds("locked")?, data.number("lockout_expires_in_seconds")?) {
                 (false, _) => happened_at.to_owned(),
@@ -131,8 +132,8 @@ fn verdicts(effect: Effect, data: &Members<'_>, happened_at: &str, now_ms: u64) 
     })
 }
 
-/// The staff role that tokens must name from now on; `null` is none, as in a token. One of another type, or one that stands twice, is
-/// none that a token could name.
+/// Returns the staff role that tokens must name from now on; `null` is none, as in a token. A value of another type, or
+/// one that occurs twice, becomes a role that no token can name.
 fn role(data: &Members<'_>) -> Result<Option<String>, NotAnEvent> {
     let Some(metadata) = data.object("public_metadata")? else { return Ok(None) };
     Ok(match metadata.one("stacklumen_role") {
@@ -143,9 +144,9 @@ fn role(data: &Members<'_>) -> Result<Option<String>, NotAnEvent> {
     })
 }
 
-/// Not the name of any staff role.
+/// A value that is not the name of any staff role.
 const UNKNOWN: &str = "unknown";
-/// Twice the longest life of a token that is taken, and the skew: none of them is left then.
+/// Twice the maximum lifetime of an accepted token, plus the skew: by then none of them is valid.
 const LONGEST_LIFE_MS: u64 = 5 * 60 * 1000;
 const LONGEST_LOCK_S: u64 = 10 * 365 * 86_400;
 
@@ -164,7 +165,7 @@ mod tests {
         read(body.to_string().as_bytes(), NOW)
     }
 
-    /// I-2: what each type says, as causes and ends.
+    /// I-2: the causes and ends of each type.
     #[test]
     fn knows_what_each_message_means_i_2() {
         let found = |name: &str, data: &Value| -> Vec<(String, Cause, String)> {

@@ -1,4 +1,4 @@
-//! The Hub's variables, parsed at the door into types and refused by name.
+//! The Hub's variables, parsed into types at startup; a rejected one is reported by name.
 
 mod deployment;
 mod values;
@@ -12,14 +12,14 @@ use values::{
     accounts_of, base_path, claim_path, endpoint, header_value, issuer_of, key_bytes, origin, secret_key, webhook_url,
 };
 
-/// Where the Hub runs.
+/// The environment in which the Hub runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Environment {
-    /// A developer's machine: http upstreams on loopback are allowed.
+    /// A development machine: http upstreams on loopback are allowed.
     Local,
-    /// A deployment for looking at.
+    /// A deployment for review.
     Preview,
-    /// The real one.
+    /// The production deployment.
     Production,
 }
 
@@ -33,7 +33,7 @@ pub enum TlsVersion {
 }
 
 impl Environment {
-    /// The name in the variable, which `/healthz` shows.
+    /// Returns the name in the variable, which `/healthz` shows.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -45,7 +45,7 @@ impl Environment {
 }
 
 impl TlsVersion {
-    /// The version with this name; anything older or unknown is `None`.
+    /// Returns the version with this name; anything older or unknown is `None`.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         match name {
@@ -67,9 +67,9 @@ pub struct Config {
     pub base_path: String,
     /// `HUB_MIN_TLS`
     pub min_tls: TlsVersion,
-    /// The only issuer whose tokens are taken.
+    /// The only issuer whose tokens are accepted.
     pub issuer: String,
-    /// Where its public keys are.
+    /// The URL of its public keys.
     pub jwks_url: String,
     /// `CLERK_JWT_KEY`
     pub jwt_key: Option<String>,
@@ -79,7 +79,7 @@ pub struct Config {
     pub clerk_url: String,
     /// Clerk's hosted pages, without a trailing slash.
     pub accounts_url: String,
-    /// Whether the publishable key is one of a development instance.
+    /// True if the publishable key is one of a development instance.
     pub development: bool,
     /// `CLERK_PUBLISHABLE_KEY`
     pub clerk_publishable_key: String,
@@ -99,16 +99,16 @@ pub struct Config {
     pub alert_webhook_url: Option<Secret<String>>,
     /// `HUB_HMAC_KEY`
     pub hmac_key: Option<Secret<[u8; 32]>>,
-    /// Optional variables that cannot be used and stop nothing.
+    /// Optional variables that are unusable but do not stop the Hub.
     pub unused: Vec<Problem>,
 }
 
-/// A variable that cannot be used, and why. It never holds the value.
+/// An unusable variable and the reason. It never holds the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// The variable.
     pub name: &'static str,
-    /// What is wrong, as the end of a sentence that starts with the name.
+    /// The problem, as the end of a sentence that starts with the name.
     pub wrong: &'static str,
 }
 
@@ -116,7 +116,7 @@ impl Config {
     /// Reads every variable through `lookup`.
     ///
     /// # Errors
-    /// All problems at once, so that a deployment is mended in one go.
+    /// All problems at once, so that a deployment can be corrected in one step.
     pub fn parse(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<Problem>> {
         Reader { lookup, problems: Vec::new() }.read()
     }

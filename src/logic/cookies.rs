@@ -2,19 +2,19 @@
 
 /// The cookies of a request.
 ///
-/// A name that stands twice with different values has none: a neighbouring host may have set the second one, and which comes first is
-/// the browser's choice.
+/// A name that occurs twice with different values has none: a neighbouring host may have set the second one, and their
+/// order is the browser's choice.
 #[derive(Debug, Default)]
 pub struct Cookies<'a>(Vec<(&'a str, &'a str)>);
 
 impl<'a> Cookies<'a> {
-    /// Tells whether a `Cookie` header is read: at most 16 KiB and 100 cookies.
+    /// Returns whether a `Cookie` header is read: at most 16 KiB and 100 cookies.
     #[must_use]
     pub fn are_readable(header: &str) -> bool {
         header.len() <= LONGEST_HEADER && header.bytes().filter(|byte| *byte == b';').count() < MOST_COOKIES
     }
 
-    /// Reads a `Cookie` header; nothing of one that is not readable.
+    /// Parses a `Cookie` header; empty for one that is not readable.
     #[must_use]
     pub fn parse(header: &'a str) -> Self {
         if !Self::are_readable(header) {
@@ -24,7 +24,7 @@ impl<'a> Cookies<'a> {
         Self(pairs.map(|(name, value)| (name.trim(), value.trim())).filter(|(name, _)| !name.is_empty()).collect())
     }
 
-    /// The value of this name; an empty one is none, and so is an ambiguous one.
+    /// Returns the value of this name; `None` for an empty or ambiguous one.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&'a str> {
         let mut values = self.values(name);
@@ -32,47 +32,51 @@ impl<'a> Cookies<'a> {
         values.all(|value| value == first).then_some(first)
     }
 
-    /// Every value of this name that is not empty, as they stand.
+    /// Returns every non-empty value of this name, in the order of the header.
     pub fn values(&self, name: &str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(other, value)| *other == name && !value.is_empty()).map(|(_, value)| *value)
     }
 
-    /// The greatest of the whole numbers that stand under this name.
+    /// Returns the greatest whole number among the values of this name.
     ///
-    /// For a time or a count, which only grow, that is the last word, whichever domain it was set for: beside Clerk's `__client_uat` of
-    /// the parent domain a host may have one of its own (<https://github.com/clerk/javascript/pull/3318>).
+    /// For a time or a count, which only grow, that is the latest value, whichever domain it was set for: beside
+    /// Clerk's `__client_uat` of the parent domain a host may have one of its own
+    /// (<https://github.com/clerk/javascript/pull/3318>).
     #[must_use]
     pub fn greatest(&self, name: &str) -> Option<u64> {
         self.values(name).filter_map(|value| value.parse().ok()).max()
     }
 }
 
-/// A cookie to set: host-only, for the whole host, over TLS only, out of reach for scripts, not sent by other sites' requests.
+/// Returns a cookie to set: host-only, for all paths, over TLS only, inaccessible to scripts, not sent with cross-site
+/// requests.
 #[must_use]
 pub fn set(name: &str, value: &str, max_age_s: u32) -> String {
     format!("{name}={value}; Path=/; Max-Age={max_age_s}; Secure; HttpOnly; SameSite=Lax")
 }
 
-/// A cookie of a parent domain to set. Its other hosts' scripts read it and write it, so it is not `HttpOnly`.
+/// Returns a cookie of a parent domain to set. Scripts of the domain's other hosts read and write it, so it is not
+/// `HttpOnly`.
 #[must_use]
 pub fn set_on(domain: &str, name: &str, value: &str, max_age_s: u32) -> String {
     format!("{name}={value}; Path=/; Domain={domain}; Max-Age={max_age_s}; Secure; SameSite=Lax")
 }
 
-/// A cookie to forget.
+/// Returns a cookie to delete.
 #[must_use]
 pub fn forget(name: &str) -> String {
     set(name, "", 0)
 }
 
-/// A cookie to forget that was set for a domain and a path; a browser keeps each pair of them apart (RFC 6265 §5.3).
+/// Returns a cookie to delete that was set for a domain and a path; a browser stores each pair of them separately (RFC
+/// 6265 §5.3).
 #[must_use]
 pub fn forget_at(domain: Option<&str>, path: &str, name: &str) -> String {
     let domain = domain.map_or_else(String::new, |domain| format!("; Domain={domain}"));
     format!("{name}=; Path={path}{domain}; Max-Age=0; Secure; HttpOnly; SameSite=Lax")
 }
 
-/// The domains that a cookie of this origin's host may name: the host itself and every parent with a dot.
+/// Returns the domains that a cookie of this origin's host may name: the host itself and every parent with a dot.
 ///
 /// The Hub does not know which of them is registrable; a browser ignores a cookie for a public suffix (RFC 6265 §5.3).
 #[must_use]
@@ -91,13 +95,13 @@ pub fn domains(origin: &str) -> Vec<String> {
 pub struct Directive<'a> {
     /// Its name.
     pub name: &'a str,
-    /// Its value; empty when it is to be forgotten.
+    /// Its value; empty when the cookie is to be deleted.
     pub value: &'a str,
-    /// Its `Domain`, without the dot that it may begin with.
+    /// Its `Domain`, without a leading dot.
     pub domain: Option<&'a str>,
 }
 
-/// Reads a `Set-Cookie` directive; of its attributes, `Domain` and an end in the past.
+/// Parses a `Set-Cookie` directive; of its attributes, only `Domain` and an expiry in the past.
 #[must_use]
 pub fn directive(text: &str) -> Option<Directive<'_>> {
     let (name, value) = text.split(';').next()?.split_once('=')?;

@@ -1,27 +1,27 @@
-//! Takes the one bearer token out of a request, and refuses everything that could be read two ways.
+//! Extraction of the one bearer token of a request; ambiguous credentials are rejected.
 
 use crate::domain::headers::Headers;
 
-/// Why a request carries no usable credential.
+/// The reason why a request has no usable credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CredentialFault {
-    /// A key of Clerk's or Supabase's, where a session token belongs.
+    /// A key of Clerk's or Supabase's in the place of a session token.
     KeyNotToken,
-    /// More than one value, another scheme, odd white space or odd characters.
+    /// More than one value, another scheme, unexpected white space or characters.
     Malformed,
     /// No `Authorization` at all.
     Missing,
-    /// The publishable key, which supabase-js sends when nobody is signed in.
+    /// The publishable key, which supabase-js sends without a signed-in user.
     PublishableKey,
 }
 
-/// The token of `Authorization: Bearer` (RFC 6750 §2.1).
+/// Returns the token of `Authorization: Bearer` (RFC 6750 §2.1).
 ///
-/// Cookies, the query and the body are never read: a credential that a browser attaches by itself would need another
-/// defence. Workers join repeated headers with a comma, and no token has one.
+/// Cookies, the query and the body are never read: a credential that a browser attaches automatically would need
+/// another defence. Workers join repeated headers with a comma, which no token contains.
 ///
 /// # Errors
-/// As the variants say.
+/// See the variants.
 pub fn bearer<'a>(headers: &'a Headers, publishable_key: &str) -> Result<&'a str, CredentialFault> {
     let value = headers.value("authorization").ok_or(CredentialFault::Missing)?;
     let (scheme, token) = value.split_once(' ').ok_or(CredentialFault::Malformed)?;
@@ -38,12 +38,13 @@ pub fn bearer<'a>(headers: &'a Headers, publishable_key: &str) -> Result<&'a str
     if token.bytes().all(allowed) { Ok(token) } else { Err(CredentialFault::Malformed) }
 }
 
-/// The texts in the head of a request that have the form of a JWT, wherever it stands: in a header that carries credentials or in the
-/// URL. What was sent in the clear is revoked though it was sent wrongly (T-3); this decides nothing about who asks.
+/// Returns the strings with the form of a JWT in the head of a request: in the headers that carry credentials and in
+/// the URL. A token that was sent in the clear is revoked even if it was in the wrong place (T-3); the result never
+/// authenticates a request.
 #[must_use]
 pub fn exposed<'a>(headers: &'a Headers, url: &'a str) -> Vec<&'a str> {
     let token = |byte: char| byte.is_ascii_alphanumeric() || matches!(byte, '-' | '_' | '.');
-    // A JWT's header is a JSON object, whose first byte is always written as `e`; names of hosts are far shorter.
+    // A JWT's header is a JSON object, whose first byte is always encoded as `e`; host names are far shorter.
     let form = |word: &&str| {
         word.len() >= MIN_JWT_LEN && word.starts_with('e') && word.bytes().filter(|byte| *byte == b'.').count() == 2
     };
@@ -52,9 +53,9 @@ pub fn exposed<'a>(headers: &'a Headers, url: &'a str) -> Vec<&'a str> {
 }
 
 const EXPOSING_HEADERS: [&str; 4] = ["authorization", "cookie", "apikey", "proxy-authorization"];
-/// The signature alone of an RS256 token has 342 characters, that of an ES256 token 86.
+/// Minimum length of a JWT: the signature alone of an RS256 token has 342 characters, that of an ES256 token 86.
 const MIN_JWT_LEN: usize = 100;
-/// Tokens of one request that are looked at: a signature check costs time, and anyone may send many.
+/// Maximum number of tokens checked per request: a signature check costs time, and any client can send many.
 const MAX_EXPOSED: usize = 4;
 
 /// Clerk's API keys, OAuth tokens, machine tokens and secrets; Supabase's keys.

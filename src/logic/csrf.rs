@@ -1,4 +1,4 @@
-//! Whether a form came from a page of the Hub: the browser says so, and the form carries a token of this very session.
+//! Origin check of a form: the browser's headers name a page of the Hub, and the form carries a token of this session.
 
 use super::{return_to, visit::query_value};
 use crate::domain::{headers::Headers, secret::Secret};
@@ -6,18 +6,18 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 
-/// Why a form is not taken.
+/// The reason why a form is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CsrfFault {
-    /// It comes from another site, or nothing says where it comes from.
+    /// A form of another site, or one whose origin no header states.
     OtherOrigin,
-    /// It carries no token of this session.
+    /// A form without a token of this session.
     TokenWrong,
 }
 
-/// Whether a request with an unsafe method was made by a page of this origin.
+/// Checks that a request with an unsafe method was made by a page of this origin.
 ///
-/// `Sec-Fetch-Site` cannot be set by a script and is sent by every current browser; without it `Origin` must say so.
+/// `Sec-Fetch-Site` cannot be set by a script and is sent by every current browser; without it `Origin` must match.
 ///
 /// # Errors
 /// `OtherOrigin`.
@@ -29,19 +29,19 @@ pub fn same_origin(headers: &Headers, origin: &str) -> Result<(), CsrfFault> {
     if same { Ok(()) } else { Err(CsrfFault::OtherOrigin) }
 }
 
-/// The key of the tokens, derived from a secret of the Hub, about which it tells nothing.
+/// Derives the key of the tokens from a secret of the Hub; the key reveals nothing about the secret.
 #[must_use]
 pub fn key(root: &Secret<[u8; 32]>) -> Secret<Vec<u8>> {
     Secret::new(mac(root.expose(), b"stacklumen-hub forms 1").finalize().into_bytes().to_vec())
 }
 
-/// The token of a session's forms: it is good as long as the session is, for nothing but this purpose.
+/// Returns the token of a session's forms: valid as long as the session, and for forms only.
 #[must_use]
 pub fn token(key: &Secret<Vec<u8>>, session_id: &str) -> String {
     Base64UrlUnpadded::encode_string(&mac(key.expose(), session_id.as_bytes()).finalize().into_bytes())
 }
 
-/// Checks the field `csrf` of an `application/x-www-form-urlencoded` body, in the same time wherever it differs.
+/// Checks the field `csrf` of an `application/x-www-form-urlencoded` body in constant time.
 ///
 /// # Errors
 /// `TokenWrong`.
@@ -55,7 +55,7 @@ pub fn check(key: &Secret<Vec<u8>>, session_id: &str, form: &[u8]) -> Result<(),
 
 /// HMAC-SHA256 under a key of at most 64 bytes.
 pub(super) fn mac(key: &[u8], message: &[u8]) -> Hmac<Sha256> {
-    // HMAC takes a key of any length (RFC 2104 §2); a shorter one than its block is filled with zeros.
+    // HMAC accepts a key of any length (RFC 2104 §2); one shorter than its block is padded with zeros.
     let mut block = [0; 64];
     for (place, byte) in block.iter_mut().zip(key) {
         *place = *byte;

@@ -1,4 +1,4 @@
-//! Every way the Hub says no: one variant, its public row, its private reason and how loud it is logged.
+//! Every error of the Hub: one variant each, with its public row, its private reason and its log level.
 
 mod public;
 
@@ -24,88 +24,89 @@ use public::{
 };
 use std::borrow::Cow;
 
-/// Why a request was not answered as asked.
+/// The reason why a request failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The client went away while it sent its body.
+    /// The client disconnected while it sent its body.
     BodyBroken,
     /// The body is longer than the route allows.
     BodyTooLarge,
-    /// The isolate holds as many bytes of bodies as it may.
+    /// The isolate holds the maximum number of body bytes.
     Busy,
-    /// A variable is missing or wrong; the log names it.
+    /// A variable is missing or invalid; the log names it.
     Configuration,
     /// No usable credential in the request.
     Credential(CredentialFault),
-    /// More cookies than are read, or longer ones.
+    /// More or longer cookies than are read.
     CookiesTooMany,
-    /// Clerk could not be asked, and without it nothing may be done.
+    /// Clerk did not respond, and the operation requires its response.
     ClerkUnavailable,
-    /// The sessions are refused here, but Clerk has not ended them.
+    /// The sessions are revoked in the Hub, but Clerk has not ended them.
     ClerkUndone,
-    /// A form that no page of the Hub sent.
+    /// A form that was not sent by a page of the Hub.
     Form(CsrfFault),
-    /// The database refused the statement; what it may tell the caller.
+    /// The database rejected the statement; contains what the caller may read of it.
     Database(Box<DatabaseRefusal>),
-    /// A header that no honest client sends.
+    /// A header that a well-behaved client never sends.
     HeaderRefused,
     /// Another host than the Hub's own.
     HostRefused,
     /// Plain http (T-3).
     InsecureTransport,
-    /// The request row could not be written, so the answer may not leave (L-3).
+    /// The request row could not be written, so the response is withheld (L-3).
     JournalUnavailable,
-    /// No public key can be had; says how many seconds to wait.
+    /// No public key is available; contains the seconds to wait.
     KeysUnavailable(u32),
-    /// The route does not take this method; says which it takes.
+    /// The route does not accept this method; contains those that it accepts.
     MethodNotAllowed(&'static str),
     /// The browser's origin is not on the list.
     OriginRefused,
-    /// A path that is not written plainly.
+    /// A path that is not in its plain spelling.
     PathRefused,
     /// A field that is named like a password (I-1).
     Password,
     /// A page could not be rendered.
     Page,
-    /// The machine refused what it always can do: a fault of ours.
+    /// The runtime rejected an operation that always succeeds: an internal error.
     Platform,
-    /// The caller may not.
+    /// The caller lacks the right.
     Policy(PolicyFault),
-    /// The query is not one that the firewall understands.
+    /// The firewall cannot parse the query.
     Query(QueryFault),
-    /// The session was ended before its token ran out (I-2).
+    /// The session was ended before its token expired (I-2).
     SessionRevoked,
-    /// Clerk goes on with a session that was signed out here.
+    /// Clerk continues a session that was signed out here.
     SignOutUndone,
-    /// No token of the browser says whose session it would end.
+    /// No token of the browser identifies the session to end.
     SignOutUnknown,
-    /// The session behind a page is over.
+    /// The session behind a page ended.
     VisitEnded,
-    /// The browser does not keep what the way to Clerk and back needs, or another one began it.
+    /// The browser does not store the state that the handshake needs, or another browser began it.
     VisitStuck(&'static str),
     /// No such route.
     RouteUnknown,
     /// The TLS version is below the minimum (T-1).
     TlsTooOld,
-    /// The session token is not good; the log says why.
+    /// The session token is invalid; the log contains the reason.
     Token(TokenFault),
-    /// The database answered what cannot be passed on.
+    /// The database's response cannot be forwarded.
     UpstreamBroken(&'static str),
-    /// The database refused what the Hub should not have asked; why that matters, and its code and message without values.
+    /// The database rejected a statement that the Hub should not have sent; contains the consequence, and the code and
+    /// message without values.
     UpstreamSaid(&'static str, String),
     /// The database is overloaded or restarting.
     UpstreamBusy,
-    /// The database did not answer in time.
+    /// The database did not respond in time.
     UpstreamTimeout,
     /// The database cannot be reached.
     UpstreamUnreachable,
-    /// The message is not signed as it should be; the log says why.
+    /// The signature of the message is invalid; the log contains the reason.
     Webhook(SignatureFault),
-    /// The message is signed, but it is none that its sender sends.
+    /// The message is signed, but its content is invalid.
     WebhookMalformed,
 }
 
-/// What PostgREST said of a refused statement, cut down to what this caller may read.
+/// PostgREST's error for a rejected statement, reduced to what this caller may read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DatabaseRefusal {
     /// The status code.
@@ -114,22 +115,23 @@ pub struct DatabaseRefusal {
     pub code: String,
     /// One sentence.
     pub message: String,
-    /// More, for staff only.
+    /// Further details, for staff only.
     pub details: Option<String>,
-    /// What to do about it; the database's own advice is for staff only.
+    /// The remedy; the database's own hint is for staff only.
     pub hint: Option<String>,
     /// The message without its values, for the log.
     pub logged: String,
 }
 
 impl Fault {
-    /// Whether it says how many rows a query finds: not exactly one (`PGRST116`), or fewer than were skipped (`PGRST103`).
+    /// Returns whether it reveals the number of rows of a query: not exactly one (`PGRST116`), or fewer than were
+    /// skipped (`PGRST103`).
     #[must_use]
     pub fn counts_rows(&self) -> bool {
         matches!(self, Self::Database(refusal) if matches!(refusal.code.as_str(), "PGRST103" | "PGRST116"))
     }
 
-    /// What the client sees; a refusal by the database has its own words.
+    /// Returns the public row; `None` for a rejection by the database, which has its own text.
     #[must_use]
     pub fn public(&self) -> Option<Public> {
         Some(match self {
@@ -173,13 +175,13 @@ impl Fault {
         })
     }
 
-    /// Tells whether the session's cookies are to be deleted, because they would lead to the same error again.
+    /// Returns whether the session's cookies are to be deleted, because they would lead to the same error again.
     #[must_use]
     pub const fn ends_visit(&self) -> bool {
         matches!(self, Self::VisitEnded | Self::VisitStuck(_))
     }
 
-    /// The factor that must be verified again.
+    /// Returns the factor that must be verified again.
     #[must_use]
     pub const fn step_up(&self) -> Option<StepUp> {
         match self {
@@ -188,7 +190,7 @@ impl Fault {
         }
     }
 
-    /// The plain identifier in the query that the fault is about.
+    /// Returns the plain identifier in the query that caused the fault.
     #[must_use]
     pub fn at(&self) -> Option<&str> {
         match self {
@@ -197,7 +199,7 @@ impl Fault {
         }
     }
 
-    /// The advice: the hint of its public row, or the names that may be used in the place of a refused one.
+    /// Returns the hint of its public row, or the names that may be used instead of a rejected one.
     #[must_use]
     pub fn hint(&self) -> Option<Cow<'static, str>> {
         match self {
@@ -208,7 +210,7 @@ impl Fault {
         }
     }
 
-    /// The code that the client and the request row see.
+    /// Returns the code for the client and the request row.
     #[must_use]
     pub fn code(&self) -> String {
         match self {
@@ -217,7 +219,7 @@ impl Fault {
         }
     }
 
-    /// The exact reason, for the log line alone.
+    /// Returns the exact reason, for the log only.
     #[must_use]
     pub fn reason(&self) -> Option<String> {
         match self {

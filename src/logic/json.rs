@@ -1,24 +1,24 @@
-//! JSON that has one meaning only: no repeated names, no depth without end, nothing behind it.
+//! JSON with one meaning only: no repeated names, bounded depth, no trailing data.
 
 use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use std::fmt;
 
-/// Why a text is not taken as JSON.
+/// The reason why a text is rejected as JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JsonFault {
-    /// Not JSON, not UTF-8, a byte order mark, or something behind the value.
+    /// Not JSON, not UTF-8, a byte order mark, or trailing data.
     Malformed,
     /// Nested deeper than allowed.
     TooDeep,
-    /// A name that stands twice in one object, also when it is written with escapes.
+    /// A name that occurs twice in one object, also if written with escapes.
     Twice,
 }
 
-/// Reads a whole text.
+/// Parses a whole text.
 ///
 /// # Errors
-/// As the variants say; `depth` counts nested objects and arrays, a bare value being 0.
+/// See the variants; `depth` is the maximum number of nested objects and arrays, 0 for a bare value.
 pub fn strict(text: &[u8], depth: u8) -> Result<Value, JsonFault> {
     let mut reader = serde_json::Deserializer::from_slice(text);
     let value = Level(depth).deserialize(&mut reader).map_err(|error| {
@@ -35,7 +35,7 @@ pub fn strict(text: &[u8], depth: u8) -> Result<Value, JsonFault> {
     Ok(value)
 }
 
-/// How many objects and arrays a value is nested in; a bare value is 0.
+/// Returns the number of nested objects and arrays of a value; 0 for a bare value.
 #[must_use]
 pub fn depth(value: &Value) -> u8 {
     let below = match value {
@@ -46,7 +46,7 @@ pub fn depth(value: &Value) -> u8 {
     below.saturating_add(1)
 }
 
-/// How many levels may still follow.
+/// The remaining levels.
 #[derive(Clone, Copy)]
 struct Level(u8);
 

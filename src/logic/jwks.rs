@@ -1,4 +1,4 @@
-//! The issuer's public keys: which sets and keys are taken, and when a set is fetched anew.
+//! The issuer's public keys: accepted sets and keys, and the rules for fetching a set again.
 
 use super::json;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
@@ -15,23 +15,23 @@ pub struct RsaKey {
     pub e: Vec<u8>,
 }
 
-/// Why a key set or key is not taken.
+/// The reason why a key set or key is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JwksFault {
     /// Not a JSON object with `keys`, too long, or too many keys.
     Malformed,
     /// No key that can verify RS256.
     NoKey,
-    /// A private or symmetric key stands in the set: it is not a public set at all.
+    /// A private or symmetric key in the set: it is not a public set at all.
     Private,
     /// Two keys with one id.
     Twice,
 }
 
-/// Reads a JWK set (RFC 7517): at most 64 KiB and 16 keys; keys for other uses are passed over.
+/// Parses a JWK set (RFC 7517): at most 64 KiB and 16 keys; keys for other uses are skipped.
 ///
 /// # Errors
-/// As the variants say; a faulty set never replaces a good one.
+/// See the variants; an invalid set never replaces a valid one.
 pub fn parse(body: &[u8]) -> Result<Vec<RsaKey>, JwksFault> {
     if body.len() > LONGEST_SET {
         return Err(JwksFault::Malformed);
@@ -57,7 +57,7 @@ pub fn parse(body: &[u8]) -> Result<Vec<RsaKey>, JwksFault> {
     if keys.is_empty() { Err(JwksFault::NoKey) } else { Ok(keys) }
 }
 
-/// Reads a PEM public key (`CLERK_JWT_KEY`), with line breaks or with `\n` written out.
+/// Parses a PEM public key (`CLERK_JWT_KEY`), with line breaks or with `\n` written out.
 ///
 /// # Errors
 /// `Malformed` or `NoKey`.
@@ -91,42 +91,42 @@ fn usable(entry: &Map<String, Value>) -> Option<RsaKey> {
     strong(&n, &e).then_some(RsaKey { kid, n, e })
 }
 
-/// 2048 to 4096 bits and the exponent 65537.
+/// Returns whether a key has 2048 to 4096 bits and the exponent 65537.
 fn strong(n: &[u8], e: &[u8]) -> bool {
     (256..=512).contains(&n.len()) && n.first().is_some_and(|byte| *byte >= 0x80) && e == [1, 0, 1]
 }
 
-/// What the key store knows, in milliseconds since the Unix epoch.
+/// State of the key store, in milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Known {
-    /// When the held set was fetched; `None`: no set is held.
+    /// Time at which the held set was fetched; `None`: no set is held.
     pub fetched: Option<u64>,
-    /// When a fetch last began.
+    /// Time at which the latest fetch began.
     pub tried: Option<u64>,
-    /// Whether that fetch failed.
+    /// True if that fetch failed.
     pub failed: bool,
 }
 
-/// What to do for a key.
+/// The next step for a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Fetch, and wait for it.
     Fetch,
-    /// Say that keys cannot be had, and when to come again.
+    /// Respond that no keys are available, and when to retry.
     Unavailable {
         /// Seconds.
         retry_after: u32,
     },
     /// Use the held set.
     Use,
-    /// Use the held set, and fetch behind the answer.
+    /// Use the held set, and fetch in the background.
     UseAndRefresh,
 }
 
-/// Decides for a request whose key is in the held set, or that finds no set at all.
+/// Decides for a request whose key is in the held set, or for one without a held set.
 ///
-/// Fresh for 5 minutes and refreshed behind an answer from half of that on; while the issuer is away, a set goes on for an
-/// hour at most, because a longer trust would outlive a revoked key; without one, 503, and one try in 5 seconds.
+/// Fresh for 5 minutes, refreshed in the background from half of that on. While the issuer is unavailable, used for an
+/// hour at most, because longer trust would outlive a revoked key. Without a set: 503, and one fetch in 5 seconds.
 #[must_use]
 pub fn step(known: Known, now: u64) -> Step {
     let since = |time: Option<u64>| time.map_or(u64::MAX, |time| now.saturating_sub(time));
@@ -141,7 +141,7 @@ pub fn step(known: Known, now: u64) -> Step {
                 Step::UseAndRefresh
             }
         }
-        // A stale set after a failed fetch is served at once; the next try is made behind the answer.
+        // A stale set after a failed fetch is used at once; the next fetch runs in the background.
         _ if age < STALE_MS && known.failed => {
             if tried < quiet {
                 Step::Use
@@ -154,34 +154,34 @@ pub fn step(known: Known, now: u64) -> Step {
     }
 }
 
-/// Whether a request with an unknown key id may have the set fetched: once in 30 seconds.
+/// Returns whether a request with an unknown key id may cause a fetch: once in 30 seconds.
 #[must_use]
 pub fn may_look_for_unknown(known: Known, now: u64) -> bool {
     known.tried.is_none_or(|tried| now.saturating_sub(tried) >= UNKNOWN_MS)
 }
 
-/// Whether a bad signature under a known key id may have the set fetched: once in 60 seconds.
+/// Returns whether an invalid signature under a known key id may cause a fetch: once in 60 seconds.
 ///
-/// Clerk's key id is the instance's, so a rotation may keep it.
+/// Clerk's key id is that of the instance, so a rotation may retain it.
 #[must_use]
 pub fn may_doubt_a_known_key(known: Known, doubted: Option<u64>, now: u64) -> bool {
     let since = |time: Option<u64>| time.map_or(u64::MAX, |time| now.saturating_sub(time));
     since(doubted) >= DOUBT_MS && since(known.tried) >= AFTER_FAILURE_MS
 }
 
-/// How long a fetch may take.
+/// Timeout of a fetch, in milliseconds.
 pub const TIMEOUT_MS: u64 = 3_000;
-/// What a client is told to wait.
+/// `Retry-After` of the 503 response, in seconds.
 pub const RETRY_AFTER_S: u32 = 5;
-/// How long an unknown key id stays known as unknown.
+/// Time for which an unknown key id is remembered, in milliseconds.
 pub const NEGATIVE_MS: u64 = 60_000;
-/// How long ago another isolate may have fetched a set that a cold one takes over.
+/// Maximum age of a set of another isolate that an isolate without one uses, in milliseconds.
 pub const SHARED_MS: u64 = FRESH_MS / 2;
-/// How often the set is fetched for key ids that it does not have.
+/// Minimum interval between fetches for unknown key ids, in milliseconds.
 pub const UNKNOWN_MS: u64 = 30_000;
-/// How long a failed fetch keeps others from trying, and how old a set may be that settles a doubt.
+/// Pause after a failed fetch, and maximum age of a set that needs no fetch for an invalid signature, in milliseconds.
 pub const AFTER_FAILURE_MS: u64 = 5_000;
-/// The longest set that is read.
+/// Maximum length of a set, in bytes.
 pub const LONGEST_SET: usize = 64 * 1024;
 
 const DOUBT_MS: u64 = 60_000;

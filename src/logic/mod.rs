@@ -1,4 +1,4 @@
-//! Pure decisions: value in, value out; time and randomness are arguments.
+//! Pure decisions: values in, values out; time and randomness are arguments.
 
 pub mod address;
 pub mod batch;

@@ -1,9 +1,12 @@
-//! The API description: what one caller may do, generated from TABLES and FUNCTIONS, so that it never says more or less than the policy.
+//! The API description: the rights of one caller, generated from TABLES and FUNCTIONS, so that it matches the policy
+//! exactly.
 //!
-//! It is Swagger 2.0 because `PostgREST` serves that at the same address, and what reads a `PostgREST` or Supabase root looks for
-//! `swagger`, `definitions` with the `<pk/>` and `<fk …/>` notes, and parameters named `rowFilter.<table>.<column>`.
+//! Swagger 2.0, because `PostgREST` serves that at the same address, and clients of a `PostgREST` or Supabase root
+//! expect `swagger`, `definitions` with the `<pk/>` and `<fk …/>` notes, and parameters named
+//! `rowFilter.<table>.<column>`.
 //!
-//! Source: `PostgREST` `src/PostgREST/Response/OpenAPI.hs`; <https://docs.postgrest.org/en/v12/references/api/openapi.html>.
+//! Source: `PostgREST` `src/PostgREST/Response/OpenAPI.hs`;
+//! <https://docs.postgrest.org/en/v12/references/api/openapi.html>.
 
 mod errors;
 mod schemas;
@@ -21,16 +24,16 @@ use serde_json::{Map, Value, json};
 pub struct Caller {
     /// The row of the access matrix.
     pub who: Who,
-    /// The part of it that the session may use.
+    /// The subset of it that the session may use.
     pub scope: Scope,
 }
 
-/// The part of its rights that a session may use.
+/// The subset of the role's rights that a session may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// All of them.
     Everything,
-    /// Reads alone: the session is impersonated.
+    /// Reads only: the session is impersonated.
     Reads,
 }
 
@@ -45,7 +48,7 @@ impl Caller {
     }
 }
 
-/// Describes what the caller may do at `origin` under the mount path.
+/// Returns the description of the caller's rights at `origin` under the mount path.
 #[must_use]
 pub fn document(caller: Caller, origin: &str, base_path: &str) -> Value {
     let mut parts = Parts::default();
@@ -137,7 +140,7 @@ impl Parts {
     ) -> Value {
         let mut parameters = Vec::new();
         if operation != Operation::Insert {
-            // A change names its rows by key.
+            // A change selects its rows by key.
             parameters.push(schemas::key_filter(table));
             let others = filters.iter().filter(|column| column.name != table.key);
             parameters.extend(others.map(|column| row_filter(table, column)));
@@ -220,7 +223,7 @@ struct Described {
 }
 
 impl Described {
-    /// Starts with the errors; what is answered when all is well is added.
+    /// Starts with the error responses; those of a success are added later.
     fn new(tag: &'static str, parameters: Vec<Value>, statuses: &[u16]) -> Self {
         let error = |status: &u16| (status.to_string(), reference("responses", &status.to_string()));
         Self { tag, parameters, responses: statuses.iter().map(error).collect(), media: &[], step_up: Vec::new() }
@@ -236,7 +239,7 @@ impl Described {
         self
     }
 
-    /// Says which factors must be fresh for which of the operations behind the method.
+    /// Adds the factors that must be fresh, for the operations of the method.
     fn fresh(mut self, grant: &Grant, operations: &[Operation]) -> Self {
         let marked = grant.step_up.iter().filter(|(operation, _)| operations.contains(operation));
         self.step_up.extend(marked.map(|(operation, step_up)| stepped(Some(*operation), *step_up)));
@@ -268,5 +271,5 @@ fn reference(section: &str, name: &str) -> Value {
     json!({ "$ref": format!("#/{section}/{name}") })
 }
 
-/// The media types of a read that may leave as a file.
+/// The media types of a read that may be exported as a file.
 const FILES: [&str; 4] = ["application/json", "application/vnd.pgrst.object+json", "text/csv", "application/x-ndjson"];

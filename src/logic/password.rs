@@ -1,9 +1,10 @@
-//! I-1: the Hub never sees a password. A field that is named like one is refused, whatever it holds, and its value goes nowhere.
+//! I-1: the Hub never receives a password. A field with the name of one is rejected whatever its value, and the value
+//! is discarded.
 
 use super::return_to;
 use serde_json::Value;
 
-/// Whether a field's name says that it holds a password: `password`, `newPassword`, `user[password]`, `passwd`, …
+/// Returns whether a field name is that of a password: `password`, `newPassword`, `user[password]`, `passwd`, …
 #[must_use]
 pub fn is_one(name: &str) -> bool {
     let plain: String =
@@ -13,7 +14,7 @@ pub fn is_one(name: &str) -> bool {
         || ["passwd", "passcode", "pwd"].contains(&plain.as_str())
 }
 
-/// Whether a value names one at any depth.
+/// Returns whether a value contains such a name at any depth.
 #[must_use]
 pub fn in_json(value: &Value) -> bool {
     match value {
@@ -23,7 +24,7 @@ pub fn in_json(value: &Value) -> bool {
     }
 }
 
-/// Whether a query or an `application/x-www-form-urlencoded` body names one.
+/// Returns whether a query or an `application/x-www-form-urlencoded` body contains such a name.
 #[must_use]
 pub fn in_form(form: &str) -> bool {
     form.split('&').any(|pair| {

@@ -1,4 +1,4 @@
-//! Who may do what: role × resource × operation, from the catalogue alone. Only this file makes a [`Permit`].
+//! The access matrix: role × resource × operation, from the catalogue alone. Only this file creates a [`Permit`].
 
 use crate::domain::{
     access::{Operation, StepUp, Who},
@@ -7,7 +7,7 @@ use crate::domain::{
     tables::{Grant, Table},
 };
 
-/// What a request is about.
+/// The resource of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target<'a> {
     /// `/rest/v1/rpc/{function}`
@@ -16,22 +16,22 @@ pub enum Target<'a> {
     Table(&'a str),
 }
 
-/// Why there is no permit.
+/// The reason why there is no permit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PolicyFault {
     /// An impersonated session may only read.
     Impersonated,
-    /// The resource never takes this method; says which it takes.
+    /// The resource never accepts this method; contains those that it accepts.
     MethodNotAllowed(&'static str),
-    /// It does not exist, or it does not for this caller.
+    /// The resource does not exist, or is not visible to this caller.
     ResourceUnknown,
-    /// The caller may not do this, though others may.
+    /// The caller lacks the right, which others have.
     RightMissing,
-    /// It needs a factor that was verified lately.
+    /// The operation needs a factor that was verified recently.
     FactorStale(StepUp),
 }
 
-/// The right to do one thing. Whoever holds one may ask the database.
+/// The right to one operation. A query to the database requires one.
 #[derive(Debug)]
 pub struct Permit {
     who: Who,
@@ -41,56 +41,57 @@ pub struct Permit {
     impersonated: bool,
 }
 
-/// What a permit is for.
+/// The resource of a permit.
 #[derive(Clone, Copy, Debug)]
 pub enum Resource {
-    /// A function, and the table whose rows it returns with what the caller may read of it.
+    /// A function, and the table whose rows it returns with the caller's grant on it.
     Function(&'static Function, Option<(&'static Table, &'static Grant)>),
     /// A table.
     Table(&'static Table, &'static Grant),
 }
 
 impl Permit {
-    /// Who acts.
+    /// Returns the caller's row of the access matrix.
     #[must_use]
     pub const fn who(&self) -> Who {
         self.who
     }
 
-    /// On what.
+    /// Returns the resource.
     #[must_use]
     pub const fn resource(&self) -> Resource {
         self.resource
     }
 
-    /// What is done; for a function, whether it reads or writes.
+    /// Returns the operation; for a function, `Select` or `Update`.
     #[must_use]
     pub const fn operation(&self) -> Operation {
         self.operation
     }
 
-    /// Whether somebody acts in the person's place; every read is recorded then, whoever the person is.
+    /// Returns whether the user is impersonated; every read is then recorded, whatever the user's role.
     #[must_use]
     pub const fn is_impersonated(&self) -> bool {
         self.impersonated
     }
 
-    /// Whether Clerk must be asked first who the person is now: what staff do here cannot be undone.
+    /// Returns whether the user must first be checked with Clerk: this operation by staff cannot be undone.
     #[must_use]
     pub const fn needs_recheck(&self) -> bool {
         self.recheck
     }
 }
 
-/// What a GET is called that asks for a file.
+/// The method of a GET that requests a file.
 pub const EXPORT: &str = "EXPORT";
 
 /// Decides about one request; `now_s` is Unix time in seconds, `method` the client's, or [`EXPORT`].
 ///
-/// A table that the caller may do nothing with looks like one that is not there: what exists is nobody's business.
+/// A table on which the caller has no right is treated as one that does not exist, so that its existence is not
+/// revealed.
 ///
 /// # Errors
-/// As [`PolicyFault`] says.
+/// See [`PolicyFault`].
 pub fn permit(actor: &Actor<'_>, target: Target<'_>, method: &str, now_s: i64) -> Result<Permit, PolicyFault> {
     let who = actor.who().ok_or(PolicyFault::RightMissing)?;
     let (resource, operation) = match target {
@@ -111,7 +112,7 @@ pub fn permit(actor: &Actor<'_>, target: Target<'_>, method: &str, now_s: i64) -
     Ok(Permit { who, resource, operation, recheck, impersonated })
 }
 
-/// The mark of TABLES and FUNCTIONS.
+/// Returns the mark of TABLES and FUNCTIONS.
 fn step_up(resource: Resource, operation: Operation) -> Option<StepUp> {
     match resource {
         Resource::Function(function, _) => function.step_up,
@@ -132,7 +133,7 @@ fn on_table(who: Who, name: &str, method: &str) -> Result<(Resource, Operation),
     };
     let table = Table::named(name).ok_or(PolicyFault::ResourceUnknown)?;
     let grant = table.grant(who).ok_or(PolicyFault::ResourceUnknown)?;
-    // Where nobody exports, a file is a media type like any other that there is not.
+    // Without a right to export, a file is an unsupported media type.
     let operation = if operation == Operation::Export && !grant.export { Operation::Select } else { operation };
     if allows(grant, operation) {
         Ok((Resource::Table(table, grant), operation))
@@ -152,7 +153,7 @@ fn on_function(who: Who, name: &str, method: &str) -> Result<(Resource, Operatio
     };
     let operation = match (method, function.writes) {
         ("POST", true) => Operation::Update,
-        // What a function gives is no file: the firewall says so.
+        // The result of a function is no file; the firewall rejects it.
         ("POST" | "GET" | "HEAD" | EXPORT, false) => Operation::Select,
         (_, true) => return Err(PolicyFault::MethodNotAllowed("POST, OPTIONS")),
         (_, false) => return Err(PolicyFault::MethodNotAllowed("GET, HEAD, POST, OPTIONS")),
@@ -160,7 +161,7 @@ fn on_function(who: Who, name: &str, method: &str) -> Result<(Resource, Operatio
     Ok((Resource::Function(function, returned), operation))
 }
 
-/// Whether a grant allows an operation at all; which columns is the firewall's question.
+/// Returns whether a grant allows an operation at all; the firewall checks the columns.
 #[must_use]
 pub const fn allows(grant: &Grant, operation: Operation) -> bool {
     match operation {
@@ -200,7 +201,7 @@ mod tests {
         permit(&Actor::Person(session), Target::Table(table), method, 1_000_000).map(drop)
     }
 
-    /// an unknown role opens nothing, not even what a client without a role may do.
+    /// an unknown role has no rights, not even those of a client without a role.
     #[test]
     fn unknown_role_opens_nothing_a_2() {
         let intern = session(RoleClaim::Unknown);
@@ -244,7 +245,7 @@ mod tests {
         assert_eq!(revokes([Some(0), None]), Err(PolicyFault::FactorStale(STRICT)));
     }
 
-    /// whatever cannot be undone is marked, so that a new grant cannot forget it.
+    /// every operation that cannot be undone is marked, so that no new grant can omit the mark.
     #[test]
     fn every_removal_by_staff_is_marked_and_rechecked_a_2() {
         for table in TABLES {

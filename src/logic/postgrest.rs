@@ -1,5 +1,5 @@
-//! The query firewall: reads a client's `PostgREST` query, checks each part against the catalogue, and writes it anew
-//! . What is not understood is refused; nothing of the client's text goes on unread.
+//! The query firewall: parses a client's `PostgREST` query, checks each part against the catalogue, and writes it anew
+//! . Input that cannot be parsed is rejected; no unparsed text of the client is forwarded.
 //!
 //! Source of the grammar: <https://docs.postgrest.org/en/v12/references/api.html>.
 
@@ -30,7 +30,7 @@ use context::Context;
 use prefer::Preferences;
 use writer::Writer;
 
-/// One request to `PostgREST`, in words that are all the Hub's own.
+/// One request to `PostgREST`, written entirely by the Hub.
 #[derive(Debug)]
 pub struct Plan {
     method: &'static str,
@@ -48,62 +48,63 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The method upstream. A HEAD of a table stays one, so that no row is fetched for a count; a function is called by POST, since
-    /// `PostgREST` takes an argument in the query that begins like an operator for a filter.
+    /// Returns the upstream method. A HEAD of a table stays one, so that no row is fetched for a count; a function is
+    /// called by POST, since `PostgREST` interprets an argument in the query that begins like an operator as a filter.
     #[must_use]
     pub const fn method(&self) -> &'static str {
         self.method
     }
 
-    /// The path below `/rest/v1/`, with the query.
+    /// Returns the path below `/rest/v1/`, with the query.
     #[must_use]
     pub fn path_and_query(&self) -> &str {
         &self.path_and_query
     }
 
-    /// The media type.
+    /// Returns the media type.
     #[must_use]
     pub const fn accept(&self) -> &'static str {
         self.accept
     }
 
-    /// The preferences.
+    /// Returns the preferences.
     #[must_use]
     pub fn prefer(&self) -> Option<&str> {
         self.prefer.as_deref()
     }
 
-    /// Whether it is a GET or HEAD upstream. `PostgREST` runs these, and functions that are `STABLE`, in a read-only transaction.
+    /// Returns whether it is a GET or HEAD upstream. `PostgREST` runs these, and functions that are `STABLE`, in a
+    /// read-only transaction.
     #[must_use]
     pub const fn reads(&self) -> bool {
         self.reads
     }
 
-    /// How many rows of which table a change may touch: as many as it names keys.
+    /// Returns the table and the maximum number of rows that a change may affect: the number of keys that it names.
     #[must_use]
     pub fn max_affected(&self) -> Option<&str> {
         self.max_affected.as_deref()
     }
 
-    /// The version that a change is made from, as `table=3`.
+    /// Returns the version on which a change is based, as `table=3`.
     #[must_use]
     pub fn expected_version(&self) -> Option<&str> {
         self.expected_version.as_deref()
     }
 
-    /// Why, from a closed list.
+    /// Returns the purpose, from a closed list.
     #[must_use]
     pub const fn purpose(&self) -> Option<&'static str> {
         self.context.purpose
     }
 
-    /// Why, in the caller's words, in base64.
+    /// Returns the reason, as the caller wrote it, in base64.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         self.context.reason.as_deref()
     }
 
-    /// What is read of clients' records, with the arguments of a function as they go upstream.
+    /// Returns the read record of clients' records, with the arguments of a function as they are sent upstream.
     ///
     /// # Errors
     /// `FilterTooLong`.
@@ -116,49 +117,49 @@ impl Plan {
         }))
     }
 
-    /// The export that was asked for, and as what.
+    /// Returns the requested export and its format.
     #[must_use]
     pub const fn export(&self) -> Option<&(Export, Format)> {
         self.export.as_ref()
     }
 
-    /// Whether a body must be read and checked.
+    /// Returns whether a body must be read and checked.
     #[must_use]
     pub const fn takes_body(&self) -> bool {
         !matches!(self.body, Body::None)
     }
 
-    /// How long the body may be: an isolate has 128 MiB for all its requests.
+    /// Returns the maximum length of the body, in bytes: an isolate has 128 MiB for all its requests.
     #[must_use]
     pub const fn longest_body(&self) -> usize {
         self.body.longest()
     }
 
-    /// Whether the body is not longer than one of its form may be.
+    /// Returns whether the body is within the maximum length of its form.
     #[must_use]
     pub fn fits(&self, bytes: &[u8]) -> bool {
         self.body.fits(bytes)
     }
 
-    /// The body that the client's query became: the arguments of a function that it read by GET or HEAD.
+    /// Returns the body made from the client's query: the arguments of a function that it called by GET or HEAD.
     #[must_use]
     pub fn arguments(&self) -> Option<&str> {
         self.arguments.as_deref()
     }
 
-    /// Checks the body; what is good goes on as the same bytes.
+    /// Checks the body; a valid one is forwarded unchanged.
     ///
     /// # Errors
-    /// The first rule that is broken.
+    /// The first violated rule.
     pub fn body(&self, bytes: &[u8]) -> Result<(), QueryFault> {
         self.body.check(bytes)
     }
 }
 
-/// Makes the plan for a permitted request. `method` is the client's.
+/// Returns the plan for a permitted request. `method` is the client's.
 ///
 /// # Errors
-/// The first rule that is broken.
+/// The first violated rule.
 pub fn plan(permit: &Permit, method: &str, query: &str, headers: &Headers) -> Result<Plan, QueryFault> {
     prefer::common(headers)?;
     let format = Format::asked(headers).filter(|_| permit.operation() == Operation::Export);
@@ -170,7 +171,7 @@ pub fn plan(permit: &Permit, method: &str, query: &str, headers: &Headers) -> Re
     let context = Context::parse(headers)?;
     let parameters = encoding::parameters(query)?;
     if parameters.iter().any(|(name, _)| super::password::is_one(name)) {
-        // I-1: nobody but Clerk may see one.
+        // I-1: only Clerk may receive one.
         return Err(Rule::PasswordRefused.into());
     }
     let method = match method {

@@ -1,4 +1,4 @@
-//! What a refusal by `PostgREST` or `PostgreSQL` becomes: never a row of somebody else's, never a hint for an attacker.
+//! Translation of an error of `PostgREST` or `PostgreSQL`: never another owner's row, never a hint for an attacker.
 
 #[cfg(test)]
 mod tests;
@@ -16,10 +16,10 @@ struct Told {
     hint: Option<String>,
 }
 
-/// Turns an answer of 400 and above into a fault.
+/// Converts a response of 400 and above into a fault.
 ///
-/// Staff read the database's own words; a client reads the code, a sentence for it, and the name of the column or constraint. The
-/// log has the code and the message without its values, whoever asked.
+/// Staff read the database's own text; a customer reads the code, a sentence for it, and the name of the column or
+/// constraint. The log contains the code and the message without its values, for every caller.
 #[must_use]
 pub fn refused(status: u16, body: &[u8], staff: bool) -> Fault {
     let Ok(told) = serde_json::from_slice::<Told>(body) else {
@@ -39,7 +39,7 @@ pub fn refused(status: u16, body: &[u8], staff: bool) -> Fault {
         (_, "PGRST123") => ours("db-aggregates-enabled is not set"),
         (429 | 503 | 504, _) => Fault::UpstreamBusy,
         (400..=499, _) if !code.is_empty() => {
-            // supabase-js tells "no row" from "several rows" by these details; they only count.
+            // supabase-js distinguishes "no row" from "several rows" by these details; they contain only a count.
             let counts = code == "PGRST116";
             let hint = told.hint.filter(|_| staff || code.starts_with("PT4"));
             Fault::Database(Box::new(DatabaseRefusal {
@@ -55,7 +55,8 @@ pub fn refused(status: u16, body: &[u8], staff: bool) -> Fault {
     }
 }
 
-/// A sentence for a client, with the name of the column or constraint where there is one: names are public, values are not.
+/// Returns a sentence for a customer, with the name of the column or constraint if there is one: names are public,
+/// values are not.
 fn in_words(code: &str, message: &str) -> String {
     let sentence = match code {
         "22P02" | "22007" | "22008" | "22003" => "A value has the wrong form",
@@ -66,11 +67,12 @@ fn in_words(code: &str, message: &str) -> String {
         "42501" => "The database's own rules refuse this",
         "PGRST103" => "There are no rows that far",
         "PT400" => "It would change more rows than it names keys",
-        // Raised by the Hub's own functions and triggers, in words meant for the client.
+        // Raised by the Hub's own functions and triggers, with a text intended for the client.
         "P0001" | "PT404" | "PT409" | "PT412" | "PT422" => message,
         _ => "The database refused this",
     };
-    // PostgreSQL names the column first and its table after it, and a constraint after its table (src/backend/executor/execMain.c).
+    // PostgreSQL names the column first and its table after it, and a constraint after its table
+    // (src/backend/executor/execMain.c).
     let name = match code {
         "23502" => quoted(message, "column"),
         _ if code.starts_with("23") => quoted(message, "constraint"),
@@ -82,7 +84,7 @@ fn in_words(code: &str, message: &str) -> String {
     }
 }
 
-/// What to do about a refusal, whatever the database says of it.
+/// Returns the remedy for a rejection, independent of the database's message.
 #[must_use]
 pub fn hint_for(code: &str) -> &'static str {
     match code {
@@ -104,7 +106,7 @@ pub fn hint_for(code: &str) -> &'static str {
     }
 }
 
-/// The name that stands in quotes behind a word of a message.
+/// Returns the quoted name after a word of a message.
 fn quoted<'a>(message: &'a str, word: &str) -> Option<&'a str> {
     let (_, rest) = message.split_once(&format!("{word} \""))?;
     let (name, _) = rest.split_once('"')?;
@@ -116,8 +118,8 @@ fn is_name(text: &str) -> bool {
     (1..=63).contains(&text.len()) && text.bytes().all(plain)
 }
 
-/// A message up to the first thing in it that may be a value. What stands in quotes is a name only behind the word for one, and is
-/// kept only if it looks like one; behind a value anything may stand, so nothing there is believed.
+/// Returns a message up to the first part that may be a value. A quoted string is a name only after one of the words in
+/// `NAMED`, and is retained only if it has the form of one; after a value everything is dropped.
 fn without_values(message: &str) -> String {
     let mut kept = String::new();
     let mut rest = message;
@@ -147,19 +149,19 @@ fn without_values(message: &str) -> String {
     words.collect::<Vec<_>>().join(" ").chars().take(LONGEST).collect()
 }
 
-/// A name in quotes, which may hold digits.
+/// Returns whether a word is a quoted name, which may contain digits.
 fn named_word(word: &str) -> bool {
     let word = word.trim_end_matches([',', '.']);
     word.strip_prefix('"').and_then(|word| word.strip_suffix('"')).is_some_and(is_name)
 }
 
-/// A code, as it may stand in a log.
+/// Returns a code in a form that is safe to log.
 fn plain(code: &str) -> &str {
     let plain = code.len() <= 10 && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
     if plain { code } else { "" }
 }
 
-/// The words behind which a message of `PostgreSQL` or `PostgREST` quotes a name.
+/// The words before a quoted name in a message of `PostgreSQL` or `PostgREST`.
 const NAMED: [&str; 9] = [
     "column ",
     "constraint ",

@@ -1,36 +1,36 @@
-//! Every status and every header that leaves: the one place that knows how an answer looks.
+//! Status and headers of every response: the only place that defines them.
 
 use super::fault::{DatabaseRefusal, Fault};
 use std::borrow::Cow;
 
-/// An answer, before the platform sends it.
+/// A response, before the platform sends it.
 pub struct Reply<Body> {
     /// The status code.
     pub status: u16,
-    /// Header names in lower case, and values: those of this answer, besides the ones of its seal.
+    /// Header names in lower case, and values: those of this response, without those of its seal.
     pub headers: Vec<(&'static str, Cow<'static, str>)>,
-    /// The headers that every answer carries; none before it is sealed.
+    /// The headers that every response carries; empty before it is sealed.
     pub seal: &'static [(&'static str, &'static str)],
-    /// What follows.
+    /// The body.
     pub content: Content<Body>,
 }
 
-/// The body of an answer.
+/// The body of a response.
 pub enum Content<Body> {
-    /// Nothing.
+    /// No body.
     Empty,
-    /// A body that passes through unread.
+    /// A body that is forwarded unread.
     Stream(Body),
-    /// Text made here.
+    /// Text of the Hub's own.
     Text(Cow<'static, str>),
 }
 
-/// Who may keep an answer, and for how long; closed unless said otherwise.
+/// Cache policy of a response; not cacheable by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cache {
-    /// Nobody (RFC 9111 §5.2.2.5): answers to a person, and errors.
+    /// No cache (RFC 9111 §5.2.2.5): responses to a user, and errors.
     Nobody,
-    /// Everybody for five minutes, then by validator: public pages and their assets (D-2).
+    /// Any cache for five minutes, then by validator: public pages and their assets (D-2).
     Public,
 }
 
@@ -43,7 +43,7 @@ impl Cache {
     }
 }
 
-/// What an answer is, which decides how much a browser may do with it.
+/// Media type of a response, which decides its content security policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Media {
     /// `text/css`
@@ -54,7 +54,7 @@ pub enum Media {
     Html,
     /// `application/json`
     Json,
-    /// `application/openapi+json`, as `PostgREST` calls it.
+    /// `application/openapi+json`, as in `PostgREST`.
     OpenApi,
     /// `text/plain`
     Plain,
@@ -76,7 +76,7 @@ impl Media {
 }
 
 impl<Body> Reply<Body> {
-    /// An answer made here.
+    /// Creates a response with the Hub's own text.
     pub fn text(status: u16, media: Media, cache: Cache, text: impl Into<Cow<'static, str>>) -> Self {
         Self {
             status,
@@ -90,13 +90,13 @@ impl<Body> Reply<Body> {
         }
     }
 
-    /// An answer without a body.
+    /// Creates a response without a body.
     #[must_use]
     pub fn empty(status: u16) -> Self {
         Self { status, headers: closed(), seal: &[], content: Content::Empty }
     }
 
-    /// What `PostgREST` answered, passed through unread.
+    /// Creates a response with the body of `PostgREST`'s, forwarded unread.
     #[must_use]
     pub fn stream(status: u16, body: Option<Body>) -> Self {
         Self { status, headers: closed(), seal: &[], content: body.map_or(Content::Empty, Content::Stream) }
@@ -109,7 +109,7 @@ impl<Body> Reply<Body> {
         self
     }
 
-    /// A fault as JSON in `PostgREST`'s shape, never empty: supabase-js takes an empty 404 for a success.
+    /// Returns a fault as JSON in `PostgREST`'s shape, never empty: supabase-js treats an empty 404 as a success.
     #[must_use]
     pub fn fault(fault: &Fault) -> Self {
         let refusal = match (fault, fault.public()) {
@@ -130,7 +130,7 @@ impl<Body> Reply<Body> {
             "details": refusal.details,
             "hint": refusal.hint,
         });
-        // The shape that Clerk's `isReverificationHint` looks for.
+        // The shape that Clerk's `isReverificationHint` expects.
         if let (Some(step_up), Some(body)) = (fault.step_up(), body.as_object_mut()) {
             let asked = serde_json::json!({ "level": step_up.level.name(), "afterMinutes": step_up.after_minutes });
             let error = serde_json::json!({
@@ -143,7 +143,7 @@ impl<Body> Reply<Body> {
         Self::text(refusal.status, Media::Json, Cache::Nobody, body.to_string()).explained(fault)
     }
 
-    /// The headers that go with a fault, whatever shape its body has.
+    /// Adds the headers of a fault, whatever the shape of its body.
     #[must_use]
     pub fn explained(self, fault: &Fault) -> Self {
         match fault {
@@ -168,16 +168,16 @@ impl<Body> Reply<Body> {
         }
     }
 
-    /// The headers that every answer carries, errors included (T-2).
+    /// Adds the headers that every response carries, errors included (T-2).
     #[must_use]
     pub fn sealed(mut self, secure: bool, request_id: &str) -> Self {
-        // Over http the first of them, HSTS, means nothing (RFC 6797 §7.2).
+        // Over http the first of them, HSTS, has no effect (RFC 6797 §7.2).
         self.seal = if secure { &SEAL } else { SEAL.get(1..).unwrap_or_default() };
         self.headers.push(("x-request-id", request_id.to_owned().into()));
         self
     }
 
-    /// The CORS headers for an origin on the list; without one, only the `Vary` that keeps caches honest.
+    /// Adds the CORS headers for an origin on the list; without one, only the `Vary` that caches need.
     #[must_use]
     pub fn shared(mut self, origin: Option<&str>) -> Self {
         self.headers.push(("vary", "Origin, Authorization, Accept, Prefer, Accept-Profile".into()));
@@ -188,7 +188,7 @@ impl<Body> Reply<Body> {
         self
     }
 
-    /// The answer to a preflight from an origin on the list.
+    /// Creates the response to a preflight from an origin on the list.
     #[must_use]
     pub fn preflight(methods: &'static str) -> Self {
         Self::empty(204)
@@ -202,12 +202,12 @@ fn closed() -> Vec<(&'static str, Cow<'static, str>)> {
     vec![("content-security-policy", policy(Media::Json).into()), ("cache-control", Cache::Nobody.control().into())]
 }
 
-/// What unmodified supabase-js sends, and a trace.
+/// The headers that unmodified supabase-js sends, and those of a trace.
 const ACCEPTED: &str = "accept, accept-profile, apikey, authorization, baggage, content-profile, content-type, if-match, prefer, traceparent, tracestate, x-client-info, x-hub-purpose, x-hub-reason, x-request-id, x-retry-count";
 const EXPOSED: &str = "content-range, etag, location, preference-applied, retry-after, www-authenticate, x-request-id";
 
-/// HSTS for two years, as <https://hstspreload.org/> recommends, and OWASP's list for REST services; no answer of the Hub is
-/// framed, embedded or sniffed.
+/// HSTS for two years, as <https://hstspreload.org/> recommends, and OWASP's list for REST services; no response of the
+/// Hub is framed, embedded or sniffed.
 const SEAL: [(&str, &str); 7] = [
     ("strict-transport-security", "max-age=63072000; includeSubDomains; preload"),
     ("x-content-type-options", "nosniff"),
@@ -220,7 +220,7 @@ const SEAL: [(&str, &str); 7] = [
 
 const fn policy(media: Media) -> &'static str {
     match media {
-        // Each allowance: the one stylesheet, the one picture.
+        // One source per allowance: the one stylesheet, the one picture.
         Media::Html => {
             "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         }

@@ -1,10 +1,11 @@
-//! Where a browser goes after Clerk: back to a page of the Hub, and nowhere else.
+//! Target of a browser's return from Clerk: a page of the Hub only.
 
-/// The path and query of a page of the Hub that a `redirect_url` names; anything else is `None`, and the caller has a place of its own.
+/// Returns the path and query of the page of the Hub that a `redirect_url` names; `None` for anything else, for which
+/// the caller has a default.
 ///
-/// Taken are a path (`/account?x=1`) and an absolute URL of the Hub's own origin, below the mount path: what else stands on that origin is
-/// not the Hub. What browsers read otherwise than it looks is refused: `//host`, `/\host`, white space and control characters, a dot
-/// segment, user names, other schemes.
+/// Accepts a path (`/account?x=1`) and an absolute URL of the Hub's own origin, below the mount path: other paths of
+/// that origin do not belong to the Hub. Rejects everything that browsers parse differently from its appearance:
+/// `//host`, `/\host`, white space and control characters, a dot segment, user names, other schemes.
 #[must_use]
 pub fn checked<'a>(wanted: &'a str, origin: &str, base_path: &str) -> Option<&'a str> {
     let path = match wanted.strip_prefix(origin) {
@@ -22,7 +23,7 @@ pub fn checked<'a>(wanted: &'a str, origin: &str, base_path: &str) -> Option<&'a
     right.then_some(path)
 }
 
-/// A path and query without the parameters that belong to the way to Clerk and back.
+/// Returns a path and query without the parameters of the handshake with Clerk.
 #[must_use]
 pub fn without_traces(path: &str, query: &str) -> String {
     let trace = |pair: &&str| {
@@ -33,7 +34,7 @@ pub fn without_traces(path: &str, query: &str) -> String {
     if kept.is_empty() { path.to_owned() } else { format!("{path}?{}", kept.join("&")) }
 }
 
-/// A value for a query: everything but unreserved characters is percent-encoded (RFC 3986 §2.3).
+/// Returns a value for a query: everything but unreserved characters is percent-encoded (RFC 3986 §2.3).
 #[must_use]
 pub fn encoded(text: &str) -> String {
     use std::fmt::Write as _;
@@ -49,7 +50,7 @@ pub fn encoded(text: &str) -> String {
     out
 }
 
-/// The decoded value of a `redirect_url` parameter; `None` when it is no percent-encoded UTF-8.
+/// Returns the decoded value of a `redirect_url` parameter; `None` when it is not percent-encoded UTF-8.
 #[must_use]
 pub fn decoded(value: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(value.len());

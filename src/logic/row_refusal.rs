@@ -1,11 +1,11 @@
-//! What the database's answer says about request rows it did not write: one of them is at fault, or none is (L-3).
+//! Cause for which the database did not write request rows, from its response: one of the rows, or none (L-3).
 //!
 //! Sources: <https://www.postgresql.org/docs/current/errcodes-appendix.html> and
 //! <https://docs.postgrest.org/en/v12/references/errors.html>.
 
 use serde::Deserialize;
 
-/// The words of a refusal; an operator reads them beside the row.
+/// Code and message of a rejection; an operator reads them beside the row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RowRefusal {
     /// SQLSTATE, or `PostgREST`'s own code.
@@ -14,16 +14,16 @@ pub struct RowRefusal {
     pub message: String,
 }
 
-/// Why rows were not written.
+/// The reason why rows were not written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// The content of a row breaks a rule: it is refused again each time.
+    /// The content of a row violates a rule: it is rejected on every retry.
     Row(RowRefusal),
-    /// The statement failed with a code of the database's that a row or the schema may be the cause of.
+    /// The statement failed with a code of the database's that a row or the schema may have caused.
     Unclear(RowRefusal),
-    /// The statement took longer than the database allows: fewer rows may pass.
+    /// The statement exceeded the database's time limit: fewer rows may succeed.
     Slow,
-    /// The database cannot write at the moment, or its gateway refused; no row is at fault.
+    /// The database cannot write at the moment, or its gateway rejected the request; no row is at fault.
     Unavailable,
 }
 
@@ -35,15 +35,15 @@ struct Told {
     message: Option<String>,
 }
 
-/// The cause of an answer of 400 and above.
+/// Returns the cause of a response of 400 and above.
 #[must_use]
 pub fn cause(status: u16, body: &[u8]) -> Cause {
     let told: Told = serde_json::from_slice(body).unwrap_or_default();
-    // The text of a column of the database has no zero byte.
+    // A text column of the database cannot contain a zero byte.
     let plain = |text: Option<String>| text.unwrap_or_default().replace('\0', "");
     let refusal = RowRefusal { code: plain(told.code), message: plain(told.message) };
     if status == 413 {
-        // A gateway's bound on bodies, or class 54: fewer rows may pass.
+        // A gateway's limit on bodies, or class 54: fewer rows may succeed.
         return Cause::Row(RowRefusal {
             code: if refusal.code.is_empty() { "413".to_owned() } else { refusal.code },
             ..refusal
@@ -52,7 +52,7 @@ pub fn cause(status: u16, body: &[u8]) -> Cause {
     let code = refusal.code.clone();
     match (class(&code), code.as_str()) {
         (_, "57014") => Cause::Slow,
-        // The Hub's own token, and a schema that is not the one of the source.
+        // The Hub's own token, and a schema that differs from that of the source.
         (_, "PT401" | "PT403" | "42883" | "42P01" | "3F000")
         | (Some("08" | "25" | "28" | "40" | "53" | "55" | "57" | "58" | "F0" | "HV") | None, _)
             if code != "PGRST102" =>
@@ -64,7 +64,7 @@ pub fn cause(status: u16, body: &[u8]) -> Cause {
     }
 }
 
-/// The class of an SQLSTATE; `None` for anything else.
+/// Returns the class of an SQLSTATE; `None` for anything else.
 fn class(code: &str) -> Option<&str> {
     let plain = |byte: u8| byte.is_ascii_digit() || byte.is_ascii_uppercase();
     if code.len() == 5 && code.bytes().all(plain) { code.get(..2) } else { None }

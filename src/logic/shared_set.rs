@@ -1,26 +1,27 @@
-//! The issuer's key set as the isolates of one place share it: with the time it was fetched, and proof that a Hub wrote it (I-2).
+//! The issuer's key set as the isolates of one location share it: with the time it was fetched, and a MAC of a Hub
+//! (I-2).
 //!
-//! Every Worker of a zone can write to the cache under any URL of the zone (Workers docs, Cache API), so what is found there is
-//! believed only with a MAC that nobody without the Hub's signing key can make.
+//! Every Worker of a zone can write to the cache under any URL of the zone (Workers docs, Cache API), so a cached set
+//! is trusted only with a MAC that requires the Hub's signing key.
 
 use super::csrf::mac;
 use crate::domain::secret::Secret;
 use hmac::Mac as _;
 
-/// The key of the MAC, derived from the signing key, whose other uses it tells nothing about.
+/// Derives the key of the MAC from the signing key; it reveals nothing about the signing key's other uses.
 #[must_use]
 pub fn key(signing: &Secret<[u8; 32]>) -> Secret<Vec<u8>> {
     Secret::new(mac(signing.expose(), b"stacklumen-hub shared key sets 1").finalize().into_bytes().to_vec())
 }
 
-/// The set of this URL as it is shared: MAC, time in milliseconds, set.
+/// Returns the set of this URL in its shared form: MAC, time in milliseconds, set.
 #[must_use]
 pub fn sealed(key: &Secret<Vec<u8>>, url: &str, fetched_ms: u64, set: &[u8]) -> Vec<u8> {
     let mac: [u8; MAC_BYTES] = proof(key, url, fetched_ms, set).finalize().into_bytes().into();
     [mac.as_slice(), &fetched_ms.to_be_bytes(), set].concat()
 }
 
-/// The time and the set, if a Hub with this key shared them for this URL. Compares in the same time wherever the MAC differs.
+/// Returns the time and the set, if a Hub with this key shared them for this URL. Compares the MAC in constant time.
 #[must_use]
 pub fn opened<'a>(key: &Secret<Vec<u8>>, url: &str, shared: &'a [u8]) -> Option<(u64, &'a [u8])> {
     let (given, rest) = shared.split_first_chunk::<MAC_BYTES>()?;
@@ -32,14 +33,14 @@ pub fn opened<'a>(key: &Secret<Vec<u8>>, url: &str, shared: &'a [u8]) -> Option<
 
 fn proof(key: &Secret<Vec<u8>>, url: &str, fetched_ms: u64, set: &[u8]) -> hmac::Hmac<sha2::Sha256> {
     let mut proof = mac(key.expose(), url.as_bytes());
-    // A URL has no zero byte, so it ends here.
+    // A URL contains no zero byte, so a zero byte ends it.
     proof.update(&[0]);
     proof.update(&fetched_ms.to_be_bytes());
     proof.update(set);
     proof
 }
 
-/// What stands before the set.
+/// Number of bytes before the set.
 pub const OVERHEAD_BYTES: usize = MAC_BYTES + TIME_BYTES;
 const MAC_BYTES: usize = 32;
 const TIME_BYTES: usize = 8;
@@ -59,7 +60,7 @@ mod tests {
         assert_eq!(opened(&keys[0], "https://clerk.example/other", &shared), None);
     }
 
-    /// Every byte of it counts, and so does its length.
+    /// Every byte and the length are covered.
     #[test]
     fn opens_nothing_that_was_changed_i_2() {
         let key = key(&Secret::new([1; 32]));

@@ -1,6 +1,7 @@
-//! Who sent a webhook: Standard Webhooks signatures over the bytes as they came, with time as an argument (I-2).
+//! Sender of a webhook: Standard Webhooks signatures over the bytes as received, with time as an argument (I-2).
 //!
-//! The published verification crates ask the system for the time, which traps on wasm32; this is the rule itself.
+//! The published verification crates read the system time, which traps on wasm32; this module implements the
+//! specification itself.
 //! Source: <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>
 
 use crate::domain::{headers::Headers, secret::Secret};
@@ -8,37 +9,37 @@ use base64ct::{Base64, Encoding as _};
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 
-/// Why a message is not taken: the log says it, the sender never learns it.
+/// The reason why a message is rejected: logged, and never sent to the sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignatureFault {
-    /// `svix-id`, `svix-timestamp` or `svix-signature` is absent or odd.
+    /// `svix-id`, `svix-timestamp` or `svix-signature` is absent or malformed.
     HeadersMalformed,
     /// No signature of the list is by one of the secrets.
     NoMatch,
-    /// The time stamp is more than five minutes off.
+    /// The timestamp is more than five minutes off.
     TooFarOff,
 }
 
-/// What the headers of a message say.
+/// The headers of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Envelope<'a> {
     /// The message's id: the same in every delivery of it.
     pub id: &'a str,
-    /// When this delivery was signed, Unix seconds, as it is written.
+    /// Time at which this delivery was signed, Unix seconds, as received.
     timestamp: &'a str,
     /// The list of signatures.
     signatures: &'a str,
 }
 
 impl<'a> Envelope<'a> {
-    /// Reads the three headers and the time; nothing is computed for a message that is too old, too new or odd.
+    /// Reads the three headers and the time; nothing is computed for a message that is too old, too new or malformed.
     ///
     /// # Errors
     /// `HeadersMalformed` or `TooFarOff`.
     pub fn read(headers: &'a Headers, now_s: i64) -> Result<Self, SignatureFault> {
         let value = |name| headers.value(name).ok_or(SignatureFault::HeadersMalformed);
         let (id, timestamp, signatures) = (value("svix-id")?, value("svix-timestamp")?, value("svix-signature")?);
-        // A dot would let one id and time stamp be read as another.
+        // A dot would allow one id and timestamp to be read as another.
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
         let digits = timestamp.bytes().all(|byte| byte.is_ascii_digit());
         if !(1..=LONGEST_ID).contains(&id.len())
@@ -56,7 +57,7 @@ impl<'a> Envelope<'a> {
         Ok(Self { id, timestamp, signatures })
     }
 
-    /// Whether one of the secrets signed these bytes; the comparison takes the same time wherever it fails.
+    /// Checks in constant time that one of the secrets signed these bytes.
     ///
     /// # Errors
     /// `NoMatch`.
@@ -65,7 +66,7 @@ impl<'a> Envelope<'a> {
         let given: Vec<Vec<u8>> =
             given.filter_map(|text| Base64::decode_vec(text).ok()).take(MOST_SIGNATURES).collect();
         for secret in secrets {
-            // HMAC takes a key of any length (RFC 2104 §2), so this never fails.
+            // HMAC accepts a key of any length (RFC 2104 §2), so this never fails.
             let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.expose()) else { continue };
             for part in [self.id.as_bytes(), b".", self.timestamp.as_bytes(), b".", body] {
                 mac.update(part);
@@ -78,7 +79,7 @@ impl<'a> Envelope<'a> {
     }
 }
 
-/// The secrets of a comma-separated list: `whsec_` and base64 of 24 to 64 bytes each, at most five.
+/// Parses the secrets of a comma-separated list: `whsec_` and base64 of 24 to 64 bytes each, at most five.
 #[must_use]
 pub fn secrets(list: &str) -> Option<Vec<Secret<Vec<u8>>>> {
     let one = |text: &str| {

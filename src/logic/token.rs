@@ -1,8 +1,8 @@
-//! Clerk's session token (I-1, I-2): its form, its header, and what must hold before anybody believes a claim.
+//! Clerk's session token (I-1, I-2): its form, its header, and the conditions under which a claim is trusted.
 //!
-//! The order is form, key, signature, claims: an [`Unverified`] token shows only what is needed to find its key, and
-//! only a [`Verified`] one shows claims. `jwt-compact` types the token; the rules before it are ours, since it (like most
-//! libraries) takes repeated names, unknown critical headers and any spelling of a number.
+//! The order is form, key, signature, claims: an [`Unverified`] token exposes only what is needed to find its key, and
+//! only a [`Verified`] one exposes claims. `jwt-compact` types the token; the rules before it are ours, since it (like
+//! most libraries) accepts repeated names, unknown critical headers and any spelling of a number.
 //!
 //! Sources: RFC 7515, RFC 7519, RFC 8725, <https://clerk.com/docs/guides/sessions/session-tokens>.
 
@@ -18,7 +18,7 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use jwt_compact::UntrustedToken;
 use serde_json::Value;
 
-/// A token whose form and header are good, and of which nothing else is known.
+/// A token whose form and header are valid; nothing else is verified.
 #[derive(Debug)]
 pub struct Unverified<'a> {
     kid: String,
@@ -27,17 +27,17 @@ pub struct Unverified<'a> {
     token: UntrustedToken<'a>,
 }
 
-/// A token whose signature is good. Only this has claims.
+/// A token whose signature is valid. Only this type exposes claims.
 #[derive(Debug)]
 pub struct Verified<'a> {
     claims: Value,
     token: UntrustedToken<'a>,
 }
 
-/// Reads form and header.
+/// Parses form and header.
 ///
 /// # Errors
-/// The first rule that is broken.
+/// The first violated rule.
 pub fn read(raw: &str) -> Result<Unverified<'_>, TokenFault> {
     if raw.len() > LONGEST_TOKEN {
         return Err(TokenFault::TooLong);
@@ -59,7 +59,8 @@ pub fn read(raw: &str) -> Result<Unverified<'_>, TokenFault> {
     Ok(Unverified { kid, signed, payload, token })
 }
 
-/// What an unverified token says of itself. It decides between two cookies and when to fetch fresh ones, never who somebody is.
+/// Unverified claims of a token. They decide between two cookies and when to fetch fresh ones, never the user's
+/// identity.
 #[derive(Debug)]
 pub struct Peek {
     /// `iss`
@@ -73,7 +74,7 @@ pub struct Peek {
 }
 
 impl Peek {
-    /// Tells whether issuer and times are those that a valid token of this issuer has now; anybody can write them.
+    /// Returns whether issuer and times are those that a valid token of this issuer has now; any client can write them.
     #[must_use]
     pub fn is_current(&self, issuer: &str, now_s: i64) -> bool {
         let Some((begins, ends)) = self.issued_at.zip(self.expires_at) else { return false };
@@ -85,7 +86,7 @@ impl Peek {
     }
 }
 
-/// Looks into a token; `None` when it has not the form of one.
+/// Reads the claims of a token without verification; `None` when it does not have the form of a token.
 #[must_use]
 pub fn peek(raw: &str) -> Option<Peek> {
     let mut segments = raw.split('.');
@@ -106,7 +107,7 @@ pub fn peek(raw: &str) -> Option<Peek> {
 }
 
 impl Verified<'_> {
-    /// A claim that only Clerk's own messages have.
+    /// Returns a claim that only Clerk's own messages have.
     #[must_use]
     pub fn claim(&self, name: &str) -> Option<&Value> {
         self.claims.get(name)
@@ -114,28 +115,28 @@ impl Verified<'_> {
 }
 
 impl<'a> Unverified<'a> {
-    /// The id of the key that should have signed it.
+    /// Returns the id of the key that should have signed it.
     #[must_use]
     pub fn kid(&self) -> &str {
         &self.kid
     }
 
-    /// The bytes that are signed, as they were received.
+    /// Returns the signed bytes, as received.
     #[must_use]
     pub const fn signed_part(&self) -> &'a str {
         self.signed
     }
 
-    /// The signature.
+    /// Returns the signature.
     #[must_use]
     pub fn signature(&self) -> &[u8] {
         self.token.signature_bytes()
     }
 
-    /// Makes a verified token of it, if `good` says that the signature is.
+    /// Converts it into a verified token, if `good` states that the signature is valid.
     ///
     /// # Errors
-    /// `SignatureBad`, or what is wrong with the payload's JSON.
+    /// `SignatureBad`, or the fault of the payload's JSON.
     pub fn verified(self, good: bool) -> Result<Verified<'a>, TokenFault> {
         if !good {
             return Err(TokenFault::SignatureBad);
@@ -146,7 +147,7 @@ impl<'a> Unverified<'a> {
     }
 }
 
-/// The header's rules; gives the key id.
+/// Checks the header and returns the key id.
 fn checked_header(header: &[u8]) -> Result<String, TokenFault> {
     let header = strict(header, TokenFault::HeaderMalformed)?;
     let header = header.as_object().ok_or(TokenFault::HeaderMalformed)?;
@@ -170,7 +171,7 @@ fn checked_header(header: &[u8]) -> Result<String, TokenFault> {
     }
 }
 
-/// Base64url without padding, in the one spelling that encodes back to itself (RFC 7515 §2).
+/// Decodes base64url without padding, in the one spelling that encodes back to itself (RFC 7515 §2).
 fn decode(segment: &str) -> Option<Vec<u8>> {
     let bytes = Base64UrlUnpadded::decode_vec(segment).ok()?;
     (!segment.is_empty() && Base64UrlUnpadded::encode_string(&bytes) == segment).then_some(bytes)
@@ -188,8 +189,9 @@ const LONGEST_TOKEN: usize = 8192;
 const LONGEST_HEADER: usize = 1024;
 const DEEPEST: u8 = 16;
 
-/// Parameters that would have somebody else's key, another payload or an unknown rule believed (RFC 8725 §3).
+/// Parameters that would introduce another party's key, another payload or an unknown rule (RFC 8725 §3).
 const DANGEROUS: [&str; 8] = ["b64", "crit", "enc", "jku", "jwk", "x5c", "x5u", "zip"];
 
-/// Clerk's classes of a session token: session, and one that says to ignore the class. Templates and machines have others.
+/// Clerk's classes of a session token: session, and one which states that the class is to be ignored. Templates and
+/// machines have others.
 const SESSION_CLASSES: [&str; 2] = ["cl_B7d4PD111AAA", "cl_I7d4PD111III"];

@@ -1,4 +1,4 @@
-//! The Hub's own token for the database: who acts, as which database role, for 30 seconds.
+//! The Hub's own token for the database: actor and database role, valid for 30 seconds.
 
 use crate::domain::{
     access::Who,
@@ -9,13 +9,13 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// How long a token lives, in seconds.
+/// Lifetime of a token, in seconds.
 pub const LIFE_S: i64 = 30;
 
 /// A private P-256 key.
 #[derive(Clone, Debug)]
 pub struct SigningKey {
-    /// `kid`, by which the database finds the public half.
+    /// `kid`, by which the database finds the public key.
     pub kid: String,
     /// `x`, 32 bytes.
     pub x: [u8; 32],
@@ -25,7 +25,7 @@ pub struct SigningKey {
     pub d: Secret<[u8; 32]>,
 }
 
-/// A JWK set of private keys as `HUB_SIGNING_KEYS` writes it.
+/// A JWK set of private keys in the format of `HUB_SIGNING_KEYS`.
 #[derive(Deserialize)]
 struct Set {
     keys: Vec<Jwk>,
@@ -42,7 +42,7 @@ struct Jwk {
 }
 
 impl SigningKey {
-    /// The keys of a JWK set, of which the first signs; `None` unless each is whole and has an id of its own.
+    /// Parses the keys of a JWK set, of which the first signs; `None` unless each is complete and has a unique id.
     #[must_use]
     pub fn set(set: &Secret<String>) -> Option<Vec<Self>> {
         let set: Set = serde_json::from_str(set.expose()).ok()?;
@@ -67,14 +67,14 @@ struct Claims<'a> {
     sub: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     sid: Option<&'a str>,
-    /// When the session token was issued, and its active organization: what a revocation may be limited to (I-2).
+    /// Issue time of the session token, and its active organization: a revocation may be limited to them (I-2).
     #[serde(skip_serializing_if = "Option::is_none")]
     sat: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     org: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     owner: Option<&'a str>,
-    /// What the trail calls the member of staff.
+    /// The name of the member of staff in the audit log.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -84,7 +84,7 @@ struct Claims<'a> {
     jti: &'a str,
 }
 
-/// The part that is signed; `None` for a session that is nobody's.
+/// Returns the part that is signed; `None` for a session without a row in the access matrix.
 #[must_use]
 pub fn unsigned(kid: &str, actor: &Actor<'_>, now_s: i64, jti: &str) -> Option<String> {
     let job;

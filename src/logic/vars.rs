@@ -1,37 +1,37 @@
-//! The Hub's variables: one row each. The build script reads this file too, so it names nothing else.
+//! The Hub's variables: one row each. The build script includes this file, so it refers to no other module.
 
-/// A variable or secret the Hub reads.
+/// A variable or secret that the Hub reads.
 #[derive(Debug)]
 pub struct Var {
     /// Its name in `wrangler.toml` or `wrangler secret`.
     pub name: &'static str,
-    /// Whether it may stand in a file.
+    /// The files in which it may be written.
     #[allow(dead_code, reason = "compared with wrangler.toml and the README")]
     pub kind: VarKind,
-    /// What happens when it is absent.
+    /// The effect of its absence.
     pub absent: Absent,
-    /// What it means, for the README.
+    /// Its meaning, for the README.
     #[allow(dead_code, reason = "compared with the README")]
     pub meaning: &'static str,
 }
 
-/// Whether a variable may stand in a file.
+/// The files in which a variable may be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VarKind {
     /// In `wrangler.toml`.
     Plain,
-    /// Only by `wrangler secret put`; locally in an ignored file.
+    /// Set by `wrangler secret put` only; locally in an ignored file.
     Secret,
 }
 
-/// What happens when a variable is absent or empty.
+/// The effect of an absent or empty variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Absent {
-    /// This value is used.
+    /// The value that is used instead.
     Default(&'static str),
-    /// What it would say is taken from another variable, or the feature is off.
+    /// The value is derived from another variable, or the feature is off.
     Optional,
-    /// The Hub answers nothing but 500 and logs the name.
+    /// The Hub responds to every request with 500 and logs the name.
     Refused,
 }
 

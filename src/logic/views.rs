@@ -1,7 +1,7 @@
-//! The public pages as text, so that a client can read each promise and what keeps it without signing in.
+//! The public pages as text, so that each promise and its implementation can be read without signing in.
 //!
-//! They need no script, no cookie and no form: the pages are made from the data files and these templates only, and
-//! each is written so that a content policy of nothing but our own stylesheet and pictures lets it through.
+//! They need no script, no cookie and no form: the pages are made from the data files and these templates only, under a
+//! content security policy that allows only the Hub's own stylesheet and pictures.
 
 mod data;
 mod kept;
@@ -17,34 +17,34 @@ pub use security_txt::security_txt;
 pub const STYLESHEET: &str = include_str!("../../public/hub.css");
 /// The icon, served at `/assets/favicon.svg`.
 pub const FAVICON: &str = include_str!("../../public/favicon.svg");
-/// What crawlers may read, served at `/robots.txt`.
+/// The rules for crawlers, served at `/robots.txt`.
 pub const ROBOTS: &str = include_str!("../../public/robots.txt");
 
-/// What every page needs to know about the place it is served from.
+/// The values that every page needs about its deployment.
 #[derive(Clone, Copy, Debug)]
 pub struct Page<'a> {
-    /// The mount path such as `/app`, without a slash at its end; empty at the root.
+    /// The mount path such as `/app`, without a trailing slash; empty at the root.
     pub base_path: &'a str,
-    /// The public https origin, without a slash at its end.
+    /// The public https origin, without a trailing slash.
     pub origin: &'a str,
     /// The Hub's version.
     pub version: &'a str,
-    /// The commit it was built from.
+    /// The commit of the build.
     pub commit: &'a str,
 }
 
-/// The front page: what the Hub is, and where to read on.
+/// Renders the front page: a description of the Hub, and links to the other pages.
 ///
 /// # Errors
-/// When a data file cannot be read, which the tests rule out for the files in this build.
+/// An unreadable data file, which the tests rule out for the files in this build.
 pub fn home(page: &Page) -> Result<String, askama::Error> {
     Home { page, company: Company::read()?, tally: Promises::read()?.tally(), path: "/" }.render()
 }
 
-/// Every promise with what keeps it, and what the company does not have.
+/// Renders every promise with its implementation, and the list of what the company does not have.
 ///
 /// # Errors
-/// When a data file cannot be read, which the tests rule out for the files in this build.
+/// An unreadable data file, which the tests rule out for the files in this build.
 pub fn security(page: &Page) -> Result<String, askama::Error> {
     let promises = Promises::read()?;
     let tally = promises.tally();
@@ -52,10 +52,10 @@ pub fn security(page: &Page) -> Result<String, askama::Error> {
     Security { page, company: Company::read()?, tally, groups, absences, path: "/security" }.render()
 }
 
-/// The page a person sees instead of the one asked for; `sentence` is public text.
+/// Renders the error page; `sentence` is public text.
 ///
 /// # Errors
-/// When a data file cannot be read, which the tests rule out for the files in this build.
+/// An unreadable data file, which the tests rule out for the files in this build.
 pub fn problem(
     page: &Page,
     status: u16,
@@ -66,7 +66,7 @@ pub fn problem(
     Problem { page, company: Company::read()?, status, title, sentence, request_id, path: "" }.render()
 }
 
-/// What a page says of a person's session.
+/// The session data on a page.
 #[derive(Clone, Copy, Debug)]
 pub struct Account<'a> {
     /// Clerk user id.
@@ -79,33 +79,33 @@ pub struct Account<'a> {
     pub organization: Option<&'a str>,
     /// The role in it.
     pub organization_role: Option<&'a str>,
-    /// What Clerk says the person may do in it.
+    /// The user's permissions in it, according to Clerk.
     pub permissions: &'a [String],
-    /// Who acts in the user's place.
+    /// The actor that impersonates the user.
     pub impersonator: Option<&'a str>,
     /// The token of this session's forms.
     pub csrf: &'a str,
-    /// Clerk's own page about the person.
+    /// The URL of Clerk's own page about the user.
     pub profile: &'a str,
 }
 
-/// A person's session, and the way out of it.
+/// Renders a user's session, with a link to sign out.
 ///
 /// # Errors
-/// When a data file cannot be read, which the tests rule out for the files in this build.
+/// An unreadable data file, which the tests rule out for the files in this build.
 pub fn account(page: &Page, account: &Account) -> Result<String, askama::Error> {
     AccountPage { page, company: Company::read()?, account, kept: KEPT, path: "/account" }.render()
 }
 
-/// The question whether to sign out.
+/// Renders the confirmation of a sign-out.
 ///
 /// # Errors
-/// When a data file cannot be read, which the tests rule out for the files in this build.
+/// An unreadable data file, which the tests rule out for the files in this build.
 pub fn sign_out(page: &Page, csrf: &str) -> Result<String, askama::Error> {
     SignOut { page, company: Company::read()?, csrf, path: "/sign-out" }.render()
 }
 
-/// How many promises stand where.
+/// Numbers of promises by state.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Tally {
     all: usize,

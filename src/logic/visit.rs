@@ -1,6 +1,8 @@
-//! Who opens a page, by Clerk's cookies: signed in, signed out, or to be sent to Clerk for fresh ones (I-2).
+//! State of a page request, from Clerk's cookies: signed in, signed out, or to be redirected to Clerk for fresh ones
+//! (I-2).
 //!
-//! The states and their order are those of Clerk's own backend; where this is stricter, `tests/vectors/second-opinion.json` says so.
+//! The states and their order are those of Clerk's own backend; `tests/vectors/second-opinion.json` lists where this
+//! module is stricter.
 //! Source: <https://clerk.com/docs/guides/how-clerk-works/overview#the-handshake>
 
 pub mod forget;
@@ -15,54 +17,58 @@ use super::{
     token::{self, TokenFault},
 };
 
-/// What the configuration says about cookies.
+/// The part of the configuration that concerns cookies.
 #[derive(Clone, Debug)]
 pub struct Instance {
-    /// The end of the suffixed cookies' names.
+    /// The suffix of the suffixed cookies' names.
     pub suffix: String,
-    /// The issuer, whose tokens these cookies carry.
+    /// The issuer, whose tokens these cookies contain.
     pub issuer: String,
-    /// Whether it is a development instance, whose browsers are told apart by a token of their own.
+    /// True for a development instance, which identifies browsers by a separate token.
     pub development: bool,
     /// The domains that a cookie of the Hub's host may name, the longest first.
     pub domains: Vec<String>,
 }
 
-/// A request for a page, as far as this decision looks.
+/// A request for a page, reduced to the input of this decision.
 #[derive(Debug)]
 pub struct Visit<'a> {
     /// Its cookies.
     pub cookies: &'a Cookies<'a>,
     /// Its query, still encoded.
     pub query: &'a str,
-    /// Whether it is a navigation: only that can be sent to Clerk and come back.
+    /// True if it is a navigation: only that can be redirected to Clerk and return.
     pub navigation: bool,
     /// Unix time in seconds.
     pub now_s: i64,
 }
 
-/// What to do with it.
+/// The next step of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step<'a> {
-    /// Send it to Clerk, for this reason.
+    /// Redirect to Clerk, for this reason.
     Handshake(&'static str),
-    /// It comes back from Clerk with cookies in a signed token.
+    /// Return from Clerk with cookies in a signed token.
     ResolveToken(&'a str, Carrier),
-    /// It comes back from Clerk with a name for cookies that Clerk keeps.
+    /// Return from Clerk with a nonce for cookies that Clerk stores.
     ResolveNonce(&'a str, Carrier),
-    /// Signed out for this reason, and its token is to be deleted: otherwise the sign-in page would return the browser with it for ever.
+    /// Signed out for this reason, and its token is to be deleted: otherwise the sign-in page would return the browser
+    /// with it in a loop.
     Refused(&'static str),
-    /// The browser does not keep what is set, or somebody else sent it here: it is told so, and not sent on.
+    /// The browser does not store its cookies, or another party sent it here: it receives an error page and no
+    /// redirect.
     Stuck(&'static str),
-    /// Nobody, for this reason.
+    /// Signed out, for this reason.
     SignedOut(&'static str),
-    /// Somebody, if this token is good.
+    /// Signed in, if this token is valid.
     Verify(&'a str),
 }
 
-/// Carrier of a handshake's result: the URL for a development instance, a cookie of the parent domain for a production instance.
+/// Carrier of a handshake's result: the URL for a development instance, a cookie of the parent domain for a production
+/// instance.
 ///
-/// Source: clerk/javascript `packages/backend/src/tokens/authenticateContext.ts`, which reads both of every instance, the query first.
+/// Source: clerk/javascript `packages/backend/src/tokens/authenticateContext.ts`, which reads both of every
+/// instance, the query first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Carrier {
     /// Any application of the parent domain may have overwritten it.
@@ -71,7 +77,8 @@ pub enum Carrier {
     Query,
 }
 
-/// Whether a request is a navigation: a GET by a browser for a document, never a script's call, a form or a frame.
+/// Returns whether a request is a navigation: a GET by a browser for a document, never a script's call, a form or a
+/// frame.
 #[must_use]
 pub fn is_navigation(method: &str, fetch_destination: Option<&str>, accept: Option<&str>) -> bool {
     let document = match fetch_destination {
@@ -81,9 +88,10 @@ pub fn is_navigation(method: &str, fetch_destination: Option<&str>, accept: Opti
     method == "GET" && document
 }
 
-/// Decides.
+/// Decides the next step.
 ///
-/// Resolves only what this browser asked for: a link with another user's cookies would sign the visitor in as that user.
+/// Resolves only a handshake that this browser requested: a link with another user's cookies would sign the visitor in
+/// as that user.
 #[must_use]
 pub fn decide<'a>(visit: &Visit<'a>, instance: &Instance) -> Step<'a> {
     let by_cookies = by_cookies(visit, instance);
@@ -134,7 +142,8 @@ fn by_cookies<'a>(visit: &Visit<'a>, instance: &Instance) -> Step<'a> {
     }
 }
 
-/// Decides what follows a handshake whose result was not valid. Another application may have overwritten a cookie, so that one is retried.
+/// Decides what follows a handshake whose result was invalid. Another application may have overwritten a cookie, so a
+/// cookie is retried.
 ///
 /// Source: <https://github.com/clerk/javascript/pull/3848>
 #[must_use]
@@ -145,21 +154,21 @@ pub fn after_unresolved<'a>(visit: &Visit<'a>, carrier: Carrier, reason: &'stati
     }
 }
 
-/// What to do when the token was not good.
+/// Decides what follows an invalid token.
 #[must_use]
 pub fn after_fault<'a>(visit: &Visit<'a>, instance: &Instance, fault: TokenFault) -> Step<'a> {
     match fault {
         TokenFault::Expired => handshake(visit, "session-token-expired"),
         TokenFault::NotYetValid => handshake(visit, "session-token-nbf"),
         TokenFault::IssuedInFuture => handshake(visit, "session-token-iat-in-the-future"),
-        // Another one beside it may be good: Clerk knows.
+        // Another token beside it may be valid; Clerk decides.
         _ if session::are_several(visit.cookies, instance) => handshake(visit, "session-token-ambiguous"),
         _ => Step::Refused(fault.reason()),
     }
 }
 
 fn handshake<'a>(visit: &Visit<'a>, reason: &'static str) -> Step<'a> {
-    // One that has come back without a result is completed and not counted yet.
+    // A handshake that returned without a result is completed and not counted yet.
     let uncounted = u8::from(query_value(visit.query, STATE_PARAMETER).is_some());
     let completed = redirects(visit.cookies).saturating_add(uncounted);
     match (visit.navigation, completed < MOST_REDIRECTS) {
@@ -175,20 +184,22 @@ pub fn redirects(cookies: &Cookies<'_>) -> u8 {
     cookies.greatest(REDIRECTS).map_or(0, |count| u8::try_from(count).unwrap_or(u8::MAX))
 }
 
-/// The first value of a parameter; percent-encoded ones are no token and no nonce.
+/// Returns the first value of a parameter; percent-encoded values are neither tokens nor nonces.
 #[must_use]
 pub fn query_value<'a>(query: &'a str, name: &str) -> Option<&'a str> {
     let value = query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
     (!value.is_empty()).then_some(value)
 }
 
-/// The cookie that ties a way to Clerk and back to one browser; the prefix lets nobody else set it (RFC 6265bis §4.1.3.2).
+/// The cookie that binds a handshake to one browser; the prefix prevents other hosts from setting it (RFC 6265bis
+/// §4.1.3.2).
 pub const STATE: &str = "__Host-hub_state";
-/// The same value in the URL that Clerk sends the browser back to.
+/// The same value in the URL to which Clerk redirects the browser.
 pub const STATE_PARAMETER: &str = "hub_state";
 /// Clerk's own name for a count of redirects.
 pub const REDIRECTS: &str = "__clerk_redirect_count";
-/// After as many, the visitor is told instead. Browsers give up after 20 redirects, and each round has three.
+/// Maximum number of handshakes before the visitor receives an error page. Browsers stop after 20 redirects, and each
+/// handshake has three.
 pub const MOST_REDIRECTS: u8 = 3;
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The members of an object, each as its own text, so that unread members are skipped whatever they contain.
 //!
-//! `serde_json` skips a value without recursion, repeated names and lone surrogates included (`Deserializer::ignore_value`), and that is
-//! how it takes a `RawValue`: 256 KiB of brackets cost no stack.
+//! `serde_json` skips a value without recursion, repeated names and lone surrogates included
+//! (`Deserializer::ignore_value`), and reads a `RawValue` in the same way: 256 KiB of brackets need no stack.
 
 use super::NotAnEvent;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
@@ -13,32 +13,32 @@ use std::{borrow::Cow, fmt};
 pub(super) struct Members<'a>(Vec<(Name<'a>, &'a RawValue)>);
 
 impl<'a> Members<'a> {
-    /// Reads an object; anything else is `None`.
+    /// Parses an object; `None` for anything else.
     pub(super) fn read(text: &'a str) -> Option<Self> {
         serde_json::from_str(text).ok()
     }
 
-    /// The text of a member, if it is one and not of another type.
+    /// Returns the text of a member; `None` if it is absent or of another type.
     pub(super) fn text(&self, name: &str) -> Result<Option<String>, NotAnEvent> {
         self.typed(name)
     }
 
-    /// The whole number of a member, if it is one and not of another type.
+    /// Returns the whole number of a member; `None` if it is absent or of another type.
     pub(super) fn number(&self, name: &str) -> Result<Option<u64>, NotAnEvent> {
         self.typed(name)
     }
 
-    /// Tells whether a member is `true`.
+    /// Returns whether a member is `true`.
     pub(super) fn holds(&self, name: &str) -> Result<bool, NotAnEvent> {
         Ok(self.typed(name)? == Some(true))
     }
 
-    /// The members of a member, if it is an object.
+    /// Returns the members of a member; `None` unless it is an object.
     pub(super) fn object(&self, name: &str) -> Result<Option<Self>, NotAnEvent> {
         Ok(self.one(name)?.and_then(|value| Self::read(value.get())))
     }
 
-    /// The value of a member that stands once at most.
+    /// Returns the value of a member; an error if it occurs twice.
     pub(super) fn one(&self, name: &str) -> Result<Option<&'a RawValue>, NotAnEvent> {
         let mut found = self.0.iter().filter(|(other, _)| *other.0 == *name.as_bytes()).map(|(_, value)| *value);
         match (found.next(), found.next()) {
@@ -72,7 +72,8 @@ impl<'de> Deserialize<'de> for Members<'de> {
     }
 }
 
-/// A member's name as bytes: JSON may spell one that is no Unicode (`"\ud800"`), which is no error in a member that is not read.
+/// A member's name as bytes: JSON may contain a name that is not Unicode (`"\ud800"`), which is no error in a member
+/// that is not read.
 #[derive(Debug)]
 struct Name<'a>(Cow<'a, [u8]>);
 

@@ -1,9 +1,10 @@
-//! The checks that need several variables or the environment: what is right by itself and wrong in this deployment.
+//! Checks of several variables together or of the environment: values that are valid alone and wrong in this
+//! deployment.
 
 use super::{Environment, Problem};
 use crate::logic::vars::VARS;
 
-/// The problems of the variables together; `lookup` gives their texts.
+/// Returns the problems of the variables together; `lookup` returns their texts.
 pub(super) fn problems(environment: Option<Environment>, lookup: impl Fn(&str) -> Option<String>) -> Vec<Problem> {
     let text = |name: &str| lookup(name).unwrap_or_default();
     let production = environment == Some(Environment::Production);
@@ -26,7 +27,7 @@ pub(super) fn problems(environment: Option<Environment>, lookup: impl Fn(&str) -
     problems
 }
 
-/// The kind of a Clerk instance, which its keys name.
+/// The kind of a Clerk instance, which its keys contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Instance {
     Live,
@@ -45,7 +46,7 @@ impl Instance {
 
 /// Recognizes the examples of this repository and hosts that are reserved for examples (RFC 2606, RFC 6761).
 ///
-/// A publishable key holds its host in base64.
+/// A publishable key contains its host in base64.
 fn is_placeholder(text: &str) -> bool {
     let host = super::values::issuer_of(text).unwrap_or_default();
     let text = text.to_ascii_lowercase();

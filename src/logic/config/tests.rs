@@ -1,4 +1,4 @@
-//! Every way a variable can be wrong, refused by its name and without its value.
+//! Every invalid form of a variable, rejected by name and without its value.
 
 use super::*;
 
@@ -45,7 +45,7 @@ fn names_every_missing_variable_at_once() {
     assert!(wanted.iter().all(|name| missing.contains(name)), "{missing:?}");
 }
 
-/// T-1: every upstream is https; loopback only where the Hub runs locally.
+/// T-1: every upstream is https; loopback is allowed only for a local Hub.
 #[test]
 fn refuses_http_upstreams_t_1() {
     for name in ["SUPABASE_URL", "POSTGREST_URL", "CLERK_JWKS_URL", "CLERK_ISSUER"] {
@@ -113,7 +113,7 @@ fn takes_webhook_urls_as_receivers_write_them() {
     }
 }
 
-/// What only alerts need takes nothing else down.
+/// A variable that only alerts need does not stop the Hub.
 #[test]
 fn goes_on_without_a_webhook_that_cannot_be_used() {
     for value in [
@@ -138,7 +138,7 @@ fn never_prints_a_secret() {
     assert!(!format!("{config:?}").contains("very-secret"));
 }
 
-/// Variables of a deployment that differ from the complete ones.
+/// Returns the problems of a deployment whose variables differ from the complete ones by `vars`.
 fn deployed(vars: &[(&'static str, &'static str)]) -> Vec<Problem> {
     let lookup = |name: &str| {
         let given = vars.iter().find(|(other, _)| *other == name);
@@ -147,7 +147,7 @@ fn deployed(vars: &[(&'static str, &'static str)]) -> Vec<Problem> {
     Config::parse(lookup).err().unwrap_or_default()
 }
 
-/// clerk.lumen-studio.com$, as a development instance names it.
+/// The key of clerk.lumen-studio.com$ as a development instance.
 const PK_TEST: &str = "pk_test_Y2xlcmsubHVtZW4tc3R1ZGlvLmNvbSQ";
 
 #[test]
@@ -195,7 +195,7 @@ fn production_takes_no_placeholder() {
     }
 }
 
-/// The deployment files as they stand in the repository name every variable that is still to be filled in, and no other.
+/// The deployment files of the repository name every variable that must still be set, and no other.
 #[test]
 fn unfilled_wrangler_file_does_not_pass_as_production() {
     let file = include_str!("../../../wrangler.toml");
@@ -210,7 +210,8 @@ fn unfilled_wrangler_file_does_not_pass_as_production() {
     assert_eq!(named, wanted);
 }
 
-/// What is accepted is what a browser sends: the oracle is the `url` crate, which implements the WHATWG standard.
+/// Accepted origins are those that a browser sends: the oracle is the `url` crate, which implements the WHATWG
+/// standard.
 #[test]
 fn accepted_origins_are_what_browsers_send() {
     let labels = ["hub", "HUB", "h-b", "-hub", "hub-", "h_b", "xn--hb-hia", "0", "1", "007", "0x7f", "256", "1e3", ""];

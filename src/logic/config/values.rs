@@ -1,10 +1,10 @@
-//! The shapes of single values; `None` for what has not the shape.
+//! The formats of single values; `None` for a value in another format.
 
 use crate::domain::secret::Secret;
 use base64ct::{Base64, Base64Unpadded, Encoding as _};
 use std::net::Ipv4Addr;
 
-/// An absolute URL the Hub may send requests to (T-1): https, or http on loopback for a local Hub.
+/// Parses an absolute URL to which the Hub may send requests (T-1): https, or http on loopback for a local Hub.
 pub(super) fn endpoint(text: &str, local: bool) -> Option<String> {
     let (scheme, rest) = text.split_once("://")?;
     let authority = rest.split('/').next()?;
@@ -15,9 +15,10 @@ pub(super) fn endpoint(text: &str, local: bool) -> Option<String> {
     (allowed && safe && !host.is_empty()).then(|| text.trim_end_matches('/').to_owned())
 }
 
-/// The URL of an incoming webhook, whose path or query is its secret: https, or http on loopback for a local Hub.
+/// Parses the URL of an incoming webhook, whose path or query is its secret: https, or http on loopback for a local
+/// Hub.
 ///
-/// Its path may hold whatever a URL may: one of Microsoft Teams has an `@`.
+/// Its path may contain every character that a URL allows: one of Microsoft Teams has an `@`.
 pub(super) fn webhook_url(text: &str, local: bool) -> Option<Secret<String>> {
     let text = text.trim();
     let (scheme, rest) = text.split_once("://")?;
@@ -28,10 +29,12 @@ pub(super) fn webhook_url(text: &str, local: bool) -> Option<Secret<String>> {
     path.bytes().all(plain).then(|| Secret::new(text.to_owned()))
 }
 
-/// An origin exactly as a browser writes it in `Origin`, which is compared to the letter.
+/// Parses an origin exactly as a browser writes it in `Origin`; it is compared character by character.
 ///
-/// Source: <https://url.spec.whatwg.org/#host-parsing> and <https://html.spec.whatwg.org/multipage/browsers.html#ascii-serialisation-of-an-origin>:
-/// the host in lower case and as ASCII, numbers that stand for IPv4 addresses as four decimal ones, the scheme's own port left out.
+/// The host in lower case and as ASCII, numeric forms of IPv4 addresses as four decimal numbers, no default port of the
+/// scheme.
+/// Source: <https://url.spec.whatwg.org/#host-parsing> and
+/// <https://html.spec.whatwg.org/multipage/browsers.html#ascii-serialisation-of-an-origin>
 pub(super) fn origin(text: &str, local: bool) -> Option<String> {
     let url = endpoint(text, local)?;
     let (scheme, authority) = url.split_once("://")?;
@@ -66,7 +69,7 @@ pub(super) fn base_path(text: &str) -> Option<String> {
     (path.is_empty() || (path.starts_with('/') && safe && !path.contains("//"))).then(|| path.to_owned())
 }
 
-/// The issuer that a publishable key names: base64 of the Frontend API host and a `$`.
+/// Returns the issuer in a publishable key: base64 of the Frontend API host and a `$`.
 ///
 /// Source: <https://clerk.com/docs/guides/development/clerk-environment-variables>
 pub(super) fn issuer_of(key: &str) -> Option<String> {
@@ -75,7 +78,7 @@ pub(super) fn issuer_of(key: &str) -> Option<String> {
     origin(&format!("https://{}", host.strip_suffix('$')?), false)
 }
 
-/// The account portal of an instance, which has a name of its own beside the Frontend API's.
+/// Returns the account portal of an instance, which has another host than the Frontend API.
 ///
 /// Source: <https://clerk.com/docs/guides/account-portal/overview>
 pub(super) fn accounts_of(issuer: &str) -> Option<String> {
@@ -96,7 +99,7 @@ pub(super) fn secret_key(text: &str) -> Option<Secret<String>> {
     header_value(text).filter(|_| right).map(Secret::new)
 }
 
-/// 32 bytes in base64, as `openssl rand -base64 32` writes them.
+/// Parses 32 bytes in base64, as `openssl rand -base64 32` writes them.
 pub(super) fn key_bytes(text: &str) -> Option<Secret<[u8; 32]>> {
     Some(Secret::new(base64(text.trim())?.try_into().ok()?))
 }

@@ -1,6 +1,6 @@
-//! What a client sees of a fault: the rows of the README's table.
+//! The public part of each fault: the rows of the README's table.
 
-/// What the client sees of a fault: a row of the README's table.
+/// The public part of a fault: a row of the README's table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Public {
     /// A stable code.
@@ -9,7 +9,7 @@ pub struct Public {
     pub status: u16,
     /// One sentence.
     pub message: &'static str,
-    /// What to do about it.
+    /// The remedy.
     pub hint: &'static str,
 }
 

@@ -1,4 +1,5 @@
-//! The error responses of the API description: each status with the codes that come with it, from the tables that the Hub answers by.
+//! The error responses of the API description: each status with its codes, from the tables that produce the Hub's
+//! responses.
 
 use crate::logic::{
     fault::{PUBLIC, Public},
@@ -13,17 +14,17 @@ pub(super) const CALL: [u16; 12] = [400, 401, 403, 404, 406, 413, 415, 421, 500,
 /// Statuses that a change can have.
 pub(super) const CHANGE: [u16; 16] = [400, 401, 403, 404, 406, 409, 412, 413, 415, 421, 422, 428, 500, 502, 503, 504];
 
-/// Refusals by rules of the database's own.
+/// Rejections by rules of the database's own.
 const DATABASE: [(u16, &str); 3] = [
     (409, "PT409: the status does not go there from where the row is. 23505, 23503: another row stands in the way."),
     (412, "PT412: the row is not at the version that the change was made from."),
     (422, "PT422: the step needs a resolution or a reason. 23514, 23502: a value is not one that the column takes."),
 ];
 
-/// Codes of doors other than the API's (webhooks, forms, pages), and of methods that are not described.
+/// Codes of routes other than the API's (webhooks, forms, pages), and of methods that are not described.
 const ELSEWHERE: [&str; 7] = ["HUB007", "HUB105", "HUB106", "HUB107", "HUB108", "HUB109", "HUB111"];
 
-/// The responses that operations refer to, by status.
+/// Returns the responses that operations refer to, by status.
 pub(super) fn responses() -> Map<String, Value> {
     let rules = Rule::ALL.into_iter().map(Rule::public);
     let public: Vec<Public> =

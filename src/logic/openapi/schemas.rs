@@ -1,4 +1,4 @@
-//! The parts of the API description that come from a column, an argument or a header.
+//! The parts of the API description that are derived from a column, an argument or a header.
 
 use super::{Caller, reference, with};
 use crate::domain::{
@@ -8,12 +8,12 @@ use crate::domain::{
 };
 use serde_json::{Map, Value, json};
 
-/// Returns true for types that the firewall takes filters on.
+/// Returns whether the firewall accepts filters on a type.
 pub(super) const fn is_filterable(kind: Kind) -> bool {
     !matches!(kind, Kind::Bytes | Kind::Json | Kind::Texts)
 }
 
-/// The schema of a type; `format` is `PostgreSQL`'s name for it, as `PostgREST` writes it.
+/// Returns the schema of a type; `format` is `PostgreSQL`'s name for it, as in `PostgREST`.
 pub(super) fn kind(kind: Kind) -> Value {
     match kind {
         Kind::Boolean => json!({ "type": "boolean", "format": "boolean" }),
@@ -33,7 +33,7 @@ fn property(column: &Column) -> Value {
     if column.nullable { with(schema, "x-nullable", json!(true)) } else { schema }
 }
 
-/// The columns of a table that one audience uses in one way, with those that must be there.
+/// Returns the schema of a table's columns in one use by one audience, with the required ones.
 fn object(table: &Table, columns: &[&str], required: impl Fn(&Column) -> bool) -> Value {
     let used = || table.columns.iter().filter(|column| columns.contains(&column.name));
     let properties: Map<String, Value> =
@@ -44,11 +44,11 @@ fn object(table: &Table, columns: &[&str], required: impl Fn(&Column) -> bool) -
 
 fn closed(properties: &Map<String, Value>, required: &[&str]) -> Value {
     let schema = json!({ "type": "object", "properties": properties, "additionalProperties": false });
-    // Swagger 2.0 takes no empty list.
+    // Swagger 2.0 does not allow an empty list.
     if required.is_empty() { schema } else { with(schema, "required", json!(required)) }
 }
 
-/// The notes by which tools find keys in a description of `PostgREST`'s.
+/// Adds the notes by which tools find keys in a `PostgREST` description.
 fn noted(table: &Table, column: &Column, schema: Value) -> Value {
     if column.name == table.key {
         return with(schema, "description", json!("Note:\nThis is a Primary Key.<pk/>"));
@@ -64,19 +64,19 @@ fn noted(table: &Table, column: &Column, schema: Value) -> Value {
     }
 }
 
-/// A row as the caller reads it.
+/// Returns the schema of a row as the caller reads it.
 pub(super) fn row(table: &Table, grant: &Grant) -> Value {
     object(table, grant.read, |column| !column.nullable)
 }
 
-/// A new row, or a change to one.
+/// Returns the schema of a new row, or of a change to one.
 pub(super) fn change(table: &Table, columns: &[&str], change: Operation) -> Value {
     let inserts = change == Operation::Insert;
     let schema = object(table, columns, |column| inserts && !column.nullable && !column.defaulted);
     with(schema, "minProperties", json!(1))
 }
 
-/// The arguments of a function.
+/// Returns the schema of a function's arguments.
 pub(super) fn arguments(function: &Function) -> Value {
     let properties: Map<String, Value> =
         function.arguments.iter().map(|argument| (argument.name.to_owned(), kind(argument.kind))).collect();
@@ -85,12 +85,12 @@ pub(super) fn arguments(function: &Function) -> Value {
     closed(&properties, &required)
 }
 
-/// An argument in the query of a reading function.
+/// Returns the parameter for an argument in the query of a reading function.
 pub(super) fn argument(argument: &Argument) -> Value {
     json!({ "name": argument.name, "in": "query", "type": "string", "required": argument.required })
 }
 
-/// The body of a change or a call.
+/// Returns the parameter for the body of a change or a call.
 pub(super) fn body(definition: &str, change: Operation) -> Value {
     let description = match change {
         Operation::Insert => "One new row, or an array of at most 100.",
@@ -99,7 +99,7 @@ pub(super) fn body(definition: &str, change: Operation) -> Value {
     json!({ "name": "body", "in": "body", "required": true, "description": description, "schema": reference("definitions", definition) })
 }
 
-/// A filter on a column.
+/// Returns the parameter for a filter on a column.
 pub(super) fn row_filter(column: &Column) -> Value {
     let operators = match column.kind {
         Kind::Text => "eq neq gt gte lt lte in is like ilike",
@@ -109,17 +109,17 @@ pub(super) fn row_filter(column: &Column) -> Value {
     json!({ "name": column.name, "in": "query", "type": "string", "required": false, "description": format!("operator.value; {operators}, each with not.") })
 }
 
-/// The filter by which a change names its rows.
+/// Returns the filter by which a change selects its rows.
 pub(super) fn key_filter(table: &Table) -> Value {
     json!({ "name": table.key, "in": "query", "type": "string", "required": true, "description": "eq.value or in.(value,…): the rows that are meant." })
 }
 
-/// The parameter for the number of rows.
+/// Returns the parameter for the number of rows.
 pub(super) fn limit(table: &Table) -> Value {
     json!({ "name": "limit", "in": "query", "type": "integer", "minimum": 0, "maximum": table.limit.max, "default": table.limit.default })
 }
 
-/// The purpose header of a read by staff of what is in clients' records.
+/// Returns the purpose header of a read by staff of clients' records.
 pub(super) fn purpose(caller: Caller, table: &Table, grant: &Grant) -> Option<Value> {
     let guarded: Vec<&str> = table.guarded.iter().copied().filter(|name| grant.read.contains(name)).collect();
     if !caller.is_staff() || (guarded.is_empty() && !grant.export && !table.audited) {
@@ -140,7 +140,7 @@ pub(super) fn purpose(caller: Caller, table: &Table, grant: &Grant) -> Option<Va
     Some(purpose_header(&description))
 }
 
-/// The purpose header of a call by staff whose result depends on what is in clients' records.
+/// Returns the purpose header of a call by staff whose result depends on clients' records.
 pub(super) fn call_purpose(caller: Caller, function: &Function) -> Option<Value> {
     let asked = caller.is_staff() && function.mark == Mark::Sensitive;
     let header = || purpose_header("The result depends on what is in clients' records.");
@@ -154,7 +154,7 @@ fn purpose_header(description: &str) -> Value {
     })
 }
 
-/// The parameters that every table shares.
+/// Returns the parameters that every table shares.
 pub(super) fn common() -> Map<String, Value> {
     let query = |name: &str, description: &str| json!({ "name": name, "in": "query", "type": "string", "required": false, "description": description });
     let header = |name: &str, required: &[&str], description: &str| json!({ "name": name, "in": "header", "type": "string", "required": !required.is_empty(), "description": description });
@@ -182,7 +182,7 @@ pub(super) fn common() -> Map<String, Value> {
     rows.into_iter().map(|(name, parameter)| (name.to_owned(), parameter)).collect()
 }
 
-/// The body of every refusal.
+/// Returns the schema of every error body.
 pub(super) fn error() -> Value {
     let text = || json!({ "type": "string", "x-nullable": true });
     json!({

@@ -1,4 +1,4 @@
-//! Bodies of changes and calls: the columns or arguments they name, how many rows, and values that fit (A-1, I-1).
+//! Bodies of changes and calls: names of columns or arguments, number of rows, and types of values (A-1, I-1).
 
 use super::{
     fault::{QueryFault, Rule},
@@ -13,31 +13,31 @@ use crate::{
 };
 use serde_json::{Map, Value};
 
-/// What a body must be.
+/// The expected form of a body.
 #[derive(Debug)]
 pub enum Body {
     /// The arguments of a function.
     Arguments(&'static Function),
-    /// There is none.
+    /// No body.
     None,
     /// One change to a row: an object of these columns.
     Row {
         /// The table.
         table: &'static Table,
-        /// What may be changed.
+        /// The columns that may be changed.
         columns: &'static [&'static str],
     },
     /// A new row, or an array of them.
     Rows {
         /// The table.
         table: &'static Table,
-        /// What may be named.
+        /// The columns that may be named.
         columns: &'static [&'static str],
     },
 }
 
 impl Body {
-    /// How long this body may be, before it is read.
+    /// Returns the maximum length of this body, in bytes, before it is read.
     pub const fn longest(&self) -> usize {
         match self {
             Self::Rows { .. } => LONGEST_ROWS,
@@ -45,21 +45,21 @@ impl Body {
         }
     }
 
-    /// Whether it is not longer than what it turned out to be may be: an array of rows, or one.
+    /// Returns whether a body is within the maximum length of its actual form: an array of rows, or one row.
     pub fn fits(&self, bytes: &[u8]) -> bool {
         let is_array = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
         bytes.len() <= if is_array { self.longest() } else { LONGEST_ROW }
     }
 
     /// # Errors
-    /// The first rule that is broken.
+    /// The first violated rule.
     pub fn check(&self, bytes: &[u8]) -> Result<(), QueryFault> {
         if matches!(self, Self::None) {
             return Ok(());
         }
         // A call without arguments may have no body at all.
         let bytes = if bytes.is_empty() && matches!(self, Self::Arguments(_)) { b"{}" } else { bytes };
-        // I-1: a password that was typed here by mistake is refused by name, deeper than any body of ours too.
+        // I-1: a password sent by mistake is rejected by name, also below the maximum depth of the Hub's own bodies.
         let value = json::strict(bytes, 64).map_err(|_| QueryFault::from(Rule::BodyMalformed))?;
         if password::in_json(&value) {
             return Err(Rule::PasswordRefused.into());
@@ -111,14 +111,14 @@ fn called(function: &Function, arguments: &Map<String, Value>) -> Result<(), Que
 
 const DEEPEST: u8 = 3;
 
-/// The argument with this name.
+/// Returns the argument with this name.
 #[must_use]
 pub fn argument(function: &Function, name: &str) -> Option<&'static Argument> {
     function.arguments.iter().find(|argument| argument.name == name)
 }
 
-/// The arguments that stand in a query, as the JSON object that goes upstream: `PostgREST` would take one whose text begins like
-/// an operator for a filter.
+/// Returns the arguments of a query as the JSON object that is sent upstream: `PostgREST` would interpret one whose
+/// text begins like an operator as a filter.
 ///
 /// # Errors
 /// `ArgumentMissing`, `ArgumentUnknown`, `ValueMalformed`.
@@ -133,7 +133,7 @@ pub fn arguments(function: &Function, written: &[(String, String)]) -> Result<St
     Ok(Value::Object(object).to_string())
 }
 
-/// The `columns` that supabase-js sends with an array: quoted names, each one that may be inserted.
+/// Parses the `columns` that supabase-js sends with an array: quoted names of columns that may be inserted.
 ///
 /// # Errors
 /// `ColumnRefused`.
@@ -167,7 +167,7 @@ mod tests {
         }
     }
 
-    /// A lock that may be null is none: every required argument of every function has a value, by POST as by GET.
+    /// A lock that may be null has no effect: every required argument of every function has a value, by POST as by GET.
     #[test]
     fn null_never_fits_a_required_argument() {
         for function in FUNCTIONS {
@@ -188,7 +188,7 @@ mod tests {
         }
     }
 
-    /// Whatever a text begins like, it is an argument.
+    /// A text is an argument, whatever its beginning.
     #[test]
     fn arguments_of_a_query_become_a_typed_body() {
         let search = Function::named("search_tickets").unwrap();

@@ -1,4 +1,5 @@
-//! What goes with a question besides the query: the version a writer saw, why staff look, why somebody acts (A-2, L-1).
+//! Context of a request besides its query: the version of a change, the purpose of a read by staff, and a reason (A-2,
+//! L-1).
 
 use super::fault::{QueryFault, Rule};
 use crate::{
@@ -7,28 +8,29 @@ use crate::{
 };
 use base64ct::{Base64, Encoding as _};
 
-/// What a request says besides its query.
+/// The context of a request, from its headers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Context {
-    /// The version that a change is made from.
+    /// The version on which a change is based.
     pub version: Option<Version>,
     /// One of [`PURPOSES`].
     pub purpose: Option<&'static str>,
-    /// Why, in the caller's words: base64 of UTF-8, because a header upstream is ASCII.
+    /// The reason, as the caller wrote it: base64 of UTF-8, because a header upstream is ASCII.
     pub reason: Option<String>,
 }
 
-/// The version that a change is made from (RFC 9110 §13.1.1).
+/// The version on which a change is based (RFC 9110 §13.1.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Version {
-    /// `*`: whatever is there, said aloud.
+    /// `*`: any version, stated explicitly.
     Any,
-    /// `"3"`: this one, else 412.
+    /// `"3"`: this version, otherwise 412.
     Exactly(u32),
 }
 
 impl Context {
-    /// Reads `If-Match`, `x-hub-purpose` and `x-hub-reason`; the last is percent-encoded UTF-8 of at most 500 characters.
+    /// Parses `If-Match`, `x-hub-purpose` and `x-hub-reason`; the last is percent-encoded UTF-8 of at most 500
+    /// characters.
     ///
     /// # Errors
     /// `VersionMalformed`, `PurposeRefused`, `ReasonMalformed`.

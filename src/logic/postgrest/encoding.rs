@@ -1,8 +1,8 @@
-//! Percent-encoding: read once as the server would, written anew without a choice.
+//! Percent-encoding: decoded once as the server would, and encoded in one form.
 
 use super::fault::{QueryFault, Rule};
 
-/// The parameters of a query, decoded once. A plus is a space, as `PostgREST` reads it.
+/// Decodes the parameters of a query once. A plus is a space, as in `PostgREST`.
 ///
 /// # Errors
 /// `EncodingMalformed`, and `ComplexityRefused` above 64 parameters.
@@ -41,7 +41,7 @@ fn hex(byte: u8) -> Option<u8> {
     char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
-/// Appends a name or value; only what is unreserved, and what structures a select or a filter, stays as it is.
+/// Appends a name or value; unreserved characters, and those that structure a select or a filter, are not encoded.
 pub fn encode(into: &mut String, text: &str) {
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~(),:!*".contains(&byte) {

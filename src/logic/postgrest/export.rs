@@ -1,7 +1,7 @@
-//! Exports: everything that fits a query, as one file, page after page by key (L-1, A-2).
+//! Exports: all rows of a query as one file, page after page by key (L-1, A-2).
 //!
-//! A client asks for it by `Accept: text/csv` or `application/x-ndjson`. A page is cut here into whole records; what is not whole
-//! is never passed on.
+//! A client requests one by `Accept: text/csv` or `application/x-ndjson`. A page is split here into complete records;
+//! an incomplete one is never forwarded.
 
 mod csv;
 #[cfg(test)]
@@ -18,33 +18,33 @@ use crate::domain::{
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 
-/// An export: what each of its pages asks, and how their records become one file.
+/// An export: the query of its pages, and the conversion of their records into one file.
 #[derive(Clone, Debug)]
 pub struct Export {
     /// Table, selection and filters, without order and limit.
     pub(super) base: String,
-    /// The table whose rows leave.
+    /// The table whose rows are exported.
     pub(super) table: &'static Table,
-    /// Whether the oldest come first.
+    /// True for ascending order by key: the oldest records first.
     pub(super) ascending: bool,
-    /// How many records at most; `None`: all.
+    /// Maximum number of records; `None`: all.
     pub(super) most: Option<u64>,
-    /// What the columns are called, and their types: `PostgREST` gives no header line without records, and a text that a
-    /// spreadsheet would run must be told from a number.
+    /// Names of the columns, and their types: `PostgREST` returns no header line without records, and a text that a
+    /// spreadsheet would execute must be distinguished from a number.
     pub(super) columns: Vec<(String, Kind)>,
 }
 
-/// The kinds of file.
+/// The formats of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// RFC 4180, with a header line.
     Csv,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Ndjson,
 }
 
 impl Format {
-    /// What the client asks for, if it asks for a file.
+    /// Returns the format that the client requests; `None` if it requests no file.
     #[must_use]
     pub fn asked(headers: &Headers) -> Option<Self> {
         match headers.value("accept")?.split(';').next().unwrap_or_default().trim() {
@@ -54,7 +54,7 @@ impl Format {
         }
     }
 
-    /// The media type of the file.
+    /// Returns the media type of the file.
     #[must_use]
     pub const fn media(self) -> &'static str {
         match self {
@@ -63,7 +63,7 @@ impl Format {
         }
     }
 
-    /// The ending of the file's name.
+    /// Returns the extension of the file's name.
     #[must_use]
     pub const fn ending(self) -> &'static str {
         match self {
@@ -72,7 +72,7 @@ impl Format {
         }
     }
 
-    /// What `PostgREST` is asked for.
+    /// Returns the media type requested from `PostgREST`.
     #[must_use]
     pub const fn upstream(self) -> &'static str {
         match self {
@@ -82,33 +82,33 @@ impl Format {
     }
 }
 
-/// A page, cut into records.
+/// A page, split into records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     /// The part of the file.
     pub text: Vec<u8>,
-    /// How many records it has.
+    /// Number of its records.
     pub records: u64,
-    /// The key of the last one; `None`: there is none.
+    /// The key of the last record; `None` without records.
     pub last: Option<String>,
 }
 
 impl Export {
-    /// All of a table, the newest first.
+    /// Creates an export of a whole table, the newest records first.
     pub(super) const fn of(table: &'static Table) -> Self {
         Self { base: String::new(), table, ascending: false, most: None, columns: Vec::new() }
     }
 
-    /// The table whose rows leave.
+    /// Returns the name of the table whose rows are exported.
     #[must_use]
     pub const fn table(&self) -> &'static str {
         self.table.name
     }
 
-    /// With an order or a limit of the client's.
+    /// Adds an order or a limit of the client's.
     ///
     /// # Errors
-    /// `ExportMalformed`: pages go by the key alone. `LimitRefused` for no number.
+    /// `ExportMalformed`: pages are ordered by the key alone. `LimitRefused` for a limit that is not a number.
     pub(super) fn with(mut self, name: &str, value: &str) -> Result<Self, QueryFault> {
         match name {
             "limit" => self.most = Some(value.parse().map_err(|_| QueryFault::new(Rule::LimitRefused, name))?),
@@ -124,7 +124,7 @@ impl Export {
         Ok(self)
     }
 
-    /// Path and query of the page behind a key, or of the first one; `size` is how many records it has at most.
+    /// Returns path and query of the page after a key, or of the first one; `size` is its maximum number of records.
     #[must_use]
     pub fn page(&self, behind: Option<&str>, size: u64) -> String {
         let (direction, beyond) = if self.ascending { ("asc", "gt") } else { ("desc", "lt") };
@@ -133,16 +133,16 @@ impl Export {
         format!("{}&order={key}.{direction}&limit={size}{behind}", self.base)
     }
 
-    /// How many records the next page may have, when so many are out already; 0 when there is no next page.
+    /// Returns the maximum number of records of the next page, after `out` records; 0 without a next page.
     #[must_use]
     pub fn next(&self, size: u64, out: u64) -> u64 {
         self.most.map_or(size, |most| most.saturating_sub(out).min(size))
     }
 
-    /// Cuts the body of a page; only the first one keeps its header line.
+    /// Splits the body of a page; only the first page retains its header line.
     ///
     /// # Errors
-    /// `Broken` for a body that is not whole.
+    /// `Broken` for an incomplete body.
     pub fn cut(&self, format: Format, body: Vec<u8>, first: bool) -> Result<Page, Broken> {
         let page = match format {
             Format::Csv if body.trim_ascii().is_empty() => {
@@ -152,14 +152,14 @@ impl Export {
             Format::Csv => csv::cut(&self.columns, body, first)?,
             Format::Ndjson => ndjson(self.table.key, &body)?,
         };
-        // The next page's query is written with it, so it must be a key and nothing else.
+        // The query of the next page contains it, so it must have the form of a key.
         let kind = self.table.column(self.table.key).map_or(Kind::Bytes, |column| column.kind);
         let good = page.last.as_ref().is_none_or(|last| fits(kind, last)) && page.last.is_some() == (page.records > 0);
         if good { Ok(page) } else { Err(Broken) }
     }
 }
 
-/// A page that is no array of records with a key, or no lines of them.
+/// A page that is not an array of records with a key, or not lines of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Broken;
 
@@ -174,7 +174,7 @@ fn ndjson(key: &str, body: &[u8]) -> Result<Page, Broken> {
     Ok(Page { text, records: records.len() as u64, last })
 }
 
-/// A record's key: a number as it is written, or a text.
+/// Returns a record's key: a number as written, or a text.
 fn keyed(key: &str, record: &RawValue) -> Option<String> {
     let members: HashMap<String, &RawValue> = serde_json::from_str(record.get()).ok()?;
     let value = members.get(key)?.get();

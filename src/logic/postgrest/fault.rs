@@ -1,4 +1,4 @@
-//! Why a query is refused: one rule each, with a stable code and a sentence that names no input but a plain identifier.
+//! Errors of a query: one rule each, with a stable code and a sentence that contains no input but a plain identifier.
 
 mod rows;
 
@@ -9,19 +9,19 @@ use rows::{
     VERSION_MISSING,
 };
 
-/// A broken rule, and the column, parameter or preference that broke it.
+/// A violated rule, and the column, parameter or preference that violated it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueryFault {
     /// The rule.
     pub rule: Rule,
-    /// A plain identifier of the query, short and safe to show.
+    /// A plain identifier of the query, short and safe to return.
     pub name: Option<String>,
-    /// The names that the caller may use in its place; empty where there is no such list.
+    /// The names that the caller may use instead; empty if there is no such list.
     pub allowed: &'static [&'static str],
 }
 
 impl QueryFault {
-    /// A fault at `name`, which is shown only if it is a plain identifier of at most 63 characters.
+    /// Creates a fault at `name`, which is returned only if it is a plain identifier of at most 63 characters.
     #[must_use]
     pub fn new(rule: Rule, name: &str) -> Self {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
@@ -29,7 +29,7 @@ impl QueryFault {
         Self { rule, name: shown.then(|| name.to_owned()), allowed: &[] }
     }
 
-    /// Lists what the caller may name there: columns of a grant, never those of another role.
+    /// Adds the names that the caller may use there: columns of a grant, never those of another role.
     #[must_use]
     pub const fn among(mut self, allowed: &'static [&'static str]) -> Self {
         self.allowed = allowed;
@@ -43,24 +43,24 @@ impl From<Rule> for QueryFault {
     }
 }
 
-/// What the query firewall refuses.
+/// The rules of the query firewall, each named by its violation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
     /// A media type other than JSON rows or one JSON row.
     AcceptRefused,
-    /// An alias that could be taken for something else, or two of one name.
+    /// An alias that is ambiguous, or two of one name.
     AliasRefused,
     /// An argument that the function does not have.
     ArgumentUnknown,
     /// An argument that the function needs.
     ArgumentMissing,
-    /// A body that is not the JSON object or array that is needed here.
+    /// A body that is not the required JSON object or array.
     BodyMalformed,
-    /// A column that is not there, or not for this caller and this use.
+    /// A column that does not exist, or not for this caller and this use.
     ColumnRefused,
-    /// A filter or an order of rows that come back, on a column that is not among what comes back.
+    /// A filter or an order of returned rows, on a column that is not returned.
     ColumnUnselected,
-    /// `count=exact` where it would scan.
+    /// `count=exact` on a table where it would scan.
     CountRefused,
     /// More conditions, a deeper tree, or more orders than allowed.
     ComplexityRefused,
@@ -74,29 +74,29 @@ pub enum Rule {
     ExportMalformed,
     /// A filter that is not `operator.value`.
     FilterMalformed,
-    /// A read by staff whose query is longer than the trail keeps.
+    /// A read by staff whose query is longer than the audit log stores.
     FilterTooLong,
     /// No equality on the key of the table.
     KeyMissing,
-    /// `limit` or `offset` above the maximum, or no whole number.
+    /// `limit` or `offset` above the maximum, or not a whole number.
     LimitRefused,
     /// An operator that is not allowed, or not for this type.
     OperatorRefused,
     /// An `order` that is not `column.direction.nulls`.
     OrderMalformed,
-    /// An owner that is no Clerk id.
+    /// An owner that is not a Clerk id.
     OwnerMalformed,
-    /// A parameter that is not allowed here, or stands twice.
+    /// A parameter that is not allowed here, or occurs twice.
     ParameterRefused,
-    /// A password; nobody but Clerk may see one.
+    /// A password; only Clerk may receive one.
     PasswordRefused,
-    /// A tree of conditions on an update that asks for the changed rows.
+    /// A tree of conditions on an update that requests the changed rows.
     TreeRefused,
-    /// A preference that is not allowed, or stands twice.
+    /// A preference that is not allowed, or occurs twice.
     PreferenceRefused,
-    /// Another schema than the Hub's.
+    /// A schema other than the Hub's.
     ProfileRefused,
-    /// A `Range` header; pages are asked by limit and offset.
+    /// A `Range` header; pages are requested by limit and offset.
     RangeRefused,
     /// More rows or keys than one request may change.
     RowsTooMany,
@@ -106,15 +106,15 @@ pub enum Rule {
     UpsertRefused,
     /// A purpose that is not on the list.
     PurposeRefused,
-    /// Staff read a client's record without saying why.
+    /// A read of a client's record by staff without a purpose.
     PurposeMissing,
     /// A reason that is not one short sentence.
     ReasonMalformed,
-    /// Staff read what is in clients' records without naming the record.
+    /// A read of clients' records by staff that does not name the record.
     RecordMissing,
     /// An `If-Match` that is not one version of one row.
     VersionMalformed,
-    /// A change by staff that does not say which version it was made from.
+    /// A change by staff without the version on which it is based.
     VersionMissing,
     /// A value that does not fit the column's type, or is too long.
     ValueMalformed,
@@ -162,7 +162,7 @@ impl Rule {
         Self::FilterTooLong,
     ];
 
-    /// What the client sees.
+    /// Returns the public row.
     #[must_use]
     pub const fn public(self) -> Public {
         let (code, status, message, hint) = match self {

@@ -1,4 +1,5 @@
-//! Filters: columns that the caller may read, operators that an index or a plain comparison serves, values that fit.
+//! Filters: columns that the caller may read, operators that an index or a plain comparison serves, values of the right
+//! type.
 
 mod named;
 
@@ -12,25 +13,25 @@ use super::{
 };
 use crate::domain::{ids::is_clerk_id, tables::Kind};
 
-/// Reads filters and counts what they cost.
+/// Parser of filters that also counts their cost.
 #[derive(Debug, Default)]
 pub struct Filters {
     conditions: usize,
-    /// How many keys the top level names, if it does.
+    /// Number of keys named at the top level, if any.
     pub keys: Option<usize>,
-    /// The records that the top level names: by their key, else their conversation, else their owner.
+    /// The records named at the top level: by their key, else their conversation, else their owner.
     pub named: Option<Named>,
-    /// How many comparisons there are besides those of the key and the version.
+    /// Number of comparisons besides those of the key and the version.
     pub others: usize,
-    /// The version that the top level names.
+    /// The version named at the top level.
     pub version: Option<u32>,
-    /// Whether a guarded column is compared with anything.
+    /// True if a guarded column is compared with any value.
     pub guarded: bool,
-    /// Whether a condition that is read now may name selected columns only.
+    /// True while a condition may name selected columns only.
     pub selected_only: bool,
-    /// Whether a text is searched for words.
+    /// True if a text is searched for words.
     pub searches: bool,
-    /// The table and the keys of the records whose history in the trail the top level names.
+    /// The table and the keys of the records whose history in the audit log is named at the top level.
     subject: (Option<&'static str>, Option<Vec<String>>),
 }
 
@@ -48,10 +49,10 @@ enum Operand {
 }
 
 impl Filters {
-    /// Reads `column=operator.value`; gives the value as it goes upstream.
+    /// Parses `column=operator.value`; returns the value that is sent upstream.
     ///
     /// # Errors
-    /// The first rule that is broken.
+    /// The first violated rule.
     pub fn column(&mut self, selection: &Selection, name: &str, text: &str, top: bool) -> Result<String, QueryFault> {
         let condition = self.condition(selection, name, text, false)?;
         if top && name == selection.table.key && !condition.not {
@@ -70,10 +71,10 @@ impl Filters {
         Ok(condition.written(false))
     }
 
-    /// Reads `or=(…)` or `and=(…)`; gives the value as it goes upstream.
+    /// Parses `or=(…)` or `and=(…)`; returns the value that is sent upstream.
     ///
     /// # Errors
-    /// The first rule that is broken.
+    /// The first violated rule.
     pub fn tree(&mut self, selection: &Selection, text: &str) -> Result<String, QueryFault> {
         self.others += 1;
         let mut written = String::new();
@@ -81,7 +82,7 @@ impl Filters {
         if rest.is_empty() { Ok(written) } else { Err(Rule::FilterMalformed.into()) }
     }
 
-    /// A parenthesised list; gives what follows it.
+    /// Parses a parenthesised list; returns the text after it.
     fn group<'a>(
         &mut self,
         selection: &Selection,
@@ -162,7 +163,7 @@ impl Filters {
                 let value =
                     if in_tree { unquoted(value).or_else(|| Some(value.to_owned())) } else { Some(value.to_owned()) };
                 let patterns = value.as_deref().and_then(array).ok_or_else(malformed)?;
-                // Each is a comparison of its own.
+                // Each pattern is a comparison of its own.
                 self.conditions += patterns.len().saturating_sub(1);
                 if self.conditions > MOST_CONDITIONS {
                     return Err(Rule::ComplexityRefused.into());
@@ -191,7 +192,7 @@ impl Filters {
 }
 
 impl Operand {
-    /// Whether each value is an id as Clerk makes them for a user or an organization.
+    /// Returns whether each value is a Clerk id of a user or an organization.
     fn names_owners(&self) -> bool {
         let is_owner = |value: &String| is_clerk_id(value, "user_") || is_clerk_id(value, "org_");
         match self {
@@ -219,7 +220,8 @@ fn is_pattern(kind: Kind, text: &str) -> bool {
     fits(kind, text) && text.bytes().filter(|byte| b"*%_".contains(byte)).count() <= MOST_WILDCARDS
 }
 
-/// The operators that compare; text search, regular expressions and containment cost whatever a client likes.
+/// Returns the operator if it compares; text search, regular expressions and containment have a cost that the client
+/// controls.
 fn allowed(operator: &str, kind: Kind) -> Option<&'static str> {
     let known = ["eq", "neq", "gt", "gte", "lt", "lte", "in", "is", "isdistinct"];
     let patterns = ["like", "ilike", "like(any)", "like(all)", "ilike(any)", "ilike(all)"];

@@ -1,8 +1,9 @@
-//! How values are written: quotes and lists of `PostgREST`, arrays of `PostgreSQL`.
+//! Formats of values: quotes and lists of `PostgREST`, arrays of `PostgreSQL`.
 
 use super::value::quote;
 
-/// Where a value inside a tree ends: at the comma or parenthesis that is neither quoted nor inside a list or an array of patterns.
+/// Returns the end of a value inside a tree: the comma or parenthesis that is neither quoted nor inside a list or an
+/// array of patterns.
 #[must_use]
 pub fn end_of_value(text: &str) -> Option<usize> {
     let (mut quoted, mut escaped, mut braced, mut depth) = (false, false, false, 0_u32);
@@ -23,7 +24,7 @@ pub fn end_of_value(text: &str) -> Option<usize> {
     None
 }
 
-/// The values of `("a,b",c)`.
+/// Parses the values of `("a,b",c)`.
 #[must_use]
 pub fn list(text: &str) -> Option<Vec<String>> {
     let mut rest = text.strip_prefix('(')?.strip_suffix(')')?;
@@ -56,7 +57,7 @@ fn end_of_quoted(text: &str) -> Option<usize> {
     None
 }
 
-/// A value without its quotes and escapes; one without quotes must not contain what would end it.
+/// Returns a value without its quotes and escapes; an unquoted one must not contain a delimiter.
 #[must_use]
 pub fn unquoted(text: &str) -> Option<String> {
     let Some(inside) = text.strip_prefix('"') else {
@@ -71,7 +72,8 @@ pub fn unquoted(text: &str) -> Option<String> {
     Some(value)
 }
 
-/// The elements of `{a,"b,c"}`, an array literal of `PostgreSQL` without nulls, escapes outside quotes, and inner arrays.
+/// Parses the elements of `{a,"b,c"}`, an array literal of `PostgreSQL` without nulls, escapes outside quotes, and
+/// inner arrays.
 #[must_use]
 pub fn array(text: &str) -> Option<Vec<String>> {
     let mut rest = text.strip_prefix('{')?.strip_suffix('}')?;
@@ -92,14 +94,14 @@ pub fn array(text: &str) -> Option<Vec<String>> {
     }
 }
 
-/// An element without quotes; the database takes away the white space around it.
+/// Parses an element without quotes; the database trims the white space around it.
 fn element(text: &str) -> Option<String> {
     let text = text.trim();
     let plain = !text.is_empty() && !text.contains(['{', '}', '"', '\\']) && !text.eq_ignore_ascii_case("null");
     plain.then(|| text.to_owned())
 }
 
-/// An array literal, every element in quotes.
+/// Returns an array literal, every element in quotes.
 #[must_use]
 pub fn array_of(values: &[String]) -> String {
     format!("{{{}}}", values.iter().map(|value| quote(value)).collect::<Vec<_>>().join(","))

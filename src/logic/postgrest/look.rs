@@ -1,4 +1,4 @@
-//! What staff say besides their query (A-2, L-1): the version a change is made from, and why they look at a record.
+//! Context of requests by staff besides their query (A-2, L-1): the version of a change, and the purpose of a read.
 
 use super::{
     context::{Context, Version},
@@ -17,43 +17,43 @@ use crate::{
 use serde::Serialize;
 use serde_json::Value;
 
-/// What is read of clients' records, for the trail (A-2, L-1).
+/// The read record (audited read) of clients' records (A-2, L-1).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Look {
-    /// The table of the records, or the function that gives them.
+    /// The table of the records, or the function that returns them.
     pub entity: &'static str,
-    /// What names the records.
+    /// The kind of column that names the records.
     pub selector: Selector,
-    /// The records that the query names; none for a list.
+    /// The records that the query names; empty for a list.
     pub records: Vec<String>,
-    /// The query, as it goes upstream, with the arguments of a function before it.
+    /// The query that is sent upstream, with the arguments of a function before it.
     pub filter: String,
-    /// Why.
+    /// The purpose.
     pub purpose: Option<&'static str>,
-    /// Whether it leaves as a file.
+    /// True if it is exported as a file.
     pub export: bool,
-    /// When it is recorded.
+    /// Time at which it is recorded.
     #[serde(skip)]
     pub when: When,
 }
 
-/// What names the records of a read.
+/// The kind of column that names the records of a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Selector {
-    /// The key of a message, of which the whole conversation is shown.
+    /// The key of a message, with which the whole conversation is returned.
     Conversation,
     /// Their key.
     Key,
-    /// Nothing: a list or a search.
+    /// None: a list or a search.
     List,
     /// Their owner.
     Owner,
-    /// The key of the record that the trail tells of.
+    /// The key of the record that rows of the audit log describe.
     Subject,
 }
 
-/// When a read is recorded.
+/// Time at which a read is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
     /// In the database, before the data is requested.
@@ -63,10 +63,11 @@ pub enum When {
 }
 
 impl Writer<'_> {
-    /// The version that a change is made from, as the database's own check reads it, and nothing where that does not matter.
+    /// Returns the version on which a change is based, in the format of the database's own check; `None` where no
+    /// version is required.
     ///
     /// # Errors
-    /// `VersionMissing` for a change by staff, `VersionMalformed` where one version is named for several rows.
+    /// `VersionMissing` for a change by staff, `VersionMalformed` if one version is given for several rows.
     pub fn expected_version(&self, context: &Context) -> Result<Option<String>, QueryFault> {
         let (Resource::Table(table, _), Operation::Delete | Operation::Update) =
             (self.permit.resource(), self.permit.operation())
@@ -93,8 +94,8 @@ impl Writer<'_> {
         }
     }
 
-    /// What is read of clients' records; `None` for clients themselves and for changes that tell nothing but whether the named record is
-    /// there. A HEAD shows no column.
+    /// Returns the read record of clients' records; `None` for customers and for changes whose response reveals only
+    /// whether the named record exists. A HEAD returns no column.
     ///
     /// # Errors
     /// `PurposeMissing`, `RecordMissing`, `FilterTooLong`.
@@ -108,7 +109,7 @@ impl Writer<'_> {
         let columns = (self.guarded && !counts_only) || self.filters.guarded;
         let sensitive = columns || function.is_some_and(|function| function.mark == Mark::Sensitive);
         let staff = matches!(self.permit.who(), Who::Staff(_));
-        // What the Hub keeps about itself is no client's record.
+        // The Hub's own records are no client's records.
         let recorded = table.is_some_and(|table| table.audited) && self.tells();
         if staff {
             let purpose = if sensitive { Some(context.purpose.ok_or(Rule::PurposeMissing)?) } else { None };
@@ -119,7 +120,7 @@ impl Writer<'_> {
                 return Err(Rule::PurposeMissing.into());
             }
         }
-        // A change that took effect cannot be refused for want of its record.
+        // A change that took effect cannot be rejected because its record is missing.
         let before = staff && (sensitive || export || recorded && self.changes()) || self.permit.is_impersonated();
         if !(before || staff && recorded) {
             return Ok(None);
@@ -144,21 +145,21 @@ impl Writer<'_> {
         look.bounded().map(Some)
     }
 
-    /// Whether rows are changed by name.
+    /// Returns whether it changes rows of a table.
     fn changes(&self) -> bool {
         let reads = matches!(self.permit.operation(), Operation::Export | Operation::Select);
         matches!(self.permit.resource(), Resource::Table(..)) && !reads
     }
 
-    /// Whether the answer tells of rows. A change does by what it gives back, and by what it compares: an answer without a row says that
-    /// none is like that. What an insert gives back of its own row the trail has by the insert.
+    /// Returns whether the response reveals rows. A change does so by the rows that it returns, and by its comparisons:
+    /// a response without a row reveals that none matches. The audit log already contains an insert's own row.
     fn tells(&self) -> bool {
         let inserts = self.permit.operation() == Operation::Insert;
         let shows = self.preferences.returns == Some("representation") && (!inserts || self.embeds);
         !self.changes() || shows || self.filters.others > 0
     }
 
-    /// Refuses staff who read sensitive columns of no record that they name, be it by a table or by a function.
+    /// Rejects staff who read sensitive columns without naming the record, from a table or from a function.
     fn justify(&self, table: &Table, purpose: &str) -> Result<(), QueryFault> {
         let reads =
             self.permit.operation() == Operation::Select || matches!(self.permit.resource(), Resource::Function(..));
@@ -168,7 +169,7 @@ impl Writer<'_> {
 }
 
 impl Look {
-    /// The same read with the arguments of a function, which may stand in its body.
+    /// Adds the arguments of a function, which may be in its body.
     ///
     /// # Errors
     /// `FilterTooLong`.
@@ -188,11 +189,12 @@ impl Look {
         self.bounded()
     }
 
-    /// Refuses what the trail could not keep whole: a part that it leaves out is a part that was not recorded.
+    /// Rejects a query that the audit log could not store completely: an omitted part would be an unrecorded part.
     fn bounded(self) -> Result<Self, QueryFault> {
         if self.filter.len() <= LONGEST_FILTER { Ok(self) } else { Err(Rule::FilterTooLong.into()) }
     }
 }
 
-/// What the trail keeps of a query, in bytes; all of them are ASCII, and the longest URL has 8192. The database's bound is the same.
+/// Maximum length of a query in the audit log, in bytes; it is ASCII, and the longest URL has 8192 bytes. The database
+/// has the same limit.
 const LONGEST_FILTER: usize = 16_000;

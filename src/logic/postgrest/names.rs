@@ -1,30 +1,30 @@
-//! Aliases: which names a client may give to columns and embedded tables, so that no part of a query can mean another part.
+//! Aliases: the names that a client may give to columns and embedded tables, so that no part of a query is ambiguous.
 //!
-//! `PostgREST` finds the target of `x.column=`, `x.limit=` and `x=is.null` among aliases, table names and columns, in an order that
-//! differs between releases (`src/PostgREST/Plan.hs`: `updateNode`, `addNullEmbedFilters`). A name that is only one of them has one
-//! meaning in every release; docs/postgrest-versions.md lists the cases.
+//! `PostgREST` finds the target of `x.column=`, `x.limit=` and `x=is.null` among aliases, table names and columns, in
+//! an order that differs between releases (`src/PostgREST/Plan.hs`: `updateNode`, `addNullEmbedFilters`). A name that
+//! is only one of them has one meaning in every release; docs/postgrest-versions.md lists the cases.
 
 use crate::domain::tables::Table;
 
-/// Words of `PostgREST`'s own grammar: a path that contains one is read as an operator.
+/// Words of `PostgREST`'s own grammar: a path that contains one is parsed as an operator.
 pub const RESERVED: [&str; 10] =
     ["and", "or", "not", "select", "order", "limit", "offset", "columns", "on_conflict", "count"];
 
-/// Whether an alias in a selection of this table cannot be taken for anything else.
+/// Returns whether an alias in a selection of this table is unambiguous.
 #[must_use]
 pub fn is_free(table: &Table, alias: &str) -> bool {
     alias.len() <= LONGEST && !RESERVED.contains(&alias) && Table::named(alias).is_none() && !is_column(table, alias)
 }
 
-/// Whether a table that a query of this one can reach has a column of this name.
+/// Returns whether a table that a query of this one can reach has a column of this name.
 fn is_column(table: &Table, name: &str) -> bool {
     let near = |table: &Table| table.embeds.iter().filter_map(|name| Table::named(name)).collect::<Vec<_>>();
     let has = |table: &Table| table.column(name).is_some();
     has(table) || near(table).into_iter().any(|table| has(table) || near(table).into_iter().any(has))
 }
 
-/// `PostgREST` puts the table's name and a depth around an alias, and `PostgreSQL` cuts names after 63 bytes: two long aliases
-/// could become one.
+/// Maximum length of an alias: `PostgREST` puts the table's name and a depth around it, and `PostgreSQL` truncates
+/// names after 63 bytes, so that two long aliases could become one.
 const LONGEST: usize = 32;
 
 #[cfg(test)]
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
     use crate::domain::tables::TABLES;
 
-    /// Without this, an embed that has no alias could be taken for a column.
+    /// Otherwise an embed without an alias could be interpreted as a column.
     #[test]
     fn no_table_is_named_like_a_column_or_a_word_of_the_grammar() {
         for table in TABLES {

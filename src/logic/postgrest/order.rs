@@ -5,15 +5,15 @@ use super::{
     select::Selection,
 };
 
-/// An order, read and written anew.
+/// An order, parsed and written anew.
 pub struct Order<'a> {
-    /// As it goes upstream.
+    /// The text that is sent upstream.
     pub written: String,
     /// The columns that it names.
     pub columns: Vec<&'a str>,
 }
 
-/// Reads `column.direction.nulls`, up to five.
+/// Parses `column.direction.nulls`, up to five.
 ///
 /// # Errors
 /// `ColumnRefused`, `OrderMalformed`, `ComplexityRefused`.

@@ -1,9 +1,9 @@
-//! Preferences and media types: read, checked, and written anew.
+//! Preferences and media types: parsed, checked, and written anew.
 
 use super::fault::{QueryFault, Rule};
 use crate::domain::{access::Who, headers::Headers};
 
-/// The preferences that a client may have.
+/// The preferences that a client may send.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Preferences {
     /// `count`
@@ -17,17 +17,19 @@ pub struct Preferences {
 }
 
 impl Preferences {
-    /// Whether a change gives back its rows, or their number.
+    /// Returns whether a change returns its rows, or their number.
     #[must_use]
     pub fn gives_back(&self) -> bool {
         matches!(self.returns, Some("headers-only" | "representation"))
     }
 
-    /// The count that goes upstream. `PostgREST` takes `planned` and `estimated` from EXPLAIN, and PostgreSQL estimates with
-    /// statistics of every row, also of those that row-level security hides, where an operator is leakproof. So only staff get such
-    /// a number: a policy for them depends on their role and on no row (tests/database/plans.test.mjs).
+    /// Returns the count that is sent upstream. `PostgREST` derives `planned` and `estimated` from EXPLAIN, and
+    /// PostgreSQL estimates with statistics of every row, also of those that row-level security hides, where an
+    /// operator is leakproof. Therefore only staff receive such a number: a policy for them depends on their role and
+    /// on no row (tests/database/plans.test.mjs).
     ///
-    /// Source: `statistic_proc_security_check` in <https://github.com/postgres/postgres/blob/REL_15_STABLE/src/backend/utils/adt/selfuncs.c>
+    /// Source: `statistic_proc_security_check` in
+    /// <https://github.com/postgres/postgres/blob/REL_15_STABLE/src/backend/utils/adt/selfuncs.c>
     ///
     /// # Errors
     /// `CountRefused`.
@@ -42,7 +44,7 @@ impl Preferences {
         Ok(count)
     }
 
-    /// Reads the `Prefer` header (RFC 7240), already joined if there were several.
+    /// Parses the `Prefer` header (RFC 7240), already joined if there were several.
     ///
     /// # Errors
     /// `PreferenceRefused`, `UpsertRefused`.
@@ -68,7 +70,7 @@ impl Preferences {
                     let count = count.parse().map_err(|_| QueryFault::new(Rule::PreferenceRefused, name))?;
                     preferences.max_affected = Some(count);
                 }
-                // The Hub is strict anyhow.
+                // The Hub is strict in any case.
                 ("missing", "null") | ("handling", "strict" | "lenient") => {}
                 ("resolution", _) => return Err(Rule::UpsertRefused.into()),
                 _ => return Err(QueryFault::new(Rule::PreferenceRefused, name)),
@@ -78,10 +80,10 @@ impl Preferences {
     }
 }
 
-/// What the client takes, of what there is.
+/// Returns the available media type that the client accepts.
 ///
 /// # Errors
-/// `AcceptRefused` when nothing of it is here: CSV, `GeoJSON`, query plans, the `OpenAPI` document.
+/// `AcceptRefused` for unavailable types: CSV, `GeoJSON`, query plans, the `OpenAPI` document.
 pub fn accept(headers: &Headers) -> Result<&'static str, QueryFault> {
     let wanted = headers.value("accept").unwrap_or("*/*");
     let media = wanted.split(',').find_map(|media| {
@@ -103,7 +105,7 @@ pub fn accept(headers: &Headers) -> Result<&'static str, QueryFault> {
     media.ok_or_else(|| Rule::AcceptRefused.into())
 }
 
-/// The rules about headers that hold for every query.
+/// Checks the headers that are restricted for every query.
 ///
 /// # Errors
 /// `ProfileRefused`, `RangeRefused`.
@@ -131,7 +133,7 @@ pub fn content_type(headers: &Headers) -> Result<(), QueryFault> {
     }
 }
 
-/// Whether a media type is the one that was asked for, in UTF-8: compared whole, so that no other one passes for it.
+/// Returns whether a media type is the requested one, in UTF-8: compared as a whole, so that no other type is accepted.
 #[must_use]
 pub fn is_answer(accept: &str, found: &str) -> bool {
     let parts =

@@ -1,4 +1,4 @@
-//! The `select` parameter: which columns and embedded tables, each one listed, none implied.
+//! The `select` parameter: columns and embedded tables, each one listed, none implied.
 
 mod reader;
 
@@ -9,12 +9,12 @@ use crate::domain::{
 };
 use reader::Reader;
 
-/// What one caller may read of a table, and what the query takes of it.
+/// The readable part of a table for one caller, and the part that the query selects.
 #[derive(Clone, Debug)]
 pub struct Selection {
     /// The table.
     pub table: &'static Table,
-    /// What the caller may do with it.
+    /// The caller's grant on it.
     pub grant: &'static Grant,
     items: Vec<Item>,
 }
@@ -25,7 +25,7 @@ enum Item {
         alias: Option<String>,
         name: &'static str,
     },
-    /// How many rows an embedded table has; the only item of its selection.
+    /// Number of rows of an embedded table; the only item of its selection.
     Count {
         alias: Option<String>,
     },
@@ -37,7 +37,7 @@ enum Item {
 }
 
 impl Item {
-    /// The name that it has in the answer, and by which a filter calls an embedded table.
+    /// Returns its name in the response, which is also the name of an embedded table in a filter.
     fn called(&self) -> &str {
         match self {
             Self::Column { alias, name } => alias.as_deref().unwrap_or(name),
@@ -48,14 +48,14 @@ impl Item {
 }
 
 impl Selection {
-    /// Every column that the caller may read.
+    /// Creates a selection of every column that the caller may read.
     #[must_use]
     pub fn all(table: &'static Table, grant: &'static Grant) -> Self {
         let items = grant.read.iter().map(|name| Item::Column { alias: None, name }).collect();
         Self { table, grant, items }
     }
 
-    /// Reads a `select`.
+    /// Parses a `select`.
     ///
     /// # Errors
     /// `SelectMalformed`, `ColumnRefused`, `EmbedRefused`.
@@ -65,13 +65,13 @@ impl Selection {
         if reader.rest.is_empty() { Ok(selection) } else { Err(Rule::SelectMalformed.into()) }
     }
 
-    /// The embedded selection that a filter calls by this alias or table name.
+    /// Returns the embedded selection with this alias or table name.
     #[must_use]
     pub fn embedded(&self, called: &str) -> Option<&Self> {
         self.embeds().find(|(name, _)| *name == called).map(|(_, selection)| selection)
     }
 
-    /// Every embedded selection, by what a filter calls it.
+    /// Returns every embedded selection, with its name in a filter.
     pub fn embeds(&self) -> impl Iterator<Item = (&str, &Self)> {
         self.items.iter().filter_map(|item| match item {
             Item::Embed { selection, .. } => Some((item.called(), selection)),
@@ -79,19 +79,19 @@ impl Selection {
         })
     }
 
-    /// Whether a column is taken here, under whatever name.
+    /// Returns whether a column is selected here, under any name.
     #[must_use]
     pub fn takes(&self, column: &str) -> bool {
         self.items.iter().any(|item| matches!(item, Item::Column { name, .. } if *name == column))
     }
 
-    /// Whether it takes the number of rows instead of rows.
+    /// Returns whether it selects the number of rows instead of rows.
     #[must_use]
     pub fn counts(&self) -> bool {
         matches!(self.items.as_slice(), [Item::Count { .. }])
     }
 
-    /// Whether every embedded table is the one that a row belongs to, joined without a condition: one row for each.
+    /// Returns whether every embedded table is the parent of a row, joined without a condition: one row for each.
     #[must_use]
     pub fn embeds_parents_only(&self) -> bool {
         self.items.iter().all(|item| match item {
@@ -103,7 +103,7 @@ impl Selection {
         })
     }
 
-    /// Whether a guarded column is taken, here or in an embedded table.
+    /// Returns whether a guarded column is selected, here or in an embedded table.
     #[must_use]
     pub fn takes_guarded(&self) -> bool {
         self.items.iter().any(|item| match item {
@@ -113,7 +113,7 @@ impl Selection {
         })
     }
 
-    /// Whether the conversation that a row belongs to is embedded together with what else is in it.
+    /// Returns whether a row's conversation is embedded together with its other contents.
     #[must_use]
     pub fn shows_conversation(&self) -> bool {
         let above = |(_, embedded): (&str, &Self)| {
@@ -122,13 +122,13 @@ impl Selection {
         self.embeds().any(above)
     }
 
-    /// Whether it begins with this column, under its own name.
+    /// Returns whether it begins with this column, under its own name.
     #[must_use]
     pub fn begins_with(&self, column: &str) -> bool {
         matches!(self.items.first(), Some(Item::Column { alias: None, name }) if *name == column)
     }
 
-    /// What the columns are called in the answer, in order, each with its type; an embedded table is JSON.
+    /// Returns the columns' names in the response, in order, each with its type; an embedded table is JSON.
     #[must_use]
     pub fn columns(&self) -> Vec<(String, Kind)> {
         let kind = |item: &Item| match item {
@@ -139,7 +139,7 @@ impl Selection {
         self.items.iter().map(|item| (item.called().to_owned(), kind(item))).collect()
     }
 
-    /// Whether other tables are embedded.
+    /// Returns whether other tables are embedded.
     #[must_use]
     pub fn has_embeds(&self) -> bool {
         self.embeds().next().is_some()
@@ -158,7 +158,7 @@ impl Selection {
             }
             match item {
                 Item::Column { name, .. } => into.push_str(name),
-                // Of the key: `count()` counts whole rows, and that needs a right to every column.
+                // Of the key: `count()` counts whole rows, which requires a right to every column.
                 Item::Count { .. } => {
                     into.push_str(self.table.key);
                     into.push_str(".count()");

@@ -1,9 +1,9 @@
-//! Whether a value fits a column's type, so that the database never has to say so.
+//! Check of a value against a column's type, so that the database never rejects it.
 
 use crate::domain::tables::Kind;
 use serde_json::Value;
 
-/// Whether a filter's text fits.
+/// Returns whether a filter's text has the type.
 #[must_use]
 pub fn fits(kind: Kind, text: &str) -> bool {
     match kind {
@@ -16,7 +16,7 @@ pub fn fits(kind: Kind, text: &str) -> bool {
     }
 }
 
-/// A filter's or an argument's text as the JSON value that a body would have; `None`: it does not fit.
+/// Returns a filter's or an argument's text as the JSON value of a body; `None` if it does not have the type.
 #[must_use]
 pub fn typed(kind: Kind, text: &str) -> Option<Value> {
     match kind {
@@ -27,7 +27,8 @@ pub fn typed(kind: Kind, text: &str) -> Option<Value> {
     }
 }
 
-/// Whether a body's value fits; `null` fits every column, and the database says which must have a value.
+/// Returns whether a body's value has the type; every column accepts `null`, and the database rejects it where a value
+/// is required.
 #[must_use]
 pub fn takes(kind: Kind, value: &Value) -> bool {
     match (kind, value) {
@@ -41,7 +42,7 @@ pub fn takes(kind: Kind, value: &Value) -> bool {
     }
 }
 
-/// A value in double quotes, which `PostgREST` reads back as it is.
+/// Returns a value in double quotes, which `PostgREST` reads back unchanged.
 #[must_use]
 pub fn quote(value: &str) -> String {
     format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
@@ -55,7 +56,7 @@ fn is_uuid(text: &str) -> bool {
         })
 }
 
-/// RFC 3339 or a part of it; words such as `now` or `infinity` are not taken.
+/// Returns whether a text is RFC 3339 or a part of it; words such as `now` or `infinity` are rejected.
 fn is_timestamp(text: &str) -> bool {
     let starts = text.bytes().take(4).filter(u8::is_ascii_digit).count() == 4;
     starts

@@ -1,4 +1,4 @@
-//! Writes a client's query anew, part by part, each checked against the catalogue before it is written.
+//! Rewriting of a client's query, part by part, each checked against the catalogue before it is written.
 
 mod call;
 
@@ -20,27 +20,27 @@ use crate::{
     logic::policy::{Permit, Resource},
 };
 
-/// What is written so far, and what was seen.
+/// The query written so far, and its properties.
 pub struct Writer<'a> {
     pub(super) permit: &'a Permit,
     pub(super) preferences: Preferences,
     pub(super) written: String,
     seen: Vec<String>,
     pub(super) filters: Filters,
-    /// Whether the answer shows guarded columns, or depends on what is in them.
+    /// True if the response shows guarded columns, or depends on their values.
     pub(super) guarded: bool,
-    /// Whether other tables are embedded.
+    /// True if other tables are embedded.
     pub(super) embeds: bool,
-    /// Whether the answer shows the whole conversation of a message.
+    /// True if the response shows the whole conversation of a message.
     pub(super) conversation: bool,
-    /// What is exported, if that is what was asked for.
+    /// The export, if one was requested.
     pub(super) export: Option<Export>,
-    /// The arguments of a function that stood in the query, as the body that goes upstream.
+    /// The arguments of a function in the query, as the body that is sent upstream.
     pub(super) arguments: Option<String>,
 }
 
 impl<'a> Writer<'a> {
-    /// Starts with nothing written.
+    /// Creates an empty writer.
     #[must_use]
     pub fn new(permit: &'a Permit, preferences: Preferences) -> Self {
         Self {
@@ -57,13 +57,13 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// The query as it goes upstream.
+    /// Returns the query that is sent upstream.
     #[must_use]
     pub fn query(&self) -> &str {
         &self.written
     }
 
-    /// How many rows of which table a change may touch, as the database's own limit reads it: `PostgREST` 12 has none.
+    /// Returns a change's table and maximum number of rows for the database's own limit: `PostgREST` 12 has none.
     #[must_use]
     pub fn max_affected(&self) -> Option<String> {
         match (self.permit.resource(), self.permit.operation()) {
@@ -74,10 +74,10 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// A question about a table; gives what its body must be.
+    /// Writes a request for a table; returns the expected form of its body.
     ///
     /// # Errors
-    /// The first rule that is broken.
+    /// The first violated rule.
     pub fn table(
         &mut self,
         table: &'static Table,
@@ -86,7 +86,7 @@ impl<'a> Writer<'a> {
     ) -> Result<Body, QueryFault> {
         let operation = self.permit.operation();
         let selection = self.select(table, grant, parameters)?;
-        // PostgREST bounds no embed of a change, so only the one row that a changed row belongs to comes along.
+        // PostgREST does not limit an embed of a change, so only the one parent row of a changed row is returned.
         let returned = operation != Operation::Export && self.preferences.returns == Some("representation");
         let embeds = operation == Operation::Select || (returned && selection.embeds_parents_only());
         if selection.has_embeds() && !embeds {
@@ -144,7 +144,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// The selection, always written out: what a client does not name it does not get by surprise.
+    /// Writes the selection, always explicitly: a column that a client does not name is never returned unexpectedly.
     fn select(
         &mut self,
         table: &'static Table,
@@ -160,12 +160,12 @@ impl<'a> Writer<'a> {
         let minimal = !matches!(self.preferences.returns, Some("representation"));
         let reads = matches!(self.permit.operation(), Operation::Export | Operation::Select);
         let change = matches!(self.permit.resource(), Resource::Table(..)) && !reads;
-        // A function gives its result whatever is preferred.
+        // A function returns its result regardless of the preferences.
         self.guarded |= selection.takes_guarded() && !(change && minimal);
         self.embeds = selection.has_embeds();
         self.conversation = selection.shows_conversation();
         match self.preferences.returns {
-            // Where no column is named PostgREST has the database give back all of them, and not every caller may read all.
+            // Without a named column PostgREST has the database return all, and not every caller may read all.
             Some("headers-only") if change => self.pair("select", table.key),
             _ if change && minimal => {}
             _ => {
@@ -177,7 +177,7 @@ impl<'a> Writer<'a> {
         Ok(selection)
     }
 
-    /// A filter, an order, a limit or an offset; `path` says of which embedded table.
+    /// Writes a filter, an order, a limit or an offset; `path` names the embedded table.
     fn parameter(&mut self, selection: &Selection, path: &str, name: &str, value: &str) -> Result<(), QueryFault> {
         let full = format!("{path}{name}");
         let reads = matches!(self.permit.operation(), Operation::Export | Operation::Select);
@@ -205,21 +205,21 @@ impl<'a> Writer<'a> {
             }
             _ => match name.split_once('.') {
                 None => {
-                    // Two versions of one row name no row, and the second would take the place of the first.
+                    // Two versions of one row match no row, and the second would replace the first.
                     if !reads && name == "version" {
                         self.once(&full)?;
                     }
                     self.filters.column(selection, name, value, path.is_empty())?
                 }
                 Some((called, rest)) => {
-                    // What a change gives back is what was changed: nothing filters it.
+                    // A change returns the changed rows: nothing filters them.
                     let embedded = selection.embedded(called).filter(|_| reads);
                     let embedded = embedded.ok_or_else(|| QueryFault::new(Rule::ParameterRefused, name))?;
                     return self.parameter(embedded, &format!("{path}{called}."), rest, value);
                 }
             },
         };
-        // The database's own check says that a version is stale; as a filter it would find no row and say nothing.
+        // The database's own check reports a stale version; as a filter it would match no row and report nothing.
         let checked = matches!(self.permit.resource(), Resource::Table(..)) && !reads && full == "version";
         if !(checked && self.filters.version.is_some()) {
             self.pair(&full, &written);
@@ -227,8 +227,8 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Whether `PostgREST` applies a parameter to rows of which it has the selected columns only: rows of a function, and those
-    /// that a change gives back (PostgREST#3965, #3707; docs/postgrest-versions.md).
+    /// Returns whether `PostgREST` applies a parameter to rows of which it has the selected columns only: rows of a
+    /// function, and those that a change returns (PostgREST#3965, #3707; docs/postgrest-versions.md).
     fn is_tied(&self, name: &str) -> Result<bool, QueryFault> {
         let tree = matches!(name, "and" | "or" | "not.and" | "not.or");
         match (self.permit.resource(), self.permit.operation()) {
@@ -241,7 +241,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// A limit for the table and for each embedded one that the client gave none.
+    /// Writes a limit for the table and for each embedded one without a limit of the client's.
     fn limits(&mut self, selection: &Selection, path: &str) -> Result<(), QueryFault> {
         let name = format!("{path}limit");
         if !selection.counts() && !self.seen.contains(&name) {
@@ -271,7 +271,7 @@ impl<'a> Writer<'a> {
         encoding::encode(&mut self.written, value);
     }
 
-    /// The `Prefer` header, written anew: `PostgREST` takes the first of two values, so none of the client's goes on.
+    /// Returns the `Prefer` header, without a value of the client's: `PostgREST` uses the first of two values.
     ///
     /// # Errors
     /// `CountRefused`.

@@ -1,4 +1,4 @@
-//! Refusals: what a client, staff and the log read of them.
+//! Rejections: the texts for a customer, for staff and for the log.
 
 use super::*;
 
@@ -55,7 +55,7 @@ fn tells_the_hubs_own_faults_from_the_clients() {
     }
 }
 
-/// What PostgreSQL 17 and PostgREST say of a refusal, each with a value where they quote one.
+/// The messages of PostgreSQL 17 and PostgREST for a rejection, each with a value where they quote one.
 const MESSAGES: [(&str, &str, &str); 14] = [
     ("22P02", "invalid input syntax for type uuid: \"$\"", ""),
     ("22P02", "invalid input value for enum hub.kind: \"$\"", ""),
@@ -89,7 +89,7 @@ fn names_the_column_or_the_constraint_and_never_the_table() {
     }
 }
 
-/// The log says what was refused and never what was sent, whatever that looks like.
+/// The log contains what was rejected and never the client's input, whatever its form.
 #[test]
 fn the_log_has_the_message_without_its_values() {
     let values = [
@@ -125,7 +125,7 @@ fn the_log_has_the_message_without_its_values() {
     }
 }
 
-/// Nobody is refused without a word of what to do: not by the database, not by the Hub, not by its firewall.
+/// Every rejection has a hint: those of the database, of the Hub and of its firewall.
 #[test]
 fn every_refusal_has_a_hint() {
     let codes = MESSAGES.iter().map(|(code, ..)| *code);

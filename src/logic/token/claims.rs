@@ -1,4 +1,4 @@
-//! What the claims of a verified session token must say, and the session they make.
+//! Checks of the claims of a verified session token, and the session that they describe.
 
 use super::{TokenFault, Verified};
 use crate::domain::{
@@ -9,18 +9,18 @@ use crate::domain::{
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What the configuration expects of a token.
+/// The expected values, from the configuration.
 #[derive(Clone, Debug)]
 pub struct Expected {
-    /// `iss`, to the letter.
+    /// `iss`, compared exactly.
     pub issuer: String,
-    /// `azp`, one of these to the letter.
+    /// `azp`, one of these, compared exactly.
     pub authorized_parties: Vec<String>,
-    /// Where the staff role stands.
+    /// The path of the staff role.
     pub role_claim: Vec<String>,
 }
 
-/// The claims besides the times, as Clerk's version 2 writes them.
+/// The claims besides the times, in the format of Clerk's version 2.
 #[derive(Debug, Deserialize)]
 struct Custom {
     iss: Option<String>,
@@ -39,36 +39,36 @@ struct Custom {
     jti: Option<String>,
 }
 
-/// A session that may be ended and nothing else: its token is good but for its age.
+/// A session that may be ended and nothing else: its token is valid except for its age.
 #[derive(Debug)]
 pub struct Departing(Session);
 
 impl Departing {
-    /// The session's id, `sess_…`.
+    /// Returns the session's id, `sess_…`.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.0.id
     }
 
-    /// The session of the request row.
+    /// Returns the session for the request row.
     #[must_use]
     pub fn into_record(self) -> Session {
         self.0
     }
 }
 
-/// Checks every claim and makes the session; `now_s` is Unix time in seconds.
+/// Checks every claim and returns the session; `now_s` is Unix time in seconds.
 ///
 /// # Errors
-/// The first rule that is broken.
+/// The first violated rule.
 pub fn check(verified: &Verified<'_>, expected: &Expected, now_s: i64) -> Result<Session, TokenFault> {
     judge(verified, expected, (now_s, Expiry::Refused))
 }
 
-/// Checks every claim but the end of the token's time, for signing out: a page stands open longer than its token lives.
+/// Checks every claim except the expiry, for signing out: a page stays open longer than its token is valid.
 ///
 /// # Errors
-/// As [`check`], but for `Expired`.
+/// The errors of [`check`], except `Expired`.
 pub fn check_departing(verified: &Verified<'_>, expected: &Expected, now_s: i64) -> Result<Departing, TokenFault> {
     judge(verified, expected, (now_s, Expiry::Tolerated)).map(Departing)
 }
@@ -124,7 +124,7 @@ fn judge(verified: &Verified<'_>, expected: &Expected, (now_s, expiry): (i64, Ex
     })
 }
 
-/// When a token was issued and how long it is good, Unix seconds.
+/// Issue time and validity of a token, Unix seconds.
 struct Times {
     expires: i64,
     issued: i64,
@@ -132,7 +132,7 @@ struct Times {
 }
 
 impl Times {
-    /// Whole numbers, all three of them.
+    /// Reads the three times, which must be whole numbers.
     fn read(claims: &Value) -> Result<Self, TokenFault> {
         let time = |name: &str| {
             let number = claims.get(name).and_then(Value::as_i64).filter(|number| (1..1 << 53).contains(number));
@@ -141,7 +141,7 @@ impl Times {
         Ok(Self { expires: time("exp")?, issued: time("iat")?, valid_from: time("nbf")? })
     }
 
-    /// Short lives: Clerk's tokens live 60 s.
+    /// Checks the lifetime, which is short: 60 s for Clerk's tokens.
     fn check(&self, now_s: i64, expiry: Expiry) -> Result<(), TokenFault> {
         let Self { expires, issued, valid_from } = *self;
         if now_s >= expires + SKEW_S && expiry == Expiry::Refused {
@@ -160,8 +160,8 @@ impl Times {
     }
 }
 
-/// `o` names the organization and the role in it; `per` lists permissions, and `fpm` has one number a feature of the organization
-/// (`o:` in `fea`, in that order) whose bits, lowest first, say which of them it grants.
+/// Parses an organization: `o` names it and the role in it; `per` lists permissions, and `fpm` has one number for each
+/// feature of the organization (`o:` in `fea`, in that order) whose bits, lowest first, state which of them it grants.
 ///
 /// Source: <https://clerk.com/docs/guides/sessions/session-tokens>
 fn organization(claim: &Value, features: &str) -> Result<Organization, TokenFault> {
@@ -176,7 +176,7 @@ fn organization(claim: &Value, features: &str) -> Result<Organization, TokenFaul
         text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
     };
     let (names, masks) = (list(text("per")?), list(text("fpm")?));
-    // Only the organization's features have a number; `uo:` and `ou:` stand for both.
+    // Only the organization's features have a number; `uo:` and `ou:` are both.
     let features: Vec<&str> = features
         .split(',')
         .filter_map(|feature| feature.trim().split_once(':'))
@@ -203,7 +203,8 @@ fn impersonator(claim: &Value) -> Result<String, TokenFault> {
     id.map(str::to_owned).ok_or(TokenFault::ActorMalformed)
 }
 
-/// A name that can be shown: one line of at most 200 characters. It opens nothing, so another one is none.
+/// Returns a name that can be displayed: one line of at most 200 characters. It grants nothing, so an invalid one is
+/// ignored.
 fn name(claim: &str) -> Option<String> {
     let name = claim.trim();
     let shown = !name.is_empty() && name.chars().count() <= 200 && !name.chars().any(char::is_control);
@@ -214,7 +215,7 @@ fn is_plain(id: &str) -> bool {
     (1..=100).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// `fva` counts minutes since the first and the second factor; −1 is never.
+/// Parses `fva`, the minutes since the first and the second factor; −1 is never.
 fn factor_ages(claim: &Value) -> Result<[Option<u32>; 2], TokenFault> {
     let age = |value: &Value| match value.as_i64() {
         Some(-1) => Ok(None),
@@ -227,8 +228,8 @@ fn factor_ages(claim: &Value) -> Result<[Option<u32>; 2], TokenFault> {
     }
 }
 
-/// the role at the configured place and at no other. Another type, or a name that is not on the list: no role, and no access
-/// either. `null` is what a session token's template writes for a user without one, and is none.
+/// the role at the configured path only. A value of another type, or a name that is not on the list, gives no role
+/// and no access. `null`, which a session token's template writes for a user without a role, is an absent claim.
 fn staff_role(claims: &Value, path: &[String]) -> RoleClaim {
     match path.iter().try_fold(claims, |value, name| value.get(name)) {
         None | Some(Value::Null) => RoleClaim::Absent,

@@ -1,21 +1,21 @@
-//! Why a token is refused: the log says it, the client never learns it.
+//! Reasons for which a token is rejected: logged, and never sent to the client.
 
-/// The rule that a token broke.
+/// The rule that a token violates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenFault {
     /// `act` is not an impersonation as Clerk writes it.
     ActorMalformed,
     /// `alg` is not `RS256`.
     AlgorithmRefused,
-    /// `aud` is there; a session token of Clerk's has none.
+    /// `aud` is present; a session token of Clerk's has none.
     AudienceRefused,
-    /// `cat` names a template, a machine or something unknown.
+    /// `cat` names a template, a machine or an unknown class.
     ClassRefused,
     /// The payload is not a JSON object, or a claim has another type.
     ClaimsMalformed,
     /// A segment is not base64url in its one spelling.
     EncodingNotCanonical,
-    /// It ran out.
+    /// An expired token.
     Expired,
     /// `fva` is not two whole numbers.
     FactorAgeMalformed,
@@ -25,21 +25,21 @@ pub enum TokenFault {
     HeaderParameterRefused,
     /// The header is longer than 1024 characters.
     HeaderTooLong,
-    /// `iat` lies in the future.
+    /// `iat` is in the future.
     IssuedInFuture,
     /// `iss` is not the configured issuer.
     IssuerRefused,
-    /// `kid` is absent or odd.
+    /// `kid` is absent or malformed.
     KeyIdRefused,
     /// No key has this `kid`.
     KeyUnknown,
-    /// `exp` lies more than 120 s behind `iat`, or before it.
+    /// `exp` is more than 120 s after `iat`, or before it.
     LifetimeRefused,
-    /// A name that stands twice.
+    /// A name that occurs twice.
     NameTwice,
     /// Not three segments.
     NotThreeSegments,
-    /// `nbf` lies in the future, or behind `iat`.
+    /// `nbf` is in the future, or after `iat`.
     NotYetValid,
     /// `o` is not an organization as Clerk writes it.
     OrganizationMalformed,
@@ -47,15 +47,15 @@ pub enum TokenFault {
     PartyRefused,
     /// `role` is neither absent nor `authenticated`.
     RoleRefused,
-    /// `sid` is absent or no session id.
+    /// `sid` is absent or not a session id.
     SessionRefused,
-    /// The signature is not the key's.
+    /// The signature is not by the key.
     SignatureBad,
     /// `sts` is not `active`.
     StatusRefused,
-    /// `sub` is absent or no user id.
+    /// `sub` is absent or not a user id.
     SubjectRefused,
-    /// `exp`, `iat` or `nbf` is absent or no whole number.
+    /// `exp`, `iat` or `nbf` is absent or not a whole number.
     TimeMalformed,
     /// Nested deeper than 16.
     TooDeep,
@@ -68,7 +68,7 @@ pub enum TokenFault {
 }
 
 impl TokenFault {
-    /// A stable word for the log.
+    /// Returns a stable word for the log.
     #[must_use]
     pub const fn reason(self) -> &'static str {
         match self {

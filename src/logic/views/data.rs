@@ -1,16 +1,16 @@
-//! The data files behind the pages, typed: a promise without a mechanism or a state does not parse.
+//! The data files of the pages, typed: a promise without a mechanism or a state does not parse.
 
 use askama::Error;
 use serde::{Deserialize, de::DeserializeOwned};
 
-/// Who we are and how to reach us.
+/// The company and its contact data.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Company {
     pub name: String,
     pub product: String,
     pub security_address: String,
-    /// What the subject of a report has to say.
+    /// The required subject of a report.
     pub security_subject: String,
     /// Languages a report may be written in, as language tags.
     pub languages: Vec<String>,
@@ -25,7 +25,7 @@ pub struct Promises {
     pub absences: Vec<Absence>,
 }
 
-/// Promises that belong together.
+/// A group of related promises.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Group {
@@ -35,7 +35,7 @@ pub struct Group {
     pub promises: Vec<Promise>,
 }
 
-/// One promise, and what keeps it.
+/// One promise, and its mechanism.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Promise {
@@ -44,14 +44,14 @@ pub struct Promise {
     pub statement: String,
     pub mechanism: String,
     pub state: State,
-    /// Ways past the mechanism that stay open, each with who can use it.
+    /// Known ways to bypass the mechanism, each with the party that can use it.
     #[serde(default)]
     pub exceptions: Vec<String>,
-    /// What of the mechanism is still to be built.
+    /// The part of the mechanism that is not built yet.
     pub outstanding: Option<String>,
 }
 
-/// Whether the mechanism of a promise is built.
+/// Implementation state of the mechanism of a promise.
 #[derive(Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
@@ -61,7 +61,7 @@ pub enum State {
     ProvidedBy(String),
 }
 
-/// Something clients ask for that the company does not have.
+/// A feature that clients request and that the company does not have.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Absence {
@@ -73,7 +73,7 @@ pub struct Absence {
     pub reviewed: Month,
 }
 
-/// A month for machines (`2026-06`) and for people.
+/// A month in machine-readable form (`2026-06`) and in words.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Month {
@@ -86,7 +86,7 @@ impl Company {
         parse(COMPANY)
     }
 
-    /// Where a vulnerability report goes, with the subject that R-1 asks for.
+    /// Returns the link for vulnerability reports, with the subject that R-1 requires.
     pub fn security_link(&self) -> String {
         format!("mailto:{}?subject={}", self.security_address, self.security_subject)
     }
@@ -99,7 +99,7 @@ impl Promises {
 }
 
 impl State {
-    /// The state in words, because colour alone says nothing to some.
+    /// Returns the state in words, because colour alone is not accessible.
     pub fn words(&self) -> String {
         match self {
             Self::Enforced => "Enforced".to_owned(),
@@ -109,7 +109,7 @@ impl State {
         }
     }
 
-    /// The name the stylesheet knows it by.
+    /// Returns its class name in the stylesheet.
     pub fn class(&self) -> &'static str {
         match self {
             Self::Enforced => "enforced",
@@ -119,7 +119,7 @@ impl State {
         }
     }
 
-    /// What stands over the mechanism: one that is only planned must not read as if it were there.
+    /// Returns the heading above the mechanism: one that is only planned must not read like one that exists.
     pub fn question(&self) -> &'static str {
         match self {
             Self::Planned => "How the Hub will keep it",

@@ -1,6 +1,7 @@
 //! The statement on `/account` of stored personal data, column by column, and of its retention.
 //!
-//! The tests hold it against the catalogue and the migrations: a column that is not said here, or another time, fails them.
+//! The tests compare it with the catalogue and the migrations: a column that is missing here, or another time, fails
+//! them.
 
 /// Stored data of one kind.
 #[derive(Debug)]
@@ -16,7 +17,7 @@ pub struct Kept {
     pub tables: &'static [&'static str],
 }
 
-/// A sentence, and the columns that it speaks of.
+/// A sentence, and the columns that it describes.
 #[derive(Debug)]
 pub struct Said {
     /// The sentence.
@@ -30,7 +31,7 @@ const fn said(text: &'static str, columns: &'static [&'static str]) -> Said {
     Said { text, columns }
 }
 
-/// Every kind of record about a person.
+/// Every kind of record about a user.
 pub const KEPT: &[Kept] = &[
     Kept {
         title: "Your requests",
@@ -155,7 +156,8 @@ mod tests {
     use crate::domain::tables::TABLES;
     use std::fs;
 
-    /// Clerk's messages by number and kind, and what the nightly checks found: neither has a column for a person.
+    /// Tables of Clerk's messages by number and kind, and of the results of the nightly checks: neither has a column
+    /// for a user.
     const WITHOUT_PERSONS: [&str; 2] = ["checks", "webhook_messages"];
 
     #[test]
@@ -206,7 +208,7 @@ mod tests {
             let interval = line.split("interval '").nth(1).unwrap().split('\'').next().unwrap();
             assert!(until(table).starts_with(&format!("for {interval}")), "{table}: {interval}, not {}", until(table));
         }
-        // The others have no end of their own.
+        // The others have no retention time of their own.
         for table in ["contact_tickets", "leads"] {
             assert!(until(table).starts_with("until"), "{table}");
         }

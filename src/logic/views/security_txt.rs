@@ -1,13 +1,13 @@
-//! `security.txt` (RFC 9116), so that whoever finds a weakness knows where to tell us.
+//! `security.txt` (RFC 9116), with the contact for reports of vulnerabilities.
 
 use super::{Page, data::Company};
 use crate::domain::time;
 
-/// The file as of `now_s`, Unix seconds. It runs out a week after the end of today: a copy kept by somebody goes stale
-/// soon, and the text stays the same for a day, so that caches can hold it.
+/// Returns the file as of `now_s`, Unix seconds. It expires a week after the end of today: a stored copy becomes stale
+/// soon, and the text stays the same for a day, so that caches can store it.
 ///
 /// # Errors
-/// When the company's data file cannot be read, which the tests rule out for the file in this build.
+/// An unreadable data file of the company, which the tests rule out for the file in this build.
 pub fn security_txt(page: &Page, now_s: u64) -> Result<String, askama::Error> {
     let company = Company::read()?;
     let today = now_s - now_s % DAY;
@@ -47,7 +47,7 @@ mod tests {
         fields(now_s).into_iter().filter(|(field, _)| field == name).map(|(_, value)| value).collect()
     }
 
-    /// the fields that RFC 9116 demands, and those that help.
+    /// the fields that RFC 9116 requires, and the optional ones.
     #[test]
     fn says_where_to_report_r_1() {
         assert_eq!(values(NOW, "Contact"), ["mailto:security@stacklumen.example?subject=SECURITY"]);

@@ -1,4 +1,4 @@
-//! What the pages must say, must not say, and must not let through.
+//! Required and forbidden contents of the pages.
 
 use super::data::{Month, Promise};
 use super::*;
@@ -70,7 +70,7 @@ fn partial_promises_state_exceptions_or_outstanding_work() {
     }
 }
 
-/// A mechanism that is not built reads as one that is, unless each of its sentences is about the future or about what is done until then.
+/// An unbuilt mechanism reads like a built one, unless each of its sentences is about the future or the interim.
 #[test]
 fn planned_mechanisms_are_in_the_future() {
     for Promise { id, mechanism, state, .. } in promises() {
@@ -84,7 +84,7 @@ fn planned_mechanisms_are_in_the_future() {
     }
 }
 
-/// What the program cannot refuse is said with who could do it.
+/// Exceptions that the program cannot prevent are listed with the parties that can use them.
 #[test]
 fn names_who_can_pass_the_api_a_3() {
     let Promise { state, exceptions, .. } = promise("A-3");
@@ -97,7 +97,7 @@ fn names_who_can_pass_the_api_a_3() {
     assert!(exceptions.iter().all(|exception| html.contains(exception.as_str())), "{exceptions:?}");
 }
 
-/// The page says that nothing is cached at the edge for as long as wrangler.toml says it.
+/// The page states that nothing is cached at the edge as long as wrangler.toml disables it.
 #[test]
 fn says_that_edge_caching_is_off_while_it_is_d_2() {
     let off = include_str!("../../../wrangler.toml").contains("\ncache = { enabled = false }");
@@ -126,7 +126,7 @@ fn numbers_agree_with_their_nouns() {
     }
 }
 
-/// The front page leads a reader to nothing that a client of the studio expects and does not find.
+/// The front page describes no screens that a client of the studio would expect and not find.
 #[test]
 fn front_page_describes_no_screens_that_do_not_exist() {
     let html = home(&PAGE).unwrap();
@@ -136,7 +136,7 @@ fn front_page_describes_no_screens_that_do_not_exist() {
     }
 }
 
-/// Nothing on record proves such words, so none may stand there as a claim.
+/// The words have no evidence on record, so none may be used as a claim.
 #[test]
 fn claims_no_certificate_it_does_not_have() {
     const CLAIMS: [&str; 18] = [
@@ -226,7 +226,7 @@ fn needs_nothing_that_the_content_policy_forbids() {
         for forbidden in ["<script", "<style", " style=", "<iframe", "javascript:", " onclick", "<base", "data:"] {
             assert!(!html.contains(forbidden), "{forbidden}");
         }
-        // Forms stand on a person's own pages only; each is a post to the Hub that carries its token.
+        // Forms occur on a user's own pages only; each is a post to the Hub that carries its token.
         for form in html.split("<form").skip(1) {
             assert!(form.starts_with(" method=\"post\" action=\"/app/sign-out\"><input type=\"hidden\" name=\"csrf\""));
         }

@@ -1,10 +1,10 @@
-//! Cookie deletions in every form: a host-only cookie, one of each parent domain, and one of a longer path are different cookies of one
-//! name (RFC 6265 §5.3).
+//! Cookie deletions in every form: a host-only cookie, one of each parent domain, and one of a longer path are
+//! different cookies of one name (RFC 6265 §5.3).
 
 use super::{Instance, REDIRECTS};
 use crate::logic::cookies::forget_at;
 
-/// The cookies that a handshake's result arrives by; a production instance sets them for the parent domain.
+/// The cookies that carry a handshake's result; a production instance sets them for the parent domain.
 pub const CARRIERS: [&str; 2] = ["__clerk_handshake_nonce", "__clerk_handshake"];
 
 /// Deletes every cookie of a session that has ended or cannot be resolved, as seen from a page at this path.
@@ -27,10 +27,10 @@ pub fn carriers(instance: &Instance) -> Vec<String> {
     everywhere(instance, &CARRIERS.map(str::to_owned), "/")
 }
 
-/// Deletes copies of `__client_uat` beside the one that is to stay.
+/// Deletes copies of `__client_uat` beside the authoritative one.
 ///
-/// In development that is the host's, which the Hub sets. In production it is the parent domain's, which is Clerk's own; where it is not
-/// known which parent that is, only the host's copy goes.
+/// In development that is the host's, which the Hub sets. In production it is the parent domain's, which is Clerk's
+/// own; if that parent is unknown, only the host's copy is deleted.
 #[must_use]
 pub fn other_updates(instance: &Instance, of_clerk: Option<&str>) -> Vec<String> {
     let goes = |form: Option<&str>| match (instance.development, form) {
@@ -49,7 +49,7 @@ fn both(instance: &Instance, names: &[&str]) -> Vec<String> {
     names.iter().flat_map(|name| [(*name).to_owned(), format!("{name}_{}", instance.suffix)]).collect()
 }
 
-/// Of the host alone, or of a domain.
+/// Returns the forms of a cookie: of the host alone, or of a domain.
 fn forms(instance: &Instance) -> impl Iterator<Item = Option<&str>> {
     std::iter::once(None).chain(instance.domains.iter().map(|domain| Some(domain.as_str())))
 }

@@ -1,13 +1,14 @@
-//! Selection of one session token where several stand under one name.
+//! Selection of one session token from several under one name.
 
 use super::{Instance, suffix::host, token};
 use crate::logic::cookies::Cookies;
 
-/// The token of the session cookie with this name.
+/// Returns the token of the session cookie with this name.
 ///
-/// Several may stand there: a script of Clerk's on the same host keeps a copy of its own, and a neighbouring host may set one for the
-/// parent domain. Of one session the newest speaks, since they differ by age alone. Of several sessions none does: which one the visitor
-/// means, Clerk knows. Nothing here is verified; the chosen one is, later.
+/// There may be several: a script of Clerk's on the same host stores a copy of its own, and a neighbouring host may set
+/// one for the parent domain. Of one session the newest is selected, since they differ by age alone. Of several
+/// sessions none is selected: only Clerk can identify the visitor's. No token is verified here; the selected one is
+/// verified later.
 #[must_use]
 pub fn token<'a>(cookies: &Cookies<'a>, instance: &Instance, name: &str) -> Option<&'a str> {
     if let Some(only) = cookies.value(name) {
@@ -23,13 +24,13 @@ pub fn token<'a>(cookies: &Cookies<'a>, instance: &Instance, name: &str) -> Opti
     one_session.then_some(newest.0)
 }
 
-/// Tells whether tokens stand under this name of which none is selected.
+/// Returns whether there are tokens under this name of which none is selected.
 #[must_use]
 pub fn is_ambiguous(cookies: &Cookies<'_>, instance: &Instance, name: &str) -> bool {
     cookies.values(name).next().is_some() && token(cookies, instance, name).is_none()
 }
 
-/// Tells whether several tokens stand under one name, selected or not.
+/// Returns whether there are several tokens under one name, selected or not.
 #[must_use]
 pub fn are_several(cookies: &Cookies<'_>, instance: &Instance) -> bool {
     let names = ["__session".to_owned(), format!("__session_{}", instance.suffix)];

@@ -1,11 +1,11 @@
-//! Two sets of cookies on one host: which of them speaks.
+//! Selection between two sets of cookies on one host.
 
 use super::{Instance, session, token};
 use crate::logic::cookies::Cookies;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use sha1::{Digest as _, Sha1};
 
-/// The end of suffixed cookie names: the first eight characters of the base64url of the SHA-1 of the publishable key.
+/// Returns the suffix of cookie names: the first eight characters of the base64url of the SHA-1 of the publishable key.
 #[must_use]
 pub fn cookie_suffix(publishable_key: &str) -> String {
     let mut text = Base64UrlUnpadded::encode_string(&Sha1::digest(publishable_key.as_bytes()));
@@ -13,9 +13,10 @@ pub fn cookie_suffix(publishable_key: &str) -> String {
     text
 }
 
-/// Whether the suffixed cookies speak: several instances of Clerk may share one host, and the plain ones are any of theirs.
+/// Returns whether the suffixed cookies are used: several instances of Clerk may share one host, and the plain ones may
+/// belong to any of them.
 ///
-/// Nothing here is verified; whichever token is chosen is, later.
+/// No token is verified here; the selected one is verified later.
 #[must_use]
 pub fn uses_suffixed(cookies: &Cookies<'_>, instance: &Instance, now_s: i64) -> bool {
     let suffixed = |name: &str| format!("{name}_{}", instance.suffix);
@@ -46,7 +47,7 @@ pub fn uses_suffixed(cookies: &Cookies<'_>, instance: &Instance, now_s: i64) -> 
     suffixed_uat.is_some() || suffixed_session.is_none()
 }
 
-/// An issuer without its scheme, which Clerk writes in either case.
+/// Returns an issuer without its scheme, which Clerk writes in either case.
 pub(super) fn host(issuer: &str) -> &str {
     match issuer.split_once("://") {
         Some((scheme, host)) if ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) => host,

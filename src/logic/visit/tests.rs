@@ -1,4 +1,4 @@
-//! The states of a visit, and which of two sets of cookies speaks.
+//! The states of a visit, and the selection between two sets of cookies.
 
 use super::*;
 use crate::logic::cookies::Cookies;
@@ -66,7 +66,7 @@ fn development_instances_know_browsers_by_their_own_token() {
     assert_eq!(decided(&signed_in, "__clerk_db_jwt=dvb_2", true, false), "verify", "not in production");
 }
 
-/// I-2: what comes back from Clerk is taken by the browser that was sent there, and by no other.
+/// I-2: a handshake's result is accepted from the browser that was redirected to Clerk, and from no other.
 #[test]
 fn a_handshake_is_taken_from_the_browser_that_began_it_i_2() {
     let back = "__clerk_handshake=x.y.z&hub_state=abc";
@@ -81,7 +81,7 @@ fn a_handshake_is_taken_from_the_browser_that_began_it_i_2() {
         let kept_in_part = decided(&format!("{cookie}; {uat}"), back, true, false);
         assert_eq!(kept_in_part, "Stuck(\"handshake-not-of-this-browser\")", "{cookie}");
     }
-    // Another page of this browser began one later: nothing is resolved, its own cookies speak.
+    // Another page of this browser began one later: nothing is resolved, its own cookies are used.
     let other = "__Host-hub_state=abd; __clerk_handshake=x.y.z";
     assert_eq!(decided(other, back, true, false), "SignedOut(\"session-token-and-uat-missing\")");
     assert_eq!(
@@ -96,7 +96,8 @@ fn a_handshake_is_taken_from_the_browser_that_began_it_i_2() {
     );
 }
 
-/// I-2: a production instance sends the result as a cookie of the parent domain, and it is bound to the browser as the other carrier is.
+/// I-2: a production instance sends the result as a cookie of the parent domain, bound to the browser like the other
+/// carrier.
 ///
 /// Source: clerk/javascript `integration/tests/handshake.test.ts`, "Handshake result - prod - nominal".
 #[test]
@@ -127,7 +128,7 @@ fn takes_a_handshake_from_either_carrier_i_2() {
     }
 }
 
-/// Another application of the domain may have overwritten a cookie: once more, at most three times.
+/// Another application of the domain may have overwritten a cookie: retried, at most three times.
 #[test]
 fn a_handshake_that_arrives_spoilt_is_begun_anew_i_2() {
     let stepped = |jar: &str, carrier| {
@@ -140,7 +141,8 @@ fn a_handshake_that_arrives_spoilt_is_begun_anew_i_2() {
     assert_eq!(stepped("", Carrier::Query), "Stuck(\"spoilt\")");
 }
 
-/// Clerk's cookie of the parent domain beside one of this host: the greater one is the later one (clerk/javascript#3318).
+/// Clerk's cookie of the parent domain beside one of this host: the greater one is the later one
+/// (clerk/javascript#3318).
 #[test]
 fn the_greatest_of_several_updates_speaks_i_2() {
     let fresh = token("https://clerk.example.com", NOW - 10);
@@ -158,7 +160,8 @@ fn the_greatest_of_several_updates_speaks_i_2() {
     }
 }
 
-/// Strict, and no dead end: of one session the newest token speaks, of several none, and then Clerk is asked.
+/// Strict without a dead end: of one session the newest token is selected, of several none, and then the browser is
+/// redirected to Clerk.
 #[test]
 fn the_newest_of_one_session_speaks_and_of_several_none_i_2() {
     let of = |session: &str, age: i64| {
@@ -192,7 +195,7 @@ fn the_newest_of_one_session_speaks_and_of_several_none_i_2() {
     assert_eq!(decided(&rubbish, "", true, false), ambiguous);
 }
 
-/// Each form of a cookie is forgotten apart, and what is to stay is not.
+/// Each form of a cookie is deleted separately, and those to be retained are not.
 #[test]
 fn forgets_every_form_of_a_cookie() {
     let forms = |set: &[String], name: &str| {

@@ -1,17 +1,17 @@
-//! A page of CSV: cut into whole records, and made safe for spreadsheets.
+//! A page of CSV: split into complete records, and made safe for spreadsheets.
 
 use super::{Broken, Page};
 use crate::domain::tables::Kind;
 
-/// The header line, as `PostgREST` writes it.
+/// Returns the header line, as `PostgREST` writes it.
 pub fn header(columns: &[(String, Kind)]) -> String {
     columns.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(",")
 }
 
-/// Cuts a page. Records end at a line feed outside quotes (RFC 4180 §2); `PostgREST` ends the last one with none.
+/// Splits a page. Records end at a line feed outside quotes (RFC 4180 §2); `PostgREST` does not terminate the last one.
 ///
 /// # Errors
-/// `Broken` for a page whose header or whose records are not the columns that were asked for.
+/// `Broken` for a page whose header or records do not match the requested columns.
 pub fn cut(columns: &[(String, Kind)], mut body: Vec<u8>, first: bool) -> Result<Page, Broken> {
     if body.last() != Some(&b'\n') {
         body.push(b'\n');
@@ -32,7 +32,7 @@ pub fn cut(columns: &[(String, Kind)], mut body: Vec<u8>, first: bool) -> Result
     Ok(Page { text: marked(body, from, &formulas), records, last })
 }
 
-/// What stands from a place on, with an apostrophe before each value that a spreadsheet would run.
+/// Returns the bytes from an offset on, with an apostrophe before each value that a spreadsheet would execute.
 fn marked(mut body: Vec<u8>, from: usize, formulas: &[usize]) -> Vec<u8> {
     if formulas.is_empty() {
         body.drain(..from);
@@ -49,7 +49,7 @@ fn marked(mut body: Vec<u8>, from: usize, formulas: &[usize]) -> Vec<u8> {
     text
 }
 
-/// The first field of a record.
+/// Returns the first field of a record.
 fn key(record: &[u8]) -> Option<String> {
     let key = record.split(|byte| *byte == b',' || *byte == b'\n').next().unwrap_or_default();
     std::str::from_utf8(key).ok().map(str::to_owned)
@@ -59,9 +59,9 @@ fn key(record: &[u8]) -> Option<String> {
 struct Scan<'a> {
     columns: &'a [(String, Kind)],
     body: &'a [u8],
-    /// Where each line starts, the header line included.
+    /// Offset of each line, the header line included.
     starts: Vec<usize>,
-    /// Where a value starts that a spreadsheet would run.
+    /// Offsets of the values that a spreadsheet would execute.
     formulas: Vec<usize>,
 }
 
@@ -73,7 +73,7 @@ impl Scan<'_> {
             if value == Some(place) && !quoted {
                 match byte {
                     b'"' => self.value(column, place + 1),
-                    // An empty one at the end of a line.
+                    // An empty value at the end of a line.
                     b'\n' => {}
                     _ => self.value(column, place),
                 }
@@ -102,7 +102,7 @@ impl Scan<'_> {
         Ok(())
     }
 
-    /// Notes a value that a spreadsheet would run. What is a number, a time or a key in the database is left as it is.
+    /// Records a value that a spreadsheet would execute. A number, a time or a key of the database is not changed.
     fn value(&mut self, column: usize, start: usize) {
         let plain = [Kind::Boolean, Kind::Integer, Kind::Timestamp, Kind::Uuid];
         let typed = self.columns.get(column).is_some_and(|(_, kind)| plain.contains(kind));
@@ -113,7 +113,8 @@ impl Scan<'_> {
     }
 }
 
-/// What a cell begins with that a spreadsheet takes for a formula, in ASCII and in the wide forms (OWASP, "CSV Injection").
+/// First characters of a cell that a spreadsheet interprets as a formula, in ASCII and in the wide forms (OWASP, "CSV
+/// Injection").
 const FORMULAS: [&[u8]; 11] = [
     b"=",
     b"+",

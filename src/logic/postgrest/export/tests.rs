@@ -1,4 +1,4 @@
-//! Pages, cut: what leaves is what the database gave, record by record.
+//! Split pages: the output is the database's data, record by record.
 
 use super::*;
 use crate::domain::tables::Kind;
@@ -45,7 +45,7 @@ fn a_line_is_a_record_whatever_is_in_it() {
     }
 }
 
-/// The key of a client's own rows is a uuid, and nothing that is none is written into the next page's query.
+/// The key of a client's own rows is a uuid, and no other text is written into the next page's query.
 #[test]
 fn pages_go_by_a_uuid_too() {
     let tickets = export("contact_tickets");
@@ -95,7 +95,7 @@ fn what_a_spreadsheet_would_run_is_text() {
     assert_eq!(cut(Format::Csv, "id,reason\n1,=1+1\n2,-", false), whole("1,'=1+1\n2,'-\n", 2, Some("2")));
 }
 
-/// Numbers without a library: the same ones in every run.
+/// A number generator without a library: the same numbers in every run.
 struct Dice(u64);
 
 impl Dice {
@@ -105,13 +105,13 @@ impl Dice {
     }
 }
 
-/// A record as `PostgREST` writes it: quoted where it must be, or where it may.
+/// Writes a record as `PostgREST` does: quoted where required, or where allowed.
 fn field(text: &str, quoted: bool) -> String {
     let must = text.is_empty() || text.contains([',', '"', '\n', '\r', '\t', ' ', '(', ')', '\\']);
     if must || quoted { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }
 
-/// RFC 4180, read by another program than the one under test.
+/// Reads RFC 4180 with a parser other than the one under test.
 fn read(text: &str) -> Vec<Vec<String>> {
     let (mut records, mut record, mut value, mut quoted) = (Vec::new(), Vec::new(), String::new(), false);
     let mut letters = text.chars().peekable();
@@ -131,8 +131,8 @@ fn read(text: &str) -> Vec<Vec<String>> {
     records
 }
 
-/// Whatever is in the cells: every record is there once, unchanged but for the apostrophe; the count and the key are right; every
-/// shortened body is refused or is a whole page of fewer records.
+/// Any content of the cells: every record occurs once, unchanged but for the apostrophe; the count and the key are
+/// correct; every truncated body is rejected or is a complete page of fewer records.
 #[test]
 fn every_page_is_cut_into_its_records() {
     let parts = ["=", "+", "-", "@", "\t", "\r", "\n", ",", "\"", "'", " ", "a", "\u{ff1d}", "é", "{", "\\"];

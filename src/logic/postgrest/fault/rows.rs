@@ -1,4 +1,4 @@
-//! What a client sees of the later rules.
+//! The public rows of the later rules.
 
 /// Code, status, sentence, hint.
 pub(super) type Row = (&'static str, u16, &'static str, &'static str);

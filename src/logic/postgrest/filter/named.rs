@@ -1,4 +1,4 @@
-//! The records that a query names, for the trail (L-1).
+//! The records that a query names, for the audit log (L-1).
 
 use super::{Condition, Filters, Operand};
 use crate::{
@@ -6,20 +6,20 @@ use crate::{
     logic::postgrest::look::Selector,
 };
 
-/// Records by what names them.
+/// Records and the column that names them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named {
     rank: u8,
-    /// The table they are in.
+    /// Their table.
     pub entity: &'static str,
-    /// Which of their columns names them.
+    /// The kind of column that names them.
     pub selector: Selector,
     /// Their keys, in lower case as the database writes them, or their owners.
     pub records: Vec<String>,
 }
 
 impl Filters {
-    /// Keeps what names records, the closest name first.
+    /// Stores the values that name records; the most specific column has precedence.
     pub(super) fn note(&mut self, table: &'static Table, name: &str, condition: &Condition) {
         let records = match (&condition.operand, condition.operator) {
             (Operand::One(value), "eq") => vec![value.clone()],
@@ -35,7 +35,7 @@ impl Filters {
             _ if name == table.key => (0, table.name, Selector::Key),
             Some((column, parent)) if name == column => (1, parent, Selector::Key),
             _ if trail && matches!(name, "entity" | "entity_id") => return self.note_subject(table, name, records),
-            // Rows of the trail belong to nobody and are about a client.
+            // Rows of the audit log have no owner, but concern a client.
             _ if table.owner == Some(name) || name == "owner_id" => (2, table.name, Selector::Owner),
             _ => return,
         };
@@ -44,7 +44,7 @@ impl Filters {
         self.keep(Named { rank, entity, selector, records });
     }
 
-    /// The history of records is named by their keys; their table says only what they are.
+    /// Stores the keys that name the history of records; their table alone names only their kind.
     fn note_subject(&mut self, table: &'static Table, name: &str, records: Vec<String>) {
         let (entity, keys) = &mut self.subject;
         match (name, records.as_slice()) {

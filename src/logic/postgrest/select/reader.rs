@@ -1,4 +1,4 @@
-//! Reads a `select`, item by item.
+//! Parser of a `select`, item by item.
 
 use super::{Item, Selection};
 use crate::{
@@ -12,17 +12,17 @@ use crate::{
     },
 };
 
-/// What is left of a `select`, and who sent it.
+/// The remaining text of a `select`, and its caller.
 pub(super) struct Reader<'a> {
     pub(super) rest: &'a str,
     pub(super) who: Who,
 }
 
 impl Reader<'_> {
-    /// A list of items.
+    /// Parses a list of items.
     ///
     /// # Errors
-    /// The first rule that is broken.
+    /// The first violated rule.
     pub(super) fn selection(
         &mut self,
         table: &'static Table,
@@ -58,7 +58,7 @@ impl Reader<'_> {
             return Err(QueryFault::new(Rule::AliasRefused, alias));
         }
         let inner = self.hint()?;
-        // As a client writes it, and as it is written upstream.
+        // The client's spelling, and the one that is written upstream.
         let counted = name == selection.table.key && self.rest.starts_with(".count()");
         if depth > 0 && !inner && (name == "count" || counted) {
             self.rest = self.rest.strip_prefix(".count").unwrap_or(self.rest);
@@ -81,14 +81,14 @@ impl Reader<'_> {
         }
         let readable = selection.grant.read.iter().find(|column| **column == name);
         let name = readable.ok_or_else(|| QueryFault::new(Rule::ColumnRefused, &name).among(selection.grant.read))?;
-        // What may follow a column ends it; a cast, a path or an aggregate does not.
+        // A comma or parenthesis may follow a column; a cast, a path or an aggregate may not.
         if !(self.rest.is_empty() || self.rest.starts_with([',', ')'])) {
             return Err(Rule::SelectMalformed.into());
         }
         add(selection, Item::Column { alias, name })
     }
 
-    /// `count` or `count()`, alone: beside a column it would count by group.
+    /// Parses `count` or `count()`, alone: beside a column it would count by group.
     fn count(&mut self, selection: &mut Selection, alias: Option<String>) -> Result<(), QueryFault> {
         let closed = !self.take('(') || self.take(')');
         if !closed || !self.rest.starts_with(')') || !selection.items.is_empty() {
@@ -97,7 +97,7 @@ impl Reader<'_> {
         add(selection, Item::Count { alias })
     }
 
-    /// `!inner` and `!left`; a hint that names a foreign key would choose a way round the catalogue.
+    /// Parses `!inner` and `!left`; a hint that names a foreign key would bypass the catalogue.
     fn hint(&mut self) -> Result<bool, QueryFault> {
         if !self.take('!') {
             return Ok(false);
@@ -119,7 +119,7 @@ impl Reader<'_> {
         Ok((table, grant))
     }
 
-    /// A name in lower case; white space around it, as a client's template string has it, is passed over.
+    /// Parses a name in lower case; white space around it, as in a client's template string, is skipped.
     fn name(&mut self) -> Result<String, QueryFault> {
         self.rest = self.rest.trim_start();
         let plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
@@ -144,8 +144,8 @@ impl Reader<'_> {
     }
 }
 
-/// Adds an item under a name that no other one has. Of two embeds of one table `PostgREST` finds either by the table's name,
-/// so each needs an alias; a column that stands twice is taken once.
+/// Adds an item under a unique name. Of two embeds of one table `PostgREST` finds either by the table's name, so each
+/// needs an alias; a column that occurs twice is selected once.
 fn add(selection: &mut Selection, item: Item) -> Result<(), QueryFault> {
     let plain = |other: &Item| match (other, &item) {
         (Item::Column { alias: None, name: other }, Item::Column { alias: None, name }) => other == name,

@@ -1,4 +1,4 @@
-//! Calls of functions: arguments as a body, and what is asked of the rows that come back.
+//! Calls of functions: arguments as a body, and the query on the returned rows.
 
 use super::Writer;
 use crate::{
@@ -13,10 +13,11 @@ use crate::{
 };
 
 impl Writer<'_> {
-    /// A call of a function; gives what its body must be. `reads` says that the client has none, and its arguments in the query.
+    /// Writes a call of a function; returns the expected form of its body. `reads`: no body of the client's, arguments
+    /// in the query.
     ///
     /// # Errors
-    /// The first rule that is broken.
+    /// The first violated rule.
     pub fn function(
         &mut self,
         function: &'static Function,
