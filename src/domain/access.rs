@@ -1,4 +1,4 @@
-//! Who may come in: audiences, staff roles, operations and the principal a session proves.
+//! Audiences, staff roles, operations and the factors that an operation requires.
 
 /// A staff role, the value of Clerk's `public_metadata.stacklumen_role`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,13 +15,13 @@ impl StaffRole {
     /// Every role, in the order of the golden matrix.
     pub const ALL: [Self; 3] = [Self::Admin, Self::Sales, Self::Support];
 
-    /// The role with exactly this name; any other text is no role at all.
+    /// Returns the role with exactly this name; `None` for any other text.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.name() == name)
     }
 
-    /// The name in the token and in the database's `stacklumen_role` claim.
+    /// Returns the name in the token and in the database's `stacklumen_role` claim.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -32,16 +32,16 @@ impl StaffRole {
     }
 }
 
-/// Who acts: the row of the access matrix.
+/// The actor: the row of the access matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Who {
-    /// A signed-in client, who reaches only rows of their own owner.
+    /// A signed-in client, restricted to rows of their own owner.
     Customer,
     /// A member of the studio, by role.
     Staff(StaffRole),
     /// A scheduled job or the Hub itself.
     System,
-    /// Anybody, through the public forms.
+    /// An anonymous client, through the public forms.
     Visitor,
 }
 
@@ -57,7 +57,7 @@ impl Who {
         Self::System,
     ];
 
-    /// The database role the upstream token names; never taken from the client.
+    /// Returns the database role that the upstream token names; never taken from the client.
     #[must_use]
     pub const fn database_role(self) -> &'static str {
         match self {
@@ -68,7 +68,7 @@ impl Who {
         }
     }
 
-    /// A word for logs, request rows and the golden matrix.
+    /// Returns a word for logs, request rows and the golden matrix.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -82,15 +82,15 @@ impl Who {
     }
 }
 
-/// Why a member of staff reads a client's record: a closed list, kept beside each read.
+/// The purposes for which a member of staff reads a client's record: a closed list, stored with each read.
 pub const PURPOSES: [&str; 6] = ["client_request", "support", "sales", "quality", "security", "legal"];
 
-/// What is done to a table's rows: the column of the access matrix.
+/// An operation on a table's rows: the column of the access matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {
     /// Remove rows.
     Delete,
-    /// Read everything that fits, as a file.
+    /// Read all rows of a query, as a file.
     Export,
     /// Add rows.
     Insert,
@@ -105,7 +105,7 @@ impl Operation {
     /// Every operation, in the order of the golden matrix.
     pub const ALL: [Self; 5] = [Self::Select, Self::Export, Self::Insert, Self::Update, Self::Delete];
 
-    /// The SQL verb in lower case; for an export there is none.
+    /// Returns the SQL verb in lower case; an export has none.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -118,18 +118,19 @@ impl Operation {
     }
 }
 
-/// How fresh the factors of a session must be for one operation, as Clerk's reverification names it.
+/// Required freshness of a session's factors for one operation, in the terms of Clerk's reverification.
 ///
 /// Source: <https://clerk.com/docs/guides/secure/reverification>
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct StepUp {
-    /// Which factor.
+    /// The factor.
     pub level: Level,
-    /// It must have been verified less than this many minutes ago.
+    /// Age limit of its verification, in minutes (exclusive).
     pub after_minutes: u32,
 }
 
-/// Which factor a step-up asks for. A factor that was never verified is never fresh, also where a person has no second one.
+/// The factor that a step-up requires. A factor that was never verified is never fresh, also for a user without a
+/// second one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Level {
     /// Password, magic link, OAuth.
@@ -139,7 +140,7 @@ pub enum Level {
 }
 
 impl Level {
-    /// Clerk's name.
+    /// Returns Clerk's name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -149,8 +150,9 @@ impl Level {
     }
 }
 
-/// For what cannot be undone: removing, exporting, changing roles, ending sessions. Clerk's `strict`.
+/// Freshness for operations that cannot be undone: removing, exporting, changing roles, ending sessions. Clerk's
+/// `strict`.
 pub const STRICT: StepUp = StepUp { level: Level::SecondFactor, after_minutes: 10 };
 
-/// For reading what is behind every client: the trail. Clerk's `moderate` time, on the first factor.
+/// Freshness for reading the audit log, which covers every client. Clerk's `moderate` time, on the first factor.
 pub const RECENT: StepUp = StepUp { level: Level::FirstFactor, after_minutes: 60 };

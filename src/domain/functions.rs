@@ -1,4 +1,4 @@
-//! The function catalogue: what `/rest/v1/rpc/` and the jobs may call.
+//! The function catalogue: the functions that `/rest/v1/rpc/` and the jobs may call.
 
 mod catalogue;
 mod mark;
@@ -14,35 +14,35 @@ use super::{
 /// A function of schema `hub`.
 #[derive(Debug)]
 pub struct Function {
-    /// Its name, also the path segment behind `/rest/v1/rpc/`.
+    /// Its name, also the path segment after `/rest/v1/rpc/`.
     pub name: &'static str,
     /// Its arguments; all are named, none is variadic.
     pub arguments: &'static [Argument],
-    /// Who may call it; who is not listed may not.
+    /// The roles that may call it; no other role may.
     pub callers: &'static [Who],
-    /// Whether it changes rows (`VOLATILE`); such a function is called by POST only.
+    /// True if it changes rows (`VOLATILE`); such a function is called by POST only.
     pub writes: bool,
-    /// How fresh the factors of a caller must be.
+    /// Required freshness of a caller's factors.
     pub step_up: Option<StepUp>,
     /// The kind of its result.
     pub returns: Returned,
-    /// What else must be known of a call.
+    /// Further properties of a call.
     pub mark: Mark,
 }
 
 /// The kind of a function's result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Returned {
-    /// One row of a table, as far as this caller may read it.
+    /// One row of a table, restricted to the columns that this caller may read.
     Row(&'static str),
     /// Any number of them.
     Rows(&'static str),
-    /// A value that is no row.
+    /// A value that is not a row.
     Value(Kind),
 }
 
 impl Returned {
-    /// The table whose rows are returned.
+    /// Returns the table whose rows are returned.
     #[must_use]
     pub fn table(self) -> Option<&'static Table> {
         match self {
@@ -59,32 +59,32 @@ pub struct Argument {
     pub name: &'static str,
     /// Its type.
     pub kind: Kind,
-    /// Whether a call must name it.
+    /// True if a call must name it.
     pub required: bool,
 }
 
 impl Function {
-    /// The function with this name.
+    /// Returns the function with this name.
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Self> {
         FUNCTIONS.iter().find(|function| function.name == name)
     }
 
-    /// Whether this audience may call it at `/rest/v1/rpc/`.
+    /// Returns whether this audience may call it at `/rest/v1/rpc/`.
     #[must_use]
     pub fn is_open_to(&self, who: Who) -> bool {
         self.mark != Mark::Internal && self.callers.contains(&who)
     }
 
-    /// How long the database may take, in milliseconds, where that is longer than for other requests.
+    /// Returns the timeout of the database in milliseconds, if it is longer than for other requests.
     #[must_use]
     pub fn slow_ms(&self) -> Option<u32> {
         SLOW.iter().find(|(name, _)| *name == self.name).map(|(_, most)| *most)
     }
 }
 
-/// Functions that read every row of every table: a bit longer than their own `statement_timeout`, and less than the 100 seconds after
-/// which Cloudflare gives a request up.
+/// Timeouts of functions that read every row of every table, in milliseconds: slightly longer than their own
+/// `statement_timeout`, and less than the 100 seconds after which Cloudflare aborts a request.
 ///
 /// Source: <https://developers.cloudflare.com/fundamentals/reference/connection-limits/>
 const SLOW: [(&str, u32); 1] = [("erase_user", 85_000)];

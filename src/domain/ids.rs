@@ -1,6 +1,6 @@
-//! Identifiers: those the Hub makes, and how Clerk's look.
+//! Identifiers: those of the Hub, and the format of Clerk's.
 
-/// A ULID: 48 bits of milliseconds, 80 random bits, 26 characters of Crockford's base 32 that sort by time.
+/// Returns a ULID: 48 bits of milliseconds, 80 random bits, 26 characters of Crockford's base 32 that sort by time.
 ///
 /// Source: <https://github.com/ulid/spec>
 #[must_use]
@@ -10,7 +10,7 @@ pub fn ulid(now_ms: u64, random: [u8; 10]) -> String {
     (0..26).rev().map(|place| digit(bits >> (place * 5))).collect()
 }
 
-/// Whether a text is an id as Clerk makes them: this prefix, then 10 to 64 letters and digits.
+/// Returns whether a text has the format of a Clerk id: this prefix, then 10 to 64 letters and digits.
 #[must_use]
 pub fn is_clerk_id(text: &str, prefix: &str) -> bool {
     text.strip_prefix(prefix)
@@ -22,7 +22,7 @@ fn digit(bits: u128) -> char {
     char::from(ALPHABET.get(usize::from(value)).copied().unwrap_or(b'0'))
 }
 
-/// No I, L, O and U, so that an id survives being read aloud.
+/// The alphabet without I, L, O and U, so that an id can be read aloud without confusion.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 #[cfg(test)]
@@ -32,7 +32,7 @@ mod tests {
     #[test]
     fn sorts_by_time_and_has_26_characters() {
         assert_eq!(ulid(0, [0; 10]), "00000000000000000000000000");
-        // The specification's own example of a time stamp.
+        // The specification's own example of a timestamp.
         assert!(ulid(1_469_918_176_385, [0; 10]).starts_with("01ARYZ6S41"));
         assert_eq!(ulid(281_474_976_710_655, [0xff; 10]), "7ZZZZZZZZZZZZZZZZZZZZZZZZZ");
         assert!(ulid(1, [0; 10]) > ulid(0, [0xff; 10]));

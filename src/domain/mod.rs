@@ -1,4 +1,4 @@
-//! Words every floor uses: audiences, the table catalogue, errors. No clock, no randomness, no I/O.
+//! Types shared by every layer: audiences, the table catalogue, errors. No clock, no randomness, no I/O.
 
 pub mod access;
 pub mod functions;

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use std::fmt;
 
-/// A secret: it prints as `REDACTED` and is read only by asking for it by name.
+/// A secret: it prints as `REDACTED` and is read only by an explicit call of `expose`.
 #[derive(Clone, Deserialize)]
 #[serde(transparent)]
 pub struct Secret<T>(T);
@@ -14,7 +14,7 @@ impl<T> Secret<T> {
         Self(value)
     }
 
-    /// The secret itself, for the one place that uses it.
+    /// Returns the secret itself, for the one place that uses it.
     pub const fn expose(&self) -> &T {
         &self.0
     }

@@ -1,8 +1,8 @@
-//! What a verified session token proves about its bearer.
+//! The session that a verified token proves.
 
 use super::access::{Level, StepUp, Who};
 
-/// A person's session, as far as the Hub uses it.
+/// A user's session, reduced to the data that the Hub uses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     /// Clerk user id, `user_…`.
@@ -11,9 +11,9 @@ pub struct Session {
     pub id: String,
     /// The active organization.
     pub organization: Option<Organization>,
-    /// What the staff-role claim says.
+    /// The staff-role claim.
     pub role: RoleClaim,
-    /// What the token calls a member of staff (claim `name`), for those whose record they touch.
+    /// The name of a member of staff in the token (claim `name`), for those whose record they access.
     pub name: Option<String>,
     /// The token's own id (claim `jti`).
     pub token_id: Option<String>,
@@ -21,13 +21,13 @@ pub struct Session {
     pub impersonator: Option<String>,
     /// Minutes since the first and the second factor were verified when the token was issued; `None`: never.
     pub factor_ages: [Option<u32>; 2],
-    /// When the token was issued, Unix seconds.
+    /// Issue time of the token, Unix seconds.
     pub issued_at: i64,
-    /// When the token runs out, Unix seconds.
+    /// Expiry of the token, Unix seconds.
     pub expires_at: i64,
 }
 
-/// The organization that a session acts for, and what Clerk says the person may do in it.
+/// The organization for which a session acts, and the user's permissions in it, according to Clerk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Organization {
     /// `org_…`
@@ -38,10 +38,10 @@ pub struct Organization {
     pub permissions: Vec<String>,
 }
 
-/// What the staff-role claim of a token says.
+/// The staff-role claim of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RoleClaim {
-    /// No claim: a client of the studio.
+    /// No claim: a client of the studio (customer).
     Absent,
     /// One of the known staff roles.
     Known(super::access::StaffRole),
@@ -50,7 +50,7 @@ pub enum RoleClaim {
 }
 
 impl Session {
-    /// The row of the access matrix this session acts as; `None`: it may do nothing.
+    /// Returns the session's row of the access matrix; `None`: no access.
     #[must_use]
     pub fn who(&self) -> Option<Who> {
         match self.role {
@@ -60,19 +60,19 @@ impl Session {
         }
     }
 
-    /// Whether it is a client's session.
+    /// Returns whether it is a customer's session.
     #[must_use]
     pub fn is_customer(&self) -> bool {
         self.role == RoleClaim::Absent
     }
 
-    /// Whom the session's rows belong to: the active organization, else the user.
+    /// Returns the owner of the session's rows: the active organization, else the user.
     #[must_use]
     pub fn owner(&self) -> &str {
         self.organization.as_ref().map_or(&self.user, |organization| &organization.id)
     }
 
-    /// Whether the session's factors are fresh enough; `now_s` is Unix time in seconds.
+    /// Returns whether the session's factors are fresh enough; `now_s` is Unix time in seconds.
     #[must_use]
     pub fn is_fresh(&self, step_up: StepUp, now_s: i64) -> bool {
         let [first, second] = self.factor_ages;
@@ -85,17 +85,17 @@ impl Session {
     }
 }
 
-/// Who asks the database.
+/// The actor of a query to the database.
 #[derive(Clone, Copy, Debug)]
 pub enum Actor<'a> {
-    /// A person, in a session.
+    /// A user, in a session.
     Person(&'a Session),
     /// A job of the Hub, by its name.
     Job(&'static str),
 }
 
 impl Actor<'_> {
-    /// The row of the access matrix; `None`: it may do nothing.
+    /// Returns the row of the access matrix; `None`: no access.
     #[must_use]
     pub fn who(&self) -> Option<Who> {
         match self {

@@ -1,4 +1,4 @@
-//! The table catalogue: one row a table, from which the proxy, the policy and the schema test all read.
+//! The table catalogue: one row per table, shared by the proxy, the policy and the schema test.
 
 mod chats;
 mod leads;
@@ -12,30 +12,31 @@ use super::access::{Operation, PURPOSES, RECENT, STRICT, StaffRole, StepUp, Who}
 /// A table of schema `hub`.
 #[derive(Debug)]
 pub struct Table {
-    /// Its name, also the path segment behind `/rest/v1/`.
+    /// Its name, also the path segment after `/rest/v1/`.
     pub name: &'static str,
-    /// The column that names one row; an update or a delete must filter on it.
+    /// The column that identifies one row; an update or a delete must filter on it.
     pub key: &'static str,
-    /// The column that says to which client a row belongs.
+    /// The column that contains the owner of a row.
     pub owner: Option<&'static str>,
-    /// The column that names the conversation a row belongs to, and the table of those.
+    /// The column that contains the conversation of a row, and the table of those.
     pub parent: Option<(&'static str, &'static str)>,
-    /// The sensitive columns: staff read them with a purpose and of records they name, and each read is recorded before the data is
-    /// requested.
+    /// The sensitive columns: staff read them with a purpose and of records that they name, and each read is recorded
+    /// before the data is requested.
     pub guarded: &'static [&'static str],
-    /// Who reads those of records that the query does not name, and for which purposes: a list or a search is their work.
+    /// The roles that read those of records that the query does not name, and the purposes: their work requires lists
+    /// or searches.
     pub lists: &'static [(Who, &'static [&'static str])],
     /// Every column, in the order of the database.
     pub columns: &'static [Column],
-    /// Which tables may be embedded in a `select` of this one.
+    /// The tables that may be embedded in a `select` of this one.
     pub embeds: &'static [&'static str],
-    /// What each audience may do; who is not listed may do nothing.
+    /// The rights of each audience; an audience that is not listed has none.
     pub grants: &'static [Grant],
-    /// Rows a read returns when the client names no limit, and at most.
+    /// Number of rows that a read returns: the default without a client's limit, and the maximum.
     pub limit: Limit,
-    /// Whether `count=exact` is allowed (it scans; only for tables that stay small per owner).
+    /// True if `count=exact` is allowed (it scans; only for tables that stay small per owner).
     pub exact_count: bool,
-    /// Whether a staff or system change writes a `team_activities` row (L-1).
+    /// True if a staff or system change writes a `team_activities` row (L-1).
     pub audited: bool,
 }
 
@@ -48,9 +49,9 @@ pub struct Column {
     pub kind: Kind,
     /// True for a column that may hold null.
     pub nullable: bool,
-    /// True for a column that the database fills in where a new row does not name it.
+    /// True for a column that the database fills in if a new row does not name it.
     pub defaulted: bool,
-    /// The only values that it may hold; empty where any value of its type may stand.
+    /// The only values that it may hold; empty if every value of its type is allowed.
     pub values: &'static [&'static str],
 }
 
@@ -95,10 +96,10 @@ pub enum Kind {
     Uuid,
 }
 
-/// What one audience may do with one table. An empty list or `false` is a no.
+/// The rights of one audience on one table. An empty list or `false` grants nothing.
 #[derive(Debug)]
 pub struct Grant {
-    /// Who.
+    /// The audience.
     pub who: Who,
     /// Columns that may be selected, filtered and ordered by.
     pub read: &'static [&'static str],
@@ -106,11 +107,11 @@ pub struct Grant {
     pub insert: &'static [&'static str],
     /// Columns that a change may name.
     pub update: &'static [&'static str],
-    /// Whether rows may be deleted.
+    /// True if rows may be deleted.
     pub delete: bool,
-    /// Whether everything that fits a query may be read at once, as a file; the key must be a number or a uuid.
+    /// True if all rows of a query may be read at once, as a file; the key must be a number or a uuid.
     pub export: bool,
-    /// Operations that need fresh factors, and how fresh.
+    /// Operations that need fresh factors, and the required freshness.
     pub step_up: &'static [(Operation, StepUp)],
 }
 
@@ -128,35 +129,35 @@ impl Grant {
     }
 }
 
-/// Bounds on the rows of one answer.
+/// Limits on the rows of one response.
 #[derive(Clone, Copy, Debug)]
 pub struct Limit {
-    /// Rows when the client names no limit.
+    /// Number of rows without a client's limit.
     pub default: u32,
-    /// Rows at most.
+    /// Maximum number of rows.
     pub max: u32,
 }
 
 impl Table {
-    /// The table with this name.
+    /// Returns the table with this name.
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Self> {
         TABLES.iter().find(|table| table.name == name)
     }
 
-    /// The column with this name.
+    /// Returns the column with this name.
     #[must_use]
     pub fn column(&self, name: &str) -> Option<&'static Column> {
         self.columns.iter().find(|column| column.name == name)
     }
 
-    /// Whether this audience reads guarded columns of records that it does not name, for this purpose.
+    /// Returns whether this audience reads guarded columns of records that it does not name, for this purpose.
     #[must_use]
     pub fn lists(&self, who: Who, purpose: &str) -> bool {
         self.lists.iter().any(|(reader, purposes)| *reader == who && purposes.contains(&purpose))
     }
 
-    /// What this audience may do here.
+    /// Returns the grant of this audience.
     #[must_use]
     pub fn grant(&self, who: Who) -> Option<&'static Grant> {
         self.grants.iter().find(|grant| grant.who == who)
@@ -178,16 +179,16 @@ const fn grant(
 }
 
 const NONE: &[&str] = &[];
-/// Staff remove rows only with fresh factors, and only after Clerk was asked who they are now.
+/// Staff remove rows only with fresh factors, and only after their current role was requested from Clerk.
 const REMOVAL: &[(Operation, StepUp)] = &[(Operation::Delete, STRICT)];
-/// The trail has what every client wrote, and a file of it leaves the house.
+/// The audit log contains the writes of every client, and a file of it leaves the studio's control.
 const TRAIL: &[(Operation, StepUp)] = &[(Operation::Select, RECENT), (Operation::Export, STRICT)];
 const FILES: &[(Operation, StepUp)] = &[(Operation::Export, STRICT)];
-/// The trail is read along time, not by client.
+/// The audit log is read by time, not by client.
 const WHOLE_TRAIL: &[(Who, &[&str])] = &[(Who::Staff(StaffRole::Admin), &PURPOSES)];
 const PAGE: Limit = Limit { default: 100, max: 1000 };
 
-/// Every table that the Hub knows. A table that is not here does not exist for a client.
+/// Every table that the Hub knows. Any other table does not exist for a client.
 pub const TABLES: &[Table] = &[
     leads::LEADS,
     tickets::CONTACT_TICKETS,

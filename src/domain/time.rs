@@ -1,6 +1,6 @@
 //! Points in time as text; the clock itself is an argument.
 
-/// Milliseconds since the Unix epoch as RFC 3339 in UTC, such as `2026-11-23T20:15:00.123Z`.
+/// Formats milliseconds since the Unix epoch as RFC 3339 in UTC, such as `2026-11-23T20:15:00.123Z`.
 #[must_use]
 pub fn rfc3339(ms: u64) -> String {
     let seconds = ms / 1000;
@@ -9,7 +9,7 @@ pub fn rfc3339(ms: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", ms % 1000)
 }
 
-/// The civil date of a day counted from 1970-01-01.
+/// Returns the civil date of a day counted from 1970-01-01.
 ///
 /// Source: `civil_from_days` in <https://howardhinnant.github.io/date_algorithms.html>
 fn date(days: u64) -> (u64, u64, u64) {

@@ -1,31 +1,31 @@
-//! The webhook catalogue: one row a message type that the Hub acts on. Any other is remembered and does nothing.
+//! The webhook catalogue: one row per message type on which the Hub acts. Any other is recorded and has no effect.
 
-/// A message type of Clerk's and what it does here (I-2).
+/// A message type of Clerk's and its effect (I-2).
 #[derive(Debug)]
 pub struct Webhook {
     /// `type` of the message.
     pub event: &'static str,
-    /// What it does.
+    /// Its effect.
     pub effect: Effect,
 }
 
-/// What a message does to sessions.
+/// The effect of a message on sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// `data.id` is a session that is over.
+    /// `data.id` is a session that ended.
     EndSession,
     /// A user left an organization.
     EndMembership,
     /// A user joined an organization, perhaps again.
     BeginMembership,
-    /// `data.id` is a user who may be banned, locked or of another role now, or no longer.
+    /// `data.id` is a user whose ban, lock or role may have changed.
     JudgeUser,
-    /// `data.id` is a user or an organization that is gone.
+    /// `data.id` is a user or an organization that was deleted.
     Remove,
 }
 
 impl Webhook {
-    /// The row of this type.
+    /// Returns the row of this type.
     #[must_use]
     pub fn named(event: &str) -> Option<&'static Self> {
         WEBHOOKS.iter().find(|webhook| webhook.event == event)
@@ -36,7 +36,7 @@ const fn on(event: &'static str, effect: Effect) -> Webhook {
     Webhook { event, effect }
 }
 
-/// Every type that does something. The endpoint at Clerk subscribes to these.
+/// Every type that has an effect. The endpoint at Clerk subscribes to these.
 ///
 /// Source: <https://clerk.com/docs/guides/development/webhooks/overview>
 pub const WEBHOOKS: &[Webhook] = &[

@@ -1,4 +1,4 @@
-//! Every function, one row each.
+//! The rows of the function catalogue.
 
 use super::{Argument, Function, Mark, Returned};
 use crate::domain::{
@@ -40,7 +40,7 @@ pub const FUNCTIONS: &[Function] = &[
         returns: Returned::Rows("contact_tickets"),
         mark: Mark::Sensitive,
     },
-    // Ends a person's sessions here at once; the Hub then asks Clerk to end them too (I-2).
+    // Ends a user's sessions in the Hub at once; the Hub then requests Clerk to end them too (I-2).
     Function {
         name: "revoke_sessions",
         arguments: &[required("person", Kind::Text), required("reason", Kind::Text)],
@@ -50,7 +50,7 @@ pub const FUNCTIONS: &[Function] = &[
         returns: Returned::Value(Kind::Json),
         mark: Mark::Plain,
     },
-    // Who the database takes a person for.
+    // The user as the database identifies them.
     Function {
         name: "who_am_i",
         arguments: &[],
@@ -60,7 +60,7 @@ pub const FUNCTIONS: &[Function] = &[
         returns: Returned::Value(Kind::Json),
         mark: Mark::Plain,
     },
-    // Ends one session here: its owner signs out.
+    // Ends one session in the Hub: its owner signs out.
     Function {
         name: "end_session",
         arguments: &[required("session", Kind::Text)],
@@ -70,7 +70,7 @@ pub const FUNCTIONS: &[Function] = &[
         returns: Returned::Value(Kind::Integer),
         mark: Mark::Plain,
     },
-    // Says that Clerk has ended them, so that the person may sign in again.
+    // Records that Clerk has ended them, so that the user may sign in again.
     Function {
         name: "sessions_ended",
         arguments: &[required("person", Kind::Text)],
@@ -80,7 +80,7 @@ pub const FUNCTIONS: &[Function] = &[
         returns: Returned::Value(Kind::Integer),
         mark: Mark::Plain,
     },
-    // Takes a webhook message of Clerk's once, with its revocations.
+    // Accepts a webhook message of Clerk's once, with its revocations.
     Function {
         name: "take_clerk_event",
         arguments: &[
@@ -95,7 +95,7 @@ pub const FUNCTIONS: &[Function] = &[
         returns: Returned::Value(Kind::Text),
         mark: Mark::Plain,
     },
-    // Refuses a session's tokens up to one that was seen over plain http (T-3).
+    // Revokes a session's tokens up to one that was sent over plain http (T-3).
     Function {
         name: "burn_token",
         arguments: &[required("session", Kind::Text), required("issued_until", Kind::Timestamp)],
@@ -105,7 +105,7 @@ pub const FUNCTIONS: &[Function] = &[
         returns: Returned::Value(Kind::Integer),
         mark: Mark::Plain,
     },
-    // One step of partitions, deletions or retention of the audit log, or of each; says whether it is done.
+    // One step of partitions, deletions or retention of the audit log, or of each; returns whether it is complete.
     Function {
         name: "keep_house",
         arguments: &[optional("task", Kind::Text)],
@@ -115,7 +115,7 @@ pub const FUNCTIONS: &[Function] = &[
         returns: Returned::Value(Kind::Json),
         mark: Mark::Plain,
     },
-    // A step of a lead, from the version that was seen.
+    // A step of a lead, based on the version that was read.
     Function {
         name: "move_lead",
         arguments: &[
@@ -160,7 +160,7 @@ pub const FUNCTIONS: &[Function] = &[
         returns: Returned::Value(Kind::Integer),
         mark: Mark::Plain,
     },
-    // Takes back a chat message of the caller's own.
+    // Retracts a chat message of the caller's own.
     Function {
         name: "retract_message",
         arguments: &[required("message", Kind::Uuid)],
@@ -170,7 +170,7 @@ pub const FUNCTIONS: &[Function] = &[
         returns: Returned::Value(Kind::Integer),
         mark: Mark::Plain,
     },
-    // Who of the studio read or changed what of the caller's, when and why.
+    // Reads and changes of the caller's records by the studio, with actor, time and reason.
     Function {
         name: "my_activity",
         arguments: &[optional("before_id", Kind::Integer), optional("most", Kind::Integer)],
@@ -197,7 +197,7 @@ pub const FUNCTIONS: &[Function] = &[
         returns: Returned::Value(Kind::Integer),
         mark: Mark::Internal,
     },
-    // Writes request rows, each once, and what staff looked at (L-3).
+    // Writes request rows, each once, and the audited reads of staff (L-3).
     Function {
         name: "record_requests",
         arguments: &[required("requests", Kind::Json)],
@@ -207,7 +207,7 @@ pub const FUNCTIONS: &[Function] = &[
         returns: Returned::Value(Kind::Integer),
         mark: Mark::Plain,
     },
-    // Stores request rows that the request log refuses, whole (L-3).
+    // Stores complete request rows that the request log rejected (L-3).
     Function {
         name: "reject_requests",
         arguments: &[required("rows", Kind::Json)],
@@ -227,7 +227,7 @@ pub const FUNCTIONS: &[Function] = &[
         returns: Returned::Value(Kind::Json),
         mark: Mark::Plain,
     },
-    // Takes a person out of every table for an admin, and records who asked and why.
+    // Erases a user from every table on behalf of an admin, and records the requester and the reason.
     Function {
         name: "erase_user",
         arguments: &[
@@ -242,7 +242,7 @@ pub const FUNCTIONS: &[Function] = &[
         returns: Returned::Value(Kind::Json),
         mark: Mark::Plain,
     },
-    // The same for a job.
+    // The same on behalf of a job.
     Function {
         name: "erase_person",
         arguments: &[required("person", Kind::Text), required("identifiers", Kind::Texts)],
@@ -252,7 +252,7 @@ pub const FUNCTIONS: &[Function] = &[
         returns: Returned::Value(Kind::Json),
         mark: Mark::Plain,
     },
-    // What an operator must hear of at this moment.
+    // The conditions of which an operator must be alerted now.
     Function {
         name: "find_alerts",
         arguments: &[required("most_failed", Kind::Integer)],
@@ -262,7 +262,7 @@ pub const FUNCTIONS: &[Function] = &[
         returns: Returned::Value(Kind::Json),
         mark: Mark::Plain,
     },
-    // One step of the nightly checks, which go on where the last one stopped and store what they found.
+    // One step of the nightly checks, which continue where the last one stopped and store their results.
     Function {
         name: "run_checks",
         arguments: &[optional("unless_within", Kind::Integer)],

@@ -1,12 +1,13 @@
-//! What must be known of a call besides who makes it.
+//! Properties of a call besides its caller.
 
-/// What sets a function apart.
+/// The property that distinguishes a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
-    /// Called by the Hub alone, in the name of its callers; at `/rest/v1/rpc/` it does not exist.
+    /// Called by the Hub alone, on behalf of its callers; it does not exist at `/rest/v1/rpc/`.
     Internal,
-    /// Nothing.
+    /// No special property.
     Plain,
-    /// Its result depends on sensitive columns: staff name a purpose, and the call is recorded before it is made (A-2, L-1).
+    /// A result that depends on sensitive columns: staff name a purpose, and the call is recorded before it is made
+    /// (A-2, L-1).
     Sensitive,
 }

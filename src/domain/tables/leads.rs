@@ -1,4 +1,4 @@
-//! People who ask about the studio's work.
+//! Prospective clients of the studio.
 
 use super::{Kind, NONE, PAGE, REMOVAL, Table, column, grant};
 use crate::domain::access::{
@@ -20,7 +20,7 @@ const LEAD: &[&str] = &[
     "updated_at",
     "version",
 ];
-/// People who asked about the studio's work. They have no account, so no owner.
+/// Prospective clients of the studio. They have no account, so no owner.
 pub(super) const LEADS: Table = Table {
     name: "leads",
     key: "id",

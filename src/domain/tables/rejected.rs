@@ -1,10 +1,10 @@
-//! Request rows that the request log refused (L-3).
+//! Request rows that the request log rejected (L-3).
 
 use super::{Kind, NONE, PAGE, Table, column, grant};
 use crate::domain::access::{StaffRole::Admin, Who};
 
 const REJECTED: &[&str] = &["id", "received_at", "tried_at", "content", "code", "message", "request_id"];
-/// Request rows that the request log refused, whole; an admin has them written again by a function.
+/// Complete request rows that the request log rejected; an admin has them retried by a function.
 pub(super) const REQUEST_LOG_REJECTED: Table = Table {
     name: "request_log_rejected",
     key: "id",

@@ -1,11 +1,12 @@
-//! Which sessions are over, and which messages said so (I-2).
+//! Revoked sessions, and the messages that revoked them (I-2).
 
 use super::{Kind, NONE, PAGE, Table, column, grant};
 use crate::domain::access::{StaffRole::Admin, Who};
 
 const REVOCATION: &[&str] =
     &["subject", "reason", "revoked_by", "revoked_at", "expires_at", "cause", "scope", "role", "issued_until"];
-/// Sessions (`sess_…`), users (`user_…`) and organizations (`org_…`) whose tokens are refused before they run out (I-2).
+/// Sessions (`sess_…`), users (`user_…`) and organizations (`org_…`) whose tokens are rejected before they expire
+/// (I-2).
 pub(super) const REVOKED_SESSIONS: Table = Table {
     name: "revoked_sessions",
     key: "subject",

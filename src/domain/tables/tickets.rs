@@ -1,4 +1,4 @@
-//! What clients ask in writing, and its conversation.
+//! Clients' written requests, and their conversations.
 
 use super::{Kind, NONE, PAGE, REMOVAL, Table, column, grant};
 use crate::domain::access::{
@@ -21,7 +21,7 @@ const TICKET: &[&str] = &[
     "resolution",
     "merged_into",
 ];
-/// What clients ask in writing.
+/// Clients' written requests.
 pub(super) const CONTACT_TICKETS: Table = Table {
     name: "contact_tickets",
     key: "id",

@@ -1,9 +1,9 @@
-//! What was done, asked and found (L-1, L-2, L-3).
+//! The audit log, the request log and the check results (L-1, L-2, L-3).
 
 use super::{FILES, Kind, NONE, PAGE, TRAIL, Table, WHOLE_TRAIL, column, grant};
 use crate::domain::access::{StaffRole::Admin, Who};
 
-/// The trail of staff actions (L-1, L-2): written by triggers alone, append-only for everybody.
+/// The audit log of staff actions (L-1, L-2): written by triggers alone, append-only for every role.
 pub(super) const TEAM_ACTIVITIES: Table = Table {
     name: "team_activities",
     key: "id",
@@ -106,7 +106,7 @@ const REQUEST_ROW: &[&str] = &[
     "token_id",
     "address_hash",
 ];
-/// One row a request to the API (L-3).
+/// The request log: one row per request to the API (L-3).
 pub(super) const REQUEST_LOG: Table = Table {
     name: "request_log",
     key: "id",
@@ -142,7 +142,7 @@ pub(super) const REQUEST_LOG: Table = Table {
         grant(Who::Staff(Admin), REQUEST_ROW, NONE, NONE, false).fresh(FILES).exports(),
         grant(
             Who::System,
-            // `/healthz` asks for one; rows are written by a function.
+            // `/healthz` reads one row; rows are written by a function.
             &["request_id"],
             NONE,
             NONE,
@@ -155,7 +155,7 @@ pub(super) const REQUEST_LOG: Table = Table {
 };
 
 const CHECK: &[&str] = &["id", "ran_at", "name", "passed", "looked_at", "findings", "took_ms"];
-/// What the nightly checks found, and what retention removed (A-3, L-2).
+/// Results of the nightly checks and of retention (A-3, L-2).
 pub(super) const CHECKS: Table = Table {
     name: "checks",
     key: "id",
