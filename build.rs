@@ -1,4 +1,4 @@
-//! Refuses a build whose `wrangler.toml` does not say what the source says, and embeds version and commit.
+//! Rejects a build whose `wrangler.toml` differs from the source, and embeds version and commit.
 
 #[path = "src/entry/jobs.rs"]
 #[allow(dead_code, reason = "the build script reads the crons only")]
@@ -18,7 +18,7 @@ fn main() {
     println!("cargo::rerun-if-changed=src/entry/jobs.rs");
     println!("cargo::rerun-if-changed=src/entry/queues.rs");
     println!("cargo::rerun-if-changed=src/logic/vars.rs");
-    // Grows with every commit; a file that is not there would have the build run again each time.
+    // Grows with every commit. An absent file would make Cargo run the build script every time.
     if fs::exists(".git/logs/HEAD").unwrap_or(false) {
         println!("cargo::rerun-if-changed=.git/logs/HEAD");
     }
@@ -30,7 +30,7 @@ fn main() {
     println!("cargo::rustc-env=HUB_COMMIT={}", commit());
 }
 
-/// The problems of the text of `wrangler.toml`.
+/// Returns the problems in the text of `wrangler.toml`.
 pub fn problems(text: &str) -> Vec<String> {
     let parsed = match text.parse::<toml::Table>() {
         Ok(table) => table,
@@ -46,7 +46,7 @@ pub fn problems(text: &str) -> Vec<String> {
     problems
 }
 
-/// The problems of one environment: its own table, and the top level for what Wrangler hands on.
+/// Returns the problems of one environment: of its own table, and of the top-level keys that Wrangler inherits.
 fn environment_problems(top: &toml::Table, own: &toml::Table, suffix: &str) -> Vec<String> {
     let place = if suffix.is_empty() { "" } else { "env.preview." };
     let inherited = |name: &str| own.get(name).or_else(|| top.get(name));
@@ -81,7 +81,7 @@ fn environment_problems(top: &toml::Table, own: &toml::Table, suffix: &str) -> V
         hosts.filter_map(|route| route.get("pattern")?.as_str().map(|host| format!("https://{host}"))).collect();
     let origin = own.get("vars").and_then(|vars| vars.get("HUB_ORIGIN")).and_then(toml::Value::as_str);
     compare("routes", "HUB_ORIGIN", origin.map(str::to_owned).into_iter().collect(), hosts);
-    // A name of SQL, so without a hyphen.
+    // An SQL name, so without a hyphen.
     let dataset = format!("METRICS stacklumen_hub{}", suffix.replace('-', "_"));
     let datasets = own.get("analytics_engine_datasets").and_then(toml::Value::as_array).into_iter().flatten();
     let word = |set: &toml::Value, key: &str| set.get(key).and_then(toml::Value::as_str).unwrap_or("-").to_owned();
@@ -98,8 +98,8 @@ fn environment_problems(top: &toml::Table, own: &toml::Table, suffix: &str) -> V
     problems
 }
 
-/// Switches that keep requests from reaching the Hub past its zone, and URLs out of the logs: no address but that of `HUB_ORIGIN`, no
-/// response from a cache before the Hub has seen the request.
+/// Switches that close the paths around the zone and protect the logs: no address but that of `HUB_ORIGIN`, no response
+/// from a cache before the Hub has checked the request, no URLs in the logs.
 const SWITCHES: &[(&[&str], bool)] = &[
     (&["workers_dev"], false),
     (&["preview_urls"], false),
@@ -111,7 +111,7 @@ const SWITCHES: &[(&[&str], bool)] = &[
     (&["observability", "traces", "enabled"], false),
 ];
 
-/// Each row of QUEUES against an environment, both ways; a row is its values in the order of the keys.
+/// Compares each row of QUEUES with an environment, in both directions; a row is its values in the order of the keys.
 fn queue_problems(parsed: &toml::Table, place: &str, suffix: &str) -> Vec<String> {
     let mut problems = Vec::new();
     let mut compare = |kind: &str, keys: &[&str], wanted: BTreeSet<String>| {
@@ -146,7 +146,7 @@ fn queue_problems(parsed: &toml::Table, place: &str, suffix: &str) -> Vec<String
     problems
 }
 
-/// The commit, from the environment (a build without a checkout) or from git.
+/// Returns the commit, from the environment (a build without a checkout) or from git.
 fn commit() -> String {
     let asked = || {
         let output = Command::new("git").args(["rev-parse", "--short=12", "HEAD"]).output().ok()?;

@@ -1,9 +1,9 @@
-//! A Cloudflare Worker in front of Supabase's PostgREST that keeps a studio's security promises by mechanism.
+//! A Cloudflare Worker in front of Supabase's PostgREST that enforces a studio's security promises in code.
 
 #![cfg_attr(doc, doc = include_str!("../README.md"))]
 
-// The deployed build keeps its floors to itself, so that a handler without a route or a guard without a caller is dead
-// code and fails the lints. The tests see them all.
+// The deployed build keeps its layers private, so that a handler without a route or a guard without a caller is dead
+// code and fails the lints. For the tests all layers are public.
 
 #[cfg(all(target_arch = "wasm32", not(feature = "open")))]
 mod domain;
