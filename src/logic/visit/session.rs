@@ -5,7 +5,7 @@ use crate::logic::cookies::Cookies;
 
 /// Returns the token of the session cookie with this name.
 ///
-/// There may be several: a script of Clerk's on the same host stores a copy of its own, and a neighbouring host may set
+/// Several may exist: a script of Clerk's on the same host stores a copy of its own, and a neighbouring host may set
 /// one for the parent domain. Of one session the newest is selected, since they differ by age alone. Of several
 /// sessions none is selected: only Clerk can identify the visitor's. No token is verified here; the selected one is
 /// verified later.
