@@ -5,6 +5,8 @@
 
 export PATH="$PWD/node_modules/.bin:$TOOLS/bin:$PATH"
 passed=0 failed=0 bad=()
+# A runner that Ctrl-C ends exits with a code of its own, by which bash would go on to the next stage.
+trap 'exit 130' INT
 
 # Adds up the closing lines of cargo's and of node's test runners.
 count() {
@@ -36,9 +38,41 @@ browser() {
   CHROMEDRIVER=$(command -v chromedriver) CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=wasm-bindgen-test-runner \
     cargo test --locked --target wasm32-unknown-unknown --features open --test browser
 }
-database() { node --test --test-reporter=spec tests/database/*.test.mjs; }
+# Each file has ports and data of its own; one that works and one that waits share two cores.
+files() { node --test --test-concurrency=2 --test-reporter=spec "$@"; }
+templates() { room && node tests/database/template.mjs; }
+database() { templates && files tests/database/*.test.mjs; }
 stack() { make build && node --test --test-reporter=spec tests/dev/*.test.mjs; }
-live() { make build && node --test --test-reporter=spec --experimental-test-isolation=none tests/edge/*.test.mjs; }
+
+# Every file on one stack in one process; those of APART, which wait, restart the Hub or load it, beside them on one of their own.
+edge() { node --test --test-reporter=spec --experimental-test-isolation=none "$@"; }
+live() {
+  make build && templates || return 1
+  local file rest=() apart=() log="$HUB_CACHE/test-live-apart.log" other status=0
+  for file in tests/edge/*.test.mjs; do
+    case " ${APART[*]} " in *" $(basename "$file" .test.mjs) "*) apart+=("$file") ;; *) rest+=("$file") ;; esac
+  done
+  TEST_FOLDER=.local/test-apart edge "${apart[@]}" >"$log" 2>&1 &
+  other=$!
+  edge "${rest[@]}" || status=1
+  # What those said meanwhile, and what they say until they end.
+  tail -n +1 -f --pid="$other" "$log"
+  wait "$other" || status=1
+  return "$status"
+}
+APART=(disconnects failures keys queue)
+
+# A full disk fails tests one by one, each in another way.
+room() {
+  local place free
+  for place in . "${TMPDIR:-/tmp}"; do
+    free=$(df -Pk "$place" | awk 'NR == 2 { print int($4 / 1024) }')
+    [ "$free" -ge "$ROOM_MB" ] && continue
+    printf 'The disk is full: %s MB are free for %s, and the databases of the tests need %s MB.\n' "$free" "$(cd "$place" && pwd)" "$ROOM_MB"
+    return 1
+  done
+}
+ROOM_MB=2048
 
 only=${1:-}
 stage native native

@@ -1,6 +1,6 @@
 // The clients that the live tests use: unmodified supabase-js for people, node:https for the boundary, SQL for the truth.
 //
-// Run with `make test STAGE=live`. All files of this folder share one stack in one process.
+// Run with `make test STAGE=live`. Files that run in one process share one stack; TEST_FOLDER gives another process one of its own.
 
 import { after } from 'node:test';
 import https from 'node:https';
@@ -10,11 +10,17 @@ import { createClient } from '@supabase/supabase-js';
 import pg from 'pg';
 import { loopback } from '../../dev/http.mjs';
 import { startStack } from '../../dev/stack.mjs';
+import { forgetWhenPassed } from '../database/harness.mjs';
+import { template } from '../database/template.mjs';
+
+/** Where the stack of this process has its data and logs. */
+export const FOLDER = process.env.TEST_FOLDER ?? '.local/test';
 
 let starting;
 /** The one stack of this run: fresh data, own ports. */
 export function stack() {
-  starting ??= startStack({ dataDir: '.local/test', fresh: true, shift: 100, http: true }).then((running) => {
+  if (!starting) forgetWhenPassed(`${FOLDER}/postgres`);
+  starting ??= startStack({ dataDir: FOLDER, from: template(17), fresh: true, shift: 100, http: true }).then((running) => {
     console.log(`# on ${running.parts.postgrest.version}`);
     return running;
   });

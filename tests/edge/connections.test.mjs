@@ -7,7 +7,7 @@ import http from 'node:http';
 import net from 'node:net';
 import { port } from '../../dev/ports.mjs';
 import { AS_TLS, startWorkerd } from '../../dev/workerd.mjs';
-import { stack, token } from './client.mjs';
+import { FOLDER, stack, token } from './client.mjs';
 
 /** An upstream that speaks HTTP/1.1 by itself and keeps connections; `cut` says when it drops one that was used before. */
 async function startUpstream(listening) {
@@ -83,7 +83,7 @@ describe('a kept connection that dies', () => {
     const listening = await port('upstream', 24990);
     upstream = await startUpstream(listening);
     worker = await startWorkerd({
-      name: 'connections', port: await port('workerd', 24991), folder: '.local/test/workerd', modules: ['build/index.js', 'build/index_bg.wasm'],
+      name: 'connections', port: await port('workerd', 24991), folder: `${FOLDER}/workerd`, modules: ['build/index.js', 'build/index_bg.wasm'],
       vars: { ...vars, SUPABASE_URL: `http://127.0.0.1:${listening}` },
     });
   });

@@ -10,7 +10,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { port } from '../../dev/ports.mjs';
 import { AS_TLS, startWorkerd } from '../../dev/workerd.mjs';
-import { database_is, sql, stack, token, until } from './client.mjs';
+import { FOLDER, database_is, sql, stack, token, until } from './client.mjs';
 
 const READ = 'contact_tickets?select=id&limit=1';
 
@@ -54,7 +54,7 @@ for (const kind of ['wrangler, with its queue', 'workerd, without one']) {
       const running = await stack();
       edge = { ca: running.certificate, host: new URL(running.vars.HUB_ORIGIN).host };
       if (kind.startsWith('workerd')) {
-        bare = await startWorkerd({ name: 'leaving', port: await port('workerd', 24985), folder: '.local/test/workerd', modules: ['build/index.js', 'build/index_bg.wasm'], vars: running.vars });
+        bare = await startWorkerd({ name: 'leaving', port: await port('workerd', 24985), folder: `${FOLDER}/workerd`, modules: ['build/index.js', 'build/index_bg.wasm'], vars: running.vars });
       }
       base = bare?.url ?? running.urls.hub;
     });

@@ -3,7 +3,7 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
-import { raw, sql, stack, until } from './client.mjs';
+import { FOLDER, raw, sql, stack, until } from './client.mjs';
 
 const fire = (cron) => raw(`/cdn-cgi/handler/scheduled?cron=${encodeURIComponent(cron)}`);
 const partitions = async () => (await sql("select count(*)::int as count from pg_inherits where inhparent = 'hub.team_activities'::regclass"))[0].count;
@@ -58,7 +58,7 @@ test('an operator is told what is wrong, through the webhook', async () => {
     assert.ok(alerts.some(({ alert, text }) => alert === 'rejected_requests' && /request rows are rejected/.test(text)), JSON.stringify(alerts));
     // The queue says how many dead letters it has, and there are none.
     assert.ok(!alerts.some(({ alert }) => alert === 'dead_letters'), JSON.stringify(alerts));
-    assert.doesNotMatch(fs.readFileSync('.local/test/logs/hub.log', 'utf8'), /dead letters could not be counted/);
+    assert.doesNotMatch(fs.readFileSync(`${FOLDER}/logs/hub.log`, 'utf8'), /dead letters could not be counted/);
   } finally {
     await sql("delete from hub.request_log_rejected where id = 'of a test'");
   }

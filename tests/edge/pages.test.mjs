@@ -4,10 +4,10 @@ import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { launch } from './browser.mjs';
-import { stack } from './client.mjs';
+import { FOLDER, stack } from './client.mjs';
 
 const VIEWPORTS = { phone: { width: 360, height: 740 }, desktop: { width: 1280, height: 900 } };
-const SHOTS = '.local/test/pages';
+const SHOTS = `${FOLDER}/pages`;
 
 describe('pages', () => {
   let browser;

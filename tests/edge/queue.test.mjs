@@ -7,7 +7,7 @@ import { test, describe, before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import https from 'node:https';
-import { client, database_is, raw, sql, stack, token, until } from './client.mjs';
+import { FOLDER, client, database_is, raw, sql, stack, token, until } from './client.mjs';
 
 const REQUESTS = Number(process.env.REQUESTS ?? 10_000);
 const LANES = 24;
@@ -136,7 +136,7 @@ describe('L-3: the queue', () => {
     await running.restart('impatient');
     await sql("alter table hub.request_log add constraint no_more check (route <> '/rest/v1/leads') not valid");
     const asked = async (path) => (await raw(path, { base: running.urls.impatient })).headers['x-request-id'];
-    const log = () => fs.readFileSync('.local/test/logs/impatient.log', 'utf8');
+    const log = () => fs.readFileSync(`${FOLDER}/logs/impatient.log`, 'utf8');
     const written = async (ids) => (await sql('select request_id from hub.request_log where request_id = any($1)', [ids])).length;
     const [refused, good] = [[], []];
     try {

@@ -3,6 +3,7 @@
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { isFlat, isolate, kinds, send, soak } from '../../bench/soak.mjs';
+import { FOLDER } from './client.mjs';
 
 const REQUESTS = 2000;
 const KINDS = kinds((...args) => hub.token(...args));
@@ -10,7 +11,7 @@ let hub;
 
 describe('an isolate keeps nothing of a request', () => {
   before(async () => {
-    hub = await isolate({ folder: '.local/test/soak' });
+    hub = await isolate({ folder: `${FOLDER}/soak` });
     for (const make of Object.values(KINDS)) await send(hub.worker, make, 32);
   });
   after(() => hub?.stop());

@@ -5,13 +5,13 @@ import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { startWorkerd } from '../../dev/workerd.mjs';
 import { port } from '../../dev/ports.mjs';
-import { raw, sql, stack, token, upstream } from './client.mjs';
+import { FOLDER, raw, sql, stack, token, upstream } from './client.mjs';
 
 describe('what the edge says of a connection', () => {
   let worker;
   before(async () => {
     const { vars } = await stack();
-    worker = await startWorkerd({ name: 'door', port: await port('workerd', 24980), folder: '.local/test/workerd', modules: ['build/index.js', 'build/index_bg.wasm'], vars });
+    worker = await startWorkerd({ name: 'door', port: await port('workerd', 24980), folder: `${FOLDER}/workerd`, modules: ['build/index.js', 'build/index_bg.wasm'], vars });
   });
   after(() => worker?.stop());
   const over = (proto, tls, path, headers = {}) =>
@@ -74,7 +74,7 @@ describe('what the edge says of a connection', () => {
 
   test('a Hub whose variables are wrong answers nothing but HUB500, and does not say which', async () => {
     const { vars } = await stack();
-    const wrong = await startWorkerd({ name: 'wrong', port: await port('workerd', 24981), folder: '.local/test/workerd', modules: ['build/index.js', 'build/index_bg.wasm'], vars: { ...vars, HUB_SIGNING_KEYS: '{"keys":[]}', HUB_MIN_TLS: 'TLSv1.0' } });
+    const wrong = await startWorkerd({ name: 'wrong', port: await port('workerd', 24981), folder: `${FOLDER}/workerd`, modules: ['build/index.js', 'build/index_bg.wasm'], vars: { ...vars, HUB_SIGNING_KEYS: '{"keys":[]}', HUB_MIN_TLS: 'TLSv1.0' } });
     try {
       for (const path of ['/', '/rest/v1/leads', '/healthz']) {
         const answer = await raw(path, { base: wrong.url, headers: { 'x-forwarded-proto': 'https' } });
