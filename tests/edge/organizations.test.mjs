@@ -20,12 +20,15 @@ async function erin(organization) {
 }
 const owners = async (hub) => [...new Set((await hub.from('contact_tickets').select('owner_id').limit(1000)).data.map((row) => row.owner_id))];
 
-afterEach(async () => {
+// Where all files share a process, a hook outside of a suite would follow every test of theirs.
+const tidy = async () => {
   await lever('reset');
-  await sql("delete from hub.revoked_sessions");
-});
+  await sql('delete from hub.revoked_sessions');
+};
 
 describe('a person in two organizations', () => {
+  afterEach(tidy);
+
   test('A-1: sees the rows of the active one, all of them and no others', async () => {
     assert.deepEqual(await owners(await erin(ACME)), [ACME]);
     assert.deepEqual(await owners(await erin(NORTHWIND)), [NORTHWIND]);
@@ -65,6 +68,8 @@ describe('a person in two organizations', () => {
 });
 
 describe('an impersonated session', () => {
+  afterEach(tidy);
+
   test('L-3: reads, may not write, and every row says who acts', async () => {
     const by = 'user_2hubadmin0000000000000005';
     const bearer = await token('alice', { claims: encoded({ act: { sub: by, iss: 'https://dashboard.clerk.com' } }) });

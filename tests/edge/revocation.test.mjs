@@ -16,13 +16,16 @@ const lever = async (path, data) => (await post('clerk', `/dev/${path}`, data)).
 const messages = async () => (await fetch(`${(await stack()).urls.clerk}/dev/messages`)).json();
 const refusedSoon = (what, bearer) => until(what, async () => (await read(bearer)) === 401);
 
-afterEach(async () => {
+// Where all files share a process, a hook outside of a suite would follow every test of theirs.
+const tidy = async () => {
   await clerk_is('ok', 'backend');
   await lever('reset');
   await sql('delete from hub.revoked_sessions');
-});
+};
 
 describe('what Clerk says', () => {
+  afterEach(tidy);
+
   test('I-2: a revoked session is refused, reads included, and another session of the same person is not', async () => {
     const [one, two] = [await lever('sessions', { persona: 'alice' }), await lever('sessions', { persona: 'alice' })];
     const [ended, other] = [await token('alice', { sid: one.id }), await token('alice', { sid: two.id })];
@@ -104,6 +107,8 @@ describe('what Clerk says', () => {
 });
 
 describe('who says so', () => {
+  afterEach(tidy);
+
   test('I-2: a forged, an old and an unsigned message are refused, and nothing is written', async () => {
     const data = { id: 'sess_2hubalice0000000000000001', user_id: ALICE };
     const bearer = await token('alice');
@@ -137,6 +142,8 @@ describe('who says so', () => {
 });
 
 describe('what the Hub itself ends', () => {
+  afterEach(tidy);
+
   test('I-2, L-1: an admin ends a person’s sessions: refused at once, ended at Clerk, on the trail, and the person may come back', async () => {
     const bearer = await token('alice');
     assert.equal(await read(bearer), 200);
@@ -178,6 +185,8 @@ describe('what the Hub itself ends', () => {
 });
 
 describe('what cannot be undone', () => {
+  afterEach(tidy);
+
   const remove = async (who) => {
     const hub = await client(who);
     const { data: lead } = await hub.from('leads').insert({ name: 'Gone soon', email: 'gone@example.com' }).select('id').single();
