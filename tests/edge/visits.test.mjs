@@ -38,10 +38,10 @@ before(async () => {
 after(async () => {
   if (production) for (const name of ['production', 'clerkLive']) await (await stack()).halt(name);
 });
-afterEach(async () => {
+const tidy = async () => {
   await lever('reset');
   await sql('delete from hub.revoked_sessions');
-});
+};
 
 /** A browser with nothing in it, and its page. */
 async function visitor() {
@@ -61,6 +61,8 @@ async function signedIn(persona = 'carol', path = '/account') {
 const cookie = async (context, name) => (await context.cookies(hub)).find((one) => one.name === name);
 
 describe('a person', () => {
+  afterEach(tidy);
+
   test('I-1: signs in at Clerk, comes back to the page they wanted, and the URL has no traces', async () => {
     const { context, page } = await signedIn();
     assert.equal(page.url(), `${hub}/account`);
@@ -68,36 +70,6 @@ describe('a person', () => {
     const session = await cookie(context, '__session');
     assert.deepEqual([session.httpOnly, session.secure, session.sameSite], [true, true, 'Lax']);
     assert.equal(await cookie(context, '__Host-hub_state'), undefined);
-    await context.close();
-  });
-
-  for (const carrier of ['nonce', 'token']) {
-    test(`I-2: comes back with a token that ran out: Clerk is asked once, by ${carrier}, and the page is there`, async () => {
-      await lever('instance', { carrier, life: 1 });
-      const { context, page } = await signedIn();
-      await lever('instance', { life: 60 });
-      const old = (await cookie(context, '__session')).value;
-      await new Promise((next) => setTimeout(next, 6500));
-      const before = (await stats()).handshakes.length;
-      await page.goto(`${hub}/account`);
-      assert.equal(page.url(), `${hub}/account`);
-      assert.match(await page.textContent('main'), new RegExp(CAROL));
-      assert.deepEqual((await stats()).handshakes.slice(before), ['session-token-expired']);
-      assert.notEqual((await cookie(context, '__session')).value, old);
-      await context.close();
-    });
-  }
-
-  test('I-2: with a refresh token the page is there without a way through Clerk', async () => {
-    await lever('instance', { refresh: true, life: 1 });
-    const { context, page } = await signedIn();
-    await lever('instance', { life: 60 });
-    await new Promise((next) => setTimeout(next, 6500));
-    const before = (await stats()).handshakes.length;
-    await page.goto(`${hub}/account`);
-    assert.match(await page.textContent('main'), new RegExp(CAROL));
-    assert.equal((await stats()).handshakes.length, before);
-    assert.ok((await stats()).backend.some((line) => line.endsWith('/refresh')));
     await context.close();
   });
 
@@ -110,27 +82,6 @@ describe('a person', () => {
     await page.waitForURL(`${hub}/`);
     assert.equal(await cookie(context, '__session'), undefined);
     assert.equal(await read(), 401, 'the token that was in the cookie');
-    await page.goto(`${hub}/account`);
-    assert.match(page.url(), /\/sign-in\?/);
-    await context.close();
-  });
-
-  test('I-2: signs out of a page that stands open longer than its token lives: it ends all the same', async () => {
-    await lever('instance', { life: 1 });
-    const { context, page } = await signedIn();
-    await lever('instance', { life: 60 });
-    const { sid } = JSON.parse(Buffer.from((await cookie(context, '__session')).value.split('.')[1], 'base64url'));
-    // 1 s of life, 5 s of allowance.
-    await new Promise((next) => setTimeout(next, 7000));
-    const bearer = await token('carol', { sid });
-    const read = async () => (await raw('/rest/v1/contact_tickets?select=id&limit=1', { headers: { authorization: `Bearer ${bearer}` } })).status;
-    assert.equal(await read(), 200);
-    await page.getByRole('button', { name: 'Sign out' }).click();
-    await page.waitForURL(`${hub}/`);
-    assert.equal((await sql("select 1 from hub.revoked_sessions where subject = $1 and cause = 'ended'", [sid])).length, 1);
-    assert.equal(await read(), 401, 'an API token of the session');
-    await assert.rejects(token('carol', { sid }), /404/, 'Clerk gives no more tokens');
-    assert.deepEqual((await context.cookies(hub)).filter(({ name }) => /^__(session|client_uat|refresh)/.test(name)), []);
     await page.goto(`${hub}/account`);
     assert.match(page.url(), /\/sign-in\?/);
     await context.close();
@@ -167,20 +118,6 @@ describe('a person', () => {
     }
     const updates = (await context.cookies(hub)).filter(({ name }) => name === '__client_uat');
     assert.deepEqual(updates.map(({ domain }) => domain), [production ? `.${PRODUCTION_DOMAIN}` : 'localhost']);
-    await context.close();
-  });
-
-  test('I-2: opens several pages at once after a while: each is there', async () => {
-    await lever('instance', { life: 1 });
-    const { context } = await signedIn();
-    await lever('instance', { life: 60 });
-    await new Promise((next) => setTimeout(next, 6500));
-    const pages = await Promise.all([1, 2, 3].map(() => context.newPage()));
-    await Promise.all(pages.map((one) => one.goto(`${hub}/account`)));
-    for (const one of pages) {
-      assert.match(await one.textContent('main'), new RegExp(CAROL));
-      assert.equal(one.url(), `${hub}/account`);
-    }
     await context.close();
   });
 
@@ -225,7 +162,82 @@ describe('a person', () => {
   });
 });
 
+describe('a person whose token has run out', () => {
+  const LATER = { nonce: { carrier: 'nonce' }, token: { carrier: 'token' }, refresh: { refresh: true }, 'one page': {}, 'several pages': {} };
+  const people = {};
+
+  // Each in a browser of their own, so that all wait at once.
+  before(async () => {
+    for (const [name, instance] of Object.entries(LATER)) {
+      await lever('instance', { carrier: 'nonce', refresh: false, ...instance, life: 1 });
+      people[name] = await signedIn();
+    }
+    // 1 s of life, 5 s of allowance.
+    await new Promise((next) => setTimeout(next, 7000));
+  });
+  after(tidy);
+  const back = async (name) => {
+    await lever('instance', { carrier: 'nonce', refresh: false, ...LATER[name], life: 60 });
+    return people[name];
+  };
+
+  for (const carrier of ['nonce', 'token']) {
+    test(`I-2: comes back: Clerk is asked once, by ${carrier}, and the page is there`, async () => {
+      const { context, page } = await back(carrier);
+      const old = (await cookie(context, '__session')).value;
+      const before = (await stats()).handshakes.length;
+      await page.goto(`${hub}/account`);
+      assert.equal(page.url(), `${hub}/account`);
+      assert.match(await page.textContent('main'), new RegExp(CAROL));
+      assert.deepEqual((await stats()).handshakes.slice(before), ['session-token-expired']);
+      assert.notEqual((await cookie(context, '__session')).value, old);
+      await context.close();
+    });
+  }
+
+  test('I-2: with a refresh token the page is there without a way through Clerk', async () => {
+    const { context, page } = await back('refresh');
+    const before = await stats();
+    await page.goto(`${hub}/account`);
+    assert.match(await page.textContent('main'), new RegExp(CAROL));
+    const { handshakes, backend } = await stats();
+    assert.equal(handshakes.length, before.handshakes.length);
+    assert.ok(backend.slice(before.backend.length).some((line) => line.endsWith('/refresh')));
+    await context.close();
+  });
+
+  test('I-2: signs out of a page that stands open longer than its token lives: it ends all the same', async () => {
+    const { context, page } = await back('one page');
+    const { sid } = JSON.parse(Buffer.from((await cookie(context, '__session')).value.split('.')[1], 'base64url'));
+    const bearer = await token('carol', { sid });
+    const read = async () => (await raw('/rest/v1/contact_tickets?select=id&limit=1', { headers: { authorization: `Bearer ${bearer}` } })).status;
+    assert.equal(await read(), 200);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.waitForURL(`${hub}/`);
+    assert.equal((await sql("select 1 from hub.revoked_sessions where subject = $1 and cause = 'ended'", [sid])).length, 1);
+    assert.equal(await read(), 401, 'an API token of the session');
+    await assert.rejects(token('carol', { sid }), /404/, 'Clerk gives no more tokens');
+    assert.deepEqual((await context.cookies(hub)).filter(({ name }) => /^__(session|client_uat|refresh)/.test(name)), []);
+    await page.goto(`${hub}/account`);
+    assert.match(page.url(), /\/sign-in\?/);
+    await context.close();
+  });
+
+  test('I-2: opens several pages at once: each is there', async () => {
+    const { context } = await back('several pages');
+    const pages = await Promise.all([1, 2, 3].map(() => context.newPage()));
+    await Promise.all(pages.map((one) => one.goto(`${hub}/account`)));
+    for (const one of pages) {
+      assert.match(await one.textContent('main'), new RegExp(CAROL));
+      assert.equal(one.url(), `${hub}/account`);
+    }
+    await context.close();
+  });
+});
+
 describe('somebody else', () => {
+  afterEach(tidy);
+
   test('I-2: a link with another person’s handshake signs nobody in as them', async () => {
     const attacker = await lever('sessions', { persona: 'alice' });
     const session = await token('alice', { sid: attacker.id });
@@ -333,6 +345,8 @@ describe('somebody else', () => {
 });
 
 describe('the pages', () => {
+  afterEach(tidy);
+
   test('are no wider than a phone, in light and dark, and need no script', async () => {
     for (const colorScheme of ['light', 'dark']) {
       const { context: first } = await signedIn('alice');
