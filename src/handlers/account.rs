@@ -12,7 +12,9 @@ use crate::{
         visit::{forget, query_value},
     },
     platform::{
-        Level, Platform, ReadFailure, clerk,
+        Level, Platform,
+        bodies::{self, Incoming, Sender},
+        clerk,
         database::{ask, send, send_as},
         hub::Hub,
         visits::{self, Door},
@@ -137,13 +139,7 @@ async fn departing<P: Platform>(
     body: Option<P::Body>,
 ) -> Result<Session, Fault> {
     csrf::same_origin(door.headers, &hub.config.origin).map_err(Fault::Form)?;
-    let form = match body {
-        Some(body) => platform.read(body, LONGEST_FORM).await.map_err(|failure| match failure {
-            ReadFailure::Broken => Fault::BodyBroken,
-            ReadFailure::TooLarge => Fault::BodyTooLarge,
-        })?,
-        None => Vec::new(),
-    };
+    let form = bodies::read(hub, platform, Incoming { sender: Sender::Unknown, body, limit: LONGEST_FORM }).await?;
     if std::str::from_utf8(&form).is_ok_and(password::in_form) {
         return Err(Fault::Password);
     }

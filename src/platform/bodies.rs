@@ -1,11 +1,15 @@
 //! The request bodies that an isolate holds at once: bounded, because its 128 MiB serve all of its requests, and shared out, so that one
 //! sender of many slow bodies leaves room for those of others.
+//!
+//! Those who are not known before their body was read have one share together: a signature is checked over the whole body. The oldest
+//! body of that share gives way to a new one, so that slow bodies of strangers keep none of Clerk's messages away, which come at once.
 
 use super::{Platform, ReadFailure, hub::Hub};
 use crate::logic::fault::Fault;
 use std::{
     cell::{Cell, RefCell},
     ops::Deref,
+    pin::pin,
     rc::Rc,
 };
 
@@ -41,6 +45,8 @@ struct Share {
     sender: Sender,
     since: u64,
     bytes: Cell<usize>,
+    /// Whether a newer body takes its place; its bytes are held until its request notices.
+    gives_way: Cell<bool>,
 }
 
 /// The bytes of a body that is being read, given back when this is dropped.
@@ -84,14 +90,36 @@ impl Bodies {
         held.iter().map(|share| share.bytes.get()).sum()
     }
 
-    /// How many of them are one sender's.
+    /// How many of them are one sender's, without those that give way.
     #[must_use]
     pub fn bytes_of(&self, sender: &Sender) -> usize {
-        self.held.borrow().iter().filter(|share| share.sender == *sender).map(|share| share.bytes.get()).sum()
+        let held = self.held.borrow();
+        let own = held.iter().filter(|share| share.sender == *sender && !share.gives_way.get());
+        own.map(|share| share.bytes.get()).sum()
+    }
+
+    /// How many bytes of strangers give way and are held still.
+    fn bytes_given_way(&self) -> usize {
+        self.held.borrow().iter().filter(|share| share.gives_way.get()).map(|share| share.bytes.get()).sum()
+    }
+
+    /// Has the oldest bodies of strangers give way until there is room in their share for more bytes of this one.
+    fn make_room(&self, this: &Rc<Share>, bytes: usize) {
+        while self.bytes_of(&Sender::Unknown) + bytes > MOST_OF_ONE {
+            let held = self.held.borrow();
+            let may = |share: &&Rc<Share>| {
+                let counts = share.sender == Sender::Unknown && !share.gives_way.get() && share.bytes.get() > 0;
+                counts && !Rc::ptr_eq(share, this)
+            };
+            match held.iter().find(may) {
+                Some(oldest) => oldest.gives_way.set(true),
+                None => return,
+            }
+        }
     }
 
     fn begin(&self, now_ms: u64, sender: Sender) -> Held<'_> {
-        let share = Rc::new(Share { sender, since: now_ms, bytes: Cell::new(0) });
+        let share = Rc::new(Share { sender, since: now_ms, bytes: Cell::new(0), gives_way: Cell::new(false) });
         self.held.borrow_mut().push(Rc::clone(&share));
         Held { bodies: self, share }
     }
@@ -100,6 +128,12 @@ impl Bodies {
 impl Held<'_> {
     /// Counts more bytes of this body; false when the isolate, or its sender, would hold too many.
     fn grow(&self, now_ms: u64, bytes: usize) -> bool {
+        if self.share.sender == Sender::Unknown {
+            if self.share.gives_way.get() || self.bodies.bytes_given_way() + bytes > MOST_GIVEN_WAY {
+                return false;
+            }
+            self.bodies.make_room(&self.share, bytes);
+        }
         let all = self.bodies.bytes(now_ms) + bytes;
         let own = self.bodies.bytes_of(&self.share.sender) + bytes;
         let this = self.share.bytes.get() + bytes;
@@ -136,10 +170,21 @@ pub async fn read<'a, P: Platform>(
         busy.set(!fits);
         fits
     };
-    let read = platform.within(READING_MS, platform.read_counted(body, limit, count)).await;
+    let (may_give_way, began) = (held.share.sender == Sender::Unknown, platform.now_ms());
+    let read = {
+        let mut reading = pin!(platform.read_counted(body, limit, count));
+        loop {
+            let patience = if may_give_way { NOTICING_MS } else { READING_MS };
+            let read = platform.within(patience, reading.as_mut()).await;
+            let late = platform.now_ms().saturating_sub(began) >= READING_MS.into();
+            if read.is_some() || late || held.share.gives_way.get() {
+                break read;
+            }
+        }
+    };
     match read {
         Some(Ok(bytes)) => Ok(Body { bytes, _held: held }),
-        _ if busy.get() => Err(Fault::Busy),
+        _ if busy.get() || held.share.gives_way.get() => Err(Fault::Busy),
         Some(Err(ReadFailure::TooLarge)) => Err(Fault::BodyTooLarge),
         Some(Err(ReadFailure::Broken)) | None => Err(Fault::BodyBroken),
     }
@@ -155,6 +200,10 @@ const RESERVED: usize = 8 * 1024 * 1024;
 const MOST_RESERVED_OF_ONE: usize = 1024 * 1024;
 /// A small body: all but arrays of rows and long webhooks are no longer.
 const SMALL: usize = 128 * 1024;
+/// How much of strangers may wait for its requests to notice that it gives way.
+const MOST_GIVEN_WAY: usize = MOST_OF_ONE;
+/// How soon they notice: what belongs to one request is not woken from another.
+const NOTICING_MS: u32 = 100;
 /// How long a client may take to send its body.
 const READING_MS: u32 = 20_000;
 /// Longer than a request can hold its body: reading it, then Clerk and the database.

@@ -17,7 +17,7 @@ fn now() -> u64 {
     TOKENS["now"].as_u64().unwrap()
 }
 
-fn signed(secret: &str, id: &str, time: &str, body: &str) -> String {
+pub fn signed(secret: &str, id: &str, time: &str, body: &str) -> String {
     let key = Base64::decode_vec(secret.strip_prefix("whsec_").unwrap()).unwrap();
     let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
     mac.update(format!("{id}.{time}.{body}").as_bytes());
@@ -253,8 +253,6 @@ fn a_good_token_over_http_is_burnt_and_a_forged_one_burns_nobody_t_3() {
     assert_eq!(burnt.upstream[0].url, format!("{REST}/rpc/burn_token"));
     let told: Value = serde_json::from_slice(burnt.upstream[0].body.as_ref().unwrap()).unwrap();
     assert_eq!(told["session"], SESSION);
-    // Bounded: an isolate looks at 60 a minute.
-    let looked = (0..100).filter(|_| !over_http(Some(good.clone())).upstream.is_empty()).count();
-    assert_eq!(looked, 58);
-    world.fake.wait(60_000);
+    // The database refuses it already.
+    assert!(over_http(Some(good)).upstream.is_empty());
 }
