@@ -4,6 +4,7 @@ use super::{
     Platform,
     allowance::{Allowance, network},
     bodies::Bodies,
+    exposed::Exposed,
     journal::Journal,
     keys::{KeySource, KeyStore},
     mint::Minter,
@@ -42,8 +43,8 @@ pub struct Hub<P: Platform> {
     pub health: Cell<Option<Finding>>,
     /// When a request of this isolate began to look; a platform may end that request before it is done.
     pub probing_since: Cell<Option<u64>>,
-    /// How many tokens over plain http were verified lately.
-    pub leaks: Allowance,
+    /// Sessions whose tokens came over plain http lately.
+    pub exposed: Exposed,
     /// How often visitors had Clerk's Backend API asked lately, by network and by user.
     pub clerk_questions: Allowance,
     /// What Clerk's cookies are called here, and whose they are.
@@ -102,7 +103,7 @@ impl<P: Platform> Hub<P> {
             bodies: Bodies::default(),
             health: Cell::new(None),
             probing_since: Cell::new(None),
-            leaks: Allowance::new(60),
+            exposed: Exposed::default(),
             clerk_questions: Allowance::new(MAX_CLERK_QUESTIONS),
             instance: Instance {
                 suffix: cookie_suffix(&config.clerk_publishable_key),

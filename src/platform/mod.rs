@@ -6,6 +6,7 @@ pub mod clerk;
 pub mod database;
 #[cfg(all(target_arch = "wasm32", not(feature = "open")))]
 pub mod edge;
+pub mod exposed;
 #[cfg(any(not(target_arch = "wasm32"), feature = "open"))]
 pub mod fakes;
 pub mod hub;

@@ -1,7 +1,12 @@
 //! What one sender can use up: never what keeps others safe (I-2, T-3).
 
-use crate::world::{ORIGIN, Seen, TOKENS, World, answered, well};
+use crate::{
+    jar::signed,
+    world::{ORIGIN, Seen, TOKENS, World, answered, well},
+};
 use hub::{domain::headers::Headers, entry::answer::Arrival, platform::Outgoing};
+use serde_json::{Value, json};
+use std::{cell::Cell, rc::Rc};
 
 const STATE: &str = "AAAAAAAAAAAAAAAAAAAAAA";
 
@@ -85,4 +90,88 @@ fn one_user_uses_up_little_of_clerks_backend_api_i_2() {
         at_clerk += calls_of_clerk(&seen);
     }
     assert_eq!((here, at_clerk), (200, 120));
+}
+
+/// A valid token of a session.
+fn token(user: &str, session: u32, issued_at: i64) -> String {
+    signed(&json!({
+        "azp": ORIGIN, "exp": issued_at + 60, "iat": issued_at, "iss": "https://clerk.stacklumen.example", "nbf": issued_at - 10,
+        "sid": format!("sess_2hub{session:08}"), "sub": user, "v": 2,
+    }))
+}
+
+fn over_http(world: &World, cookie: &str) -> Seen {
+    arrive(world, format!("{}/account", ORIGIN.replace("https", "http")), &[("cookie", cookie)])
+}
+
+/// What the database was asked to revoke.
+fn revoked(seen: &Seen) -> Vec<Value> {
+    let calls = seen.upstream.iter().filter(|sent| sent.url.ends_with("/rpc/burn_token"));
+    calls.map(|sent| serde_json::from_slice(sent.body.as_deref().unwrap()).unwrap()).collect()
+}
+
+const USER: &str = "user_2hubalice0000000000000001";
+const OTHER: &str = "user_2hubcarol0000000000000003";
+
+/// Key id and issuer are public, so that anyone writes tokens that are good but for their signature: the valid one after them is revoked.
+#[test]
+fn forged_tokens_over_plain_http_use_up_no_revocation_t_3() {
+    let world = World::new();
+    let now = TOKENS["now"].as_i64().unwrap();
+    let (_, signature) = persona("carol").rsplit_once('.').unwrap();
+    let valid = token(USER, 1, now);
+    let (signed, _) = valid.rsplit_once('.').unwrap();
+    for _ in 0..100 {
+        assert!(revoked(&over_http(&world, &format!("__session={signed}.{signature}"))).is_empty());
+    }
+    assert_eq!(revoked(&over_http(&world, &format!("__session={}", persona("alice")))).len(), 1);
+}
+
+/// A person with many valid tokens has ten a minute revoked; the token of another person is revoked all the same.
+#[test]
+fn one_person_uses_up_no_revocation_of_others_t_3() {
+    let world = World::new();
+    let now = TOKENS["now"].as_i64().unwrap();
+    let seen: Vec<Seen> =
+        (0..70).map(|number| over_http(&world, &format!("__session={}", token(USER, number, now)))).collect();
+    assert_eq!(seen.iter().map(|seen| revoked(seen).len()).sum::<usize>(), 10);
+    let line =
+        seen.last().unwrap().lines.iter().find(|line| line["event"] == "token over plain http passed over").unwrap();
+    assert_eq!(line["actor_id"], USER);
+    assert!(
+        !seen.iter().any(|seen| seen.lines.iter().any(|line| line.to_string().contains("eyJ"))),
+        "no token in the log"
+    );
+    assert_eq!(revoked(&over_http(&world, &format!("__session={}", token(OTHER, 99, now)))).len(), 1);
+}
+
+/// A client that is configured with plain http sends each token many times: once is enough, unless the database did not answer.
+#[test]
+fn a_token_over_plain_http_is_revoked_once_t_3() {
+    let fails = Rc::new(Cell::new(true));
+    let world = World::behind({
+        let fails = Rc::clone(&fails);
+        move |request: &Outgoing| {
+            let asked = request.url.ends_with("/rpc/burn_token");
+            if asked && fails.get() { answered(503, "{}") } else { well(request) }
+        }
+    });
+    let now = TOKENS["now"].as_i64().unwrap();
+    let send = |issued_at: i64| revoked(&over_http(&world, &format!("__session={}", token(USER, 1, issued_at)))).len();
+    assert_eq!([send(now - 20), send(now - 20)], [1, 1], "the database has not answered");
+    fails.set(false);
+    assert_eq!([send(now - 20), send(now - 20), send(now - 30)], [1, 0, 0]);
+    assert_eq!([send(now), send(now), send(now - 20)], [1, 0, 0], "the session goes on with a newer token");
+}
+
+/// Tokens of other applications of the domain stand in the same header.
+#[test]
+fn tokens_of_other_applications_hide_none_t_3() {
+    for count in 0..40 {
+        let world = World::new();
+        let other = |number: usize| format!("app{number}=eyJhbGciOiJIUzI1NiJ9.{}.{}; ", "a".repeat(60), "b".repeat(60));
+        let others: String = (0..count).map(other).collect();
+        let seen = over_http(&world, &format!("{others}__session={}", persona("alice")));
+        assert_eq!(revoked(&seen).len(), 1, "behind {count} others");
+    }
 }
