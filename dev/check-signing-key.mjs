@@ -21,6 +21,10 @@ async function check() {
   const answer = await fetch(`${project.replace(/\/$/, '')}/rest/v1/checks?limit=0`, { headers, redirect: 'manual', signal: AbortSignal.timeout(10_000) });
   const { code = '', message = '' } = await answer.json().catch(() => ({}));
   // Source: https://docs.postgrest.org/en/stable/references/errors.html#group-3-jwt
+  // Claims are judged after the signature; 12.0.2 says PGRST301 of them too.
+  if (code === 'PGRST303' || /^JWT ?(expired|issued ?at ?future|not ?yet ?valid)/i.test(message)) {
+    return [2, `${message} (${code}): the clock of this machine is wrong, so nothing is known of ${key.kid}`];
+  }
   if (/^PGRST3/.test(code)) return [1, `${key.kid} is not trusted: ${code} ${message}`];
   if (/^(42501|PT\d{3}|PGRST[12]\d\d)$/.test(code) || answer.ok) return [0, `${key.kid} is trusted`];
   return [2, `no answer of PostgREST: ${answer.status} ${code} ${message}`];

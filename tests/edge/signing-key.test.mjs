@@ -7,9 +7,9 @@ import { exportJWK, generateKeyPair } from 'jose';
 import { stack } from './client.mjs';
 
 /** The command, which runs beside this process: the stand-ins answer from here. */
-function check(args, input) {
+function check(args, input, options = []) {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, ['dev/check-signing-key.mjs', ...args]);
+    const child = spawn(process.execPath, [...options, 'dev/check-signing-key.mjs', ...args]);
     let text = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (part) => (text += part));
     child.on('close', (status) => resolve({ status, text: text.trim() }));
@@ -37,6 +37,18 @@ describe('the check of a signing key', () => {
       const { status, text } = await check([urls.supabase, keys.publishable], JSON.stringify({ ...other, kid: id }));
       assert.equal(status, 1, text);
       assert.match(text, /is not trusted: PGRST3/);
+    }
+  });
+
+  // A revoked key is asked about in the same way: a wrong clock must not say that it is out of use.
+  test('says that it does not know on a machine whose clock is wrong', async () => {
+    const { urls, keys } = await stack();
+    const [key] = JSON.parse(keys.signing).keys;
+    for (const seconds of [-3600, 3600]) {
+      const clock = `const D = Date; globalThis.Date = class extends D { constructor(...a) { if (a.length) super(...a); else super(D.now() + ${seconds}e3); } }`;
+      const { status, text } = await check([urls.supabase, keys.publishable], JSON.stringify(key), ['--import', `data:text/javascript,${encodeURIComponent(clock)}`]);
+      assert.equal(status, 2, text);
+      assert.match(text, /clock/);
     }
   });
 
