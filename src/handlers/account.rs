@@ -1,4 +1,5 @@
-//! The pages of a signed-in person, and the ways to Clerk's own: `/sign-in`, `/sign-up`, `/sign-out`, `/account` (I-1).
+//! Pages of a signed-in user, and redirects to Clerk's hosted pages: `/sign-in`, `/sign-up`, `/sign-out`, `/account`
+//! (I-1).
 
 use crate::{
     domain::session::{Actor, Session},
@@ -21,18 +22,18 @@ use crate::{
     },
 };
 
-/// Which of Clerk's hosted pages.
+/// One of Clerk's hosted pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hosted {
-    /// For somebody who has an account.
+    /// The sign-in page, for users with an account.
     SignIn,
-    /// For somebody who has none.
+    /// The sign-up page, for new users.
     SignUp,
 }
 
-/// `GET /sign-in` and `GET /sign-up`: on to Clerk, or back if somebody is signed in already.
+/// `GET /sign-in` and `GET /sign-up`: redirects to Clerk, or back to the Hub if a user is already signed in.
 ///
-/// The way back is a page of the Hub, whatever `redirect_url` says.
+/// The return address is always a page of the Hub, whatever `redirect_url` contains.
 #[must_use]
 pub fn to_clerk<P: Platform>(
     hub: &Hub<P>,
@@ -60,10 +61,10 @@ pub fn to_clerk<P: Platform>(
     Reply::empty(303).with("location", location)
 }
 
-/// `GET /account`: what the Hub knows of this session; nobody is sent to sign in.
+/// `GET /account`: shows the data that the Hub has of this session; redirects to `/sign-in` without one.
 ///
 /// # Errors
-/// `SessionRevoked` when the session was ended: the database says so to pages as it does to the API (I-2).
+/// `SessionRevoked` if the session was ended: the database rejects it for pages as for the API (I-2).
 pub async fn account<P: Platform>(
     hub: &Hub<P>,
     platform: &P,
@@ -77,7 +78,7 @@ pub async fn account<P: Platform>(
         );
         return Ok(Reply::empty(303).with("location", location));
     };
-    // Whose rights a session has, the database says; one without any is not asked about.
+    // The database checks the session's rights; a session without any needs no check.
     if session.who().is_some() {
         let question = ask(&hub.config.rest_url).rpc("who_am_i", "{}");
         if let Err(fault) = send_as(hub, platform, &Actor::Person(session), "count=none", question).await {
@@ -102,23 +103,23 @@ pub async fn account<P: Platform>(
     Ok(Reply::text(200, Media::Form, Cache::Nobody, html))
 }
 
-/// `GET /sign-out`: a form, because a link that signs out would be one that anybody can have followed.
+/// `GET /sign-out`: shows a form, because a plain link would let other sites sign users out.
 ///
 /// # Errors
-/// `Page` when the template cannot be used.
+/// `Page` if the template cannot be rendered.
 pub fn ask_to_sign_out<P: Platform>(hub: &Hub<P>, session: Option<&Session>) -> Result<Reply<P::Body>, Fault> {
     let Some(session) = session else { return Ok(home(hub)) };
     let html = views::sign_out(&page(hub), &csrf::token(&hub.forms, &session.id)).map_err(|_| Fault::Page)?;
     Ok(Reply::text(200, Media::Form, Cache::Nobody, html))
 }
 
-/// `POST /sign-out`: the session is refused here at once, ended at Clerk, and its cookies are forgotten.
+/// `POST /sign-out`: revokes the session in the Hub at once, ends it at Clerk, and deletes its cookies.
 ///
-/// A verified token names the session, however old the token is, and the form must be of that session. The session is returned beside
-/// the response for the request row.
+/// The session is that of a verified token of any age, and the form must belong to that session. The session is
+/// returned with the response for the request row.
 ///
-/// The answer's errors: `Form` when the form is not this session's own, `SignOutUnknown` when nothing can be ended, `ClerkUndone` when
-/// Clerk goes on with it.
+/// Errors of the response: `Form` if the form does not belong to this session, `SignOutUnknown` if there is no session
+/// to end, `ClerkUndone` if Clerk did not end it.
 pub async fn sign_out<P: Platform>(
     hub: &Hub<P>,
     platform: &P,
@@ -131,7 +132,7 @@ pub async fn sign_out<P: Platform>(
     }
 }
 
-/// The session that the form is about.
+/// Returns the session to which the form belongs.
 async fn departing<P: Platform>(
     hub: &Hub<P>,
     platform: &P,
@@ -155,9 +156,9 @@ async fn ended<P: Platform>(
     hub.forget(session);
     let arguments = serde_json::json!({ "session": session.id });
     let question = ask(&hub.config.rest_url).rpc("end_session", arguments.to_string());
-    // Either end is worth having without the other: Clerk's goes on with no fresh token, and the Hub's refuses those that are out.
+    // Each of the two is useful without the other: Clerk then issues no further tokens, and the Hub rejects issued ones.
     let here = send(hub, platform, "sign-out", "return=minimal", question).await;
-    // The form may be sent again and again, and Clerk limits the secret key and not its user.
+    // The form may be submitted repeatedly, and Clerk limits requests per secret key, not per user.
     let at_clerk = if hub.clerk_questions.one_more(&session.user, platform.now_ms()) {
         clerk::end_session(hub, platform, &session.id).await
     } else {
@@ -177,7 +178,7 @@ async fn ended<P: Platform>(
     Ok(forgotten(hub, home(hub), door.path))
 }
 
-/// Forgets every cookie of a session that is over, in every form that a page at this path may see.
+/// Deletes every cookie of an ended session, in every form that a page at this path may receive.
 #[must_use]
 pub fn forgotten<P: Platform>(hub: &Hub<P>, reply: Reply<P::Body>, path: &str) -> Reply<P::Body> {
     let gone = forget::everything(&hub.instance, path);

@@ -1,4 +1,4 @@
-//! The job that tells an operator of what needs one: into the log, and to `ALERT_WEBHOOK_URL`.
+//! The job that reports problems to an operator: in the log, and to `ALERT_WEBHOOK_URL`.
 
 use crate::{
     logic::fault::Fault,
@@ -10,19 +10,20 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// One thing that an operator must hear of: names and numbers, no one's data.
+/// A problem to report to an operator: names and numbers, no data of users.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 struct Alert {
-    /// What it is, from a closed list, so that a receiver tells repeated ones apart.
+    /// The kind, from a closed list, so that a receiver can distinguish repeated alerts.
     alert: String,
-    /// The same in words.
+    /// The same as text.
     text: String,
 }
 
-/// Asks the database what is wrong, and the queue of `dead_letters` how many messages it has; sends on what there is.
+/// Requests the problems that the database found, and the number of messages in the queue of `dead_letters`; reports
+/// all that there are.
 ///
 /// # Errors
-/// What the database said, though that was sent as well; `UpstreamUnreachable` when the receiver did not take it.
+/// The fault of the database, which is also reported; `UpstreamUnreachable` if the receiver did not accept the alerts.
 pub async fn send<P: Platform>(
     hub: &Hub<P>,
     platform: &P,
@@ -34,7 +35,7 @@ pub async fn send<P: Platform>(
         Ok(alerts) => alerts.clone(),
         Err(fault) => vec![alert("database", format!("the database did not say what is wrong: {}", fault.code()))],
     };
-    // What is known stands in the log before the queue is asked.
+    // The alerts found so far are logged before the queue is queried.
     report(platform, &alerts);
     if let Some(binding) = dead_letters {
         match platform.backlog(binding).await {
@@ -71,7 +72,7 @@ async fn find<P: Platform>(hub: &Hub<P>, platform: &P, job: &'static str) -> Res
     serde_json::from_slice(&body).map_err(|_| Fault::UpstreamBroken("no list of alerts"))
 }
 
-/// A JSON object whose `text` Slack and what imitates it show; the rest is for programs.
+/// Sends a JSON object whose `text` is shown by Slack and compatible receivers; the other members are for programs.
 async fn post<P: Platform>(hub: &Hub<P>, platform: &P, alerts: &[Alert]) -> Result<(), Fault> {
     let Some(url) = &hub.config.alert_webhook_url else { return Ok(()) };
     let words: Vec<&str> = alerts.iter().map(|alert| alert.text.as_str()).collect();
@@ -103,7 +104,7 @@ fn alert(name: &str, text: String) -> Alert {
     Alert { alert: name.to_owned(), text }
 }
 
-/// More failed requests in 15 minutes are an alert.
+/// Maximum number of failed requests in 15 minutes without an alert.
 const MOST_FAILED: u32 = 20;
 const TIMEOUT_MS: u32 = 5_000;
 const LONGEST_ANSWER: usize = 64 * 1024;

@@ -1,4 +1,5 @@
-//! `POST /webhooks/clerk`: what Clerk tells of sessions and users, taken once and held against the next request (I-2).
+//! `POST /webhooks/clerk`: Clerk's messages about sessions and users, processed once and applied from the next request
+//! on (I-2).
 
 use crate::{
     domain::headers::Headers,
@@ -16,12 +17,13 @@ use crate::{
     },
 };
 
-/// Takes one delivery.
+/// Receives one delivery.
 ///
-/// Answers 200 once the message stands in the database, also when it stood there before. Anything else has Svix deliver it again.
+/// Returns 200 once the message is stored in the database, also if it was stored before. After any other response Svix
+/// delivers it again.
 ///
 /// # Errors
-/// `Webhook` for a bad signature; nothing of the body is believed before it is checked. What the database says.
+/// `Webhook` for an invalid signature, which is verified before the body is parsed. The faults of the database.
 pub async fn receive<P: Platform>(
     hub: &Hub<P>,
     platform: &P,

@@ -1,5 +1,5 @@
-//! The proxy: one question to `PostgREST` for one question of a client, never another; for an export, one for each page;
-//! and before a read that the trail must have first, the call that records it (L-1).
+//! The proxy: exactly one request to `PostgREST` for each request of a client; for an export, one for
+//! each page; and before a read that must first be in the audit log, the call that records it (L-1).
 
 mod export;
 mod recording;
@@ -29,54 +29,54 @@ use crate::{
 };
 use std::{future::Future, pin::Pin, rc::Rc};
 
-/// A client's question.
+/// A client's request.
 pub struct Call<'a, Body> {
-    /// Whose it is.
+    /// The verified session.
     pub session: &'a Session,
-    /// What it is about.
+    /// The requested table or function.
     pub target: Target<'a>,
-    /// Its method.
+    /// The HTTP method.
     pub method: &'a str,
-    /// Its query, still encoded.
+    /// The query, still encoded.
     pub query: &'a str,
-    /// All its headers; none is passed on as it is.
+    /// All headers; none is forwarded unchanged.
     pub headers: &'a Headers,
-    /// Its body, unread.
+    /// The body, unread.
     pub body: Option<Body>,
-    /// The Hub's id for it.
+    /// The Hub's request id.
     pub request_id: &'a str,
-    /// The client's id for it.
+    /// The client's request id.
     pub client_request_id: Option<&'a str>,
-    /// Its route, for the request row.
+    /// The route, for the request row.
     pub route: &'a str,
 }
 
-/// What the database answered.
+/// The outcome of a proxied request.
 pub struct Passed<Body> {
-    /// The answer, or a refusal that says how many rows there are.
+    /// The response, or a rejection that reveals the number of rows.
     pub reply: Result<Reply<Body>, Fault>,
-    /// Whether the database has written the request row, with the change or with the record of the read (L-3).
+    /// True if the database has written the request row, with the change or with the read record (L-3).
     pub written: bool,
-    /// How long the database took.
+    /// Duration of the database's response, in milliseconds.
     pub upstream_ms: u64,
-    /// How many rows it gave, where it says so.
+    /// Number of returned rows, if the database states it.
     pub row_count: Option<u64>,
-    /// What a member of staff looked at, where the trail does not have it yet.
+    /// The read of a staff member, if it is not yet in the audit log.
     pub look: Option<Look>,
-    /// What is left to do once the head of the answer may leave: the pages of an export.
+    /// Work to do once the head of the response may be sent: the pages of an export.
     pub rest: Option<Rest>,
 }
 
-/// Writes the pages of an export, and tells how it went.
+/// Writes the pages of an export, and returns its outcome.
 pub type Rest = Pin<Box<dyn Future<Output = Told>>>;
 
-/// Asks `PostgREST` and passes its answer through.
+/// Sends the request to `PostgREST` and returns its response unchanged.
 ///
-/// The body of a change is read here: the firewall must see which columns it names. What goes on is the
-/// same bytes. The answer's body is never read, errors apart.
+/// The body of a change is read here, because the firewall must check which columns it contains; the same bytes are
+/// forwarded. The body of the response is never read, except for errors.
 ///
 /// # Errors
-/// What policy, firewall and database say.
+/// The faults of policy, firewall and database.
 pub async fn pass<P: Platform>(
     hub: &Rc<Hub<P>>,
     platform: &P,
@@ -158,7 +158,7 @@ pub async fn pass<P: Platform>(
     })
 }
 
-/// Sends one question; an answer is of the type that was asked for, or is none.
+/// Sends one request; a successful response must have the requested media type.
 async fn answered<P: Platform>(
     hub: &Hub<P>,
     platform: &P,
@@ -171,14 +171,14 @@ async fn answered<P: Platform>(
     match answer.status {
         200 | 201 | 204 | 206 => match answer.headers.value("content-type") {
             _ if answer.status == 204 => Ok(Answer { body: None, ..answer }),
-            // A new row that was not asked back.
+            // A created row that was not requested in the response.
             None if answer.status == 201 => Ok(Answer { body: None, ..answer }),
             Some(found) if is_answer(&accept, found) => Ok(answer),
-            // Something between the Hub and the database answered in its place.
+            // Sent by an intermediary between the Hub and the database.
             _ => Err(Fault::UpstreamBroken("another media type")),
         },
         200..=299 => Err(Fault::UpstreamBroken("another status")),
-        // PostgREST sends none; a redirect would lead the token elsewhere.
+        // PostgREST sends no redirect; following one would send the token to another host.
         0..=399 => Err(Fault::UpstreamBroken("a redirect")),
         status => {
             let told = match answer.body {
@@ -194,7 +194,7 @@ async fn answered<P: Platform>(
     }
 }
 
-/// Reads the body; its bytes count until what is given here is dropped.
+/// Reads the body; its bytes count towards the limit until the returned value is dropped.
 async fn read<'a, P: Platform>(
     hub: &'a Hub<P>,
     platform: &P,
@@ -211,7 +211,7 @@ async fn read<'a, P: Platform>(
     if plan.fits(&held) { Ok(held) } else { Err(Fault::BodyTooLarge) }
 }
 
-/// The rows of `0-24/*` (RFC 9110 §14.4); `*/0` says that there is none.
+/// Returns the number of rows of `0-24/*` (RFC 9110 §14.4); `*/0` is no row.
 fn counted(range: &str) -> Option<u64> {
     let (rows, _) = range.split_once('/')?;
     if rows == "*" {
@@ -221,7 +221,7 @@ fn counted(range: &str) -> Option<u64> {
     last.parse::<u64>().ok()?.checked_sub(first.parse().ok()?)?.checked_add(1)
 }
 
-/// The database's answer with the headers that a client needs, and no others.
+/// Returns the database's response with only the headers that a client needs.
 fn passed<Body>(base_path: &str, answer: Answer<Body>, accept: &str) -> Reply<Body> {
     let mut reply = Reply::stream(answer.status, answer.body);
     if answer.status != 204 && answer.headers.value("content-type").is_some() {
@@ -238,6 +238,6 @@ fn passed<Body>(base_path: &str, answer: Answer<Body>, accept: &str) -> Reply<Bo
     }
 }
 
-/// What of the database's headers a client needs; `content-type` and `location` are written anew.
+/// Headers of the database's response that a client needs; `content-type` and `location` are rewritten.
 const PASSED: [&str; 5] = ["content-range", "content-type", "etag", "location", "preference-applied"];
 const LONGEST_ERROR: usize = 64 * 1024;

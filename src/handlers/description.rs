@@ -1,4 +1,4 @@
-//! `GET /rest/v1/`: what the caller may do, as a document for tools.
+//! `GET /rest/v1/`: an `OpenAPI` document of the operations that the caller is allowed to use.
 
 use crate::{
     domain::session::{Actor, Session},
@@ -15,12 +15,13 @@ use crate::{
     },
 };
 
-/// Describes the API for one session; a role that is not known gets nothing.
+/// Describes the API for one session; an unknown role is rejected.
 ///
-/// The document comes from the catalogue alone; the database is asked whether the session is revoked, as by every other call (I-2).
+/// The document is made from the catalogue only; the database checks that the session is not revoked, as for every
+/// other call (I-2).
 ///
 /// # Errors
-/// `RightMissing`, and what the database says.
+/// `RightMissing`, and the faults of the database.
 pub async fn describe<P: Platform>(hub: &Hub<P>, platform: &P, session: &Session) -> Result<Reply<P::Body>, Fault> {
     let who = session.who().ok_or(Fault::Policy(PolicyFault::RightMissing))?;
     let question = ask(&hub.config.rest_url).rpc("who_am_i", "{}");

@@ -1,4 +1,4 @@
-//! `GET /healthz`: the Hub's version, and whether what it needs can be reached.
+//! `GET /healthz`: the Hub's version, and the reachability of its upstreams.
 
 use crate::{
     logic::reply::{Cache, Media, Reply},
@@ -9,9 +9,10 @@ use crate::{
     },
 };
 
-/// Reports the last finding; one request of an isolate at a time renews it, at most every five seconds, since anybody may ask.
+/// Returns the last finding. One request of an isolate at a time renews it, at most every five seconds, because the
+/// route is public.
 ///
-/// Answers 200 when all is well and 503 when something cannot be reached; no host, no key, no reason.
+/// Responds with 200 if all upstreams are reachable and 503 otherwise, without a host, key or reason.
 pub async fn check<P: Platform>(hub: &Hub<P>, platform: &P) -> Reply<P::Body> {
     let since = |time: u64| platform.now_ms().saturating_sub(time);
     let last = hub.health.get().filter(|finding| since(finding.at_ms) < STALE_MS);
@@ -34,7 +35,7 @@ pub async fn check<P: Platform>(hub: &Hub<P>, platform: &P) -> Reply<P::Body> {
     Reply::text(if well { 200 } else { 503 }, Media::Json, Cache::Nobody, body.to_string())
 }
 
-/// Asks the parties behind; the finding is as old as its end.
+/// Requests both upstreams; the finding's time is the end of the probe.
 async fn probe<P: Platform>(hub: &Hub<P>, platform: &P) -> Finding {
     hub.probing_since.set(Some(platform.now_ms()));
     let (database, jwks) = (database(hub, platform).await, jwks(hub, platform).await);
@@ -44,7 +45,7 @@ async fn probe<P: Platform>(hub: &Hub<P>, platform: &P) -> Finding {
     finding
 }
 
-/// Waits for what another request finds, by looking again and again: what belongs to one request may not be awaited from another.
+/// Waits for the finding of another request by polling: an object of one request must not be awaited in another.
 async fn first<P: Platform>(hub: &Hub<P>, platform: &P) -> Finding {
     let (began, before) = (platform.now_ms(), hub.health.get().map(|finding| finding.at_ms));
     while platform.now_ms().saturating_sub(began) < LONGEST_PROBE_MS {
@@ -56,7 +57,7 @@ async fn first<P: Platform>(hub: &Hub<P>, platform: &P) -> Finding {
     Finding { at_ms: platform.now_ms(), database: false, jwks: false }
 }
 
-/// A token of the Hub's own, a role, a grant and a row: all that a client's request needs.
+/// Probes the database with a token of the Hub, a role, a grant and a row, as a client's request needs them.
 async fn database<P: Platform>(hub: &Hub<P>, platform: &P) -> bool {
     let question = ask(&hub.config.rest_url).from("request_log").select("request_id").limit(1);
     send_job(hub, platform, Job { name: "health", timeout_ms: TIMEOUT_MS }, question).await.is_ok()
@@ -75,9 +76,9 @@ async fn jwks<P: Platform>(hub: &Hub<P>, platform: &P) -> bool {
 }
 
 const FRESH_MS: u64 = 5_000;
-/// How old a finding may be that is given while another request looks.
+/// Maximum age of a finding that is returned while another request probes.
 const STALE_MS: u64 = 60_000;
 const TIMEOUT_MS: u32 = 2_000;
-/// Both parties, each until it times out.
+/// Both upstreams, each until it times out.
 const LONGEST_PROBE_MS: u64 = 2 * TIMEOUT_MS as u64 + 500;
 const LOOKING_MS: u32 = 50;

@@ -1,5 +1,5 @@
-//! The daily jobs of the database's house: partitions ahead and months that are over (L-2), what ran out (I-2), and whether
-//! everything is as the trail says (A-3, L-1).
+//! The daily maintenance jobs of the database: partitions of future and past months (L-2), expired rows (I-2), and
+//! checks of the tables against the audit log (A-3, L-1).
 
 use crate::{
     logic::fault::Fault,
@@ -11,10 +11,10 @@ use crate::{
 };
 use serde::Deserialize;
 
-/// Calls `hub.keep_house()` step by step for each task, until it is done. A task that fails does not stop the next.
+/// Calls `hub.keep_house()` step by step for each task until it is done. A failed task does not stop the next one.
 ///
 /// # Errors
-/// Of the first task that failed, as [`check`]: what its steps did before stands, and the next run goes on with the rest.
+/// The fault of the first task that failed, as [`check`]: its finished steps remain, and the next run continues.
 pub async fn run<P: Platform>(hub: &Hub<P>, platform: &P, job: &'static str) -> Result<(), Fault> {
     let started = platform.now_ms();
     let mut outcome = Ok(());
@@ -26,22 +26,22 @@ pub async fn run<P: Platform>(hub: &Hub<P>, platform: &P, job: &'static str) -> 
     outcome
 }
 
-/// Calls `hub.run_checks()` step by step, until what the checks found stands in `checks`.
+/// Calls `hub.run_checks()` step by step, until its findings are stored in `checks`.
 ///
 /// # Errors
-/// What the database said, or `UpstreamTimeout` when it takes too long: the next run goes on where this one stopped.
+/// The fault of the database, or `UpstreamTimeout` if the checks take too long: the next run continues from there.
 pub async fn check<P: Platform>(hub: &Hub<P>, platform: &P, job: &'static str) -> Result<(), Fault> {
     let arguments = serde_json::json!({ "unless_within": DONE_WITHIN_MINUTES });
     let started = platform.now_ms();
     finish(hub, platform, &Work { job, function: "run_checks", arguments: arguments.to_string(), started }).await
 }
 
-/// What a job has done in steps.
+/// The work of a job that runs in steps.
 struct Work {
     job: &'static str,
     function: &'static str,
     arguments: String,
-    /// When the run began, in milliseconds since the Unix epoch.
+    /// Start of the run, in milliseconds since the Unix epoch.
     started: u64,
 }
 
@@ -61,7 +61,7 @@ async fn finish<P: Platform>(hub: &Hub<P>, platform: &P, work: &Work) -> Result<
     Err(Fault::UpstreamTimeout)
 }
 
-/// What a step says of itself.
+/// The result of a step.
 #[derive(Deserialize)]
 struct Step {
     done: bool,
@@ -79,13 +79,13 @@ async fn step<P: Platform>(hub: &Hub<P>, platform: &P, work: &Work) -> Result<St
     serde_json::from_slice(&body).map_err(|_| Fault::UpstreamBroken("a step does not say whether it is done"))
 }
 
-/// What `hub.keep_house()` does, in this order: a change without its partition is refused, so that comes first.
+/// Tasks of `hub.keep_house()`, in this order: a change without its partition is rejected, so partitions are first.
 const TASKS: [&str; 3] = ["partitions", "deletions", "retention"];
-/// A run of a cron may take 15 minutes: <https://developers.cloudflare.com/workers/platform/limits/>
+/// A cron run may take 15 minutes: <https://developers.cloudflare.com/workers/platform/limits/>
 const LONGEST_MS: u64 = 600_000;
 const MOST_STEPS: u32 = 100;
-/// How long to leave a step to another run that is at it.
+/// Wait while another run executes the same step.
 const BUSY_MS: u32 = 20_000;
-/// Checks that were done so lately are not done again: half a day.
+/// Checks that ran within this time are not repeated: half a day.
 const DONE_WITHIN_MINUTES: u32 = 720;
 const LONGEST_ANSWER: usize = 1024 * 1024;

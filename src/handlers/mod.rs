@@ -1,4 +1,4 @@
-//! What happens behind each door: a file per audience or job. They never name each other.
+//! The handlers of the routes, jobs and queues: a file per audience or job. They never use each other.
 
 pub mod account;
 pub mod alerts;

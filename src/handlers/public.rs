@@ -1,4 +1,4 @@
-//! The public pages and files: the same for everybody, kept by caches, told apart by a validator (D-2).
+//! The public pages and files: the same for every client, cacheable, with an `ETag` (D-2).
 
 use crate::logic::{
     config::Config,
@@ -14,7 +14,7 @@ use std::{
 /// `GET /`
 ///
 /// # Errors
-/// `Page` when the template or a data file cannot be used.
+/// `Page` if the template or a data file cannot be used.
 pub fn home<Body>(config: &Config, known: Option<&str>) -> Result<Reply<Body>, Fault> {
     let html = views::home(&page(config)).map_err(|_| Fault::Page)?;
     Ok(kept(Media::Html, html, known))
@@ -23,7 +23,7 @@ pub fn home<Body>(config: &Config, known: Option<&str>) -> Result<Reply<Body>, F
 /// `GET /security`
 ///
 /// # Errors
-/// `Page` when the template or a data file cannot be used.
+/// `Page` if the template or a data file cannot be used.
 pub fn security<Body>(config: &Config, known: Option<&str>) -> Result<Reply<Body>, Fault> {
     let html = views::security(&page(config)).map_err(|_| Fault::Page)?;
     Ok(kept(Media::Html, html, known))
@@ -50,13 +50,13 @@ pub fn robots<Body>(known: Option<&str>) -> Reply<Body> {
 /// `GET /.well-known/security.txt` (RFC 9116)
 ///
 /// # Errors
-/// `Page` when the template or a data file cannot be used.
+/// `Page` if the template or a data file cannot be used.
 pub fn security_txt<Body>(config: &Config, now_ms: u64) -> Result<Reply<Body>, Fault> {
     let text = views::security_txt(&page(config), now_ms / 1000).map_err(|_| Fault::Page)?;
     Ok(Reply::text(200, Media::Plain, Cache::Public, text))
 }
 
-/// The page of an error; `None` when it cannot be rendered.
+/// Returns the page of an error; `None` if it cannot be rendered.
 #[must_use]
 pub fn problem<Body>(config: &Config, told: Public, request_id: &str) -> Option<Reply<Body>> {
     let html = views::problem(&page(config), told.status, told.message, told.hint, request_id).ok()?;
@@ -72,7 +72,8 @@ fn page(config: &Config) -> Page<'_> {
     }
 }
 
-/// The text's own hash is its validator. It guards no secret: any hash that differs for different texts will do.
+/// Returns a cacheable response whose validator is a hash of the text. The hash protects no secret, so that any hash
+/// that differs between texts is sufficient.
 fn kept<Body>(media: Media, text: impl Into<Cow<'static, str>>, known: Option<&str>) -> Reply<Body> {
     let text = text.into();
     let mut hasher = DefaultHasher::new();

@@ -1,6 +1,6 @@
-//! The request rows that come back from the queue (L-3): written together, and by halves where together they cannot be.
+//! Writes the request rows delivered by the queue (L-3): together, and by halves if the batch is rejected.
 //!
-//! A message is acknowledged once each of its rows stands in the request log, or whole in `request_log_rejected`.
+//! A message is acknowledged once each of its rows is in the request log, or complete in `request_log_rejected`.
 
 mod isolate;
 
@@ -18,51 +18,52 @@ use crate::{
 use isolate::{End, MOST_UNANSWERED, RETRY_MS, write_apart};
 use serde_json::{json, value::RawValue};
 
-/// A message as it is delivered: an array of request rows, made by [`journal`](crate::platform::journal).
+/// A delivered message: an array of request rows, made by [`journal`](crate::platform::journal).
 #[derive(Clone, Debug)]
 pub struct Delivery {
-    /// Its text.
+    /// The text of the message.
     pub text: String,
-    /// How long ago it was put on the queue, in seconds.
+    /// Time since it was put on the queue, in seconds.
     pub age_s: u32,
-    /// Which delivery of it this is, from 1.
+    /// Number of this delivery, from 1.
     pub attempt: u32,
 }
 
-/// What becomes of a message.
+/// The outcome of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It comes again after so many seconds.
+    /// Delivered again after a delay.
     Again {
-        /// An hour at most.
+        /// Delay in seconds, at most an hour.
         after_s: u32,
     },
-    /// Its rows stand in the database.
+    /// All its rows are in the database.
     Done,
 }
 
-/// How long a message waits before it comes again.
+/// Delay before a message is delivered again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Patience {
-    /// As long as it has waited so far, so that each wait is twice the last; at most ten minutes.
+    /// The time it has waited so far, so that each delay is twice the previous one; at most ten minutes.
     Doubling,
-    /// An hour; no queue takes it after its last delivery.
+    /// An hour; after the last delivery the message has no further queue.
     Hourly {
-        /// Which delivery is the last.
+        /// Number of the last delivery.
         last: u32,
     },
 }
 
-/// A row of a batch, and the message that it came with.
+/// A row of a batch, with the index of its message.
 struct Row<'a> {
     message: usize,
     text: &'a str,
     end: End,
 }
 
-/// Writes the rows of all messages; gives one verdict each, in their order.
+/// Writes the rows of all messages; returns one verdict each, in their order.
 ///
-/// A message may come twice, also while its first delivery is still being written: the database keeps each row once.
+/// A message may be delivered twice, also while its first delivery is still being written: the database stores each row
+/// once.
 pub async fn record<P: Platform>(
     hub: &Hub<P>,
     platform: &P,
@@ -77,8 +78,8 @@ pub async fn record<P: Platform>(
         }
     }
     let written = write_apart(hub, platform, &mut rows).await;
-    // A right that is missing refuses every row alike; it is a row's fault only where another one was written. A message that has
-    // come for hours is stored all the same: that loses nothing.
+    // A missing privilege rejects every row alike; a row is at fault only if another row was written. A message that
+    // has been retried for hours is stored in any case, so that no row is lost.
     let blamed = written || patience != Patience::Doubling;
     store(hub, platform, &mut rows, blamed).await;
     let done = |message| rows.iter().filter(|row| row.message == message).all(|row| row.end == End::Stands);
@@ -92,13 +93,14 @@ pub async fn record<P: Platform>(
     deliveries.iter().enumerate().map(verdict).collect()
 }
 
-/// Says that nothing could be tried, as for a Hub whose variables cannot be used; whole, of a message whose last delivery this is.
+/// Logs that no attempt was possible, as for a Hub with invalid variables; on the last delivery, with the complete
+/// message.
 pub fn postpone<P: Platform>(platform: &P, delivery: &Delivery, patience: Patience, after_s: u32) -> Verdict {
     again(platform, delivery, patience);
     Verdict::Again { after_s }
 }
 
-/// Stores what the request log refuses, and logs it whole.
+/// Stores the rows that the request log rejects, and logs them completely.
 async fn store<P: Platform>(hub: &Hub<P>, platform: &P, rows: &mut [Row<'_>], blamed: bool) {
     let mut refused: Vec<(&mut End, Rejected<'_>)> = Vec::new();
     for Row { text, end, .. } in rows {
@@ -143,7 +145,8 @@ async fn stored<P: Platform>(hub: &Hub<P>, platform: &P, rows: &[Rejected<'_>]) 
     false
 }
 
-/// One line for a message that comes again. Of the last delivery it is the whole message: nothing keeps it after that.
+/// Logs one line for a message that will be delivered again. On the last delivery it contains the complete message,
+/// which is stored nowhere else afterwards.
 fn again<P: Platform>(platform: &P, delivery: &Delivery, patience: Patience) {
     let last = matches!(patience, Patience::Hourly { last } if delivery.attempt >= last);
     let line = if last {
@@ -154,7 +157,7 @@ fn again<P: Platform>(platform: &P, delivery: &Delivery, patience: Patience) {
     platform.log(if last { Level::Error } else { Level::Warn }, &line.to_string());
 }
 
-/// A text as JSON, or as a string where it is none.
+/// Returns a text parsed as JSON, or as a string if it is not JSON.
 fn whole(text: &str) -> serde_json::Value {
     serde_json::from_str(text).unwrap_or_else(|_| text.into())
 }
@@ -175,7 +178,7 @@ const fn wait(patience: Patience, age_s: u32) -> u32 {
 /// An hour, in seconds.
 const LONGEST_S: u32 = 3600;
 const SHORTEST_S: u32 = 2;
-/// Of one request to the database: what it reads within its statement timeout.
+/// Bounds of one request to the database, which it can process within its statement timeout.
 const REQUEST: Bounds = Bounds { rows: 2_000, bytes: 1_000_000 };
 
 #[cfg(test)]

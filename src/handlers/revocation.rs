@@ -1,4 +1,5 @@
-//! Sessions that the Hub itself ends: a person's, by an admin, and a token's that was seen over plain http (I-2, T-3).
+//! Sessions that the Hub itself ends: those of a user, by an admin, and that of a token sent over plain http (I-2,
+//! T-3).
 
 use crate::{
     domain::{headers::Headers, ids::is_clerk_id, time},
@@ -16,10 +17,11 @@ use crate::{
 use serde_json::Value;
 use std::rc::Rc;
 
-/// The second half of `/rest/v1/rpc/revoke_sessions`: the database refuses the person already, now Clerk ends the sessions.
+/// The second step of `/rest/v1/rpc/revoke_sessions`: the database already rejects the user, now Clerk ends the
+/// sessions.
 ///
 /// # Errors
-/// `ClerkUndone` when it could not: the person stays refused for ten minutes, and the call may be repeated.
+/// `ClerkUndone` if Clerk did not end them: the user remains rejected for ten minutes, and the call may be retried.
 pub async fn at_clerk<P: Platform>(hub: &Hub<P>, platform: &P, reply: Reply<P::Body>) -> Result<Reply<P::Body>, Fault> {
     let body = match reply.content {
         Content::Stream(body) => platform.read(body, LONGEST_ANSWER).await.unwrap_or_default(),
@@ -31,7 +33,7 @@ pub async fn at_clerk<P: Platform>(hub: &Hub<P>, platform: &P, reply: Reply<P::B
     let ended = clerk::end_sessions(hub, platform, person).await?;
     let arguments = serde_json::json!({ "person": person });
     let question = ask(&hub.config.rest_url).rpc("sessions_ended", arguments.to_string());
-    // If this fails, the person waits out the ten minutes; nothing is less safe for it.
+    // If this fails, the user remains rejected for the ten minutes, which is no less secure.
     if let Err(fault) = send(hub, platform, "revocation", "return=minimal", question).await {
         let line = serde_json::json!({ "event": "revocation stays wide", "person": person, "reason": fault.reason() });
         platform.log(Level::Warn, &line.to_string());
@@ -40,12 +42,13 @@ pub async fn at_clerk<P: Platform>(hub: &Hub<P>, platform: &P, reply: Reply<P::B
     Ok(Reply::text(200, Media::Json, Cache::Nobody, body.to_string()))
 }
 
-/// Revokes the session tokens in the head of a request over plain http, in the background: the answer is the same for every token.
+/// Revokes the session tokens in the head of a request over plain http, in the background: the response is the same for
+/// every token.
 ///
-/// Only a valid token is worth it: forged ones would otherwise revoke the sessions of others. Their signatures are checked without a
-/// bound, as those of the API are, since a bound for all would be used up by forged ones and leave the valid one of a third person
-/// unrevoked; what has not even the form, key id, issuer and times of a valid token is not checked. What the database is asked is
-/// bounded, by person.
+/// Only valid tokens are revoked: forged ones would otherwise revoke the sessions of others. Signature checks are not
+/// limited, as in the API, since forged tokens would use up a common limit and leave the valid token of another user
+/// unrevoked; a token without the format, key id, issuer and times of a valid one is not checked. Requests to the
+/// database are limited per user.
 pub fn burn<P: Platform>(hub: &Rc<Hub<P>>, platform: &P, headers: &Headers, url: &str) {
     let exposed = credentials::exposed(headers, url).into_iter().filter(|token| hub.looks_valid(platform, token));
     let tokens: Vec<_> = exposed.take(MAX_TOKENS).map(str::to_owned).collect();
@@ -93,6 +96,6 @@ async fn revoke_exposed<P: Platform>(hub: &Hub<P>, platform: &P, token: &str) {
     platform.log(Level::Warn, &line.to_string());
 }
 
-/// Tokens of one request that are revoked: a browser sends one, and each may cost a signature check.
+/// Maximum number of revoked tokens per request: a browser sends one, and each may require a signature check.
 const MAX_TOKENS: usize = 4;
 const LONGEST_ANSWER: usize = 4096;

@@ -1,5 +1,5 @@
-//! An export (L-1, A-2): the first page before the head leaves, the others behind it, each with a token of its own and no more
-//! of them in memory than one.
+//! An export (L-1, A-2): the first page is read before the head of the response is sent, the others in the background,
+//! each with its own token and at most one of them in memory.
 
 use super::{Passed, answered};
 use crate::{
@@ -13,32 +13,32 @@ use crate::{
 };
 use std::rc::Rc;
 
-/// How an export went.
+/// The outcome of an export.
 #[derive(Debug)]
 pub struct Told {
-    /// How many records it had.
+    /// Number of records.
     pub records: u64,
-    /// Why it was broken off.
+    /// The reason why it was aborted.
     pub fault: Option<Fault>,
 }
 
-/// What the pages of one export share.
+/// State shared by the pages of one export.
 struct Pages<P: Platform> {
     hub: Rc<Hub<P>>,
     platform: P,
     session: Session,
     export: Export,
     format: Format,
-    /// The question of each page, but for its query and its token.
+    /// The request of each page, without its query and token.
     question: Outgoing,
-    /// How many records a page has at most: fewer after one that was too long.
+    /// Maximum number of records of a page; reduced after a page that was too long.
     size: u64,
 }
 
-/// Asks for the first page; what is left waits until the request row is safe.
+/// Requests the first page; the others wait until the request row is written.
 ///
 /// # Errors
-/// What the database says of the first page.
+/// The fault of the database for the first page.
 pub(super) async fn begin<P: Platform>(
     hub: &Rc<Hub<P>>,
     platform: &P,
@@ -78,11 +78,11 @@ pub(super) async fn begin<P: Platform>(
 }
 
 impl<P: Platform> Pages<P> {
-    /// Writes all pages, as far as somebody reads them.
+    /// Writes all pages, until the client stops reading.
     async fn rest(&mut self, first: Page, sink: &P::Sink) -> Told {
         let (mut page, mut records) = (first, 0);
         loop {
-            // PostgREST may give fewer than were asked for (`db-max-rows`), so only a page without any is the last.
+            // PostgREST may return fewer rows than requested (`db-max-rows`), so only an empty page is the last one.
             let last = page.last;
             records += page.records;
             if self.platform.write(sink, page.text).await.is_err() {
@@ -98,7 +98,7 @@ impl<P: Platform> Pages<P> {
         }
     }
 
-    /// One page, read whole: a client that is slow keeps no connection to the database waiting.
+    /// Reads one page completely, so that a slow client does not hold a connection to the database.
     async fn page(&mut self, behind: Option<&str>, out: u64) -> Result<Page, Fault> {
         loop {
             let token = self.hub.mint(&self.platform, &Actor::Person(&self.session)).await?;
@@ -111,14 +111,14 @@ impl<P: Platform> Pages<P> {
             let body = body.ok_or(Fault::UpstreamBroken("a page without a body"))?;
             match self.platform.read(body, LONGEST_PAGE).await {
                 Ok(bytes) => {
-                    // One long record makes one page short, not every page after it.
+                    // The size grows again, so that one long record does not make every following page small.
                     if bytes.len() < LONGEST_PAGE / 4 {
                         self.size = (self.size * 2).min(PAGE);
                     }
                     let page = self.export.cut(self.format, bytes, behind.is_none());
                     return page.map_err(|_| Fault::UpstreamBroken("a page that is not whole"));
                 }
-                // Never 0: a page that asks for no record would look like the end of the file.
+                // Never 0: the response to a page of no records would look like the end of the file.
                 Err(ReadFailure::TooLarge) if size > 1 => self.size = (size / 4).max(1),
                 Err(ReadFailure::TooLarge) => return Err(Fault::UpstreamBroken("a record longer than a page")),
                 Err(ReadFailure::Broken) => return Err(Fault::UpstreamBroken("a page broke off")),
@@ -127,6 +127,6 @@ impl<P: Platform> Pages<P> {
     }
 }
 
-/// Records of a page, as many as a Supabase project gives at once. A Worker may send 10,000 requests for one of its own.
+/// Maximum records of a page, the row limit of a Supabase project. A Worker may send 10,000 subrequests per request.
 const PAGE: u64 = 1_000;
 const LONGEST_PAGE: usize = 24 * 1024 * 1024;

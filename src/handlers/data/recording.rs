@@ -1,9 +1,9 @@
-//! Reads that are recorded in the database before the data is requested (L-1, L-3): one call in the reader's own name, without which
-//! nothing is asked of the table.
+//! Reads that are recorded in the database before the data is requested (L-1, L-3): one call with the reader's own
+//! token, without which the table is not queried.
 //!
-//! The reader's token makes it, not a job's: `before_request()` refuses an ended session before anything is recorded, says who reads, and
-//! writes the request row, which the queue later completes. Clients and staff cannot make it themselves: the function is internal, and
-//! no token of the Hub's leaves the Hub.
+//! It uses the reader's token, not that of a job: `before_request()` rejects an ended session before the read is
+//! recorded, states who reads, and writes the request row, which the queue later completes. Clients and staff cannot
+//! call it themselves: the function is internal, and no token issued by the Hub leaves the Hub.
 
 use super::{Call, answered};
 use crate::{
@@ -11,10 +11,10 @@ use crate::{
     platform::{Level, Outgoing, Platform, database::TIMEOUT_MS, hub::Hub},
 };
 
-/// Records a read; `headers` are those of the question that follows it.
+/// Records a read; `headers` are those of the request that follows it.
 ///
 /// # Errors
-/// `SessionRevoked`, as the database says; `JournalUnavailable` for everything else: the data is not requested then.
+/// `SessionRevoked` from the database; `JournalUnavailable` for any other fault: the data is not requested then.
 pub(super) async fn record<P: Platform>(
     hub: &Hub<P>,
     platform: &P,

@@ -1,4 +1,4 @@
-//! Finds the rows that the database refuses, by halves, and writes all others in the same delivery.
+//! Finds the rows that the database rejects, by halves, and writes all others in the same delivery.
 
 use super::{REQUEST, Row};
 use crate::{
@@ -10,24 +10,25 @@ use crate::{
 };
 use std::ops::Range;
 
-/// What became of a row.
+/// The outcome of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// The request log refuses it, and no other row.
+    /// Rejected by the request log because of the row itself.
     Refused(RowRefusal),
-    /// It stands in the database.
+    /// Stored in the database.
     Stands,
-    /// It was refused alone, perhaps as any row would have been.
+    /// Rejected alone, possibly for a reason that rejects every row.
     Unclear(RowRefusal),
-    /// Nothing is known of it yet.
+    /// Not known yet.
     Waits,
 }
 
-/// Writes the rows that wait; gives whether the database took any.
+/// Writes the waiting rows; returns whether the database accepted any.
 ///
-/// What is refused as a whole is tried by halves, so that k refused rows of n cost O(k log n) requests, and never more than 2n - 1. The
-/// first half is tried first and each half for itself, so what stands between refused rows is written too. A database that does not
-/// answer the first question is asked no other one; one that fails after that is asked the same again, and left after the third time.
+/// A rejected batch is split in halves, so that k rejected rows of n need O(k log n) requests, at most `2n - 1`. The
+/// first half is tried first and each half on its own, so that the rows between rejected ones are written too. If the
+/// database does not respond to the first request, no other is sent; a later request that fails is retried, and the
+/// delivery ends after the third failure in a row.
 pub(super) async fn write_apart<P: Platform>(hub: &Hub<P>, platform: &P, rows: &mut [Row<'_>]) -> bool {
     let mut waiting: Vec<&mut Row<'_>> = rows.iter_mut().filter(|row| row.end == End::Waits).collect();
     let texts: Vec<&str> = waiting.iter().map(|row| row.text).collect();
@@ -37,7 +38,8 @@ pub(super) async fn write_apart<P: Platform>(hub: &Hub<P>, platform: &P, rows: &
         let part = texts.get(range.clone()).unwrap_or_default();
         let end = match request_rows::write(hub, platform, part).await {
             Ok(()) => End::Stands,
-            // Slow without end is unavailable: three in a row end the delivery, and what was written until then stands.
+            // A database that is always slow is unavailable: three in a row end the delivery, and the rows written so
+            // far remain.
             Err(Cause::Slow) if range.len() > 1 && unanswered + 1 < MOST_UNANSWERED => {
                 unanswered += 1;
                 let middle = range.start + range.len() / 2;
@@ -71,7 +73,7 @@ pub(super) async fn write_apart<P: Platform>(hub: &Hub<P>, platform: &P, rows: &
     written
 }
 
-/// The ranges of one request each, the first one on top.
+/// Returns the ranges of one request each, the first one on top.
 fn ranges(texts: &[&str]) -> Vec<Range<usize>> {
     let mut start = 0;
     let batches = batch::split(texts, REQUEST);
@@ -87,6 +89,6 @@ fn ranges(texts: &[&str]) -> Vec<Range<usize>> {
     ranges
 }
 
-/// How many questions in a row without an answer end a delivery.
+/// Number of consecutive requests without a response that end a delivery.
 pub(super) const MOST_UNANSWERED: u32 = 3;
 pub(super) const RETRY_MS: u32 = 100;
