@@ -1,4 +1,4 @@
-//! The way of a request through the Hub: one straight function, in which each step takes the value of the last.
+//! The processing of a request: one straight function, in which each step uses the result of the previous one.
 
 use super::{
     course::{Course, log, record},
@@ -22,13 +22,13 @@ use crate::{
 use futures_channel::oneshot;
 use std::rc::Rc;
 
-/// A request as it comes in.
+/// A received request.
 pub struct Arrival<Body> {
     /// The method, in upper case.
     pub method: String,
     /// The absolute URL, as the client wrote it.
     pub url: String,
-    /// Its headers.
+    /// The headers.
     pub headers: Headers,
     /// `request.cf.tlsVersion`.
     pub tls_version: Option<String>,
@@ -36,15 +36,15 @@ pub struct Arrival<Body> {
     pub colo: Option<String>,
     /// `request.cf.country`.
     pub country: Option<String>,
-    /// Its body, unread.
+    /// The body, unread.
     pub body: Option<Body>,
 }
 
-/// Answers one request; nothing leaves the Hub by another way.
+/// Processes one request; every response of the Hub is returned from here.
 ///
-/// The whole course of the request runs in `wait_until`, and only its reply is awaited here: Cloudflare ends what a request awaits as
-/// soon as its client has left, but lets the work in `wait_until` go on for 30 seconds (Workers docs, Context `waitUntil`). So a
-/// client that leaves takes along neither its own request row nor what the request holds for others.
+/// The entire processing runs in `wait_until`, and only its response is awaited here: Cloudflare cancels awaited work
+/// as soon as the client disconnects, but continues the work in `wait_until` for 30 seconds (Workers docs, Context
+/// `waitUntil`). So a disconnect prevents neither the request row nor the release of shared state.
 pub async fn answer<P: Platform>(hub: &Rc<Hub<P>>, platform: &P, arrival: Arrival<P::Body>) -> Reply<P::Body> {
     let course = match Course::start(platform, &arrival.url) {
         Ok(course) => course,
@@ -55,13 +55,13 @@ pub async fn answer<P: Platform>(hub: &Rc<Hub<P>>, platform: &P, arrival: Arriva
     let (hub, background) = (Rc::clone(hub), platform.clone());
     platform.wait_until(async move {
         let reply = run_course(&hub, &background, arrival, course).await;
-        // A client that has left takes no reply.
+        // A client that has disconnected receives no response.
         drop(sender.send(reply));
     });
     reply.await.unwrap_or_else(|_| Reply::fault(&Fault::Platform).sealed(secure, &request_id))
 }
 
-/// The course of one request, from its arrival to its reply, request row and log line included.
+/// Runs one request from its arrival to its response, including request row and log line.
 async fn run_course<P: Platform>(
     hub: &Rc<Hub<P>>,
     platform: &P,
@@ -81,13 +81,14 @@ async fn run_course<P: Platform>(
     if arrival.method == "HEAD" { without_body(reply, course.api) } else { reply }
 }
 
-/// supabase-js takes a 404 without a body for a success, so the API has none: 403 says as little and is seen.
+/// Removes the body. supabase-js treats a 404 without a body as success, so the API sends 403 instead, which reveals no
+/// more and is treated as an error.
 fn without_body<Body>(reply: Reply<Body>, api: bool) -> Reply<Body> {
     let status = if api && reply.status == 404 { 403 } else { reply.status };
     Reply { status, content: Content::Empty, ..reply }
 }
 
-/// The answer of a Hub whose variables cannot be used; the log names them, the client learns nothing.
+/// Returns the response of a Hub with invalid variables; the log names them, the response does not.
 pub fn unconfigured<P: Platform>(platform: &P, problems: &[Problem]) -> Reply<P::Body> {
     let request_id = ids::ulid(platform.now_ms(), platform.random().unwrap_or_default());
     let named: Vec<_> = problems.iter().map(|problem| format!("{} {}", problem.name, problem.wrong)).collect();
@@ -96,7 +97,7 @@ pub fn unconfigured<P: Platform>(platform: &P, problems: &[Problem]) -> Reply<P:
     Reply::fault(&Fault::Configuration).sealed(true, &request_id)
 }
 
-/// Logs optional variables that cannot be used; the Hub goes on without them.
+/// Logs optional variables that are invalid; the Hub works without them.
 pub fn unused<P: Platform>(platform: &P, problems: &[Problem]) {
     for problem in problems {
         let named = format!("{} {}", problem.name, problem.wrong);
@@ -104,7 +105,7 @@ pub fn unused<P: Platform>(platform: &P, problems: &[Problem]) {
     }
 }
 
-/// Transport, path, headers, door: each may refuse, and what comes later is not looked at before.
+/// Checks transport, path, headers and route in this order; each may reject, and nothing is checked before its turn.
 async fn run<P: Platform>(
     hub: &Rc<Hub<P>>,
     platform: &P,
@@ -115,7 +116,7 @@ async fn run<P: Platform>(
     let address = Address::parse(&arrival.url)?;
     let path = inside(&hub.config.base_path, address.path);
     course.api = path.is_some_and(routes::is_api);
-    // The scheme comes first, wherever the request was meant for (T-3).
+    // The scheme is checked first, also for unknown hosts and paths (T-3).
     if !address.secure {
         revocation::burn(hub, platform, &arrival.headers, &arrival.url);
         return insecure(&hub.config, &address, arrival);
@@ -146,7 +147,7 @@ async fn run<P: Platform>(
     }
 }
 
-/// Behind the API's doors: credential, identity, then the proxy, which asks policy and firewall.
+/// Serves the API's routes: credential, identity, then the proxy, which applies policy and firewall.
 async fn api<P: Platform>(
     hub: &Rc<Hub<P>>,
     platform: &P,
@@ -186,7 +187,7 @@ async fn api<P: Platform>(
     }
 }
 
-/// Behind the doors of senders, each of which knows its own signature.
+/// Serves the webhooks, each with the signature scheme of its sender.
 async fn webhook<P: Platform>(
     hub: &Rc<Hub<P>>,
     platform: &P,
@@ -205,7 +206,7 @@ async fn webhook<P: Platform>(
     }
 }
 
-/// Behind the public doors.
+/// Serves the public routes.
 async fn open<P: Platform>(
     hub: &Rc<Hub<P>>,
     platform: &P,
@@ -225,7 +226,7 @@ async fn open<P: Platform>(
     })
 }
 
-/// T-3: a page of the Hub is redirected to its own origin, everything else is refused.
+/// T-3: a page of the Hub is redirected to its own origin, everything else is rejected.
 fn insecure<Body, Carried>(
     config: &Config,
     address: &Address<'_>,
@@ -244,7 +245,7 @@ fn insecure<Body, Carried>(
     }
 }
 
-/// Answered here, never asked upstream; the origin must be on the list to the letter.
+/// Responds to `OPTIONS` without an upstream request; the origin must equal a listed one exactly.
 fn options<Body>(route: &Route, headers: &Headers, course: &Course) -> Result<Reply<Body>, Fault> {
     match (headers.value("origin"), &course.origin) {
         (Some(_), None) if course.api => Err(Fault::OriginRefused),
@@ -258,7 +259,7 @@ fn listed_origin<P: Platform>(hub: &Hub<P>, headers: &Headers) -> Option<String>
     hub.config.authorized_parties.iter().find(|listed| *listed == origin).cloned()
 }
 
-/// The path below the mount path.
+/// Returns the path below the mount path.
 fn inside<'path>(base: &str, path: &'path str) -> Option<&'path str> {
     match path.strip_prefix(base)? {
         "" => Some("/"),
@@ -266,7 +267,7 @@ fn inside<'path>(base: &str, path: &'path str) -> Option<&'path str> {
     }
 }
 
-/// JSON where a program asks, a page where a browser does.
+/// Returns the response of a fault: a page for a browser that accepts HTML, otherwise JSON.
 pub(super) fn refuse<P: Platform>(
     hub: &Hub<P>,
     arrival: &Arrival<P::Body>,
@@ -281,7 +282,7 @@ pub(super) fn refuse<P: Platform>(
             .explained(fault),
         _ => Reply::fault(fault),
     };
-    // Cookies of a session that is over would only be refused again.
+    // Cookies of an ended session would only be rejected again.
     let path = Address::parse(&arrival.url).map_or("/", |address| address.path);
     if fault.ends_visit() { account::forgotten(hub, reply, path) } else { reply }
 }

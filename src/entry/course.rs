@@ -1,4 +1,4 @@
-//! What is known of a request on its way, and what is written of it at the end: one request row (L-3), one log line.
+//! State of a request during processing, and its records at the end: one request row (L-3), one log line.
 
 use super::{
     answer::{Arrival, refuse},
@@ -16,42 +16,42 @@ use crate::{
 };
 use std::rc::Rc;
 
-/// A request on its way, filled step by step.
+/// The state of a request, filled step by step.
 pub struct Course {
-    /// The Hub's own id for it. A client's id is kept beside it, never in its place: one that is used twice would
-    /// otherwise hide the second request from the request rows.
+    /// The Hub's own id of the request. A client's id is stored beside it, never instead of it: one that is used twice
+    /// would otherwise hide the second request from the request rows.
     pub request_id: String,
-    /// Whether it came over https.
+    /// True if it was received over https.
     pub secure: bool,
-    /// Whether it knocked at the API.
+    /// True if it addressed the API.
     pub api: bool,
-    /// Its `Origin`, if that is on the list.
+    /// The `Origin` header, if that is listed.
     pub origin: Option<String>,
     /// The route, with the table or function if the Hub knows one of that name.
     pub route: String,
-    /// Whose it is.
+    /// The verified session.
     pub session: Option<Session>,
-    /// Which sender's message it was, once its signature is known to be good.
+    /// The sender of a message, once its signature is verified.
     pub sender: Option<&'static str>,
-    /// Whether the database has written the request row, with the change or with the record of the read.
+    /// True if the database has written the request row, with the change or with the read record.
     pub written: bool,
-    /// How long the database took.
+    /// Duration of the database's response, in milliseconds.
     pub upstream_ms: Option<u64>,
-    /// How many rows it gave.
+    /// Number of rows that the database returned.
     pub row_count: Option<u64>,
-    /// What a member of staff looked at.
+    /// The read of a staff member.
     pub look: Option<Look>,
-    /// What is left to do once the head of the answer may leave.
+    /// Work to do once the head of the response may be sent.
     pub rest: Option<Rest>,
-    /// What became of a visit that is nobody's, for the log.
+    /// The outcome of a visit without a session, for the log.
     pub note: Option<&'static str>,
-    /// Why it was refused.
+    /// The reason for a rejection.
     pub fault: Option<Fault>,
     started: u64,
 }
 
 impl Course {
-    /// Starts with an id that nobody else has.
+    /// Starts with a unique id.
     pub fn start<P: Platform>(platform: &P, url: &str) -> Result<Self, Problem> {
         let random = platform.random().map_err(|_| Problem { name: "crypto", wrong: "gives no random bytes" })?;
         let started = platform.now_ms();
@@ -74,7 +74,7 @@ impl Course {
         })
     }
 
-    /// Notes the door; a name that the Hub does not know is a client's text and is not kept.
+    /// Sets the route; a name that the Hub does not know is text of the client and is not stored.
     pub fn enter(&mut self, route: &Route, segment: &str) {
         let known = Table::named(segment).is_some() || Function::named(segment).is_some();
         route.path.clone_into(&mut self.route);
@@ -84,7 +84,7 @@ impl Course {
     }
 }
 
-/// Writes the request row, at once where the answer must not leave without it.
+/// Writes the request row; before the response where the response must not be sent without it.
 pub async fn record<P: Platform>(
     hub: &Rc<Hub<P>>,
     platform: &P,
@@ -94,7 +94,7 @@ pub async fn record<P: Platform>(
 ) -> Reply<P::Body> {
     let written = course.written && reply.status < 400;
     let kept = course.api || course.session.is_some();
-    // A preflight that is answered asks for nothing; one that is refused is a refused request.
+    // An accepted preflight requests no data; a rejected one is a rejected request.
     if !kept || (arrival.method == "OPTIONS" && reply.status < 400) {
         return reply;
     }
@@ -103,14 +103,14 @@ pub async fn record<P: Platform>(
         return exported(hub, platform, arrival, course, (row, rest), reply).await;
     }
     if written {
-        // Its row came with the change or before the read, when there was no answer to tell of; this completes it.
+        // The row was written with the change or before the read, without the response; this completes it.
         Journal::later(hub, platform, &row);
         return reply;
     }
     let staff = course.session.as_ref().is_some_and(|session| !session.is_customer());
     let changes = !matches!(arrival.method.as_str(), "GET" | "HEAD");
     let refused = (400..500).contains(&reply.status);
-    // After a failure upstream nothing of the database leaves, and its journal would only fail too.
+    // After an upstream failure no data of the database is returned, and its request log would only fail too.
     let first = course.session.is_some() && reply.status < 500 && (staff || changes || refused);
     if !first {
         Journal::later(hub, platform, &row);
@@ -122,7 +122,8 @@ pub async fn record<P: Platform>(
     }
 }
 
-/// An export leaves once its row is safe; how many records it had completes the row behind it.
+/// Returns the response of an export once its request row is written; the row is completed in the background with the
+/// number of records.
 async fn exported<P: Platform>(
     hub: &Rc<Hub<P>>,
     platform: &P,
@@ -157,7 +158,7 @@ async fn exported<P: Platform>(
             look: None,
             ..row
         };
-        // What cannot be written stands in the log.
+        // A row that cannot be written is logged.
         drop(Journal::now(&hub, &background, ended).await);
     });
     reply
@@ -169,7 +170,7 @@ fn row<P: Platform>(hub: &Hub<P>, platform: &P, arrival: &Arrival<P::Body>, cour
         text.as_ref().filter(|text| text.len() == length && text.bytes().all(allowed)).cloned()
     };
     let address = arrival.headers.value("cf-connecting-ip");
-    // What was refused was not seen, but for a refusal that says how many rows there are.
+    // Rejected data was not read, except for a rejection that reveals the number of rows.
     let tells = status < 400 || course.fault.as_ref().is_some_and(Fault::counts_rows);
     let look = course.look.clone().filter(|_| tells);
     Row {
@@ -199,12 +200,12 @@ fn row<P: Platform>(hub: &Hub<P>, platform: &P, arrival: &Arrival<P::Body>, cour
     }
 }
 
-/// A text that a row can hold: PostgreSQL knows no NUL, and neither a method nor a code is long.
+/// Returns a text that a row can store: PostgreSQL does not support NUL, and methods and codes are short.
 fn storable(text: &str) -> String {
     text.chars().filter(|letter| *letter != '\0').take(100).collect()
 }
 
-/// One structured line a request: no body, no token, no address, no name of a person.
+/// Logs one structured line for a request: no body, token, address or name of a user.
 pub fn log<P: Platform>(platform: &P, arrival: &Arrival<P::Body>, course: &Course, status: u16) {
     let who = course.sender.or_else(|| Some(course.session.as_ref()?.who()?.name()));
     let line = serde_json::json!({

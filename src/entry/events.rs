@@ -1,4 +1,4 @@
-//! The Workers events: the only place besides the platform that knows Cloudflare.
+//! The Workers events: apart from the platform, the only file that uses Cloudflare's interfaces.
 
 use super::{
     answer::{Arrival, answer, unconfigured, unused},
@@ -30,9 +30,9 @@ use worker::{
 type Started = Result<Rc<Hub<Edge>>, Rc<Vec<Problem>>>;
 
 thread_local! {
-    // What an isolate remembers between requests; it is dropped when the variables of a new version come in a new isolate.
+    // State of an isolate between requests; new variables arrive with a new version, which has new isolates.
     static HUB: RefCell<Option<Started>> = const { RefCell::new(None) };
-    // By their number: there is one with HSTS and one without.
+    // Keyed by the number of headers: there is one seal with HSTS and one without.
     static SEALS: RefCell<Vec<(usize, web_sys::Headers)>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -60,10 +60,10 @@ async fn scheduled(event: ScheduledEvent, env: Env, context: ScheduleContext) {
     }
 }
 
-/// The queue's event, without the macro of the others: its type of a message does not say which delivery this is.
+/// Handles the queue's event, without the macro of the others: its message type does not contain the delivery attempt.
 ///
 /// # Errors
-/// When the platform's own objects are not what they are; every message comes again then.
+/// If an object of the runtime does not have the expected type; every message is then delivered again.
 #[wasm_bindgen]
 pub async fn queue(batch: MessageBatch, env: Env, context: worker_sys::Context) -> Result<(), JsValue> {
     let platform = edge(Event::Queue(Context::new(context)), &env);
@@ -99,7 +99,7 @@ pub async fn queue(batch: MessageBatch, env: Env, context: worker_sys::Context) 
 )]
 fn delivery(message: &Message, now_ms: u64) -> Result<Delivery, JsValue> {
     let body = message.body()?;
-    // The Hub puts texts there; of anything else its JSON is kept.
+    // The Hub sends texts; of any other value its JSON is used.
     let json = || JSON::stringify(&body).ok().map(String::from);
     let attempt = Reflect::get(message, &"attempts".into())?.as_f64();
     Ok(Delivery {
@@ -141,10 +141,11 @@ fn arrival(request: &web_sys::Request) -> Arrival<ReadableStream> {
     }
 }
 
-/// How long messages wait for a Hub whose variables cannot be used.
+/// Delay of messages while the Hub's variables are invalid, in seconds.
 const UNCONFIGURED_S: u32 = 600;
 
-/// The seal as headers of the platform, copied there: each header that is written from here costs two strings of passage.
+/// Returns the seal as headers copied in the runtime: each header written from here would copy two strings across the
+/// WebAssembly boundary.
 fn sealed(seal: &'static [(&'static str, &'static str)]) -> Result<web_sys::Headers, JsValue> {
     SEALS.with_borrow_mut(|seals| {
         if let Some((_, headers)) = seals.iter().find(|(length, _)| *length == seal.len()) {

@@ -1,30 +1,30 @@
-//! The scheduled jobs: one row each. The build script reads this file too, so it names nothing else.
+//! The scheduled jobs: one row each. The build script includes this file too, so it refers to no other module.
 
-/// A job that runs by the clock.
+/// A scheduled job.
 #[derive(Debug)]
 pub struct Job {
-    /// Its name: the database sees it as `system:<name>`.
+    /// The name: the database sees it as `system:<name>`.
     pub name: &'static str,
-    /// When it runs, in Cloudflare's cron syntax (UTC); the crons in `wrangler.toml` must agree.
+    /// The schedule, in Cloudflare's cron syntax (UTC); the crons in `wrangler.toml` must be the same.
     pub cron: &'static str,
-    /// What it does.
+    /// The work of the job.
     pub work: Work,
 }
 
-/// What a job does.
+/// The work of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
-    /// Makes partitions ahead, retires months that are over, forgets what ran out (L-2, I-2).
+    /// Creates partitions ahead, retires past months, deletes expired rows (L-2, I-2).
     KeepHouse,
-    /// Looks for what was changed past the trail, and stores what it finds (A-3, L-1).
+    /// Finds changes that bypassed the audit log, and stores the findings (A-3, L-1).
     RunChecks,
-    /// Tells an operator of what needs one.
+    /// Reports problems to an operator.
     SendAlerts,
 }
 
-/// Every job there is.
+/// All jobs.
 pub const JOBS: &[Job] = &[
-    // More than once: what the first run did not end, the next one goes on with; what is done is not done again.
+    // Several runs: each continues the unfinished work of the previous one, and finished work is not repeated.
     Job { name: "house", cron: "17 3-5 * * *", work: Work::KeepHouse },
     Job { name: "checks", cron: "43 3-5 * * *", work: Work::RunChecks },
     Job { name: "alerts", cron: "*/15 * * * *", work: Work::SendAlerts },

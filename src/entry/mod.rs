@@ -1,8 +1,8 @@
-//! The doors: the Workers events, the tables of routes, jobs and queues, and the way of a request through the Hub.
+//! The entry points: the Workers events, the tables of routes, jobs and queues, and the processing of a request.
 
 pub mod answer;
 mod course;
-// A browser has no `cloudflare:workers` to import.
+// Browsers do not provide `cloudflare:workers`.
 #[cfg(all(target_arch = "wasm32", not(feature = "open")))]
 mod events;
 pub mod jobs;

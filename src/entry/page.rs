@@ -1,4 +1,4 @@
-//! The way of a request for a person's page: who opens it, by Clerk's cookies, then the page (I-1, I-2).
+//! The processing of a request for a user's page: the visit, identified by Clerk's cookies, then the page (I-1, I-2).
 
 use super::{
     answer::Arrival,
@@ -15,10 +15,10 @@ use crate::{
     },
 };
 
-/// Answers one request for a page.
+/// Serves one request for a page.
 ///
 /// # Errors
-/// What the visit and the page say.
+/// The faults of the visit and of the page.
 pub async fn page<P: Platform>(
     hub: &Hub<P>,
     platform: &P,
@@ -28,7 +28,7 @@ pub async fn page<P: Platform>(
     (route, address): (&Route, &Address<'_>),
 ) -> Result<Reply<P::Body>, Fault> {
     let door = Door { method: &arrival.method, path: address.path, query: address.query, headers: &arrival.headers };
-    // Its form says whose session it is about, and the token need not be fresh.
+    // The form names its session, and the token need not be fresh.
     if route.handler == Handler::SignOut && arrival.method == "POST" {
         let (reply, session) = account::sign_out(hub, platform, door, body).await;
         course.session = session;
@@ -60,7 +60,7 @@ pub async fn page<P: Platform>(
     Ok(cookies.into_iter().fold(reply, |reply, cookie| reply.with("set-cookie", cookie)))
 }
 
-/// A page's words for what is said of sessions elsewhere.
+/// Returns the fault in a page's terms.
 fn of_page(fault: Fault) -> Fault {
     match fault {
         Fault::SessionRevoked => Fault::VisitEnded,
@@ -69,7 +69,7 @@ fn of_page(fault: Fault) -> Fault {
     }
 }
 
-/// What a development instance calls this browser.
+/// Returns the development instance's id of this browser.
 fn browser<'a, P: Platform>(hub: &Hub<P>, door: Door<'a>) -> Option<&'a str> {
     let cookies = Cookies::parse(door.headers.value("cookie")?);
     let suffixed = format!("__clerk_db_jwt_{}", hub.instance.suffix);

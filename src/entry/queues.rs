@@ -1,29 +1,30 @@
-//! The queues: one row each. The build script reads this file too, so it names nothing else.
+//! The queues: one row each. The build script includes this file too, so it refers to no other module.
 //!
 //! Source of the limits: <https://developers.cloudflare.com/queues/platform/limits/>.
 
-/// A queue whose messages this Worker takes.
+/// A queue whose messages this Worker consumes.
 #[derive(Debug)]
 #[allow(dead_code, reason = "most of it is Cloudflare's to know: the build compares it with wrangler.toml")]
 pub struct Queue {
-    /// Its name at Cloudflare.
+    /// The name at Cloudflare.
     pub name: &'static str,
-    /// The binding that puts messages on it, or says how many it has.
+    /// The binding that sends messages to it or returns its number of messages.
     pub binding: Option<&'static str>,
-    /// The queue that a message goes to when its deliveries are used up; `None`: it is given up then.
+    /// The queue for messages that used up their deliveries; `None`: such messages are discarded.
     pub dead_letters: Option<&'static str>,
-    /// Messages of one delivery at most.
+    /// Maximum number of messages of one delivery.
     pub batch: u32,
-    /// How long a message waits for others, in seconds.
+    /// Time a message waits for others, in seconds.
     pub gathering_s: u32,
-    /// How often a message is delivered again.
+    /// Maximum number of retries of a message.
     pub retries: u32,
-    /// What is done with its messages.
+    /// The processing of its messages.
     pub work: Taking,
 }
 
 impl Queue {
-    /// Recognizes the queue by its name at Cloudflare: a preview has queues of its own, since each has one consumer.
+    /// Returns whether the queue has this name at Cloudflare: a preview has its own queues, since each has one
+    /// consumer.
     #[must_use]
     #[allow(dead_code, reason = "the build script compares names itself")]
     pub fn is_named(&self, name: &str) -> bool {
@@ -31,40 +32,40 @@ impl Queue {
     }
 }
 
-/// The end of the names of a preview's queues.
+/// Suffix of the names of a preview's queues.
 pub const PREVIEW_SUFFIX: &str = "-preview";
 
-/// What is done with the messages of a queue.
+/// The processing of a queue's messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taking {
-    /// Writes request rows; what fails comes again, each time after twice as long (L-3).
+    /// Writes request rows; failed messages are retried, each time after twice the delay (L-3).
     RecordRequests,
-    /// The same once an hour, for rows that could not be written in the three hours that the other queue tries.
+    /// The same once an hour, for rows that could not be written in the three hours of the other queue's retries.
     RecordDeadLetters,
 }
 
-/// Every queue there is.
+/// All queues.
 pub const QUEUES: &[Queue] = &[
     Queue {
         name: "hub-audit",
         binding: Some("AUDIT_QUEUE"),
         dead_letters: Some("hub-audit-dead"),
         batch: 100,
-        // A client sees what staff do within five seconds (L-1).
+        // A client sees the reads of staff within five seconds (L-1).
         gathering_s: 1,
         retries: 30,
         work: Taking::RecordRequests,
     },
     Queue {
         name: "hub-audit-dead",
-        // Never written to: it says how many messages wait.
+        // Never written to: it returns the number of waiting messages.
         binding: Some("AUDIT_DEAD_QUEUE"),
         dead_letters: None,
-        // Cloudflare keeps 256 KB of log of one delivery: what is logged whole must fit.
+        // Cloudflare stores 256 KB of log of one delivery: a completely logged message must fit.
         // <https://developers.cloudflare.com/changelog/2025-04-07-increase-trace-events-limit/>
         batch: 1,
         gathering_s: 5,
-        // Cloudflare keeps a message for four days.
+        // Cloudflare stores a message for four days.
         retries: 90,
         work: Taking::RecordDeadLetters,
     },

@@ -1,61 +1,61 @@
-//! All doors on one screen: who may knock, what stands behind, and what is kept of it.
+//! All routes: their clients, their handlers, and the request rows they leave.
 
-/// One door.
+/// One route.
 #[derive(Debug)]
 pub struct Route {
-    /// The path; `{…}` stands for one segment.
+    /// The path; `{…}` is a placeholder for one segment.
     pub path: &'static str,
-    /// The methods it takes, as the `Allow` header writes them.
+    /// The accepted methods, in the syntax of the `Allow` header.
     pub methods: &'static str,
-    /// Who may knock, and how errors look.
+    /// The clients it accepts, and the format of its errors.
     pub door: Door,
-    /// What stands behind it.
+    /// The handler.
     pub handler: Handler,
 }
 
-/// Who may knock.
+/// The clients that a route accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Door {
-    /// A bearer token is needed; errors are JSON; every request leaves a request row (L-3).
+    /// Clients with a bearer token; errors are JSON; every request leaves a request row (L-3).
     Api,
-    /// A person in a browser, by Clerk's cookies; errors are pages, and every request with a session leaves a request row.
+    /// Users in a browser, by Clerk's cookies; errors are pages, and every request with a session leaves a request row.
     Page,
-    /// Anybody, reading: nothing behind it knows who asks.
+    /// Any client, for reads: its handlers do not identify the client.
     Public,
-    /// A sender that signs its messages; errors are JSON, and every request leaves a request row.
+    /// Senders that sign their messages; errors are JSON, and every request leaves a request row.
     Webhook,
 }
 
-/// What stands behind a door.
+/// The handler of a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Handler {
-    /// What the caller may do.
+    /// The operations that the caller is allowed to use.
     Description,
     /// The icon of the pages.
     Favicon,
     /// A function of the database.
     Function,
-    /// Whether the Hub and what it needs are up.
+    /// The reachability of the Hub and its upstreams.
     Health,
-    /// What the Hub knows of a session.
+    /// The Hub's data of a session.
     Account,
-    /// What Clerk tells of sessions and users.
+    /// Clerk's messages about sessions and users.
     ClerkWebhook,
     /// The front page.
     Home,
-    /// The database's function, and then Clerk.
+    /// The database's function, followed by Clerk.
     RevokeSessions,
-    /// What crawlers may read.
+    /// The rules for crawlers.
     Robots,
-    /// The promises, and what keeps them.
+    /// The promises, and how they are fulfilled.
     Security,
     /// RFC 9116.
     SecurityTxt,
-    /// On to Clerk's sign-in page.
+    /// Redirect to Clerk's sign-in page.
     SignIn,
     /// The end of a session.
     SignOut,
-    /// On to Clerk's sign-up page.
+    /// Redirect to Clerk's sign-up page.
     SignUp,
     /// The stylesheet of the pages.
     Stylesheet,
@@ -69,11 +69,11 @@ const fn route(path: &'static str, methods: &'static str, door: Door, handler: H
     Route { path, methods, door, handler }
 }
 
-/// Every door there is.
+/// All routes.
 pub const ROUTES: &[Route] = &[
     route("/rest/v1/", READ, Door::Api, Handler::Description),
     route("/rest/v1/{table}", "GET, HEAD, POST, PATCH, DELETE, OPTIONS", Door::Api, Handler::Table),
-    // Before the other functions: Clerk ends the sessions too.
+    // Before the other functions, because Clerk also ends the sessions.
     route("/rest/v1/rpc/revoke_sessions", "POST, OPTIONS", Door::Api, Handler::RevokeSessions),
     route("/rest/v1/rpc/{function}", "GET, HEAD, POST, OPTIONS", Door::Api, Handler::Function),
     route("/webhooks/clerk", "POST, OPTIONS", Door::Webhook, Handler::ClerkWebhook),
@@ -90,13 +90,13 @@ pub const ROUTES: &[Route] = &[
     route("/healthz", READ, Door::Public, Handler::Health),
 ];
 
-/// The door at a path, and the segment its `{…}` stands for.
+/// Returns the route of a path, and the segment that matched its `{…}`.
 #[must_use]
 pub fn find(path: &str) -> Option<(&'static Route, &str)> {
     ROUTES.iter().find_map(|route| matches(route.path, path).map(|segment| (route, segment)))
 }
 
-/// Whether a path belongs to the API, routed or not: there, errors are JSON and plain http is never redirected.
+/// Returns whether a path belongs to the API, routed or not: there, errors are JSON and plain http is never redirected.
 #[must_use]
 pub fn is_api(path: &str) -> bool {
     const API: [&str; 8] = ["rest", "auth", "storage", "functions", "realtime", "graphql", "pg", "webhooks"];

@@ -10,7 +10,7 @@ use crate::{
 };
 use std::rc::Rc;
 
-/// Runs the jobs of one cron; each leaves one log line, and a failure does not stop the next.
+/// Runs the jobs of one cron; each logs one line, and a failed job does not stop the next one.
 pub async fn run<P: Platform>(hub: &Rc<Hub<P>>, platform: &P, cron: &str) {
     for job in JOBS.iter().filter(|job| job.cron == cron) {
         let started = platform.now_ms();
@@ -33,7 +33,7 @@ pub async fn run<P: Platform>(hub: &Rc<Hub<P>>, platform: &P, cron: &str) {
     }
 }
 
-/// The binding that says how many messages could not be taken for hours.
+/// Returns the binding that counts the messages that could not be written for hours.
 fn dead_letters() -> Option<&'static str> {
     QUEUES.iter().find(|queue| queue.work == Taking::RecordDeadLetters).and_then(|queue| queue.binding)
 }
