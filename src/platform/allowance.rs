@@ -1,4 +1,4 @@
-//! What an isolate does at most a number of times a minute for one cause, because anyone can cause it.
+//! Rate limits of an isolate, per minute and cause, for work that any client can cause.
 
 use crate::domain::headers::Headers;
 use std::{
@@ -7,7 +7,7 @@ use std::{
     net::IpAddr,
 };
 
-/// Uses within the present minute, by cause: a client's address, a person.
+/// Uses within the current minute, by cause: a client's address or a user.
 #[derive(Debug)]
 pub struct Allowance {
     most: u32,
@@ -22,7 +22,7 @@ impl Allowance {
         Self { most, minute: Cell::default(), used: RefCell::default() }
     }
 
-    /// Tells whether this cause has a use left; counts it if so. Causes beyond [`MAX_CAUSES`] share one allowance.
+    /// Returns whether this cause has a use left, and counts it. Causes beyond [`MAX_CAUSES`] share one allowance.
     pub fn one_more(&self, cause: &str, now_ms: u64) -> bool {
         let mut used = self.used.borrow_mut();
         let minute = now_ms / 60_000;
@@ -37,8 +37,11 @@ impl Allowance {
     }
 }
 
-/// The network that a client's address belongs to: an IPv4 address, or the /64 that one subscriber has of IPv6. Cloudflare sets the
-/// header itself (<https://developers.cloudflare.com/fundamentals/reference/http-headers/#cf-connecting-ip>); without it, all clients are one.
+/// Returns the network of a client's address: an IPv4 address, or the IPv6 /64 of one subscriber.
+///
+/// Cloudflare sets the header itself
+/// (<https://developers.cloudflare.com/fundamentals/reference/http-headers/#cf-connecting-ip>); without it, all clients
+/// are one network.
 #[must_use]
 pub fn network(headers: &Headers) -> String {
     match headers.value("cf-connecting-ip").and_then(|address| address.parse().ok()) {
@@ -51,7 +54,7 @@ pub fn network(headers: &Headers) -> String {
     }
 }
 
-/// Some 500 KiB.
+/// About 500 KiB.
 const MAX_CAUSES: usize = 4096;
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
-//! The request bodies that an isolate holds at once: bounded, because its 128 MiB serve all of its requests, and shared out, so that one
-//! sender of many slow bodies leaves room for those of others.
+//! The request bodies that an isolate holds at once: limited in total, because all its requests share 128 MiB, and per
+//! sender, so that one sender of many slow bodies leaves room for others.
 //!
-//! Those who are not known before their body was read have one share together: a signature is checked over the whole body. The oldest
-//! body of that share gives way to a new one, so that slow bodies of strangers keep none of Clerk's messages away, which come at once.
+//! Senders that are unknown until the body is read share one limit, because a signature is verified over the whole
+//! body. A new body evicts the oldest one of that share, so that slow bodies of unauthenticated clients do not block
+//! Clerk's messages, which arrive at once.
 
 use super::{Platform, ReadFailure, hub::Hub};
 use crate::logic::fault::Fault;
@@ -13,29 +14,29 @@ use std::{
     rc::Rc,
 };
 
-/// The bytes that the requests of an isolate hold.
+/// The bytes held by the requests of an isolate.
 #[derive(Debug, Default)]
 pub struct Bodies {
     held: RefCell<Vec<Rc<Share>>>,
 }
 
-/// The sender of a body: all bodies of one together have a share of the room.
+/// The sender of a body: all bodies of one sender share a limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sender {
-    /// A person whose token was verified, by Clerk's user id: one person may have many sessions.
+    /// A user whose token was verified, by Clerk's user id: one user may have many sessions.
     Person(String),
-    /// A caller who is not known before the body was read.
+    /// A client that is unknown until the body is read.
     Unknown,
 }
 
-/// A body that was not read yet.
+/// A body that is not yet read.
 #[derive(Debug)]
 pub struct Incoming<B> {
-    /// Its sender.
+    /// The sender.
     pub sender: Sender,
     /// The stream, if there is one.
     pub body: Option<B>,
-    /// How many bytes it may have.
+    /// Maximum size in bytes.
     pub limit: usize,
 }
 
@@ -45,21 +46,21 @@ struct Share {
     sender: Sender,
     since: u64,
     bytes: Cell<usize>,
-    /// Whether a newer body takes its place; its bytes are held until its request notices.
+    /// True if a newer body evicts it; its bytes are held until its request notices.
     gives_way: Cell<bool>,
 }
 
-/// The bytes of a body that is being read, given back when this is dropped.
+/// The bytes of a body that is being read, released when this is dropped.
 ///
-/// A request that the platform ends is never dropped (`platform/fakes/turns.rs`), so what is older than any request can be does
-/// not count either.
+/// A request that the platform ends is never dropped (`platform/fakes/turns.rs`), so bodies older than any request can
+/// be do not count either.
 #[derive(Debug)]
 struct Held<'a> {
     bodies: &'a Bodies,
     share: Rc<Share>,
 }
 
-/// A body that was read whole; it counts for as long as this lives.
+/// A completely read body; it counts as long as this exists.
 #[derive(Debug)]
 pub struct Body<'a> {
     bytes: Vec<u8>,
@@ -67,7 +68,7 @@ pub struct Body<'a> {
 }
 
 impl Body<'_> {
-    /// Gives the bytes out, to be sent on; they count on.
+    /// Returns the bytes, to be forwarded; they still count.
     pub fn take(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.bytes)
     }
@@ -82,7 +83,7 @@ impl Deref for Body<'_> {
 }
 
 impl Bodies {
-    /// How many bytes are held.
+    /// Returns the number of held bytes.
     #[must_use]
     pub fn bytes(&self, now_ms: u64) -> usize {
         let mut held = self.held.borrow_mut();
@@ -90,7 +91,7 @@ impl Bodies {
         held.iter().map(|share| share.bytes.get()).sum()
     }
 
-    /// How many of them are one sender's, without those that give way.
+    /// Returns the number of held bytes of one sender, without evicted bodies.
     #[must_use]
     pub fn bytes_of(&self, sender: &Sender) -> usize {
         let held = self.held.borrow();
@@ -98,12 +99,12 @@ impl Bodies {
         own.map(|share| share.bytes.get()).sum()
     }
 
-    /// How many bytes of strangers give way and are held still.
+    /// Returns the number of bytes of evicted bodies that are still held.
     fn bytes_given_way(&self) -> usize {
         self.held.borrow().iter().filter(|share| share.gives_way.get()).map(|share| share.bytes.get()).sum()
     }
 
-    /// Has the oldest bodies of strangers give way until there is room in their share for more bytes of this one.
+    /// Evicts the oldest bodies of unknown senders until their share has room for more bytes of this one.
     fn make_room(&self, this: &Rc<Share>, bytes: usize) {
         while self.bytes_of(&Sender::Unknown) + bytes > MOST_OF_ONE {
             let held = self.held.borrow();
@@ -126,7 +127,7 @@ impl Bodies {
 }
 
 impl Held<'_> {
-    /// Counts more bytes of this body; false when the isolate, or its sender, would hold too many.
+    /// Counts more bytes of this body; returns false if the isolate, or its sender, would hold too many.
     fn grow(&self, now_ms: u64, bytes: usize) -> bool {
         if self.share.sender == Sender::Unknown {
             if self.share.gives_way.get() || self.bodies.bytes_given_way() + bytes > MOST_GIVEN_WAY {
@@ -152,11 +153,11 @@ impl Drop for Held<'_> {
     }
 }
 
-/// Reads a request's body whole.
+/// Reads a request's body completely.
 ///
 /// # Errors
-/// `BodyTooLarge` over the limit, `BodyBroken` when the client leaves or takes too long, `Busy` when the isolate holds too many
-/// bytes already, of everybody or of this sender.
+/// `BodyTooLarge` over the limit, `BodyBroken` if the client disconnects or is too slow, `Busy` if the isolate already
+/// holds too many bytes, in total or of this sender.
 pub async fn read<'a, P: Platform>(
     hub: &'a Hub<P>,
     platform: &P,
@@ -190,21 +191,21 @@ pub async fn read<'a, P: Platform>(
     }
 }
 
-/// A quarter of an isolate's memory: each byte is there twice while it is sent on.
+/// A quarter of an isolate's memory: each byte is held twice while it is forwarded.
 const MOST_BYTES: usize = 32 * 1024 * 1024;
-/// What one sender may hold: four bodies of the largest kind.
+/// Maximum of one sender: four bodies of the largest kind.
 const MOST_OF_ONE: usize = 4 * 1024 * 1024;
-/// What large bodies leave free for small ones.
+/// Bytes that large bodies leave free for small ones.
 const RESERVED: usize = 8 * 1024 * 1024;
-/// What one sender may hold for a body to be read into the reserve, so that it takes many senders to fill that as well.
+/// Maximum of one sender whose body is read into the reserve, so that only many senders can fill it.
 const MOST_RESERVED_OF_ONE: usize = 1024 * 1024;
-/// A small body: all but arrays of rows and long webhooks are no longer.
+/// Maximum size of a small body: only arrays of rows and long webhooks are larger.
 const SMALL: usize = 128 * 1024;
-/// How much of strangers may wait for its requests to notice that it gives way.
+/// Maximum bytes of evicted bodies whose requests have not yet noticed.
 const MOST_GIVEN_WAY: usize = MOST_OF_ONE;
-/// How soon they notice: what belongs to one request is not woken from another.
+/// Interval at which they check: one request must not wake another.
 const NOTICING_MS: u32 = 100;
-/// How long a client may take to send its body.
+/// Maximum time for a client to send its body.
 const READING_MS: u32 = 20_000;
 /// Longer than a request can hold its body: reading it, then Clerk and the database.
 const LONGEST_REQUEST_MS: u64 = 60_000;

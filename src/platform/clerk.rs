@@ -1,4 +1,4 @@
-//! Clerk's Backend API: who a person is at this moment, and the end of their sessions.
+//! Clerk's Backend API: the current state of a user, and the end of their sessions.
 //!
 //! Source: <https://clerk.com/docs/reference/backend-api>
 
@@ -12,18 +12,18 @@ use crate::{
 };
 use serde_json::Value;
 
-/// Asks Clerk whether a member of staff still is what the token says: not banned, not locked, same role.
+/// Checks with Clerk that a staff member's token is still correct: not banned, not locked, same role.
 ///
 /// # Errors
-/// `ClerkUnavailable` when Clerk does not answer within 2 seconds: what cannot be judged is not done. `SessionRevoked` when the
-/// person is not what the token says any more.
+/// `ClerkUnavailable` if Clerk does not respond within 2 seconds: without the check the request is rejected.
+/// `SessionRevoked` if the user's state differs from the token.
 pub async fn recheck<P: Platform>(hub: &Hub<P>, platform: &P, session: &Session) -> Result<(), Fault> {
     let (status, body) = ask(hub, platform, "GET", &format!("/v1/users/{}", session.user), None).await?;
     if status == 404 {
         return Err(Fault::SessionRevoked);
     }
     let user = ok(status, &body)?;
-    // An answer that does not say so is none.
+    // A response without this member is invalid.
     let says = |name: &str| user.get(name).and_then(Value::as_bool).ok_or(Fault::ClerkUnavailable);
     let (banned, locked) = (says("banned")?, says("locked")?);
     let role = user.get("public_metadata").and_then(|metadata| metadata.get("stacklumen_role")).and_then(Value::as_str);
@@ -35,10 +35,10 @@ pub async fn recheck<P: Platform>(hub: &Hub<P>, platform: &P, session: &Session)
     Ok(())
 }
 
-/// Ends every session of a person that can still give tokens; gives how many there were.
+/// Ends every session of a user that can still issue tokens; returns their number.
 ///
 /// # Errors
-/// `ClerkUndone` when one of them could not be ended.
+/// `ClerkUndone` if one of them could not be ended.
 pub async fn end_sessions<P: Platform>(hub: &Hub<P>, platform: &P, user: &str) -> Result<usize, Fault> {
     let mut ended = 0;
     for status in ["active", "pending"] {
@@ -61,20 +61,20 @@ pub async fn end_sessions<P: Platform>(hub: &Hub<P>, platform: &P, user: &str) -
 /// Ends one session.
 ///
 /// # Errors
-/// `ClerkUndone` when it could not be ended.
+/// `ClerkUndone` if it could not be ended.
 pub async fn end_session<P: Platform>(hub: &Hub<P>, platform: &P, session: &str) -> Result<(), Fault> {
     let path = format!("/v1/sessions/{session}/revoke");
     let (status, _) = ask(hub, platform, "POST", &path, None).await.map_err(|_| Fault::ClerkUndone)?;
     match status {
         200 => Ok(()),
-        // It may have ended by itself, or be of another instance than the key.
+        // It may have ended already, or belong to another instance than the key.
         400 | 404 => is_over(hub, platform, session).await,
         _ => Err(Fault::ClerkUndone),
     }
 }
 
-/// Asks Clerk whether a session is over. Clerk keeps ended sessions readable with their status, so one that it does not know proves
-/// nothing: the key may be another instance's.
+/// Requests from Clerk whether a session has ended. Clerk stores ended sessions with their status, so an unknown one
+/// proves nothing: the key may be that of another instance.
 ///
 /// Source: clerk/javascript `packages/types/src/session.ts`, `SessionStatus`; Backend API, `GET /v1/sessions/{session_id}`.
 async fn is_over<P: Platform>(hub: &Hub<P>, platform: &P, session: &str) -> Result<(), Fault> {
@@ -86,10 +86,10 @@ async fn is_over<P: Platform>(hub: &Hub<P>, platform: &P, session: &str) -> Resu
     if over { Ok(()) } else { Err(Fault::ClerkUndone) }
 }
 
-/// The cookies that a handshake left with Clerk under a name; the name is good once.
+/// Fetches the cookies that a handshake stored at Clerk under a nonce; a nonce is valid once.
 ///
 /// # Errors
-/// `VisitStuck` for a name that Clerk does not know (any more), `ClerkUnavailable` when it does not answer.
+/// `VisitStuck` for a nonce that Clerk does not know (any more), `ClerkUnavailable` if it does not respond.
 pub async fn handshake_payload<P: Platform>(hub: &Hub<P>, platform: &P, nonce: &str) -> Result<Vec<String>, Fault> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     if !(1..=128).contains(&nonce.len()) || !nonce.bytes().all(plain) {
@@ -103,10 +103,11 @@ pub async fn handshake_payload<P: Platform>(hub: &Hub<P>, platform: &P, nonce: &
     texts(&ok(status, &body)?, "directives")
 }
 
-/// Cookies with a fresh token for a session whose token ran out. Nothing of the client's request is passed on but the two tokens.
+/// Fetches cookies with a fresh token for a session whose token has expired. Of the client's request, only the two
+/// tokens are forwarded.
 ///
 /// # Errors
-/// When Clerk gives none; then the browser takes the way of the handshake.
+/// If Clerk returns none; then the browser is redirected to the handshake.
 pub async fn refresh<P: Platform>(
     hub: &Hub<P>,
     platform: &P,
@@ -163,18 +164,18 @@ fn ok(status: u16, body: &[u8]) -> Result<Value, Fault> {
     serde_json::from_slice(answered).map_err(|_| Fault::ClerkUnavailable)
 }
 
-/// A list of texts; anything else in it is no answer of Clerk's.
+/// Returns a list of texts; any other value is an invalid response of Clerk.
 fn texts(answer: &Value, name: &str) -> Result<Vec<String>, Fault> {
     let listed = answer.get(name).and_then(Value::as_array).ok_or(Fault::ClerkUnavailable)?;
     let texts: Option<Vec<String>> = listed.iter().map(|item| item.as_str().map(str::to_owned)).collect();
     texts.ok_or(Fault::ClerkUnavailable)
 }
 
-/// Whose answers these functions read.
+/// Version of the Backend API whose responses these functions parse.
 pub const API_VERSION: &str = "2026-05-12";
-/// Statuses of a session that gives no token any more; the others are `active` and `pending`.
+/// Statuses of a session that issues no tokens any more; the others are `active` and `pending`.
 const OVER: [&str; 6] = ["abandoned", "ended", "expired", "removed", "replaced", "revoked"];
 const LONGEST_ANSWER: usize = 512 * 1024;
-/// A Worker may send 50 requests for one that comes in.
+/// A Worker may send 50 subrequests per request.
 const MOST_SESSIONS: usize = 20;
 const TIMEOUT_MS: u32 = 2_000;

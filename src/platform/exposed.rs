@@ -1,13 +1,14 @@
-//! Sessions whose tokens came over plain http (T-3): what of them is revoked already, and how often one person has it done.
+//! Sessions whose tokens were sent over plain http (T-3): the tokens that are already revoked, and a limit of
+//! revocations per user.
 
 use super::allowance::Allowance;
 use crate::domain::session::Session;
 use std::{cell::RefCell, collections::HashMap};
 
-/// The exposed sessions that an isolate knows of.
+/// The exposed sessions known to an isolate.
 #[derive(Debug)]
 pub struct Exposed {
-    /// By session id: up to which time of issue its tokens are revoked, Unix seconds.
+    /// Latest time of issue of its revoked tokens by session id, in Unix seconds.
     revoked: RefCell<HashMap<String, i64>>,
     allowance: Allowance,
 }
@@ -19,22 +20,22 @@ impl Default for Exposed {
 }
 
 impl Exposed {
-    /// Tells whether the database refuses this session's tokens up to this one already: a client that is configured with plain http sends
-    /// each of them many times.
+    /// Returns whether the database already rejects this session's tokens up to this one: a client that is configured
+    /// with plain http sends each of them many times.
     #[must_use]
     pub fn are_revoked(&self, session: &Session) -> bool {
         self.revoked.borrow().get(&session.id).is_some_and(|until| session.issued_at <= *until)
     }
 
-    /// Tells whether this person may have one more revoked within the minute; counts it if so.
+    /// Returns whether this user may have one more revocation within the minute, and counts it.
     pub fn one_more(&self, user: &str, now_ms: u64) -> bool {
         self.allowance.one_more(user, now_ms)
     }
 
-    /// Remembers that the database refuses this session's tokens up to this one.
+    /// Records that the database rejects this session's tokens up to this one.
     pub fn revoked(&self, session: &Session) {
         let mut revoked = self.revoked.borrow_mut();
-        // What is forgotten is revoked once more.
+        // A forgotten session is revoked once more.
         if revoked.len() >= MAX_SESSIONS {
             revoked.clear();
         }
@@ -43,6 +44,6 @@ impl Exposed {
     }
 }
 
-/// A session has a token a minute, and one person few sessions.
+/// A session has one token a minute, and a user has few sessions.
 const MAX_OF_ONE: u32 = 10;
 const MAX_SESSIONS: usize = 1024;

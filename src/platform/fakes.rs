@@ -1,4 +1,4 @@
-//! The machine in the tests: its clock, its chance and its network are the test's, its cryptography is pure Rust.
+//! The runtime in tests: clock, random bytes and network are set by the test, the cryptography is pure Rust.
 
 mod turns;
 
@@ -17,41 +17,41 @@ use std::{
 };
 use turns::Turns;
 
-/// What stands behind the Hub in a test: an answer for every request.
+/// The upstreams of a test: a response for every request.
 pub type Upstream = dyn FnMut(&Outgoing) -> Result<Answer<Vec<u8>>, FetchFailure>;
 
-/// A machine of its own; clones are the same one.
+/// A fake runtime; clones share its state.
 #[derive(Clone)]
 pub struct Fake {
     inside: Rc<Inside>,
     request: u32,
-    /// Whether the client of this request sends all but the end of its body and then stalls.
+    /// True if the client of this request sends all but the end of its body and then stalls.
     stalls: bool,
 }
 
-/// A body that was written while it left; in an answer it stands as an empty one.
+/// A body written while it is sent; its response contains an empty one.
 #[derive(Debug, Default)]
 pub struct Relayed {
-    /// What was written.
+    /// The written bytes.
     pub bytes: RefCell<Vec<u8>>,
-    /// Whether it ended whole; `None`: it goes on.
+    /// True if it ended completely; `None` while it is open.
     pub whole: Cell<Option<bool>>,
-    /// Whether nobody takes any more.
+    /// True if the client has stopped reading.
     pub left: Cell<bool>,
 }
 
 struct Inside {
     turns: Turns,
-    /// How many requests have a machine of their own.
+    /// Number of requests with their own handle.
     requests: Cell<u32>,
     chance: Cell<u32>,
     upstream: RefCell<Box<Upstream>>,
-    /// What isolates of one place share: URL, bytes, end.
+    /// The cache that the isolates of a data centre share: URL, bytes, expiry.
     kept: RefCell<Vec<(String, Vec<u8>, u64)>>,
     cache_hangs: Cell<bool>,
     sent: RefCell<Vec<Outgoing>>,
     relayed: RefCell<Vec<Rc<Relayed>>>,
-    /// Messages that wait; `None`: there is no queue.
+    /// Waiting messages; `None`: there is no queue.
     queue: RefCell<Option<Vec<String>>>,
     dead_letters: Cell<Option<u64>>,
     counted: RefCell<Vec<(String, u16, String)>>,
@@ -59,7 +59,7 @@ struct Inside {
 }
 
 impl Fake {
-    /// Starts at this time, with this behind it.
+    /// Starts at this time, with these upstreams.
     #[must_use]
     pub fn new(
         now_ms: u64,
@@ -87,40 +87,40 @@ impl Fake {
         self.inside.turns.turn().await;
     }
 
-    /// Lets time pass.
+    /// Advances the clock.
     pub fn wait(&self, milliseconds: u64) {
         self.inside.turns.now_ms.set(self.inside.turns.now_ms.get() + milliseconds);
     }
 
-    /// Takes what was sent since the last call.
+    /// Takes the requests sent since the last call.
     #[must_use]
     pub fn sent(&self) -> Vec<Outgoing> {
         self.inside.sent.take()
     }
 
-    /// Takes the messages that were put on the queue since the last call.
+    /// Takes the messages put on the queue since the last call.
     #[must_use]
     pub fn queued(&self) -> Vec<String> {
         self.inside.queue.borrow_mut().as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    /// Sets how many dead letters wait; `None`: the queue does not say.
+    /// Sets the number of dead letters; `None`: the queue does not return it.
     pub fn dead_letters(&self, count: Option<u64>) {
         self.inside.dead_letters.set(count);
     }
 
-    /// Takes what was counted since the last call: code, status and route.
+    /// Takes the counted requests since the last call: code, status and route.
     #[must_use]
     pub fn counted(&self) -> Vec<(String, u16, String)> {
         self.inside.counted.take()
     }
 
-    /// Has the queue refuse from now on.
+    /// Makes the queue reject every message from now on.
     pub fn lose_queue(&self) {
         self.inside.queue.replace(None);
     }
 
-    /// Has what isolates share answer no more: neither what is asked of it nor what is given to it comes to an end.
+    /// Makes the shared cache hang: neither reads nor writes complete.
     pub fn hang_cache(&self) {
         self.inside.cache_hangs.set(true);
     }
@@ -133,7 +133,7 @@ impl Fake {
         }
     }
 
-    /// Takes the bodies that were written while they left, since the last call.
+    /// Takes the bodies that were written while they were sent, since the last call.
     #[must_use]
     pub fn relayed(&self) -> Vec<Rc<Relayed>> {
         self.inside.relayed.take()
@@ -156,7 +156,7 @@ impl Platform for Fake {
         self.inside.turns.now_ms.get()
     }
 
-    /// Counts, so that two ids differ and a run can be repeated.
+    /// Counts, so that ids are unique and a run is reproducible.
     fn random<const N: usize>(&self) -> Result<[u8; N], Unavailable> {
         let next = self.inside.chance.get().wrapping_add(1);
         self.inside.chance.set(next);
@@ -263,7 +263,7 @@ impl Platform for Fake {
 
     async fn enqueue(&self, message: &str) -> Result<(), Unavailable> {
         self.turn().await;
-        // As Cloudflare's does: 128 KB of 1000 bytes, about 100 of them its own.
+        // The limit of Cloudflare: 128 KB of 1000 bytes, about 100 of them its own.
         let fits = message.len() <= 127_900;
         let kept = self.inside.queue.borrow_mut().as_mut().filter(|_| fits).map(|queue| queue.push(message.to_owned()));
         self.turn().await;
@@ -292,5 +292,5 @@ impl Platform for Fake {
     }
 }
 
-/// How much of a body comes at once.
+/// Size of one part of a body.
 const PART_BYTES: usize = 64 * 1024;

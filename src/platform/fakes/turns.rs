@@ -1,8 +1,10 @@
-//! The executor of the fake machine: every operation waits once, and the clock moves when no future can go on otherwise.
+//! The executor of the fake runtime: every operation waits once, and the clock advances when no future can continue
+//! otherwise.
 //!
-//! A test can end a request in the two ways of production: its client leaves, so that only the work in `wait_until` goes on, or
-//! the platform ends that work as well. The latter drops no future: it is not polled any more, and what it holds stays held
-//! (rocicorp/cf-global-state, README: the lock of a cancelled request is never released).
+//! A test can end a request in the two ways of production: its client disconnects, so that only the work in
+//! `wait_until` continues, or the platform ends that work as well. The latter drops no future: it is not polled any
+//! more, and its resources remain held (rocicorp/cf-global-state, README: the lock of a cancelled request is never
+//! released).
 
 use super::{Fake, Unavailable};
 use std::{
@@ -13,7 +15,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-/// How the platform ends the work of a request.
+/// The ways in which the platform ends the work of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// Its futures are dropped.
@@ -22,7 +24,7 @@ pub enum Ending {
     Forgotten,
 }
 
-/// What runs, and the time.
+/// The running tasks, and the time.
 #[derive(Default)]
 pub(super) struct Turns {
     pub(super) now_ms: Cell<u64>,
@@ -63,7 +65,7 @@ impl Turns {
         poll_fn(|_| if self.now_ms.get() < until { Poll::Pending } else { Poll::Ready(()) }).await;
     }
 
-    /// Polls each background future once; false when nothing can ever go on.
+    /// Polls each background future once; returns false if none can ever continue.
     fn round(&self) -> bool {
         let mut pending = Vec::new();
         for mut task in self.background.take() {
@@ -77,7 +79,7 @@ impl Turns {
         self.moved.replace(false) || self.advance()
     }
 
-    /// Moves the clock to the next alarm.
+    /// Advances the clock to the next alarm.
     fn advance(&self) -> bool {
         let now = self.now_ms.get();
         let mut alarms = self.alarms.borrow_mut();
@@ -91,7 +93,7 @@ impl Turns {
 }
 
 impl Fake {
-    /// The same machine for another request, which can be ended by itself.
+    /// Returns a handle of the same runtime for another request, which can be ended separately.
     #[must_use]
     pub fn another_request(&self) -> Self {
         let request = self.inside.requests.get() + 1;
@@ -99,16 +101,16 @@ impl Fake {
         Self { inside: self.inside.clone(), request, stalls: false }
     }
 
-    /// The same machine for a request whose client never ends its body.
+    /// Returns a handle of the same runtime for a request whose client never ends its body.
     #[must_use]
     pub fn stalled_request(&self) -> Self {
         Self { stalls: true, ..self.another_request() }
     }
 
-    /// Runs a future to its end, and what was put off beside it.
+    /// Runs a future to its end, along with the background work.
     ///
     /// # Errors
-    /// `Unavailable` when it waits for what never comes.
+    /// `Unavailable` if it waits for an event that never happens.
     pub fn run<T>(&self, future: impl Future<Output = T>) -> Result<T, Unavailable> {
         let mut future = pin!(future);
         loop {
@@ -121,8 +123,8 @@ impl Fake {
         }
     }
 
-    /// Polls a future so many times, with what was put off beside it, and drops it: the client has left. Gives what came of it,
-    /// if it came to its end before.
+    /// Polls a future this many times, along with the background work, and drops it, as when the client disconnects.
+    /// Returns its result if it ended before.
     pub fn leave_after<T>(&self, polls: usize, future: impl Future<Output = T>) -> Option<T> {
         let mut future = pin!(future);
         for _ in 0..polls {
@@ -134,7 +136,7 @@ impl Fake {
         None
     }
 
-    /// Ends what this request has put off, as a platform does 30 seconds after its client has left.
+    /// Ends the background work of this request, as a platform does 30 seconds after its client has disconnected.
     pub fn end(&self, ending: Ending) {
         let (ended, others): (Vec<_>, Vec<_>) =
             self.inside.turns.background.take().into_iter().partition(|task| task.request == self.request);
@@ -145,15 +147,15 @@ impl Fake {
         }
     }
 
-    /// Forgets everything that was put off, as a platform does that ends an isolate.
+    /// Discards all background work, as a platform does that ends an isolate.
     pub fn lose_background(&self) {
         self.inside.turns.background.take();
     }
 
-    /// Runs what was put off until after the answer to its end; gives how many things that were.
+    /// Runs the background work to its end; returns the number of its tasks.
     ///
     /// # Errors
-    /// `Unavailable` for one that never ends.
+    /// `Unavailable` for a task that never ends.
     pub fn run_background(&self) -> Result<usize, Unavailable> {
         let turns = &self.inside.turns;
         let count = turns.background.borrow().len();
