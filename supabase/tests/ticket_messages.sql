@@ -34,7 +34,7 @@ end
 $$;
 
 -- L-1: whatever staff do with a message, in any order: each step that changes what the client sees leaves a row in the client's own view, and
--- what was a note among staff while it was written stands in none of them.
+-- what was a note among staff while it was written stands in none of them. What the client did not see before is dated when it is shown.
 do $$
 declare
   ticket constant uuid := (select id from hub.contact_tickets where subject = 'Of Carol');
@@ -60,6 +60,11 @@ begin
         perform pg_temp.act('admin', 'POST', '{"name": "Ada Admin"}');
         words := 'words 0 ' || start;
         insert into hub.ticket_messages (ticket_id, body, internal) values (ticket, words, start) returning id into message;
+        if start then
+          perform pg_temp.act('system');
+          perform set_config('role', 'none', true);
+          update hub.ticket_messages m set created_at = now() - interval '10 days' where m.id = message;
+        end if;
         notes := case when start then array[words] else '{}' end;
         for place in 1..2 loop
           step := names[place];
@@ -86,6 +91,8 @@ begin
               and rows_after #>> '{0,staff_name}' = 'Ada Admin', format('%s of %s from %s: the client''s own view has no row of it', place, names, start);
           end if;
           perform set_config('role', 'none', true);
+          assert view_before <> '[]' or view_after = '[]' or (select m.created_at = now() from hub.ticket_messages m where m.id = message),
+            format('%s of %s from %s: it is shown as if it had been there for days', place, names, start);
           notes := notes || array(select m.body from hub.ticket_messages m where m.id = message and m.internal and not m.body = any (notes));
           -- What was published is no longer among staff.
           notes := array(select n from unnest(notes) n where not view_after @> jsonb_build_array(jsonb_build_object('body', n)));
