@@ -81,6 +81,8 @@ impl Scan<'_> {
             }
             match byte {
                 b'"' => quoted = !quoted,
+                b';' | b'\t' | b'\r' => self.inside(column, place + 1),
+                b'\n' if quoted => self.inside(column, place + 1),
                 b',' if !quoted => {
                     column += 1;
                     value = Some(place + 1);
@@ -104,25 +106,46 @@ impl Scan<'_> {
 
     /// Records a value that a spreadsheet would execute. A number, a time or a key of the database is not changed.
     fn value(&mut self, column: usize, start: usize) {
-        let plain = [Kind::Boolean, Kind::Integer, Kind::Timestamp, Kind::Uuid];
-        let typed = self.columns.get(column).is_some_and(|(_, kind)| plain.contains(kind));
         let rest = self.body.get(start..).unwrap_or_default();
-        if !typed && self.starts.len() > 1 && FORMULAS.iter().any(|begin| rest.starts_with(begin)) {
+        if self.is_text(column) && (begins_formula(rest) || rest.starts_with(b"\t") || is_break(rest)) {
             self.formulas.push(start);
         }
     }
+
+    /// Notes what follows a separator inside a text. Where the comma is a decimal sign, a spreadsheet separates cells by semicolons or tabs; a
+    /// quote that does not begin a cell means nothing to it then, so that a line break in a text ends a row, and quotes may begin the next cell.
+    fn inside(&mut self, column: usize, start: usize) {
+        let rest = self.body.get(start..).unwrap_or_default();
+        let quotes = rest.iter().take_while(|byte| **byte == b'"').count();
+        if self.is_text(column) && begins_formula(rest.get(quotes..).unwrap_or_default()) {
+            self.formulas.push(start);
+        }
+    }
+
+    fn is_text(&self, column: usize) -> bool {
+        let plain = [Kind::Boolean, Kind::Integer, Kind::Timestamp, Kind::Uuid];
+        let typed = self.columns.get(column).is_some_and(|(_, kind)| plain.contains(kind));
+        !typed && self.starts.len() > 1
+    }
 }
 
-/// First characters of a cell that a spreadsheet interprets as a formula, in ASCII and in the wide forms (OWASP, "CSV
-/// Injection").
-const FORMULAS: [&[u8]; 11] = [
+fn begins_formula(text: &[u8]) -> bool {
+    FORMULAS.iter().any(|begin| text.starts_with(begin))
+}
+
+fn is_break(text: &[u8]) -> bool {
+    text.starts_with(b"\r") || text.starts_with(b"\n")
+}
+
+/// What a cell begins with that a spreadsheet takes for a formula, in ASCII and in the wide forms, besides a tab and a line break; it
+/// may stand behind a separator of another language or a quote as well.
+///
+/// Source: <https://owasp.org/www-community/attacks/CSV_Injection>
+const FORMULAS: [&[u8]; 8] = [
     b"=",
     b"+",
     b"-",
     b"@",
-    b"\t",
-    b"\r",
-    b"\n",
     "\u{ff1d}".as_bytes(),
     "\u{ff0b}".as_bytes(),
     "\u{ff0d}".as_bytes(),
