@@ -43,7 +43,7 @@ fn text(kind: Kind) -> String {
 
 fn condition(table: &Table, column: &str) -> String {
     match table.column(column).unwrap().kind {
-        Kind::Json => format!("{column}=is.null"),
+        Kind::Bytes | Kind::Json => format!("{column}=is.null"),
         _ if table.owner == Some(column) => format!("{column}=eq.user_2hubcarol0000000000000003"),
         kind => format!("{column}=eq.{}", text(kind)),
     }

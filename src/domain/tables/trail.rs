@@ -9,7 +9,8 @@ pub(super) const TEAM_ACTIVITIES: Table = Table {
     key: "id",
     owner: None,
     parent: None,
-    guarded: &["before", "after"],
+    // With the salt, a guess of what stands in the two is compared with the hash.
+    guarded: &["before", "after", "salt"],
     lists: WHOLE_TRAIL,
     columns: &[
         column("id", Kind::Integer).defaulted(),
