@@ -342,6 +342,74 @@ fn sensitive(who: Who, table: &Table, deep: u8) -> Vec<(String, String)> {
     found
 }
 
+/// Conditions on a column that hold for rows with this value, as many as there are ways to say so.
+fn namings(column: &str, value: &str) -> Vec<String> {
+    let mut plain: Vec<String> = ["eq", "gte", "lte", "like", "ilike", "isdistinct", "neq", "gt", "lt"]
+        .iter()
+        .map(|operator| format!("{operator}.{value}"))
+        .collect();
+    plain.extend(["in", "like(any)", "like(all)", "ilike(any)"].map(|operator| match operator {
+        "in" => format!("in.(%22{value}%22)"),
+        _ => format!("{operator}.{{{value}}}"),
+    }));
+    let mut found = Vec::new();
+    for condition in plain.iter().flat_map(|plain| [plain.clone(), format!("not.{plain}")]) {
+        found.push(format!("{column}={condition}"));
+        for tree in ["or", "and", "not.or", "not.and"] {
+            found.push(format!("{tree}=({column}.{condition})"));
+            found.push(format!("{tree}=(and({column}.{condition}),{column}.is.null)"));
+        }
+    }
+    found
+}
+
+/// Whatever staff say of an owner, or of the record that the trail tells of: the record of the read names it, or the condition leaves rows out,
+/// or it is refused.
+#[test]
+fn who_is_named_is_recorded_by_name_l_1() {
+    let client = "user_2hubcarol0000000000000003";
+    let world = World::new();
+    let (mut named, mut left_out, mut refused, mut wrong) = (0, 0, 0, Vec::new());
+    for (persona, who) in personas() {
+        for table in TABLES.iter().filter(|table| table.grant(who).is_some_and(|grant| !grant.read.is_empty())) {
+            let trail = table.name == "team_activities";
+            if !(trail || table.audited && table.owner.is_some()) {
+                continue;
+            }
+            let select = if trail { format!("{},after", table.key) } else { table.key.to_owned() };
+            for column in
+                table.owner.into_iter().chain(["owner_id", "entity_id"]).filter(|name| table.column(name).is_some())
+            {
+                let inner = table.embeds.first().map(|inner| format!("select={select},{inner}!inner(id)&{inner}."));
+                let paths = namings(column, client).into_iter().flat_map(|naming| {
+                    let embedded = inner.as_ref().map(|inner| (true, format!("{inner}{naming}")));
+                    [Some((false, format!("select={select}&{naming}"))), embedded].into_iter().flatten()
+                });
+                for (embedded, query) in paths {
+                    let path = format!("{}?{query}", table.name);
+                    let case = Case { what: path.clone(), persona, method: "GET", path, body: None };
+                    let seen = send(&world, &case);
+                    let tree = query.contains("=(");
+                    let leaves_out = !tree && ["=neq.", "=not.eq.", "=not.in."].iter().any(|out| query.contains(out));
+                    let look = match &seen.recorded[..] {
+                        [(_, look)] => look.clone(),
+                        _ => seen.rows[0]["look"].clone(),
+                    };
+                    let by_name = look["records"] == json!([client]) && !embedded;
+                    match seen.status {
+                        200 if by_name && !leaves_out => named += 1,
+                        200 if leaves_out && look["selector"] == "list" => left_out += 1,
+                        400 if seen.code == "HUB340" || seen.code == "HUB308" => refused += 1,
+                        _ => wrong.push(format!("{persona} {}: {} {} {look}", case.what, seen.status, seen.code)),
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    assert!(named > 20 && left_out > 40 && refused > 1000, "{named} {left_out} {refused}");
+}
+
 /// Whatever gives rows, table or function: sensitive columns are of a record that the query names, or of a list that is the reader's work.
 #[test]
 fn sensitive_columns_are_read_of_named_records_a_2() {

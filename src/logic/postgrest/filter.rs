@@ -29,7 +29,10 @@ pub struct Filters {
     pub guarded: bool,
     /// True while a condition may name selected columns only.
     pub selected_only: bool,
-    /// True if a text is searched for words.
+    /// A column that is compared so that it could name a client, or a record in the trail, and no record of the read would show it: in a range,
+    /// by a pattern, as one of several conditions, or in an embedded table.
+    pub named_aside: Option<&'static str>,
+    /// Whether a text is searched for words.
     pub searches: bool,
     /// The table and the keys of the records whose history in the audit log is named at the top level.
     subject: (Option<&'static str>, Option<Vec<String>>),
@@ -55,6 +58,9 @@ impl Filters {
     /// The first violated rule.
     pub fn column(&mut self, selection: &Selection, name: &str, text: &str, top: bool) -> Result<String, QueryFault> {
         let condition = self.condition(selection, name, text, false)?;
+        if !condition.is_plain(top) {
+            self.note_aside(selection.table, name);
+        }
         if top && name == selection.table.key && !condition.not {
             match (&condition.operand, condition.operator) {
                 (Operand::One(_), "eq") => self.keys = Some(1),
@@ -123,6 +129,9 @@ impl Filters {
         let end = end_of_value(text).ok_or(Rule::FilterMalformed)?;
         let (text, rest) = text.split_at_checked(end).ok_or(Rule::FilterMalformed)?;
         let condition = self.condition(selection, name, text, true)?;
+        if condition.operator != "is" {
+            self.note_aside(selection.table, name);
+        }
         written.push_str(name);
         written.push('.');
         written.push_str(&condition.written(true));
@@ -203,6 +212,15 @@ impl Operand {
 }
 
 impl Condition {
+    /// Whether it names rows at the top level, where the trail reads it, or leaves rows out; what it does is plain either way.
+    fn is_plain(&self, top: bool) -> bool {
+        match (self.operator, self.not) {
+            ("eq" | "in", false) => top,
+            ("eq" | "in", true) | ("neq", false) | ("is", _) => true,
+            _ => false,
+        }
+    }
+
     fn written(&self, in_tree: bool) -> String {
         let not = if self.not { "not." } else { "" };
         let value = match &self.operand {

@@ -98,7 +98,7 @@ impl Writer<'_> {
     /// whether the named record exists. A HEAD returns no column.
     ///
     /// # Errors
-    /// `PurposeMissing`, `RecordMissing`, `FilterTooLong`.
+    /// `PurposeMissing`, `RecordMissing`, `OwnerMalformed`, `FilterTooLong`.
     pub fn look(&self, context: &Context, counts_only: bool) -> Result<Option<Look>, QueryFault> {
         let (table, function) = match self.permit.resource() {
             Resource::Table(table, _) => (Some(table), None),
@@ -132,6 +132,9 @@ impl Writer<'_> {
         } else {
             let name = table.map(|table| table.name).or_else(|| function.map(|function| function.name));
             (name.unwrap_or_default(), Selector::List, Vec::new())
+        } else if let (true, Some(column)) = (staff, self.filters.named_aside) {
+            // A list has no client's name on it; this one was of a client.
+            return Err(QueryFault::new(Rule::OwnerMalformed, column));
         };
         let look = Look {
             entity,

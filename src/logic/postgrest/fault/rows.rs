@@ -67,8 +67,8 @@ pub(super) const TREE_REFUSED: Row = (
 pub(super) const OWNER_MALFORMED: Row = (
     "HUB340",
     400,
-    "That is no client's id.",
-    "Name an owner by Clerk's id: user_ or org_ and 10 to 64 letters and digits.",
+    "That does not name a client.",
+    "Give Clerk's id, user_ or org_ and 10 to 64 letters and digits; staff who name no record compare it by eq, in or neq alone, outside of or, and, and embedded tables.",
 );
 pub(super) const FILTER_TOO_LONG: Row = (
     "HUB341",
