@@ -104,7 +104,7 @@ impl Plan {
         self.context.reason.as_deref()
     }
 
-    /// Returns the read record of clients' records, with the arguments of a function as they are sent upstream.
+    /// What is read of clients' records, with the arguments of a function as they go upstream, and the conversations of new rows.
     ///
     /// # Errors
     /// `FilterTooLong`.
@@ -113,7 +113,8 @@ impl Plan {
         let calls = matches!(self.body, Body::Arguments(_)) || self.arguments.is_some();
         Ok(Some(match body {
             Some(body) if calls => look.with_arguments(body)?,
-            _ => look,
+            Some(body) => look.with_parents(body),
+            None => look,
         }))
     }
 

@@ -35,13 +35,16 @@ pub struct Look {
     /// Time at which it is recorded.
     #[serde(skip)]
     pub when: When,
+    /// The column of new rows that names the conversation which comes back with them, and the table of that.
+    #[serde(skip)]
+    pub(super) parent: Option<(&'static str, &'static str)>,
 }
 
 /// The kind of column that names the records of a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Selector {
-    /// The key of a message, with which the whole conversation is returned.
+    /// The key of a message, with which its conversation is shown.
     Conversation,
     /// Their key.
     Key,
@@ -129,12 +132,12 @@ impl Writer<'_> {
             let shown = self.conversation && table.is_some_and(|table| table.name == named.entity);
             let whole = shown && named.selector == Selector::Key;
             (named.entity, if whole { Selector::Conversation } else { named.selector }, named.records.clone())
-        } else {
-            let name = table.map(|table| table.name).or_else(|| function.map(|function| function.name));
-            (name.unwrap_or_default(), Selector::List, Vec::new())
         } else if let (true, Some(column)) = (staff, self.filters.named_aside) {
             // A list has no client's name on it; this one was of a client.
             return Err(QueryFault::new(Rule::OwnerMalformed, column));
+        } else {
+            let name = table.map(|table| table.name).or_else(|| function.map(|function| function.name));
+            (name.unwrap_or_default(), Selector::List, Vec::new())
         };
         let look = Look {
             entity,
@@ -144,6 +147,7 @@ impl Writer<'_> {
             purpose: context.purpose,
             export,
             when: if before { When::Before } else { When::WithRow },
+            parent: table.and_then(|table| table.parent).filter(|_| operation == Operation::Insert && self.embeds),
         };
         look.bounded().map(Some)
     }
@@ -192,7 +196,18 @@ impl Look {
         self.bounded()
     }
 
-    /// Rejects a query that the audit log could not store completely: an omitted part would be an unrecorded part.
+    /// The same read with the conversations that new rows belong to, which come back with them.
+    #[must_use]
+    pub fn with_parents(mut self, body: &[u8]) -> Self {
+        let Some((column, entity)) = self.parent else { return self };
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let rows = body.as_array().map_or_else(|| std::slice::from_ref(&body), Vec::as_slice);
+        let keys = rows.iter().filter_map(|row| row.get(column)?.as_str()).map(str::to_ascii_lowercase);
+        (self.entity, self.selector, self.records) = (entity, Selector::Key, keys.collect());
+        self
+    }
+
+    /// Refuses what the trail could not keep whole: a part that it leaves out is a part that was not recorded.
     fn bounded(self) -> Result<Self, QueryFault> {
         if self.filter.len() <= LONGEST_FILTER { Ok(self) } else { Err(Rule::FilterTooLong.into()) }
     }

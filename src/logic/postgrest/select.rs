@@ -113,13 +113,10 @@ impl Selection {
         })
     }
 
-    /// Returns whether a row's conversation is embedded together with its other contents.
+    /// Whether the conversation that a row belongs to is embedded.
     #[must_use]
     pub fn shows_conversation(&self) -> bool {
-        let above = |(_, embedded): (&str, &Self)| {
-            self.table.parent.is_some_and(|(_, parent)| embedded.table.name == parent) && embedded.has_embeds()
-        };
-        self.embeds().any(above)
+        self.embeds().any(|(_, embedded)| self.table.parent.is_some_and(|(_, parent)| embedded.table.name == parent))
     }
 
     /// Returns whether it begins with this column, under its own name.
