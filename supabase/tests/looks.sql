@@ -85,6 +85,8 @@ begin
       ('{"entity": "ticket_messages", "selector": "key", "records": ["' || upper(message::text) || '"]}', array['read ticket_messages ' || message || ' org_2hubacme00000000000000001 false ']),
       ('{"entity": "ticket_messages", "selector": "key", "records": ["' || upper(note::text) || '"]}', array['read ticket_messages ' || note || ' org_2hubacme00000000000000001 true ']),
       ('{"entity": "ticket_messages", "selector": "conversation", "records": ["' || message || '"]}', array['read contact_tickets ' || ticket || ' org_2hubacme00000000000000001 false ']),
+      -- One conversation, however many of its messages are named, and its client sees that it was read through a note.
+      ('{"entity": "ticket_messages", "selector": "conversation", "records": ["' || note || '", "' || message || '"]}', array['read contact_tickets ' || ticket || ' org_2hubacme00000000000000001 false ']),
       ('{"entity": "ticket_messages", "selector": "owner", "records": ["org_2hubacme00000000000000001", "user_2hubnobody00000000000009"]}', array['read ticket_messages org_2hubacme00000000000000001 org_2hubacme00000000000000001 false 3']),
       ('{"entity": "ticket_messages", "selector": "owner", "records": ["user_2hubnobody00000000000009"]}', array['list ticket_messages   false ']),
       ('{"entity": "team_activities", "selector": "key", "records": ["' || trail || '"]}', array['read team_activities ' || trail || ' org_2hubacme00000000000000001 true ']),
