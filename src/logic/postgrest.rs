@@ -104,7 +104,8 @@ impl Plan {
         self.context.reason.as_deref()
     }
 
-    /// What is read of clients' records, with the arguments of a function as they go upstream, and the conversations of new rows.
+    /// What is read of clients' records, with the arguments of a function as they go upstream (their names only, if it writes), and the
+    /// conversations of new rows.
     ///
     /// # Errors
     /// `FilterTooLong`.
@@ -112,6 +113,8 @@ impl Plan {
         let Some(look) = self.look.clone() else { return Ok(None) };
         let calls = matches!(self.body, Body::Arguments(_)) || self.arguments.is_some();
         Ok(Some(match body {
+            // It changes rows by what their sensitive columns hold: an erasure, whose words must not stay in the trail.
+            Some(body) if matches!(self.body, Body::Arguments(function) if function.writes) => look.with_names(body),
             Some(body) if calls => look.with_arguments(body)?,
             Some(body) => look.with_parents(body),
             None => look,

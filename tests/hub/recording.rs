@@ -288,6 +288,29 @@ fn a_record_says_what_is_shown_l_1() {
     }
 }
 
+/// R-3, L-1: an erasure that is refused says in how many rows of others an identifier stands, so that one is asked for like a search. Its record has
+/// none of the words by which a person is found, since it stays.
+#[test]
+fn an_erasure_is_recorded_without_whom_it_erases_r_3() {
+    let world = World::new();
+    let body = r#"{"user_id":"user_2hubcarol0000000000000003","identifiers":["Carol Danvers"],"reason":"request 42","other_rows":3}"#;
+    let send = |said: &[(&str, &str)]| world.send("admin", "POST", "/rest/v1/rpc/erase_user", said, Some(body));
+    let refused = send(&[]);
+    assert_eq!((refused.status, refused.code.as_str(), data(&refused)), (403, "HUB328", 0));
+    let seen = send(&[("x-hub-purpose", "legal")]);
+    let [(0, record)] = &seen.recorded[..] else { panic!("{} {}", seen.status, seen.text) };
+    assert_eq!(
+        [&record["entity"], &record["selector"], &record["records"], &record["filter"], &record["purpose"]],
+        [
+            &json!("erase_user"),
+            &json!("list"),
+            &json!([]),
+            &json!("identifiers&other_rows&reason&user_id"),
+            &json!("legal")
+        ]
+    );
+}
+
 /// A table or a function of which a member of staff reads sensitive columns, and whether unnamed records may be among them.
 struct Entry {
     persona: &'static str,

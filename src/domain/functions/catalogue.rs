@@ -227,7 +227,7 @@ pub const FUNCTIONS: &[Function] = &[
         returns: Returned::Value(Kind::Json),
         mark: Mark::Plain,
     },
-    // Erases a user from every table on behalf of an admin, and records the requester and the reason.
+    // Takes a person out of every table for an admin, and records who asked and why; a refusal says how many rows hold an identifier.
     Function {
         name: "erase_user",
         arguments: &[
@@ -240,7 +240,7 @@ pub const FUNCTIONS: &[Function] = &[
         writes: true,
         step_up: Some(STRICT),
         returns: Returned::Value(Kind::Json),
-        mark: Mark::Plain,
+        mark: Mark::Sensitive,
     },
     // The same on behalf of a job.
     Function {

@@ -196,6 +196,14 @@ impl Look {
         self.bounded()
     }
 
+    /// The same read with the names of a function's arguments, without what they are.
+    #[must_use]
+    pub fn with_names(mut self, body: &[u8]) -> Self {
+        let arguments: serde_json::Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
+        self.filter = arguments.keys().map(String::as_str).collect::<Vec<_>>().join("&");
+        self
+    }
+
     /// The same read with the conversations that new rows belong to, which come back with them.
     #[must_use]
     pub fn with_parents(mut self, body: &[u8]) -> Self {
