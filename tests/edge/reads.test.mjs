@@ -211,7 +211,7 @@ describe('a read that names less than it shows', () => {
     assert.deepEqual(some(await trail(given.headers['x-request-id']), 'action', 'entity', 'entity_id', 'owner_id', 'route'), [['read', 'contact_tickets', ticket.id, CAROL, 'PATCH /rest/v1/contact_tickets']]);
     const above = await patch(`ticket_messages?id=eq.${written.json[0].id}&select=id,contact_tickets(subject)`, { body: 'y' }, 'return=representation');
     assert.deepEqual([above.status, above.json?.[0]?.contact_tickets?.subject], [200, ticket.subject], above.text);
-    assert.deepEqual(some(await trail(above.headers['x-request-id']), 'action', 'entity', 'entity_id', 'owner_id'), [['read', 'ticket_messages', written.json[0].id, CAROL]]);
+    assert.deepEqual(some(await trail(above.headers['x-request-id']), 'action', 'entity', 'entity_id', 'owner_id'), [['read', 'contact_tickets', ticket.id, CAROL]]);
     for (const [condition, purpose, code] of [['status=eq.nothing', 'support'], ['subject=ilike.*q*', 'support'], ['subject=ilike.*q*', undefined, 'HUB328']]) {
       for (const prefer of ['return=minimal', 'return=headers-only,count=exact']) {
         await upstream();
@@ -224,6 +224,31 @@ describe('a read that names less than it shows', () => {
     // What changes the named row and tells nothing more leaves the change alone.
     const silent = await patch(`contact_tickets?id=eq.${ticket.id}`, { priority: ticket.priority }, 'return=minimal');
     assert.deepEqual([silent.status, await trail(silent.headers['x-request-id'])], [204, []], silent.text);
+  });
+
+  test('L-1: a ticket that is read through a note, or comes back with a new one, is read in its client’s sight', async () => {
+    const [note] = await sql('select m.id, m.ticket_id from hub.ticket_messages m where m.internal and m.owner_id = $1 limit 1', [CAROL]);
+    const embeds = ['contact_tickets(subject)', 't:contact_tickets!inner(id,resolution)'];
+    for (const embed of embeds) {
+      const added = { method: 'POST', body: { ticket_id: note.ticket_id, body: 'x', internal: true }, headers: { prefer: 'return=representation', 'x-hub-purpose': 'support' } };
+      for (const [path, ways] of [[`ticket_messages?select=id,${embed}&id=eq.${note.id}`, why()], [`ticket_messages?select=id,body,${embed}&id=eq.${note.id}`, why()], ...(embed.includes('!') ? [] : [[`ticket_messages?select=id,${embed}`, added]])]) {
+        const answer = await ask('support', path, ways);
+        assert.ok(answer.status < 300 && answer.json.length === 1, answer.text);
+        assert.deepEqual(some(await looks(answer.headers['x-request-id']), 'action', 'entity', 'entity_id', 'owner_id', 'internal'), [['read', 'contact_tickets', note.ticket_id, CAROL, false]], path);
+      }
+    }
+  });
+
+  test('L-1: a client who is named in another way than by eq and in is named in the record, or not answered', async () => {
+    for (const [who, table] of [['support', 'contact_tickets'], ['sales', 'chat_threads'], ['admin', 'team_activities']]) {
+      const select = table === 'team_activities' ? 'id,before,after' : 'id';
+      for (const naming of [`or=(owner_id.eq.${CAROL})`, `owner_id=gte.${CAROL}&owner_id=lte.${CAROL}`, `owner_id=like.${CAROL}`, `owner_id=not.neq.${CAROL}`, `not.and=(owner_id.neq.${CAROL})`]) {
+        await upstream();
+        const answer = await ask(who, `${table}?select=${select}&limit=1&${naming}`, why());
+        assert.deepEqual([answer.status, answer.json?.code, await upstream()], [400, 'HUB340', []], `${table} ${naming}`);
+      }
+    }
+    assert.equal((await ask('admin', 'team_activities?select=id,salt&limit=1', why(null))).json.code, 'HUB328');
   });
 
   test('L-1: the trail of a client is read in the client’s sight', async () => {
