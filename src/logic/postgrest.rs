@@ -104,8 +104,8 @@ impl Plan {
         self.context.reason.as_deref()
     }
 
-    /// What is read of clients' records, with the arguments of a function as they go upstream (their names only, if it writes), and the
-    /// conversations of new rows.
+    /// Returns the read record of clients' records, with the arguments of a function as they are sent upstream (only their names if it
+    /// writes), or with the conversations of new rows.
     ///
     /// # Errors
     /// `FilterTooLong`.
@@ -113,7 +113,7 @@ impl Plan {
         let Some(look) = self.look.clone() else { return Ok(None) };
         let calls = matches!(self.body, Body::Arguments(_)) || self.arguments.is_some();
         Ok(Some(match body {
-            // It changes rows by what their sensitive columns hold: an erasure, whose words must not stay in the trail.
+            // An erasure: the words that identify a person must not stay in the audit log.
             Some(body) if matches!(self.body, Body::Arguments(function) if function.writes) => look.with_names(body),
             Some(body) if calls => look.with_arguments(body)?,
             Some(body) => look.with_parents(body),

@@ -227,7 +227,8 @@ pub const FUNCTIONS: &[Function] = &[
         returns: Returned::Value(Kind::Json),
         mark: Mark::Plain,
     },
-    // Takes a person out of every table for an admin, and records who asked and why; a refusal says how many rows hold an identifier.
+    // Erases a user from every table on behalf of an admin, and records the requester and the reason; a refusal has the number of rows
+    // that contain an identifier.
     Function {
         name: "erase_user",
         arguments: &[

@@ -9,7 +9,7 @@ pub(super) const TEAM_ACTIVITIES: Table = Table {
     key: "id",
     owner: None,
     parent: None,
-    // With the salt, a guess of what stands in the two is compared with the hash.
+    // With the salt, a guess of the other two can be compared with the hash.
     guarded: &["before", "after", "salt"],
     lists: WHOLE_TRAIL,
     columns: &[

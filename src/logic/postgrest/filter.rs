@@ -29,10 +29,10 @@ pub struct Filters {
     pub guarded: bool,
     /// True while a condition may name selected columns only.
     pub selected_only: bool,
-    /// A column that is compared so that it could name a client, or a record in the trail, and no record of the read would show it: in a range,
-    /// by a pattern, as one of several conditions, or in an embedded table.
+    /// Column in a comparison that could name a client, or a record in the audit log, while the record of the read would not: in a range,
+    /// by a pattern, inside `or` or `and`, or of an embedded table.
     pub named_aside: Option<&'static str>,
-    /// Whether a text is searched for words.
+    /// True if a text is searched for words.
     pub searches: bool,
     /// The table and the keys of the records whose history in the audit log is named at the top level.
     subject: (Option<&'static str>, Option<Vec<String>>),
@@ -212,7 +212,7 @@ impl Operand {
 }
 
 impl Condition {
-    /// Whether it names rows at the top level, where the trail reads it, or leaves rows out; what it does is plain either way.
+    /// Returns whether it names rows at the top level, as the record of the read does, or only excludes rows.
     fn is_plain(&self, top: bool) -> bool {
         match (self.operator, self.not) {
             ("eq" | "in", false) => top,

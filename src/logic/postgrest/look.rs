@@ -35,7 +35,7 @@ pub struct Look {
     /// Time at which it is recorded.
     #[serde(skip)]
     pub when: When,
-    /// The column of new rows that names the conversation which comes back with them, and the table of that.
+    /// Column of new rows that names their conversation, and its table, if the conversation is returned with them.
     #[serde(skip)]
     pub(super) parent: Option<(&'static str, &'static str)>,
 }
@@ -44,7 +44,7 @@ pub struct Look {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Selector {
-    /// The key of a message, with which its conversation is shown.
+    /// The key of a message, with which its conversation is returned.
     Conversation,
     /// Their key.
     Key,
@@ -133,7 +133,7 @@ impl Writer<'_> {
             let whole = shown && named.selector == Selector::Key;
             (named.entity, if whole { Selector::Conversation } else { named.selector }, named.records.clone())
         } else if let (true, Some(column)) = (staff, self.filters.named_aside) {
-            // A list has no client's name on it; this one was of a client.
+            // The record of a list names no client, but this list could be of one.
             return Err(QueryFault::new(Rule::OwnerMalformed, column));
         } else {
             let name = table.map(|table| table.name).or_else(|| function.map(|function| function.name));
@@ -196,7 +196,7 @@ impl Look {
         self.bounded()
     }
 
-    /// The same read with the names of a function's arguments, without what they are.
+    /// Returns the same read with the names of a function's arguments, without their values.
     #[must_use]
     pub fn with_names(mut self, body: &[u8]) -> Self {
         let arguments: serde_json::Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
@@ -204,7 +204,7 @@ impl Look {
         self
     }
 
-    /// The same read with the conversations that new rows belong to, which come back with them.
+    /// Returns the same read with the conversations that new rows belong to.
     #[must_use]
     pub fn with_parents(mut self, body: &[u8]) -> Self {
         let Some((column, entity)) = self.parent else { return self };
@@ -215,7 +215,7 @@ impl Look {
         self
     }
 
-    /// Refuses what the trail could not keep whole: a part that it leaves out is a part that was not recorded.
+    /// Rejects a query that the audit log could not store completely: an omitted part would be an unrecorded part.
     fn bounded(self) -> Result<Self, QueryFault> {
         if self.filter.len() <= LONGEST_FILTER { Ok(self) } else { Err(Rule::FilterTooLong.into()) }
     }

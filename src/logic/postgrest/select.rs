@@ -113,7 +113,7 @@ impl Selection {
         })
     }
 
-    /// Whether the conversation that a row belongs to is embedded.
+    /// Returns whether the conversation that a row belongs to is embedded.
     #[must_use]
     pub fn shows_conversation(&self) -> bool {
         self.embeds().any(|(_, embedded)| self.table.parent.is_some_and(|(_, parent)| embedded.table.name == parent))

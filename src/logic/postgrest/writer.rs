@@ -31,7 +31,7 @@ pub struct Writer<'a> {
     pub(super) guarded: bool,
     /// True if other tables are embedded.
     pub(super) embeds: bool,
-    /// Whether the answer shows the conversation that a message belongs to.
+    /// True if the response shows the conversation that a message belongs to.
     pub(super) conversation: bool,
     /// The export, if one was requested.
     pub(super) export: Option<Export>,

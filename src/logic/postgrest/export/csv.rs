@@ -112,8 +112,8 @@ impl Scan<'_> {
         }
     }
 
-    /// Notes what follows a separator inside a text. Where the comma is a decimal sign, a spreadsheet separates cells by semicolons or tabs; a
-    /// quote that does not begin a cell means nothing to it then, so that a line break in a text ends a row, and quotes may begin the next cell.
+    /// Records a formula behind a separator inside a text. Where the comma is the decimal sign, a spreadsheet separates cells by semicolons or
+    /// tabs; a quote inside a cell has no meaning then, so that a line break in a text ends a row, and quotes may begin the next cell.
     fn inside(&mut self, column: usize, start: usize) {
         let rest = self.body.get(start..).unwrap_or_default();
         let quotes = rest.iter().take_while(|byte| **byte == b'"').count();
@@ -137,8 +137,8 @@ fn is_break(text: &[u8]) -> bool {
     text.starts_with(b"\r") || text.starts_with(b"\n")
 }
 
-/// What a cell begins with that a spreadsheet takes for a formula, in ASCII and in the wide forms, besides a tab and a line break; it
-/// may stand behind a separator of another language or a quote as well.
+/// First characters of a cell that a spreadsheet interprets as a formula, besides a tab and a line break, in ASCII and in the wide
+/// forms; a separator of another language or a quote may precede them.
 ///
 /// Source: <https://owasp.org/www-community/attacks/CSV_Injection>
 const FORMULAS: [&[u8]; 8] = [

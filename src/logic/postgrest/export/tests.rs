@@ -166,7 +166,7 @@ fn sheet(text: &str, separator: char) -> Vec<String> {
     cells
 }
 
-/// A text with the apostrophes that it leaves with.
+/// A text with the apostrophes that the export adds.
 fn safe(text: &str) -> String {
     let runs = |text: &str| text.starts_with(['=', '+', '-', '@', '\u{ff1d}']);
     let mut safe = String::new();
@@ -182,8 +182,8 @@ fn safe(text: &str) -> String {
     safe
 }
 
-/// Whatever is in the cells: every record is there once, unchanged but for the apostrophes; no spreadsheet runs a cell of it, whatever
-/// separates its cells; the count and the key are right; every shortened body is refused or is a whole page of fewer records.
+/// Any content of the cells: every record occurs once, unchanged but for the apostrophes; no spreadsheet executes a cell, with any
+/// separator; the count and the key are correct; every truncated body is rejected or is a complete page of fewer records.
 #[test]
 fn every_page_is_cut_into_its_records() {
     let parts = ["=", "+", "-", "@", ";", "\t", "\r", "\n", ",", "\"", "'", " ", "a", "\u{ff1d}", "é", "{", "\\"];

@@ -44,14 +44,14 @@ impl Filters {
         self.keep(Named { rank, entity, selector, records });
     }
 
-    /// Keeps the column of a comparison that is no plain one, where it says whose a row is or what it tells of.
+    /// Stores the column of such a comparison if it holds the owner of a row, or the record that an audit row is about.
     pub(super) fn note_aside(&mut self, table: &'static Table, name: &str) {
         let trail = table.column("entity_id").is_some();
         let names = table.owner == Some(name) || name == "owner_id" || trail && name == "entity_id";
         self.named_aside = table.column(name).map(|column| column.name).filter(|_| names).or(self.named_aside);
     }
 
-    /// The history of records is named by their keys; their table says only what they are.
+    /// Stores the keys that name the history of records; their table alone names only their kind.
     fn note_subject(&mut self, table: &'static Table, name: &str, records: Vec<String>) {
         let (entity, keys) = &mut self.subject;
         match (name, records.as_slice()) {
