@@ -1,40 +1,41 @@
-//! The Hub's own questions to the database, built by the `postgrest` crate and sent by the platform.
+//! The Hub's own requests to the database, built by the `postgrest` crate and sent by the platform.
 
 use super::{Answer, FetchFailure, Level, Outgoing, Platform, hub::Hub};
 use crate::{domain::session::Actor, logic::fault::Fault};
 use serde_json::Value;
 
-/// What the Hub calls itself: Supabase refuses secret keys to anything that looks like a browser.
+/// The Hub's user agent: Supabase rejects secret keys from clients that appear to be browsers.
 pub const USER_AGENT: &str = concat!("stacklumen-hub/", env!("CARGO_PKG_VERSION"));
 
-/// The only schema that is exposed; clients keep saying `public`.
+/// The only exposed schema; clients still send `public`.
 pub const SCHEMA: &str = "hub";
 
-/// How long a client waits for the database before it is told so, in milliseconds.
+/// Timeout of the database for a client's request, in milliseconds.
 pub const TIMEOUT_MS: u32 = 10_000;
 
-/// How long one step of a nightly job may take: a bit longer than the `statement_timeout` of `hub.run_checks` and
-/// `hub.keep_house`, and well below the 100
-/// seconds after which Cloudflare, behind which Supabase stands, gives a request up.
+/// Timeout of one step of a nightly job, in milliseconds: slightly longer than the `statement_timeout` of
+/// `hub.run_checks` and `hub.keep_house`, and well below the 100 seconds after which Cloudflare, which proxies
+/// Supabase, cancels a request.
 ///
 /// Source: <https://developers.cloudflare.com/fundamentals/reference/connection-limits/>
 const STEP_MS: u32 = 65_000;
 
-/// Longest refusal that is read, in bytes.
+/// Maximum length of an error body that is read, in bytes.
 const LONGEST_REFUSAL: usize = 64 * 1024;
 
-/// Starts a question.
+/// Begins a request.
 #[must_use]
 pub fn ask(rest_url: &str) -> postgrest::Postgrest {
     postgrest::Postgrest::new(rest_url).schema(SCHEMA)
 }
 
-/// Sends a question as a job of the Hub (`system:<job>`), never as a person.
+/// Sends a request as a job of the Hub (`system:<job>`), never as a user.
 ///
-/// `prefer` replaces what the crate would prefer: it always asks for the rows back, which a job has no right to.
+/// `prefer` replaces the crate's own preference: it always requests the rows in the response, for which a job has no
+/// privilege.
 ///
 /// # Errors
-/// As [`failure`] says; an answer of 400 and above is an error too.
+/// Same as [`failure`]; a status of 400 and above is an error too.
 pub async fn send<P: Platform>(
     hub: &Hub<P>,
     platform: &P,
@@ -45,19 +46,19 @@ pub async fn send<P: Platform>(
     send_as(hub, platform, &Actor::Job(job), prefer, question).await
 }
 
-/// A job of the Hub, and how long its question may take.
+/// A job of the Hub, with the timeout of its request.
 #[derive(Clone, Copy, Debug)]
 pub struct Job {
-    /// Its name, without `system:`.
+    /// The name, without `system:`.
     pub name: &'static str,
-    /// In milliseconds.
+    /// Timeout in milliseconds.
     pub timeout_ms: u32,
 }
 
-/// Sends a question of a job that has its own time; the rows are not asked back.
+/// Sends a request of a job with its own timeout; the rows are not requested in the response.
 ///
 /// # Errors
-/// As [`send`].
+/// Same as [`send`].
 pub async fn send_job<P: Platform>(
     hub: &Hub<P>,
     platform: &P,
@@ -71,7 +72,7 @@ pub async fn send_job<P: Platform>(
 /// Sends one step of a nightly job.
 ///
 /// # Errors
-/// As [`send`].
+/// Same as [`send`].
 pub async fn send_slow<P: Platform>(
     hub: &Hub<P>,
     platform: &P,
@@ -81,10 +82,10 @@ pub async fn send_slow<P: Platform>(
     send_job(hub, platform, Job { name: job, timeout_ms: STEP_MS }, question).await
 }
 
-/// Sends a question of a job and gives whatever answer there is, a refusal with its body too.
+/// Sends a request of a job and returns any response, also a rejection with its body.
 ///
 /// # Errors
-/// As [`failure`] says, when there is none.
+/// Same as [`failure`], if there is no response.
 pub async fn send_for_answer<P: Platform>(
     hub: &Hub<P>,
     platform: &P,
@@ -95,10 +96,10 @@ pub async fn send_for_answer<P: Platform>(
     sent(hub, platform, &sending, question).await
 }
 
-/// Sends a question of the Hub's own in somebody's name, with their rights and no others.
+/// Sends a request of the Hub's own as an actor, with only the rights of that actor.
 ///
 /// # Errors
-/// As [`send`]; `SessionRevoked` for a person whose session was ended.
+/// Same as [`send`]; `SessionRevoked` for a user whose session was ended.
 pub async fn send_as<P: Platform>(
     hub: &Hub<P>,
     platform: &P,
@@ -110,13 +111,13 @@ pub async fn send_as<P: Platform>(
     judged(platform, actor, sent(hub, platform, &sending, question).await?).await
 }
 
-/// How a question is sent.
+/// Parameters of sending a request.
 struct Sending<'a> {
-    /// In whose name.
+    /// The actor.
     actor: &'a Actor<'a>,
-    /// `Prefer`.
+    /// The `Prefer` header.
     prefer: &'static str,
-    /// How long the answer may take, in milliseconds.
+    /// Timeout of the response, in milliseconds.
     timeout_ms: u32,
 }
 
@@ -162,9 +163,9 @@ async fn judged<P: Platform>(
     }
     let code = code(platform, answer.body).await;
     let fault = match answer.status {
-        // The refusal of a revoked session by `before_request()`. Any other 401 is about the Hub: Supabase's gateway refuses a wrong
-        // `apikey` without a code, and PostgREST a key that it does not trust or a clock that is wrong with `PGRST301` and `PGRST303`.
-        // Nobody is signed out for that.
+        // The rejection of a revoked session by `before_request()`. Any other 401 concerns the Hub: Supabase's gateway
+        // rejects an invalid `apikey` without a code, and PostgREST an untrusted key or a wrong clock with `PGRST301`
+        // and `PGRST303`. No user is signed out for these.
         //
         // Source: <https://docs.postgrest.org/en/stable/references/errors.html>
         401 if matches!(actor, Actor::Person(_)) && code == "PT401" => return Err(Fault::SessionRevoked),
@@ -178,7 +179,8 @@ async fn judged<P: Platform>(
     Err(fault)
 }
 
-/// The code of a refusal, an SQLSTATE or one of `PostgREST`'s; empty where there is none. The message beside it may hold values.
+/// Returns the code of a rejection, an SQLSTATE or one of `PostgREST`; empty if there is none. The message beside it
+/// may contain values.
 async fn code<P: Platform>(platform: &P, body: Option<P::Body>) -> String {
     let Some(body) = body else { return String::new() };
     let told = platform.read(body, LONGEST_REFUSAL).await.unwrap_or_default();
@@ -188,7 +190,7 @@ async fn code<P: Platform>(platform: &P, body: Option<P::Body>) -> String {
     if plain { code.to_owned() } else { String::new() }
 }
 
-/// What a client is told of a request to the database that has no answer.
+/// Returns the fault for a request to the database that has no response.
 #[must_use]
 pub fn failure(failure: FetchFailure) -> Fault {
     match failure {

@@ -1,4 +1,4 @@
-//! The machine on Cloudflare: `fetch`, streams and the clock, handed through as the platform's own objects.
+//! The runtime of Cloudflare: `fetch`, streams and the clock, passed through as the platform's own objects.
 
 use super::{Answer, Counted, FetchFailure, Headers, Level, Outgoing, Platform, ReadFailure, Unavailable, webcrypto};
 use js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array};
@@ -18,7 +18,7 @@ pub struct Edge {
     queue: Option<&'static str>,
 }
 
-/// What keeps an isolate alive after its answer.
+/// The context that keeps an isolate alive after its response.
 pub enum Event {
     /// A request.
     Fetch(worker::Context),
@@ -29,7 +29,7 @@ pub enum Event {
 }
 
 impl Edge {
-    /// The platform of this event, with the bindings of this Worker, one of which puts messages on the queue.
+    /// Returns the platform of this event, with the bindings of this Worker, one of which sends messages to the queue.
     #[must_use]
     pub fn new(event: Event, env: worker::Env, queue: Option<&'static str>) -> Self {
         Self { event: Rc::new(event), env, queue }
@@ -43,7 +43,7 @@ impl Platform for Edge {
     type SigningKey = CryptoKey;
 
     fn now_ms(&self) -> u64 {
-        // `worker::Date` would make an object of each.
+        // `worker::Date` would create an object for each call.
         #[allow(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -88,7 +88,7 @@ impl Platform for Edge {
             let chunk: Uint8Array = value.dyn_into().map_err(|_| ReadFailure::Broken)?;
             let length = chunk.length() as usize;
             if bytes.len() + length > limit || !count(length) {
-                // Nobody waits for what is left.
+                // The remaining body is not needed.
                 drop(reader.cancel());
                 return Err(ReadFailure::TooLarge);
             }
@@ -109,7 +109,7 @@ impl Platform for Edge {
 
     async fn end(&self, sink: WritableStreamDefaultWriter, whole: bool) {
         let ended = if whole { sink.close() } else { sink.abort_with_reason(&"broken off".into()) };
-        // Whoever has left does not mind.
+        // A failure means that the client has disconnected.
         drop(JsFuture::from(ended).await);
     }
 
@@ -119,7 +119,7 @@ impl Platform for Edge {
     }
 
     async fn keep(&self, url: &str, bytes: &[u8], seconds: u32) {
-        // Without a cache each isolate fetches for itself, as before.
+        // Without a cache each isolate fetches for itself.
         let _ = async {
             let headers = web_sys::Headers::new()?;
             headers.set("cache-control", &format!("public, max-age={seconds}"))?;
@@ -168,7 +168,7 @@ impl Platform for Edge {
     }
 
     fn count(&self, request: &Counted<'_>) {
-        // Limits: <https://developers.cloudflare.com/analytics/analytics-engine/limits/>; what cannot be counted is not.
+        // Limits: <https://developers.cloudflare.com/analytics/analytics-engine/limits/>; failures are ignored.
         let point = || {
             let blobs = [request.code, &request.status.to_string(), request.route, request.who].map(JsValue::from);
             #[allow(clippy::cast_precision_loss, reason = "milliseconds are far below 2^53")]
@@ -202,7 +202,7 @@ impl Platform for Edge {
     }
 }
 
-/// All headers in one crossing into JavaScript: a value has no line break, and a name no comma.
+/// Reads all headers in one call into JavaScript: a value contains no line break, and a name no comma.
 #[must_use]
 pub fn read_headers(headers: &web_sys::Headers) -> Headers {
     let lines = Array::from(headers).join("\n");
@@ -216,16 +216,17 @@ pub fn read_headers(headers: &web_sys::Headers) -> Headers {
     )
 }
 
-/// How long the queue has to take a message, before its row goes to the database directly, or to say how many it has.
+/// Timeout of the queue for accepting a message, before its row is sent to the database directly, or for returning its
+/// number of messages.
 const QUEUE_PATIENCE_MS: u32 = 2_000;
 
 /// Calls a method of a binding.
 ///
 /// # Errors
-/// `undefined` without the binding; else what the method throws.
+/// `undefined` without the binding; otherwise the value that the method throws.
 fn called<T: JsCast>(env: &worker::Env, binding: &str, method: &str, arguments: &[JsValue]) -> Result<T, JsValue> {
     let bound = Reflect::get(env, &binding.into())?;
-    // Looking up a method of nothing throws, and each exception that is caught keeps an entry of the table of references
+    // Looking up a method of `undefined` throws, and each caught exception leaves an entry in the table of references
     // (seen by `make soak`: 24,000 requests without the binding METRICS left 32,000 entries).
     if bound.is_undefined() {
         return Err(JsValue::UNDEFINED);
@@ -234,7 +235,7 @@ fn called<T: JsCast>(env: &worker::Env, binding: &str, method: &str, arguments: 
     method.apply(&bound, &arguments.iter().collect::<Array>())?.dyn_into()
 }
 
-/// Calls a method of `caches.default`, which is this data centre's.
+/// Calls a method of `caches.default`, the cache of this data centre.
 async fn cached(method: &str, arguments: &[JsValue]) -> Result<JsValue, JsValue> {
     let caches = Reflect::get(&js_sys::global(), &"caches".into())?;
     let cache = Reflect::get(&caches, &"default".into())?;
@@ -251,13 +252,13 @@ async fn sent(request: &Outgoing, signal: &AbortSignal) -> Result<Response, JsVa
     let init = web_sys::RequestInit::new();
     init.set_method(request.method);
     init.set_headers(&headers);
-    // Workers forward Authorization to wherever a redirect leads.
+    // Workers forward Authorization to the target of a redirect.
     init.set_redirect(web_sys::RequestRedirect::Manual);
-    // What one person may read is kept for nobody (RFC 9111 §3.5), whatever the answer says.
+    // A response for one user must not be cached for others (RFC 9111 §3.5), whatever its headers state.
     init.set_cache(web_sys::RequestCache::NoStore);
     init.set_signal(Some(signal));
-    // A request without a body is sent again when a kept connection dies (capnproto#2785), so a DELETE would be made twice.
-    // PostgREST reads no body of a DELETE (src/PostgREST/ApiRequest/Payload.hs, `shouldParsePayload`).
+    // A request without a body is retried when a kept-alive connection is closed (capnproto#2785), so a DELETE could be
+    // executed twice. PostgREST reads no body of a DELETE (src/PostgREST/ApiRequest/Payload.hs, `shouldParsePayload`).
     let changes = !matches!(request.method, "GET" | "HEAD");
     if let Some(body) = request.body.as_deref().or(changes.then_some(b"{}".as_slice())) {
         init.set_body(&Uint8Array::from(body));

@@ -1,4 +1,4 @@
-//! What lives as long as the isolate: the variables, and what is remembered between requests.
+//! State with the lifetime of an isolate: the variables, and caches shared by its requests.
 
 use super::{
     Platform,
@@ -33,25 +33,25 @@ use std::{cell::Cell, rc::Rc};
 
 /// The Hub of one isolate.
 pub struct Hub<P: Platform> {
-    /// The variables.
+    /// The parsed variables.
     pub config: Config,
-    /// Request rows that wait.
+    /// Request rows that wait to be written.
     pub journal: Journal,
-    /// The bytes of the bodies that are held.
+    /// The bytes of the held bodies.
     pub bodies: Bodies,
-    /// What `/healthz` found last.
+    /// The last finding of `/healthz`.
     pub health: Cell<Option<Finding>>,
-    /// When a request of this isolate began to look; a platform may end that request before it is done.
+    /// Time at which a request of this isolate began to probe; a platform may end that request before it is done.
     pub probing_since: Cell<Option<u64>>,
-    /// Sessions whose tokens came over plain http lately.
+    /// Sessions whose tokens were recently sent over plain http.
     pub exposed: Exposed,
-    /// How often visitors had Clerk's Backend API asked lately, by network and by user.
+    /// Limit of the requests to Clerk's Backend API caused by visitors, by network and by user.
     pub clerk_questions: Allowance,
-    /// What Clerk's cookies are called here, and whose they are.
+    /// The names and domains of Clerk's cookies in this deployment.
     pub instance: Instance,
     /// The key of the tokens in forms.
     pub forms: Secret<Vec<u8>>,
-    /// The key of the addresses in request rows.
+    /// The key of the address hashes in request rows.
     pub addresses: Secret<Vec<u8>>,
     expected: Expected,
     keys: Rc<KeyStore<P>>,
@@ -59,26 +59,26 @@ pub struct Hub<P: Platform> {
     minter: Minter<P>,
 }
 
-/// Whether the parties behind the Hub could be reached, and when.
+/// Reachability of the Hub's upstreams at a time.
 #[derive(Clone, Copy, Debug)]
 pub struct Finding {
-    /// When, in milliseconds since the Unix epoch.
+    /// Time of the probe, in milliseconds since the Unix epoch.
     pub at_ms: u64,
-    /// Whether `PostgREST` answered a question of the Hub.
+    /// True if `PostgREST` responded to a request of the Hub.
     pub database: bool,
-    /// Whether Clerk's JWKS answered.
+    /// True if Clerk's JWKS responded.
     pub jwks: bool,
 }
 
 impl<P: Platform> Hub<P> {
-    /// Starts with nothing remembered.
+    /// Starts without cached state.
     ///
     /// # Errors
-    /// The variables whose keys cannot be used.
+    /// The variables whose keys are unusable.
     pub fn new(config: Config) -> Result<Self, Vec<Problem>> {
         let bad = |name| vec![Problem { name, wrong: "holds no usable key" }];
         let keys = SigningKey::set(&config.signing_keys).unwrap_or_default();
-        // A rotation puts the new key first and leaves the oldest last, so that what is derived does not change with it.
+        // A rotation puts the new key first and leaves the oldest last, so that the derived keys do not change with it.
         let (signing, oldest) = keys.first().zip(keys.last()).ok_or_else(|| bad("HUB_SIGNING_KEYS"))?;
         let root = config.hmac_key.as_ref().unwrap_or(&oldest.d);
         let pem = config.jwt_key.as_deref().map(jwks::from_pem).transpose().map_err(|_| bad("CLERK_JWT_KEY"))?;
@@ -92,7 +92,7 @@ impl<P: Platform> Hub<P> {
             },
             keys: KeyStore::new(KeySource {
                 jwks_url: config.jwks_url.clone(),
-                // No route of the Hub answers there; another instance's keys would have another URL.
+                // No route of the Hub uses this URL; the keys of another instance would have another URL.
                 shared_url: format!("{}/.keys?of={}", config.origin, encoded(&config.jwks_url)),
                 sharing_key: shared_set::key(root),
                 pem,
@@ -117,15 +117,16 @@ impl<P: Platform> Hub<P> {
         })
     }
 
-    /// Who holds this token (I-1).
+    /// Returns the session of a token (I-1).
     ///
     /// # Errors
-    /// `Token` for a bad one, `KeysUnavailable` when it could not be judged.
+    /// `Token` for an invalid one, `KeysUnavailable` if it could not be verified.
     pub async fn identify(&self, platform: &P, token: &str) -> Result<Session, Fault> {
         sessions::identify(platform, &self.sessions, &self.keys, &self.expected, token).await
     }
 
-    /// Tells whether a token is worth a signature check: its form, issuer and times are those of a valid one. It proves nothing.
+    /// Returns whether a token justifies a signature check: its form, issuer and times are those of a valid one. The
+    /// result proves nothing.
     #[must_use]
     pub fn looks_valid(&self, platform: &P, token: &str) -> bool {
         let now_s = i64::try_from(platform.now_ms() / 1000).unwrap_or(i64::MAX);
@@ -133,7 +134,7 @@ impl<P: Platform> Hub<P> {
         token::read(token).is_ok() && token::peek(token).is_some_and(current)
     }
 
-    /// Tells whether the key that a token names is one of the issuer's. An unknown one has nothing fetched.
+    /// Returns whether the key id of a token is one of the issuer's. An unknown one causes no fetch.
     pub async fn knows_key_of(&self, platform: &P, token: &str) -> bool {
         match token::read(token) {
             Ok(unverified) => self.keys.knows(platform, unverified.kid()).await,
@@ -144,15 +145,15 @@ impl<P: Platform> Hub<P> {
     /// Verifies a token for signing out; it may have expired (I-2).
     ///
     /// # Errors
-    /// As [`Hub::identify`].
+    /// Same as [`Hub::identify`].
     pub async fn departing(&self, platform: &P, token: &str) -> Result<Departing, Fault> {
         sessions::departing(platform, &self.keys, &self.expected, token).await
     }
 
-    /// What Clerk's handshake says, if it is signed with a key of the issuer.
+    /// Returns the content of Clerk's handshake, if it is signed with a key of the issuer.
     ///
     /// # Errors
-    /// As [`Hub::identify`].
+    /// Same as [`Hub::identify`].
     pub async fn signed_message(&self, platform: &P, token: &str) -> Result<Option<serde_json::Value>, Fault> {
         match sessions::signed_claim(platform, &self.keys, token, "handshake").await {
             Err(Fault::Token(_)) => Err(Fault::VisitStuck("handshake-token-refused")),
@@ -160,31 +161,33 @@ impl<P: Platform> Hub<P> {
         }
     }
 
-    /// A token for the database that names this actor and nothing else.
+    /// Returns a token for the database that authenticates exactly this actor.
     ///
     /// # Errors
-    /// `Platform` when nothing can be signed.
+    /// `Platform` if signing fails.
     pub async fn mint(&self, platform: &P, actor: &Actor<'_>) -> Result<String, Fault> {
         self.minter.token(platform, actor).await
     }
 
-    /// Counts a question to Clerk's Backend API that a visitor without a verified token causes.
+    /// Counts a request to Clerk's Backend API that a visitor without a verified token causes.
     ///
-    /// Clerk limits the secret key and not its user: a 429 would stop the checks of staff and the end of sessions as well.
+    /// Clerk limits requests per secret key, not per user: a 429 would also block the checks of staff and the end of
+    /// sessions.
     /// Source: <https://clerk.com/docs/guides/how-clerk-works/system-limits#backend-api-requests>
     ///
     /// # Errors
-    /// `ClerkUnavailable` when the visitor's network has used up this minute's.
+    /// `ClerkUnavailable` if the visitor's network has used up the limit of this minute.
     pub fn may_ask_clerk(&self, platform: &P, headers: &Headers) -> Result<(), Fault> {
         let may = self.clerk_questions.one_more(&network(headers), platform.now_ms());
         may.then_some(()).ok_or(Fault::ClerkUnavailable)
     }
 
-    /// Forgets a session that was revoked or signed out (I-2).
+    /// Removes a session that was revoked or signed out from the cache (I-2).
     pub fn forget(&self, session: &Session) {
         self.sessions.forget(&session.id);
     }
 }
 
-/// A minute, of one network or user: an office behind one address signs in, and Clerk's limit is 6,000 of a production instance.
+/// Limit per minute, of one network or user: all users of an office may sign in from one address, and Clerk's limit is
+/// 6,000 for a production instance.
 const MAX_CLERK_QUESTIONS: u32 = 120;

@@ -1,8 +1,9 @@
-//! The request rows (L-3): what each request to the API leaves, and when it is written.
+//! The request rows (L-3): the content of a row, and the time at which it is written.
 //!
-//! A change that commits writes its row inside its own transaction (`hub_private.before_request`). Everything else is
-//! put on a queue from here, which keeps it until the database has it: at once where the answer must not leave without it,
-//! else in the background, together with the rows of other requests. A queue that refuses is gone round.
+//! A change that commits writes its row in its own transaction (`hub_private.before_request`). All other rows are put
+//! on a queue from here, which stores them until they are in the database: before the response where it must not be
+//! sent without the row, otherwise in the background, together with the rows of other requests. If the queue rejects a
+//! message, its rows are written to the database directly.
 
 use super::{
     Level, Platform,
@@ -20,14 +21,14 @@ use std::{
     rc::Rc,
 };
 
-/// One request to the API.
+/// The row of one request to the API.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Row {
-    /// When it came in, RFC 3339.
+    /// Time of receipt, RFC 3339.
     pub occurred_at: String,
-    /// The Hub's own id for it; unique.
+    /// The Hub's request id; unique.
     pub request_id: String,
-    /// The id the client gave it, if it is safe to keep.
+    /// The client's request id, if it is safe to store.
     pub client_request_id: Option<String>,
     /// The method.
     pub method: String,
@@ -39,21 +40,21 @@ pub struct Row {
     pub actor_id: Option<String>,
     /// Clerk session id.
     pub session_id: Option<String>,
-    /// The client whose rows the session reaches.
+    /// The owner whose rows the session may access.
     pub owner_id: Option<String>,
-    /// Who acts in the user's place.
+    /// User id of the impersonator.
     pub impersonator_id: Option<String>,
-    /// How it ended.
+    /// The outcome.
     pub outcome: Outcome,
-    /// The status of the answer; `None` while an answer is still on its way, and a second row completes this one.
+    /// The status of the response; `None` if it has not been sent yet, and a second row completes this one.
     pub status: Option<u16>,
-    /// The error code of the answer.
+    /// The error code of the response.
     pub code: Option<String>,
-    /// How long it took, up to the answer's head.
+    /// Duration until the head of the response, in milliseconds.
     pub duration_ms: u64,
-    /// Of that, waiting for the database.
+    /// The part of it spent waiting for the database, in milliseconds.
     pub upstream_ms: Option<u64>,
-    /// How many rows the answer gave.
+    /// Number of rows in the response.
     #[serde(rename = "row_count")]
     pub answered: Option<u64>,
     /// The data centre, three letters.
@@ -62,30 +63,30 @@ pub struct Row {
     pub country: Option<String>,
     /// `jti` of the session token.
     pub token_id: Option<String>,
-    /// The client's address under a key of the Hub's.
+    /// HMAC of the client's address with a key of the Hub.
     pub address_hash: Option<String>,
-    /// What a member of staff looked at; it goes into the trail.
+    /// The read of a staff member, for the audit log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub look: Option<Look>,
-    /// What the trail calls who looked.
+    /// The staff member's name in the audit log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub actor_name: Option<String>,
 }
 
-/// How a request ended.
+/// The outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// It was answered as asked.
+    /// Processed as requested.
     Allowed,
-    /// The Hub or what is behind it could not answer.
+    /// The Hub or an upstream failed.
     Failed,
-    /// The caller may not, or asked what is not understood.
+    /// The caller has no permission, or the request is invalid.
     Refused,
 }
 
 impl Outcome {
-    /// The outcome that a status stands for.
+    /// Returns the outcome of a status.
     #[must_use]
     pub const fn of(status: u16) -> Self {
         match status {
@@ -98,16 +99,16 @@ impl Outcome {
 
 /// Rows that wait to be written together, as JSON.
 ///
-/// A row stands in one of the two lists until it is safe, so that the end of one request loses no row of another.
+/// A row remains in one of the two lists until it is stored, so that the end of one request loses no row of another.
 #[derive(Debug, Default)]
 pub struct Journal {
     waiting: RefCell<Vec<String>>,
     batches: RefCell<Vec<Rc<Batch>>>,
-    /// When a request began to gather them; a platform may end that request before it is done.
+    /// Time at which a request began to gather them; a platform may end that request before it is done.
     gathering_since: Cell<Option<u64>>,
 }
 
-/// Rows that a request writes.
+/// Rows that a request is writing.
 #[derive(Debug)]
 struct Batch {
     since: u64,
@@ -115,13 +116,13 @@ struct Batch {
 }
 
 impl Journal {
-    /// Takes a row that may be kept after the answer has left.
+    /// Accepts a row that may be stored after the response.
     pub fn later<P: Platform>(hub: &Rc<Hub<P>>, platform: &P, row: &Row) {
         let Ok(row) = serde_json::to_string(row) else { return };
         let (now, since) = (platform.now_ms(), hub.journal.gathering_since.get());
         hub.journal.waiting.borrow_mut().push(row);
         if since.is_some_and(|since| now.saturating_sub(since) < PATIENCE_MS) {
-            // Another request comes back for all of them.
+            // Another request will write all of them.
             return;
         }
         hub.journal.gathering_since.set(Some(now));
@@ -135,25 +136,25 @@ impl Journal {
         });
     }
 
-    /// Makes one row safe now, with some of the rows that wait. Awaited from `wait_until` work only: a client that leaves would end
-    /// it before.
+    /// Stores one row now, with some of the waiting rows. Awaited from `wait_until` work only: a client that
+    /// disconnects would cancel it otherwise.
     ///
     /// # Errors
-    /// `JournalUnavailable`: the answer may not leave. The rows that waited are logged instead.
+    /// `JournalUnavailable`: the response must not be sent. The waiting rows are logged instead.
     pub async fn now<P: Platform>(hub: &Hub<P>, platform: &P, row: Row) -> Result<(), Fault> {
         let row = serde_json::to_string(&row).map_err(|_| Fault::JournalUnavailable)?;
         let batch = hub.journal.take(platform.now_ms(), Some(row)).ok_or(Fault::JournalUnavailable)?;
         if keep(hub, platform, &batch).await { Ok(()) } else { Err(Fault::JournalUnavailable) }
     }
 
-    /// The rows of one message: this one, then those that wait, the oldest first. `None` when there is none.
+    /// Returns the rows of one message: this one, then the waiting ones, the oldest first. `None` if there is none.
     fn take(&self, now: u64, own: Option<String>) -> Option<Rc<Batch>> {
         let mut waiting = self.waiting.borrow_mut();
         let mut batches = self.batches.borrow_mut();
         batches.retain(|batch| {
             let overdue = now.saturating_sub(batch.since) >= OVERDUE_MS;
             if overdue {
-                // The request that wrote them was ended; rows that stand already are left alone by the database.
+                // The request that wrote them was ended; the database ignores rows that it already has.
                 waiting.extend(batch.rows.iter().cloned());
             }
             !overdue
@@ -171,10 +172,11 @@ impl Journal {
     }
 }
 
-/// On the queue, else in the database, else in the log, which is the last place they can be kept in; false for the last.
+/// Stores rows in the queue, otherwise in the database, otherwise in the log, which is the last resort; returns false
+/// in the last case.
 async fn keep<P: Platform>(hub: &Hub<P>, platform: &P, batch: &Rc<Batch>) -> bool {
     let text = batch::array(&batch.rows);
-    // A row that is too large for the queue stands alone.
+    // A row that is too large for the queue is a batch of its own.
     let queued = text.len() <= batch::LARGEST_MESSAGE && platform.enqueue(&text).await.is_ok();
     let kept = queued || write_twice(hub, platform, &text).await;
     if !kept {
@@ -184,10 +186,10 @@ async fn keep<P: Platform>(hub: &Hub<P>, platform: &P, batch: &Rc<Batch>) -> boo
     kept
 }
 
-/// Writes rows into the database, which completes or leaves alone those that stand there already.
+/// Writes rows into the database, which completes or ignores those that it already has.
 ///
-/// A course that has waited for Clerk and the database must end within the 30 seconds that `wait_until` has once its client has left,
-/// so this waits less for the database than a client's own question does.
+/// A request that has waited for Clerk and the database must end within the 30 seconds that `wait_until` has after its
+/// client has disconnected, so this timeout is shorter than that of a client's own request.
 async fn write_twice<P: Platform>(hub: &Hub<P>, platform: &P, rows: &str) -> bool {
     let job = Job { name: "journal", timeout_ms: WRITING_MS };
     let write = async || {

@@ -1,5 +1,5 @@
-//! The issuer's keys, kept in the isolate as imported keys: fetched seldom, replaced whole, never awaited from another
-//! request (I-2).
+//! The issuer's keys, stored in the isolate as imported keys: fetched rarely, replaced as a set, never awaited from
+//! another request (I-2).
 
 use super::{Level, Outgoing, Platform, database::USER_AGENT};
 use crate::{
@@ -14,16 +14,16 @@ use std::{
     rc::Rc,
 };
 
-/// Where the keys come from.
+/// The source of the keys.
 #[derive(Debug)]
 pub struct KeySource {
     /// The JWK set's URL.
     pub jwks_url: String,
-    /// Under which URL the isolates of one place share a set.
+    /// The cache URL under which the isolates of a data centre share a set.
     pub shared_url: String,
-    /// What proves that a Hub shared it.
+    /// The key that authenticates a shared set as the Hub's.
     pub sharing_key: Secret<Vec<u8>>,
-    /// A key that is used while no set has ever been had.
+    /// A key that is used until a first set is fetched.
     pub pem: Option<RsaKey>,
 }
 
@@ -31,21 +31,21 @@ pub struct KeySource {
 pub struct KeyStore<P: Platform> {
     source: KeySource,
     held: RefCell<Keys<P>>,
-    /// Which keys those are, and how often they were others: what was verified with a former set is verified again.
+    /// The held keys, and the number of their changes: tokens verified with a former set are verified again.
     listed: RefCell<Vec<RsaKey>>,
     generation: Cell<u64>,
     known: Cell<Known>,
     doubted: Cell<Option<u64>>,
-    /// Since when a request of this isolate waits for a set.
+    /// Time since which a request of this isolate waits for a set.
     fetching: Cell<Option<u64>>,
-    /// Key ids that no set had, and when that was found.
+    /// Key ids that were not in the set, and the time of that finding.
     unknown: RefCell<Vec<(String, u64)>>,
 }
 
-/// Why there is no key.
+/// The reason for a missing key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoKey {
-    /// No set can be had; nothing is known of the token.
+    /// No set is available; the token cannot be verified.
     Unavailable {
         /// Seconds to wait.
         retry_after: u32,
@@ -70,10 +70,10 @@ impl<P: Platform> KeyStore<P> {
         })
     }
 
-    /// The key with this id, and the generation of the set that it is from.
+    /// Returns the key with this id, and the generation of its set.
     ///
     /// # Errors
-    /// As [`NoKey`] says.
+    /// The cases of [`NoKey`].
     pub async fn key(self: &Rc<Self>, platform: &P, kid: &str) -> Result<Dated<P>, NoKey> {
         match self.current(platform, kid).await? {
             Some(key) => Ok(key),
@@ -81,12 +81,12 @@ impl<P: Platform> KeyStore<P> {
         }
     }
 
-    /// Tells whether there is a key with this id, without a fetch for an unknown one.
+    /// Returns whether there is a key with this id, without a fetch for an unknown one.
     pub async fn knows(self: &Rc<Self>, platform: &P, kid: &str) -> bool {
         matches!(self.current(platform, kid).await, Ok(Some(_)))
     }
 
-    /// The key with this id in the set, which is fetched where it is due.
+    /// Returns the key with this id in the set, which is fetched if it is due.
     async fn current(self: &Rc<Self>, platform: &P, kid: &str) -> Result<Option<Dated<P>>, NoKey> {
         let mut step = jwks::step(self.known.get(), platform.now_ms());
         if step == Step::Fetch && self.waited_for_another(platform).await {
@@ -95,7 +95,8 @@ impl<P: Platform> KeyStore<P> {
         match step {
             Step::Use => {}
             Step::UseAndRefresh if self.held(kid).is_some() => self.refresh_behind(platform),
-            // The set is due: an id that it lacks is refused after the fetch, not while it goes on behind the refusal.
+            // The set is due: an id that it lacks is rejected after the fetch, not while the fetch runs in the
+            // background.
             Step::UseAndRefresh => {
                 self.fetch(platform, jwks::SHARED_MS).await;
             }
@@ -111,24 +112,25 @@ impl<P: Platform> KeyStore<P> {
         Ok(self.held(kid))
     }
 
-    /// Changes whenever the held keys are others than before.
+    /// Returns a number that changes whenever the held keys change.
     #[must_use]
     pub fn generation(&self) -> u64 {
         self.generation.get()
     }
 
-    /// The key with this id after a signature under it was bad: another one, if the issuer has rotated and kept the id.
+    /// Returns the key with this id after a signature was invalid: another one, if the issuer has rotated and reused
+    /// the id.
     pub async fn after_bad_signature(self: &Rc<Self>, platform: &P, kid: &str) -> Option<Dated<P>> {
         let now = platform.now_ms();
         if !jwks::may_doubt_a_known_key(self.known.get(), self.doubted.get(), now) {
             return None;
         }
-        // Only a doubt that has the set fetched counts: forged tokens would otherwise put the next fetch off for ever.
+        // Only a doubt that causes a fetch counts: forged tokens could otherwise delay the next fetch forever.
         self.doubted.set(Some(now));
         if self.fetch(platform, jwks::AFTER_FAILURE_MS).await { self.held(kid) } else { None }
     }
 
-    /// An unknown id is worth one fetch in 30 seconds, and is remembered as unknown for 60.
+    /// Fetches for an unknown id, at most once in 30 seconds; the id is remembered as unknown for 60 seconds.
     async fn look_for(self: &Rc<Self>, platform: &P, kid: &str) -> Result<Dated<P>, NoKey> {
         let now = platform.now_ms();
         self.unknown.borrow_mut().retain(|(_, found)| now.saturating_sub(*found) < NEGATIVE_MS);
@@ -153,12 +155,12 @@ impl<P: Platform> KeyStore<P> {
         held.iter().find(|(other, _)| other == kid).map(|(_, key)| (key.clone(), self.generation.get()))
     }
 
-    /// Whether a set that is no longer fresh may still be used after the fetch that just failed.
+    /// Returns whether a set that is no longer fresh may still be used after the fetch that just failed.
     fn may_go_on(&self, platform: &P) -> bool {
         matches!(jwks::step(self.known.get(), platform.now_ms()), Step::Use | Step::UseAndRefresh)
     }
 
-    /// A cold start without an issuer: the key from the configuration, whatever the id.
+    /// Returns the configured key, whatever the id, on a cold start without a reachable issuer.
     async fn pinned(&self, platform: &P) -> Result<Dated<P>, NoKey> {
         let unavailable = NoKey::Unavailable { retry_after: RETRY_AFTER_S };
         let pem = self.source.pem.as_ref().filter(|_| self.known.get().fetched.is_none()).ok_or(unavailable)?;
@@ -169,15 +171,15 @@ impl<P: Platform> KeyStore<P> {
 
     fn refresh_behind(self: &Rc<Self>, platform: &P) {
         let (store, background) = (Rc::clone(self), platform.clone());
-        // Counts as tried from now on, so that the next request does not do the same.
+        // Counts as tried from now on, so that the next request does not repeat it.
         store.known.set(Known { tried: Some(platform.now_ms()), ..store.known.get() });
         platform.wait_until(async move {
             store.fetch(&background, jwks::SHARED_MS).await;
         });
     }
 
-    /// Waits while another request of this isolate fetches, by looking again and again: what belongs to one request may not be awaited
-    /// from another. Gives whether there was one.
+    /// Waits while another request of this isolate fetches, by polling: an object of one request must not be awaited in
+    /// another. Returns whether there was one.
     async fn waited_for_another(&self, platform: &P) -> bool {
         let mut waited = false;
         while self.fetching.get().is_some_and(|since| platform.now_ms().saturating_sub(since) <= jwks::TIMEOUT_MS) {
@@ -187,8 +189,8 @@ impl<P: Platform> KeyStore<P> {
         waited
     }
 
-    /// Replaces the whole set by one that another isolate has fetched within `shared_ms`, else by the issuer's; a faulty answer changes
-    /// nothing but the time of the next try.
+    /// Replaces the set by one that another isolate has fetched within `shared_ms`, otherwise by the issuer's; an
+    /// invalid response changes only the time of the next attempt.
     async fn fetch(self: &Rc<Self>, platform: &P, shared_ms: u64) -> bool {
         let began = platform.now_ms();
         self.known.set(Known { tried: Some(began), ..self.known.get() });
@@ -226,7 +228,8 @@ impl<P: Platform> KeyStore<P> {
         outcome != "failed"
     }
 
-    /// A set that another isolate has fetched lately, and later than the one held here. It counts as old as it is.
+    /// Returns a set that another isolate has fetched recently, and later than the one held here; its age counts from
+    /// that fetch.
     async fn shared(&self, platform: &P, shared_ms: u64) -> Option<((Vec<RsaKey>, Keys<P>), u64)> {
         let kept = platform.kept(&self.source.shared_url, jwks::LONGEST_SET + shared_set::OVERHEAD_BYTES);
         let bytes = platform.within(CACHE_MS, kept).await??;
@@ -237,7 +240,8 @@ impl<P: Platform> KeyStore<P> {
         Some((keys, fetched))
     }
 
-    /// Shares a set once it is held here, so that a cache that does not answer holds no request up. Only what was good is shared.
+    /// Shares a set after it is held here, so that a cache that does not respond delays no request. Only valid sets are
+    /// shared.
     fn share_behind(self: &Rc<Self>, platform: &P, fetched: u64, set: &[u8]) {
         let sealed = shared_set::sealed(&self.source.sharing_key, &self.source.jwks_url, fetched, set);
         let (store, background) = (Rc::clone(self), platform.clone());
@@ -247,7 +251,7 @@ impl<P: Platform> KeyStore<P> {
         });
     }
 
-    /// The issuer's set, and what it was read from.
+    /// Returns the issuer's set, and its source text.
     async fn fetched(&self, platform: &P) -> Option<((Vec<RsaKey>, Keys<P>), Vec<u8>)> {
         let request = Outgoing {
             method: "GET",
@@ -266,7 +270,7 @@ impl<P: Platform> KeyStore<P> {
     }
 }
 
-/// A key, and the generation of the set that it is from.
+/// A key, and the generation of its set.
 pub type Dated<P> = (<P as Platform>::VerifyingKey, u64);
 type Keys<P> = Vec<(String, <P as Platform>::VerifyingKey)>;
 
@@ -281,7 +285,7 @@ async fn imported<P: Platform>(platform: &P, set: &[u8]) -> Option<(Vec<RsaKey>,
 
 const LOOKING_MS: u32 = 10;
 const SHARED_S: u32 = 300;
-/// How long a request waits for the cache, which no Cloudflare document gives a time limit, before it asks the issuer.
+/// Timeout of the cache, for which Cloudflare documents none, before the issuer is requested.
 const CACHE_MS: u32 = 400;
 const SHARING_MS: u32 = 2_000;
 const MOST_UNKNOWN: usize = 256;

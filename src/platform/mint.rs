@@ -1,4 +1,4 @@
-//! Signs the Hub's tokens for the database, and keeps each for as long as it is good.
+//! Signs the Hub's tokens for the database, and caches each while it is valid.
 
 use super::Platform;
 use crate::{
@@ -14,7 +14,7 @@ use std::{
     collections::HashMap,
 };
 
-/// The minter of one isolate.
+/// The token minter of one isolate.
 pub struct Minter<P: Platform> {
     key: SigningKey,
     imported: OnceCell<P::SigningKey>,
@@ -27,16 +27,16 @@ struct Kept {
 }
 
 impl<P: Platform> Minter<P> {
-    /// A minter that signs with this key.
+    /// Returns a minter that signs with this key.
     #[must_use]
     pub fn new(key: SigningKey) -> Self {
         Self { key, imported: OnceCell::new(), kept: RefCell::default() }
     }
 
-    /// A token for this actor with at least 10 seconds of life.
+    /// Returns a token for this actor with a remaining lifetime of at least 10 seconds.
     ///
     /// # Errors
-    /// `Platform` when nothing can be signed, or when the actor may do nothing.
+    /// `Platform` if signing fails, or if the actor has no rights.
     pub async fn token(&self, platform: &P, actor: &Actor<'_>) -> Result<String, Fault> {
         let now_s = i64::try_from(platform.now_ms() / 1000).map_err(|_| Fault::Platform)?;
         let name = identity(actor);
@@ -70,7 +70,7 @@ impl<P: Platform> Minter<P> {
     }
 }
 
-/// Everything that goes into the claims, so that no token serves two who differ in any of it.
+/// Returns all values of the claims as text, so that no token serves two actors that differ in any of them.
 fn identity(actor: &Actor<'_>) -> String {
     match actor {
         Actor::Person(session) => format!(

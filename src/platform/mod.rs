@@ -1,4 +1,4 @@
-//! The machine behind the Hub: one trait, its Workers implementation, its fake, and what is built on it.
+//! The interface to the runtime: one trait, its Workers implementation, its fake, and the modules based on it.
 
 pub mod allowance;
 pub mod bodies;
@@ -28,44 +28,45 @@ use std::{
     task::Poll,
 };
 
-/// What the Hub asks of the machine it runs on.
+/// The runtime operations that the Hub needs.
 ///
-/// A value of it lives for one request. Futures need not be `Send`: an isolate has one thread.
+/// A value exists for one request. Futures need not be `Send`: an isolate has one thread.
 #[allow(async_fn_in_trait)]
 pub trait Platform: Clone + 'static {
-    /// A body that passes through unread: a stream on Workers.
+    /// A body that is forwarded unread: a stream on Workers.
     type Body: 'static;
-    /// The end of a body that is still being written.
+    /// The writing end of a body.
     type Sink: 'static;
     /// An imported RSA public key.
     type VerifyingKey: Clone + 'static;
     /// An imported EC P-256 private key.
     type SigningKey: Clone + 'static;
 
-    /// Milliseconds since the Unix epoch; on Workers it stands still between I/O.
+    /// Returns milliseconds since the Unix epoch; on Workers the clock does not advance between I/O.
     fn now_ms(&self) -> u64;
 
-    /// Random bytes from a cryptographic generator.
+    /// Returns random bytes from a cryptographic generator.
     ///
     /// # Errors
-    /// When the machine has no entropy; nothing is sent then.
+    /// If the runtime has no entropy; nothing is sent then.
     fn random<const N: usize>(&self) -> Result<[u8; N], Unavailable>;
 
-    /// Sends one request; follows no redirect; gives up after the request's timeout.
+    /// Sends one request; follows no redirect; ends with the request's timeout.
     async fn fetch(&self, request: Outgoing) -> Result<Answer<Self::Body>, FetchFailure>;
 
-    /// Reads a body whole.
+    /// Reads a body completely.
     ///
     /// # Errors
-    /// `TooLarge` as soon as it passes `limit` bytes; `Broken` when the other side goes away.
+    /// `TooLarge` as soon as it exceeds `limit` bytes; `Broken` if the stream breaks.
     async fn read(&self, body: Self::Body, limit: usize) -> Result<Vec<u8>, ReadFailure> {
         self.read_counted(body, limit, |_| true).await
     }
 
-    /// Reads a body whole, as long as `count`, which is given the number of bytes of each part before they are kept, allows it.
+    /// Reads a body completely, while `count` allows it, which is called with the size of each part before the part is
+    /// stored.
     ///
     /// # Errors
-    /// As [`Platform::read`]; `TooLarge` when `count` refuses.
+    /// Same as [`Platform::read`]; `TooLarge` if `count` returns false.
     async fn read_counted(
         &self,
         body: Self::Body,
@@ -73,64 +74,67 @@ pub trait Platform: Clone + 'static {
         count: impl FnMut(usize) -> bool,
     ) -> Result<Vec<u8>, ReadFailure>;
 
-    /// A body that is written while it leaves, and its other end.
+    /// Returns a body that is written while it is sent, and its writing end.
     ///
     /// # Errors
-    /// When the machine makes no streams.
+    /// If the runtime cannot create streams.
     fn relay(&self) -> Result<(Self::Body, Self::Sink), Unavailable>;
 
-    /// Writes a part of it; waits while nobody takes the last one.
+    /// Writes a part of it; waits until the previous part was read.
     ///
     /// # Errors
-    /// When nobody will.
+    /// If the reader has gone.
     async fn write(&self, sink: &Self::Sink, part: Vec<u8>) -> Result<(), Unavailable>;
 
-    /// Ends it, or breaks it off, so that whoever reads it sees that it is not whole.
+    /// Ends it, or aborts it, so that the reader detects that it is incomplete.
     async fn end(&self, sink: Self::Sink, whole: bool);
 
-    /// What another isolate of this place kept under a URL, if it is still there. May never answer.
+    /// Returns the bytes that another isolate of this data centre cached under a URL, if they still exist. May never
+    /// complete.
     async fn kept(&self, url: &str, limit: usize) -> Option<Vec<u8>>;
 
-    /// Keeps bytes under a URL for the other isolates of this place; it may be forgotten at any time. May never answer.
+    /// Caches bytes under a URL for the other isolates of this data centre; they may be evicted at any time. May never
+    /// complete.
     async fn keep(&self, url: &str, bytes: &[u8], seconds: u32);
 
     /// Imports an RSA public key for RS256 (RFC 7518 §3.3); `n` and `e` are big-endian.
     async fn import_rsa(&self, modulus: &[u8], exponent: &[u8]) -> Result<Self::VerifyingKey, Unavailable>;
 
-    /// Whether this RS256 signature over `message` is good.
+    /// Returns whether this RS256 signature over `message` is valid.
     async fn verify(&self, key: &Self::VerifyingKey, message: &[u8], signature: &[u8]) -> Result<bool, Unavailable>;
 
     /// Imports a private P-256 key for ES256 from its JWK members `x`, `y`, `d` (32 bytes each).
     async fn import_p256(&self, x: &[u8; 32], y: &[u8; 32], d: &[u8; 32]) -> Result<Self::SigningKey, Unavailable>;
 
-    /// Signs `message` with ES256; 64 bytes, r then s.
+    /// Signs `message` with ES256; returns 64 bytes, r then s.
     async fn sign(&self, key: &Self::SigningKey, message: &[u8]) -> Result<[u8; 64], Unavailable>;
 
-    /// Puts one message on the queue of request rows, which keeps it until it was taken.
+    /// Sends one message to the queue of request rows, which stores it until it is consumed.
     ///
     /// # Errors
-    /// `Unavailable` when there is no queue, or it refuses, or it does not answer in time; the message may be kept all the same.
+    /// `Unavailable` if there is no queue, or it rejects, or it does not respond in time; the message may be stored
+    /// nevertheless.
     async fn enqueue(&self, message: &str) -> Result<(), Unavailable>;
 
-    /// How many messages wait in the queue behind a binding.
+    /// Returns the number of messages that wait in the queue of a binding.
     ///
     /// # Errors
-    /// `Unavailable` when there is no such queue, or it does not say in time.
+    /// `Unavailable` if there is no such queue, or it does not respond in time.
     async fn backlog(&self, binding: &str) -> Result<u64, Unavailable>;
 
-    /// Counts one request for an operator's charts; lost without a word where there is nothing to count with.
+    /// Counts one request for an operator's charts; without effect if counting is not available.
     fn count(&self, request: &Counted<'_>);
 
-    /// Runs a future on after the answer has left.
+    /// Continues a future after the response was sent.
     fn wait_until(&self, future: impl Future<Output = ()> + 'static);
 
     /// Waits.
     async fn sleep(&self, milliseconds: u32);
 
-    /// Gives what a future gives, if it does within so many milliseconds.
+    /// Returns the output of a future, if it completes within this many milliseconds.
     ///
-    /// The timer is dropped when the future is first: on Workers, what loses a `Promise.race` keeps its closures until it settles, and a
-    /// promise made of a future keeps them for the life of the isolate.
+    /// The timer is dropped if the future is first: on Workers, the loser of a `Promise.race` holds its closures until
+    /// it settles, and a promise made of a future holds them for the lifetime of the isolate.
     async fn within<T>(&self, milliseconds: u32, future: impl Future<Output = T>) -> Option<T> {
         let mut future = pin!(future);
         let mut late = pin!(self.sleep(milliseconds));
@@ -145,7 +149,7 @@ pub trait Platform: Clone + 'static {
     fn log(&self, level: Level, line: &str);
 }
 
-/// One request, as it is counted: nothing of it names a person.
+/// A counted request, without data of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counted<'a> {
     /// The error code of its response, or `ok`.
@@ -156,11 +160,11 @@ pub struct Counted<'a> {
     pub route: &'a str,
     /// The row of the access matrix, or `nobody`.
     pub who: &'a str,
-    /// How long it took, in milliseconds.
+    /// Duration in milliseconds.
     pub duration_ms: u64,
 }
 
-/// A request the Hub sends.
+/// A request that the Hub sends.
 #[derive(Clone, Debug)]
 pub struct Outgoing {
     /// The method in upper case.
@@ -169,43 +173,43 @@ pub struct Outgoing {
     pub url: String,
     /// Header names in lower case, and values.
     pub headers: Vec<(&'static str, String)>,
-    /// Which headers of the answer are read, in lower case: each one costs a passage out of the platform.
+    /// Headers of the response that are read, in lower case: each one costs a call into the runtime.
     pub wanted: &'static [&'static str],
     /// The body; `None` for GET and HEAD.
     pub body: Option<Vec<u8>>,
-    /// How long the answer may take, its body included, in milliseconds.
+    /// Timeout of the response, including its body, in milliseconds.
     pub timeout_ms: u32,
 }
 
-/// An answer to a request that the Hub sent.
+/// The response to a request that the Hub sent.
 pub struct Answer<Body> {
     /// The status code.
     pub status: u16,
-    /// The wanted headers that are there; repeated ones joined by `, `.
+    /// The wanted headers that are present; repeated ones joined by `, `.
     pub headers: Headers,
     /// The body, unread.
     pub body: Option<Body>,
 }
 
-/// Why a request the Hub sent has no answer.
+/// The reason why a request of the Hub has no response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FetchFailure {
-    /// The other side did not answer in time.
+    /// No response in time.
     Timeout,
-    /// No connection, or it broke.
+    /// No connection, or a broken one.
     Unreachable,
 }
 
-/// Why a body could not be read whole.
+/// The reason why a body could not be read completely.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadFailure {
     /// The stream broke.
     Broken,
-    /// It is longer than allowed.
+    /// The body is longer than allowed.
     TooLarge,
 }
 
-/// The platform refused something that it always can do (a fault of the machine or of a key).
+/// An operation failed that is always available (a fault of the runtime or of a key).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unavailable;
 
@@ -215,13 +219,13 @@ impl fmt::Display for Unavailable {
     }
 }
 
-/// How loud a log line is.
+/// The severity of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
-    /// Something is broken and somebody should look.
+    /// A failure that needs an operator.
     Error,
-    /// What happens all day.
+    /// Normal operation.
     Info,
-    /// Somebody did what they should not, or something limps.
+    /// A rejected request, or a partial failure.
     Warn,
 }

@@ -1,4 +1,4 @@
-//! Request rows on their way into the database (L-3): written, or stored beside the request log when it refuses them.
+//! Writes request rows to the database (L-3), or stores rejected ones beside the request log.
 
 use super::{
     Answer, Platform,
@@ -10,19 +10,19 @@ use crate::logic::{
     row_refusal::{Cause, RowRefusal, cause},
 };
 
-/// A row that the database refuses, as it stands in `request_log_rejected`.
+/// A row that the database rejects, as stored in `request_log_rejected`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejected<'a> {
-    /// Its text, whole; it need not be JSON.
+    /// The complete text; it need not be JSON.
     pub content: &'a str,
-    /// Why.
+    /// The reason.
     pub refusal: RowRefusal,
 }
 
-/// Writes request rows, each a JSON text, in one request; a row that stands there already is completed or left alone.
+/// Writes request rows, each a JSON text, in one request; a row that already exists is completed or ignored.
 ///
 /// # Errors
-/// What the answer says of the rows; no answer is [`Cause::Unavailable`].
+/// The cause that the response states for the rows; without a response [`Cause::Unavailable`].
 pub async fn write<P: Platform>(hub: &Hub<P>, platform: &P, rows: &[&str]) -> Result<(), Cause> {
     let body = format!("{{\"requests\":[{}]}}", rows.join(","));
     let question = ask(&hub.config.rest_url).rpc("record_requests", body);
@@ -33,12 +33,12 @@ pub async fn write<P: Platform>(hub: &Hub<P>, platform: &P, rows: &[&str]) -> Re
     }
 }
 
-/// Stores rows that the request log refuses; one that stands there already stays as it is.
+/// Stores rows that the request log rejects; one that already exists remains unchanged.
 ///
 /// # Errors
-/// Whatever the answer: they are not stored then.
+/// Any response other than success: the rows are not stored then.
 pub async fn reject<P: Platform>(hub: &Hub<P>, platform: &P, rows: &[Rejected<'_>]) -> Result<(), Fault> {
-    // A text of the database has no zero byte; its six letters in JSON say the same.
+    // PostgreSQL text cannot contain a zero byte; its six-character JSON escape has the same meaning.
     let contents: Vec<_> = rows
         .iter()
         .map(|row| serde_json::json!({ "content": row.content.replace('\0', "\\u0000"), "code": row.refusal.code, "message": row.refusal.message }))
@@ -59,6 +59,6 @@ async fn told<P: Platform>(platform: &P, answer: Answer<P::Body>) -> Vec<u8> {
     }
 }
 
-/// The database sees `system:journal`.
+/// The database records it as `system:journal`.
 const JOB: &str = "journal";
 const LONGEST_ERROR: usize = 64 * 1024;

@@ -1,4 +1,4 @@
-//! Who holds a token: the one place that knows the order form, key, signature, claims (I-1).
+//! The verification of session tokens: the only place that knows the order form, key, signature, claims (I-1).
 
 use super::{
     Platform,
@@ -14,15 +14,15 @@ use crate::{
 use serde_json::Value;
 use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
-/// Tokens that were good, until they run out. The key is the whole token: a part of one opens nothing.
+/// Verified tokens until they expire, keyed by the whole token, so that a part of one is not sufficient.
 ///
-/// A hash map's look-up takes no longer for a near miss than for any other text, since the whole token goes into the hash.
+/// The time of a hash map lookup does not depend on how similar another token is, since the whole token is hashed.
 #[derive(Debug, Default)]
 pub struct Sessions {
     good: RefCell<HashMap<String, Good>>,
 }
 
-/// A session, and the generation of the keys that its token was verified with.
+/// A session, and the generation of the keys with which its token was verified.
 #[derive(Debug)]
 struct Good {
     session: Session,
@@ -30,7 +30,7 @@ struct Good {
 }
 
 impl Sessions {
-    /// A key that is gone takes what was verified with it along (I-2).
+    /// Returns the session of a verified token; a change of the keys invalidates all verified before (I-2).
     fn remembered(&self, token: &str, generation: u64, now_s: i64) -> Option<Session> {
         let good = self.good.borrow();
         let good = good.get(token).filter(|good| good.generation == generation)?;
@@ -47,16 +47,16 @@ impl Sessions {
         }
     }
 
-    /// Forgets every token of a session that was ended (I-2).
+    /// Removes every token of a session that was ended (I-2).
     pub fn forget(&self, session_id: &str) {
         self.good.borrow_mut().retain(|_, good| good.session.id != session_id);
     }
 }
 
-/// Whose token this is.
+/// Returns the session of a token.
 ///
 /// # Errors
-/// `Token` for a bad one, `KeysUnavailable` when it could not be judged.
+/// `Token` for an invalid one, `KeysUnavailable` if it could not be verified.
 pub async fn identify<P: Platform>(
     platform: &P,
     sessions: &Sessions,
@@ -78,7 +78,7 @@ pub async fn identify<P: Platform>(
 /// Verifies a token for signing out; it may have expired (I-2).
 ///
 /// # Errors
-/// As [`identify`].
+/// Same as [`identify`].
 pub async fn departing<P: Platform>(
     platform: &P,
     keys: &Rc<KeyStore<P>>,
@@ -90,10 +90,10 @@ pub async fn departing<P: Platform>(
     token::check_departing(&verified, expected, now_s).map_err(Fault::Token)
 }
 
-/// A claim of a message that the issuer signed with the keys of its tokens.
+/// Returns a claim of a message that the issuer signed with the keys of its tokens.
 ///
 /// # Errors
-/// As [`identify`].
+/// Same as [`identify`].
 pub async fn signed_claim<P: Platform>(
     platform: &P,
     keys: &Rc<KeyStore<P>>,
@@ -104,7 +104,7 @@ pub async fn signed_claim<P: Platform>(
     Ok(verified.claim(name).cloned())
 }
 
-/// Checks form, key and signature, and says of which generation the key was.
+/// Checks form, key and signature, and returns the generation of the key.
 async fn verified<'a, P: Platform>(
     platform: &P,
     keys: &Rc<KeyStore<P>>,

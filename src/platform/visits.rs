@@ -1,4 +1,5 @@
-//! Who opens a page: Clerk's cookies, the way to Clerk and back, and the cookies that come of it (I-1, I-2).
+//! The session of a page request: Clerk's cookies, the redirects to Clerk and back, and the resulting cookies (I-1,
+//! I-2).
 
 use super::{Platform, clerk, hub::Hub};
 use crate::{
@@ -22,31 +23,31 @@ use directives::{BROWSER, Holder, Taken, is_plain, refreshed, signed_directives,
 /// A request for a page.
 #[derive(Clone, Copy, Debug)]
 pub struct Door<'a> {
-    /// Its method.
+    /// The method.
     pub method: &'a str,
-    /// Its path, with the mount path.
+    /// The path, with the mount path.
     pub path: &'a str,
-    /// Its query, still encoded.
+    /// The query, still encoded.
     pub query: &'a str,
-    /// Its headers.
+    /// The headers.
     pub headers: &'a Headers,
 }
 
-/// How a visit begins.
+/// The result of checking a visit.
 pub enum Entrance<Body> {
-    /// Sent to Clerk, or on from there; with the reason.
+    /// A redirect, with its reason.
     Elsewhere(Reply<Body>, &'static str),
-    /// Somebody, and cookies to set with the answer.
+    /// A signed-in user, and cookies to set with the response.
     SignedIn(Session, Vec<String>),
-    /// Nobody, for this reason, and cookies to set with the answer.
+    /// No user, with the reason, and cookies to set with the response.
     SignedOut(&'static str, Vec<String>),
 }
 
-/// Decides who opens a page.
+/// Determines the session of a page request.
 ///
 /// # Errors
-/// `CookiesTooMany` for more of them than are read, `VisitStuck` for a browser that would be redirected for ever, `KeysUnavailable` when no token can be verified, `ClerkUnavailable` when
-/// Clerk keeps the cookies and cannot be asked.
+/// `CookiesTooMany` for more cookies than are read, `VisitStuck` for a browser in a redirect loop, `KeysUnavailable` if
+/// no token can be verified, `ClerkUnavailable` if Clerk stores the cookies and does not respond.
 pub async fn enter<P: Platform>(hub: &Hub<P>, platform: &P, door: Door<'_>) -> Result<Entrance<P::Body>, Fault> {
     let cookies = cookies_of(door.headers)?;
     let now_s = i64::try_from(platform.now_ms() / 1000).map_err(|_| Fault::Platform)?;
@@ -66,13 +67,14 @@ pub async fn enter<P: Platform>(hub: &Hub<P>, platform: &P, door: Door<'_>) -> R
         }
         step => unverified(hub, platform, (door, &visit), step)?,
     };
-    // A way to Clerk and back that another page of this browser has ended leaves its traces in the URL.
+    // A handshake that another page of this browser has completed leaves its parameters in the URL.
     let traces = navigation && visit::query_value(door.query, STATE_PARAMETER).is_some();
     Ok(match entrance {
         Entrance::SignedIn(_, set) if traces => {
             Entrance::Elsewhere(onward(hub, door, set), "handshake-ended-elsewhere")
         }
-        // Without the traces a pending session would be sent to Clerk again; its page leads on to one without them.
+        // Without the parameters a pending session would be redirected to Clerk again; its page links to one without
+        // them.
         Entrance::SignedOut(why, set) if traces && why != PENDING => Entrance::Elsewhere(onward(hub, door, set), why),
         Entrance::SignedIn(session, mut set) if cookies.values(REDIRECTS).next().is_some() => {
             set.push(cookies::forget(REDIRECTS));
@@ -82,12 +84,15 @@ pub async fn enter<P: Platform>(hub: &Hub<P>, platform: &P, door: Door<'_>) -> R
     })
 }
 
-/// The session that a form for signing out would end: the one that the form was made for, by a token of this browser (I-2).
+/// Returns the session that a sign-out form would end: the one for which the form was made, by a token of this browser
+/// (I-2).
 ///
-/// A page stands open longer than its token lives, so the token's age does not matter here, nor whether Clerk's other cookies agree.
+/// A page may be open longer than its token is valid, so the token's age is not checked here, nor the consistency of
+/// Clerk's other cookies.
 ///
 /// # Errors
-/// `CookiesTooMany` as with [`enter`], `SignOutUnknown` when no token can be verified, `Form` when none is of the form's session, `KeysUnavailable` when none can be judged.
+/// `CookiesTooMany` as with [`enter`], `SignOutUnknown` if no token can be verified, `Form` if none belongs to the
+/// form's session, `KeysUnavailable` if none can be checked.
 pub async fn departing<P: Platform>(
     hub: &Hub<P>,
     platform: &P,
@@ -111,7 +116,8 @@ pub async fn departing<P: Platform>(
     Err(fault)
 }
 
-/// The cookies of a request. A visitor with more than are read is not signed out, and would circle between the pages and Clerk.
+/// Parses the cookies of a request. A visitor with more than are read is not treated as signed out, which would cause a
+/// redirect loop between the pages and Clerk.
 fn cookies_of(headers: &Headers) -> Result<Cookies<'_>, Fault> {
     let header = headers.value("cookie").unwrap_or_default();
     if Cookies::are_readable(header) { Ok(Cookies::parse(header)) } else { Err(Fault::CookiesTooMany) }
@@ -138,7 +144,7 @@ async fn verified<P: Platform>(
     }
 }
 
-/// Answers a step that needs no verification.
+/// Executes a step that needs no verification.
 fn unverified<P: Platform>(
     hub: &Hub<P>,
     platform: &P,
@@ -150,12 +156,12 @@ fn unverified<P: Platform>(
         Step::Refused(reason) => Ok(Entrance::SignedOut(reason, forget::sessions(&hub.instance, door.path))),
         Step::SignedOut(reason) => Ok(Entrance::SignedOut(reason, Vec::new())),
         Step::Stuck(reason) => Err(Fault::VisitStuck(reason)),
-        // These were judged before.
+        // These were handled before.
         Step::ResolveNonce(..) | Step::ResolveToken(..) | Step::Verify(_) => Err(Fault::Platform),
     }
 }
 
-/// Sets the cookies of a handshake's result, or begins another handshake where a cookie may have been overwritten.
+/// Sets the cookies of a handshake's result, or begins another handshake if a cookie may have been overwritten.
 async fn resolved<P: Platform>(
     hub: &Hub<P>,
     platform: &P,
@@ -169,7 +175,7 @@ async fn resolved<P: Platform>(
     match taken {
         Ok(Taken { holder, set: taken }) => {
             let pending = matches!(holder, Holder::Pending);
-            // Of several sessions' tokens the one that is set now is left; of a pending session none is.
+            // Of several sessions' tokens only the one that is set now remains; of a pending session none.
             let mut set = if pending || visit::are_several(visit.cookies, &hub.instance) {
                 forget::sessions(&hub.instance, door.path)
             } else {
@@ -204,9 +210,9 @@ fn counted(cookies: &Cookies<'_>) -> String {
     cookies::set(REDIRECTS, &visit::redirects(cookies).saturating_add(1).to_string(), REDIRECTS_LIFE_S)
 }
 
-/// Whether the page leads a visitor who is signed out to Clerk's pages.
+/// Returns whether the page redirects a signed-out visitor to Clerk's pages.
 ///
-/// The way of a pending session there has two handshakes, one of the page that was opened and one of this; only the latter is counted.
+/// A pending session needs two handshakes, one of the opened page and one of this page; only the latter is counted.
 fn leads_to_clerk<P: Platform>(hub: &Hub<P>, door: Door<'_>) -> bool {
     door.path.strip_prefix(&hub.config.base_path).is_some_and(|path| matches!(path, "/sign-in" | "/sign-up"))
 }
@@ -221,7 +227,7 @@ fn with_cookies<Body>(reply: Reply<Body>, set: Vec<String>) -> Reply<Body> {
     set.into_iter().fold(reply, |reply, cookie| reply.with("set-cookie", cookie))
 }
 
-/// To Clerk's handshake; the session token stays here, since URLs are written down in too many places.
+/// Redirects to Clerk's handshake; the session token is not sent, since URLs are logged in many places.
 fn to_clerk<P: Platform>(
     hub: &Hub<P>,
     platform: &P,
@@ -229,14 +235,14 @@ fn to_clerk<P: Platform>(
     door: Door<'_>,
     reason: &'static str,
 ) -> Result<Reply<P::Body>, Fault> {
-    // Two pages of one browser may be on their way at once; the second one's cookie would not know the first one's URL.
+    // Two pages of one browser may begin at once; the cookie of the second must also match the URL of the first.
     let state = match visit.cookies.value(STATE).filter(|state| state.len() == STATE_LENGTH && is_plain(state)) {
         Some(state) => state.to_owned(),
         None => Base64UrlUnpadded::encode_string(&platform.random::<16>().map_err(|_| Fault::Platform)?),
     };
     let back = without_traces(door.path, door.query);
     let mark = if back.contains('?') { '&' } else { '?' };
-    // The Hub's own origin: what the request says of its host decides nothing.
+    // The Hub's own origin: the request's host is not trusted.
     let back = format!("{}{back}{mark}{STATE_PARAMETER}={state}", hub.config.origin);
     let suffixed = visit::uses_suffixed(visit.cookies, &hub.instance, visit.now_s);
     let mut location = format!(
@@ -253,7 +259,7 @@ fn to_clerk<P: Platform>(
     }
     let reply =
         Reply::empty(307).with("location", location).with("set-cookie", cookies::set(STATE, &state, STATE_LIFE_S));
-    // Several pages may begin at once; one that comes back and must go again has been sent round.
+    // Several pages may begin at once; a page that returns and is redirected again is in a loop.
     let round = visit::query_value(visit.query, STATE_PARAMETER).is_some();
     Ok(if round { reply.with("set-cookie", counted(visit.cookies)) } else { reply })
 }
@@ -262,7 +268,7 @@ fn to_clerk<P: Platform>(
 const PENDING: &str = "session-pending";
 const REDIRECTS_LIFE_S: u32 = 10;
 const STATE_LIFE_S: u32 = 300;
-/// Each costs a verification.
+/// Each requires a verification.
 const MOST_TOKENS: usize = 4;
 /// 16 bytes in base64url.
 const STATE_LENGTH: usize = 22;

@@ -6,10 +6,10 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{CryptoKey, SubtleCrypto};
 
-/// As [`super::Platform::import_rsa`].
+/// Same as [`super::Platform::import_rsa`].
 ///
 /// # Errors
-/// When the key cannot be imported.
+/// If the key cannot be imported.
 pub async fn import_rsa(modulus: &[u8], exponent: &[u8]) -> Result<CryptoKey, Unavailable> {
     let jwk = object(&[
         ("kty", "RSA".into()),
@@ -21,10 +21,10 @@ pub async fn import_rsa(modulus: &[u8], exponent: &[u8]) -> Result<CryptoKey, Un
     import(&jwk, &algorithm, "verify").await
 }
 
-/// As [`super::Platform::verify`].
+/// Same as [`super::Platform::verify`].
 ///
 /// # Errors
-/// When WebCrypto throws.
+/// If WebCrypto throws.
 pub async fn verify(key: &CryptoKey, message: &[u8], signature: &[u8]) -> Result<bool, Unavailable> {
     let promise = subtle()?
         .verify_with_str_and_js_u8_array_and_js_u8_array(RSA, key, &signature.into(), &message.into())
@@ -33,10 +33,10 @@ pub async fn verify(key: &CryptoKey, message: &[u8], signature: &[u8]) -> Result
     Ok(good.is_truthy())
 }
 
-/// As [`super::Platform::import_p256`].
+/// Same as [`super::Platform::import_p256`].
 ///
 /// # Errors
-/// When the key cannot be imported.
+/// If the key cannot be imported.
 pub async fn import_p256(x: &[u8; 32], y: &[u8; 32], d: &[u8; 32]) -> Result<CryptoKey, Unavailable> {
     let jwk = object(&[
         ("kty", "EC".into()),
@@ -49,10 +49,10 @@ pub async fn import_p256(x: &[u8; 32], y: &[u8; 32], d: &[u8; 32]) -> Result<Cry
     import(&jwk, &algorithm, "sign").await
 }
 
-/// As [`super::Platform::sign`].
+/// Same as [`super::Platform::sign`].
 ///
 /// # Errors
-/// When WebCrypto throws.
+/// If WebCrypto throws.
 pub async fn sign(key: &CryptoKey, message: &[u8]) -> Result<[u8; 64], Unavailable> {
     let algorithm = object(&[("name", ECDSA.into()), ("hash", "SHA-256".into())])?;
     let promise =

@@ -1,8 +1,8 @@
 //! Reads that are recorded in the database before the data is requested (L-1, L-3): one call with the reader's own
 //! token, without which the table is not queried.
 //!
-//! It uses the reader's token, not that of a job: `before_request()` rejects an ended session before the read is
-//! recorded, states who reads, and writes the request row, which the queue later completes. Clients and staff cannot
+//! The call uses the reader's token, not that of a job: `before_request()` rejects an ended session before the read
+//! is recorded, states who reads, and writes the request row, which the queue later completes. Clients and staff cannot
 //! call it themselves: the function is internal, and no token issued by the Hub leaves the Hub.
 
 use super::{Call, answered};

@@ -1,4 +1,4 @@
-//! The cookies that Clerk has the Hub set: read, checked, and written anew for this host.
+//! The cookies that Clerk instructs the Hub to set: parsed, checked, and rewritten for this host.
 
 use super::super::{Platform, clerk, hub::Hub};
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
 };
 use serde_json::Value;
 
-/// Directives that Clerk signed as the result of a handshake.
+/// Returns the directives that Clerk signed as the result of a handshake.
 pub(super) async fn signed_directives<P: Platform>(
     hub: &Hub<P>,
     platform: &P,
@@ -24,31 +24,33 @@ pub(super) async fn signed_directives<P: Platform>(
     Ok(listed.iter().filter_map(Value::as_str).map(str::to_owned).collect())
 }
 
-/// The cookies of a handshake's result, and the session that they carry.
+/// The cookies of a handshake's result, and their session.
 pub(super) struct Taken {
-    /// The session of its token.
+    /// The session of the token.
     pub(super) holder: Holder,
     /// Cookies to set.
     pub(super) set: Vec<String>,
 }
 
-/// The session that a handshake's result carries.
+/// The session in a handshake's result.
 pub(super) enum Holder {
     /// No session.
     Absent,
-    /// A session that a task at Clerk is left of, such as the choice of an organization. Its token is not kept.
+    /// A session with an open task at Clerk, such as the choice of an organization. Its token is not set.
     Pending,
-    /// A session.
+    /// A verified session.
     SignedIn(Box<Session>),
 }
 
-/// The directives as cookies of ours: only names that Clerk has, only plain values, session tokens only if they are good.
+/// Converts the directives to cookies of this host: only Clerk's names, only plain values, session tokens only if
+/// valid.
 ///
 /// A pending session counts as signed out, as with Clerk's SDK (clerk/javascript `packages/backend/src/tokens/authObjects.ts`,
 /// `treatPendingAsSignedOut`).
 ///
-/// All of them are of this host alone but one: in production `__client_uat` is Clerk's own cookie of the parent domain. It is passed on
-/// as such, and a copy of this host would contradict it one day (<https://github.com/clerk/javascript/pull/3318>).
+/// All of them are for this host alone but one: in production `__client_uat` is Clerk's own cookie of the parent
+/// domain. It is passed on unchanged, because a copy for this host could later contradict it
+/// (<https://github.com/clerk/javascript/pull/3318>).
 pub(super) async fn taken_over<P: Platform>(hub: &Hub<P>, platform: &P, directives: &[String]) -> Result<Taken, Fault> {
     let suffix = format!("_{}", hub.instance.suffix);
     let (mut holder, mut updated, mut set) = (Holder::Absent, None, Vec::new());
@@ -74,7 +76,7 @@ pub(super) async fn taken_over<P: Platform>(hub: &Hub<P>, platform: &P, directiv
         if base == "__session" && !value.is_empty() {
             match hub.identify(platform, value).await {
                 Ok(session) => holder = Holder::SignedIn(Box::new(session)),
-                // Its signature, parties and times are good, since those rules come before.
+                // Its signature, parties and times are valid, since those rules are checked before.
                 Err(Fault::Token(TokenFault::StatusRefused)) => {
                     holder = Holder::Pending;
                     continue;
@@ -89,7 +91,7 @@ pub(super) async fn taken_over<P: Platform>(hub: &Hub<P>, platform: &P, directiv
     Ok(Taken { holder, set })
 }
 
-/// A fresh token for one that ran out, without a way through the browser.
+/// Refreshes an expired token without redirecting the browser.
 pub(super) async fn refreshed<P: Platform>(
     hub: &Hub<P>,
     platform: &P,
@@ -106,17 +108,18 @@ pub(super) async fn refreshed<P: Platform>(
     }
 }
 
-/// Tells whether a value may stand in a cookie and in a URL unencoded.
+/// Returns whether a value is allowed in a cookie and in a URL unencoded.
 pub(super) fn is_plain(value: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     (1..=LONGEST_VALUE).contains(&value.len()) && value.bytes().all(plain)
 }
 
-/// Cookie by which a development instance knows a browser.
+/// The cookie that identifies a browser to a development instance.
 pub(super) const BROWSER: &str = "__clerk_db_jwt";
 const UPDATED: &str = "__client_uat";
 const TAKEN_OVER: [&str; 4] = ["__session", UPDATED, "__refresh", BROWSER];
 const LIFE_S: u32 = 31_536_000;
 const LONGEST_VALUE: usize = 4096;
-/// A production handshake sends 11: two names of three cookies, an end of the host's copy for two of them, one end of itself.
+/// A production handshake sends 11: two names of three cookies, a deletion of the host's copy for two of them, and a
+/// deletion of itself.
 const MOST_DIRECTIVES: usize = 24;
