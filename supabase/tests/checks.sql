@@ -77,7 +77,7 @@ declare
 begin
   insert into hub.team_activities (occurred_at, actor_id, actor_kind, actor_role, database_role, action, entity, entity_id, salt, values_hash, out_of_band)
   select now() - make_interval(hours => 13 * n), 'system:days', 'system', 'system', 'test', 'delete', 'leads', n::text, '\x00', '\x00', true from generate_series(0, 8) n
-  where now() - make_interval(hours => 13 * n) >= date_trunc('month', now());
+  where now() - make_interval(hours => 13 * n) >= date_trunc('month', now(), 'UTC');
   for part in 0..10 loop
     select * into seen from hub_private.check_out_of_band_part(since, part, now(), found);
     found := seen.findings;

@@ -1,5 +1,9 @@
 -- L-2: five years of the trail, day by day by a clock of the test's own: no month goes before its last row is 24 months old, none
 -- stays a month longer, what a live row needs is carried on, and nothing else can delete.
+
+-- The calendar of these tests, as of the partitions.
+set local timezone = 'UTC';
+
 do $$
 declare
   today date := (now() at time zone 'utc')::date;

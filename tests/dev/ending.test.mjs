@@ -102,7 +102,8 @@ describe('a local stack', () => {
 
   test('says what to do when a server that it did not start runs on its data, and leaves its postmaster.pid', async () => {
     const dataDir = path.join(FOLDER, 'postgres');
-    const server = await startPostgres({ dataDir, port: 24990 });
+    const number = await port('postgres', 24990);
+    const server = await startPostgres({ dataDir, port: number });
     const { rows: [{ folder }] } = await query(server.url, "select current_setting('data_directory') as folder");
     const pidFile = path.join(folder, 'postmaster.pid');
     const before = fs.readFileSync(pidFile, 'utf8');
@@ -117,7 +118,7 @@ describe('a local stack', () => {
     await server.stop();
     // And one that a crash left, whose number another process has now, does not keep the server from starting.
     fs.writeFileSync(pidFile, before.replace(/^\d+/, String(process.pid)));
-    const again = await startPostgres({ dataDir, port: 24990 });
+    const again = await startPostgres({ dataDir, port: number });
     await again.stop();
     assert.deepEqual(left(), []);
   });
