@@ -1,4 +1,4 @@
-//! who may do what, as two grids that a change of rights changes visibly.
+//! the rights of every persona, as two grids in which a change of rights is visible.
 
 use crate::world::{PERSONAS, World, golden};
 use hub::{
@@ -50,7 +50,8 @@ fn grants_are_the_golden_ones_a_2() {
     golden("access.txt", &grid);
 }
 
-/// Every route, table and function, with every method, for every persona: status, and whether the database was asked.
+/// Every route, table and function, with every method, for every persona: the status, and whether a request reached the
+/// database.
 #[test]
 fn every_door_answers_every_persona_as_the_golden_file_says() {
     let mut paths: Vec<String> = Vec::new();
@@ -76,7 +77,7 @@ fn every_door_answers_every_persona_as_the_golden_file_says() {
             write!(grid, "{path:<34} {method:<7}").unwrap();
             for persona in PERSONAS {
                 let (query, body) = example(path, method);
-                // What staff say besides (A-2, L-1); a client need not, and may.
+                // Purpose and version, which staff must send (A-2, L-1) and clients may send.
                 let said = [("x-hub-purpose", "support"), ("if-match", "*")];
                 let seen = world.send(persona, method, &format!("{path}{query}"), &said, body);
                 let star =
@@ -90,7 +91,7 @@ fn every_door_answers_every_persona_as_the_golden_file_says() {
     golden("routes.txt", &grid);
 }
 
-/// The smallest request of a kind that the firewall understands.
+/// Returns the smallest request of a kind that the firewall accepts.
 fn example(path: &str, method: &str) -> (&'static str, Option<&'static str>) {
     let key = if path.ends_with("revoked_sessions") {
         "?subject=eq.sess_2hubalice0000000000000001"

@@ -1,5 +1,5 @@
-//! What the database answers is passed on only if it is what was asked for; what is asked of it never fails there for want of a
-//! column.
+//! The database's response is passed on only if it has the requested media type; a request of the Hub never fails there
+//! for a missing column.
 
 use crate::world::{REST, World, answered, well};
 use hub::{
@@ -19,7 +19,7 @@ const STRIPPED: &str = "application/vnd.pgrst.array+json;nulls=stripped";
 const KEY: &str = "00000000-0000-4000-8000-000000000000";
 const BACK: [(&str, &str); 1] = [("prefer", "return=representation")];
 
-/// What stands between the Hub and the database may answer anything.
+/// An intermediary between the Hub and the database may send any response.
 #[test]
 fn an_answer_of_another_type_is_not_passed_on() {
     let given = |status: u16, media: Option<&'static str>| {
@@ -74,7 +74,7 @@ fn an_answer_of_another_type_is_not_passed_on() {
     assert_eq!((inserted.status, inserted.text.as_str(), inserted.header("content-type")), (201, "", None));
 }
 
-/// Whoever asks a function for a file is told that there is none, not to use the method that was used.
+/// A function requested as a file is rejected with 406, not with a hint to the method that was used.
 #[test]
 fn a_function_gives_no_file() {
     for (persona, name) in [("alice", "search_tickets?words=x"), ("alice", "my_activity"), ("support", "who_am_i")] {
@@ -119,13 +119,13 @@ fn filter(table: &Table, name: &str) -> String {
     }
 }
 
-/// The same as one of several conditions, where staff name no owner.
+/// Returns the same for one of several conditions, where staff must not name an owner.
 fn in_tree(table: &Table, name: &str) -> String {
     if table.owner == Some(name) { "is.null".to_owned() } else { filter(table, name) }
 }
 
-/// Rows of a function have their selected columns only: what else filters or orders them is refused by name, by GET and by POST, for
-/// everybody; selected too, it goes on.
+/// Rows of a function contain only their selected columns: a column that filters or orders them without being selected
+/// is rejected by name, by GET and by POST, for every persona; if selected, it is accepted.
 #[test]
 fn what_filters_the_rows_of_a_function_is_selected() {
     let (world, mut asked) = (World::new(), 0);
@@ -165,8 +165,9 @@ fn what_filters_the_rows_of_a_function_is_selected() {
     assert!(asked > 100, "{asked}");
 }
 
-/// The rows that a change gives back: a delete's may be filtered by what is selected, an update's by no tree, since releases of
-/// PostgREST judge it before or after the change; plain conditions need no column, and nothing is needed where nothing comes back.
+/// The rows that a change returns: those of a delete may be filtered by selected columns, those of an update by no
+/// tree, since releases of PostgREST evaluate it before or after the change; plain conditions need no selected column,
+/// and nothing is needed if no rows are returned.
 #[test]
 fn what_filters_the_rows_that_a_change_gives_back_is_selected() {
     let (world, mut asked) = (World::new(), 0);
@@ -208,7 +209,7 @@ fn what_filters_the_rows_that_a_change_gives_back_is_selected() {
     assert!(asked > 50, "{asked}");
 }
 
-/// A refusal by the database is in the log by its code and message, without a value, and the client reads what to do.
+/// A rejection by the database is logged with its code and message, without a value, and the client receives a hint.
 #[test]
 fn a_refusal_by_the_database_is_logged_without_values() {
     let world = World::behind(|request| {
@@ -229,8 +230,8 @@ fn a_refusal_by_the_database_is_logged_without_values() {
     assert!(line.contains("23502") && line.contains("null value in column") && !line.contains("secret"), "{line}");
 }
 
-/// Nobody may write a key, so an upsert would have nothing to find a row by: HUB322 says so. A grant that names a key needs a
-/// decision first.
+/// No role may write a key, so an upsert could not find an existing row: HUB322 states this. A grant of a key column
+/// needs a decision first.
 #[test]
 fn no_grant_could_upsert() {
     for table in TABLES {

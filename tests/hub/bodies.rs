@@ -1,4 +1,4 @@
-//! What an isolate holds of request bodies: bounded, and given back whatever becomes of the request.
+//! The request bodies that an isolate holds: limited, and released for every outcome of the request.
 
 use crate::world::{TOKENS, WEBHOOK_SECRET, World, answered, arrival, well};
 use hub::{
@@ -22,10 +22,10 @@ use std::{
 const ONE: &str = "/rest/v1/contact_tickets?id=eq.00000000-0000-4000-8000-000000000000";
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
-/// The parts in which the fake machine reads a body.
+/// Size of the parts in which the fake runtime reads a body.
 const PART: usize = 64 * KIB;
 
-/// A body of about so many KiB: rows, or one of them.
+/// Returns a body of about this many KiB: rows, or one row.
 fn rows(kib: usize) -> String {
     let row = format!(r#"{{"subject":"{}"}}"#, "x".repeat(10 * KIB - 14));
     format!("[{}]", vec![row; kib / 10].join(","))
@@ -62,7 +62,7 @@ fn only_rows_may_be_longer_than_128_kib() {
     }
 }
 
-/// Bodies of one person at once: those that there is no room for are refused for a moment, and the others are not disturbed.
+/// Concurrent bodies of one user: those that exceed the limit are rejected with 503, and the others are not affected.
 #[test]
 fn bodies_at_once_of_one_person_are_bounded() {
     let most = Rc::new(Cell::new(0));
@@ -100,7 +100,7 @@ fn bodies_at_once_of_one_person_are_bounded() {
     assert_eq!(world.fake.run(answer(&world.hub, &world.fake, insert(&body))).unwrap().status, 201);
 }
 
-/// Begins requests whose bodies never end, all at once; gives the statuses of those that are over, as they come.
+/// Begins requests whose bodies never end, concurrently; returns the statuses of the finished ones, in their order.
 fn stalled(world: &World, count: usize, arrival: impl Fn() -> Arrival<Vec<u8>>) -> Rc<RefCell<Vec<u16>>> {
     let statuses = Rc::new(RefCell::new(Vec::new()));
     for _ in 0..count {
@@ -115,7 +115,7 @@ fn stalled(world: &World, count: usize, arrival: impl Fn() -> Arrival<Vec<u8>>) 
     statuses
 }
 
-/// Something to do for the machine, so that its clock stands still until this is set to false.
+/// Adds work to the runtime, so that its clock does not advance until this is set to false.
 fn at_work(world: &World) -> Rc<Cell<bool>> {
     let working = Rc::new(Cell::new(true));
     let (fake, more) = (world.fake.clone(), Rc::clone(&working));
@@ -138,7 +138,7 @@ fn webhook() -> Arrival<Vec<u8>> {
     arrival("-", ("POST", "/webhooks/clerk"), &headers, Some(&"x".repeat(250 * KIB)))
 }
 
-/// The status and the code of a request that is answered while others go on.
+/// Returns the status and the code of a request that is processed while others are pending.
 fn asked(world: &World, arrival: Arrival<Vec<u8>>) -> (u16, String) {
     let reply = world.fake.run(answer(&world.hub, &world.fake, arrival)).unwrap();
     let retry = reply.headers.iter().find(|(name, _)| *name == "retry-after").map(|(_, value)| value.to_string());
@@ -152,7 +152,7 @@ fn asked(world: &World, arrival: Arrival<Vec<u8>>) -> (u16, String) {
     (reply.status, code)
 }
 
-/// Forty slow bodies of one person, then of strangers at the webhook's address: the requests of others are answered.
+/// Forty slow bodies of one user, then of unauthenticated clients of the webhook: the requests of others are processed.
 #[test]
 fn slow_bodies_of_one_sender_leave_those_of_others_answered() {
     let world = World::new();
@@ -175,7 +175,7 @@ fn slow_bodies_of_one_sender_leave_those_of_others_answered() {
             );
         }
     }
-    // What has no body goes on for the same person as well; one more body has to wait.
+    // Requests of the same user without a body are processed as well; one more body must wait.
     assert_eq!(asked(&world, arrival("alice", ("GET", "/rest/v1/contact_tickets"), &[], None)).0, 200);
     assert_eq!(asked(&world, insert(&rows(1000))), (503, "HUB011".to_owned()));
     assert!(held(&world) > 4 * MIB, "the slow ones have gone on holding theirs");
@@ -187,7 +187,7 @@ fn slow_bodies_of_one_sender_leave_those_of_others_answered() {
     assert_eq!(asked(&world, insert(&rows(1000))), (201, String::new()));
 }
 
-/// A message of Clerk's, of about so many KiB.
+/// Returns a message of Clerk's, of about this many KiB.
 fn signed_webhook(kib: usize) -> Arrival<Vec<u8>> {
     let time = TOKENS["now"].to_string();
     let body = format!(r#"{{"type":"email.created","data":{{"x":"{}"}}}}"#, "x".repeat(kib * KIB));
@@ -196,8 +196,8 @@ fn signed_webhook(kib: usize) -> Arrival<Vec<u8>> {
     arrival("-", ("POST", "/webhooks/clerk"), &headers, Some(&body))
 }
 
-/// Whoever knows the headers' form can send bodies that never end, ever new ones: Clerk's messages are taken all the same, and what
-/// gives way is not held for long.
+/// A client that knows the format of the headers can send new bodies that never end: Clerk's messages are accepted
+/// nevertheless, and evicted bodies are not held for long.
 #[test]
 fn slow_bodies_of_strangers_hold_up_no_message_of_clerks_i_2() {
     let world = World::behind(|request| {
@@ -218,7 +218,7 @@ fn slow_bodies_of_strangers_hold_up_no_message_of_clerks_i_2() {
     assert_eq!(held(&world), 0);
 }
 
-/// A form that never ends is counted and given up, as the other bodies are.
+/// A form that never ends is counted and aborted, like other bodies.
 #[test]
 fn a_form_that_never_ends_is_given_up() {
     let world = World::new();
@@ -232,7 +232,7 @@ fn a_form_that_never_ends_is_given_up() {
     assert_eq!((held(&world), statuses.take()), (0, vec![400]));
 }
 
-/// Slow bodies of many people leave room for small ones of others, and for Clerk's messages.
+/// Slow bodies of many users leave room for small ones of others, and for Clerk's messages.
 #[test]
 fn slow_bodies_of_many_senders_leave_small_ones_answered() {
     let world = World::new();
@@ -241,12 +241,12 @@ fn slow_bodies_of_many_senders_leave_small_ones_answered() {
     for persona in ["alice", "bob", "carol", "dave"] {
         stalled(&world, 10, || insert_of(persona, &rows(1000)));
     }
-    // The tokens of the tests are not of so many people that they fill it.
+    // The tokens of the tests are not of enough users to fill the limit.
     let mut others = Vec::new();
     for number in 0..120 {
         let length = if number < 60 { MIB } else { 200 * KIB };
         let mut reading = reading(&world, Sender::Person(format!("user_{}", number % 3)), length);
-        // All but its last parts, if there is room.
+        // Reads all but the last parts, if there is room.
         if (0..length / PART).all(|_| step(&mut reading).is_none()) {
             others.push(reading);
         }
@@ -256,15 +256,16 @@ fn slow_bodies_of_many_senders_leave_small_ones_answered() {
     assert_eq!(asked(&world, insert_of("erin", &rows(1000))), (503, "HUB011".to_owned()));
     drop(others);
     assert_eq!(asked(&world, insert_of("erin", &rows(1000))), (201, String::new()));
-    // Read whole, and then refused for its signature.
+    // Read completely, then rejected for its signature.
     assert_eq!(asked(&world, webhook()), (400, "HUB105".to_owned()));
     working.set(false);
     world.fake.run_background().unwrap();
     assert_eq!(held(&world), 0);
 }
 
-/// Bodies of random lengths by random senders, which go on, stall, end or are dropped in any order: the isolate holds at most 32 MiB, a
-/// sender at most 4 MiB, and who holds nothing has a small body read, however much twelve others send.
+/// Bodies of random lengths by random senders, which continue, stall, end or are dropped in any order: the isolate
+/// holds at most 32 MiB, a sender at most 4 MiB, and a sender that holds nothing has a small body read, however much
+/// twelve others send.
 #[test]
 fn any_sequence_of_bodies_keeps_the_shares() {
     let mut largest = 0;
@@ -316,7 +317,7 @@ fn any_sequence_of_bodies_keeps_the_shares() {
     assert!(largest > 24 * MIB, "{largest} bytes: the reserve was never used");
 }
 
-/// A body that is being read: true when it was read whole.
+/// A body that is being read: true once it was read completely.
 type Reading = Pin<Box<dyn Future<Output = bool>>>;
 
 fn reading(world: &World, sender: Sender, length: usize) -> Reading {
@@ -324,7 +325,7 @@ fn reading(world: &World, sender: Sender, length: usize) -> Reading {
     Box::pin(async move {
         let incoming = Incoming { sender, body: Some(vec![0; length]), limit: MIB };
         match bodies::read(&hub, &fake, incoming).await {
-            // What was read counts until it was sent on.
+            // A completely read body counts until it is forwarded.
             Ok(body) => {
                 for _ in 0..length % 1024 {
                     fake.kept("", 0).await;
@@ -346,7 +347,7 @@ fn step(reading: &mut Reading) -> Option<bool> {
     }
 }
 
-/// A request ends at any point, in each way that one can end: its bytes do not count any more.
+/// A request ends at any point, in each way in which it can end: its bytes no longer count.
 #[test]
 fn bytes_are_given_back_whatever_becomes_of_the_request() {
     let warm = World::new();
@@ -365,7 +366,7 @@ fn bytes_are_given_back_whatever_becomes_of_the_request() {
             }
             if ending == Some(Ending::Forgotten) {
                 assert!(held(&world) <= body.len());
-                // What is never dropped stops counting when no request can be that old.
+                // A request that is never dropped stops counting at the maximum age of a request.
                 assert_eq!(world.hub.bodies.bytes(world.fake.now_ms() + 60_000), 0);
             } else {
                 assert_eq!(held(&world), 0, "{ending:?} after {polls} polls");

@@ -1,4 +1,4 @@
-//! T-1, T-2, T-3: the door, as the whole program keeps it.
+//! T-1, T-2, T-3: the boundary checks, tested through the whole program.
 
 use crate::world::{ORIGIN, World, answered, well};
 use hub::{domain::headers::Headers, entry::answer::Arrival};
@@ -65,7 +65,7 @@ fn old_tls_is_refused_everywhere_t_1() {
     assert_eq!(older.arrive(arrival("GET", &format!("{ORIGIN}/"), Some("TLSv1.2"), &[])).status, 200);
 }
 
-/// The same answer whatever the credential is worth: plain http must not be a place to try tokens.
+/// The response is the same whether the credential is valid or not, so that plain http cannot be used to test tokens.
 #[test]
 fn plain_http_is_refused_or_redirected_t_3() {
     let world = World::new();
@@ -78,7 +78,7 @@ fn plain_http_is_refused_or_redirected_t_3() {
             let seen = http("GET", path, headers);
             assert_eq!((seen.status, seen.code.as_str()), (403, "HUB001"), "{path}");
             assert!(seen.text.contains("revoke"));
-            // Behind the answer, a good token is burnt; nothing else of the request goes anywhere.
+            // In the background a valid token is revoked; nothing else of the request is sent upstream.
             assert!(seen.upstream.iter().all(|sent| sent.url.ends_with("/rpc/burn_token")), "{path}");
             assert_eq!(seen.header("strict-transport-security"), None);
         }
@@ -131,7 +131,7 @@ fn preflights_are_answered_here_for_listed_origins_only() {
     assert!(listed.upstream.is_empty());
 }
 
-/// What the client sees of each way the database can fail; a change is never sent twice.
+/// The client's response for each failure of the database; a change is never sent twice.
 #[test]
 fn failures_of_the_database_have_their_own_answers() {
     use hub::platform::{Answer, FetchFailure, Outgoing};

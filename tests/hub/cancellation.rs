@@ -1,7 +1,8 @@
-//! L-3, I-2: requests that end before their answer, at every point where they wait.
+//! L-3, I-2: requests that end before their response, at every point where they wait.
 //!
-//! Cloudflare ends what a request awaits once its client has left, and lets its `wait_until` work go on for 30 seconds; what is ended
-//! then is never polled again. Local workerd does neither, so the fake machine models both (`src/platform/fakes/turns.rs`).
+//! Cloudflare cancels awaited work once the client has disconnected, and continues `wait_until` work for 30 seconds;
+//! cancelled work is never polled again. Local workerd does neither, so the fake runtime models both
+//! (`src/platform/fakes/turns.rs`).
 
 use crate::world::{TOKENS, WEBHOOK_SECRET, World, answered, arrival, well};
 use base64ct::{Base64, Encoding as _};
@@ -32,7 +33,7 @@ const READ: &str = "/rest/v1/contact_tickets?select=id";
 const ONE: &str = "/rest/v1/contact_tickets?id=eq.00000000-0000-4000-8000-000000000000";
 const STAFF: [(&str, &str); 2] = [("x-hub-purpose", "support"), ("if-match", "*")];
 
-/// A request of each kind that the Hub treats differently.
+/// Returns a request of each kind that the Hub processes differently.
 fn kinds() -> Vec<Kind> {
     let mut kinds: Vec<Kind> = Vec::new();
     let mut add = |name: &str, make: Box<dyn Fn() -> Arrival<Vec<u8>>>| kinds.push((name.to_owned(), make));
@@ -128,7 +129,7 @@ fn world() -> World {
     })
 }
 
-/// Every row that was put on the queue or written since the last call.
+/// Takes every row that was put on the queue or written since the last call.
 fn rows(fake: &Fake) -> Vec<Value> {
     let written =
         fake.sent().into_iter().filter(|sent| sent.url.ends_with("/rpc/record_requests")).filter_map(|sent| {
@@ -138,7 +139,7 @@ fn rows(fake: &Fake) -> Vec<Value> {
     queued.chain(written).flatten().collect()
 }
 
-/// What a row says of its request, apart from its id and the time.
+/// Returns the content of a row, except for its id and the time.
 fn said(row: &Value) -> String {
     format!("{} {} {} {}", row["method"], row["route"], row["who"], row["status"])
 }
@@ -149,7 +150,7 @@ fn told(rows: &[Value]) -> Vec<String> {
     told
 }
 
-/// Requests of others whose rows wait.
+/// Sends requests of others whose rows wait.
 fn others(world: &World, count: usize) {
     for _ in 0..count {
         let reply =
@@ -167,7 +168,7 @@ fn of_others(rows: &[Value]) -> usize {
     ids.len()
 }
 
-/// The next request is answered, and has waited at most for the fetch of the keys.
+/// Asserts that the next request is processed, and has waited at most for the fetch of the keys.
 fn next_is_answered(world: &World, name: &str) {
     let before = world.fake.now_ms();
     let reply = world.fake.run(answer(&world.hub, &world.fake, arrival("carol", ("GET", READ), &[], None))).unwrap();
@@ -175,7 +176,8 @@ fn next_is_answered(world: &World, name: &str) {
     assert!(world.fake.now_ms() - before <= 3_100, "{name}: waited {} ms", world.fake.now_ms() - before);
 }
 
-/// Runs `check` for each number of polls after which a request of this kind can end; the last time, it has been answered.
+/// Runs `check` for each number of polls after which a request of this kind can end; in the last run it has its
+/// response.
 fn at_every_await(
     isolate: &dyn Fn() -> World,
     make: &dyn Fn() -> Arrival<Vec<u8>>,
@@ -194,7 +196,7 @@ fn at_every_await(
     panic!("not answered within 400 polls");
 }
 
-/// The rows of a request whose client stays.
+/// Returns the rows of a request whose client does not disconnect.
 fn undisturbed(world: &World, make: &dyn Fn() -> Arrival<Vec<u8>>) -> Vec<String> {
     world.fake.run(answer(&world.hub, &world.fake, make())).unwrap();
     world.fake.run_background().unwrap();
@@ -233,7 +235,8 @@ fn client_that_leaves_any_route_loses_no_row_l_3() {
     client_that_leaves_changes_no_row(&|| World { hub: Rc::clone(&warm.hub), fake: warm.fake.clone() }, generated());
 }
 
-/// The work of one request is ended, but the isolate goes on: the rows of others that it held are written by the next.
+/// The work of one request is cancelled, but the isolate continues: the next request writes the rows of others that it
+/// held.
 #[test]
 fn work_that_is_ended_loses_no_row_of_others_l_3() {
     for ending in [Ending::Dropped, Ending::Forgotten] {
@@ -241,7 +244,8 @@ fn work_that_is_ended_loses_no_row_of_others_l_3() {
             at_every_await(&world, &make, |world, request, polls, status| {
                 let name = format!("{kind}, {ending:?} after {polls} polls");
                 let promised = rows(&world.fake);
-                // A change has its row in its own transaction, a recorded read and an export have theirs from the call that records them.
+                // The row of a change is written in its own transaction, that of a recorded read or an export by the
+                // call that records it.
                 if status.is_some() && ["staff read", "refused query"].contains(&kind.as_str()) {
                     assert!(promised.len() > of_others(&promised), "{name}: answered before its row was safe");
                 }
@@ -257,7 +261,7 @@ fn work_that_is_ended_loses_no_row_of_others_l_3() {
     }
 }
 
-/// Two requests of a new isolate wait for the keys, and the one that fetches them ends at any point.
+/// Two requests of a new isolate wait for the keys, and the one that fetches them is cancelled at any point.
 #[test]
 fn fetch_of_keys_that_is_ended_keeps_no_other_request_i_2() {
     for ending in [None, Some(Ending::Dropped), Some(Ending::Forgotten)] {
@@ -293,8 +297,8 @@ fn boxed(hub: &Rc<Hub<Fake>>, platform: Fake, arrival: Arrival<Vec<u8>>) -> Pin<
     Box::pin(async move { answer(&hub, &platform, arrival).await.status })
 }
 
-/// `wait_until` has 30 seconds once its client has left: a request whose row is written at its end comes to it in time, also when
-/// everything that it asks answers at the last moment, and the queue and the first writing of the row fail.
+/// `wait_until` has 30 seconds after its client has disconnected: a request whose row is written at its end reaches
+/// that in time, also if every upstream responds at the last moment, and the queue and the first write of the row fail.
 #[test]
 fn course_ends_before_the_platform_ends_it_l_3() {
     const QUEUE_MS: u64 = 2_000;

@@ -1,4 +1,5 @@
-//! the API description of each caller is the catalogue, two ways: every grant is there, and nothing else.
+//! the API description of each caller matches the catalogue in both directions: every grant is in it, and nothing
+//! else.
 
 use crate::world::{REST, World, answered, well};
 use hub::{
@@ -96,7 +97,8 @@ fn lists_every_grant_and_nothing_else_a_2() {
     }
 }
 
-/// What a generated client must send: the purpose of a read of guarded columns, and the version that a change is made from.
+/// The headers that a generated client must send: the purpose of a read of guarded columns, and the version on which a
+/// change is based.
 #[test]
 fn names_the_headers_that_staff_send_a_2_l_1() {
     for (persona, who) in CALLERS {
@@ -213,13 +215,13 @@ fn answers_a_session_alone_and_leaves_a_request_row_l_3() {
             assert_eq!(seen.header("cache-control"), Some("no-store"));
             assert_eq!(seen.text.is_empty(), method == "HEAD");
         }
-        // The database says whether the session still stands.
+        // The database checks that the session is not revoked.
         let asked: Vec<&str> = seen.upstream.iter().filter_map(|sent| sent.url.strip_prefix(REST)).collect();
         assert_eq!(asked, if status == 200 { vec!["/rpc/who_am_i"] } else { vec![] }, "{persona} {method}");
     }
 }
 
-/// Each place where a column may be named says, in the hint, which ones this caller may name there, and no other role's.
+/// Each hint about a column names the columns that this caller may use there, and no columns of other roles.
 #[test]
 fn refused_columns_are_answered_with_the_ones_that_are_allowed_a_2() {
     for (persona, who) in CALLERS {
@@ -255,7 +257,7 @@ fn refused_columns_are_answered_with_the_ones_that_are_allowed_a_2() {
     }
 }
 
-/// `types/` is what `make types` writes.
+/// `types/` is the output of `make types`.
 #[test]
 fn types_of_every_audience_are_the_written_ones_a_2() {
     for (name, who) in crate::types::AUDIENCES {
@@ -265,7 +267,7 @@ fn types_of_every_audience_are_the_written_ones_a_2() {
     assert_eq!(std::fs::read_dir("types").unwrap().count(), crate::types::AUDIENCES.len());
 }
 
-/// The firewall asks for a purpose exactly where the description says so: each read and call is made without one.
+/// The firewall requires a purpose exactly where the description states it: each read and call is made without one.
 #[test]
 fn purposes_are_asked_for_where_they_are_described_a_2() {
     let world = World::new();

@@ -1,4 +1,5 @@
-//! A-2, L-1: exports of the trail: who may, what the trail says of them, and that a file is whole or seen to be broken.
+//! A-2, L-1: exports of the audit log: who may export, the records of an export, and a file that is either complete or
+//! recognizably broken.
 
 use crate::world::{World, answered, well};
 use hub::{
@@ -16,7 +17,8 @@ fn parameter<'a>(request: &'a Outgoing, name: &str) -> Option<&'a str> {
     request.url.split_once('?')?.1.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
 }
 
-/// A trail of so many rows, the newest of which is `rows`; a page has 1,000 of them at most, whatever is asked for.
+/// An audit log of this many rows, the newest of which is `rows`; a page has at most 1,000 of them, whatever is
+/// requested.
 fn trail(rows: i64) -> impl FnMut(&Outgoing) -> Result<Answer<Vec<u8>>, FetchFailure> + 'static {
     move |request| {
         if !request.url.contains("/team_activities?") {
@@ -78,7 +80,8 @@ fn a_file_has_every_record_once_page_by_page_l_1() {
     assert_eq!((found.text.lines().count(), found.pages), (2_500, 3));
 }
 
-/// It is recorded in the database before the first page is asked for, and its row is completed when the last one has left.
+/// The export is recorded in the database before the first page is requested, and its row is completed after the last
+/// page was sent.
 #[test]
 fn an_export_is_in_the_trail_with_its_filter_purpose_and_size_l_1() {
     let found = export(&World::behind(trail(3_000)), "admin", PATH, &[NDJSON, WHY]);
@@ -132,7 +135,7 @@ fn nothing_of_an_export_is_asked_for_without_its_record_l_3() {
     }
 }
 
-/// A session that is revoked meanwhile, a database that goes away, a page that is cut off: the file is seen to be broken.
+/// A session revoked meanwhile, an unavailable database, a truncated page: the file is recognizably broken.
 #[test]
 fn a_file_that_is_not_whole_is_broken_off_l_1() {
     for (what, second) in [
@@ -163,7 +166,7 @@ fn a_file_that_is_not_whole_is_broken_off_l_1() {
     assert_eq!(export(&world, "admin", PATH, &[NDJSON, WHY]).status, 502, "before the head has left it is an error");
 }
 
-/// Records as long as they may be: a page that does not fit is asked for again, smaller.
+/// Records of the maximum length: a page that does not fit is requested again, smaller.
 #[test]
 fn a_page_that_is_too_long_is_asked_for_in_parts() {
     let mut sizes = Vec::new();
@@ -184,7 +187,7 @@ fn a_page_that_is_too_long_is_asked_for_in_parts() {
     assert_eq!((found.whole, found.text.lines().count()), (Some(true), 600));
 }
 
-/// However few records fit into a page, the file is whole: a page that asks for none would look like its end.
+/// The file is complete however few records fit into a page: a request for none would look like the end of the file.
 #[test]
 fn a_page_never_asks_for_no_record() {
     for fits in [1, 2, 3] {
@@ -207,7 +210,7 @@ fn a_page_never_asks_for_no_record() {
     }
 }
 
-/// A record that no page can hold ends the file where all can see it.
+/// A record that fits in no page ends the file with a visible error.
 #[test]
 fn a_record_longer_than_a_page_breaks_the_file_off() {
     let mut trail = trail(3_000);
@@ -219,7 +222,7 @@ fn a_record_longer_than_a_page_breaks_the_file_off() {
     assert_eq!(found.rows.last().unwrap()["outcome"], json!("failed"));
 }
 
-/// A client's own rows, without a purpose and without a second factor; pages go by a uuid.
+/// A client's own rows, without a purpose and without a second factor; pages are ordered by a uuid.
 #[test]
 fn a_client_saves_its_own_rows_as_a_file_a_1() {
     let key = |n: usize| format!("00000000-0000-4000-8000-{n:012}");

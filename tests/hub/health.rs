@@ -1,4 +1,4 @@
-//! `/healthz` on a bad day: anybody may ask, and nobody can make the Hub ask for them.
+//! `/healthz` with failing upstreams: the route is public, and its clients cannot cause more requests to them.
 
 use crate::world::{REST, World, answered, arrival, well};
 use hub::{
@@ -14,12 +14,13 @@ fn slow(request: &Outgoing) -> bool {
     request.url.starts_with(REST) && !request.url.ends_with("/rpc/record_requests")
 }
 
-/// A world whose database does not answer in time.
+/// Returns a world whose database does not respond in time.
 fn world() -> World {
     World::behind(|request| if slow(request) { Err(FetchFailure::Timeout) } else { well(request) })
 }
 
-/// So many calls at once: their statuses, and how often the database and the issuer were asked.
+/// Makes this many calls at once; returns their statuses, and the numbers of requests to the database and to the
+/// issuer.
 fn at_once(world: &World, count: usize) -> (Vec<u16>, usize, usize) {
     drop(world.fake.sent());
     let statuses = Rc::new(RefCell::new(Vec::new()));
@@ -48,7 +49,7 @@ fn many_calls_ask_a_slow_database_once() {
     assert!(world.fake.now_ms() - began <= 4_500);
 }
 
-/// While one request looks again, the others are given what was found last.
+/// While one request probes, the others receive the last finding.
 #[test]
 fn last_finding_is_given_meanwhile() {
     let world = World::behind({
@@ -68,7 +69,7 @@ fn last_finding_is_given_meanwhile() {
     assert_eq!((statuses, asked), ([[200; 9].as_slice(), &[503]].concat(), 1));
 }
 
-/// The request that looks is ended at any point: the next ones look again, after the bound at the latest.
+/// The probing request is cancelled at any point: the next ones probe again, after the limit at the latest.
 #[test]
 fn probe_that_is_ended_keeps_no_other() {
     for ending in [Ending::Dropped, Ending::Forgotten] {

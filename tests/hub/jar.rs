@@ -1,5 +1,6 @@
-//! I-2: a browser's cookies over any order of signing in, coming back, signing out, here and elsewhere: never a redirect loop, never signed
-//! in after a sign-out, always able to sign in again. The jar is RFC 6265's, with cookies of the host and of the parent domain.
+//! I-2: a browser's cookies in any order of signing in, returning and signing out, here and elsewhere: never a redirect
+//! loop, never signed in after a sign-out, always able to sign in again. The jar follows RFC 6265, with cookies of the
+//! host and of the parent domain.
 
 use crate::world::{ORIGIN, Seen, TOKENS, World, answered, json, well};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
@@ -25,7 +26,7 @@ const CLERK: &str = "clerk.stacklumen.example";
 const SITE: &str = "stacklumen.example";
 const PEOPLE: [&str; 2] = ["user_2hubalice0000000000000001", "user_2hubcarol0000000000000003"];
 const YEAR: &str = "Max-Age=31536000";
-/// More than three handshakes, each with its way back and the page's own redirects.
+/// More than three handshakes, each with its return and the page's own redirects.
 const MOST_HOPS: usize = 17;
 
 /// One cookie, as RFC 6265 §5.3 stores it.
@@ -33,7 +34,7 @@ const MOST_HOPS: usize = 17;
 struct Cookie {
     name: String,
     value: String,
-    /// `None`: of the host that set it alone.
+    /// `None`: only of the host that set it.
     domain: Option<String>,
     host: String,
     path: String,
@@ -95,22 +96,22 @@ fn within(host: &str, domain: &str) -> bool {
     host == domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
 }
 
-/// Clerk, as far as one browser and the database see it.
+/// Clerk's state, for one browser and the database.
 struct Clerk {
     production: bool,
     suffix: String,
-    /// Whether a handshake leaves its cookies under a name.
+    /// True if a handshake stores its cookies under a nonce.
     by_nonce: bool,
     refreshing: bool,
-    /// The browser's session, and when that changed last.
+    /// The browser's session, and the time of its last change.
     current: Option<usize>,
     updated_at: i64,
-    /// User, and whether it goes on.
+    /// The user, and whether the session is active.
     sessions: Vec<(&'static str, bool)>,
-    /// Sessions with a task left, such as the choice of an organization; their tokens say `sts: pending`.
+    /// Sessions with an open task, such as the choice of an organization; their tokens contain `sts: pending`.
     pending: HashSet<usize>,
     nonces: Vec<(String, Vec<String>)>,
-    /// Session ids that the database refuses.
+    /// Session ids that the database rejects.
     refused: HashSet<String>,
     ended: usize,
 }
@@ -120,12 +121,12 @@ impl Clerk {
         self.current.filter(|session| self.sessions[*session].1)
     }
 
-    /// The browser's session, while a task is left.
+    /// Returns the browser's session while it has an open task.
     fn pending(&self) -> Option<usize> {
         self.live().filter(|session| self.pending.contains(session))
     }
 
-    /// A browser has one session at a time; one that is over the database hears of.
+    /// Ends the browser's session, of which there is one at a time, and notifies the database.
     fn end(&mut self) {
         if let Some(session) = self.live() {
             self.sessions[session].1 = false;
@@ -158,7 +159,7 @@ impl Clerk {
         if self.production { self.names("__client_uat").map(one).to_vec() } else { Vec::new() }
     }
 
-    /// The cookies of a handshake; production's as in clerk/clerk-docs pull request 577.
+    /// Returns the cookies of a handshake; in production as in clerk/clerk-docs pull request 577.
     fn directives(&self, now: i64) -> Vec<String> {
         let mut all = Vec::new();
         let gone = "Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT";
@@ -224,8 +225,7 @@ impl Clerk {
     }
 }
 
-/// Signs with the issuer's throw-away key.
-/// A token of the issuer with these claims.
+/// Returns a token of the issuer with these claims, signed with its throw-away key.
 pub fn signed(claims: &Value) -> String {
     thread_local! {
         static KEY: RsaPrivateKey = {
@@ -242,28 +242,28 @@ pub fn signed(claims: &Value) -> String {
     format!("{message}.{signature}")
 }
 
-/// One browser before one Hub and one instance of Clerk.
+/// One browser with one Hub and one instance of Clerk.
 struct Browser {
     world: World,
     clerk: Rc<RefCell<Clerk>>,
     clock: Rc<Cell<i64>>,
     jar: Jar,
-    /// Whether somebody means the browser ill.
+    /// True if an attacker has set cookies in the browser.
     spoilt: bool,
     /// Visits to Clerk's handshake since the last page.
     handshakes: usize,
-    /// Whether Clerk keeps no result of a handshake.
+    /// True if Clerk stores no result of a handshake.
     forgetful: bool,
     story: Vec<String>,
 }
 
-/// Where a browser ends up.
+/// The final page of a navigation.
 #[derive(Debug, PartialEq, Eq)]
 enum End {
     Account(String),
     SignInPage(String),
     Home,
-    /// By its code.
+    /// An error page, by its code.
     Problem(String),
 }
 
@@ -318,7 +318,7 @@ impl Browser {
         self.tick();
     }
 
-    /// Clerk's clock is the Hub's.
+    /// Sets Clerk's clock to that of the Hub.
     fn tick(&self) {
         self.clock.set(i64::try_from(self.world.fake.now_ms() / 1000).unwrap());
     }
@@ -356,7 +356,7 @@ impl Browser {
         seen
     }
 
-    /// Opens a URL and goes where it leads, as a browser does.
+    /// Opens a URL and follows its redirects, as a browser does.
     fn open(&mut self, path: &str) -> End {
         let mut url = format!("{ORIGIN}{path}");
         self.handshakes = 0;
@@ -420,12 +420,12 @@ impl Browser {
         }
     }
 
-    /// Chooses a person at Clerk's page, or does the task that Clerk shows there, and goes back.
+    /// Selects a user on Clerk's page, or completes the task that Clerk shows there, and returns to the Hub.
     fn choose(&mut self, person: usize) -> End {
         let now = self.now();
         let pending = self.clerk.borrow().pending();
         match pending {
-            // The time of the last update stays, which is the harder case.
+            // The time of the last update remains, which is the harder case.
             Some(session) if self.clerk.borrow().sessions[session].0 == PEOPLE[person] => {
                 self.clerk.borrow_mut().pending.remove(&session);
             }
@@ -435,7 +435,8 @@ impl Browser {
         self.open(if self.clerk.borrow().production { "/account" } else { "/account?__clerk_db_jwt=dvb_1" })
     }
 
-    /// A session that is over is told so, and a browser that somebody means ill that it got nowhere; nothing else is an error.
+    /// Returns whether this end is allowed: an error page for an ended session, or a redirect loop that an attacker's
+    /// cookies caused; nothing else is allowed.
     fn may_be(&self, end: &End) -> bool {
         match end {
             End::Problem(code) if code == "HUB108" => !self.clerk.borrow().refused.is_empty(),
@@ -444,7 +445,7 @@ impl Browser {
         }
     }
 
-    /// As somebody does who wants in: what they meet once, they try again.
+    /// Signs in as a user who retries after an error.
     fn sign_in(&mut self, person: usize) -> String {
         self.story.push(format!("sign in as {person}"));
         for _ in 0..3 {
@@ -461,7 +462,7 @@ impl Browser {
         panic!("nobody can sign in: {:#?}\n{:#?}", self.story, self.jar);
     }
 
-    /// Signs out at the Hub, `idle` seconds after the page was opened; whether it says that it did.
+    /// Signs out at the Hub, `idle` seconds after the page was opened; returns whether it was confirmed.
     fn sign_out(&mut self, idle: i64) -> bool {
         let End::Account(_) = self.open("/account") else { return false };
         let page = self.request("GET", &format!("{ORIGIN}/sign-out"), None);
@@ -488,11 +489,11 @@ impl Chance {
     }
 }
 
-/// One story: what the browser's user does, here and elsewhere, in any order.
+/// Runs one story: actions of the browser's user, here and elsewhere, in any order.
 fn told(production: bool, seed: u64) {
     let mut chance = Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     let mut browser = Browser::new(production, (chance.below(2) == 0, chance.below(3) == 0));
-    // Whom no sign-in has followed.
+    // No sign-in since the last sign-out.
     let mut signed_out = true;
     for _ in 0..4 + chance.below(8) {
         match chance.below(13) {
@@ -508,7 +509,7 @@ fn told(production: bool, seed: u64) {
                     assert!(matches!(found, End::SignInPage(_)), "{found:?} {:#?}\n{:#?}", browser.story, browser.jar);
                 }
                 if matches!(found, End::SignInPage(_)) {
-                    // Time to look at Clerk's page.
+                    // Time to view Clerk's page.
                     browser.wait(11);
                 }
                 if let End::Account(user) = &found {
@@ -538,7 +539,8 @@ fn told(production: bool, seed: u64) {
                 (clerk.current, clerk.updated_at) = (None, now);
                 drop(clerk);
                 browser.hear_clerk();
-                // Clerk's message has the database refuse its tokens; a page in development learns it from there.
+                // Clerk's message makes the database reject its tokens; a page in development learns it from the
+                // database.
                 signed_out = true;
             }
             8 => {
@@ -564,7 +566,7 @@ fn told(production: bool, seed: u64) {
                 clerk.pending.insert(session);
                 drop(clerk);
                 browser.hear_clerk();
-                // Nobody is signed in until the task is done; the tokens of the session before are refused.
+                // The user is not signed in until the task is done; the tokens of the previous session are rejected.
                 signed_out = true;
             }
             11 => browser.wait([1, 5, 61, 66, 3600, 86_400][chance.below(6)]),
@@ -578,13 +580,13 @@ fn told(production: bool, seed: u64) {
     browser.sign_in(person);
 }
 
-/// What a neighbouring host, an older Hub or another application leaves in the jar.
+/// Adds cookies that a neighbouring host, an older Hub or another application could have set.
 fn spoil(browser: &mut Browser, chance: &mut Chance) {
     let now = browser.now();
     let suffix = browser.clerk.borrow().suffix.clone();
     let of_site = format!("Path=/; Domain={SITE}; {YEAR}");
     let kind = chance.below(8);
-    // An older Hub left copies of its own host; everything else is somebody's ill will.
+    // An older Hub set copies for its own host; all other kinds are attacks.
     browser.spoilt |= kind > 1;
     let (host, directive) = match kind {
         0 => (HUB, format!("__client_uat={}; Path=/; {YEAR}", now - 500)),
@@ -623,13 +625,14 @@ fn any_order_of_signing_in_and_out_ends_well_in_development_i_2() {
 
 const STORIES: u64 = 60;
 
-/// I-2: Clerk's SDK treats a pending session as signed out (`treatPendingAsSignedOut`): to the page where Clerk shows the task, and in.
+/// I-2: Clerk's SDK treats a pending session as signed out (`treatPendingAsSignedOut`): the user is redirected to the
+/// page where Clerk shows the task, and is signed in afterwards.
 #[test]
 fn a_pending_session_leads_to_its_task_at_clerk_i_2() {
     for (production, by_nonce) in [(true, true), (true, false), (false, true), (false, false)] {
         let mut browser = Browser::new(production, (by_nonce, false));
         browser.sign_in(0);
-        // Longer than the token of the session before lives.
+        // Longer than the lifetime of the previous session's token.
         browser.wait(70);
         let now = browser.now();
         browser.clerk.borrow_mut().begin(0, now);
@@ -651,20 +654,20 @@ fn a_pending_session_leads_to_its_task_at_clerk_i_2() {
     }
 }
 
-/// I-2: a result that never arrives whole is asked for three times, then the visitor is told.
+/// I-2: a result that is never complete is requested three times, then the visitor receives an error page.
 #[test]
 fn no_visit_takes_more_than_three_handshakes_i_2() {
     let mut browser = Browser::new(true, (true, false));
     let now = browser.now();
     browser.clerk.borrow_mut().begin(0, now);
     browser.hear_clerk();
-    // Clerk forgets every name at once.
+    // Clerk discards every nonce at once.
     browser.forgetful = true;
     assert_eq!(browser.open("/account"), End::Problem("HUB107".to_owned()));
     assert_eq!(browser.handshakes, 3);
 }
 
-/// The jar itself, against RFC 6265.
+/// Tests the jar itself against RFC 6265.
 #[test]
 fn the_jar_keeps_cookies_of_the_host_and_of_the_domain_apart() {
     let mut jar = Jar::default();

@@ -1,4 +1,4 @@
-//! The scheduled jobs: the nightly ones step by step (A-3, L-2), and what an operator is told of.
+//! The scheduled jobs: the nightly ones step by step (A-3, L-2), and the alerts for an operator.
 
 use crate::world::{World, answered, well};
 use hub::{
@@ -12,7 +12,7 @@ fn cron(name: &str) -> &'static str {
     JOBS.iter().find(|job| job.name == name).unwrap().cron
 }
 
-/// What a job sent, without its tokens, and how it ended.
+/// Runs a job; returns its requests, without their tokens, and its outcome.
 fn ran(world: &World, name: &str) -> (Vec<Outgoing>, Value) {
     drop((world.fake.sent(), world.fake.lines()));
     world.fake.run(run(&world.hub, &world.fake, cron(name))).unwrap();
@@ -36,13 +36,13 @@ fn checks_run_step_by_step_until_they_are_done_a_3() {
     });
     let (sent, outcome) = ran(&world, "checks");
     assert_eq!((steps.get(), outcome), (7, json!("done")));
-    // Cloudflare gives a request up after 100 seconds.
+    // Cloudflare cancels a request after 100 seconds.
     assert!(sent.iter().all(|request| request.timeout_ms < 90_000));
     let body: Value = serde_json::from_slice(sent[0].body.as_ref().unwrap()).unwrap();
     assert_eq!(body, json!({ "unless_within": 720 }));
 }
 
-/// A step that fails, or steps without end, leave the rest to the next run of the cron.
+/// After a step that fails, or steps without end, the next run of the cron continues with the remaining work.
 #[test]
 fn checks_that_do_not_end_are_left_to_the_next_run_a_3() {
     let world = World::behind(|_| answered(200, r#"{"done":false,"checks":[]}"#));
@@ -57,7 +57,7 @@ fn checks_that_do_not_end_are_left_to_the_next_run_a_3() {
     }
 }
 
-/// The task that a request is a step of.
+/// Returns the task of a step's request.
 fn task(request: &Outgoing) -> String {
     let body: Value = serde_json::from_slice(request.body.as_ref().unwrap()).unwrap();
     body["task"].as_str().unwrap().to_owned()
@@ -81,7 +81,7 @@ fn house_calls_each_task_until_it_is_done_l_2() {
     assert!(sent.iter().all(|request| request.url.ends_with("/rpc/keep_house") && request.timeout_ms < 90_000));
 }
 
-/// Whichever task fails, the others run; the code of the database stands in the log, and nothing of its message.
+/// Whichever task fails, the others run; the log contains the code of the database, and nothing of its message.
 #[test]
 fn house_goes_on_after_a_task_that_fails_l_2() {
     for broken in ["partitions", "deletions", "retention"] {
@@ -119,7 +119,7 @@ fn alerting(database: Result<&'static str, FetchFailure>, hook: u16) -> World {
 
 fn posted(sent: &[Outgoing]) -> Option<Value> {
     let request = sent.iter().find(|request| request.url == HOOK)?;
-    // Nothing of the Hub's goes along: neither a token nor a key.
+    // The request contains no token or key of the Hub.
     assert!(request.headers.iter().all(|(name, _)| ["content-type", "user-agent"].contains(name)));
     serde_json::from_slice(request.body.as_ref()?).ok()
 }
@@ -137,7 +137,7 @@ fn alerts_are_logged_and_posted_once_each() {
     world.fake.run(run(&world.hub, &world.fake, cron("alerts"))).unwrap();
     let lines = world.fake.lines();
     let told = lines.iter().filter(|(level, line)| *level == Level::Error && line.contains(r#""event":"alert""#));
-    // What the database knows does not wait for the queue.
+    // Findings of the database do not wait for the queue.
     assert_eq!(told.count(), 2, "{lines:?}");
     assert!(!lines.iter().any(|(_, line)| line.contains("secret")), "{lines:?}");
     let body = posted(&world.fake.sent()).unwrap();
@@ -147,7 +147,7 @@ fn alerts_are_logged_and_posted_once_each() {
     assert!(body["text"].as_str().unwrap().contains("21 requests failed in 15 minutes; 3 messages"), "{body}");
 }
 
-/// A database that says nothing is what an operator must hear of first.
+/// A database that does not respond is reported to an operator first.
 #[test]
 fn a_database_that_is_away_is_an_alert() {
     for database in [Err(FetchFailure::Unreachable), Err(FetchFailure::Timeout), Ok("<html>"), Ok("{}")] {
@@ -158,7 +158,7 @@ fn a_database_that_is_away_is_an_alert() {
     }
 }
 
-/// Whatever becomes of the webhook, the alert stands in the log, and so does that it did not arrive.
+/// The alert is logged whatever the outcome of the webhook, and so is a failed delivery.
 #[test]
 fn an_alert_that_is_not_taken_is_an_error() {
     for status in [302, 404, 500] {

@@ -1,4 +1,4 @@
-//! I-2: keys that change under the same id, whatever else is sent meanwhile.
+//! I-2: keys that change under the same id, whatever other requests are sent meanwhile.
 
 use crate::world::{ORIGIN, TOKENS, World, answered, json, well};
 use hub::{
@@ -15,7 +15,7 @@ use std::{
     task::Poll,
 };
 
-/// How long a rotation that keeps the key id may go unseen: one doubt in 60 seconds, and 5 after another fetch.
+/// Maximum time until a rotation that reuses the key id is noticed: one doubt in 60 seconds, and 5 after another fetch.
 const BOUND_MS: u64 = 65_000;
 
 #[derive(Clone, Copy, PartialEq)]
@@ -40,7 +40,7 @@ fn refused(name: &str) -> &'static str {
     vectors.iter().find(|vector| vector["name"] == name).unwrap()["token"].as_str().unwrap()
 }
 
-/// A token that is good under this key.
+/// Returns a token that is valid under this key.
 fn token(key: Key) -> &'static str {
     match key {
         Key::First => TOKENS["personas"]["bob"].as_str().unwrap(),
@@ -48,7 +48,7 @@ fn token(key: Key) -> &'static str {
     }
 }
 
-/// A world whose issuer has this key, and how often it was asked.
+/// Returns a world whose issuer has this key, and the number of requests to the issuer.
 fn issuer() -> (World, Rc<Cell<Key>>, Rc<Cell<u64>>) {
     let (key, asked) = (Rc::new(Cell::new(Key::First)), Rc::new(Cell::new(0)));
     let (given, counted) = (Rc::clone(&key), Rc::clone(&asked));
@@ -62,14 +62,15 @@ fn issuer() -> (World, Rc<Cell<Key>>, Rc<Cell<u64>>) {
     (world, key, asked)
 }
 
-/// Whether the signature was taken: the tokens of the vectors live a minute, which is looked at only afterwards.
+/// Returns whether the signature was accepted: the tokens of the vectors are valid for a minute, which is checked only
+/// after the signature.
 fn is_taken(world: &World, token: &str) -> bool {
     let header = format!("Bearer {token}");
     let seen = world.send("-", "GET", "/rest/v1/contact_tickets", &[("authorization", &header)], None);
     seen.status == 200 || seen.log["reason"] == "expired"
 }
 
-/// Random schedules of forged and good tokens and of rotations, from a generator that repeats itself.
+/// Random schedules of forged and valid tokens and of rotations, from a deterministic generator.
 #[test]
 fn good_token_is_taken_within_the_bound_whatever_is_forged_i_2() {
     let forged = refused("a signature of zeros");
@@ -82,7 +83,7 @@ fn good_token_is_taken_within_the_bound_whatever_is_forged_i_2() {
         let (world, key, asked) = issuer();
         let began = world.fake.now_ms();
         let mut rotated = began;
-        // How busy the forger is differs from schedule to schedule.
+        // The rate of forged tokens differs between schedules.
         let busy = next(4);
         for _ in 0..60 {
             world.fake.wait(next(25_000));
@@ -105,7 +106,7 @@ fn good_token_is_taken_within_the_bound_whatever_is_forged_i_2() {
     }
 }
 
-/// A token is verified with a key that another request replaces meanwhile, at any point: it is not good any more the next time.
+/// A token is verified with a key that another request replaces meanwhile, at any point: the next time it is invalid.
 #[test]
 fn token_of_a_replaced_key_is_not_remembered_i_2() {
     for polls in 0..12 {
@@ -120,7 +121,7 @@ fn token_of_a_replaced_key_is_not_remembered_i_2() {
             .fake
             .run(poll_fn(|context| {
                 turn += 1;
-                // The end of one lets the other go on in the same turn.
+                // The end of one allows the other to continue in the same turn.
                 loop {
                     let before = (found, replaced);
                     if (turn > polls || found.is_some()) && !replaced {
@@ -147,7 +148,8 @@ fn token_of_a_replaced_key_is_not_remembered_i_2() {
     }
 }
 
-/// Another Worker of the zone can write to the cache: what no Hub with this signing key wrote is passed over, and the issuer is asked.
+/// Another Worker of the zone can write to the cache: a set that no Hub with this signing key wrote is ignored, and the
+/// issuer is requested.
 #[test]
 fn shared_set_without_proof_is_not_believed_i_2() {
     let jwks = "https://clerk.stacklumen.example/.well-known/jwks.json";
@@ -166,7 +168,7 @@ fn shared_set_without_proof_is_not_believed_i_2() {
         assert!(!is_taken(&world, token(Key::Second)), "signed with the key that was written to the cache");
         assert!(is_taken(&world, token(Key::First)));
         assert_eq!(asked.get(), 1);
-        // What the Hub itself shares is taken by the next isolate.
+        // A set shared by the Hub itself is accepted by the next isolate.
         assert!(is_taken(&world.another_isolate(), token(Key::First)));
         assert_eq!(asked.get(), 1);
     }

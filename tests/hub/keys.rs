@@ -1,4 +1,4 @@
-//! I-2: the issuer's keys over time: rotation, outage, unknown ids, and what a client sees meanwhile.
+//! I-2: the issuer's keys over time: rotation, outage, unknown ids, and the client's responses meanwhile.
 
 use crate::world::{ORIGIN, TOKENS, World, answered, json, well};
 use hub::{
@@ -11,7 +11,7 @@ use std::{cell::Cell, rc::Rc};
 
 type Given = Result<Answer<Vec<u8>>, FetchFailure>;
 
-/// A world whose issuer can be changed while it runs.
+/// Returns a world whose issuer can be changed while it runs.
 fn changing() -> (World, Rc<Cell<fn() -> Given>>) {
     let issuer: Rc<Cell<fn() -> Given>> = Rc::new(Cell::new(set));
     let given = Rc::clone(&issuer);
@@ -35,7 +35,7 @@ fn hanging() -> Given {
     Err(FetchFailure::Timeout)
 }
 
-/// The same key id, another key: what Clerk's rotation of an instance key can look like.
+/// The same key id with another key: a possible result of rotating an instance key at Clerk.
 fn other_key() -> Given {
     let mut key = json("throwaway-keys.json")["stranger"].clone();
     let key = key.as_object_mut().unwrap();
@@ -47,12 +47,12 @@ fn other_key() -> Given {
 }
 
 fn read(world: &World) -> (u16, String, usize) {
-    // Each asks with a token that is not remembered, so that a key is needed.
+    // Each request uses a token that is not cached, so that a key is needed.
     let seen = world.ask("alice", "GET", "/rest/v1/contact_tickets");
     (seen.status, seen.code, seen.fetched_keys)
 }
 
-/// The tokens of the vectors live a minute, so this asks with one after another of the same time.
+/// Sends one of several tokens of the same time, since the tokens of the vectors are valid for a minute.
 fn fresh(world: &World, number: usize) -> (u16, String, usize) {
     let names = ["alice", "bob", "carol", "dave", "admin", "sales", "support", "stale"];
     let seen = world.ask(names[number], "GET", "/rest/v1/contact_tickets");
@@ -66,7 +66,7 @@ fn fetches_the_set_once_for_many_tokens() {
     assert_eq!(fetched, 1);
 }
 
-/// An outage is 503 with `Retry-After`, never 401: the token was not judged. One try in five seconds.
+/// An outage is 503 with `Retry-After`, never 401: the token was not verified. One attempt in five seconds.
 #[test]
 fn says_503_while_no_key_was_ever_had() {
     for broken in [
@@ -93,7 +93,7 @@ fn says_503_while_no_key_was_ever_had() {
     }
 }
 
-/// A set that was had goes on for an hour without its issuer, and no longer.
+/// A fetched set is used for an hour without its issuer, and no longer.
 #[test]
 fn goes_on_with_a_stale_set_for_an_hour_i_2() {
     let (world, issuer) = changing();
@@ -101,7 +101,7 @@ fn goes_on_with_a_stale_set_for_an_hour_i_2() {
     issuer.set(away);
     world.fake.wait(50_000);
     assert_eq!(fresh(&world, 1), (200, String::new(), 0), "still fresh");
-    // Tokens run out, so later on only what is said of the key counts.
+    // Tokens expire, so later only the result for the key is compared.
     world.fake.wait(3_000_000);
     let expired = (401, "HUB103".to_owned());
     let (status, code, _) = fresh(&world, 2);
@@ -122,7 +122,7 @@ fn refreshes_behind_an_answer_from_half_of_its_life_on() {
     assert_eq!(fresh(&world, 3).2, 0);
 }
 
-/// A rotation that keeps the key id: the old key's tokens end, at the cost of one fetch a minute.
+/// A rotation that reuses the key id: the old key's tokens become invalid, at the cost of one fetch a minute.
 #[test]
 fn doubts_a_known_key_once_when_a_signature_is_bad() {
     let (world, issuer) = changing();
@@ -166,7 +166,7 @@ fn looks_for_an_unknown_key_once_in_thirty_seconds() {
     assert_eq!(unknown("a kid in other case"), 1);
 }
 
-/// `CLERK_JWT_KEY` serves a cold start without an issuer, and gives way to the first set.
+/// `CLERK_JWT_KEY` serves a cold start without an issuer, until the first set is fetched.
 #[test]
 fn starts_cold_with_the_pinned_key() {
     let pem: &'static str =
@@ -177,7 +177,7 @@ fn starts_cold_with_the_pinned_key() {
     assert_eq!(fresh(&world, 1), (200, String::new(), 0));
 }
 
-/// I-2: isolates of one place share what one of them has fetched, and each logs how it came by its set.
+/// I-2: isolates of one data centre share a fetched set, and each logs the source of its set.
 #[test]
 fn isolates_share_a_set_and_its_age_i_2() {
     let world = World::new();
@@ -185,14 +185,14 @@ fn isolates_share_a_set_and_its_age_i_2() {
     let other = world.another_isolate();
     let seen = other.ask("alice", "GET", "/rest/v1/contact_tickets");
     assert_eq!((seen.status, seen.fetched_keys), (200, 0));
-    // A set that is too old to be taken over is fetched anew, and shared again.
+    // A set that is too old to be shared is fetched again, and shared again.
     world.fake.wait(151_000);
     let third = world.another_isolate();
     assert_eq!(fresh(&third, 0).2, 1);
     assert_eq!(fresh(&world.another_isolate(), 0).2, 0);
 }
 
-/// I-2: a Cache API that never answers costs a cold isolate part of a second, not its keys.
+/// I-2: a Cache API that never responds costs a cold isolate part of a second, not its keys.
 #[test]
 fn verifies_tokens_when_cache_never_answers_i_2() {
     let world = World::new();
@@ -213,11 +213,11 @@ fn verifies_tokens_when_cache_never_answers_i_2() {
     assert_eq!(reply.map(|reply| reply.status), Ok(200));
     assert!(world.fake.now_ms() - began < 1_000, "answered after {} ms", world.fake.now_ms() - began);
     world.fake.run_background().unwrap();
-    // What was fetched is held: the next tokens wait for nothing, and nothing is left waiting.
+    // The fetched set is held: the next tokens wait for nothing, and no work remains waiting.
     assert_eq!((1..8).map(|number| fresh(&world, number)).collect::<Vec<_>>(), vec![(200, String::new(), 0); 7]);
 }
 
-/// I-2: the same for a set that is due, behind an answer and before one.
+/// I-2: the same for a set that is due, in the background and before a response.
 #[test]
 fn refreshes_keys_when_cache_never_answers_i_2() {
     let (world, _) = changing();
@@ -258,7 +258,8 @@ fn every_fetch_is_in_the_log_with_its_outcome() {
     }
 }
 
-/// A rotation that is seen just when the set is due for its next fetch: the first token of the new key is good, not the second.
+/// A rotation that is noticed just when the set is due for its next fetch: the first token of the new key is accepted,
+/// not only the second.
 #[test]
 fn a_due_fetch_comes_before_the_refusal_of_an_unknown_id_i_2() {
     let (world, issuer) = changing();
@@ -267,6 +268,6 @@ fn a_due_fetch_comes_before_the_refusal_of_an_unknown_id_i_2() {
     issuer.set(set);
     world.fake.wait(200_000);
     let seen = world.ask("alice", "GET", "/rest/v1/contact_tickets");
-    // By then it has run out, which is only looked at once its signature is good.
+    // By then it has expired, which is checked only after its signature is valid.
     assert_eq!((seen.log["reason"].as_str(), seen.fetched_keys), (Some("expired"), 1));
 }

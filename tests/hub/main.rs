@@ -1,6 +1,7 @@
-//! The whole program over a machine of the test's own: every route and persona, every refused token and query.
+//! The whole program on a fake runtime: every route and persona, every rejected token and query.
 //!
-//! Golden files are compared; `UPDATE_GOLDEN=1 cargo test --test hub` writes them anew, and the difference is read.
+//! Golden files are compared; `UPDATE_GOLDEN=1 cargo test --test hub` rewrites them, and the difference must be
+//! reviewed.
 
 #![allow(
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! I-1: no route takes a password, in a query, a form or JSON, however deep; none is asked upstream about, logged or stored.
+//! I-1: no route accepts a password, in a query, a form or JSON, at any depth; none is sent upstream, logged or stored.
 
 use crate::world::{ORIGIN, Seen, TOKENS, World};
 use hub::{
@@ -40,7 +40,7 @@ fn no_route_takes_one_in_its_query_i_1() {
     }
 }
 
-/// What has no right is refused without a look at its body; what has one, by name.
+/// A caller without the right is rejected without reading the body; one with the right, by name.
 #[test]
 fn no_route_takes_one_in_its_body_i_1() {
     let world = World::new();

@@ -40,7 +40,7 @@ fn refuses_every_bad_query_before_the_database() {
     assert_eq!(wrong, Vec::<String>::new());
 }
 
-/// What of each accepted query goes on: method, path, preferences, media type and body.
+/// The forwarded part of each accepted query: method, path, preferences, media type and body.
 #[test]
 fn writes_every_good_query_anew() {
     let vectors = json("queries.json");
@@ -70,7 +70,8 @@ fn writes_every_good_query_anew() {
     golden("queries.txt", &text);
 }
 
-/// What goes upstream, asked by the same person, goes upstream as it is: the firewall reads its own words as it meant them.
+/// A forwarded query, sent by the same user, is forwarded unchanged: the firewall parses its own output with the same
+/// meaning.
 #[test]
 fn a_query_that_was_written_anew_is_read_as_it_was_meant() {
     let vectors = json("queries.json");
@@ -109,8 +110,8 @@ fn a_query_that_was_written_anew_is_read_as_it_was_meant() {
     }
 }
 
-/// PostgreSQL estimates with the rows of every client, so no estimate is asked for in a client's name: of no table, by no method, of
-/// no function.
+/// PostgreSQL estimates with the rows of every client, so no estimate is requested for a client: of no table, by no
+/// method, of no function.
 #[test]
 fn asks_for_no_estimate_in_the_name_of_a_client_a_1() {
     const KEY: &str = "00000000-0000-4000-8000-000000000000";
@@ -192,7 +193,7 @@ fn asks_for_no_estimate_in_the_name_of_a_client_a_1() {
     assert!(asked > 700, "{asked}");
 }
 
-/// Staff may read every row that they can ask about, so an estimate tells them nothing else.
+/// Staff may read every row that they can query, so an estimate reveals nothing else.
 #[test]
 fn staff_get_the_count_that_they_ask_for() {
     for count in ["planned", "estimated"] {

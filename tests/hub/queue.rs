@@ -1,4 +1,4 @@
-//! L-3: what the consumer does with the messages of the queue, also when the database refuses some, all or the whole batch.
+//! L-3: the consumer of the queue's messages, also if the database rejects some rows, all rows or the whole batch.
 
 use crate::world::{World, answered, well};
 use hub::{
@@ -23,7 +23,7 @@ fn deliveries(texts: &[&str], age_s: u32) -> Vec<Delivery> {
     texts.iter().map(|text| Delivery { text: (*text).to_owned(), age_s, attempt: 1 }).collect()
 }
 
-/// The verdicts, and how many rows each call to `record_requests` had.
+/// Returns the verdicts, and the number of rows of each call to `record_requests`.
 fn taken(world: &World, queue: &str, deliveries: &[Delivery]) -> (Vec<Verdict>, Vec<usize>) {
     drop((world.fake.sent(), world.fake.lines()));
     let verdicts = world.fake.run(take(&world.hub, &world.fake, queue, deliveries)).unwrap();
@@ -49,7 +49,8 @@ fn a_batch_is_one_request_l_3() {
     assert_eq!(taken(&world, "hub-audit", &[]), (vec![], vec![]));
 }
 
-/// A database of request rows: it refuses what is in `refused` by a constraint, keeps each other row once, and fails when `fails` says.
+/// A database of request rows: it rejects those in `refused` by a constraint, stores each other row once, and fails
+/// when `fails` returns true.
 struct Rows {
     log: RefCell<BTreeMap<String, u32>>,
     rejected: RefCell<BTreeMap<String, (u32, String)>>,
@@ -68,7 +69,7 @@ impl Rows {
         World::behind(move |request| rows.answer(request).unwrap_or_else(|| well(request)))
     }
 
-    /// All or nothing, as one transaction is.
+    /// All or nothing, as in one transaction.
     fn answer(&self, request: &Outgoing) -> Option<Result<Answer<Vec<u8>>, FetchFailure>> {
         let body: Value = serde_json::from_slice(request.body.as_ref()?).ok()?;
         let asked = self.asked.get() + 1;
@@ -116,7 +117,7 @@ fn message(id: &str) -> String {
     format!(r#"[{{"request_id":"{id}"}}]"#)
 }
 
-/// 12 poisoned messages and 12 others, by turns, as they were starved (issue 10, 7).
+/// 12 poisoned messages and 12 others, alternating, as they were starved in issue 10, point 7.
 #[test]
 fn refused_messages_starve_no_other_however_they_alternate_l_3() {
     let rows = Rows::new(by_constraint, |_| false);
@@ -140,7 +141,7 @@ fn refused_messages_starve_no_other_however_they_alternate_l_3() {
     assert_eq!(logged.count(), 12, "{lines:?}");
 }
 
-/// One refused row among a thousand costs the logarithm of a thousand.
+/// One rejected row among a thousand needs a logarithmic number of requests.
 #[test]
 fn one_refused_row_of_a_thousand_costs_few_requests_l_3() {
     for place in [0, 1, 499, 999] {
@@ -157,7 +158,7 @@ fn one_refused_row_of_a_thousand_costs_few_requests_l_3() {
     }
 }
 
-/// What is no message of the Hub's is stored as it is, and logged.
+/// A message that is not the Hub's is stored unchanged, and logged.
 #[test]
 fn what_is_no_message_of_ours_is_stored_whole_l_3() {
     for odd in ["", "nonsense", "{}", "7", "[{\"request_id\":", "a\0b"] {
@@ -169,7 +170,7 @@ fn what_is_no_message_of_ours_is_stored_whole_l_3() {
     }
 }
 
-/// A rejected row that cannot be stored either comes again, and is logged whole.
+/// A rejected row that cannot be stored either is retried, and is logged completely.
 #[test]
 fn a_row_that_cannot_be_stored_comes_again_l_3() {
     let world = World::behind(|request| match request.url.rsplit('/').next() {
@@ -189,7 +190,8 @@ fn refuses(request: &Outgoing) -> bool {
     request.body.as_ref().is_some_and(|body| String::from_utf8_lossy(body).contains("refused"))
 }
 
-/// A right that is missing refuses every row: none of them is at fault, unless another one was written. A dead letter is stored.
+/// A missing privilege rejects every row: none of them is at fault, unless another one was written. A dead letter is
+/// stored.
 #[test]
 fn a_missing_right_is_no_rows_fault_l_3() {
     let every = Rows::new(|_| Some("42501"), |_| false);
@@ -202,7 +204,7 @@ fn a_missing_right_is_no_rows_fault_l_3() {
     assert_eq!((one.log.borrow().len(), one.rejected.borrow().len()), (2, 1));
 }
 
-/// A database that only ever fails is not asked for each message of a batch.
+/// A database that always fails is not requested for each message of a batch.
 #[test]
 fn a_database_that_fails_is_left_alone_l_3() {
     let world = World::behind(|_| answered(500, "{}"));
@@ -210,7 +212,7 @@ fn a_database_that_fails_is_left_alone_l_3() {
     assert_eq!((verdicts, asked.len()), (vec![AGAIN; 100], 1));
 }
 
-/// A batch that is too slow as a whole passes by halves; one that stays slow is left after three questions.
+/// A batch that is too slow as a whole is written by halves; one that remains slow ends after three requests.
 #[test]
 fn a_batch_that_is_too_slow_is_tried_by_halves_l_3() {
     for (most, wanted, sizes) in [(50, Verdict::Done, vec![100, 50, 50]), (0, AGAIN, vec![100, 50, 25])] {
@@ -226,7 +228,7 @@ fn a_batch_that_is_too_slow_is_tried_by_halves_l_3() {
     }
 }
 
-/// Nothing keeps a message after its last delivery: it is logged whole before that.
+/// A message is discarded after its last delivery, so it is logged completely before.
 #[test]
 fn a_dead_letter_is_logged_whole_at_its_last_delivery_l_3() {
     let world = World::behind(|_| Err(FetchFailure::Unreachable));
@@ -244,7 +246,7 @@ fn a_dead_letter_is_logged_whole_at_its_last_delivery_l_3() {
     }
 }
 
-/// A Hub whose variables cannot be used, or a queue that it does not know, loses nothing either.
+/// A Hub with invalid variables, or an unknown queue, loses no message either.
 #[test]
 fn a_hub_that_can_try_nothing_logs_what_nobody_keeps_l_3() {
     let world = World::new();
@@ -262,8 +264,9 @@ fn a_hub_that_can_try_nothing_logs_what_nobody_keeps_l_3() {
     }
 }
 
-/// Random mixtures of good, refused, unreadable and huge rows, in random batches, with random outages, until all is taken: each good
-/// row stands once however often it came, each other one is stored, and nothing is acknowledged before that.
+/// Random mixtures of good, rejected, unreadable and huge rows, in random batches, with random outages, until all are
+/// accepted: each good row is in the log once however often it was delivered, each other one is stored, and no message
+/// is acknowledged before that.
 #[test]
 fn whatever_comes_is_written_or_stored_l_3() {
     for seed in 0..60_u64 {
@@ -293,7 +296,7 @@ fn whatever_comes_is_written_or_stored_l_3() {
                 }
             })
             .collect();
-        // One that nobody blames is blamed only beside another one that was written.
+        // A row without a clear fault is rejected only beside another one that was written.
         waiting.push(message("good last"));
         let all = waiting.clone();
         let mut deliveries_left = 400;
@@ -314,7 +317,7 @@ fn whatever_comes_is_written_or_stored_l_3() {
             let queue = if deliveries_left < 200 { "hub-audit-dead" } else { "hub-audit" };
             let before = rows.asked.get();
             let (verdicts, _) = taken(&world, queue, &deliveries(&texts, 8));
-            // Halving, one request for each megabyte, and storing; each again where every third fails.
+            // Halving, one request for each megabyte, and storing; each twice where every third request fails.
             assert!(rows.asked.get() - before <= u32::try_from(3 * count + 12).unwrap(), "seed {seed}");
             for (text, verdict) in batch.iter().zip(&verdicts) {
                 match (verdict, serde_json::from_str::<Vec<Value>>(text)) {
@@ -338,7 +341,7 @@ fn whatever_comes_is_written_or_stored_l_3() {
     }
 }
 
-/// A database that is away is asked once a batch, and everything comes again.
+/// An unavailable database receives one request per batch, and every message is retried.
 #[test]
 fn nothing_is_done_while_the_database_is_away_l_3() {
     for failure in [FetchFailure::Unreachable, FetchFailure::Timeout] {
@@ -369,7 +372,7 @@ fn a_queue_that_nobody_knows_keeps_its_messages() {
     assert_eq!((verdicts, asked), (vec![Verdict::Again { after_s: 60 }], vec![]));
 }
 
-/// What the Hub puts on the queue is what its consumer takes.
+/// A message that the Hub puts on the queue is accepted by its consumer.
 #[test]
 fn takes_what_the_journal_puts_there_l_3() {
     let world = World::new();
@@ -394,7 +397,8 @@ fn takes_what_the_journal_puts_there_l_3() {
     assert_eq!([&row["colo"], &row["country"], &row["status"]], [&json!("IAD"), &json!("US"), &json!(401)]);
 }
 
-/// Rows of 13 KB, which twenty letters of a filter may be: they go on the queue, in messages that it takes, and none past it.
+/// Rows of 13 KB, a size that twenty characters of a filter can reach: they are put on the queue, in messages that it
+/// accepts, and none bypasses it.
 #[test]
 fn large_rows_go_in_messages_that_the_queue_takes_l_3() {
     let world = World::new();
@@ -409,7 +413,7 @@ fn large_rows_go_in_messages_that_the_queue_takes_l_3() {
     assert!(messages.len() <= 8 && messages.iter().all(|message| message.len() <= 127_900));
 }
 
-/// A row that no message holds goes to the database, alone, and its neighbours on the queue.
+/// A row that fits in no message is written to the database, alone, and its neighbours to the queue.
 #[test]
 fn a_row_too_large_for_the_queue_goes_to_the_database_l_3() {
     let world = World::new();

@@ -1,5 +1,6 @@
-//! L-1, L-3: what must be recorded before it is read is recorded in the database first, and without its record nothing is read. The cases come
-//! out of TABLES and FUNCTIONS, so that a new sensitive column, embed or function is among them.
+//! L-1, L-3: reads that must be recorded are recorded in the database first, and without the record no data is read.
+//! The cases are generated from TABLES and FUNCTIONS, so that they include every new sensitive column, embed or
+//! function.
 
 use crate::world::{REST, Seen, World, answered, json as vectors, well};
 use hub::{
@@ -14,7 +15,7 @@ use serde_json::{Map, Value, json};
 
 const ID: &str = "00000000-0000-4000-8000-00000000000a";
 
-/// One request, and what it is for.
+/// One request, and its description.
 #[derive(Clone, Debug)]
 struct Case {
     what: String,
@@ -49,7 +50,7 @@ fn condition(table: &Table, column: &str) -> String {
     }
 }
 
-/// A body that names the first columns that it may.
+/// Returns a body with the first of the permitted columns.
 fn row(table: &Table, columns: &[&str]) -> Option<String> {
     let (name, rest) = columns.split_first()?;
     let mut row = Map::new();
@@ -63,7 +64,7 @@ fn arguments(arguments: &[Argument]) -> Value {
     Value::Object(arguments.iter().map(|argument| (argument.name.to_owned(), example(argument.kind))).collect())
 }
 
-/// What one member of staff can do with one sensitive column.
+/// Returns the requests of one staff role that involve one sensitive column.
 fn of_column(persona: &'static str, who: Who, table: &Table, grant: &Grant, column: &str) -> Vec<Case> {
     let (name, key) = (table.name, table.key);
     let named = condition(table, key);
@@ -115,7 +116,7 @@ fn personas() -> [(&'static str, Who); 3] {
     StaffRole::ALL.map(|role| (role.name(), Who::Staff(role)))
 }
 
-/// Every table × role × sensitive column × way to learn something of it, and every function that gives such.
+/// Every table × role × sensitive column × way to reveal some of it, and every function that returns such.
 fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for (persona, who) in personas() {
@@ -150,7 +151,7 @@ fn cases() -> Vec<Case> {
             cases.push(Case { what, persona, method: "POST", path, body: Some(body.to_string()) });
         }
     }
-    // Whoever acts in a client's place: every table and function that the client reads.
+    // Impersonators of a client: every table and function that the client reads.
     for table in TABLES.iter().filter(|table| table.grant(Who::Customer).is_some_and(|grant| !grant.read.is_empty())) {
         for method in ["GET", "HEAD"] {
             for path in
@@ -215,7 +216,7 @@ fn what_cannot_be_recorded_is_not_asked_for_l_1() {
     for failure in failures {
         let mut world = World::behind(unless_recorded(failure));
         for (place, case) in cases().into_iter().enumerate() {
-            // After some that waited until the end of their time the session's token has run out.
+            // After some failures that waited until their timeout, the session's token has expired.
             if place % 4 == 0 && failure().is_err_and(|failure| failure == FetchFailure::Timeout) {
                 world = World::behind(unless_recorded(failure));
             }
@@ -227,7 +228,7 @@ fn what_cannot_be_recorded_is_not_asked_for_l_1() {
     }
 }
 
-/// The reader's own token makes the call, so that an ended session records nothing and reads nothing.
+/// The call uses the reader's own token, so that an ended session records nothing and reads nothing.
 #[test]
 fn an_ended_session_is_refused_by_the_call_that_records_i_2() {
     let world = World::behind(unless_recorded(|| answered(401, r#"{"code":"PT401","message":"session revoked"}"#)));
@@ -237,7 +238,7 @@ fn an_ended_session_is_refused_by_the_call_that_records_i_2() {
     }
 }
 
-/// The call carries the request's own id, route and method, and whose it is.
+/// The call contains the request's own id, route and method, and its user.
 #[test]
 fn the_record_and_the_data_are_of_one_request_l_3() {
     let world = World::new();
@@ -257,7 +258,7 @@ fn the_record_and_the_data_are_of_one_request_l_3() {
     );
 }
 
-/// What each query is recorded as: the records it names, the conversation it shows, the words it searches.
+/// The record of each query: the records it names, the conversation it shows, the words it searches.
 #[test]
 fn a_record_says_what_is_shown_l_1() {
     let world = World::new();
@@ -288,8 +289,8 @@ fn a_record_says_what_is_shown_l_1() {
     }
 }
 
-/// R-3, L-1: an erasure that is refused says in how many rows of others an identifier stands, so that one is asked for like a search. Its record has
-/// none of the words by which a person is found, since it stays.
+/// R-3, L-1: a rejected erasure states in how many rows of others an identifier occurs, so that it requires a purpose
+/// like a search. Its record is permanent, so it contains none of the words that identify the user.
 #[test]
 fn an_erasure_is_recorded_without_whom_it_erases_r_3() {
     let world = World::new();
@@ -311,7 +312,8 @@ fn an_erasure_is_recorded_without_whom_it_erases_r_3() {
     );
 }
 
-/// A table or a function of which a member of staff reads sensitive columns, and whether unnamed records may be among them.
+/// A table or a function of which a staff member reads sensitive columns, and whether unnamed records may be among
+/// them.
 struct Entry {
     persona: &'static str,
     who: Who,
@@ -319,7 +321,7 @@ struct Entry {
     table: &'static Table,
 }
 
-/// Every table × role, and every function that gives rows of a table, by GET as by POST.
+/// Every table × role, and every function that returns rows of a table, by GET as by POST.
 fn entries() -> Vec<(Entry, Option<String>)> {
     let mut entries = Vec::new();
     for (persona, who) in personas() {
@@ -340,7 +342,8 @@ fn entries() -> Vec<(Entry, Option<String>)> {
     entries
 }
 
-/// Selections of a table that show a sensitive column, or depend on what is in one: its own, and those of what is embedded, two deep.
+/// Returns selections of a table that show a sensitive column, or depend on its content: its own, and those of embedded
+/// tables, two deep.
 fn sensitive(who: Who, table: &Table, deep: u8) -> Vec<(String, String)> {
     let key = table.key;
     let readable = |column: &&&str| table.grant(who).is_some_and(|grant| grant.read.contains(*column));
@@ -365,7 +368,7 @@ fn sensitive(who: Who, table: &Table, deep: u8) -> Vec<(String, String)> {
     found
 }
 
-/// Conditions on a column that hold for rows with this value, as many as there are ways to say so.
+/// Returns conditions on a column that hold for rows with this value, in every available syntax.
 fn namings(column: &str, value: &str) -> Vec<String> {
     let mut plain: Vec<String> = ["eq", "gte", "lte", "like", "ilike", "isdistinct", "neq", "gt", "lt"]
         .iter()
@@ -386,8 +389,8 @@ fn namings(column: &str, value: &str) -> Vec<String> {
     found
 }
 
-/// Whatever staff say of an owner, or of the record that the trail tells of: the record of the read names it, or the condition leaves rows out,
-/// or it is refused.
+/// Any condition of staff on an owner, or on the record of an audit log entry: the read record names it, or the
+/// condition excludes rows, or it is rejected.
 #[test]
 fn who_is_named_is_recorded_by_name_l_1() {
     let client = "user_2hubcarol0000000000000003";
@@ -433,7 +436,8 @@ fn who_is_named_is_recorded_by_name_l_1() {
     assert!(named > 20 && left_out > 40 && refused > 1000, "{named} {left_out} {refused}");
 }
 
-/// Whatever gives rows, table or function: sensitive columns are of a record that the query names, or of a list that is the reader's work.
+/// Any table or function that returns rows: sensitive columns are of a record that the query names, or of a list that
+/// the reader's role works with.
 #[test]
 fn sensitive_columns_are_read_of_named_records_a_2() {
     let (world, mut wrong, mut asked) = (World::new(), Vec::new(), 0);
@@ -464,7 +468,7 @@ fn sensitive_columns_are_read_of_named_records_a_2() {
     assert_eq!(wrong, Vec::<String>::new());
 }
 
-/// What a change by staff tells of the rows of clients, be it nothing but that one is there: recorded before, or nothing is told.
+/// A change by staff that reveals rows of clients, even only that one exists, is recorded before, or reveals nothing.
 #[test]
 fn a_change_that_tells_of_rows_is_recorded_as_a_read_l_1() {
     let (world, mut wrong, mut told) = (World::new(), Vec::new(), 0);
@@ -531,7 +535,7 @@ fn a_change_that_tells_of_rows_is_recorded_as_a_read_l_1() {
     assert_eq!(wrong, Vec::<String>::new());
 }
 
-/// What an insert gives back of its own row the trail has by the insert; of the row it belongs to it has nothing.
+/// The returned columns of an inserted row are in the audit log by the insert; those of its parent row are not.
 #[test]
 fn an_insert_that_gives_back_what_it_belongs_to_is_recorded_l_1() {
     let body = json!({ "ticket_id": ID, "body": "x" }).to_string();
@@ -542,7 +546,7 @@ fn an_insert_that_gives_back_what_it_belongs_to_is_recorded_l_1() {
     }
 }
 
-/// A refusal that says how many rows there are is told after its record, and other refusals leave none.
+/// A rejection that reveals the number of rows is returned after its record, and other rejections leave none.
 #[test]
 fn a_refusal_that_counts_rows_leaves_its_record_l_1() {
     for (status, code, recorded) in [
@@ -570,7 +574,7 @@ fn a_refusal_that_counts_rows_leaves_its_record_l_1() {
     }
 }
 
-/// What was asked stands in the record whole, to the last value, or it is not asked.
+/// The record contains the complete query, to the last value, or the query is not sent.
 #[test]
 fn a_record_has_the_whole_query_l_1() {
     let world = World::new();
@@ -623,7 +627,7 @@ fn a_record_has_the_whole_query_l_1() {
     assert!(kept > 150 && refused > 50, "{kept} kept, {refused} refused");
 }
 
-/// Staff reads without sensitive columns keep the queue, and clients' reads leave no record.
+/// Staff reads without sensitive columns still use the queue, and clients' reads leave no record.
 #[test]
 fn other_reads_take_one_round_trip_l_3() {
     for (persona, path) in [

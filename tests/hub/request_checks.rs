@@ -1,4 +1,5 @@
-//! T-3, L-3: scheme, host, length and mount path in every combination; the scheme is judged first, and nothing is left unrecorded.
+//! T-3, L-3: scheme, host, length and mount path in every combination; the scheme is checked first, and no request is
+//! unrecorded.
 
 use crate::world::{ORIGIN, Seen, TOKENS, World, well};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
@@ -8,7 +9,7 @@ use serde_json::Value;
 const OWN: &str = "hub.stacklumen.example";
 const BASES: [&str; 2] = ["", "/app"];
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "DELETE", "OPTIONS", "TRACE"];
-/// Path below the mount path, whether it belongs to the API, and whether it is written plainly.
+/// The path below the mount path, whether it belongs to the API, and whether it is in plain form.
 const PATHS: [(&str, bool, bool); 9] = [
     ("/", false, true),
     ("/security", false, true),
@@ -93,7 +94,7 @@ impl Case {
 fn every(scheme: &'static str, check: impl Fn(&Case, &Seen)) -> usize {
     let (mut seen, mut count) = (0, 0);
     for base in BASES {
-        // Without a mount path there is no other place.
+        // Without a mount path there is no path outside it.
         for mounted in if base.is_empty() { &[true][..] } else { &[true, false] }.iter().copied() {
             for host in [OWN, "stacklumen-hub.account.workers.dev"] {
                 for path in PATHS {
@@ -102,7 +103,7 @@ fn every(scheme: &'static str, check: impl Fn(&Case, &Seen)) -> usize {
                             for carries in
                                 [Carries::Nothing, Carries::Forged, Carries::Bearer, Carries::Cookie, Carries::Query]
                             {
-                                // Each axis whole with the common values of the others, and a sample of the rest.
+                                // Each axis completely with the common values of the others, and a sample of the rest.
                                 let rare = usize::from(host != OWN)
                                     + usize::from(!mounted)
                                     + usize::from(length != Length::Short)
@@ -125,7 +126,8 @@ fn every(scheme: &'static str, check: impl Fn(&Case, &Seen)) -> usize {
     count
 }
 
-/// Plain http gets one of two answers whatever else is wrong with it, and a valid token in its head is revoked.
+/// Plain http gets one of two responses whatever else is wrong with the request, and a valid token in its head is
+/// revoked.
 #[test]
 fn plain_http_is_judged_before_path_length_and_host_t_3() {
     let count = every("http", |case, seen| {
@@ -151,7 +153,7 @@ fn plain_http_is_judged_before_path_length_and_host_t_3() {
     assert!(count > 700, "{count}");
 }
 
-/// Every https request to the API that is authenticated or refused leaves one row, and each refusal has its code.
+/// Every https request to the API that is authenticated or rejected leaves one row, and each rejection has its code.
 #[test]
 fn https_api_requests_leave_one_row_whatever_their_url_is_l_3() {
     let count = every("https", |case, seen| {
@@ -177,7 +179,7 @@ fn https_api_requests_leave_one_row_whatever_their_url_is_l_3() {
     assert!(count > 700, "{count}");
 }
 
-/// Names by which a client may and may not call the Hub; a local Hub answers on every port of this machine.
+/// Host names by which a client may and may not address the Hub; a local Hub accepts every port of this host.
 #[test]
 fn other_hosts_are_misdirected() {
     let over = |vars: &'static [(&'static str, &'static str)], host: &str| {
@@ -225,7 +227,7 @@ fn other_hosts_are_misdirected() {
     }
 }
 
-/// Tor has a country of its own at Cloudflare, `T1`.
+/// Tor has its own country code at Cloudflare, `T1`.
 #[test]
 fn every_country_of_cloudflare_is_recorded_l_3() {
     for (country, kept) in [
@@ -251,7 +253,7 @@ fn every_country_of_cloudflare_is_recorded_l_3() {
     }
 }
 
-/// A request over plain http with this token.
+/// Sends a request over plain http with this token.
 fn over_http(world: &World, token: &str) -> Seen {
     world.arrive(Arrival {
         method: "GET".to_owned(),
@@ -268,7 +270,7 @@ fn is_revoked(seen: &Seen) -> bool {
     seen.upstream.iter().any(|sent| sent.url.ends_with("/rpc/burn_token"))
 }
 
-/// The parts of a valid token with other claims or another header, and a signature that is none.
+/// Returns the parts of a valid token with other claims or another header, and an invalid signature.
 fn forged(change: impl Fn(&mut Value, &mut Value)) -> String {
     let token = TOKENS["personas"]["alice"].as_str().unwrap();
     let parts: Vec<&str> = token.split('.').collect();
@@ -279,7 +281,8 @@ fn forged(change: impl Fn(&mut Value, &mut Value)) -> String {
     format!("{}.{}.{}", encode(&header), encode(&claims), parts[2])
 }
 
-/// What anybody can write without a look at a token of this issuer's uses nothing up: the next valid token is revoked.
+/// Tokens that can be written without knowing a token of this issuer do not use up a limit: the next valid token is
+/// revoked.
 #[test]
 fn junk_over_plain_http_uses_up_no_revocation_t_3() {
     let now = TOKENS["now"].as_i64().unwrap();

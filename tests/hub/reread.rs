@@ -1,5 +1,6 @@
-//! Whatever is taken is written so that it is read again as it was meant: mutated queries of `tests/vectors/queries.json`, by each kind of
-//! person on each table and function. The fuzz target `query` goes on from here.
+//! An accepted query is written so that it is parsed again with the same meaning: mutated queries of
+//! `tests/vectors/queries.json`, by each kind of user on each table and function. The fuzz target `query` continues
+//! from these.
 
 use crate::world::json;
 use hub::{
@@ -16,7 +17,7 @@ use hub::{
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-/// Numbers without a library: the same ones in every run.
+/// Random numbers without a library: the same ones in every run.
 struct Dice(u64);
 
 impl Dice {
@@ -30,7 +31,7 @@ impl Dice {
     }
 }
 
-/// The words of all queries, and some that mean something elsewhere.
+/// Returns the words of all queries, and some with a meaning elsewhere in the syntax.
 fn words(queries: &[String]) -> Vec<&str> {
     let mut words: Vec<&str> =
         queries.iter().flat_map(|query| query.split(['&', '=', ',', '.', '(', ')', ':'])).collect();
@@ -149,7 +150,7 @@ fn what_is_written_is_read_again_as_it_was_meant() {
         let written = plan.path_and_query();
         assert!(written.is_ascii() && !written.contains(['#', ' ', '\\', '"', '\n', '\r']), "{query}");
         let rest = written.split_once('?').map_or("", |(_, rest)| rest);
-        // A version stands in a header by then; limits and columns that were added may be too many.
+        // A version is sent in a header by then; added limits and columns may be too many.
         if plan.expected_version().is_none() && written.matches('&').count() < 50 && written.matches(',').count() < 60 {
             let again = postgrest::plan(&permit, plan.method(), rest, headers);
             let again = again.map(|again| again.path_and_query().to_owned());

@@ -1,4 +1,4 @@
-//! The steps of a rotation of `HUB_SIGNING_KEYS`: what each changes, and what stays as it was.
+//! The steps of a rotation of `HUB_SIGNING_KEYS`: the changes of each step, and the values that remain.
 
 use crate::world::{ORIGIN, TOKENS, World, json, well};
 use hub::{
@@ -8,7 +8,7 @@ use hub::{
     platform::{fakes::Fake, hub::Hub},
 };
 
-/// A key set with these ids; each id has a private half of its own, which is all that matters here.
+/// Returns a key set with these ids; each id has its own private half, the only part used here.
 fn set(kids: &[&str]) -> String {
     let key = |kid: &&str| {
         let mut key = json("throwaway-keys.json")["hub"].clone();
@@ -19,7 +19,7 @@ fn set(kids: &[&str]) -> String {
     serde_json::json!({ "keys": kids.iter().map(key).collect::<Vec<_>>() }).to_string()
 }
 
-/// The hash of an address and the token of a form, as a Hub with this key set makes them.
+/// Returns the hash of an address and the token of a form, as a Hub with this key set creates them.
 fn derived(signing_keys: &str, hmac_key: Option<&str>) -> (String, String) {
     let hub = hub(signing_keys, hmac_key).unwrap_or_else(|| panic!("{signing_keys}"));
     (address::hashed(&hub.addresses, "192.0.2.1"), csrf::token(&hub.forms, "sess_1"))

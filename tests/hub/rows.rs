@@ -1,4 +1,4 @@
-//! L-3: each request to the API leaves one row, and some answers wait for theirs.
+//! L-3: each request to the API leaves one row, and some responses wait for theirs.
 
 use crate::world::{PERSONAS, World, answered, well};
 use hub::platform::{FetchFailure, Outgoing};
@@ -8,7 +8,7 @@ fn change(world: &World, persona: &str) -> crate::world::Seen {
     world.send(persona, "PATCH", path, &[], Some(r#"{"status":"closed"}"#))
 }
 
-/// A row from here, or a change that was committed, which carries its own: one of them, never both, never none.
+/// A row from the Hub, or a committed change, which writes its own: exactly one of them.
 #[test]
 fn every_api_request_leaves_exactly_one_row_l_3() {
     for persona in PERSONAS {
@@ -52,7 +52,7 @@ fn pages_and_preflights_leave_no_row() {
     }
 }
 
-/// House rule: the queue first, then the database itself.
+/// Project rule: the queue first, then the database itself.
 #[test]
 fn a_queue_that_refuses_is_gone_round_l_3() {
     let world = World::new();
@@ -64,7 +64,7 @@ fn a_queue_that_refuses_is_gone_round_l_3() {
     assert_eq!((seen.status, seen.rows.len()), (200, 1), "in the database");
 }
 
-/// House rule: without its row, no answer for staff and no confirmation of a change; a customer's read goes on.
+/// Project rule: without its row, no response for staff and no confirmation of a change; a customer's read continues.
 #[test]
 fn staff_are_not_answered_when_the_row_cannot_be_written_l_3() {
     let broken = |request: &Outgoing| {
@@ -82,7 +82,7 @@ fn staff_are_not_answered_when_the_row_cannot_be_written_l_3() {
     assert_eq!(change(&world, "alice").status, 204, "its row is in its own transaction");
 }
 
-/// What could not be written stands in the log, whole: the last place it can be kept in.
+/// A row that could not be written is logged completely, as the last resort.
 #[test]
 fn rows_that_cannot_be_written_are_logged() {
     let world =
@@ -97,7 +97,7 @@ fn rows_that_cannot_be_written_are_logged() {
     assert!(lost.1.contains("\"HUB101\""));
 }
 
-/// One request without a session, whose row waits.
+/// Sends one request without a session, whose row waits.
 fn knock(world: &World) {
     let arrival = hub::entry::answer::Arrival {
         method: "GET".to_owned(),
@@ -111,13 +111,13 @@ fn knock(world: &World) {
     drop(world.fake.run(hub::entry::answer::answer(&world.hub, &world.fake, arrival)).unwrap());
 }
 
-/// How many rows each message has that was put on the queue.
+/// Returns the number of rows in each message that was put on the queue.
 fn queued(world: &World) -> Vec<usize> {
     let rows = |message: String| serde_json::from_str::<Vec<serde_json::Value>>(&message).unwrap().len();
     world.fake.queued().into_iter().map(rows).collect()
 }
 
-/// Rows of requests that arrive together go together; a message of Cloudflare's holds 128 KB.
+/// Rows of concurrent requests are sent together; a message at Cloudflare holds 128 KB.
 #[test]
 fn rows_that_wait_go_in_one_message() {
     let world = World::new();
@@ -129,7 +129,7 @@ fn rows_that_wait_go_in_one_message() {
     assert_eq!(queued(&world), [20, 20, 5]);
 }
 
-/// Who gathers may be ended before it is done; the next one a second later takes over.
+/// The request that gathers rows may be cancelled; the next one takes over a second later.
 #[test]
 fn rows_survive_the_request_that_gathered_them() {
     let world = World::new();
@@ -143,7 +143,7 @@ fn rows_survive_the_request_that_gathered_them() {
     assert_eq!(queued(&world), [3]);
 }
 
-/// A client's own id is kept beside the Hub's, never in its place.
+/// A client's own id is stored beside the Hub's, never instead of it.
 #[test]
 fn keeps_the_clients_request_id_beside_its_own() {
     let world = World::new();

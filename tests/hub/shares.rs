@@ -1,4 +1,4 @@
-//! What one sender can use up: never what keeps others safe (I-2, T-3).
+//! The limits that one sender can use up: never those that protect others (I-2, T-3).
 
 use crate::{
     jar::signed,
@@ -34,7 +34,7 @@ fn calls_of_clerk(seen: &Seen) -> usize {
     seen.upstream.iter().filter(|sent| sent.url.starts_with("https://api.clerk.com/")).count()
 }
 
-/// A visit that comes back from Clerk, with a state that its sender has made up.
+/// Sends a visit that returns from Clerk, with a state invented by its sender.
 fn returning(world: &World, address: &str) -> Seen {
     arrive(
         world,
@@ -48,7 +48,8 @@ fn returning(world: &World, address: &str) -> Seen {
     )
 }
 
-/// Clerk's limit is one for the whole secret key: who used it up without an account would stop revocations and the checks of staff.
+/// Clerk's limit applies to the whole secret key: a client without an account that used it up would stop revocations
+/// and the checks of staff.
 #[test]
 fn one_address_uses_up_little_of_clerks_backend_api_i_2() {
     let world =
@@ -68,7 +69,8 @@ fn one_address_uses_up_little_of_clerks_backend_api_i_2() {
     assert_eq!(calls_of_clerk(&returning(&world, "192.0.2.1")), 1);
 }
 
-/// A form may be sent again: the session is over here each time, and Clerk is asked a bounded number of times.
+/// A form may be sent again: the session is ended in the Hub each time, and Clerk receives a limited number of
+/// requests.
 #[test]
 fn one_user_uses_up_little_of_clerks_backend_api_i_2() {
     let world = World::behind(
@@ -92,7 +94,7 @@ fn one_user_uses_up_little_of_clerks_backend_api_i_2() {
     assert_eq!((here, at_clerk), (200, 120));
 }
 
-/// A valid token of a session.
+/// Returns a valid token of a session.
 fn token(user: &str, session: u32, issued_at: i64) -> String {
     signed(&json!({
         "azp": ORIGIN, "exp": issued_at + 60, "iat": issued_at, "iss": "https://clerk.stacklumen.example", "nbf": issued_at - 10,
@@ -104,7 +106,7 @@ fn over_http(world: &World, cookie: &str) -> Seen {
     arrive(world, format!("{}/account", ORIGIN.replace("https", "http")), &[("cookie", cookie)])
 }
 
-/// What the database was asked to revoke.
+/// Returns the revocations requested from the database.
 fn revoked(seen: &Seen) -> Vec<Value> {
     let calls = seen.upstream.iter().filter(|sent| sent.url.ends_with("/rpc/burn_token"));
     calls.map(|sent| serde_json::from_slice(sent.body.as_deref().unwrap()).unwrap()).collect()
@@ -113,7 +115,8 @@ fn revoked(seen: &Seen) -> Vec<Value> {
 const USER: &str = "user_2hubalice0000000000000001";
 const OTHER: &str = "user_2hubcarol0000000000000003";
 
-/// Key id and issuer are public, so that anyone writes tokens that are good but for their signature: the valid one after them is revoked.
+/// Key id and issuer are public, so that any client can write tokens that are valid except for their signature: a valid
+/// one after them is revoked.
 #[test]
 fn forged_tokens_over_plain_http_use_up_no_revocation_t_3() {
     let world = World::new();
@@ -127,7 +130,7 @@ fn forged_tokens_over_plain_http_use_up_no_revocation_t_3() {
     assert_eq!(revoked(&over_http(&world, &format!("__session={}", persona("alice")))).len(), 1);
 }
 
-/// A person with many valid tokens has ten a minute revoked; the token of another person is revoked all the same.
+/// Ten tokens a minute of a user with many valid tokens are revoked; the token of another user is revoked nevertheless.
 #[test]
 fn one_person_uses_up_no_revocation_of_others_t_3() {
     let world = World::new();
@@ -145,7 +148,8 @@ fn one_person_uses_up_no_revocation_of_others_t_3() {
     assert_eq!(revoked(&over_http(&world, &format!("__session={}", token(OTHER, 99, now)))).len(), 1);
 }
 
-/// A client that is configured with plain http sends each token many times: once is enough, unless the database did not answer.
+/// A client that is configured with plain http sends each token many times: it is revoked once, unless the database did
+/// not respond.
 #[test]
 fn a_token_over_plain_http_is_revoked_once_t_3() {
     let fails = Rc::new(Cell::new(true));
@@ -164,7 +168,7 @@ fn a_token_over_plain_http_is_revoked_once_t_3() {
     assert_eq!([send(now), send(now), send(now - 20)], [1, 0, 0], "the session goes on with a newer token");
 }
 
-/// Tokens of other applications of the domain stand in the same header.
+/// Tokens of other applications of the domain are in the same header.
 #[test]
 fn tokens_of_other_applications_hide_none_t_3() {
     for count in 0..40 {

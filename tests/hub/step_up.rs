@@ -1,4 +1,5 @@
-//! A-2: what cannot be undone needs fresh factors, and Clerk's word of this moment; ending sessions reaches Clerk too (I-2).
+//! A-2: irreversible operations need fresh factors, and a check with Clerk at that moment; ending sessions also ends
+//! them at Clerk (I-2).
 
 use crate::world::{REST, Seen, World, answered, well};
 use hub::platform::{Answer, FetchFailure, Outgoing};
@@ -17,7 +18,7 @@ fn asked<'a>(seen: &'a Seen, prefix: &str) -> Vec<&'a str> {
     seen.upstream.iter().map(|sent| sent.url.as_str()).filter(|url| url.starts_with(prefix)).collect()
 }
 
-/// The answer is the one that Clerk's `isReverificationHint` and `useReverification` read.
+/// The response has the format that Clerk's `isReverificationHint` and `useReverification` parse.
 #[test]
 fn a_stale_factor_is_told_as_clerks_front_end_reads_it_a_2() {
     let seen = World::new().ask("stale", "DELETE", LEAD);
@@ -44,7 +45,7 @@ fn what_cannot_be_undone_asks_clerk_first_a_2() {
     let header = |name: &str| sent.headers.iter().find(|(other, _)| *other == name).map(|(_, value)| value.as_str());
     assert_eq!(header("authorization"), Some("Bearer sk_live_of_no_instance"));
     assert_eq!(sent.timeout_ms, 2000);
-    // A change that can be undone, and a client's own removal, cost no such question.
+    // A reversible change, and a client's own removal, need no such check.
     let changed = world.send("admin", "PATCH", LEAD, &[], Some(r#"{"status":"won"}"#));
     assert!(asked(&changed, CLERK).is_empty());
     let own = world.ask("alice", "DELETE", "/rest/v1/chat_messages?id=eq.00000000-0000-4000-8000-000000000000");
@@ -67,7 +68,7 @@ fn who_is_not_that_any_more_is_refused_and_nothing_is_removed_a_2() {
     }
 }
 
-/// What cannot be judged is not done, and never allowed.
+/// An operation that cannot be checked is rejected, never allowed.
 #[test]
 fn without_clerk_nothing_is_removed_a_2() {
     for (status, body) in [(500, "{}"), (200, "garbage"), (200, "{}"), (401, "{}"), (429, "{}")] {
@@ -108,7 +109,7 @@ fn clerk_well(request: &Outgoing) -> Result<Answer<Vec<u8>>, FetchFailure> {
     }
 }
 
-/// I-2: the database refuses the person before Clerk is asked to end anything, and lets them sign in again after.
+/// I-2: the database rejects the user before Clerk is requested to end sessions, and allows a new sign-in afterwards.
 #[test]
 fn an_admin_ends_a_persons_sessions_here_first_and_then_at_clerk_i_2() {
     let seen = revoked(clerk_well);
@@ -129,7 +130,7 @@ fn an_admin_ends_a_persons_sessions_here_first_and_then_at_clerk_i_2() {
     );
 }
 
-/// The person stays refused for ten minutes, and the admin learns that it is not done.
+/// The user remains rejected for ten minutes, and the response states that the operation is incomplete.
 #[test]
 fn sessions_that_clerk_did_not_end_are_told_i_2() {
     for step in ["status=active", "/revoke", "status=pending"] {

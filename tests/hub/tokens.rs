@@ -18,7 +18,8 @@ fn with(token: &str) -> Arrival<Vec<u8>> {
     }
 }
 
-/// Each gets its status and code; only the log says why; nothing reaches the database; all that look alike are alike.
+/// Each token gets its status and code; only the log contains the reason; nothing reaches the database; tokens with the
+/// same response are indistinguishable.
 #[test]
 fn refuses_every_bad_token_i_1() {
     let refused = TOKENS["refused"].as_array().unwrap();
@@ -26,7 +27,7 @@ fn refuses_every_bad_token_i_1() {
     assert!(refused.len() >= 300 && names.len() == refused.len(), "each case has a name of its own");
     let mut texts = BTreeSet::new();
     for vector in refused {
-        // A Hub of its own, so that no token is helped or hurt by the one before.
+        // A new Hub for each token, so that no token affects the next one.
         let seen = World::new().arrive(with(vector["token"].as_str().unwrap()));
         let name = vector["name"].as_str().unwrap();
         let status = if vector["code"] == "HUB102" { 400 } else { 401 };
@@ -46,7 +47,7 @@ fn refuses_every_bad_token_i_1() {
     assert_eq!(texts.len(), 1, "a refused token tells why it was refused");
 }
 
-/// What stops before the key is asked for must not cost the issuer a fetch.
+/// A token that is rejected before a key is needed must not cause a fetch from the issuer.
 #[test]
 fn fetches_no_key_for_a_token_without_form() {
     for vector in TOKENS["refused"].as_array().unwrap() {
@@ -88,7 +89,7 @@ fn takes_every_good_token_for_whom_it_names_a_2() {
     }
 }
 
-/// A token is remembered whole: half of one, or one with another end, finds nothing.
+/// A token is cached as a whole: half of one, or one with another end, is not found.
 #[test]
 fn remembers_a_token_until_it_runs_out_i_2() {
     let world = World::new();
@@ -98,12 +99,12 @@ fn remembers_a_token_until_it_runs_out_i_2() {
     assert_eq!(world.arrive(with(&format!("{head}.AAAA"))).status, 401);
     world.fake.wait(59_000);
     assert_eq!(world.arrive(with(token)).status, 200);
-    // Out of memory at its end, and five seconds of allowance later refused.
+    // Not in the cache after its expiry, and rejected after the tolerance of five seconds.
     world.fake.wait(6_000);
     assert_eq!(world.arrive(with(token)).log["reason"], "expired");
 }
 
-/// the database sees the Hub's token: its role, the person, the owner, 30 seconds; and nothing that the client sent.
+/// the database receives the Hub's token: its role, the user, the owner, 30 seconds; and no token of the client.
 #[test]
 fn mints_a_token_that_names_the_person_and_nothing_else_a_3() {
     use base64ct::{Base64UrlUnpadded, Encoding as _};
@@ -132,7 +133,7 @@ fn mints_a_token_that_names_the_person_and_nothing_else_a_3() {
     }
 }
 
-/// A token is kept while it has ten seconds to live, and none serves two people.
+/// A token is cached while it is valid for ten more seconds, and none serves two users.
 #[test]
 fn mints_once_for_a_session_while_the_token_lives() {
     let world = World::new();
@@ -159,7 +160,7 @@ fn decodes_what_a_person_may_do_in_their_organization_a_2() {
     assert_eq!(organization.permissions, ["org:tickets:read", "org:tickets:manage", "org:invoices:read"]);
 }
 
-/// Every token that is one byte off is refused, and none of them ends the program.
+/// Every token with one changed byte is rejected, and none of them ends the program.
 #[test]
 fn a_token_with_any_byte_changed_is_refused_i_1() {
     let world = World::new();
@@ -167,7 +168,7 @@ fn a_token_with_any_byte_changed_is_refused_i_1() {
     for vector in TOKENS["accepted"].as_array().unwrap() {
         let good = vector["token"].as_str().unwrap().as_bytes();
         for _ in 0..40 {
-            // SplitMix64: a run can be repeated.
+            // SplitMix64: a run is reproducible.
             chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let place = usize::try_from(chance >> 33).unwrap() % good.len();
             let byte = u8::try_from((chance >> 20) & 0x7f).unwrap();

@@ -1,4 +1,5 @@
-//! I-1, I-2: pages as production serves them: Clerk's addresses, the states of a visit, and what a page does when something is away.
+//! I-1, I-2: pages as in production: Clerk's addresses, the states of a visit, and the behaviour of a page when an
+//! upstream is unavailable.
 
 use crate::world::{ORIGIN, REST, Seen, TOKENS, World, answered, well};
 use hub::{
@@ -68,7 +69,7 @@ fn a_mount_path_is_kept_on_every_way_d_2() {
     assert!(
         seen.header("location").unwrap().ends_with("redirect_url=https%3A%2F%2Fhub.stacklumen.example%2Fapp%2Faccount")
     );
-    // What else stands on that origin is not the Hub's.
+    // Other paths on that origin do not belong to the Hub.
     for elsewhere in ["%2F", "%2Faccount", "https%3A%2F%2Fhub.stacklumen.example%2Fapps"] {
         let seen = opened(&world, "GET", &format!("/app/sign-in?redirect_url={elsewhere}"), "", &[], None);
         assert!(seen.header("location").unwrap().ends_with("stacklumen.example%2Fapp%2Faccount"), "{elsewhere}");
@@ -93,7 +94,7 @@ fn a_stale_visit_goes_to_clerk_without_its_token_i_2() {
     assert_eq!(seen.log["reason"], "session-token-expired");
 }
 
-/// A session that the database refuses ends here, its cookies too.
+/// A session that the database rejects is ended here, including its cookies.
 #[test]
 fn a_revoked_session_ends_at_the_next_page_i_2() {
     let world = World::behind(|request: &Outgoing| {
@@ -107,14 +108,15 @@ fn a_revoked_session_ends_at_the_next_page_i_2() {
     assert_eq!((seen.rows.len(), &seen.rows[0]["outcome"]), (1, &Value::from("refused")));
 }
 
-/// A gateway that does not know the Hub says nothing of the visitor: any 401 but `PT401` is a fault upstream.
+/// A gateway that does not accept the Hub's key proves nothing about the visitor: any 401 except `PT401` is an upstream
+/// failure.
 #[test]
 fn only_pt401_ends_a_page_session_i_2() {
     for body in [
-        // Supabase's gateway, for a wrong or absent `apikey`.
+        // Supabase's gateway, for an invalid or absent `apikey`.
         r#"{"message":"Invalid API key","hint":"Double check your Supabase `anon` or `service_role` API key."}"#,
         r#"{"message":"No API key found in request"}"#,
-        // PostgREST, for a key that it does not trust and for a clock that is wrong.
+        // PostgREST, for an untrusted key and for a wrong clock.
         r#"{"code":"PGRST301","message":"No suitable key or wrong key type","details":null,"hint":null}"#,
         r#"{"code":"PGRST303","message":"JWT issued at future","details":null,"hint":null}"#,
         r#"{"code":"PGRST302","message":"Anonymous access is disabled"}"#,
@@ -160,7 +162,7 @@ fn a_page_says_so_when_something_is_away() {
     assert!(seen.header("retry-after").is_some());
 }
 
-/// Where Clerk answers this to the end of a session.
+/// Returns a world in which Clerk responds with this status to the end of a session.
 fn revoking(at_clerk: u16) -> World {
     World::behind(
         move |request: &Outgoing| {
@@ -190,7 +192,7 @@ fn signing_out_ends_the_session_here_then_at_clerk_then_in_the_browser_i_2() {
     );
 }
 
-/// A page stands open longer than its token lives. What its form ends is the session, whatever the token's age.
+/// A page may be open longer than its token is valid. Its form ends the session, whatever the token's age.
 #[test]
 fn signing_out_ends_the_session_however_old_its_token_is_i_2() {
     for seconds in [0, 70, 3_600, 86_400, 30 * 86_400] {
@@ -213,7 +215,8 @@ fn signing_out_ends_the_session_however_old_its_token_is_i_2() {
     }
 }
 
-/// Whatever cannot be ended is not said to be: no session is ended, no cookie forgotten, and the answer says so.
+/// A session that cannot be ended is not reported as ended: no session is ended, no cookie deleted, and the response
+/// states it.
 #[test]
 fn signing_out_says_when_it_ended_nothing_i_2() {
     let good = TOKENS["personas"]["alice"].as_str().unwrap();
@@ -237,7 +240,7 @@ fn signing_out_says_when_it_ended_nothing_i_2() {
         for seconds in [0, 3_600] {
             let world = World::new();
             world.fake.wait(seconds * 1000);
-            // What lies an hour ahead is not in the future an hour later.
+            // An issue time an hour ahead is not in the future an hour later.
             if what == "from the future" && seconds > 0 {
                 continue;
             }
@@ -248,13 +251,14 @@ fn signing_out_says_when_it_ended_nothing_i_2() {
             assert_eq!((sent.upstream.len(), set(&sent).len()), (0, 0), "{what}");
         }
     }
-    // Another session's form ends neither.
+    // The form of another session ends neither.
     let of_carol =
         opened(&World::new(), "POST", "/sign-out", &jar("carol"), &[("sec-fetch-site", "same-origin")], Some(body));
     assert_eq!((of_carol.status, of_carol.log["code"].as_str(), of_carol.upstream.len()), (403, Some("HUB106"), 0));
 }
 
-/// A key that was rotated away within the day: its tokens cannot be verified any more, and without keys none can be judged.
+/// A key that was rotated within the day: its tokens cannot be verified any more, and without keys no token can be
+/// verified.
 #[test]
 fn signing_out_after_a_rotation_says_that_nothing_was_ended_i_2() {
     let rotated = Rc::new(Cell::new(None));
@@ -278,13 +282,13 @@ fn signing_out_after_a_rotation_says_that_nothing_was_ended_i_2() {
         assert_eq!((sent.upstream.len(), set(&sent).len()), (0, 0), "nothing ended, nothing forgotten");
         world.fake.wait(60_000);
     }
-    // The page itself is refused the token, and has the browser forget it: the way to Clerk gives a fresh one.
+    // The page rejects the token, and the browser deletes it: a handshake with Clerk returns a fresh one.
     let seen = opened(&world, "GET", "/account", &jar("alice"), &[], None);
     assert_eq!((seen.status, seen.log["reason"].as_str()), (303, Some("key-unknown")));
     assert!(set(&seen).iter().any(|cookie| cookie.starts_with("__session=; Path=/; Max-Age=0")));
 }
 
-/// Of two sessions in one browser the one ends whose page it is.
+/// Of two sessions in one browser, the one that owns the page is ended.
 #[test]
 fn signing_out_ends_the_session_of_the_form_i_2() {
     let world = revoking(200);
@@ -298,7 +302,8 @@ fn signing_out_ends_the_session_of_the_form_i_2() {
     assert!(sent.upstream[1].url.ends_with(&format!("/v1/sessions/{SESSION}/revoke")));
 }
 
-/// I-2: a production instance brings a handshake's result in a cookie of the parent domain. Seen with the first build: 307, 307, 307, 401.
+/// I-2: a production instance returns a handshake's result in a cookie of the parent domain. Seen with the first build:
+/// 307, 307, 307, 401.
 #[test]
 fn a_production_handshake_signs_in_i_2() {
     let token = TOKENS["personas"]["alice"].as_str().unwrap();
@@ -335,7 +340,7 @@ fn a_production_handshake_signs_in_i_2() {
     {
         assert!(set(&seen).iter().any(|cookie| cookie.starts_with(gone)), "{gone}");
     }
-    // Overwritten by another application of the domain: once more, and the spoilt one goes.
+    // Overwritten by another application of the domain: one more handshake, and the invalid cookie is deleted.
     let spoilt = opened(&world, "GET", &back, &format!("{uat}; {state}; __clerk_handshake_nonce=n2"), &[], None);
     assert_eq!(spoilt.status, 307);
     assert!(spoilt.header("location").unwrap().contains("__clerk_hs_reason=handshake-nonce-unknown"));
@@ -345,7 +350,7 @@ fn a_production_handshake_signs_in_i_2() {
     assert!(set(&spoilt).contains(&format!("{state}; Path=/; Max-Age=300; Secure; HttpOnly; SameSite=Lax").as_str()));
 }
 
-/// The cookies stay, so that the person can try again.
+/// The cookies remain, so that the user can retry.
 #[test]
 fn signing_out_that_clerk_does_not_hear_is_told_i_2() {
     let (_, seen) = signed_out(500);
@@ -353,7 +358,7 @@ fn signing_out_that_clerk_does_not_hear_is_told_i_2() {
     assert!(seen.text.contains("Clerk could not be told"));
 }
 
-/// A refresh token spares the way through the browser, and a bad answer to it costs nothing but that.
+/// A refresh token avoids the redirect of the browser; an invalid response to it only causes that redirect.
 #[test]
 fn a_refresh_that_fails_becomes_a_handshake_i_2() {
     for (status, body) in
@@ -377,7 +382,8 @@ fn a_refresh_that_fails_becomes_a_handshake_i_2() {
     }
 }
 
-/// Where the database is away, and Clerk answers this to the end of a session and to the question whether it goes on.
+/// Returns a world without the database, in which Clerk responds with these to the end of a session and to the request
+/// for its status.
 fn ending(database: bool, revoke: u16, session: (u16, &'static str)) -> World {
     World::behind(move |request: &Outgoing| match request.url.as_str() {
         url if url.ends_with("/rpc/end_session") && !database => Err(FetchFailure::Unreachable),
@@ -393,7 +399,7 @@ fn sign_out_of(world: &World) -> Seen {
     opened(world, "POST", "/sign-out", &jar("alice"), &[("sec-fetch-site", "same-origin")], Some(body))
 }
 
-/// Either end is tried whatever became of the other, and what failed is named.
+/// Both ends are attempted whatever the outcome of the other, and the failed one is named.
 #[test]
 fn signing_out_tries_both_ends_i_2() {
     for (database, clerk, status, code) in [
@@ -417,7 +423,8 @@ fn signing_out_tries_both_ends_i_2() {
     }
 }
 
-/// Clerk's API keeps ended sessions readable, each with its status; one that it does not know is another instance's, or the key is.
+/// Clerk's API returns ended sessions, each with its status; an unknown one belongs to another instance, or the key
+/// does.
 #[test]
 fn a_refused_revocation_counts_only_for_a_session_that_is_over_i_2() {
     let over = ["abandoned", "ended", "expired", "removed", "replaced", "revoked"];
@@ -439,7 +446,7 @@ fn a_refused_revocation_counts_only_for_a_session_that_is_over_i_2() {
     }
 }
 
-/// A visitor with too many cookies is told so: as somebody signed out they would circle between the pages and Clerk.
+/// A visitor with too many cookies receives an error: treated as signed out, the browser would be in a redirect loop.
 #[test]
 fn more_cookies_than_are_read_are_an_error_of_their_own_i_2() {
     let many = format!("{}; {}", jar("alice"), vec!["a=1"; 99].join("; "));

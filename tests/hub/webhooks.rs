@@ -1,4 +1,4 @@
-//! I-2: Clerk's messages: what is taken, what is refused, and that nothing of a refused one reaches the database.
+//! I-2: Clerk's messages: accepted ones, rejected ones, and nothing of a rejected one reaches the database.
 
 use crate::world::{ORIGIN, REST, Seen, TOKENS, WEBHOOK_SECRET, World, answered, golden, well};
 use base64ct::{Base64, Encoding as _};
@@ -116,15 +116,15 @@ fn what_is_not_signed_is_refused_with_one_answer_and_reaches_nothing_i_2() {
     assert_eq!(delivered(&world, &headers, &long).status, 413);
 }
 
-/// A message about a user, with this text as the value of each metadata that is nobody's but theirs.
+/// Returns a message about a user, with this text as the value of each metadata that the user can change.
 fn about_a_user(name: &str, free: &str) -> String {
     let known = r#""id":"user_2hubalice0000000000000001","banned":true,"locked":true,"lockout_expires_in_seconds":60,"public_metadata":{"stacklumen_role":"sales"}"#;
     let data = format!(r#"{{"{name}":{free},{known},"first_name":null}}"#);
     format!(r#"{{"data":{data},"object":"event","timestamp":{},"type":"user.updated"}}"#, now() * 1000)
 }
 
-/// Any JSON that a user might write: password-like names, names that stand twice or that the Hub reads elsewhere, what is no Unicode,
-/// numbers out of range, and nesting; `seed` chooses.
+/// Returns any JSON that a user might write: password-like names, names that occur twice or that the Hub reads
+/// elsewhere, invalid Unicode, numbers out of range, and nesting; `seed` selects.
 fn any_json(seed: &mut u64, budget: usize) -> String {
     let mut next = |below: u64| {
         *seed ^= *seed << 13;
@@ -177,12 +177,13 @@ fn any_json(seed: &mut u64, budget: usize) -> String {
     }
 }
 
-/// I-2: whatever a user writes about themselves, the message that bans, locks or demotes them is taken as if they had written nothing.
+/// I-2: whatever a user writes in their own metadata, the message that bans, locks or demotes them is processed as if
+/// it were empty.
 #[test]
 fn free_metadata_changes_no_verdict_i_2() {
     let time = now().to_string();
     let verdicts = |body: &str| {
-        // Times are compared as well, and a world's clock goes on.
+        // Times are compared as well, and a world's clock advances.
         let world = taking("\"taken\"");
         let signature = signed(WEBHOOK_SECRET, "msg_1", &time, body);
         let headers = [("svix-id", "msg_1"), ("svix-timestamp", time.as_str()), ("svix-signature", signature.as_str())];
@@ -197,7 +198,7 @@ fn free_metadata_changes_no_verdict_i_2() {
     let objects = |levels: usize| format!("{}1{}", r#"{"a":"#.repeat(levels), "}".repeat(levels));
     let mut seed = 0x9e37_79b9_7f4a_7c15;
     let generated: Vec<String> = (0..200).map(|round| any_json(&mut seed, round % 64)).collect();
-    // The longest message that is read is 256 KiB.
+    // The maximum length of a message is 256 KiB.
     let deep =
         [16, 63, 64, 127, 128, 129, 10_000, 125_000].map(nested).into_iter().chain([64, 128, 40_000].map(objects));
     let handmade = [r#"{"password":"x"}"#, r#"{"a":1,"a":2}"#, r#"{"user":{"newPassword":{}}}"#].map(str::to_owned);
@@ -212,7 +213,7 @@ fn envelope(id: &'static str, time: &str, signature: String) -> Vec<(&'static st
     vec![("svix-id", id.to_owned()), ("svix-timestamp", time.to_owned()), ("svix-signature", signature)]
 }
 
-/// Svix delivers again what is not answered by 2xx.
+/// Svix delivers a message again unless the response is 2xx.
 #[test]
 fn a_message_that_cannot_be_stored_is_not_confirmed() {
     let body = message("session.revoked", &json!({ "id": SESSION }));
@@ -226,7 +227,8 @@ fn a_message_that_cannot_be_stored_is_not_confirmed() {
     assert_eq!(delivered(&taking("garbage"), &headers, &body).status, 502);
 }
 
-/// T-3: a token that came over http is burnt, behind an answer that is the same for a good one, a bad one and none.
+/// T-3: a token that was sent over http is revoked, in the background of a response that is the same for a valid one,
+/// an invalid one and none.
 #[test]
 fn a_good_token_over_http_is_burnt_and_a_forged_one_burns_nobody_t_3() {
     let world = World::new();
@@ -253,6 +255,6 @@ fn a_good_token_over_http_is_burnt_and_a_forged_one_burns_nobody_t_3() {
     assert_eq!(burnt.upstream[0].url, format!("{REST}/rpc/burn_token"));
     let told: Value = serde_json::from_slice(burnt.upstream[0].body.as_ref().unwrap()).unwrap();
     assert_eq!(told["session"], SESSION);
-    // The database refuses it already.
+    // The database already rejects it.
     assert!(over_http(Some(good)).upstream.is_empty());
 }

@@ -1,4 +1,4 @@
-//! One Hub with a faked machine, and the requests that a test makes of it.
+//! One Hub with a fake runtime, and the requests of a test.
 
 use hub::{
     domain::{functions::Function, headers::Headers},
@@ -10,7 +10,7 @@ use serde_json::Value;
 use std::{rc::Rc, sync::LazyLock};
 
 pub const ORIGIN: &str = "https://hub.stacklumen.example";
-/// The example of Standard Webhooks, which opens nothing.
+/// The example of Standard Webhooks, which is no real secret.
 pub const WEBHOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 pub const REST: &str = "https://database.example/rest/v1";
 const JWKS: &str = "https://clerk.stacklumen.example/.well-known/jwks.json";
@@ -18,7 +18,7 @@ const JWKS: &str = "https://clerk.stacklumen.example/.well-known/jwks.json";
 /// `tests/vectors/tokens.json`.
 pub static TOKENS: LazyLock<Value> = LazyLock::new(|| json("tokens.json"));
 
-/// A file of `tests/vectors`; built in, because a browser has no files.
+/// Returns a file of `tests/vectors`; embedded, because a browser has no files.
 pub fn json(file: &str) -> Value {
     let text = match file {
         "queries.json" => include_str!("../vectors/queries.json"),
@@ -30,7 +30,7 @@ pub fn json(file: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
-/// Everybody who may knock, `-` being nobody.
+/// All personas, `-` being an unauthenticated client.
 pub const PERSONAS: [&str; 9] = ["-", "alice", "carol", "dave", "admin", "sales", "support", "stale", "nobody"];
 
 pub struct World {
@@ -38,7 +38,7 @@ pub struct World {
     pub fake: Fake,
 }
 
-/// An answer, and what of the request reached the database, request rows apart.
+/// A response, and the upstream requests that it caused, request rows excluded.
 #[derive(Debug)]
 pub struct Seen {
     pub status: u16,
@@ -46,14 +46,14 @@ pub struct Seen {
     pub text: String,
     pub code: String,
     pub upstream: Vec<Outgoing>,
-    /// The calls that recorded a read, and how many requests had reached the database before each.
+    /// The calls that recorded a read, and the number of requests that had reached the database before each.
     pub recorded: Vec<(usize, Value)>,
-    /// Those calls whole.
+    /// Those calls completely.
     pub calls: Vec<Outgoing>,
     pub rows: Vec<Value>,
     pub fetched_keys: usize,
     pub log: Value,
-    /// Every line of the log.
+    /// All lines of the log.
     pub lines: Vec<Value>,
 }
 
@@ -68,7 +68,7 @@ pub fn answered(status: u16, body: &str) -> Result<Answer<Vec<u8>>, FetchFailure
     Ok(Answer { status, headers, body: Some(body.as_bytes().to_vec()) })
 }
 
-/// What stands behind the Hub when all is well.
+/// Responds as all upstreams do in normal operation.
 pub fn well(request: &Outgoing) -> Result<Answer<Vec<u8>>, FetchFailure> {
     match request.method {
         _ if request.url == JWKS => answered(200, &TOKENS["jwks"].to_string()),
@@ -86,7 +86,7 @@ pub fn well(request: &Outgoing) -> Result<Answer<Vec<u8>>, FetchFailure> {
     }
 }
 
-/// A request with a persona's token.
+/// Returns a request with a persona's token.
 pub fn arrival(
     persona: &str,
     (method, path): (&str, &str),
@@ -114,7 +114,7 @@ pub fn arrival(
     }
 }
 
-/// Whether it calls a function that changes nothing.
+/// Returns whether it calls a function that changes nothing.
 fn reads(request: &Outgoing) -> bool {
     let name = request.url.split_once("/rpc/").map(|(_, rest)| rest.split('?').next().unwrap_or_default());
     name.and_then(Function::named).is_some_and(|function| !function.writes)
@@ -136,12 +136,12 @@ impl World {
         Self { hub: isolate(vars), fake: Fake::new(TOKENS["now"].as_u64().unwrap() * 1000, upstream) }
     }
 
-    /// Another isolate of the same place: nothing remembered, the same network, clock and cache.
+    /// Returns another isolate of the same data centre: an empty state, the same network, clock and cache.
     pub fn another_isolate(&self) -> Self {
         Self { hub: isolate(&[]), fake: self.fake.clone() }
     }
 
-    /// A request with a persona's token, as supabase-js sends it.
+    /// Sends a request with a persona's token, as supabase-js sends it.
     pub fn ask(&self, persona: &str, method: &str, path: &str) -> Seen {
         self.send(persona, method, path, &[], None)
     }
@@ -198,14 +198,14 @@ impl World {
     }
 }
 
-/// Compares with a golden file, or writes it when `UPDATE_GOLDEN` is set. In a browser, only what is built in.
+/// Compares with a golden file; in a browser only with an embedded one.
 #[cfg(target_arch = "wasm32")]
 pub fn golden(name: &str, found: &str) {
     assert_eq!(name, "queries.txt");
     assert_eq!(found, include_str!("../golden/queries.txt"));
 }
 
-/// Compares with a golden file, or writes it when `UPDATE_GOLDEN` is set.
+/// Compares with a golden file, or writes it if `UPDATE_GOLDEN` is set.
 #[cfg(not(target_arch = "wasm32"))]
 pub fn golden(name: &str, found: &str) {
     use std::{fs, path::Path};
@@ -227,7 +227,7 @@ fn isolate(vars: &'static [(&str, &str)]) -> Rc<Hub<Fake>> {
             return Some((*value).to_owned());
         }
         Some(match name {
-            // As production, which would refuse the reserved names that stand for hosts here.
+            // As in production, which would reject the reserved names used as hosts here.
             "HUB_ENV" => "preview".to_owned(),
             "HUB_ORIGIN" | "CLERK_AUTHORIZED_PARTIES" => ORIGIN.to_owned(),
             // clerk.stacklumen.example$
