@@ -63,7 +63,9 @@ function copy(from, fresh) {
 }
 
 async function initialise(initdb, fresh, { user, log }) {
-  fs.mkdirSync(fresh, { recursive: true, mode: 0o700 });
+  // In two steps: the mode would be that of every folder that is made, and the server's user could not walk to its own.
+  fs.mkdirSync(path.dirname(fresh), { recursive: true });
+  fs.mkdirSync(fresh, { mode: 0o700 });
   const secret = path.join(os.tmpdir(), `hub-password-${randomUUID()}`);
   fs.writeFileSync(secret, `${PASSWORD}\n`, { mode: 0o600 });
   if (user.uid !== undefined) for (const place of [fresh, secret]) fs.chownSync(place, user.uid, user.gid);
