@@ -1,5 +1,5 @@
-//! The deployed build in a real browser: the same vectors give the same answers as natively (I-1), and WebCrypto and the
-//! pure-Rust reference agree about every signature.
+//! The deployed build in a real browser: the same vectors give the same responses as natively (I-1), and WebCrypto and
+//! the pure-Rust reference agree about every signature.
 //!
 //! Run with `make test STAGE=browser`.
 
@@ -21,7 +21,7 @@ mod tokens;
 #[path = "hub/world.rs"]
 mod world;
 
-// Named so that Cargo knows it is used: `rsa` asks it for chance.
+// Imported so that Cargo detects its use: `rsa` obtains random bytes from it.
 use getrandom_02 as _;
 use hub::{
     domain::session::Session,
@@ -37,7 +37,7 @@ use world::{ORIGIN, TOKENS, World};
 
 wasm_bindgen_test_configure!(run_in_browser);
 
-/// Which of the two judges a signature.
+/// The implementation that verifies a signature.
 #[derive(Clone, Copy)]
 enum By {
     PureRust,
@@ -95,7 +95,7 @@ async fn webcrypto_and_pure_rust_agree_about_every_token_i_1() {
     assert!(judgements > 400, "{judgements}");
 }
 
-/// what WebCrypto signs, the pure-Rust reference takes, under the public half alone.
+/// a signature by WebCrypto is accepted by the pure-Rust reference, under the public half alone.
 #[wasm_bindgen_test]
 async fn webcrypto_signs_what_the_reference_verifies_a_3() {
     use base64ct::{Base64UrlUnpadded, Encoding as _};
@@ -116,7 +116,7 @@ async fn webcrypto_signs_what_the_reference_verifies_a_3() {
     assert!(!Es256.verify_signature(&signature, &public, b"another"));
 }
 
-/// I-2: a browser's stack is smaller than a native one, and what a user writes about themselves may be 256 KiB of brackets.
+/// I-2: a browser's stack is smaller than a native one, and a user's own metadata may be 256 KiB of brackets.
 #[wasm_bindgen_test]
 fn nesting_in_free_metadata_refuses_no_message_i_2() {
     let (open, close) = ("[".repeat(125_000), "]".repeat(125_000));

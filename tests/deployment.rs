@@ -1,5 +1,5 @@
-//! Has the build script judge changed copies of `wrangler.toml`, and reads what builds and tests the Hub: a deployment is made of what
-//! was named, and cannot lose a setting without a failure.
+//! Runs the build script's checks on changed copies of `wrangler.toml`, and checks the scripts that build and test the
+//! Hub: a deployment uses only pinned versions, and a lost setting fails the build.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test may say what it knows")]
 
@@ -11,7 +11,7 @@ use std::fs;
 
 const FILE: &str = include_str!("../wrangler.toml");
 
-/// Lines that may be taken away: Wrangler has a default that is as good, or refuses the deployment itself.
+/// Lines that may be removed: Wrangler has an equivalent default, or rejects the deployment itself.
 const FREE: [&str; 8] = [
     "name = ",
     "main = ",
@@ -27,7 +27,7 @@ fn matters(line: &str) -> bool {
     !line.is_empty() && !line.starts_with('#') && !FREE.iter().any(|free| line.starts_with(free))
 }
 
-/// The file with another text in place of one line.
+/// Returns the file with another text in place of one line.
 fn with(line: usize, other: &str) -> String {
     let lines = FILE.lines().enumerate().map(|(at, text)| if at == line { other } else { text });
     lines.collect::<Vec<_>>().join("\n")
@@ -48,7 +48,7 @@ fn names_every_line_that_is_taken_away() {
     assert!(tried > 60, "{tried}");
 }
 
-/// Another value of the same type; `None` where the value is the operator's, which the Hub judges when it starts.
+/// Returns another value of the same type; `None` for an operator's value, which the Hub checks when it starts.
 fn changed(line: &str) -> Option<String> {
     let (name, value) = line.split_once(" = ")?;
     if name != "HUB_ORIGIN" && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_') {
@@ -77,7 +77,7 @@ fn names_every_value_that_is_changed() {
     assert!(tried > 25, "{tried}");
 }
 
-/// Mistakes that the audit met or that Wrangler's documentation warns of.
+/// Mistakes that the audit found or that Wrangler's documentation warns of.
 #[test]
 fn names_mistakes_of_environments() {
     for (from, to) in [
@@ -98,7 +98,7 @@ fn names_mistakes_of_environments() {
     }
 }
 
-/// Scripts and workflows that run commands, with their text.
+/// Returns scripts and workflows that run commands, with their text.
 fn scripts() -> Vec<(String, String)> {
     let folders = ["dev", "dev/setup", "dev/bundle", ".ci", ".github/workflows"];
     let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path());
@@ -126,7 +126,7 @@ fn workflows_pin_actions_by_commit_and_images_by_name() {
     assert!(pinned >= 8, "{pinned}");
 }
 
-/// Cargo commands that resolve dependencies; the standard library's own build has a lock of its own.
+/// Cargo commands that resolve dependencies; the standard library's own build has its own lock file.
 #[test]
 fn cargo_takes_what_the_lock_file_names() {
     const COMMANDS: [&str; 9] = ["build", "test", "run", "clippy", "doc", "install", "deny", "check", "\" rustc"];
@@ -147,7 +147,7 @@ fn cargo_takes_what_the_lock_file_names() {
     assert!(locked > 8, "{locked}");
 }
 
-/// The numbered steps of a document, nested ones too, each with its text up to the next.
+/// Returns the numbered steps of a document, including nested ones, each with its text up to the next.
 fn steps(text: &str) -> Vec<String> {
     let mut steps: Vec<String> = Vec::new();
     let mut open = false;
@@ -167,7 +167,7 @@ fn steps(text: &str) -> Vec<String> {
     steps
 }
 
-/// An operator in a hurry sees at each step whether it is done, and every link leads somewhere.
+/// Each step contains a check of its completion, and every link has a target.
 #[test]
 fn each_step_of_a_runbook_has_its_check() {
     for (path, most) in [("docs/operations/runbooks.md", 30), ("docs/operations.md", 6)] {

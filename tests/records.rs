@@ -1,5 +1,6 @@
-//! L-1, L-3: every record that the Hub can build of a request is accepted by the database, whatever stood in the request or in the database's
-//! answer: requests are generated, the Hub itself makes the records, and the real functions take them.
+//! L-1, L-3: every record that the Hub can create for a request is accepted by the database, whatever the content of
+//! the request or of the database's response: requests are generated, the Hub itself creates the records, and the real
+//! functions process them.
 //!
 //! `make test STAGE=database` starts a database, applies the migrations and sets `HUB_TEST_DATABASE_URL`.
 
@@ -54,7 +55,7 @@ impl Chance {
     }
 }
 
-/// Texts that are none of what a column, an id, a key, a number or a time is, and some that are.
+/// Returns texts that are mostly invalid as a column, id, key, number or time, and some that are valid.
 fn odd(chance: &mut Chance) -> String {
     let letters = ["a", "é", "🙂", "\u{1}", "\t", "\"", "\\", "'", "%", ",", "(", "\u{202e}", "\u{feff}", "0"];
     match chance.below(24) {
@@ -79,7 +80,7 @@ fn odd(chance: &mut Chance) -> String {
     }
 }
 
-/// An id of Clerk's, some of whose letters may be of the other case: another id.
+/// Returns an id of Clerk's, some of whose letters may be in the other case, which is another id.
 fn in_other_letters(chance: &mut Chance, id: &str) -> String {
     if chance.once_in(2) {
         return id.to_owned();
@@ -109,7 +110,7 @@ fn condition(chance: &mut Chance, table: &Table) -> String {
         "like(any)" => format!("{{{}}}", encoded(&odd(chance))),
         _ => encoded(&odd(chance)),
     };
-    // Values that fit, often enough for a query to be answered.
+    // Valid values, often enough for a query to succeed.
     let value = if !chance.once_in(3) && matches!(operator, "eq" | "neq" | "gt" | "isdistinct" | "ilike") {
         use hub::domain::tables::Kind;
         match table.column(name).unwrap().kind {
@@ -146,7 +147,7 @@ fn query(chance: &mut Chance, table: &Table) -> String {
     parts.join("&")
 }
 
-/// One request, of any sort.
+/// Returns one request, of any kind.
 fn request(chance: &mut Chance) -> Arrival<Vec<u8>> {
     let personas: Vec<&str> =
         PERSONAS.into_iter().chain(["impersonated", "admin", "sales", "support", "support"]).collect();
@@ -199,7 +200,7 @@ fn request(chance: &mut Chance) -> Arrival<Vec<u8>> {
     Arrival { colo: Some(odd(chance)), country: Some(odd(chance)), ..arrived }
 }
 
-/// What the database may answer: rows, a count that is none, or a refusal with any code.
+/// Returns a possible response of the database: rows, an invalid count, or a rejection with any code.
 fn answer(chance: &mut Chance, sent: &Outgoing) -> Result<Answer<Vec<u8>>, FetchFailure> {
     if !sent.url.starts_with(REST) || sent.url.contains("/rpc/record_re") || !chance.once_in(4) {
         return well(sent);
@@ -222,7 +223,7 @@ fn answer(chance: &mut Chance, sent: &Outgoing) -> Result<Answer<Vec<u8>>, Fetch
     }
 }
 
-/// Does before a function what `PostgREST` does: claims, headers, method, role, pre-request.
+/// Does the same as `PostgREST` before a function: claims, headers, method, role, pre-request.
 fn act(transaction: &mut Transaction<'_>, claims: &Value, headers: &Value) {
     let role = claims["role"].as_str().unwrap();
     transaction
@@ -235,7 +236,7 @@ fn act(transaction: &mut Transaction<'_>, claims: &Value, headers: &Value) {
     transaction.execute("select hub_private.before_request()", &[]).unwrap();
 }
 
-/// The call as it was sent.
+/// Executes the call as it was sent.
 fn call(transaction: &mut Transaction<'_>, call: &Outgoing) -> i32 {
     let header =
         |name: &str| call.headers.iter().find(|(other, _)| *other == name).map(|(_, value)| value.as_str()).unwrap();

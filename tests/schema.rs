@@ -1,4 +1,5 @@
-//! Walks the live catalog against TABLES and FUNCTIONS, both ways: what one side lacks fails by name (A-1, A-3, L-1).
+//! Compares the live catalog with TABLES and FUNCTIONS in both directions: a missing item on either side fails by name
+//! (A-1, A-3, L-1).
 //!
 //! `make test STAGE=database` starts a database, applies the migrations and sets `HUB_TEST_DATABASE_URL`.
 
@@ -19,7 +20,7 @@ fn database() -> Client {
     Client::connect(&url, NoTls).expect("the test database answers")
 }
 
-/// The first column of a query, in its order.
+/// Returns the first column of a query, in its order.
 fn texts(query: &str, parameter: &str) -> Vec<String> {
     let rows = database().query(query, &[&parameter]).unwrap();
     rows.iter().map(|row| row.get(0)).collect()
@@ -29,7 +30,7 @@ fn set(query: &str, parameter: &str) -> BTreeSet<String> {
     texts(query, parameter).into_iter().collect()
 }
 
-/// Both sides of one fact; what only one side has is named.
+/// Compares both sides; the message names the items of only one side.
 #[track_caller]
 fn same(what: &str, catalog: &BTreeSet<String>, wanted: &BTreeSet<String>) {
     let extra: Vec<_> = catalog.difference(wanted).collect();
@@ -68,7 +69,8 @@ fn columns_are_the_same_in_name_order_and_type() {
     }
 }
 
-/// What a new row may leave out, where null may stand, and which values a CHECK lists: types and the API description say so.
+/// Columns that a new row may omit, columns that may be null, and values that a CHECK lists are those of the types and
+/// the API description.
 #[test]
 fn nulls_defaults_and_listed_values_are_the_same() {
     for table in TABLES {
@@ -168,7 +170,7 @@ fn delete_is_granted_as_the_source_says_and_truncate_to_nobody() {
     }
 }
 
-/// A-3: Supabase's own roles, which its sign-up and its dashboard hand out, hold nothing here.
+/// A-3: Supabase's own roles, which its sign-up and its dashboard assign, have no rights here.
 #[test]
 fn the_platforms_own_roles_hold_nothing() {
     for role in ["anon", "authenticated", "service_role", "hub_nobody", "public"] {
@@ -182,7 +184,7 @@ fn the_platforms_own_roles_hold_nothing() {
     }
 }
 
-/// A-1: row-level security is on, and on for the owner of the table too.
+/// A-1: row-level security is enabled, also for the owner of the table.
 #[test]
 fn row_level_security_is_enabled_and_forced() {
     let open = set(
@@ -193,7 +195,7 @@ fn row_level_security_is_enabled_and_forced() {
     same("tables without forced row-level security", &open, &BTreeSet::new());
 }
 
-/// A-1, A-2: each granted operation has a policy for its role, and no policy stands without a grant.
+/// A-1, A-2: each granted operation has a policy for its role, and each policy has a grant.
 #[test]
 fn policies_are_the_same() {
     for table in TABLES {
@@ -219,7 +221,7 @@ fn policies_are_the_same() {
     }
 }
 
-/// L-1: an audited table has its row trigger and its TRUNCATE trigger, both firing always.
+/// L-1: an audited table has its row trigger and its TRUNCATE trigger, both enabled always.
 #[test]
 fn audit_triggers_are_the_same() {
     let triggers = "select t.tgrelid::regclass::text || ' ' || case when t.tgtype & 32 > 0 then 'truncate' else 'row' end from pg_trigger t \
@@ -243,7 +245,7 @@ fn audit_triggers_are_the_same() {
     same("TRUNCATE triggers", &set(triggers, "refuse_truncate"), &all);
 }
 
-/// L-1: partitions inherit neither rights nor openness.
+/// L-1: partitions inherit neither grants nor open access.
 #[test]
 fn partitions_are_closed() {
     let open = set(
@@ -314,7 +316,7 @@ fn arguments_and_kinds_of_functions_are_the_same() {
     }
 }
 
-/// Every foreign key has an index that starts with its columns, and everything says what it is for.
+/// Every foreign key has an index that begins with its columns, and every object has a comment.
 #[test]
 fn foreign_keys_are_indexed_and_everything_is_explained() {
     let bare = set(

@@ -1,4 +1,5 @@
-//! Reads the sources and the documents: floors look down only, and every table in a document says what the code says.
+//! Checks the sources and the documents: a layer uses only lower layers, and every table in a document agrees with the
+//! code.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may say what it knows")]
 
@@ -29,13 +30,13 @@ fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
     found
 }
 
-/// The code without its comments and without the tests at its foot.
+/// Returns the code without its comments and without the tests at its end.
 fn code(text: &str) -> String {
     let code = text.split("#[cfg(test)]").next().unwrap_or_default();
     code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
-/// Every floor that a file names by `crate::`, alone or in a group of paths: the first name of each path.
+/// Returns every layer that a file names by `crate::`, alone or in a group of paths: the first name of each path.
 fn named_floors(code: &str) -> BTreeSet<&'static str> {
     let first = |path: &str| {
         let name = path.trim().split(|letter: char| !letter.is_alphanumeric()).next().unwrap_or_default();
@@ -128,7 +129,7 @@ fn files_stay_short() {
     }
 }
 
-/// The rows of the README's tables whose first cell, in code quotes, is wanted.
+/// Returns the rows of the README's tables whose first cell, in code quotes, is wanted.
 fn rows(wanted: impl Fn(&str) -> bool) -> Vec<Vec<String>> {
     let readme = fs::read_to_string("README.md").unwrap();
     let cells = |line: &str| line.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
@@ -153,7 +154,8 @@ fn readme_lists_every_error() {
     assert_eq!(written, wanted, "write this into the README:\n{}", as_table(&wanted));
 }
 
-/// Clerk's shortcodes stand for what it knows of a user. Of these, users change their names, addresses and unsafe metadata themselves.
+/// Clerk's shortcodes are placeholders for data of a user. Of these, users can change their names, addresses and unsafe
+/// metadata themselves.
 #[test]
 fn session_token_says_only_what_users_cannot_change_l_1() {
     let readme = fs::read_to_string("README.md").unwrap();
