@@ -1,7 +1,8 @@
-// What the trail costs (L-1): the same writes to a table with its trigger, to a copy without any, and to the table as it stands in the Hub.
+// The cost of the audit log (L-1): the same writes to a table with its trigger, to a copy without any, and to the Hub's
+// own table.
 //
-// The three take turns in each round, so that whatever else the machine does falls on all of them; what counts are medians of differences
-// and ratios of one run. ROUNDS, ROWS, REQUESTS and SECONDS change how long it takes.
+// The three alternate in each round, so that other load of the host affects all of them equally; the results are
+// medians of differences and ratios of one run. ROUNDS, ROWS, REQUESTS and SECONDS change the duration.
 
 import fs from 'node:fs';
 import pg from 'pg';
@@ -49,7 +50,7 @@ async function connected(url) {
   return client;
 }
 
-/** Leads as the Hub has them, and two copies with the same columns, checks and indexes: a bare one and one with the trail's trigger. */
+/** Creates leads in the Hub's table and in two copies with the same columns, checks and indexes: one with the audit trigger, one without. */
 async function prepare(owner) {
   await owner.query(`
     select set_config('hub.actor_id', 'user_2hubsales0000000000000006', false), set_config('hub.actor_kind', 'staff', false), set_config('hub.staff_role', 'sales', false);
@@ -67,7 +68,7 @@ async function prepare(owner) {
   return (await owner.query('select id from hub.leads order by id limit 5000')).rows.map((row) => row.id);
 }
 
-/** Each table once in a round, and whatever `measure` gives for it. */
+/** Measures each table once in a round; returns the values of `measure`. */
 async function rounds(measure) {
   const found = { plain: [], trail: [], hub: [] };
   for (let round = 0; round <= ROUNDS; round += 1) {
@@ -85,7 +86,7 @@ function verdict(what, value, most, unit) {
   say(`\n${what}: ${value.toFixed(2)} ${unit}, at most ${most} ${unit}: ${value <= most ? 'kept' : 'NOT KEPT'}\n`);
 }
 
-/** What the backend itself worked, by Linux's scheduler; by the clock a row also waits for whatever else the machine does. */
+/** Returns the backend's own CPU time, by Linux's scheduler; elapsed time would include other load of the host. */
 async function worker(client) {
   const { rows: [{ pid }] } = await client.query('select pg_backend_pid() as pid');
   const file = `/proc/${pid}/schedstat`;
@@ -110,7 +111,7 @@ async function bulk(owner) {
   verdict('the trail a row, CPU time', median(found.trail.map((one, round) => one.cpu - found.plain[round].cpu)), 100, 'µs');
 }
 
-/** One request's transaction, as PostgREST sends it: who it is, the pre-request, the change. */
+/** Returns one request's transaction, as PostgREST sends it: identity, pre-request, change. */
 function transaction(table, id) {
   requests += 1;
   const claims = JSON.stringify({ role: 'hub_staff', sub: 'user_2hubsales0000000000000006', sid: 'sess_2hubsales0000000000000006', stacklumen_role: 'sales', sat: 1_795_000_000 });
@@ -146,7 +147,7 @@ async function throughput(ids) {
     const began = Date.now();
     const done = await Promise.all(clients.map(async (client, place) => {
       let count = 0;
-      // Each client has rows of its own, so that nobody waits for a row.
+      // Each client has its own rows, so that none waits for a row lock.
       for (; Date.now() < began + SECONDS * 1000; count += 1) await client.query(transaction(table, ids[(count * CLIENTS + place) % ids.length]));
       return count;
     }));

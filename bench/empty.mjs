@@ -1,3 +1,3 @@
-// An empty Worker, from which cold starts are counted.
+// An empty Worker, the baseline of cold starts.
 
 export default { fetch: () => new Response('ok') };

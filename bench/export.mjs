@@ -1,10 +1,10 @@
-// How an export of the whole trail leaves the Hub in workerd (L-1): time to the first byte, rows a second, and the memory of the Worker's
-// process beside what it had before. `bench/trail.mjs` makes the rows.
+// An export of the complete audit log by the Hub in workerd (L-1): time to the first byte, rows per second, and the
+// memory of the Worker's process compared with the start. `bench/trail.mjs` creates the rows.
 
 import { port } from '../dev/ports.mjs';
 import { AS_TLS, startWorkerd } from '../dev/workerd.mjs';
 
-/** Exports everything in each format, twice from one process: memory that is constant stops growing in the first one. Prints a table. */
+/** Exports in each format, twice from one process: constant memory stops growing in the first one. Prints a table. */
 export async function measureExports(stack, client, say) {
   const modules = ['build/index.js', 'build/index_bg.wasm'];
   const vars = { ...stack.vars, POSTGREST_URL: stack.urls.postgrest };
@@ -16,7 +16,7 @@ export async function measureExports(stack, client, say) {
       const bearer = async () => `Bearer ${(await (await fetch(`${stack.urls.clerk}/dev/token/admin`)).json()).token}`;
       const headers = { ...AS_TLS, accept, 'x-hub-purpose': 'legal', authorization: await bearer() };
       const ask = (limit) => fetch(`${worker.url}/rest/v1/team_activities?${limit}`, { headers });
-      // Keys, connections and code are there before the memory is read.
+      // Keys, connections and code are loaded before the memory is read.
       for (let n = 0; n < 5; n += 1) await (await ask('limit=1000')).arrayBuffer();
       const before = worker.cost().memory;
       const { rows: [{ count }] } = await client.query('select count(*)::integer as count from hub.team_activities');

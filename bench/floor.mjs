@@ -1,4 +1,4 @@
-// The floor: what passing a request on costs when nothing is asked of it.
+// The baseline: the cost of forwarding a request without any checks.
 
 export default {
   fetch(request, env) {

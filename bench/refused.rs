@@ -1,4 +1,5 @@
-//! What it costs to refuse a stranger, over what it costs to take a good token: ratios of one run. `make bench` runs it.
+//! The cost of rejecting an unauthenticated client, relative to that of accepting a valid token: ratios of one run.
+//! `make bench` runs it.
 
 #![allow(
     clippy::disallowed_methods,

@@ -1,7 +1,7 @@
-// `make bench`: the Hub beside a pass-through (the floor) and a Hono + Clerk + supabase-js Worker (the peer), in one run.
+// `make bench`: the Hub, a pass-through (the baseline) and a Hono + Clerk + supabase-js Worker (the peer), in one run.
 //
-// Each has a workerd of its own; they take turns, so that whatever else the machine does falls on all of them. What counts
-// are the ratios of CPU time a request. ROUNDS and REQUESTS change how long it takes.
+// Each has its own workerd; they alternate, so that other load of the host affects all of them equally. The results are
+// the ratios of CPU time per request. ROUNDS and REQUESTS change the duration.
 
 import { execFileSync } from 'node:child_process';
 import { createPublicKey } from 'node:crypto';
@@ -67,11 +67,11 @@ try {
 }
 process.exit(0);
 
-/** Tables of the peer's own, without triggers and policies, and a lead that both sides change. */
+/** Creates the peer's own tables, without triggers and policies, and a lead that both sides change. */
 async function prepare() {
   const client = new pg.Client({ connectionString: stack.urls.database });
   await client.connect();
-  // The Hub's guards would let no such table commit.
+  // The Hub's event triggers would reject such tables.
   await client.query('set event_triggers = off');
   await client.query(`
     create table hub.bench_leads (like hub.leads including all);
@@ -100,7 +100,7 @@ async function variables(name, restUrl, role) {
   return { REST_URL: restUrl, SUPABASE_URL: await fronted(restUrl), DATABASE_TOKEN, JWT_KEY, PARTY: urls.hub, PUBLISHABLE_KEY: keys.publishable };
 }
 
-/** supabase-js puts /rest/v1 behind its URL; the bare PostgREST has no such prefix, so the peer gets the front. */
+/** supabase-js appends /rest/v1 to its URL; the bare PostgREST has no such prefix, so the peer uses the gateway. */
 async function fronted(restUrl) {
   return restUrl.endsWith('/rest/v1') ? restUrl.slice(0, -'/rest/v1'.length) : stack.urls.supabase;
 }
@@ -139,7 +139,7 @@ async function compare({ what, among, method, path, persona, fresh = false, body
   }
 }
 
-/** A ULID of its own for each request, which the request rows insist on. */
+/** Returns a ULID for each request, which the request rows require to be unique. */
 function id(round, n) {
   return `01BENCH${String(process.pid).padStart(7, '0')}${round}${String(Date.now() % 1e5).padStart(5, '0')}${String(n).padStart(6, '0')}`;
 }
@@ -152,7 +152,7 @@ async function sizes(bundles) {
   }
 }
 
-/** From the start of the process to its first answer, less what an empty Worker takes. */
+/** Measures from the start of the process to its first response, less the time of an empty Worker. */
 async function coldStarts(bundles, stubUrl) {
   const all = { empty: ['bench/empty.mjs'], ...bundles };
   const times = {};

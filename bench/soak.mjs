@@ -1,7 +1,7 @@
-// `make soak`: whether an isolate keeps what a request leaves behind: WebAssembly memory, its tables and the JavaScript heap, read over
-// V8's inspector after a garbage collection, while one workerd answers REQUESTS of each kind.
+// `make soak`: checks that an isolate retains nothing of a request: WebAssembly memory, its tables and the JavaScript
+// heap, read with V8's inspector after a garbage collection, while one workerd processes REQUESTS of each kind.
 //
-// In the second half of each kind nothing may grow: caches are full by then (their bound is 1024 entries).
+// In the second half of each kind nothing may grow: caches are full by then (their limit is 1024 entries).
 
 import http from 'node:http';
 import path from 'node:path';
@@ -15,7 +15,7 @@ import { AS_TLS, startWorkerd } from '../dev/workerd.mjs';
 const LANES = 16;
 const PAGE = 64 * 1024;
 
-/** Kinds of requests, each by what one of them is; `token` makes a session token. */
+/** Kinds of requests, each with a function that makes one of them; `token` returns a session token. */
 export function kinds(token) {
   const bearer = async (persona, unlike) => ({ authorization: `Bearer ${await token(persona, unlike)}` });
   const read = '/rest/v1/contact_tickets?select=id&limit=20';
@@ -36,7 +36,7 @@ export function kinds(token) {
   };
 }
 
-/** A Hub in a workerd of its own, between a stub for the database and the queue, and the stand-in for Clerk. */
+/** Starts a Hub in its own workerd, with a stub for the database and the queue, and the stand-in for Clerk. */
 export async function isolate({ folder, modules = ['build/index.js', 'build/index_bg.wasm'] }) {
   const ending = [];
   const keys = await throwAway(folder);
@@ -72,7 +72,7 @@ export async function isolate({ folder, modules = ['build/index.js', 'build/inde
   return { worker, inspector, token, urls, stop: async () => { for (const end of ending.reverse()) await end(); } };
 }
 
-/** Sends `count` requests of one kind; gives how often each status came. */
+/** Sends `count` requests of one kind; returns the number of each status. */
 export async function send(worker, make, count) {
   const agent = new http.Agent({ keepAlive: true, maxSockets: LANES });
   const statuses = {};
@@ -97,7 +97,7 @@ export async function send(worker, make, count) {
   return statuses;
 }
 
-/** What the isolate holds after a garbage collection: bytes of WebAssembly memory, entries of its tables, bytes of the heap. */
+/** Returns the use after a garbage collection: bytes of WebAssembly memory, table entries, bytes of the heap. */
 export async function holds(inspector) {
   const [target] = await (await fetch(`http://127.0.0.1:${inspector}/json`)).json();
   const socket = new WebSocket(target.webSocketDebuggerUrl);
@@ -128,7 +128,7 @@ export async function holds(inspector) {
   try {
     await ask('Runtime.enable');
     await ask('Runtime.discardConsoleEntries');
-    // Looking for objects collects the garbage first; workerd never runs the task of `HeapProfiler.collectGarbage`.
+    // Querying objects collects garbage first; workerd never runs the task of `HeapProfiler.collectGarbage`.
     const memory = await all('Memory', 'one.buffer.byteLength');
     const entries = await all('Table', 'one.length');
     const { usedSize } = await ask('Runtime.getHeapUsage');
@@ -138,7 +138,7 @@ export async function holds(inspector) {
   }
 }
 
-/** Sends a kind in four quarters; `grown` is what the second half added. */
+/** Sends a kind in four quarters; `grown` is the growth in the second half. */
 export async function soak({ worker, inspector }, make, count) {
   const statuses = [];
   const seen = [];
@@ -152,7 +152,7 @@ export async function soak({ worker, inspector }, make, count) {
   return { statuses, seen, grown: { pages: (end.memory - half.memory) / PAGE, entries: end.entries - half.entries, heap: end.heap - half.heap } };
 }
 
-/** Whether nothing stays: a leak keeps at least a closure, which is more than 100 bytes of heap, of each request. */
+/** Returns whether nothing is retained: a leak retains a closure, more than 100 bytes of heap, of each request. */
 export function isFlat(grown, count) {
   return grown.pages <= 1 && grown.entries === 0 && grown.heap < (count / 2) * 50 + 64 * 1024;
 }

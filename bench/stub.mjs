@@ -1,5 +1,5 @@
-// An upstream that answers at once, so that the Worker's own cost is what is left: `node bench/stub.mjs PORT`. GET /seen says how often
-// each path was asked.
+// An upstream that responds at once, so that only the Worker's own cost is measured: `node bench/stub.mjs PORT`. GET
+// /seen returns the number of requests of each path.
 
 import http from 'node:http';
 
@@ -14,7 +14,8 @@ http
       if (request.url === '/seen') return response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(seen));
       const [path] = request.url.split('?');
       seen[path] = (seen[path] ?? 0) + 1;
-      // Cloudflare's queue, as a Worker's binding asks it: without metrics in the answer, workerd has `send` fail.
+      // Cloudflare's queue, as called by a Worker's binding: without metrics in the response, workerd makes `send`
+      // fail.
       if (request.url === '/message') return response.writeHead(200, { 'content-type': 'application/json' }).end(QUEUED);
       if (request.method === 'POST') return response.writeHead(201, { 'content-range': '*/*' }).end();
       response.writeHead(200, { 'content-type': 'application/json; charset=utf-8', 'content-range': '0-19/*' }).end(rows);

@@ -1,5 +1,5 @@
-// `make bench`, the trail: how long each filter takes that staff have over 1,000,000 rows of it (L-1, L-3), through PostgREST as an admin,
-// and what a client waits for who looks at their own. ROWS and REQUESTS change how long it takes.
+// `make bench`, the audit log: duration of each staff filter over 1,000,000 rows of it (L-1, L-3), through PostgREST as
+// an admin, and of a client's view of its own rows. ROWS and REQUESTS change the duration.
 
 import { importJWK, SignJWT } from 'jose';
 import pg from 'pg';
@@ -11,7 +11,7 @@ const ROWS = Number(process.env.ROWS ?? 1_000_000);
 const REQUESTS = Number(process.env.REQUESTS ?? 200);
 const TARGET_MS = 50;
 const say = (line) => console.log(line);
-// As the Hub writes the query of a client that names no columns (tests/golden/queries.txt).
+// The query that the Hub writes for a client that names no columns (tests/golden/queries.txt).
 const TRAIL = 'id,occurred_at,actor_id,actor_role,session_id,database_role,action,entity,entity_id,owner_id,before,after,salt,values_hash,request_id,erased_at,actor_kind,actor_name,reason,purpose,filter,row_count,row_hash,internal,route,login_role,out_of_band';
 const REQUEST = 'id,occurred_at,request_id,client_request_id,method,route,who,actor_id,session_id,owner_id,impersonator_id,outcome,status,code,duration_ms,upstream_ms,row_count,colo,country,token_id,address_hash';
 
@@ -31,7 +31,7 @@ try {
   say(`\n${REQUESTS} requests each, one after the other, 100 rows a page, newest first; a deep page begins in the older half, or in the middle of the time asked for\n`);
   say('| filter | rows a page | p50 ms | p95 ms | max ms | deep: rows | p50 ms | p95 ms | max ms |');
   say('| --- | --: | --: | --: | --: | --: | --: | --: | --: |');
-  // What any question costs here and now, whatever else the machine does.
+  // The cost of any request on this host at this time.
   const floor = await series(() => 'checks?select=id&limit=1');
   say(`| an empty table | ${floor.rows} | ${floor.p50.toFixed(1)} | ${floor.p95.toFixed(1)} | ${floor.max.toFixed(1)} | | | | |`);
   for (const [what, table, filter] of filters()) await measure(what, table, filter);
@@ -44,12 +44,12 @@ try {
 }
 process.exit(failed === 0 ? 0 : 1);
 
-/** Rows as the triggers leave them, put straight into the months, oldest first; the indexes are made afterwards, which is quicker. */
+/** Inserts rows as the triggers do, directly into the partitions, oldest first; indexes are created afterwards. */
 async function make() {
   await client.query(`set role postgres; select hub_private.make_partitions(23, now() - interval '23 months'); reset role`);
   const { rows: indexes } = await client.query("select indexname, indexdef from pg_indexes where schemaname = 'hub' and tablename = 'team_activities' and indexname <> 'team_activities_pkey'");
   await client.query(`drop index ${indexes.map(({ indexname }) => `hub.${indexname}`).join(', ')}`);
-  // An owner of 10,000 rows, some 2,000 others; what is rare is rare here as well.
+  // An owner of 10,000 rows, about 2,000 others; rare values are rare here as well.
   await client.query(`
     insert into hub.team_activities (occurred_at, actor_id, actor_kind, actor_role, actor_name, session_id, database_role, action, entity, entity_id, owner_id, reason, purpose,
       before, after, salt, values_hash, row_hash, request_id, route, row_count, login_role, out_of_band)
@@ -82,12 +82,12 @@ async function make() {
   await client.query('checkpoint');
 }
 
-/** A ULID of the number. */
+/** Returns a ULID of the number. */
 function id(number) {
   return `'01BENCHTRA1' || lpad((${number})::text, 15, '0')`;
 }
 
-/** Each filter that staff have, and pairs: of a value for the n-th request. */
+/** Returns each staff filter, and pairs: of a value for the n-th request. */
 function filters() {
   const of = (list) => (n) => list[n % list.length];
   const owner = (n) => (n % 20 === 0 ? PERSONAS.alice.o.id : `user_2hubowner${String((n * 37) % 2048).padStart(10, '0')}`);
@@ -159,7 +159,7 @@ async function measure(what, table, filter) {
     from hub.${table} where request_id like '01BENCHTRA%'`);
   const columns = table === 'team_activities' ? TRAIL : REQUEST;
   const query = (n, keyset = '') => `${table}?select=${columns}${[filter(n), keyset].filter(Boolean).map((part) => `&${part}`).join('')}&order=id.desc&limit=100`;
-  // In the older half of all, or where a range of times is asked for in the middle of that.
+  // In the older half of all rows, or in the middle of a requested range of times.
   const older = (n) => {
     const [from, to] = [...filter(n).matchAll(/occurred_at=\w+\.([^&]+)/g)].map(([, time]) => Date.parse(time));
     const share = to ? ((from + to) / 2 - began) / (ended - began) : ((n * 4099) % 500_000) / 1_000_000;
@@ -172,7 +172,7 @@ async function measure(what, table, filter) {
   say(`| ${what} | ${cells(top)} | ${cells(deep)} |`);
 }
 
-/** A9: the client with the most rows looks at what staff did with them, page after page. */
+/** A9: the client with the most rows reads the actions of staff on them, page after page. */
 async function ownView() {
   const { rows: [{ count, middle }] } = await client.query('select count(*)::integer as count, percentile_disc(0.5) within group (order by id)::integer as middle from hub.team_activities where owner_id = $1', [PERSONAS.alice.o.id]);
   for (const [what, path] of [['first page', 'rpc/my_activity'], ['a page in the middle', `rpc/my_activity?before_id=${middle}`]]) {

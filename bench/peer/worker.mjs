@@ -1,5 +1,6 @@
-// The peer: the same two operations as a competent team would write them with Hono, Clerk's SDK and supabase-js.
-// It verifies the session without a network, filters by owner, and records a staff change by reading before and writing after.
+// The peer: the same two operations as a competent team would write them with Hono, Clerk's SDK and supabase-js. It
+// verifies the session without a network, filters by owner, and records a staff change by reading before and writing
+// after.
 
 import { verifyToken } from '@clerk/backend';
 import { createClient } from '@supabase/supabase-js';
@@ -23,7 +24,7 @@ const database = ({ env, req }) =>
     accessToken: async () => env.DATABASE_TOKEN,
     auth: { persistSession: false },
     db: { schema: 'hub' },
-    // The database wants an id for the row that a change leaves.
+    // The database requires an id for the request row of a change.
     global: { headers: { 'x-request-id': req.header('x-request-id') ?? '' } },
   });
 
