@@ -1,4 +1,4 @@
-//! A `Cookie` header and the query of a page, and the directives of a handshake: each has one meaning or none.
+//! A `Cookie` header and the query of a page, and the directives of a handshake: each has one interpretation or none.
 
 #![no_main]
 
@@ -26,7 +26,7 @@ fuzz_target!(|input: (&str, &str, bool)| {
         };
         let visit = Visit { cookies: &read, query, navigation, now_s: 1_795_464_900 };
         let step = decide(&visit, &instance);
-        // A script's request is never sent away, and nothing is resolved for it.
+        // A script's request is never redirected, and no handshake is resolved for it.
         assert!(navigation || matches!(step, Step::Refused(_) | Step::SignedOut(_) | Step::Verify(_)));
     }
     if let Some(found) = cookies::directive(query) {
@@ -39,7 +39,7 @@ fuzz_target!(|input: (&str, &str, bool)| {
         assert!(back.starts_with('/') && !back.starts_with("//") && !back.contains('\\') && back.is_ascii());
     }
     let kept = return_to::without_traces("/account", query);
-    // Only the first question mark begins a query; others are part of names and values.
+    // Only the first `?` begins a query; others are part of names and values.
     let rest = kept.split_once('?').map_or("", |(_, rest)| rest);
     assert!(!rest.split('&').any(|pair| pair.starts_with("__clerk_handshake=")));
 });

@@ -1,4 +1,5 @@
-//! A `PostgREST` query by each kind of person on each table and function: refused or written anew, in plain ASCII without a fragment, and read again as it was meant.
+//! A `PostgREST` query by each kind of user on each table and function: rejected or rewritten, in plain ASCII without a
+//! fragment, and parsed again with the same meaning.
 
 #![no_main]
 
@@ -53,7 +54,8 @@ fuzz_target!(|input: (u8, u8, u8, &str, &[u8])| {
     if let Some(arguments) = plan.arguments() {
         assert!(serde_json::from_str::<serde_json::Value>(arguments).is_ok_and(|arguments| arguments.is_object()));
     }
-    // Read again, it means the same; a version stands in a header by then, and limits and columns that were added may be too many.
+    // Parsed again, it has the same meaning; a version is sent in a header by then, and added limits and columns may be
+    // too many.
     let short = written.matches('&').count() < 50 && written.matches(',').count() < 60;
     if short && plan.expected_version().is_none() {
         let rest = written.split_once('?').map_or("", |(_, query)| query);

@@ -1,4 +1,4 @@
-//! A bearer token: the form is read without a panic, and what passes for a session says what it must.
+//! A bearer token: its form is parsed without a panic, and an accepted session satisfies its invariants.
 
 #![no_main]
 
@@ -12,7 +12,7 @@ fuzz_target!(|bytes: &[u8]| {
     assert!(raw.len() <= 8192 && raw.split('.').count() == 3);
     assert!(raw.starts_with(unverified.signed_part()));
     assert!((1..=64).contains(&unverified.kid().len()));
-    // As if the signature were good: whoever holds the key may still send rubbish.
+    // As if the signature were valid: the holder of the key may still sign an invalid payload.
     let Ok(verified) = unverified.verified(true) else { return };
     assert!(peeked.is_some());
     let expected = Expected {

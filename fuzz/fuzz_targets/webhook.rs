@@ -1,4 +1,4 @@
-//! A webhook delivery: nothing that the secret did not sign is taken, and no signed message is misread.
+//! A webhook delivery: only messages signed with the secret are accepted, and no signed message is misread.
 
 #![no_main]
 
@@ -17,7 +17,7 @@ fuzz_target!(|input: (&str, &str, &str, &[u8])| {
     let headers = Headers::new(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec());
     let now_s = 1_795_464_900;
     if let Ok(envelope) = Envelope::read(&headers, now_s) {
-        // Nobody here knows this secret.
+        // A secret that is unknown to the input.
         let unknown = secrets("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap_or_default();
         assert!(envelope.verify(&unknown, body).is_err());
     }
