@@ -50,7 +50,7 @@ async function connected(url) {
   return client;
 }
 
-/** Creates leads in the Hub's table and in two copies with the same columns, checks and indexes: one with the audit trigger, one without. */
+/** Creates leads and two copies with the same columns, checks and indexes: one with the audit trigger, one without. */
 async function prepare(owner) {
   await owner.query(`
     select set_config('hub.actor_id', 'user_2hubsales0000000000000006', false), set_config('hub.actor_kind', 'staff', false), set_config('hub.staff_role', 'sales', false);
