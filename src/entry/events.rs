@@ -144,8 +144,8 @@ fn arrival(request: &web_sys::Request) -> Arrival<ReadableStream> {
 /// Delay of messages while the Hub's variables are invalid, in seconds.
 const UNCONFIGURED_S: u32 = 600;
 
-/// Returns the seal as headers copied in the runtime: each header written from here would copy two strings across the
-/// WebAssembly boundary.
+/// Returns the seal as headers copied in the runtime: each header written from here would copy two strings into
+/// JavaScript.
 fn sealed(seal: &'static [(&'static str, &'static str)]) -> Result<web_sys::Headers, JsValue> {
     SEALS.with_borrow_mut(|seals| {
         if let Some((_, headers)) = seals.iter().find(|(length, _)| *length == seal.len()) {

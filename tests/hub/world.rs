@@ -48,7 +48,7 @@ pub struct Seen {
     pub upstream: Vec<Outgoing>,
     /// The calls that recorded a read, and the number of requests that had reached the database before each.
     pub recorded: Vec<(usize, Value)>,
-    /// Those calls completely.
+    /// The same calls with all their parts.
     pub calls: Vec<Outgoing>,
     pub rows: Vec<Value>,
     pub fetched_keys: usize,
