@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the Worker into build/. worker-build would fetch its helpers from GitHub; it is given those that are here.
+# Builds the Worker into build/. worker-build would fetch its helpers from GitHub; it uses the local ones instead.
 
 . "$(dirname "$0")/setup/common.sh"
 . "$WASM_ENV"
@@ -12,7 +12,7 @@ export WASM_BINDGEN_BIN="$TOOLS/bin/wasm-bindgen"
 export WASM_OPT_BIN="$PWD/node_modules/.bin/wasm-opt"
 export ESBUILD_BIN="$PWD/node_modules/.bin/esbuild"
 
-# What rustc and wasm-bindgen use, and workerd takes; no newer encoding.
+# The features that rustc and wasm-bindgen use and workerd supports; no newer encoding.
 features=(bulk-memory exception-handling multivalue mutable-globals nontrapping-float-to-int reference-types sign-ext)
 optimize() {
   "$WASM_OPT_BIN" -Oz "${features[@]/#/--enable-}" --strip-debug --strip-producers build/index_bg.wasm -o build/optimized.wasm

@@ -1,13 +1,13 @@
-// Says whether a Supabase project trusts a signing key, before the Hub signs with it: `node dev/check-signing-key.mjs <project URL>
-// <publishable key> < key.jwk.json`. The key is a private JWK, or a set of which the first is taken. Exits 0 if it is trusted, 1 if not,
-// 2 if that could not be learnt.
+// Checks that a Supabase project trusts a signing key, before the Hub signs with it: `node dev/check-signing-key.mjs
+// <project URL> <publishable key> < key.jwk.json`. The key is a private JWK, or a set of which the first is used. Exits
+// 0 if it is trusted, 1 if not, 2 if that is unknown.
 
 import fs from 'node:fs';
 import { importJWK, SignJWT } from 'jose';
 
 const [project, publishable] = process.argv.slice(2);
 
-/** A token for ten seconds whose role may read nothing: PostgREST verifies the signature before it looks at the role. */
+/** A token of ten seconds whose role may read nothing: PostgREST verifies the signature before it checks the role. */
 async function token(key) {
   const signer = new SignJWT({ role: 'hub_visitor', sub: 'system:signing-key-check' });
   return signer.setProtectedHeader({ alg: 'ES256', typ: 'JWT', kid: key.kid }).setIssuedAt().setExpirationTime('10s').sign(await importJWK(key, 'ES256'));
@@ -21,7 +21,7 @@ async function check() {
   const answer = await fetch(`${project.replace(/\/$/, '')}/rest/v1/checks?limit=0`, { headers, redirect: 'manual', signal: AbortSignal.timeout(10_000) });
   const { code = '', message = '' } = await answer.json().catch(() => ({}));
   // Source: https://docs.postgrest.org/en/stable/references/errors.html#group-3-jwt
-  // Claims are judged after the signature; 12.0.2 says PGRST301 of them too.
+  // Claims are verified after the signature; 12.0.2 returns PGRST301 for them too.
   if (code === 'PGRST303' || /^JWT ?(expired|issued ?at ?future|not ?yet ?valid)/i.test(message)) {
     return [2, `${message} (${code}): the clock of this machine is wrong, so nothing is known of ${key.kid}`];
   }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Format, lints, licences, documents, scripts: everything that needs no running part.
+# Format, lints, licences, documents, scripts: every check that needs no running service.
 
 . "$(dirname "$0")/setup/common.sh"
 

@@ -1,14 +1,17 @@
-// A stand-in for Clerk, after its public Frontend and Backend API: JWKS, sign-in page, handshake, sessions, users, webhooks, and levers to
-// make it fail. It signs tokens with jose and messages with standardwebhooks, never with the Hub's code.
+// Stand-in for Clerk, modelled on its public Frontend and Backend API: JWKS, sign-in page, handshake, sessions, users,
+// webhooks, and controls to make it fail. It signs tokens with jose and messages with standardwebhooks, never with the
+// Hub's code.
 //
 // It is a development instance or a production one, which differ in how they reach a browser:
-// - development: the Frontend API is of another site. It knows a browser by `__clerk_db_jwt`, which travels in URLs, and so does what a
-//   handshake brings (`__clerk_handshake`, `__clerk_handshake_nonce`).
-// - production: the Frontend API is `clerk.<domain>`, of the application's own site. It knows a browser by its cookie `__client`, and sets
-//   `__client_uat` and what a handshake brings as cookies with `Domain=<domain>`; URLs carry nothing.
-// Sources: clerk/javascript packages/backend/src/tokens/authenticateContext.ts (both carriers), packages/clerk-js/src/core/auth/
-// getCookieDomain.ts, integration/tests/handshake.test.ts ("prod - nominal"), pull request 3318 (`__client_uat` on the eTLD+1), pull request 3848
-// (`__clerk_handshake` on the eTLD+1); clerk/clerk-docs pull request 577 (the directives of a production handshake).
+// - development: the Frontend API is on another site. It identifies a browser by `__clerk_db_jwt`, which is sent in
+//   URLs, as are the results of a handshake (`__clerk_handshake`, `__clerk_handshake_nonce`).
+// - production: the Frontend API is `clerk.<domain>`, on the application's own site. It identifies a browser by its
+//   cookie `__client`, and sets `__client_uat` and the results of a handshake as cookies with `Domain=<domain>`; URLs
+//   contain nothing.
+// Sources: clerk/javascript packages/backend/src/tokens/authenticateContext.ts (both carriers),
+// packages/clerk-js/src/core/auth/getCookieDomain.ts, integration/tests/handshake.test.ts ("prod - nominal"), pull
+// request 3318 (`__client_uat` on the eTLD+1), pull request 3848 (`__clerk_handshake` on the eTLD+1); clerk/clerk-docs
+// pull request 577 (the directives of a production handshake).
 
 import { createHash, randomBytes } from 'node:crypto';
 import https from 'node:https';
@@ -29,10 +32,11 @@ const seconds = () => Math.floor(Date.now() / 1000);
 const problem = (response, status, code) => json(response, status, { errors: [{ code, message: code, long_message: code, meta: {} }] });
 
 /**
- * Starts it. `party()` gives the origin that tokens are for (`azp`) and that messages go to; `trust` is its certificate.
- * `secretKey` opens the Backend API, `webhookSecret` signs messages, `publishableKey` names the cookies. `production` is
- * `{ domain, port, tls }` for a production instance: browsers find it at `https://clerk.<domain>:<port>`, the Hub on loopback at `port`.
- * `onReset` follows a reset. `origins` are browser apps of other origins, whose clerk-js may ask the Frontend API and whose tokens name them.
+ * Starts the stand-in. `party()` returns the origin that tokens are for (`azp`) and that messages are sent to; `trust`
+ * is its certificate. `secretKey` authorizes calls of the Backend API, `webhookSecret` signs messages, `publishableKey`
+ * names the cookies. `production` is `{ domain, port, tls }` for a production instance: browsers reach it at
+ * `https://clerk.<domain>:<port>`, the Hub on loopback at `port`. `onReset` is called after a reset. `origins` are
+ * browser apps of other origins, whose clerk-js may call the Frontend API and whose tokens name them.
  */
 export async function startClerk({ port, party, trust, secretKey, webhookSecret, publishableKey, production = null, origins = [], onReset = async () => {}, log = () => {} }) {
   const issuer = production ? `https://clerk.${production.domain}:${production.port}` : `http://127.0.0.1:${port}`;
@@ -43,11 +47,11 @@ export async function startClerk({ port, party, trust, secretKey, webhookSecret,
   let deliveries = [];
   const underWay = new Set();
   let delivering = true;
-  // Instances have refresh tokens or not; and a handshake carries its cookies in a token or leaves them under a name.
+  // Instances have refresh tokens or not; and a handshake carries its cookies in a token or stores them under a nonce.
   let refreshing = false;
   let carrier = 'nonce';
   let life = 60;
-  // Whether the sign-in page sends on who is signed in already, as an instance of single sessions does.
+  // True if the sign-in page redirects a user who is signed in already, as an instance with single sessions does.
   let bounces = Boolean(production);
   let users, sessions, clients, nonces;
 
@@ -68,7 +72,7 @@ export async function startClerk({ port, party, trust, secretKey, webhookSecret,
   };
   reset();
 
-  // What is wrong today; true when the answer has been given.
+  // Applies the fault that is set; returns true if the response has been sent.
   const broken = (part, response) => {
     switch (modes[part]) {
       case '503': return json(response, 503, { errors: [{ message: 'unavailable' }] }), true;
@@ -82,7 +86,7 @@ export async function startClerk({ port, party, trust, secretKey, webhookSecret,
 
   const sign = (payload, header = {}) => new SignJWT(payload).setProtectedHeader({ alg: 'RS256', kid: keys[0].jwk.kid, typ: 'JWT', ...header }).sign(keys[0].privateKey);
 
-  /** A session token; `persona` fills in what its token always says. */
+  /** Returns a session token; `persona` sets the claims that its token always has. */
   const token = (session, overrides = {}, header = {}) => {
     stats.tokens += 1;
     const [persona] = Object.entries(PERSONAS).find(([, { sub }]) => sub === session.user_id);
@@ -97,7 +101,7 @@ export async function startClerk({ port, party, trust, secretKey, webhookSecret,
     return { keys: keys.map((key) => key.jwk.kid) };
   };
 
-  // Webhooks: Svix signs each attempt anew and tries again what is not answered by 2xx.
+  // Webhooks: Svix signs each attempt anew and retries a message without a 2xx response.
   const emit = (type, data, more = {}) => {
     const delivery = { id: more.id ?? `msg_${randomBytes(12).toString('hex')}`, type, attempts: [] };
     deliveries.push(delivery);
@@ -148,7 +152,7 @@ export async function startClerk({ port, party, trust, secretKey, webhookSecret,
       case 'GET clients/id': {
         if (key !== 'handshake_payload') return problem(response, 404, 'resource_not_found');
         const payload = nonces.get(query.get('nonce'));
-        // A nonce is good once.
+        // A nonce can be used once.
         nonces.delete(query.get('nonce'));
         return payload ? json(response, 200, { nonce: query.get('nonce'), payload: payload.token, directives: payload.directives }) : problem(response, 404, 'resource_not_found');
       }
@@ -190,7 +194,10 @@ export async function startClerk({ port, party, trust, secretKey, webhookSecret,
     }
   };
 
-  /** The browser's client: named by the dev browser token of a URL, or by a cookie of a production instance's own host. */
+  /**
+   * Returns the browser's client: named by the dev browser token of a URL, or by a cookie of a production instance's
+   * own host.
+   */
   const client = (request, query) => {
     const token = production ? cookie(request, '__client') : query.get('__clerk_db_jwt');
     const known = clients.get(token);
@@ -204,18 +211,21 @@ export async function startClerk({ port, party, trust, secretKey, webhookSecret,
     const session = one.session && sessions.get(one.session);
     return session?.status === 'active' && users.has(session.user_id) ? session : null;
   };
-  /** What a production instance sets by itself, on the parent domain. */
+  /** The cookies that a production instance sets itself, on the parent domain. */
   const onDomain = (name, value, more = `Max-Age=${YEAR}`) => `${name}=${value}; Path=/; Domain=${production.domain}; ${more}; Secure; SameSite=Lax`;
   const ownCookies = (one) => production ? [`__client=${one.token}; Path=/; Max-Age=${YEAR}; Secure; HttpOnly; SameSite=Lax`, ...plainAndSuffixed('__client_uat').map((name) => onDomain(name, liveSession(one) ? one.uat : 0))] : [];
 
-  /** The cookies that bring a browser up to date, as Clerk's handshake sends them; `carrier` is the cookie that they arrive by. */
+  /**
+   * Returns the cookies that bring a browser up to date, as Clerk's handshake sends them; `carrier` is the cookie in
+   * which they arrive.
+   */
   const directives = async (one, carrier) => {
     const session = liveSession(one);
     const uat = session ? one.uat : 0;
     const cookies = [];
     const both = (name, value, attributes) => cookies.push(...plainAndSuffixed(name).map((each) => `${each}=${value}; ${attributes}`));
     if (production) {
-      // A copy of the application's own host goes, the parent domain's stays the only one.
+      // A copy on the application's own host is deleted; the parent domain's remains the only one.
       both('__client_uat', '', `Path=/; ${GONE}`);
       if (carrier) cookies.push(`${carrier}=; Path=/; Domain=${production.domain}; ${GONE}`);
       cookies.push(...plainAndSuffixed('__client_uat').map((name) => onDomain(name, uat)));
@@ -251,8 +261,9 @@ export async function startClerk({ port, party, trust, secretKey, webhookSecret,
 
   const accepts = (url) => URL.canParse(url) && [party(), ...origins].includes(new URL(url).origin);
 
-  // What clerk-js asks, in the shapes of Clerk's Frontend API. Sources: clerk/javascript packages/clerk-js/src/core/fapiClient.ts (methods
-  // in `_method`, credentials included), core/auth/devBrowser.ts, core/resources/{Environment,Client,Session,Token,User}.ts.
+  // The requests of clerk-js, in the shapes of Clerk's Frontend API. Sources: clerk/javascript
+  // packages/clerk-js/src/core/fapiClient.ts (methods in `_method`, credentials included), core/auth/devBrowser.ts,
+  // core/resources/{Environment,Client,Session,Token,User}.ts.
   const frontend = async (request, response, url) => {
     const { origin } = request.headers;
     if (!origin || !accepts(origin)) return problem(response, 400, 'origin_invalid');
@@ -307,12 +318,12 @@ export async function startClerk({ port, party, trust, secretKey, webhookSecret,
     };
   };
 
-  /** The personas as links; a chosen one gets a session of this browser and goes back to where it came from. */
+  /** The personas as links; a chosen one gets a session of this browser and returns to the page that it came from. */
   const signIn = (request, response, query, path) => {
     const hub = party();
     const wanted = query.get('redirect_url') ?? `${hub}/`;
     const back = accepts(wanted) ? wanted : `${hub}/`;
-    // The accounts portal has a host of its own; only the Frontend API's has the cookie.
+    // The accounts portal has its own host; only the Frontend API's has the cookie.
     if (production && request.headers.host !== new URL(issuer).host) return response.writeHead(302, { location: `${issuer}${path}?${query}` }).end();
     const persona = query.get('as');
     const one = client(request, query);
@@ -343,7 +354,7 @@ for (const link of wanted ? document.querySelectorAll('a[href*="as="]') : []) {
     return response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(page);
   };
 
-  /** The sign-out of another application of this instance; in development it reaches no cookie of the Hub's. */
+  /** The sign-out of another application of this instance; in development it reaches no cookie of the Hub. */
   const signOut = (request, response, query) => {
     const one = client(request, query);
     const session = liveSession(one);
@@ -356,7 +367,7 @@ for (const link of wanted ? document.querySelectorAll('a[href*="as="]') : []) {
     'GET /dev/personas': (_, response) => json(response, 200, PERSONAS),
     'GET /dev/stats': (_, response) => json(response, 200, stats),
     'GET /dev/messages': (_, response) => json(response, 200, deliveries),
-    // What is on its way arrives first, so that no message meets the test after the one it belongs to.
+    // Messages in flight arrive first, so that none reaches the next test.
     'POST /dev/reset': async (_, response) => {
       await Promise.allSettled(underWay);
       reset();
@@ -400,7 +411,7 @@ for (const link of wanted ? document.querySelectorAll('a[href*="as="]') : []) {
     'POST /dev/sign': async (request, response) => {
       const { payload, header, by = 'jose' } = await body(request);
       if (by === 'jose') return json(response, 200, { token: await sign(payload, header) });
-      // Clerk's own helper, for the tests that ask for a second opinion.
+      // Clerk's own helper, for the tests that compare the Hub with Clerk's SDK.
       const { signJwt } = await import('@clerk/backend/jwt');
       const all = { alg: 'RS256', kid: keys[0].jwk.kid, typ: 'JWT', ...header };
       return json(response, 200, { token: await signJwt(payload, await exportJWK(keys[0].privateKey), { algorithm: 'RS256', header: all }) });
@@ -414,7 +425,7 @@ for (const link of wanted ? document.querySelectorAll('a[href*="as="]') : []) {
       const persona = url.pathname.slice('/dev/token/'.length);
       if (!Object.hasOwn(PERSONAS, persona)) return json(response, 404, { error: `personas: ${Object.keys(PERSONAS).join(', ')}` });
       const session = sessions.get(url.searchParams.get('sid') ?? PERSONAS[persona].sid);
-      // Clerk gives no token for a session that is over.
+      // Clerk returns no token for a session that has ended.
       if (session?.status !== 'active' || !users.has(session.user_id)) return problem(response, 404, 'resource_not_found');
       const part = (name) => JSON.parse(Buffer.from(url.searchParams.get(name) ?? 'e30', 'base64url'));
       return json(response, 200, { token: await token(session, part('claims'), part('header')), expires_in: 60 });
@@ -439,7 +450,7 @@ for (const link of wanted ? document.querySelectorAll('a[href*="as="]') : []) {
   return { stop: () => Promise.all([server.stop(), secure?.stop()]), issuer, suffix, organizations: ORGANIZATIONS };
 }
 
-/** A cookie of a request. */
+/** Returns a cookie of a request. */
 const cookie = (request, name) => request.headers.cookie?.split('; ').find((one) => one.startsWith(`${name}=`))?.slice(name.length + 1);
 
 async function newKey(kid) {
@@ -447,7 +458,7 @@ async function newKey(kid) {
   return { privateKey, jwk: { ...(await exportJWK(publicKey)), kid, alg: 'RS256', use: 'sig' } };
 }
 
-/** Posts a message to the Hub; gives the status, 0 when there is none. */
+/** Posts a message to the Hub; returns the status, 0 if there is no response. */
 function deliver(url, ca, headers, text) {
   return new Promise((resolve) => {
     const request = https.request(url, { method: 'POST', ca, headers: { ...headers, 'content-length': Buffer.byteLength(text) }, lookup: loopback, timeout: 15_000 }, (answer) => {

@@ -1,5 +1,6 @@
-// `make db-check URL=postgres://…`: looks at any database for gaps in its catalog (A-1, A-3) and for rows that were changed past the
-// trail (L-1). It only reads: the question about the catalog is the text in the newest migration, whatever the database itself has.
+// `make db-check URL=postgres://…`: checks any database for gaps in its catalog (A-1, A-3) and for rows that were
+// changed without a row in the audit log (L-1). It only reads: the query of the catalog is the text in the newest
+// migration, whatever the database itself has.
 
 import fs from 'node:fs';
 import path from 'node:path';
@@ -10,7 +11,7 @@ const MIGRATIONS = 'supabase/migrations';
 /** The actor that supabase/seed.sql names. */
 const SEED = 'system:seed';
 
-/** The question about the catalog, from the newest migration that asks it. */
+/** Returns the query of the catalog, from the newest migration that contains it. */
 export function question(folder = MIGRATIONS) {
   const files = fs.readdirSync(folder).filter((name) => name.endsWith('.sql')).sort().reverse();
   for (const file of files) {
@@ -20,7 +21,7 @@ export function question(folder = MIGRATIONS) {
   throw new Error(`no migration in ${folder} has a text between $catalog$ tags`);
 }
 
-/** Asks all there is to ask; gives what was found and what to say besides. */
+/** Runs all checks; returns the findings and the notes beside them. */
 export async function look(client) {
   const findings = [];
   const notes = [];
@@ -37,7 +38,7 @@ export async function look(client) {
     findings.push(...(drift.rows ?? []).map((row) => ({ object: `hub.${row.entity} ${row.entity_id}`, finding: row.finding })));
     if (drift.error) findings.push({ object: 'hub_private.find_drift()', finding: drift.error });
     notes.push(`drift: ${drift.error ?? count(drift.rows.length, 'row')}`);
-    // Migrations, repairs and the seed come that way too, so these are counted by who made them and are no findings.
+    // Migrations, repairs and the seed also bypass the Hub, so these are counted by actor and are no findings.
     const other = await asked(client, `select actor_id, count(*)::int as rows, max(occurred_at)::text as last from hub.team_activities
       where out_of_band and action <> 'baseline' group by actor_id order by rows desc, actor_id`);
     notes.push(`by another way than the Hub: ${other.error ?? byActor(other.rows)}`);
@@ -49,7 +50,7 @@ export async function look(client) {
   return { findings, notes };
 }
 
-/** As `7 rows, the last at …: 5 by system:seed, 2 by user_…`; the most frequent actors by name. */
+/** Formats as `7 rows, the last at …: 5 by system:seed, 2 by user_…`; the most frequent actors by name. */
 function byActor(rows) {
   if (rows.length === 0) return count(0, 'row');
   const sum = (some) => some.reduce((all, row) => all + row.rows, 0);
@@ -61,7 +62,7 @@ function byActor(rows) {
 
 const count = (number, what) => `${number} ${what}${number === 1 ? '' : 's'}`;
 
-/** What one may not ask, with the role one came with, is told apart from what was found. */
+/** A missing privilege, with the role of the connection, is distinguished from a finding. */
 async function asked(client, text) {
   await client.query('savepoint asked');
   try {
@@ -96,7 +97,7 @@ async function connected(url) {
   return client;
 }
 
-/** Messages of a driver may quote what it was given. */
+/** Messages of a driver may quote their input. */
 function without(url, text) {
   const [, secret] = url.match(/^[^/]*\/\/[^:/?#]*:(.*)@/) ?? [];
   let plain = String(text).replaceAll(url, 'the URL');

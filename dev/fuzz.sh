@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# One fuzz target for some seconds, from the committed seeds; what it finds stands in fuzz/artifacts.
+# Runs one fuzz target for some seconds, from the committed seeds; findings are written to fuzz/artifacts.
 
 . "$(dirname "$0")/setup/common.sh"
 

@@ -1,13 +1,16 @@
-// What the stand-ins share: a loopback server of JSON answers that can be stopped with its connections.
+// Shared by the stand-ins: a loopback server of JSON responses that can be stopped with its connections.
 
 import fs from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 
-/** A look-up for `http.request` that finds every name on loopback: the local stack's names are in no DNS. */
+/** A look-up for `http.request` that resolves every name to loopback: the local stack's names are in no DNS. */
 export const loopback = (_, { all }, found) => (all ? found(null, [{ address: '127.0.0.1', family: 4 }]) : found(null, '127.0.0.1', 4));
 
-/** Serves on loopback, over TLS with the files of `tls`; `handle(request, response, url)` may throw, which is a 500 with a log line. */
+/**
+ * Serves on loopback, over TLS with the files of `tls`; `handle(request, response, url)` may throw, which is a 500 with
+ * a log line.
+ */
 export async function serve(port, handle, log = () => {}, tls = null) {
   const listener = async (request, response) => {
     try {
@@ -29,7 +32,7 @@ export async function serve(port, handle, log = () => {}, tls = null) {
   };
 }
 
-/** Answers JSON. */
+/** Sends a JSON response. */
 export function json(response, status, body, headers = {}) {
   response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers });
   response.end(JSON.stringify(body));

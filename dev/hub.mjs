@@ -1,4 +1,4 @@
-// The Hub itself: wrangler dev in front of workerd, over TLS or, for the tests of the boundary, over plain http.
+// The Hub itself: wrangler dev in front of workerd, over TLS or, for the tests of the request checks, over plain http.
 
 import fs from 'node:fs';
 import https from 'node:https';
@@ -9,27 +9,30 @@ import { start } from './process.mjs';
 
 const bin = path.resolve('node_modules/.bin');
 
-/** Other Hubs than the deployed one, each by what it makes of wrangler.toml. */
+/** Variants of the deployed Hub, each with its changes of wrangler.toml. */
 const VARIANTS = {
-  /** Takes no messages: it leaves them to the Hub that shares its `folder`, as an isolate leaves them to Cloudflare. */
+  /**
+   * Consumes no messages: they are left to the Hub that shares its `folder`, as an isolate leaves them to Cloudflare.
+   */
   producer: (blocks) => blocks.filter((block) => !/^\[(\[queues\.consumers\]|triggers)/.test(block)),
-  /** Stands before a production instance of Clerk. */
+  /** Connected to a production instance of Clerk. */
   production: (blocks) => blocks,
-  /** Gives a message up after its second delivery. */
+  /** Drops a message after its second delivery. */
   impatient: (blocks) => blocks.map((block) => block.replace('max_retries = 30', 'max_retries = 1')),
 };
 
-/** Starts it; `vars` are the Hub's variables, `tls` the certificate's files, `variant` one of VARIANTS. */
+/** Starts the Hub; `vars` are its variables, `tls` the certificate's files, `variant` one of VARIANTS. */
 export async function startHub({ port, inspectorPort, protocol = 'https', variant, vars, tls, folder, log }) {
   fs.mkdirSync(folder, { recursive: true });
   const own = path.join(folder, variant ?? protocol);
-  // What its cache kept is of another start; the stand-ins have other keys now.
+  // The stored cache is from another start; the stand-ins have other keys now.
   fs.rmSync(own, { recursive: true, force: true });
   const config = variant ? ['--config', changed(folder, variant)] : [];
   const file = path.join(folder, `${variant ?? protocol}.vars`);
   const line = ([name, value]) => `${name}='${value}'\n`;
   fs.writeFileSync(file, `# Throw-away values of the local stack.\n${Object.entries(vars).map(line).join('')}`, { mode: 0o600 });
-  // Of a file Wrangler takes only what wrangler.toml names as variable or required secret; an optional secret is given by itself.
+  // Wrangler reads only the variables and required secrets of wrangler.toml from a file; an optional secret is passed
+  // as an argument.
   const deployed = fs.readFileSync('wrangler.toml', 'utf8');
   const optional = Object.keys(vars).filter((name) => !new RegExp(`^${name} = |^required = .*"${name}"`, 'm').test(deployed));
   const more = optional.flatMap((name) => ['--var', `${name}:${vars[name]}`]);
@@ -39,7 +42,7 @@ export async function startHub({ port, inspectorPort, protocol = 'https', varian
     [
       path.resolve('node_modules/wrangler/bin/wrangler.js'), 'dev', ...config,
       '--ip', '127.0.0.1', '--port', String(port), '--inspector-port', String(inspectorPort),
-      // The routes of wrangler.toml are the deployment's; here the Hub sees the host that the client wrote.
+      // The routes of wrangler.toml are the deployment's; here the Hub sees the host of the client's request.
       '--infer-origin-from-routes=false', '--local-protocol', protocol, ...secure, '--env-file', file, ...more, '--persist-to', own,
       '--show-interactive-dev-session=false', '--test-scheduled',
     ],
@@ -49,7 +52,7 @@ export async function startHub({ port, inspectorPort, protocol = 'https', varian
   return part;
 }
 
-/** wrangler.toml for a variant: a name of its own, and nothing is built. */
+/** Writes wrangler.toml for a variant: with its own name, and without a build. */
 function changed(folder, variant) {
   const file = path.join(folder, `${variant}.toml`);
   const blocks = fs.readFileSync('wrangler.toml', 'utf8').split(/\n(?=\[)/).filter((block) => !block.startsWith('[build]'));
@@ -58,7 +61,7 @@ function changed(folder, variant) {
   return file;
 }
 
-/** Whether anything answers; which answer is the tests' question. */
+/** Returns whether there is a response, of any status; the tests check which one. */
 function responds(url, ca) {
   return new Promise((resolve, reject) => {
     const client = url.startsWith('https') ? https : http;

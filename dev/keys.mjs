@@ -1,4 +1,5 @@
-// Throw-away keys of the local stack, made on the first start and kept in its data folder. They open nothing but this stack.
+// Throw-away keys of the local stack, generated on the first start and stored in its data folder. They are valid for
+// this stack only.
 
 import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
@@ -6,7 +7,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { exportJWK, generateKeyPair } from 'jose';
 
-/** The Hub's signing keys, the database's view of them, and the publishable key. */
+/** The Hub's signing keys, the public keys that the database trusts, and the publishable key. */
 export async function keys(folder) {
   const file = path.join(folder, 'throw-away-keys.json');
   if (!fs.existsSync(file)) {
@@ -29,10 +30,13 @@ export async function keys(folder) {
   };
 }
 
-/** The site of the production instance in the tests; a browser is told to find its hosts on loopback. */
+/** The site of the production instance in the tests; a browser is configured to resolve its hosts to loopback. */
 export const PRODUCTION_DOMAIN = 'example.test';
 
-/** A certificate for localhost and for the hosts of PRODUCTION_DOMAIN that signs itself, so that a client can be told to trust it and nothing else. */
+/**
+ * A self-signed certificate for localhost and for the hosts of PRODUCTION_DOMAIN, so that a client can be configured to
+ * trust it and nothing else.
+ */
 export function certificate(folder) {
   const [key, cert] = ['localhost-key.pem', 'localhost.pem'].map((name) => path.join(folder, name));
   const names = `DNS:localhost,${['hub', 'clerk', 'accounts'].map((name) => `DNS:${name}.${PRODUCTION_DOMAIN}`)},IP:127.0.0.1`;

@@ -8,12 +8,12 @@ import { stopAll } from './process.mjs';
 import { claim, live } from './running.mjs';
 import { RECORD, startStack } from './stack.mjs';
 
-// The tests of this very file have a folder and ports of their own.
+// The tests of this file use their own folder and ports.
 const FOLDER = process.env.HUB_DEV_FOLDER ?? '.local/dev';
 const SHIFT = Number(process.env.HUB_DEV_SHIFT ?? 0);
 const say = (line) => console.log(line);
 
-/** The origins of browser apps, from ORIGINS; as in production https, and http on this machine alone. */
+/** The origins of browser apps, from ORIGINS; https as in production, and http on loopback only. */
 function origins() {
   const named = (process.env.ORIGINS ?? '').split(',').map((text) => text.trim()).filter(Boolean);
   for (const text of named) {
@@ -24,7 +24,7 @@ function origins() {
   return named;
 }
 
-/** The stack that runs already, if its process lives. */
+/** Returns the stack that runs already, if its process is alive. */
 const running = () => live(path.join(FOLDER, RECORD));
 
 async function run() {
@@ -37,7 +37,7 @@ async function run() {
     if (ending) process.exit(130);
     ending = true;
     say('\nstopping …');
-    // Also what is only half started; the record goes with this process.
+    // A stack that is only partly started is stopped too; the record is removed with this process.
     await stopAll();
     say('stopped');
     process.exit(code);
@@ -117,7 +117,7 @@ Ctrl-C stops everything.`);
 
 async function reset() {
   if (running()) throw new Error('the stack runs; stop it first');
-  // Ends what a start that was killed has left on these data.
+  // Ends the processes that a killed start left on these data.
   await claim(path.join(FOLDER, RECORD));
   forget(path.join(FOLDER, 'postgres'));
   fs.rmSync(FOLDER, { recursive: true, force: true });

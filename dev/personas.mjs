@@ -1,12 +1,12 @@
-// The people of the local stack; the seed (supabase/seed.sql) knows the same ids.
+// The users of the local stack; the seed (supabase/seed.sql) has the same ids.
 
 const ACME = { id: 'org_2hubacme00000000000000001', slg: 'acme' };
 const NORTHWIND = { id: 'org_2hubnorthwind000000000010', slg: 'northwind' };
 
-/** The two organizations; Erin is in both. */
+/** The two organizations; Erin is a member of both. */
 export const ORGANIZATIONS = { acme: ACME.id, northwind: NORTHWIND.id };
 
-/** What each persona's token says besides the times. */
+/** The claims of each persona's token besides the times. */
 export const PERSONAS = {
   alice: { who: 'a client, administrator of the organization Acme', sub: 'user_2hubalice0000000000000001', sid: 'sess_2hubalice0000000000000001', o: { ...ACME, rol: 'admin', per: 'read,manage', fpm: '3' } },
   bob: { who: 'a client, member of Acme: sees what Alice sees', sub: 'user_2hubbob000000000000000002', sid: 'sess_2hubbob000000000000000002', o: { ...ACME, rol: 'member', per: 'read,manage', fpm: '1' } },
@@ -23,7 +23,7 @@ export const PERSONAS = {
 // The active organization is the session's; these are the ones that it can be.
 for (const persona of Object.values(PERSONAS)) persona.memberships = [persona.o, ...(persona.others ?? [])].filter(Boolean);
 
-/** The claims of a session token in Clerk's version 2; `now` is Unix time in seconds. */
+/** Returns the claims of a session token in Clerk's version 2; `now` is Unix time in seconds. */
 export function claims(persona, { issuer, party, now, life = 60, sid = PERSONAS[persona].sid, role = PERSONAS[persona].role, name = PERSONAS[persona].name, organization: o = PERSONAS[persona].o }) {
   const { sub, fva = [1, -1] } = PERSONAS[persona];
   return {
@@ -36,8 +36,9 @@ export function claims(persona, { issuer, party, now, life = 60, sid = PERSONAS[
     nbf: now - 10,
     ...(o ? { o } : {}),
     ...(role ? { metadata: { stacklumen_role: role, ...(name ? { display_name: name } : {}) } } : {}),
-    // `"name": "{{user.public_metadata.display_name}}"`, as the README asks for: of what Clerk knows of a user, public metadata is what the user
-    // cannot change (clerk.com/docs/guides/users/extending); a full name is. Clerk says null where there is none.
+    // `"name": "{{user.public_metadata.display_name}}"`, as the README requires: of Clerk's data of a user, public
+    // metadata cannot be changed by the user (clerk.com/docs/guides/users/extending); a full name can. Clerk sends null
+    // if there is none.
     name: name ?? null,
     pla: o ? 'o:studio' : 'u:free',
     fea: o ? 'o:tickets' : 'u:tickets',

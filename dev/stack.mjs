@@ -12,23 +12,23 @@ import { claim } from './running.mjs';
 import { startSupabase } from './supabase.mjs';
 
 const WANTED = { postgres: 24321, postgrest: 24322, admin: 24323, supabase: 24324, clerk: 24325, hub: 8787, inspector: 24326 };
-/** The file in the data folder that says which processes are this stack's. */
+/** The file in the data folder that records the processes of this stack. */
 export const RECORD = 'running.json';
-/** Hubs that a test begins with `restart(name)`; `production` wants `clerkLive` before it. */
+/** Hubs that a test starts with `restart(name)`; `production` requires `clerkLive` before it. */
 const ASKED = ['producer', 'impatient', 'production'];
-/** The production instance of Clerk that a test begins with `restart('clerkLive')`. */
+/** The production instance of Clerk that a test starts with `restart('clerkLive')`. */
 const LIVE = { clerkLive: 24335, clerkLiveTls: 24336 };
 
 /**
- * Starts Postgres, PostgREST, the Supabase front, the Clerk stand-in and the Hub, each when the one before answers.
+ * Starts Postgres, PostgREST, the Supabase proxy, the Clerk stand-in and the Hub, each when the one before responds.
  *
  * @param {object} options
- * @param {string} options.dataDir  where data, keys and logs stand
- * @param {boolean} [options.fresh] forget the data first
+ * @param {string} options.dataDir  the folder of data, keys and logs
+ * @param {boolean} [options.fresh] delete the data first
  * @param {string} [options.from]   a data folder of PostgreSQL that has been stopped: new data begin as a copy of it
  * @param {number} [options.shift]  added to every wanted port, so that two stacks do not meet
- * @param {boolean} [options.hub]   leave the Hub out when false
- * @param {boolean} [options.http]  a second Hub over plain http for the tests of the boundary, and what else they ask for (ASKED)
+ * @param {boolean} [options.hub]   omit the Hub if false
+ * @param {boolean} [options.http]  a second Hub over plain http for the tests of the request checks, and the variants of ASKED
  * @param {string[]} [options.origins] of browser apps that may call the Hub
  * @param {(line: string) => void} [options.say]
  * @returns `{ urls, keys, vars, certificate, parts, stop(), halt(name), kill(name), restart(name), onDeath(listener) }`
@@ -65,7 +65,8 @@ export async function startStack({ dataDir, fresh = false, from, shift = 0, hub 
     supabase: `http://127.0.0.1:${ports.supabase}`,
     postgrest: `http://127.0.0.1:${ports.postgrest}`,
   };
-  // A development instance; clerk-js knows one by its host's name, and is told by `proxyUrl` that the stand-in is its Frontend API.
+  // A development instance; clerk-js recognizes one by its host's name, and `proxyUrl` names the stand-in as its
+  // Frontend API.
   const publishableKey = `pk_test_${Buffer.from(`local-${ports.clerk}.clerk.accounts.dev$`).toString('base64url')}`;
   const vars = {
     HUB_ENV: 'local',
@@ -83,7 +84,8 @@ export async function startStack({ dataDir, fresh = false, from, shift = 0, hub 
     HUB_SIGNING_KEYS: keys.signing,
     ALERT_WEBHOOK_URL: `${urls.supabase}/dev/alerts`,
   };
-  // As it is deployed: issuer and sign-in pages follow from the publishable key. Only what the Worker fetches is on loopback.
+  // As deployed: issuer and sign-in pages follow from the publishable key. Only the upstreams that the Worker fetches
+  // are on loopback.
   const { CLERK_ISSUER, CLERK_ACCOUNTS_URL, ...rest } = vars;
   const liveVars = http && {
     ...rest,
@@ -95,7 +97,7 @@ export async function startStack({ dataDir, fresh = false, from, shift = 0, hub 
     CLERK_SECRET_KEY: keys.clerk.liveSecretKey,
   };
 
-  // A reset brings the people back at Clerk; what the Hub itself had revoked is lifted with it.
+  // A reset restores the users at Clerk, and lifts the Hub's own revocations.
   const lift = () => query(urls.database, "set hub.actor_id = 'system:dev'; set hub.actor_kind = 'system'; delete from hub.revoked_sessions");
   const parts = {};
   let stopping = false;
@@ -132,7 +134,7 @@ export async function startStack({ dataDir, fresh = false, from, shift = 0, hub 
     part.onEnd = () => {};
     await part.stop();
   };
-  // As a crash does; for Postgres, `whole` says that no process of it is left to notice.
+  // As in a crash; for Postgres, `whole` kills every process of it, so that none is left to notice.
   const kill = async (name, whole) => {
     const part = parts[name];
     delete parts[name];
@@ -141,7 +143,7 @@ export async function startStack({ dataDir, fresh = false, from, shift = 0, hub 
   };
   const stop = async () => {
     stopping = true;
-    // The database last, so that what is on its way still finds it.
+    // The database last, so that requests in flight still find it.
     await Promise.all(Object.keys(parts).filter((name) => name !== 'postgres').map(halt));
     await halt('postgres');
     claimed.release();
@@ -174,7 +176,7 @@ export async function startStack({ dataDir, fresh = false, from, shift = 0, hub 
 async function prepare(urls, say) {
   const applied = await migrate(urls.owner);
   if (applied.length > 0) say(`  ${applied.length} migrations applied`);
-  // Asked of the data: a start may have been broken off between the last migration and the seed.
+  // Read from the data: a start may have been interrupted between the last migration and the seed.
   const { rows: [{ empty }] } = await query(urls.database, `select not exists (select from hub.contact_tickets) and not exists (select from hub.leads)
     and not exists (select from hub.team_activities where actor_id = 'system:seed') as empty`);
   if (empty) {

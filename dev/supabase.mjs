@@ -1,5 +1,5 @@
-// A front that gives PostgREST Supabase's shape: the /rest/v1 prefix, `apikey` demanded, the OpenAPI root closed.
-// Tests also make it fail here, and read here what reached the database.
+// A proxy that gives PostgREST Supabase's shape: the /rest/v1 prefix, `apikey` required, the OpenAPI root closed. Tests
+// also make it fail here, and read here what reached the database.
 
 import http from 'node:http';
 import { body, json, serve } from './http.mjs';
@@ -7,7 +7,7 @@ import { body, json, serve } from './http.mjs';
 const BROWSER = /Mozilla|Chrome|Safari/;
 const KEPT = 1000;
 
-/** Starts the front before a PostgREST. */
+/** Starts the proxy in front of a PostgREST. */
 export async function startSupabase({ port, postgrestPort, publishable, log = () => {} }) {
   let mode = { mode: 'ok' };
   let seen = [];
@@ -21,7 +21,7 @@ export async function startSupabase({ port, postgrestPort, publishable, log = ()
       json(response, 200, mode);
     },
     'GET /dev/upstream': (_, response) => json(response, 200, mode),
-    // An incoming webhook, as of a chat: it takes what the Hub tells an operator.
+    // An incoming webhook, as of a chat: it receives the Hub's alerts to an operator.
     'POST /dev/alerts': async (request, response) => {
       alerts.push(await body(request));
       json(response, 200, {});
@@ -34,7 +34,8 @@ export async function startSupabase({ port, postgrestPort, publishable, log = ()
     },
   };
 
-  // Of the calls of one function, each `every`th fails: `before` the database has it, `after`, when only the answer is lost, or by turns.
+  // Of the calls of one function, each `every`th fails: `before` the database receives it, `after`, when only the
+  // response is lost, or alternately.
   const fails = (request) => {
     if (mode.mode !== 'flaky' || !request.url.endsWith(`/rpc/${mode.function}`)) return null;
     mode.calls = (mode.calls ?? 0) + 1;
@@ -54,7 +55,7 @@ export async function startSupabase({ port, postgrestPort, publishable, log = ()
       },
     );
     upstream.on('error', () => {
-      // As Supabase's edge answers when the project's PostgREST is not there.
+      // As Supabase's edge responds when the project's PostgREST is unavailable.
       if (!response.headersSent) json(response, 503, { code: 'PGRST001', message: 'Database client error. Retrying the connection.', details: null, hint: null }, { 'retry-after': '1' });
       else response.destroy();
     });
@@ -85,7 +86,7 @@ export async function startSupabase({ port, postgrestPort, publishable, log = ()
   return serve(port, handle, log);
 }
 
-/** What a token says, so that a test can read it and no log holds the token. */
+/** Returns the claims of a token, so that a test can read them and no log contains the token. */
 function claims(authorization) {
   try {
     return JSON.parse(Buffer.from(authorization.split('.')[1], 'base64url'));

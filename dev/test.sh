@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Every test, stage by stage, the fast ones first; goes on after a failure, and adds up at the end.
+# Runs every test, stage by stage, the fast ones first; continues after a failure, and prints the totals at the end.
 
 . "$(dirname "$0")/setup/common.sh"
 
 export PATH="$PWD/node_modules/.bin:$TOOLS/bin:$PATH"
 passed=0 failed=0 bad=()
-# A runner that Ctrl-C ends exits with a code of its own, by which bash would go on to the next stage.
+# A runner that Ctrl-C ends exits with its own code, after which bash would continue with the next stage.
 trap 'exit 130' INT
 
 # Adds up the closing lines of cargo's and of node's test runners.
@@ -33,18 +33,19 @@ stage() {
 native() { cargo test --locked; }
 browser() {
   . "$WASM_ENV"
-  # Unoptimized RSA in WebAssembly takes minutes for what takes a second.
+  # Unoptimized RSA in WebAssembly takes minutes instead of a second.
   export CARGO_PROFILE_DEV_OPT_LEVEL=1 CARGO_PROFILE_DEV_DEBUG=0 WASM_BINDGEN_TEST_TIMEOUT=180
   CHROMEDRIVER=$(command -v chromedriver) CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=wasm-bindgen-test-runner \
     cargo test --locked --target wasm32-unknown-unknown --features open --test browser
 }
-# Each file has ports and data of its own; one that works and one that waits share two cores.
+# Each file has its own ports and data; a busy one and a waiting one share two cores.
 files() { node --test --test-concurrency=2 --test-reporter=spec "$@"; }
 templates() { room && node tests/database/template.mjs; }
 database() { templates && files tests/database/*.test.mjs; }
 stack() { make build && node --test --test-reporter=spec tests/dev/*.test.mjs; }
 
-# Every file on one stack in one process; those of APART, which wait, restart the Hub or load it, beside them on one of their own.
+# Every file on one stack in one process; those of APART, which wait, restart the Hub or load it, beside them on their
+# own stack.
 edge() { node --test --test-reporter=spec --experimental-test-isolation=none "$@"; }
 live() {
   make build && templates || return 1
@@ -55,7 +56,7 @@ live() {
   TEST_FOLDER=.local/test-apart edge "${apart[@]}" >"$log" 2>&1 &
   other=$!
   edge "${rest[@]}" || status=1
-  # What those said meanwhile, and what they say until they end.
+  # The output of those so far, and the output until they end.
   tail -n +1 -f --pid="$other" "$log"
   wait "$other" || status=1
   return "$status"

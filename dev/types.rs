@@ -1,4 +1,5 @@
-//! `make types`: what supabase-js may do, for each audience, as the `Database` that `createClient<Database>` takes.
+//! `make types`: the calls that supabase-js may make, for each audience, as the `Database` that
+//! `createClient<Database>` takes.
 //!
 //! The shape is that of `supabase gen types typescript`. Source: supabase-js, `packages/core/postgrest-js/src/types/common/common.ts`.
 
@@ -40,12 +41,12 @@ fn main() {
     }
 }
 
-/// The file of one audience.
+/// Returns the file of one audience.
 #[must_use]
 pub fn module(name: &str, who: Who) -> String {
     let granted = || TABLES.iter().filter_map(|table| Some((table, table.grant(who)?)));
     let tables: String = granted().map(|(table, grant)| entry(table, grant, who)).collect();
-    // In the order of their names, as the generator of Supabase has them.
+    // In the order of their names, as Supabase's generator writes them.
     let callable: BTreeMap<&str, &Function> =
         FUNCTIONS.iter().filter(|function| function.is_open_to(who)).map(|one| (one.name, one)).collect();
     let functions: String = callable.into_values().map(|function| call(function, who)).collect();
@@ -77,7 +78,7 @@ fn entry(table: &Table, grant: &Grant, who: Who) -> String {
     let row = of(grant.read, &|_| false);
     let insert = of(grant.insert, &|column| column.nullable || column.defaulted);
     let update = of(grant.update, &|_| true);
-    // What may not be changed takes no member at all.
+    // A table that may not be changed accepts no member at all.
     let never = |allowed: bool, written: String| if allowed { written } else { "Record<string, never>".to_owned() };
     let insert = never(allows(grant, Operation::Insert), insert);
     let update = never(allows(grant, Operation::Update), update);
@@ -88,7 +89,7 @@ fn entry(table: &Table, grant: &Grant, who: Who) -> String {
     )
 }
 
-/// The embed of a row in its conversation, and by it the one the other way round.
+/// Returns the embed of a row in its conversation, from which the reverse embed follows.
 fn relationships(table: &Table, who: Who) -> String {
     let Some((column, parent)) = table.parent else { return String::new() };
     let Some(parent) = Table::named(parent).filter(|parent| parent.grant(who).is_some()) else { return String::new() };
@@ -134,7 +135,7 @@ fn set_of(table: &str, many: bool) -> String {
     format!("        SetofOptions: {{ from: \"*\"; to: \"{table}\"; isOneToOne: {one}; isSetofReturn: {many} }};\n")
 }
 
-/// An object type; each member by name, whether it may be left out, and its type.
+/// Returns an object type; each member by name, whether it is optional, and its type.
 fn object<'a>(members: impl Iterator<Item = (&'a str, bool, String)>, indent: usize) -> String {
     let mut text = "{\n".to_owned();
     for (name, optional, typed) in members {

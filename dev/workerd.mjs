@@ -1,4 +1,5 @@
-// One Worker in one workerd process, without wrangler's inspector and proxy; and what that process costs, from /proc.
+// One Worker in one workerd process, without wrangler's inspector and proxy; and the resource use of that process, from
+// /proc.
 
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -10,8 +11,9 @@ const binary = path.resolve('node_modules/workerd/bin/workerd');
 const TICK_US = 1_000_000 / Number(execFileSync('getconf', ['CLK_TCK']));
 
 /**
- * Starts it; `modules` are files, the first one the Worker. The client says https and TLS 1.3 by the two headers of `AS_TLS`.
- * `queue` is the address of what stands for Cloudflare's queue: it takes POST /message. `inspector` is a port for V8's inspector.
+ * Starts it; `modules` are files, the first one the Worker. The client sets https and TLS 1.3 by the two headers of
+ * `AS_TLS`. `queue` is the address of the stand-in for Cloudflare's queue: it accepts POST /message. `inspector` is a
+ * port for V8's inspector.
  */
 export async function startWorkerd({ name, port, folder, modules, vars, queue, inspector }) {
   const module = (file) => {
@@ -40,7 +42,7 @@ ${queue ? `    (name = "queue", external = (address = "${queue}", http = ())),\n
   return { name, url, startedMs, stop: part.stop, cost: () => cost(part.pid) };
 }
 
-/** What the edge would say of the connection. */
+/** The headers for what Cloudflare's edge would report of the connection. */
 export const AS_TLS = { 'x-forwarded-proto': 'https', 'cf-blob': '{"tlsVersion":"TLSv1.3"}' };
 
 /** CPU time since the start in microseconds, and memory in KiB. */

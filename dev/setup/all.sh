@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs what a command needs and is not there yet; says nothing when nothing is missing.
-# `all.sh node` for the npm packages, `build` for those and what compiles the Worker, `check` for that and cargo-deny,
-# `test` for that, the example app and a browser; without a word everything.
+# Installs what a command needs and is missing; prints nothing if nothing is missing. `all.sh node` for the npm
+# packages, `build` for those and the compiler of the Worker, `check` for that and cargo-deny, `test` for that, the
+# example app and a browser; without an argument everything.
 
 . "$(dirname "$0")/common.sh"
 what=${1:-everything}

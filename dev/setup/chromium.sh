@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A browser for the tests: the one that is there, else Debian's.
+# Installs a browser for the tests: the installed one if there is one, else Debian's.
 
 . "$(dirname "$0")/common.sh"
 

@@ -1,9 +1,9 @@
-# Words and places that every set-up script shares; sourced, not run.
+# Functions and paths that every set-up script shares; sourced, not run.
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-# Tools that take minutes to build are kept outside the checkout and serve every clone.
+# Tools that take minutes to build are stored outside the checkout and serve every clone.
 HUB_CACHE="${HUB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/stacklumen-hub}"
 TOOLS="$HUB_CACHE/tools"
 WASM_ENV="$HUB_CACHE/wasm-env.sh"
@@ -16,7 +16,7 @@ fail() {
   exit 1
 }
 
-# Runs a long step: says what it is, shows its last line as it goes, and its whole output only if it fails.
+# Runs a long step: prints its name, shows its last line while it runs, and its whole output only if it fails.
 step() {
   local what=$1 log started=$SECONDS
   shift
@@ -41,7 +41,7 @@ step() {
   say "  done in $((SECONDS - started)) s"
 }
 
-# Installs Debian packages, or names the command that does.
+# Installs Debian packages, or prints the command that does.
 packages() {
   local missing=()
   for package in "$@"; do
@@ -58,13 +58,14 @@ packages() {
   step "apt-get install ${missing[*]}" "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"
 }
 
-# What is needed and cannot be installed from here.
+# Requirements that cannot be installed from here.
 needs() {
   local command=$1 how=$2
   command -v "$command" >/dev/null || fail "\`$command\` is missing. Install it: $how"
 }
 
-# Node of at least this major version; the one that runs the Hub's tools comes from npm, but npm itself needs this.
+# Requires Node of at least this major version; the one that runs the Hub's tools comes from npm, but npm itself needs
+# this.
 needs_node() {
   local wanted=$1 found
   found=$(node --version 2>/dev/null || true)

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# npm packages of this folder or of the one that is named, exactly those of its lock file; again only when it changed.
+# Installs the npm packages of this folder or of the named one, exactly those of its lock file; again only if it
+# changed.
 
 . "$(dirname "$0")/common.sh"
 

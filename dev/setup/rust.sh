@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The wasm32 target: from rustup, or where rustup has no network from Debian's Rust, whose library source is built here.
+# Installs the wasm32 target: from rustup, or where rustup has no network from Debian's Rust, whose library source is
+# built here.
 
 . "$(dirname "$0")/common.sh"
 
