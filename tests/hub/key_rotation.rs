@@ -1,6 +1,7 @@
 //! I-2: keys that change under the same id, whatever other requests are sent meanwhile.
 
 use crate::world::{ORIGIN, TOKENS, World, answered, json, well};
+use base64ct::{Base64UrlUnpadded, Encoding as _};
 use hub::{
     domain::secret::Secret,
     logic::shared_set,
@@ -172,4 +173,13 @@ fn shared_set_without_proof_is_not_believed_i_2() {
         assert!(is_taken(&world.another_isolate(), token(Key::First)));
         assert_eq!(asked.get(), 1);
     }
+    // The same place and the same set, with the MAC of the Hub's own key: it is believed, and the issuer is not asked.
+    let mut own = [0; 32];
+    let private = json("throwaway-keys.json")["hub"]["d"].as_str().unwrap().to_owned();
+    Base64UrlUnpadded::decode(private, &mut own).unwrap();
+    let (world, _, asked) = issuer();
+    let shared = shared_set::sealed(&shared_set::key(&Secret::new(own)), jwks, now, forged.as_bytes());
+    world.fake.run(world.fake.keep(&url, &shared, 300)).unwrap();
+    assert!(is_taken(&world, token(Key::Second)));
+    assert_eq!(asked.get(), 0);
 }
