@@ -1,0 +1,199 @@
+// L-2, L-1: the nightly housekeeping as it runs in production: two runs at once, beside people who change the very rows that are carried
+// over, and with more to carry over than one run does. ROWS says how many rows each month that is over has.
+
+import { after, before, describe, test } from 'node:test';
+import assert from 'node:assert/strict';
+import pg from 'pg';
+import { query } from '../../dev/postgres.mjs';
+import { fresh } from './harness.mjs';
+
+const ROWS = Number(process.env.ROWS ?? 5000);
+/** What `src/handlers/house.rs` calls, in this order, and when it leaves the rest to the next run. */
+const TASKS = ['partitions', 'deletions', 'retention'];
+const MOST_STEPS = 100;
+/** As PostgREST begins a call of the Hub's own: the claims, the role, the pre-request, and the function's statement_timeout. */
+const BEGIN = `begin; set local statement_timeout = '60s'; set local request.method = 'POST'; set local request.headers = '{}';
+  set local request.jwt.claims = '{"role": "hub_system", "sub": "system:house"}'; set local role = 'hub_system'; select hub_private.before_request()`;
+const wait = (ms) => new Promise((next) => setTimeout(next, ms));
+
+/** The months whose last day is more than 24 months ago, the oldest first, and the youngest that is kept. */
+const OVER = [28, 27];
+const KEPT = 24;
+const month = (ago) => `date_trunc('month', now() at time zone 'utc') - interval '${ago} months'`;
+
+/**
+ * Leads that nobody touched since they were made, so that the only hash of each stands in a month that is over; rows of the month that is
+ * kept; and as many request rows, messages and revocations that ran out.
+ */
+const old = (rows) => `
+  begin;
+  set local hub.actor_id = 'system:test'; set local hub.actor_kind = 'system';
+  create temporary table always on commit drop as select tgname from pg_trigger where tgrelid = 'hub.leads'::regclass and tgenabled = 'A';
+  set local role postgres;
+  select hub_private.make_partitions(${OVER[0]}, ${month(OVER[0])} + interval '12 hours');
+  reset role;
+  alter table hub.leads disable trigger user;
+  ${OVER.map((ago) => `
+  with made as (insert into hub.leads (name, email) select 'Kept ${ago} ' || n, n || '@example.com' from generate_series(1, ${rows}) n returning *)
+  insert into hub.team_activities (occurred_at, actor_id, actor_kind, actor_role, database_role, action, entity, entity_id, salt, values_hash, row_hash)
+  select ${month(ago)} + interval '13 hours', 'system:test', 'system', 'system', 'test', 'insert', 'leads', id::text, '\\x00', '\\x00', hub_private.row_hash('\\x00', to_jsonb(made)) from made;`).join('')}
+  do $$ declare name text; begin for name in select tgname from always loop execute format('alter table hub.leads enable always trigger %I', name); end loop; end $$;
+  insert into hub.team_activities (occurred_at, actor_id, actor_kind, actor_role, database_role, action, entity, entity_id, salt, values_hash)
+  select ${month(KEPT)} + interval '1 hour', 'system:test', 'system', 'system', 'test', 'export', 'leads', '', '\\x00', hub_private.values_hash('\\x00', null, null) from generate_series(1, 100);
+  insert into hub.request_log (occurred_at, request_id, method, route, who, outcome)
+  select now() - interval '13 months', '02ARZ3ND' || lpad(n::text, 18, '0'), 'GET', '/', 'nobody', 'allowed' from generate_series(1, ${rows}) n;
+  insert into hub.request_log (occurred_at, request_id, method, route, who, outcome)
+  select now() - interval '11 months', '03ARZ3ND' || lpad(n::text, 18, '0'), 'GET', '/', 'nobody', 'allowed' from generate_series(1, 100) n;
+  commit;
+  analyze hub.leads, hub.team_activities, hub.request_log`;
+
+for (const version of [17, 15]) {
+  describe(`PostgreSQL ${version}`, () => {
+    let server;
+    const open = [];
+
+    before(async () => {
+      server = await fresh(version, 'housekeeping', 24621);
+      await query(server.url, old(ROWS));
+    });
+    after(async () => {
+      await Promise.all(open.map((client) => client.end()));
+      await server?.stop();
+    });
+
+    const connect = async () => {
+      const client = new pg.Client({ connectionString: server.url });
+      await client.connect();
+      return open[open.push(client) - 1];
+    };
+
+    /** A session of the Hub's own: each call is a transaction, prepared as PostgREST prepares it. */
+    const house = async () => {
+      const client = await connect();
+      const begin = () => client.query(BEGIN);
+      const end = (word = 'commit') => client.query(word);
+      const ask = async (task) => (await client.query('select hub.keep_house($1) as told', [task])).rows[0].told;
+      const step = async (task) => {
+        await begin();
+        try {
+          const told = await ask(task);
+          await end();
+          return told;
+        } catch (error) {
+          await end('rollback');
+          throw error;
+        }
+      };
+      /** One run of the job; gives what its steps said, and how long the longest took. */
+      const run = async (steps = MOST_STEPS) => {
+        const said = [];
+        let longest = 0;
+        for (const task of TASKS) {
+          for (let left = steps, told = {}; left > 0 && !told.done; left -= told.busy ? 1 / 80 : 1) {
+            const began = Date.now();
+            told = await step(task);
+            longest = Math.max(longest, Date.now() - began);
+            said.push(told);
+            // An eightieth of the time that the job leaves to whoever is at it.
+            if (told.busy) await wait(250);
+          }
+        }
+        return { said, longest };
+      };
+      return { begin, ask, end, step, run };
+    };
+
+    const rows = async (text) => (await query(server.url, text)).rows;
+    const one = async (text) => Object.values((await rows(text))[0])[0];
+    const over = () => one(`select count(*)::int from hub_private.months_over(now())`);
+    const total = (said, name) => said.reduce((sum, told) => sum + (told[name] ?? 0), 0);
+    const dropped = (said) => said.flatMap((told) => told.retired?.findings ?? []).filter(({ rows: count }) => count > 0);
+
+    test('L-2: a second run at the same moment is told so, and waits for nothing', async () => {
+      const [first, second] = [await house(), await house()];
+      await first.begin();
+      const told = await first.ask('deletions');
+      assert.equal(told.requests_forgotten, ROWS);
+      for (const task of [...TASKS, null]) assert.deepEqual(await second.step(task), { done: false, busy: true }, String(task));
+      await first.end('rollback');
+      // What was taken back is there for the next one.
+      assert.equal(await one("select count(*)::int from hub.request_log where occurred_at < now() - interval '12 months'"), ROWS);
+    });
+
+    test('L-2: a step waits for no row that somebody changes, and says so when it can do nothing else', async () => {
+      const [{ step }, person] = [await house(), await connect()];
+      const [{ first, last, others }] = await rows(`select (array_agg(entity_id order by id))[1] as first, (array_agg(entity_id order by id desc))[1] as last,
+        (array_agg(entity_id order by id))[2:200] as others from hub.team_activities where entity = 'leads' and action = 'insert' and occurred_at < ${month(OVER[1])}`);
+      const begin = () => person.query("begin; set local hub.actor_id = 'system:test'; set local hub.actor_kind = 'system'");
+      const change = (ids) => person.query("update hub.leads set notes = 'changed' where id = any ($1)", [ids]);
+      const carried = () => one("select coalesce(sum(carried), 0)::int from hub_private.retention_progress");
+      await begin();
+      await change([first]);
+      while (!(await step('retention')).busy);
+      assert.equal(await carried(), 0);
+      // Taken back: the row needs its old hash carried over.
+      await person.query('rollback');
+      await begin();
+      await change([last]);
+      const going = step('retention');
+      await wait(300);
+      // Of rows that the step has locked by now, whoever holds one that it wants.
+      await change(others);
+      await person.query('commit');
+      assert.ok(!(await going).done && (await carried()) > 0);
+    });
+
+    test('L-2, L-1: two runs at once, beside changes of the rows they carry over: both end, nothing is lost or carried twice', async () => {
+      const houses = [await house(), await house()];
+      let working = true;
+      let changes = 0;
+      // Each changes rows of its own, some in one statement and some after another.
+      const people = [0, 1].map(async (mine) => {
+        const client = await connect();
+        while (working) {
+          await client.query("begin; set local hub.actor_id = 'system:test'; set local hub.actor_kind = 'system'");
+          for (let statements = 1 + (changes % 3); statements > 0; statements -= 1) {
+            await client.query("update hub.leads set notes = coalesce(notes, '') || 'x' where id in (select id from hub.leads where right(name, 1)::int % 2 = $1 order by random() limit 3)", [mine]);
+          }
+          await client.query('commit');
+          changes += 1;
+        }
+      });
+      const runs = await Promise.all(houses.map(({ run }) => run().finally(() => (working = false))));
+      await Promise.all(people);
+      const said = runs.flatMap((run) => run.said);
+      assert.ok(changes > 0 && runs.every((run) => run.said.at(-1).done), JSON.stringify(said.slice(-5)));
+      assert.ok(runs.every(({ longest }) => longest < 60_000));
+      assert.deepEqual([total(said, 'requests_forgotten'), await one('select count(*)::int from hub.request_log')], [ROWS, 100]);
+      assert.deepEqual(dropped(said).map(({ rows: count }) => count), OVER.map(() => ROWS));
+      const [{ carried, entities }] = await rows("select count(*)::int as carried, count(distinct entity_id)::int as entities from hub.team_activities where action = 'baseline' and entity = 'leads'");
+      assert.deepEqual([carried, carried], [entities, dropped(said).reduce((sum, { carried_over: count }) => sum + count, 0)]);
+      assert.equal(await one("select count(*)::int from hub.team_activities where action = 'export'"), 100);
+      assert.equal(await one('select count(*)::int from hub_private.retention_progress'), 0);
+      // Every row that lives has a hash that fits it, the changed ones too.
+      assert.deepEqual(await rows('select * from hub_private.find_drift()'), []);
+      assert.equal(await over(), 0);
+    });
+
+    test('L-2: a month with more to carry over than a run does goes on in the next one, each step bounded, and nothing is lost', async () => {
+      const before = await one("select count(*)::int from hub.team_activities where action = 'baseline'");
+      await query(server.url, old(ROWS).replaceAll('02ARZ3ND', '04ARZ3ND').replaceAll('03ARZ3ND', '05ARZ3ND').replaceAll("'Kept ", "'Kept again "));
+      const { run } = await house();
+      const runs = [];
+      // Two steps of each task a run: as if each run had two steps' time.
+      while ((await over()) > 0) {
+        runs.push(await run(2));
+        assert.ok(runs.length < 200);
+      }
+      const said = runs.flatMap((each) => each.said);
+      assert.ok(runs.length > 1, `${runs.length} runs`);
+      // Three seconds of carrying over, and the batch that was begun in them.
+      assert.ok(runs.every(({ longest }) => longest < 60_000));
+      assert.deepEqual(dropped(said).map(({ rows: count, carried_over: carried }) => [count, carried]), OVER.map(() => [ROWS, ROWS]));
+      const after = await one("select count(*)::int from hub.team_activities where action = 'baseline'");
+      assert.equal(after - before, OVER.length * ROWS);
+      assert.deepEqual(await rows('select * from hub_private.find_drift()'), []);
+      if (process.env.ROWS) console.log(`PostgreSQL ${version}: ${OVER.length} months of ${ROWS} rows: ${runs.length} runs, ${said.length} steps, the longest ${Math.max(...runs.map(({ longest }) => longest))} ms`);
+    });
+  });
+}
