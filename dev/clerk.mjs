@@ -2,7 +2,7 @@
 // webhooks, and controls to make it fail. It signs tokens with jose and messages with standardwebhooks, never with the
 // Hub's code.
 //
-// It is a development instance or a production one, which differ in how they reach a browser:
+// The instance is a development or a production one, which differ in how they reach a browser:
 // - development: the Frontend API is on another site. It identifies a browser by `__clerk_db_jwt`, which is sent in
 //   URLs, as are the results of a handshake (`__clerk_handshake`, `__clerk_handshake_nonce`).
 // - production: the Frontend API is `clerk.<domain>`, on the application's own site. It identifies a browser by its

@@ -82,7 +82,7 @@ async function initialise(initdb, fresh, { user, log }) {
   }
 }
 
-/** As root the server runs as the user `postgres`, who is created if there is none. */
+/** Returns the server's user: as root, the user `postgres`, who is created if there is none; else this one. */
 function serverUser() {
   if (process.getuid?.() !== 0) return {};
   const id = (flag) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8', stdio: 'pipe' }));
@@ -149,7 +149,7 @@ export function forget(dataDir) {
   for (const place of [folder, `${folder}.new`]) fs.rmSync(place, { recursive: true, force: true });
 }
 
-/** As root the server runs as another user, who must be able to traverse the path to the folder. */
+/** Makes the folder reachable: as root the server runs as another user, who must be able to traverse the path to it. */
 function reachable(folder) {
   if (process.getuid?.() !== 0) return folder;
   const above = [];

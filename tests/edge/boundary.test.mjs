@@ -1,4 +1,4 @@
-// The door itself, byte for byte: transport, headers, paths, methods, origins, pages (T-1, T-2, T-3, I-1).
+// The checks of a request, byte for byte: transport, headers, paths, methods, origins, pages (T-1, T-2, T-3, I-1).
 
 import { test, describe } from 'node:test';
 import assert from 'node:assert/strict';
@@ -9,14 +9,14 @@ import { FOLDER, ask, post, raw, stack, token, until, upstream } from './client.
 
 const HSTS = 'max-age=63072000; includeSubDomains; preload';
 
-describe('every https answer', () => {
+describe('every https response', () => {
   const asked = [
     ['/', 200], ['/security', 200], ['/healthz', 200], ['/robots.txt', 200], ['/.well-known/security.txt', 200],
     ['/assets/hub.css', 200], ['/assets/favicon.svg', 200], ['/nothing', 404], ['/rest/v1/', 401], ['/rest/v2/leads', 404], ['/rest/v1/leads', 401],
     ['/auth/v1/token', 404], ['/storage/v1/object', 404], ['/rest//v1/leads', 400],
   ];
   for (const [path, status] of asked) {
-    test(`T-2: ${path} is ${status} and carries the whole set of headers`, async () => {
+    test(`T-2: ${path} is ${status} and has every security header`, async () => {
       const answer = await raw(path);
       assert.equal(answer.status, status, answer.text);
       assert.equal(answer.headers['strict-transport-security'], HSTS);
@@ -30,7 +30,7 @@ describe('every https answer', () => {
     });
   }
 
-  test('an error is JSON for a program and a page for a browser, and never kept', async () => {
+  test('an error is JSON for a program and a page for a browser, and never cached', async () => {
     const program = await raw('/nothing', { headers: { accept: 'application/json' } });
     assert.deepEqual(Object.keys(program.json).sort(), ['code', 'details', 'hint', 'message']);
     const page = await raw('/nothing', { headers: { accept: 'text/html,*/*;q=0.8' } });
@@ -43,7 +43,7 @@ describe('every https answer', () => {
 
 describe('pages', () => {
   for (const path of ['/', '/security', '/assets/hub.css']) {
-    test(`${path} is public, has a validator and answers 304`, async () => {
+    test(`${path} is public, has a validator and returns 304`, async () => {
       const first = await raw(path);
       assert.match(first.headers['cache-control'], /^public, max-age=\d+/);
       const again = await raw(path, { headers: { 'if-none-match': first.headers.etag } });
@@ -53,7 +53,7 @@ describe('pages', () => {
     });
   }
 
-  test('healthz says what can be reached and no secret', async () => {
+  test('healthz reports which services are reachable and no secret', async () => {
     const { json, text } = await raw('/healthz');
     assert.deepEqual([json.status, json.database, json.jwks], ['ok', 'reached', 'reached']);
     assert.match(json.version, /^\d+\.\d+\.\d+$/);
@@ -68,7 +68,7 @@ describe('pages', () => {
     assert.match(text, /^Contact: mailto:/m);
   });
 
-  test('I-1: nothing takes a password', async () => {
+  test('I-1: no route accepts a password', async () => {
     assert.equal((await raw('/', { method: 'POST', body: 'password=x' })).status, 405);
     const answer = await ask('alice', 'contact_tickets', { method: 'POST', body: { subject: 'x', password: 'y' } });
     assert.match(answer.json.code, /^HUB3/);
@@ -77,7 +77,7 @@ describe('pages', () => {
 });
 
 describe('T-3: plain http', () => {
-  test('a page without a credential is sent to https at HUB_ORIGIN, with nothing else', async () => {
+  test('a page without a credential is redirected to https at HUB_ORIGIN, with nothing else', async () => {
     const { http, hub } = (await stack()).urls;
     const answer = await raw('/security?x=1', { base: http });
     assert.deepEqual([answer.status, answer.text], [308, '']);
@@ -85,9 +85,9 @@ describe('T-3: plain http', () => {
     assert.equal(answer.headers['strict-transport-security'], undefined);
   });
 
-  test('everything else is refused, and told that the credential is burnt', async () => {
+  test('everything else is rejected, and the response states that the credential is revoked', async () => {
     const { http } = (await stack()).urls;
-    // A session of its own, because its tokens are burnt.
+    // A session of its own, because its tokens are revoked.
     const session = await (await post('clerk', '/dev/sessions', { persona: 'alice' })).json();
     const good = { authorization: `Bearer ${await token('alice', { sid: session.id })}` };
     const cases = [
@@ -116,7 +116,7 @@ describe('T-3: plain http', () => {
 describe('paths and headers', () => {
   const paths = ['/rest/v1/%6ceads', '/rest/v1/rpc%2Fopen_ticket', '/rest/v1/%72pc/open_ticket', '/rest/v1/..%2fleads', '/rest/v1/leads%00', '/rest/v1/%252e%252e/leads'];
   for (const path of paths) {
-    test(`${path} is refused`, async () => {
+    test(`${path} is rejected`, async () => {
       await upstream();
       const answer = await raw(path, { headers: { authorization: `Bearer ${await token('admin')}` } });
       assert.deepEqual([answer.status, answer.json.code], [400, 'HUB003']);
@@ -124,7 +124,7 @@ describe('paths and headers', () => {
     });
   }
 
-  test('dot segments and backslashes lead nowhere', async () => {
+  test('dot segments and backslashes are rejected', async () => {
     const headers = { authorization: `Bearer ${await token('alice')}` };
     for (const path of ['/rest/v1/x/../leads', '/rest/v1/./leads', '/rest\\v1\\leads', '/rest/v1/contact_tickets/../leads']) {
       const answer = await raw(path, { headers });
@@ -132,7 +132,7 @@ describe('paths and headers', () => {
     }
   });
 
-  test('underscored and rewriting headers are refused, forwarding headers are not believed', async () => {
+  test('underscored and rewriting headers are rejected, forwarding headers are not trusted', async () => {
     for (const name of ['x_request_id', 'x-hub-route', 'x-http-method-override', 'x-original-url']) {
       const answer = await ask('alice', 'contact_tickets?limit=1', { headers: { [name]: 'DELETE' } });
       assert.deepEqual([answer.status, answer.json.code], [400, 'HUB004'], name);
@@ -144,10 +144,11 @@ describe('paths and headers', () => {
     for (const name of Object.keys(spoofed)) assert.doesNotMatch(headers[name] ?? '', /evil|1\.2\.3\.4/, name);
   });
 
-  test("forty slow bodies of one person leave the others' answered", async () => {
+  test("forty slow bodies of one user leave other users' requests answered", async () => {
     const authorization = `Bearer ${await token('alice')}`;
     const { vars } = await stack();
-    // Wrangler's proxy answers 500, "Network connection lost", when the Worker refuses a request whose body it has not read.
+    // Wrangler's proxy responds 500, "Network connection lost", when the Worker rejects a request whose body it has not
+    // read.
     const bare = await startWorkerd({ name: 'slow', port: await port('workerd', 24970), folder: `${FOLDER}/workerd`, modules: ['build/index.js', 'build/index_bg.wasm'], vars });
     const edge = { ...AS_TLS, host: new URL(vars.HUB_ORIGIN).host };
     const there = { base: bare.url, headers: edge };
@@ -159,7 +160,7 @@ describe('paths and headers', () => {
       return { request, answered };
     });
     try {
-      // All but those that one person has room for are refused, while the others hold what they sent.
+      // All beyond the limit of one user are rejected, while the others hold what they sent.
       let refused = 0;
       slow.forEach(({ answered }) => answered.then((status) => (refused += status === 503 ? 1 : 0)));
       await until('the refusal of those without room', () => refused >= 36);
@@ -172,7 +173,7 @@ describe('paths and headers', () => {
     }
   });
 
-  test('a body over 1 MiB is refused, announced or not', async () => {
+  test('a body over 1 MiB is rejected, with and without Content-Length', async () => {
     const body = JSON.stringify({ subject: 'x'.repeat(1024 * 1024) });
     for (const headers of [{ 'content-length': String(body.length) }, { 'transfer-encoding': 'chunked' }]) {
       const answer = await ask('alice', 'contact_tickets', { method: 'POST', body, headers });
@@ -180,7 +181,7 @@ describe('paths and headers', () => {
     }
   });
 
-  test('methods that a route does not take are named', async () => {
+  test('a method that a route does not accept is rejected with those that it does', async () => {
     const answer = await ask('alice', 'contact_tickets', { method: 'PUT', body: {} });
     assert.deepEqual([answer.status, answer.json.code], [405, 'HUB007']);
     assert.match(answer.headers.allow, /PATCH/);
@@ -188,7 +189,7 @@ describe('paths and headers', () => {
 });
 
 describe('browsers of other origins', () => {
-  test('a preflight is answered here, for a listed origin and no other', async () => {
+  test('a preflight is answered by the Hub, for a listed origin and no other', async () => {
     const { urls } = await stack();
     await upstream();
     const ask = (origin) => raw('/rest/v1/leads', { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'PATCH' } });
@@ -206,7 +207,7 @@ describe('browsers of other origins', () => {
     assert.deepEqual(await upstream(), []);
   });
 
-  test('an answer is shared with a listed origin only, and says so to caches', async () => {
+  test('a response is shared with a listed origin only, with Vary for caches', async () => {
     const { urls } = await stack();
     const listed = await ask('alice', 'contact_tickets?limit=1', { headers: { origin: urls.hub } });
     assert.equal(listed.headers['access-control-allow-origin'], urls.hub);

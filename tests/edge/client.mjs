@@ -1,6 +1,8 @@
-// The clients that the live tests use: unmodified supabase-js for people, node:https for the boundary, SQL for the truth.
+// The clients of the live tests: unmodified supabase-js for users, node:https for the request checks, SQL for the
+// stored rows.
 //
-// Run with `make test STAGE=live`. Files that run in one process share one stack; TEST_FOLDER gives another process one of its own.
+// Run with `make test STAGE=live`. Files that run in one process share one stack; TEST_FOLDER gives another process its
+// own.
 
 import { after } from 'node:test';
 import https from 'node:https';
@@ -13,7 +15,7 @@ import { startStack } from '../../dev/stack.mjs';
 import { forgetWhenPassed } from '../database/harness.mjs';
 import { template } from '../database/template.mjs';
 
-/** Where the stack of this process has its data and logs. */
+/** The folder of this process's stack, with its data and logs. */
 export const FOLDER = process.env.TEST_FOLDER ?? '.local/test';
 
 let starting;
@@ -28,10 +30,10 @@ export function stack() {
 }
 
 let database;
-/** Asks the database directly, as its superuser: what a test sees here is what is really stored. */
+/** Queries the database directly, as its superuser: a test sees here what is stored. */
 export async function sql(text, values = []) {
   if (!database) {
-    // What a test changes by hand is done by somebody as well (L-1); the trail shows that it came by another way.
+    // A change made directly in the database needs an actor too (L-1); the audit log shows that it bypassed the Hub.
     database = new pg.Pool({ connectionString: (await stack()).urls.database, max: 2, options: '-c hub.actor_id=system:test -c hub.actor_kind=system' });
     // A restarted server ends idle connections; the next query opens a new one.
     database.on('error', () => {});
@@ -44,7 +46,10 @@ after(async () => {
   if (starting) await (await starting).stop();
 });
 
-/** A session token of a persona; `overrides` are query parameters of the stand-in, `clerk` says of which instance it is. */
+/**
+ * Returns a session token of a persona; `overrides` are query parameters of the stand-in, `clerk` is the instance that
+ * issues it.
+ */
 export async function token(persona, overrides = {}, clerk = 'clerk') {
   const { urls } = await stack();
   const query = new URLSearchParams(overrides);
@@ -53,11 +58,11 @@ export async function token(persona, overrides = {}, clerk = 'clerk') {
   return (await answer.json()).token;
 }
 
-/** What the studio's own tools say besides, unless a test says otherwise: why, and that they overwrite what is there. */
+/** The default headers of the studio's own tools: a purpose, and `If-Match: *` to overwrite any version. */
 const STAFF_SAY = { 'x-hub-purpose': 'support', 'if-match': '*' };
 const says = (persona) => (['admin', 'sales', 'support', 'stale'].includes(persona) ? STAFF_SAY : {});
 
-/** An unmodified supabase-js client, signed in as a persona; `null` is nobody. */
+/** Returns an unmodified supabase-js client, signed in as a persona; anonymous if `null`. */
 export async function client(persona, options = {}) {
   const { urls, keys } = await stack();
   const accessToken = persona ? async () => token(persona) : undefined;
@@ -69,7 +74,7 @@ export async function client(persona, options = {}) {
   });
 }
 
-/** One request, byte for byte: nothing normalises the path, follows a redirect or adds a header. */
+/** Sends one request, byte for byte: no path is normalized, no redirect followed, no header added. */
 export async function raw(path, { method = 'GET', headers = {}, body, base } = {}) {
   const url = new URL(base ?? (await stack()).urls.hub);
   const secure = url.protocol === 'https:';
@@ -95,7 +100,7 @@ export async function raw(path, { method = 'GET', headers = {}, body, base } = {
   });
 }
 
-/** A request to the API with a persona's token. */
+/** Sends a request to the API with a persona's token. */
 export async function ask(persona, path, { headers = {}, body, ...rest } = {}) {
   const authorization = persona ? { authorization: `Bearer ${await token(persona)}` } : {};
   const json = body === undefined ? {} : { 'content-type': 'application/json' };
@@ -103,7 +108,7 @@ export async function ask(persona, path, { headers = {}, body, ...rest } = {}) {
   return raw(`/rest/v1/${path}`, { ...rest, headers: Object.fromEntries(Object.entries({ ...says(persona), ...authorization, ...json, ...headers }).filter(([, value]) => value !== undefined)), body: text });
 }
 
-/** What reached PostgREST since the last call. */
+/** Returns the requests that reached PostgREST since the last call. */
 export async function upstream() {
   const { urls } = await stack();
   const seen = await (await fetch(`${urls.supabase}/dev/requests`)).json();
@@ -111,12 +116,12 @@ export async function upstream() {
   return seen.filter((request) => !request.path.includes('/rpc/record_requests'));
 }
 
-/** Makes the database side ok, down, slow, hang or garbage. */
+/** Sets the database side to ok, down, slow, hang or garbage. */
 export async function database_is(mode, more = {}) {
   await post('supabase', '/dev/upstream', { mode, ...more });
 }
 
-/** Makes a part of Clerk (jwks, backend, frontend) ok, 503, hang or garbage. */
+/** Sets a part of Clerk (jwks, backend, frontend) to ok, 503, hang or garbage. */
 export async function clerk_is(mode, part = 'jwks') {
   await post('clerk', '/dev/outage', { mode, part });
 }
@@ -133,7 +138,7 @@ export async function post(part, path, body = {}) {
   return answer;
 }
 
-/** Waits until a condition holds; for what is written after the answer. */
+/** Waits until a condition holds; for rows that are written after the response. */
 export async function until(what, condition, seconds = 10) {
   for (const end = Date.now() + seconds * 1000; Date.now() < end; await new Promise((next) => setTimeout(next, 50))) {
     const found = await condition();
@@ -142,11 +147,11 @@ export async function until(what, condition, seconds = 10) {
   throw new Error(`${what} did not happen within ${seconds} s`);
 }
 
-/** The whole request row of an id, once the queue's consumer has written it. */
+/** Returns the whole request row of an id, once the queue's consumer has written it. */
 export const recorded = (id) =>
   until(`the request row ${id}`, async () => (await sql('select * from hub.request_log where request_id = $1 and status is not null', [id]))[0]);
 
-/** What the trail has of a request, once it is there. */
+/** Returns the audit log's rows of a request, once they exist. */
 export const looks = (id) =>
   until(`the look ${id}`, async () => {
     const rows = await sql("select * from hub.team_activities where request_id = $1 and action in ('read', 'list', 'export') order by id", [id]);
@@ -154,7 +159,7 @@ export const looks = (id) =>
   });
 
 const authority = (await stack()).certificate;
-// What NODE_EXTRA_CA_CERTS would say, had the certificate been there before this process.
+// Equivalent to NODE_EXTRA_CA_CERTS, which needs the certificate before this process starts.
 tls.setDefaultCACertificates([...tls.getCACertificates(), authority]);
 
 export const ALICE = 'user_2hubalice0000000000000001';

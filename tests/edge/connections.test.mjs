@@ -1,5 +1,6 @@
-// What workerd does when a kept connection to the database dies: it repeats a request without a body on a new one (capnproto#2785), so
-// that a change could be made twice. Each method, against a raw upstream that cuts its kept connections before and after the answer's head.
+// The behaviour of workerd when an idle keep-alive connection to the database dies: it repeats a request without a body
+// on a new one (capnproto#2785), so that a change could be made twice. Each method, against a raw upstream that cuts
+// its kept connections before and after the head of the response.
 
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -9,7 +10,10 @@ import { port } from '../../dev/ports.mjs';
 import { AS_TLS, startWorkerd } from '../../dev/workerd.mjs';
 import { FOLDER, stack, token } from './client.mjs';
 
-/** An upstream that speaks HTTP/1.1 by itself and keeps connections; `cut` says when it drops one that was used before. */
+/**
+ * An upstream that implements HTTP/1.1 itself and keeps connections alive; `cut` is the moment at which it drops a
+ * reused one.
+ */
 async function startUpstream(listening) {
   const seen = [];
   let cut = null;
@@ -52,7 +56,7 @@ async function startUpstream(listening) {
   };
 }
 
-/** One request; what broke off is given as far as it came, status 0 before a head. */
+/** Sends one request; an interrupted response is returned as far as it arrived, with status 0 before a head. */
 function asked(url, options, body) {
   return new Promise((resolve) => {
     const request = http.request(url, options, (answer) => {
@@ -73,7 +77,7 @@ function asked(url, options, body) {
   });
 }
 
-describe('a kept connection that dies', () => {
+describe('a keep-alive connection that dies', () => {
   let upstream;
   let worker;
   let host;
@@ -120,7 +124,7 @@ describe('a kept connection that dies', () => {
         if (!['GET', 'HEAD'].includes(method)) {
           assert.equal(seen.length, 1, `${answer.status} ${answer.text}: ${JSON.stringify(seen)}`);
           assert.ok(seen[0].length > 0, 'without a body, workerd repeats it');
-          // What became of the change is not known, and is not called done.
+          // The outcome of the change is unknown, and is not reported as success.
           if (when !== 'after the head') assert.deepEqual([answer.status, answer.json?.code], [502, 'HUB401']);
         }
       });

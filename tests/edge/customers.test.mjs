@@ -1,17 +1,17 @@
-// What clients of the studio do with unmodified supabase-js: their own rows, all of them, and nobody else's (A-1).
+// Use of unmodified supabase-js by customers: their own rows, all of them, and no others (A-1).
 
 import { test, describe } from 'node:test';
 import assert from 'node:assert/strict';
 import { ACME, ALICE, CAROL, client, sql, upstream } from './client.mjs';
 
-/** The data of an answer that must not be an error. */
+/** Returns the data of a response that must not be an error. */
 function good({ data, error, status }) {
   assert.equal(error, null, `${status} ${JSON.stringify(error)}`);
   return data;
 }
 
 describe('two members of one organization and a lone customer', () => {
-  test('A-1: each sees exactly the rows of the own owner', async () => {
+  test('A-1: each reads exactly the rows of their own owner', async () => {
     for (const [persona, owner] of [['alice', ACME], ['bob', ACME], ['carol', CAROL]]) {
       const rows = good(await (await client(persona)).from('contact_tickets').select('id, owner_id').limit(1000));
       const [{ count }] = await sql('select count(*)::int from hub.contact_tickets where owner_id = $1', [owner]);
@@ -44,7 +44,7 @@ describe('two members of one organization and a lone customer', () => {
     assert.equal((await sql('select 1 from hub.ticket_messages where ticket_id = $1 and body = $2', [id, 'hello'])).length, 0);
   });
 
-  test('insert names the owner and the author by itself, and select returns the row', async () => {
+  test('insert sets the owner and the author from the token, and select returns the row', async () => {
     const alice = await client('alice');
     const row = good(await alice.from('contact_tickets').insert({ subject: 'Fonts look odd', kind: 'support' }).select().single());
     assert.deepEqual([row.owner_id, row.author_id, row.status], [ACME, ALICE, 'open']);
@@ -54,7 +54,7 @@ describe('two members of one organization and a lone customer', () => {
     assert.equal((await sql("select 1 from hub.team_activities where actor_kind = 'staff' and entity_id = $1", [row.id])).length, 0, 'no staff action');
   });
 
-  test('bulk insert takes an array and refuses one that is too long', async () => {
+  test('bulk insert accepts an array and rejects one that is too long', async () => {
     const carol = await client('carol');
     const [thread] = good(await carol.from('chat_threads').insert({ topic: 'Launch' }).select());
     const messages = Array.from({ length: 50 }, (_, n) => ({ thread_id: thread.id, body: `line ${n}` }));
@@ -65,7 +65,7 @@ describe('two members of one organization and a lone customer', () => {
     assert.ok(status >= 400);
   });
 
-  test('update and delete by key change one row and say so', async () => {
+  test('update and delete by key change one row and report it', async () => {
     const carol = await client('carol');
     const thread = good(await carol.from('chat_threads').insert({ topic: 'Colours' }).select().single());
     const message = good(await carol.from('chat_messages').insert({ thread_id: thread.id, body: 'Blue?' }).select().single());
@@ -75,7 +75,7 @@ describe('two members of one organization and a lone customer', () => {
     assert.equal((await sql('select 1 from hub.chat_messages where id = $1', [message.id])).length, 0);
   });
 
-  test('filters, order, or, in, embed and pagination mean what they mean without the Hub', async () => {
+  test('filters, order, or, in, embed and pagination have the same results as without the Hub', async () => {
     const alice = await client('alice');
     const open = good(await alice.from('contact_tickets').select('id, status').in('status', ['open', 'pending']).order('created_at', { ascending: false }));
     assert.ok(open.length > 0 && open.every((row) => ['open', 'pending'].includes(row.status)));
@@ -108,9 +108,9 @@ describe('two members of one organization and a lone customer', () => {
     assert.equal(good(await alice.from('contact_tickets').select().eq('id', none).maybeSingle()), null);
   });
 
-  // PostgreSQL estimates with statistics of all rows, whatever row-level security hides, as soon as the operator is leakproof
-  // (statistic_proc_security_check, src/backend/utils/adt/selfuncs.c): `count=planned` told every client how many rows of others
-  // match, and a search by halves their texts.
+  // PostgreSQL estimates with statistics of all rows, also of those that row-level security hides, as soon as the
+  // operator is leakproof (statistic_proc_security_check, src/backend/utils/adt/selfuncs.c): `count=planned` showed
+  // every customer how many rows of others match, and a binary search their texts.
   test("A-1: no count depends on another owner's rows", async () => {
     const [dave, carol] = [await client('dave'), await client('carol')];
     const thread = good(await carol.from('chat_threads').insert({ topic: 'Only mine' }).select('id').single());
@@ -130,7 +130,7 @@ describe('two members of one organization and a lone customer', () => {
       const [row] = await sql(`select * from hub.${table} where owner_id = $1 ${order} limit 1`, [CAROL]);
       for (const column of columns) {
         const value = row[column] instanceof Date ? row[column].toISOString() : row[column];
-        // An owner is named by a whole id (HUB340).
+        // An owner is named by a complete id (HUB340).
         const text = ['author_id', 'kind', 'subject', 'status', 'author_kind', 'body', 'topic'].includes(column);
         for (const operator of ['eq', 'neq', 'gte', 'lt', 'in', 'not.is', ...(text ? ['like', 'ilike'] : [])]) {
           const operand = { in: `("${value}")`, like: `${value.slice(0, 3)}%`, ilike: `${value.slice(0, 3)}%`, 'not.is': 'null' }[operator] ?? value;
@@ -150,7 +150,7 @@ describe('two members of one organization and a lone customer', () => {
     }
   });
 
-  test('functions: a ticket with its first message, and a search that keeps to the owner', async () => {
+  test('functions: a ticket with its first message, and a search restricted to the owner', async () => {
     const carol = await client('carol');
     const opened = good(await carol.rpc('open_ticket', { subject: 'A 100% odd_case', body: 'It shows zeppelins.' }));
     const ticket = Array.isArray(opened) ? opened[0] : opened;
@@ -171,8 +171,8 @@ describe('two members of one organization and a lone customer', () => {
   });
 });
 
-describe('what the database sees', () => {
-  test('A-3: a token of the Hub that names the person, and no header of the client', async () => {
+describe('requests to the database', () => {
+  test('A-3: have a token of the Hub that names the user, and no header of the client', async () => {
     await upstream();
     await (await client('alice')).from('contact_tickets').select('id').limit(1);
     const [request] = await upstream();

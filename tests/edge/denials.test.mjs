@@ -1,10 +1,11 @@
-// What is refused through the real client, and that nothing of it reaches PostgREST (gateway deny list, A-1, A-2).
+// Requests that are rejected through the real client without any of them reaching PostgREST (gateway deny list, A-1,
+// A-2).
 
 import { test, describe } from 'node:test';
 import assert from 'node:assert/strict';
 import { ask, client, raw, stack, token, upstream } from './client.mjs';
 
-describe('supabase-js calls that are refused with a reason', () => {
+describe('supabase-js calls that are rejected with a reason', () => {
   const calls = {
     'a file of what a function gives': (c) => c.rpc('search_tickets', { words: 'x' }).csv(),
     'explain': (c) => c.from('contact_tickets').select().explain(),
@@ -42,7 +43,7 @@ describe('supabase-js calls that are refused with a reason', () => {
       await upstream();
       const { error, data, status } = await call(alice);
       assert.equal(data, null);
-      // A HEAD answer has no body to carry a code.
+      // A response to HEAD has no body for a code.
       if (error?.code) assert.match(error.code, /^HUB[023]/);
       else assert.ok(status >= 400, `${status}`);
       assert.deepEqual(await upstream(), []);
@@ -53,7 +54,7 @@ describe('supabase-js calls that are refused with a reason', () => {
     'storage': (c) => c.storage.listBuckets(),
     'functions': (c) => c.functions.invoke('x'),
   })) {
-    test(`${name} is not here, said in JSON`, async () => {
+    test(`${name} is absent, with an error in JSON`, async () => {
       const { error } = await call(await client('alice'));
       assert.ok(error);
     });
@@ -61,7 +62,7 @@ describe('supabase-js calls that are refused with a reason', () => {
 });
 
 describe('credentials', () => {
-  test('nobody, the publishable key alone, a cookie and a query parameter are not a session', async () => {
+  test('no credential, the publishable key alone, a cookie and a query parameter are not a session', async () => {
     const { error, status } = await (await client(null)).from('contact_tickets').select();
     assert.deepEqual([status, error.code], [401, 'HUB101']);
     const good = await token('alice');
@@ -74,7 +75,7 @@ describe('credentials', () => {
     }
   });
 
-  test('an expired, a foreign and a changed token get one and the same answer', async () => {
+  test('an expired, a foreign and a changed token get the same response', async () => {
     const good = await token('alice');
     const [header, payload, signature] = good.split('.');
     const now = Math.floor(Date.now() / 1000);
@@ -106,7 +107,7 @@ describe('credentials', () => {
     assert.deepEqual([answer.status, answer.json.code], [400, 'HUB102']);
   });
 
-  test('A-3: a token of Clerk is worth nothing at the database, nor is the publishable key', async () => {
+  test('A-3: the database rejects a token of Clerk, and the publishable key alone', async () => {
     const { urls, keys } = await stack();
     for (const authorization of [`Bearer ${await token('admin')}`, `Bearer ${keys.publishable}`, undefined]) {
       const headers = { apikey: keys.publishable, ...(authorization ? { authorization } : {}) };
@@ -115,7 +116,7 @@ describe('credentials', () => {
     }
   });
 
-  test('every refusal is a non-empty object in the shape that supabase-js reads', async () => {
+  test('every error is a non-empty object in the shape that supabase-js reads', async () => {
     for (const [persona, path, method] of [[null, 'leads', 'GET'], ['alice', 'leads', 'GET'], ['alice', 'contact_tickets?x=1', 'GET'], ['nobody', 'leads', 'POST']]) {
       const { json } = await ask(persona, path, { method, ...(method === 'POST' ? { body: {} } : {}) });
       assert.deepEqual(Object.keys(json).sort(), ['code', 'details', 'hint', 'message']);

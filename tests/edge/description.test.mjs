@@ -1,4 +1,5 @@
-// A-2: the API description, as a tool meets it: valid by a validator that nobody here wrote, and each thing that it lists is answered.
+// A-2: the API description, as a tool uses it: valid by an independent validator, and each operation that it lists
+// works.
 
 import { describe, test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -10,7 +11,7 @@ const described = async (persona, headers = {}) => ask(persona, '', { headers })
 
 describe('GET /rest/v1/', () => {
   for (const persona of AUDIENCES) {
-    test(`is a valid Swagger 2.0 document for ${persona}, and lists no table that is not there`, async () => {
+    test(`is a valid Swagger 2.0 document for ${persona}, and lists no table without access`, async () => {
       const answer = await described(persona);
       assert.equal(answer.status, 200, answer.text);
       assert.equal(answer.headers['content-type'], 'application/openapi+json; charset=utf-8');
@@ -26,21 +27,21 @@ describe('GET /rest/v1/', () => {
       assert.ok(reads.length >= 4);
       for (const [path] of reads) {
         const columns = Object.keys(answer.json.definitions[path.slice(1)].properties);
-        // A HEAD shows no column, so every one of them may be named without a record.
+        // A HEAD shows no column, so every column may be named without a read record.
         const found = await ask(persona, `${path.slice(1)}?select=${columns.join(',')}&limit=1`, { method: 'HEAD', headers: { 'x-hub-purpose': 'support' } });
         assert.ok(found.status < 400, `${path}: ${found.status}`);
       }
     });
   }
 
-  test('needs a session and a known role, and is shown to no other origin', async () => {
+  test('requires a session and a known role, and is shared with no other origin', async () => {
     assert.equal((await raw('/rest/v1/')).status, 401);
     assert.equal((await described('nobody')).json.code, 'HUB201');
     const foreign = await described('alice', { origin: 'https://elsewhere.example' });
     assert.equal(foreign.headers['access-control-allow-origin'], undefined);
   });
 
-  test('I-2: is not shown to a session that was revoked', async () => {
+  test('I-2: is not returned to a revoked session', async () => {
     const { urls, keys } = await stack();
     const { id: sid } = await (await post('clerk', '/dev/sessions', { persona: 'dave' })).json();
     const authorization = `Bearer ${await token('dave', { sid })}`;
@@ -49,7 +50,7 @@ describe('GET /rest/v1/', () => {
     await until('the revocation', async () => (await raw('/rest/v1/', { headers: { authorization } })).json.code === 'HUB103');
   });
 
-  test('lists for an impersonated session what it may read', async () => {
+  test('lists for an impersonated session the tables that it may read', async () => {
     const claims = Buffer.from(JSON.stringify({ act: { sub: 'user_2hubadmin0000000000000005' } })).toString('base64url');
     const answer = await raw('/rest/v1/', { headers: { authorization: `Bearer ${await token('alice', { claims })}` } });
     assert.equal(answer.status, 200, answer.text);

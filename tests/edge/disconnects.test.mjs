@@ -1,7 +1,9 @@
-// Clients that leave before their answer (L-3): each of their requests has its row all the same, and so has every other one.
+// Clients that disconnect before the response (L-3): each of their requests has its row all the same, and so has every
+// other one.
 //
-// workerd ends a request's context when its client has left and nothing is in waitUntil (`WorkerEntrypoint::request` in
-// cloudflare/workerd, src/workerd/io/worker-entrypoint.c++); production does so at once. tests/hub/cancellation.rs has every await.
+// workerd ends a request's context when its client has disconnected and nothing is in waitUntil
+// (`WorkerEntrypoint::request` in cloudflare/workerd, src/workerd/io/worker-entrypoint.c++); production does so at
+// once. tests/hub/cancellation.rs covers every await.
 
 import { after, afterEach, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -14,7 +16,7 @@ import { FOLDER, database_is, sql, stack, token, until } from './client.mjs';
 
 const READ = 'contact_tickets?select=id&limit=1';
 
-/** One request, whose client leaves after so many milliseconds; gives the id that the client gave it. */
+/** Sends one request, whose client disconnects after that many milliseconds; returns the id that the client gave it. */
 function leaving(base, { path = READ, method = 'GET', headers = {}, body, afterMs }, { ca, host }) {
   const url = new URL(base);
   const id = randomUUID();
@@ -26,13 +28,13 @@ function leaving(base, { path = READ, method = 'GET', headers = {}, body, afterM
       answer.on('close', () => resolve(id));
     });
     request.on('error', () => resolve(id));
-    // By a reset, which workerd sees at once; of a connection that is only closed it learns when it writes.
+    // By a reset, which workerd sees at once; it notices a closed connection only when it writes.
     if (afterMs !== undefined) setTimeout(() => (url.protocol === 'https:' ? request.destroy() : request.socket.resetAndDestroy()), afterMs);
     request.end(body);
   });
 }
 
-/** The rows of these requests, by what their clients called them, once all are there. */
+/** Returns the rows of these requests, by the clients' ids of them, once all exist. */
 async function rows(ids) {
   const found = () => sql('select client_request_id, status, count(*)::int as times from hub.request_log where client_request_id = any($1) and status is not null group by 1, 2', [ids]);
   try {
@@ -46,7 +48,7 @@ async function rows(ids) {
 }
 
 for (const kind of ['wrangler, with its queue', 'workerd, without one']) {
-  describe(`L-3: clients that leave, ${kind}`, () => {
+  describe(`L-3: clients that disconnect, ${kind}`, () => {
     let base;
     let bare;
     let edge;
@@ -62,7 +64,7 @@ for (const kind of ['wrangler, with its queue', 'workerd, without one']) {
     afterEach(() => database_is('ok'));
     const headers = async (persona) => ({ authorization: `Bearer ${await token(persona)}`, 'x-hub-purpose': 'support', 'if-match': '*' });
 
-    test('reads that are left while the database works have their rows', async () => {
+    test('reads whose client disconnects while the database works have their rows', async () => {
       const [alice, support] = [await headers('alice'), await headers('support')];
       await leaving(base, { headers: alice }, edge);
       await database_is('slow', { delayMs: 1500 });
@@ -73,7 +75,7 @@ for (const kind of ['wrangler, with its queue', 'workerd, without one']) {
       assert.deepEqual((await rows(ids)).map(({ status, times }) => [status, times]), Array(6).fill([200, 1]));
     });
 
-    test('a change whose client left has one row, with its status', async () => {
+    test('a change whose client disconnected has one row, with its status', async () => {
       const [lead] = await sql('select id from hub.leads limit 1');
       const sales = await headers('sales');
       await leaving(base, { headers: sales, path: 'leads?select=id&limit=1' }, edge);
@@ -83,7 +85,7 @@ for (const kind of ['wrangler, with its queue', 'workerd, without one']) {
       assert.deepEqual((await rows([id])).map(({ status, times }) => [status, times]), [[204, 1]]);
     });
 
-    test('in a burst that half of the clients leave, each request has one row', async () => {
+    test('in a burst of which half of the clients disconnect, each request has one row', async () => {
       const [alice, support] = [await headers('alice'), await headers('support')];
       await leaving(base, { headers: alice }, edge);
       await database_is('slow', { delayMs: 600 });

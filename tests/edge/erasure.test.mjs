@@ -1,10 +1,11 @@
-// R-3, A-3: an admin erases a person through the API, with a fresh second factor and a reason; nobody needs the database for it.
+// R-3, A-3: an admin erases a user through the API, with a fresh second factor and a reason; no database access is
+// needed for it.
 
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { ask, client, sql } from './client.mjs';
 
-test('R-3: an admin erases a person and is named for it; others and stale factors are refused', async () => {
+test('R-3: an admin erases a user and is recorded as actor; other roles and stale factors are rejected', async () => {
   const wanda = { user_id: 'user_2hubwanda0000000000000042', identifiers: ['wanda.wade@example.com'], reason: 'request 42' };
   const { data: lead } = await (await client('sales')).from('leads').insert({ name: 'Wanda Wade', email: 'wanda.wade@example.com' }).select('id').single();
   const call = async (persona, more = {}) => (await client(persona)).rpc('erase_user', { ...wanda, ...more });
@@ -12,7 +13,7 @@ test('R-3: an admin erases a person and is named for it; others and stale factor
   assert.equal((await call('support')).error.code, 'HUB202');
   assert.equal((await call('stale')).error.code, 'HUB203');
   assert.equal((await call('admin', { reason: 'wanda.wade@example.com asked' })).error.code, 'PT400');
-  // No act of staff, no words that identify no one, and nothing of others that was not seen as a number.
+  // Rejected: an account of staff, words that identify no account, and rows of others without their confirmed count.
   assert.match((await call('admin', { user_id: 'user_2hubsupport000000000000007' })).error.message, /acts of staff/);
   assert.match((await call('admin', { user_id: 'user_2hubalice0000000000000001', identifiers: ['Ada Admin'] })).error.message, /member of staff/);
   assert.equal((await call('admin', { identifiers: ['please'] })).error.code, 'PT400');
@@ -29,7 +30,7 @@ test('R-3: an admin erases a person and is named for it; others and stale factor
     ['system:erasure', null, 'staff:admin'],
     ['user_2hubadmin0000000000000005', 'request 42', 'staff:admin'],
   ]);
-  // Nothing of the person is in what the admin's own request left.
+  // The admin's own request leaves no data of the erased user.
   const left = JSON.stringify(await sql("select to_jsonb(a) as row from hub.team_activities a where a.occurred_at > now() - interval '1 minute'")) + JSON.stringify(await sql("select to_jsonb(r) as row from hub.request_log r where r.occurred_at > now() - interval '1 minute'"));
   assert.doesNotMatch(left, /wanda/i);
   assert.equal((await ask('admin', 'rpc/erase_user')).status, 405, 'by POST alone');

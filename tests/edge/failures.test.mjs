@@ -1,4 +1,5 @@
-// What a client sees when something behind the Hub turns, breaks or stalls: rotation, outages, a slow or absent database (I-2).
+// Responses while a service that the Hub depends on rotates, fails or stalls: key rotation, outages, a slow or absent
+// database (I-2).
 
 import { test, describe, afterEach } from 'node:test';
 import assert from 'node:assert/strict';
@@ -7,7 +8,7 @@ import { ALICE, ask, clerk_is, client, database_is, post, raw, sql, stack, token
 const read = (persona = 'alice') => ask(persona, 'contact_tickets?select=id&limit=1');
 
 describe('I-2: sessions', () => {
-  test('a revoked session is refused inside its token’s life, and only that session', async () => {
+  test('a revoked session is rejected while its token is unexpired, and only that session', async () => {
     const revoked = await token('alice');
     const { sid } = JSON.parse(Buffer.from(revoked.split('.')[1], 'base64url'));
     const asked = () => raw('/rest/v1/contact_tickets?limit=1', { headers: { authorization: `Bearer ${revoked}` } });
@@ -23,7 +24,7 @@ describe('I-2: sessions', () => {
     assert.equal((await asked()).status, 200);
   });
 
-  test('a revoked user is refused in every session', async () => {
+  test('a revoked user is rejected in every session', async () => {
     await sql("insert into hub.revoked_sessions (subject, reason, expires_at) values ($1, 'test', now() + interval '2 minutes')", [ALICE]);
     try {
       assert.equal((await read('alice')).status, 401);
@@ -32,11 +33,11 @@ describe('I-2: sessions', () => {
     }
   });
 
-  test('a rotated key is honoured without a restart, and the old one is not', async () => {
+  test('a rotated key is accepted without a restart, and the old one is not', async () => {
     const old = await token('alice');
     assert.equal((await read()).status, 200);
     await post('clerk', '/dev/rotate-keys', { keepKid: false, keepOld: false });
-    // An unknown key id costs at most one fetch in 30 s, so a rotation may take that long to be seen.
+    // An unknown key id causes at most one fetch in 30 s, so a rotation may take that long to be seen.
     await until('the new key', async () => (await read()).status === 200, 40);
     const answer = await raw('/rest/v1/contact_tickets?select=subject&limit=1', { headers: { authorization: `Bearer ${await token('alice', { jti: 'x' })}` } });
     assert.equal(answer.status, 200);
@@ -46,7 +47,7 @@ describe('I-2: sessions', () => {
     assert.ok(!jwks.keys.some((key) => key.kid === kid));
   });
 
-  test('unknown key ids cost the issuer at most one fetch', async () => {
+  test('unknown key ids cause at most one fetch from the issuer', async () => {
     const { urls } = await stack();
     const fetches = async () => (await (await fetch(`${urls.clerk}/dev/stats`)).json()).jwks;
     const before = await fetches();
@@ -59,17 +60,17 @@ describe('I-2: sessions', () => {
   });
 });
 
-describe('Clerk is away', () => {
+describe('Clerk is unavailable', () => {
   afterEach(() => clerk_is('ok'));
 
   for (const mode of ['503', 'garbage', 'hang']) {
-    test(`${mode}: known keys go on working`, async () => {
+    test(`${mode}: known keys continue to work`, async () => {
       assert.equal((await read()).status, 200);
       await clerk_is(mode);
       assert.equal((await read('carol')).status, 200);
     });
 
-    test(`${mode}: a Hub that never saw a key says 503 and when to come back, never 401`, async () => {
+    test(`${mode}: a Hub that never fetched a key responds 503 with Retry-After, never 401`, async () => {
       const running = await stack();
       const credential = await token('alice');
       await clerk_is(mode);
@@ -83,10 +84,10 @@ describe('Clerk is away', () => {
   }
 });
 
-describe('the database is away', () => {
+describe('the database is unavailable', () => {
   afterEach(() => database_is('ok'));
 
-  test('PostgREST down: 502 or 503 with a code, then good again', async () => {
+  test('PostgREST down: 502 or 503 with a code, then success again', async () => {
     const running = await stack();
     await running.halt('postgrest');
     try {
@@ -104,7 +105,7 @@ describe('the database is away', () => {
     await until('a good answer', async () => (await read()).status === 200, 20);
   });
 
-  test('PostgREST slow: 504 after the Hub’s own time-out, and a change is not promised', async () => {
+  test('PostgREST slow: 504 after the Hub’s own timeout, and a change is not reported as made', async () => {
     await database_is('slow', { delayMs: 15_000 });
     const started = Date.now();
     const answer = await read();
@@ -121,7 +122,7 @@ describe('the database is away', () => {
     }
   });
 
-  test('a database restarted under load loses no committed change and no trail of it', async () => {
+  test('a database restarted under load loses no committed change and no audit row of it', async () => {
     const running = await stack();
     const [lead] = await sql('select id from hub.leads limit 1');
     const done = [];

@@ -8,7 +8,7 @@ import { FOLDER, raw, sql, stack, until } from './client.mjs';
 const fire = (cron) => raw(`/cdn-cgi/handler/scheduled?cron=${encodeURIComponent(cron)}`);
 const partitions = async () => (await sql("select count(*)::int as count from pg_inherits where inhparent = 'hub.team_activities'::regclass"))[0].count;
 
-test('L-2: the house job makes missing partitions and forgets old revocations; twice is as good as once', async () => {
+test('L-2: the maintenance job creates missing partitions and deletes old revocations; a second run changes nothing', async () => {
   const [{ name }] = await sql("select max(relname) as name from pg_class c join pg_inherits i on i.inhrelid = c.oid where i.inhparent = 'hub.team_activities'::regclass");
   const whole = await partitions();
   await sql(`drop table hub_private.${name}`);
@@ -31,12 +31,12 @@ test('another cron runs nothing', async () => {
   await until('the partition', async () => (await partitions()) === before);
 });
 
-test('A-3: the checks run in steps until each has its row, and not again the same night', async () => {
+test('A-3: the checks run in steps until each has its row, and not again in the same night', async () => {
   const rows = async () => (await sql("select name from hub.checks where name <> 'retention'")).map(({ name }) => name).sort();
   assert.deepEqual(await rows(), []);
   await sql("insert into hub_private.check_progress (name, part) values ('drift', 7)");
   assert.equal((await fire('43 3-5 * * *')).status, 200);
-  // Half of one was done already: it went on from there.
+  // Half of one was done already: it continued from there.
   await until('the checks', async () => (await rows()).length === 2, 60);
   assert.deepEqual(await rows(), ['drift', 'out_of_band']);
   await fire('43 3-5 * * *');
@@ -44,7 +44,7 @@ test('A-3: the checks run in steps until each has its row, and not again the sam
   assert.equal((await rows()).length, 2);
 });
 
-test('an operator is told what is wrong, through the webhook', async () => {
+test('an operator is alerted to a fault through the webhook', async () => {
   const { urls } = await stack();
   const told = async () => (await (await fetch(`${urls.supabase}/dev/alerts`)).json()).flatMap(({ alerts }) => alerts);
   await told();
@@ -56,7 +56,7 @@ test('an operator is told what is wrong, through the webhook', async () => {
       return some.length > 0 && some;
     });
     assert.ok(alerts.some(({ alert, text }) => alert === 'rejected_requests' && /request rows are rejected/.test(text)), JSON.stringify(alerts));
-    // The queue says how many dead letters it has, and there are none.
+    // The queue reports how many dead letters it has, and there are none.
     assert.ok(!alerts.some(({ alert }) => alert === 'dead_letters'), JSON.stringify(alerts));
     assert.doesNotMatch(fs.readFileSync(`${FOLDER}/logs/hub.log`, 'utf8'), /dead letters could not be counted/);
   } finally {

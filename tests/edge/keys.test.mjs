@@ -1,4 +1,5 @@
-// I-2: the issuer's keys under pressure: unknown ids by the thousand, a crowd at a cold start, a key that is gone while strangers knock.
+// I-2: the issuer's keys under load: unknown ids by the thousand, concurrent requests at a cold start, and a revoked
+// key during a flood of unknown ids.
 
 import { describe, test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -9,7 +10,7 @@ const stats = async () => (await (await fetch(`${(await stack()).urls.clerk}/dev
 const read = async (bearer) => (await raw('/rest/v1/contact_tickets?select=id&limit=1', { headers: { authorization: `Bearer ${bearer}` } })).status;
 const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-/** A token of nobody's, under a key id that no set has. */
+/** Returns a token signed by no known key, under a key id that no set has. */
 function stranger(payload) {
   const header = { alg: 'RS256', typ: 'JWT', kid: `ins_${randomBytes(10).toString('hex')}`, cat: 'cl_B7d4PD111AAA' };
   return `${encode(header)}.${payload}.${randomBytes(256).toString('base64url')}`;
@@ -28,7 +29,7 @@ async function all(count, width, work) {
 }
 
 describe('the issuer’s keys', () => {
-  test('I-2: a thousand unknown key ids cost one fetch in 30 seconds, and people go on working', async () => {
+  test('I-2: a thousand unknown key ids cause one fetch in 30 seconds, and valid tokens continue to work', async () => {
     const good = await token('alice');
     assert.equal(await read(good), 200);
     const before = await stats();
@@ -43,7 +44,7 @@ describe('the issuer’s keys', () => {
     assert.equal(await read(await token('alice')), 200);
   });
 
-  test('I-2: two hundred at once at a cold start cost a handful of fetches', async () => {
+  test('I-2: two hundred concurrent requests at a cold start cause a few fetches', async () => {
     const running = await stack();
     const tokens = await all(200, 20, () => token('alice'));
     await running.restart('hub');
@@ -55,7 +56,7 @@ describe('the issuer’s keys', () => {
     assert.ok(fetched >= 1 && fetched <= 4, `${fetched} fetches`);
   });
 
-  test('I-2: a key that is revoked is refused, also while unknown key ids are being sent', async () => {
+  test('I-2: a revoked key is rejected, also while unknown key ids are being sent', async () => {
     const old = await token('carol');
     assert.equal(await read(old), 200);
     const forgotten = await token('dave');
@@ -63,7 +64,8 @@ describe('the issuer’s keys', () => {
     const payload = old.split('.')[1];
     let gone;
     const end = Date.now() + 45_000;
-    // Strangers knock all the time: a set that is merged instead of replaced would keep the old key for as long as they do.
+    // Unknown key ids arrive all the time: a set that is merged instead of replaced would retain the old key for as
+    // long as they do.
     while (!gone && Date.now() < end) {
       await Promise.all(Array.from({ length: 5 }, () => read(stranger(payload))));
       // A token that was verified before is remembered until it runs out; this one never was.

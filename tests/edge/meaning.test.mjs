@@ -1,6 +1,7 @@
-// A-1, A-2: the database answers the query that was judged. Random queries go through the Hub to the real PostgREST, and the answer is
-// compared with what another program makes of them: it reads the same rows by SQL and applies the query in JavaScript, without a URL, an
-// alias or a path in sight. A query may be refused, where a name could be taken for another one; it may never mean something else.
+// A-1, A-2: the database executes the query that was authorized. Random queries go through the Hub to the real
+// PostgREST, and the response is compared with the result of an independent evaluator: it reads the same rows by SQL
+// and applies the query in JavaScript, without URLs, aliases or paths. A query may be rejected, where a name could be
+// taken for another one; it may never have another meaning.
 
 import { test, describe } from 'node:test';
 import assert from 'node:assert/strict';
@@ -9,7 +10,7 @@ import { ACME, ask, sql } from './client.mjs';
 const SEED = Number(process.env.MEANING_SEED ?? 20261126);
 const QUERIES = Number(process.env.MEANING_QUERIES ?? 400);
 
-/** Numbers that are the same in every run. */
+/** A generator of numbers that are the same in every run. */
 function dice(seed) {
   let state = BigInt(seed);
   const next = () => {
@@ -20,7 +21,7 @@ function dice(seed) {
   return { below, chance: (share) => next() < share, one: (list) => list[below(list.length)], some: (list, most) => [...list].sort(() => next() - 0.5).slice(0, 1 + below(most)) };
 }
 
-// What a client may read of each table, and how they hang together.
+// The columns that a customer may read of each table, and the relations between the tables.
 const TABLES = {
   contact_tickets: { columns: ['id', 'owner_id', 'author_id', 'kind', 'subject', 'status', 'priority', 'created_at', 'version', 'resolution', 'merged_into'], limit: 100, embeds: { ticket_messages: (ticket, message) => message.ticket_id === ticket.id } },
   ticket_messages: { columns: ['id', 'ticket_id', 'author_id', 'author_kind', 'body', 'created_at', 'version'], limit: 100, embeds: { contact_tickets: (message, ticket) => message.ticket_id === ticket.id }, one: true },
@@ -29,11 +30,11 @@ const TABLES = {
 };
 const KINDS = { id: 'uuid', ticket_id: 'uuid', thread_id: 'uuid', merged_into: 'uuid', created_at: 'time', retracted_at: 'time', version: 'number' };
 const kind = (column) => KINDS[column] ?? 'text';
-/** Harmless names, and names that are something else already. */
+/** Harmless names, and names that have another meaning already. */
 const ALIASES = ['a', 'b', 'latest', 'first', 'x1', 'Total'];
 const TAKEN = ['status', 'body', 'id', 'kind', 'created_at', 'ticket_messages', 'contact_tickets', 'chat_messages', 'leads', 'and', 'or', 'not', 'select', 'order', 'limit', 'offset', 'columns', 'on_conflict'];
 
-/** The rows that Alice may see, as JSON has them. */
+/** The rows that Alice may read, as JSON represents them. */
 async function rows() {
   const all = {};
   for (const name of Object.keys(TABLES)) {
@@ -46,7 +47,7 @@ async function rows() {
 // The query, as a value.
 
 function condition(roll, table, all) {
-  // An owner is named by a Clerk id and nothing else (HUB340), which is a rule of its own.
+  // An owner is named by a Clerk id and nothing else (HUB340), which is a separate rule.
   const column = roll.one(TABLES[table].columns.filter((name) => name !== 'owner_id'));
   const type = kind(column);
   const present = all[table].map((row) => row[column]).filter((value) => value !== null);
@@ -82,7 +83,7 @@ function query(roll, table, all, depth = 0, risky = roll.chance(0.3)) {
   }
   for (let n = roll.below(3); n > 0; n -= 1) made.conditions.push(condition(roll, table, all));
   if (roll.chance(0.25)) made.trees.push(tree(roll, table, all));
-  // A whole order, so that there is one answer.
+  // A total order, so that there is one correct response.
   for (const column of roll.chance(0.5) ? roll.some(columns.filter((column) => ['time', 'number'].includes(kind(column))), 2) : []) made.order.push({ column, down: roll.chance(0.5), nulls: roll.one([undefined, 'first', 'last']) });
   made.order.push({ column: 'id', down: roll.chance(0.5) });
   if (roll.chance(0.5)) made.limit = 1 + roll.below(6);
@@ -90,7 +91,7 @@ function query(roll, table, all, depth = 0, risky = roll.chance(0.3)) {
   return made;
 }
 
-// The query, as a URL: what a client writes.
+// The query, as a URL: the client's form.
 
 const quoted = (text) => `"${String(text).replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 function operand({ operator, operand: value }, inTree) {
@@ -123,7 +124,7 @@ function parameters(one, path = '') {
 }
 const url = (one) => `${one.table}?${new URLSearchParams([['select', selected(one)], ...parameters(one)])}`;
 
-// The query, applied: three values of truth, as SQL has them; null is unknown.
+// The query, applied in three-valued logic, as in SQL; null is unknown.
 
 const comparable = (column, value) => (kind(column) === 'time' ? micros(value) : value);
 function micros(text) {
@@ -198,7 +199,7 @@ function answer(one, all, belongs = () => true, single = false) {
   return single ? page[0] ?? null : page;
 }
 
-/** Whether a name in it is another name already, or two are one: then it may be refused. */
+/** Returns whether a name in the query is another name already, or two are equal: then it may be rejected. */
 function ambiguous({ columns, embeds }) {
   const names = [...new Set(columns.map(({ alias, column }) => `${alias ?? ''}:${column}`))].map((one) => { const [alias, column] = one.split(':'); return alias || column; });
   names.push(...embeds.map(({ alias, query }) => alias ?? query.table));
@@ -207,8 +208,8 @@ function ambiguous({ columns, embeds }) {
   return new Set(names).size < names.length || aliases.some((alias) => TAKEN.includes(alias)) || tables.length > 0 || embeds.some(({ query }) => ambiguous(query));
 }
 
-describe('the database answers the query that was judged', () => {
-  test(`${QUERIES} random queries mean what they say, or are refused`, async () => {
+describe('the database executes the query that was authorized', () => {
+  test(`${QUERIES} random queries return the expected rows, or are rejected`, async () => {
     const all = await rows();
     const roll = dice(SEED);
     const found = { answered: 0, refused: 0, rows: 0 };
@@ -250,7 +251,7 @@ describe('the database answers the query that was judged', () => {
     }
   });
 
-  test('a change touches the rows that it means, gives back those, and no others', async () => {
+  test('a change affects and returns the matching rows, and no others', async () => {
     const roll = dice(SEED + 2);
     const found = { touched: 0, left: 0, deleted: 0 };
     const json = async (table, ids) => (await sql(`select to_jsonb(t) as row from hub.${table} t where id = any ($1)`, [ids])).map(({ row }) => row);

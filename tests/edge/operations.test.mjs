@@ -1,4 +1,5 @@
-// L-1, A-2: staff at work through supabase-js: versions, transitions, purposes; and the client who sees what was done.
+// L-1, A-2: staff operations through supabase-js: versions, transitions, purposes; and the customer who sees the
+// actions.
 
 import { test, describe } from 'node:test';
 import assert from 'node:assert/strict';
@@ -11,7 +12,7 @@ const fresh = async (persona, subject) => {
 };
 
 describe('changes', () => {
-  test('of two who change the same version one is told 412, and nothing is lost', async () => {
+  test('of two changes of the same version one gets 412, and nothing is lost', async () => {
     const { id } = await fresh('alice', 'Two at once');
     const headers = { 'if-match': '"1"' };
     const both = await Promise.all(['high', 'low'].map((priority) => ask('support', `contact_tickets?id=eq.${id}`, { method: 'PATCH', headers, body: { priority } })));
@@ -22,7 +23,7 @@ describe('changes', () => {
     assert.equal((await sql("select 1 from hub.team_activities where entity_id = $1 and action = 'update'", [id])).length, 1);
   });
 
-  test('by a filter on the version, by a function, and not without any', async () => {
+  test('with the version in a filter or a function, and not without one', async () => {
     const { id } = await fresh('alice', 'By version');
     const support = await client('support', { global: { headers: {} } });
     assert.equal((await support.from('contact_tickets').update({ priority: 'high' }).eq('id', id)).error.code, 'HUB326');
@@ -36,7 +37,7 @@ describe('changes', () => {
     assert.deepEqual(reopened.data, { status: 'open', resolution: null, version: 5 });
   });
 
-  test('an illegal step says where it could go; one that needs a reason keeps it', async () => {
+  test('an invalid transition names the valid ones; one that requires a reason stores it', async () => {
     const made = await (await client('sales')).from('leads').insert({ name: 'Ida', email: 'ida@example.com' }).select('id').single();
     const sales = await client('sales');
     const { error } = await sales.from('leads').update({ status: 'won' }).eq('id', made.data.id);
@@ -64,8 +65,8 @@ describe('changes', () => {
   });
 });
 
-describe('looks', () => {
-  test('A-2: what is in a record takes a purpose and a name; both are in the trail', async () => {
+describe('audited reads', () => {
+  test('A-2: the content of a record requires a purpose and a name; both are in the audit log', async () => {
     const { id } = await fresh('alice', 'Look at me');
     const path = `ticket_messages?ticket_id=eq.${id}`;
     const none = { headers: { 'x-hub-purpose': undefined } };
@@ -77,7 +78,7 @@ describe('looks', () => {
     const some = (rows, ...names) => rows.map((row) => Object.fromEntries(names.map((name) => [name, row[name]])));
     const rows = await looks(seen.headers['x-request-id']);
     assert.deepEqual(some(rows, 'action', 'entity', 'entity_id', 'owner_id', 'purpose', 'row_count', 'actor_role'), [{ action: 'read', entity: 'contact_tickets', entity_id: id, owner_id: 'org_2hubacme00000000000000001', purpose: 'client_request', row_count: null, actor_role: 'support' }]);
-    // It was recorded before there was anything to count.
+    // The read was recorded before there was anything to count.
     assert.equal((await recorded(seen.headers['x-request-id'])).row_count, 1);
     const list = await ask('support', 'contact_tickets?select=id,subject&status=eq.open&limit=5', none);
     assert.deepEqual(
@@ -86,7 +87,7 @@ describe('looks', () => {
     );
   });
 
-  test('L-1: the client sees who read and changed what, why, and nothing of others, within five seconds', async () => {
+  test('L-1: the customer sees who read and changed which records, why, and nothing of others, within five seconds', async () => {
     const { id } = await fresh('alice', 'Watched');
     await ask('support', `ticket_messages?ticket_id=eq.${id}`, { headers: { 'x-hub-purpose': 'support' } });
     await ask('support', `contact_tickets?id=eq.${id}`, { method: 'PATCH', body: { priority: 'urgent', assigned_to: 'user_2hubsupport000000000000007' }, headers: { 'x-hub-reason': 'The%20site%20is%20down' } });
@@ -95,7 +96,7 @@ describe('looks', () => {
     const mine = await until('the rows', async () => {
       const { data } = await (await client('bob')).rpc('my_activity', { most: 50 });
       const here = data.filter(({ entity_id }) => entity_id === id);
-      // A look comes by the queue, a second behind a change of the same moment.
+      // An audited read arrives by the queue, a second after a change of the same moment.
       return here.length === 2 && here.sort((one, other) => Date.parse(other.occurred_at) - Date.parse(one.occurred_at));
     });
     assert.ok(Date.now() - began < 5000);
@@ -109,7 +110,7 @@ describe('looks', () => {
     assert.equal((await (await client('support')).rpc('my_activity')).error.code, 'HUB202');
   });
 
-  test('L-3: a row says where a request came in, how long the database took and how many rows it gave; a change is completed', async () => {
+  test('L-3: a row contains the request’s location, the database’s duration and the number of rows; a change is completed', async () => {
     const { id } = await fresh('alice', 'Rows');
     const read = await ask('support', `contact_tickets?id=eq.${id}&select=id`);
     const row = await recorded(read.headers['x-request-id']);

@@ -1,5 +1,5 @@
-// A-1: whose rows a session reaches: the active organization's, by the token and nothing that a client sends; and what is told of an
-// impersonated session.
+// A-1: the rows that a session reaches: those of the active organization, by the token and nothing that a client sends;
+// and the records of an impersonated session.
 
 import { afterEach, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -11,7 +11,7 @@ const ERIN = 'user_2huberin00000000000000012';
 const lever = async (path, data) => (await post('clerk', `/dev/${path}`, data)).json();
 const encoded = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-/** Erin, with this organization active; `null` is none. */
+/** Returns Erin's client, with this organization active; `null` is none. */
 async function erin(organization) {
   const { id: sid } = await lever('sessions', { persona: 'erin', organization });
   const { urls, keys } = await stack();
@@ -20,16 +20,16 @@ async function erin(organization) {
 }
 const owners = async (hub) => [...new Set((await hub.from('contact_tickets').select('owner_id').limit(1000)).data.map((row) => row.owner_id))];
 
-// Where all files share a process, a hook outside of a suite would follow every test of theirs.
+// A hook outside of a suite would run after every test of all files that share a process.
 const tidy = async () => {
   await lever('reset');
   await sql('delete from hub.revoked_sessions');
 };
 
-describe('a person in two organizations', () => {
+describe('a user in two organizations', () => {
   afterEach(tidy);
 
-  test('A-1: sees the rows of the active one, all of them and no others', async () => {
+  test('A-1: reads the rows of the active one, all of them and no others', async () => {
     assert.deepEqual(await owners(await erin(ACME)), [ACME]);
     assert.deepEqual(await owners(await erin(NORTHWIND)), [NORTHWIND]);
     const [{ n }] = await sql('select count(*)::int as n from hub.contact_tickets where owner_id = $1', [NORTHWIND]);
@@ -57,7 +57,7 @@ describe('a person in two organizations', () => {
     assert.equal(await read(before), ACME, 'the old token says what it said, until it runs out');
   });
 
-  test('A-1: who is in neither sees nothing of both', async () => {
+  test('A-1: a user in neither reads no row of either', async () => {
     const { urls, keys } = await stack();
     const dave = createClient(urls.hub, keys.publishable, { accessToken: () => token('dave'), auth: { persistSession: false } });
     for (const owner of [ACME, NORTHWIND]) assert.deepEqual((await dave.from('contact_tickets').select('id').eq('owner_id', owner)).data, []);
@@ -70,7 +70,7 @@ describe('a person in two organizations', () => {
 describe('an impersonated session', () => {
   afterEach(tidy);
 
-  test('L-3: reads, may not write, and every row says who acts', async () => {
+  test('L-3: reads, may not write, and every row names the actor', async () => {
     const by = 'user_2hubadmin0000000000000005';
     const bearer = await token('alice', { claims: encoded({ act: { sub: by, iss: 'https://dashboard.clerk.com' } }) });
     const headers = { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' };

@@ -1,4 +1,5 @@
-// The public pages in a real browser: phone and desktop, light and dark, under the content policy that they are sent with.
+// The public pages in a real browser: phone and desktop, light and dark, under the content security policy that they
+// are sent with.
 
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';

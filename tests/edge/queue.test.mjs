@@ -1,7 +1,8 @@
-// L-3 at scale, through miniflare's queue: requests by the thousand while its consumer fails, the database restarts and the Worker dies.
+// L-3 under load, through miniflare's queue: requests by the thousand while its consumer fails, the database restarts
+// and the Worker dies.
 //
-// REQUESTS=10000 is how many. The Hub that is asked only puts messages on the queue; the other Hub of the stack takes them, so that
-// the queue outlives the Worker, as Cloudflare's does.
+// REQUESTS=10000 sets the number. The Hub that receives the requests only sends messages to the queue; the other Hub of
+// the stack consumes them, so that the queue outlives the Worker, as Cloudflare's does.
 
 import { test, describe, before, after } from 'node:test';
 import assert from 'node:assert/strict';
@@ -62,7 +63,8 @@ describe('L-3: the queue', () => {
       while (sent < REQUESTS) {
         const n = sent++;
         const one = kinds[n % kinds.length];
-        // A client's read is kept behind its answer, for some milliseconds in the Worker alone: nobody reads just before it dies.
+        // A customer's read is recorded after its response, for some milliseconds in the Worker alone: no request reads
+        // just before it dies.
         while (quiet && !['staff list', 'a change', 'refused with a session'].includes(one.kind)) await pause(50);
         const answer = await one.send(n);
         if (answer?.id) answered.set(answer.id, { ...one, status: answer.status });
@@ -92,7 +94,8 @@ describe('L-3: the queue', () => {
     await pause(300);
 
     const ids = [...answered.keys()];
-    // A change has its row from its own transaction; what completes it comes behind the answer, and may die with the Worker.
+    // A change has its row from its own transaction; the completion is recorded after the response, and may be lost
+    // with the Worker.
     const changes = ids.filter((id) => answered.get(id).kind === 'a change' && answered.get(id).status === 204);
     const missing = async () =>
       (await sql(`select w.id from unnest($1::text[]) as w (id) where not exists
@@ -121,7 +124,7 @@ describe('L-3: the queue', () => {
     assert.deepEqual([once, all], [looks.length, looks.length], 'each look once');
   });
 
-  test('a row waits on the queue while it cannot be written, and staff are answered', async () => {
+  test('a row waits on the queue while it cannot be written, and requests of staff succeed', async () => {
     await database_is('flaky', { function: 'record_requests', every: 1, when: 'before' });
     const answer = await send('GET', 'leads?select=id&limit=1', { authorization: `Bearer ${await token('sales')}` });
     assert.equal(answer.status, 200);
@@ -132,7 +135,7 @@ describe('L-3: the queue', () => {
     await until('the row', async () => (await found()) === 1, 30);
   });
 
-  test('12 rows that are refused for good and 12 others by turns: these are written at once, those are stored, and an admin has them written', async () => {
+  test('12 permanently rejected rows and 12 others alternately: the others are written at once, the rejected are stored, and an admin retries them', async () => {
     await running.restart('impatient');
     await sql("alter table hub.request_log add constraint no_more check (route <> '/rest/v1/leads') not valid");
     const asked = async (path) => (await raw(path, { base: running.urls.impatient })).headers['x-request-id'];
@@ -143,7 +146,7 @@ describe('L-3: the queue', () => {
       for (let turn = 0; turn < 12; turn += 1) {
         refused.push(await asked('/rest/v1/leads'));
         good.push(await asked('/rest/v1/contact_tickets'));
-        // Each in a message of its own.
+        // Each in its own message.
         await pause(30);
       }
       const rejected = () => sql('select request_id, code, content from hub.request_log_rejected where request_id = any($1)', [refused]);
@@ -153,7 +156,7 @@ describe('L-3: the queue', () => {
       for (const { code, content, request_id } of await rejected()) {
         assert.equal(code, '23514');
         assert.equal(JSON.parse(content).request_id, request_id);
-        // What the Worker logs reaches the file a little later than the row its table.
+        // The Worker's log line reaches the file a little later than the row its table.
         const line = new RegExp(`"event":"request row rejected".*"request_id":"${request_id}"`);
         await until(`the line of ${request_id}`, async () => line.test(log()), 15);
       }

@@ -1,13 +1,13 @@
-// L-1, L-3, A-2: what is read of a client's record is in the trail before the answer leaves, whatever the query says.
+// L-1, L-3, A-2: every read of a customer's record is in the audit log before the response is sent, for any query.
 
 import { test, describe } from 'node:test';
 import assert from 'node:assert/strict';
 import { ACME, ALICE, CAROL, ask, client, database_is, looks, raw, recorded, sql, token, upstream } from './client.mjs';
 
 const ADMIN = 'user_2hubadmin0000000000000005';
-/** A purpose; null: none is said. */
+/** The header of a purpose; null: none. */
 const why = (purpose = 'support') => ({ headers: { 'x-hub-purpose': purpose ?? undefined } });
-/** What the trail has of a request now, without waiting. */
+/** Returns the audit log's rows of a request now, without waiting. */
 const trail = (id) => sql("select * from hub.team_activities where request_id = $1 and action in ('read', 'list', 'export') order by id", [id]);
 const requests = (id) => sql('select * from hub.request_log where request_id = $1', [id]);
 const some = (rows, ...names) => rows.map((row) => names.map((name) => row[name]));
@@ -18,9 +18,9 @@ const ODD = {
   'half an id': 'org_', 'a quote': "'", 'a backslash': '%5C', 'another case': 'USER_2hubcarol0000000000000003',
 };
 
-describe('a read of a client’s record by staff', () => {
+describe('a read of a customer’s record by staff', () => {
   for (const table of ['contact_tickets', 'ticket_messages', 'chat_threads', 'chat_messages']) {
-    test(`L-1: an owner of ${table} that is no id is refused, and nothing is asked of the database`, async () => {
+    test(`L-1: an owner of ${table} that is no id is rejected without a request to the database`, async () => {
       for (const [name, value] of Object.entries(ODD)) {
         for (const condition of [`in.(${value},${CAROL})`, `eq.${value}`, `in.(${CAROL},${value})`]) {
           await upstream();
@@ -32,7 +32,7 @@ describe('a read of a client’s record by staff', () => {
     });
   }
 
-  test('L-1: messages by owner are in the trail when the answer is there: those who own something, with how much', async () => {
+  test('L-1: messages by owner are in the audit log before the response: each owner of a row, with the count', async () => {
     for (const table of ['ticket_messages', 'chat_messages']) {
       const answer = await ask('support', `${table}?select=id,owner_id,body&owner_id=in.(user_2hubnobody00000000000009,${CAROL},${ACME})`, why('quality'));
       assert.equal(answer.status, 200, answer.text);
@@ -44,7 +44,7 @@ describe('a read of a client’s record by staff', () => {
     }
   });
 
-  test('L-1: what cannot be recorded is not read', async () => {
+  test('L-1: a read that cannot be recorded is rejected', async () => {
     await database_is('flaky', { function: 'record_read', every: 1, when: 'before' });
     try {
       await upstream();
@@ -68,7 +68,7 @@ describe('a read of a client’s record by staff', () => {
     assert.equal((await recorded(same.headers['x-request-id'])).method, 'PATCH');
   });
 
-  test('A-2: the whole of the trail takes a purpose, and its client sees who read it', async () => {
+  test('A-2: the whole audit log requires a purpose, and its customer sees who read it', async () => {
     assert.equal((await ask('admin', 'team_activities?limit=1', { headers: { 'x-hub-purpose': undefined } })).json.code, 'HUB328');
     const [row] = await sql("select id, owner_id from hub.team_activities where owner_id = $1 and action = 'insert' and not internal limit 1", [ACME]);
     const answer = await ask('admin', `team_activities?select=id,before,after&id=eq.${row.id}`, why('security'));
@@ -77,7 +77,7 @@ describe('a read of a client’s record by staff', () => {
     assert.ok(data.some(({ entity, entity_id }) => entity === 'team_activities' && entity_id === row.id), JSON.stringify(data));
   });
 
-  test('A-2: a search in messages takes a purpose and leaves its words, by GET and by POST', async () => {
+  test('A-2: a search in messages requires a purpose and records its words, by GET and by POST', async () => {
     for (const ways of [['rpc/search_tickets?words=zep%20%26%20elin', {}], ['rpc/search_tickets', { method: 'POST', body: { words: 'zep & elin' } }]]) {
       assert.equal((await ask('support', ways[0], { ...ways[1], headers: { 'x-hub-purpose': undefined } })).json.code, 'HUB328');
       const answer = await ask('support', ways[0], { ...ways[1], ...why('client_request') });
@@ -87,7 +87,7 @@ describe('a read of a client’s record by staff', () => {
     }
   });
 
-  test('L-1: a conversation above one message is recorded as the conversation; keys are in lower case, and a note stays among staff', async () => {
+  test('L-1: a conversation above one message is recorded as the conversation; keys are in lower case, and a note is not shown to the customer', async () => {
     const [{ id, ticket_id, owner_id }] = await sql('select * from hub.ticket_messages where internal limit 1');
     const path = `ticket_messages?select=id,contact_tickets(subject,ticket_messages(body))&id=eq.${id.toUpperCase()}`;
     const whole = await ask('support', path, why());
@@ -97,7 +97,7 @@ describe('a read of a client’s record by staff', () => {
     assert.deepEqual(some(await trail(note.headers['x-request-id']), 'entity', 'entity_id', 'owner_id', 'internal'), [['ticket_messages', id, owner_id, true]]);
   });
 
-  test('A-2: leads are listed by sales and admins for sales, and by nobody else', async () => {
+  test('A-2: leads are listed by sales and admins for sales, and by no other role', async () => {
     const list = 'leads?select=id,email,message,notes&limit=1000';
     for (const [who, purpose, code] of [['support', 'quality', 'HUB329'], ['support', 'sales', 'HUB329'], ['sales', 'quality', 'HUB329'], ['admin', 'support', 'HUB329'], ['sales', null, 'HUB328'], ['sales', 'sales'], ['admin', 'sales']]) {
       const answer = await ask(who, list, why(purpose));
@@ -109,7 +109,7 @@ describe('a read of a client’s record by staff', () => {
     assert.deepEqual(some(await trail(one.headers['x-request-id']), 'action', 'entity', 'entity_id'), [['read', 'leads', id]]);
   });
 
-  test('L-3: what the database refuses after it was recorded is said in the request row', async () => {
+  test('L-3: a rejection by the database after the record is in the request row', async () => {
     const answer = await ask('support', `ticket_messages?ticket_id=eq.00000000-0000-4000-8000-000000000000`, { headers: { 'x-hub-purpose': 'support', accept: 'application/vnd.pgrst.object+json' } });
     assert.equal(answer.status, 406, answer.text);
     assert.equal((await trail(answer.headers['x-request-id'])).length, 1);
@@ -117,7 +117,7 @@ describe('a read of a client’s record by staff', () => {
     assert.deepEqual([row.outcome, row.status, row.code], ['refused', 406, 'PGRST116']);
   });
 
-  test('L-3: nobody calls what records', async () => {
+  test('L-3: no session may call the recording function', async () => {
     for (const who of ['support', 'admin', 'alice']) {
       const answer = await ask(who, 'rpc/record_read', { method: 'POST', body: { entity: 'leads', selector: 'list', records: [], filter: '' } });
       assert.deepEqual([answer.status, answer.json.code], [404, 'HUB202'], who);
@@ -125,7 +125,9 @@ describe('a read of a client’s record by staff', () => {
   });
 });
 
-/** An id whose letters have the other case, as no id of Clerk's is written: Clerk's ids differ in case. */
+/**
+ * Returns an id with the case of its letters inverted, as no id of Clerk's is written: Clerk's ids are case-sensitive.
+ */
 const OTHER_LETTERS = ['user_2HUBCAROL0000000000000003', 'user_2hubcaroL0000000000000003', 'user_2Hubcarol0000000000000003'];
 
 describe('a read that names less than it shows', () => {
@@ -148,7 +150,7 @@ describe('a read that names less than it shows', () => {
     }
   });
 
-  test('L-1: an owner named in other letters is another one, and takes no owner’s place in the trail', async () => {
+  test('L-1: an owner in another case is another owner, and is not recorded as the real one', async () => {
     for (const table of ['contact_tickets', 'ticket_messages', 'chat_threads', 'chat_messages', 'team_activities']) {
       const [who, select] = table === 'team_activities' ? ['admin', 'id,owner_id,before'] : ['support', 'id,owner_id'];
       const sensitive = { contact_tickets: ',ticket_messages(body)', chat_threads: ',chat_messages(body)', ticket_messages: ',body', chat_messages: ',body' }[table] ?? '';
@@ -172,7 +174,7 @@ describe('a read that names less than it shows', () => {
     }
   });
 
-  test('L-1: what was asked stands in the trail to its last value, or is refused', async () => {
+  test('L-1: a filter is in the audit log to its last value, or is rejected', async () => {
     const asked = async (words, who = 'support') => ask(who, 'rpc/search_tickets?select=id,subject&subject=neq.needle', { method: 'POST', body: { words }, ...why() });
     for (const words of ['x'.repeat(3_900), 'x'.repeat(4_100), 'x'.repeat(15_000), 'é'.repeat(2_000), "'".repeat(4_500)]) {
       const answer = await asked(words);
@@ -190,7 +192,7 @@ describe('a read that names less than it shows', () => {
       assert.deepEqual([await upstream(), await trail(answer.headers['x-request-id'])], [[], []]);
       assert.equal((await recorded(answer.headers['x-request-id'])).code, 'HUB341');
     }
-    // By the URL as well: what is recorded on the queue, and what is recorded first.
+    // By the URL as well: for a read recorded on the queue, and for one recorded first.
     const long = `contact_tickets?${Array.from({ length: 25 }, (_, place) => `subject=neq.${'x'.repeat(170)}${place}`).join('&')}&subject=neq.needle`;
     for (const [path, reads] of [[`${long}&select=id`, looks], [`${long}&select=id,ticket_messages(body)&owner_id=eq.${CAROL}`, trail]]) {
       const answer = await ask('support', path, why());
@@ -200,14 +202,14 @@ describe('a read that names less than it shows', () => {
     }
   });
 
-  test('L-1: a change that gives back columns, or tells by its count that a row is like that, is a read', async () => {
+  test('L-1: a change that returns columns, or whose count reveals a value of a row, is a read', async () => {
     const [ticket] = await sql('select * from hub.contact_tickets where owner_id = $1 limit 1', [CAROL]);
     const written = await ask('support', 'ticket_messages?select=id', { method: 'POST', body: { ticket_id: ticket.id, body: 'x' }, headers: { prefer: 'return=representation' } });
     assert.equal(written.status, 201, written.text);
     const patch = (path, body, prefer, said = {}) => ask('support', path, { method: 'PATCH', body, headers: { prefer, 'x-hub-purpose': 'support', ...said } });
     const given = await patch(`contact_tickets?id=eq.${ticket.id}&select=id,subject,status`, { priority: ticket.priority }, 'return=representation');
     assert.deepEqual([given.status, given.json?.[0]?.subject], [200, ticket.subject], given.text);
-    // That it was changed is in the trail as well, by the change.
+    // The change is in the audit log as well, by its own row.
     assert.deepEqual(some(await trail(given.headers['x-request-id']), 'action', 'entity', 'entity_id', 'owner_id', 'route'), [['read', 'contact_tickets', ticket.id, CAROL, 'PATCH /rest/v1/contact_tickets']]);
     const above = await patch(`ticket_messages?id=eq.${written.json[0].id}&select=id,contact_tickets(subject)`, { body: 'y' }, 'return=representation');
     assert.deepEqual([above.status, above.json?.[0]?.contact_tickets?.subject], [200, ticket.subject], above.text);
@@ -221,12 +223,12 @@ describe('a read that names less than it shows', () => {
         else assert.deepEqual(some(await trail(told.headers['x-request-id']), 'action', 'entity_id', 'owner_id'), [['read', ticket.id, CAROL]], `${condition} ${prefer}`);
       }
     }
-    // What changes the named row and tells nothing more leaves the change alone.
+    // A change of the named row that reveals nothing more leaves only the row of the change.
     const silent = await patch(`contact_tickets?id=eq.${ticket.id}`, { priority: ticket.priority }, 'return=minimal');
     assert.deepEqual([silent.status, await trail(silent.headers['x-request-id'])], [204, []], silent.text);
   });
 
-  test('L-1: a ticket that is read through a note, or comes back with a new one, is read in its client’s sight', async () => {
+  test('L-1: a ticket that is read through a note, or returned with a new one, is recorded visibly to its customer', async () => {
     const [note] = await sql('select m.id, m.ticket_id from hub.ticket_messages m where m.internal and m.owner_id = $1 limit 1', [CAROL]);
     const embeds = ['contact_tickets(subject)', 't:contact_tickets!inner(id,resolution)'];
     for (const embed of embeds) {
@@ -239,7 +241,7 @@ describe('a read that names less than it shows', () => {
     }
   });
 
-  test('L-1: a client who is named in another way than by eq and in is named in the record, or not answered', async () => {
+  test('L-1: a customer who is selected otherwise than by eq and in is named in the record, or the read is rejected', async () => {
     for (const [who, table] of [['support', 'contact_tickets'], ['sales', 'chat_threads'], ['admin', 'team_activities']]) {
       const select = table === 'team_activities' ? 'id,before,after' : 'id';
       for (const naming of [`or=(owner_id.eq.${CAROL})`, `owner_id=gte.${CAROL}&owner_id=lte.${CAROL}`, `owner_id=like.${CAROL}`, `owner_id=not.neq.${CAROL}`, `not.and=(owner_id.neq.${CAROL})`]) {
@@ -251,7 +253,7 @@ describe('a read that names less than it shows', () => {
     assert.equal((await ask('admin', 'team_activities?select=id,salt&limit=1', why(null))).json.code, 'HUB328');
   });
 
-  test('L-1: the trail of a client is read in the client’s sight', async () => {
+  test('L-1: a read of a customer’s audit log is visible to the customer', async () => {
     const [{ entity_id }] = await sql("select entity_id from hub.team_activities where owner_id = $1 and entity = 'contact_tickets' limit 1", [CAROL]);
     const select = 'team_activities?select=id,before,after';
     for (const [path, entity, id, purpose] of [
@@ -276,8 +278,8 @@ describe('a read that names less than it shows', () => {
   });
 });
 
-describe('a read in a client’s place', () => {
-  test('L-1: is in the trail before the answer, with who acted, and the client sees it', async () => {
+describe('a read by impersonation', () => {
+  test('L-1: is in the audit log before the response, with the actor, and the customer sees it', async () => {
     const claims = Buffer.from(JSON.stringify({ act: { sub: ADMIN, iss: 'https://dashboard.clerk.com' } })).toString('base64url');
     const bearer = await token('alice', { claims });
     const [ticket] = await sql('select id from hub.contact_tickets where owner_id = $1 limit 1', [ACME]);
@@ -300,7 +302,7 @@ describe('a read in a client’s place', () => {
     }
   });
 
-  test('other reads take the queue as before', async () => {
+  test('other reads are recorded by the queue as before', async () => {
     await upstream();
     const answer = await ask('support', 'contact_tickets?select=id,subject&limit=3', { headers: { 'x-hub-purpose': undefined } });
     assert.deepEqual((await upstream()).map(({ path }) => path.split('?')[0]), ['/rest/v1/contact_tickets']);

@@ -1,4 +1,5 @@
-// I-2, T-3: a session that is over is refused at its next request, a moment after Clerk says so, and whatever its token still says.
+// I-2, T-3: an ended session is rejected at its next request, a moment after Clerk reports it, whatever its token still
+// states.
 
 import { afterEach, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -16,17 +17,17 @@ const lever = async (path, data) => (await post('clerk', `/dev/${path}`, data)).
 const messages = async () => (await fetch(`${(await stack()).urls.clerk}/dev/messages`)).json();
 const refusedSoon = (what, bearer) => until(what, async () => (await read(bearer)) === 401);
 
-// Where all files share a process, a hook outside of a suite would follow every test of theirs.
+// A hook outside of a suite would run after every test of all files that share a process.
 const tidy = async () => {
   await clerk_is('ok', 'backend');
   await lever('reset');
   await sql('delete from hub.revoked_sessions');
 };
 
-describe('what Clerk says', () => {
+describe('events of Clerk', () => {
   afterEach(tidy);
 
-  test('I-2: a revoked session is refused, reads included, and another session of the same person is not', async () => {
+  test('I-2: a revoked session is rejected, reads included, and another session of the same user is not', async () => {
     const [one, two] = [await lever('sessions', { persona: 'alice' }), await lever('sessions', { persona: 'alice' })];
     const [ended, other] = [await token('alice', { sid: one.id }), await token('alice', { sid: two.id })];
     assert.deepEqual([await read(ended), await read(other)], [200, 200]);
@@ -52,13 +53,13 @@ describe('what Clerk says', () => {
     console.log(`    from a message taken to the first refusal: ${times.sort((a, b) => a - b)[5]} ms in the middle, ${times.at(-1)} ms at most, of 10`);
   });
 
-  test('I-2: a repeated message does nothing, and an older word does not undo a newer one', async () => {
+  test('I-2: a repeated message has no effect, and an older event does not undo a newer one', async () => {
     const bearer = await token('carol');
     const user = { id: 'user_2hubcarol0000000000000003', public_metadata: {}, banned: true, locked: false };
     const first = { type: 'user.updated', data: user, id: 'msg_ban_once', timestamp: Date.now() - 2000 };
     assert.deepEqual((await lever('webhook', first)).attempts.map(({ status }) => status), [200]);
     assert.equal(await read(bearer), 401);
-    // Not banned any more; then the ban again, once as the same message and once as another, older one.
+    // First the ban is lifted; then it is sent again, once as the same message and once as another, older one.
     await lever('webhook', { type: 'user.updated', data: { ...user, banned: false }, timestamp: Date.now() - 1000 });
     assert.equal(await read(bearer), 200);
     await lever('webhook', first);
@@ -67,7 +68,7 @@ describe('what Clerk says', () => {
     assert.equal((await sql("select count(*)::int as n from hub.webhook_messages where message_id = 'msg_ban_once'"))[0].n, 1);
   });
 
-  test('A-2: a role that was taken away ends with the message; the next token says the new one', async () => {
+  test('A-2: a removed role ends with the message; the next token has the new one', async () => {
     const old = await token('admin');
     assert.equal((await raw('/rest/v1/leads?select=id&limit=1', { headers: { authorization: `Bearer ${old}` } })).status, 200);
     await bapi('PATCH', `users/${ADMIN}/metadata`, { public_metadata: { stacklumen_role: 'sales' } });
@@ -96,7 +97,7 @@ describe('what Clerk says', () => {
     }
   });
 
-  test('I-2: a member who comes back is let in again', async () => {
+  test('I-2: a member who rejoins is accepted again', async () => {
     const bearer = await token('alice');
     const data = { organization: { id: ACME }, public_user_data: { user_id: ALICE } };
     await lever('webhook', { type: 'organizationMembership.deleted', data });
@@ -106,10 +107,10 @@ describe('what Clerk says', () => {
   });
 });
 
-describe('who says so', () => {
+describe('senders of events', () => {
   afterEach(tidy);
 
-  test('I-2: a forged, an old and an unsigned message are refused, and nothing is written', async () => {
+  test('I-2: a forged, an old and an unsigned message are rejected, and nothing is written', async () => {
     const data = { id: 'sess_2hubalice0000000000000001', user_id: ALICE };
     const bearer = await token('alice');
     const other = `whsec_${Buffer.from('SomebodyElsesSecretForTests').toString('base64')}`;
@@ -122,7 +123,7 @@ describe('who says so', () => {
     assert.deepEqual(await sql("select * from hub.revoked_sessions"), []);
   });
 
-  test('L-3: messages and refused ones leave request rows', async () => {
+  test('L-3: accepted and rejected messages leave request rows', async () => {
     await lever('webhook', { type: 'email.created', data: {} });
     const rows = await until('the row', async () => {
       const found = await sql("select method, who, outcome, status from hub.request_log where route = '/webhooks/clerk' order by id desc limit 1");
@@ -131,7 +132,7 @@ describe('who says so', () => {
     assert.deepEqual(rows[0], { method: 'POST', who: 'webhook:clerk', outcome: 'allowed', status: 200 });
   });
 
-  test('I-2: a message that finds no database is delivered again, and then does its work', async () => {
+  test('I-2: a message without a reachable database is redelivered, and then takes effect', async () => {
     const bearer = await token('alice');
     await post('supabase', '/dev/upstream', { mode: 'down' });
     await bapi('POST', 'sessions/sess_2hubalice0000000000000001/revoke');
@@ -141,10 +142,10 @@ describe('who says so', () => {
   });
 });
 
-describe('what the Hub itself ends', () => {
+describe('revocations by the Hub', () => {
   afterEach(tidy);
 
-  test('I-2, L-1: an admin ends a person’s sessions: refused at once, ended at Clerk, on the trail, and the person may come back', async () => {
+  test('I-2, L-1: an admin revokes a user’s sessions: rejected at once, ended at Clerk, in the audit log, and the user may sign in again', async () => {
     const bearer = await token('alice');
     assert.equal(await read(bearer), 200);
     const admin = await client('admin');
@@ -159,7 +160,7 @@ describe('what the Hub itself ends', () => {
     await until('the new session', async () => (await read(await token('alice', { sid: again.id }))) === 200, 15);
   });
 
-  test('I-2: without Clerk the person is refused all the same, and the admin is told', async () => {
+  test('I-2: without Clerk the user is rejected all the same, and the admin gets an error', async () => {
     const bearer = await token('alice');
     await lever('deliver', { deliver: false });
     const admin = await client('admin');
@@ -172,7 +173,7 @@ describe('what the Hub itself ends', () => {
     assert.equal((await admin.rpc('revoke_sessions', { person: 'nobody', reason: 'x' })).error.code, 'P0001');
   });
 
-  test('T-3: a token that came over plain http is burnt; the session’s next token is good', async () => {
+  test('T-3: a token that was sent over plain http is revoked; the session’s next token is valid', async () => {
     const { urls } = await stack();
     const bearer = await token('carol');
     assert.equal(await read(bearer), 200);
@@ -184,7 +185,7 @@ describe('what the Hub itself ends', () => {
   });
 });
 
-describe('what cannot be undone', () => {
+describe('irreversible operations', () => {
   afterEach(tidy);
 
   const remove = async (who) => {
@@ -193,7 +194,7 @@ describe('what cannot be undone', () => {
     return hub.from('leads').delete().eq('id', lead.id).select('id');
   };
 
-  test('A-2: Clerk is asked who the person is now, and a demoted, locked or unknown one removes nothing', async () => {
+  test('A-2: the user’s current state is read from Clerk, and a demoted, locked or unknown one deletes nothing', async () => {
     await lever('deliver', { deliver: false });
     for (const act of [
       () => bapi('PATCH', `users/${ADMIN}/metadata`, { public_metadata: { stacklumen_role: 'sales' } }),
@@ -211,7 +212,7 @@ describe('what cannot be undone', () => {
     }
   });
 
-  test('A-2: while Clerk does not answer nothing is removed, within its 2 seconds', async () => {
+  test('A-2: without a response of Clerk nothing is deleted, within its 2 seconds', async () => {
     for (const mode of ['503', 'garbage', 'hang', 'redirect', 'huge']) {
       await clerk_is(mode, 'backend');
       const began = Date.now();
@@ -224,7 +225,7 @@ describe('what cannot be undone', () => {
     assert.equal((await remove('admin')).error, null);
   });
 
-  test('A-2: a stale factor is told in the shape that Clerk’s front end understands', async () => {
+  test('A-2: a stale factor is reported in the shape that Clerk’s front end understands', async () => {
     const { isReverificationHint } = await import('@clerk/shared/authorization-errors');
     const lead = (await sql('select id from hub.leads order by created_at limit 1'))[0].id;
     const seen = await raw(`/rest/v1/leads?id=eq.${lead}`, { method: 'DELETE', headers: { authorization: `Bearer ${await token('stale')}` } });

@@ -1,6 +1,7 @@
-// A second opinion: the same requests are judged by the Hub and by Clerk's own authenticateRequest, with tokens of Clerk's and of jose's
-// helpers, before a development and before a production instance. Where the two differ, tests/vectors/second-opinion.json says why; what is
-// not there fails, and so does what is there for nothing.
+// Parity with Clerk's SDK: the same requests are verified by the Hub and by Clerk's own authenticateRequest, with
+// tokens of Clerk's and of jose's helpers, against a development and a production instance.
+// tests/vectors/second-opinion.json contains each difference with its reason; an unlisted difference fails, and so does
+// a listed one that does not occur.
 
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -12,7 +13,7 @@ import { claims } from '../../dev/personas.mjs';
 import { post, raw, stack } from './client.mjs';
 
 const listed = JSON.parse(fs.readFileSync('tests/vectors/second-opinion.json', 'utf8'));
-// The list only shrinks: a new difference is a decision, and raising this number is how it is taken.
+// The list only shrinks: a new difference is a decision, which is made by raising this number.
 const MOST = 27;
 
 const { urls, vars, liveVars, keys, restart, halt } = await stack();
@@ -25,12 +26,13 @@ const forged = (token) => {
   return `${input}.${rsaSign('sha256', Buffer.from(input), stranger).toString('base64url')}`;
 };
 
-/** One instance of Clerk, the Hub before it, and Clerk's SDK with its keys. */
+/** One instance of Clerk, the Hub configured for it, and Clerk's SDK with its keys. */
 async function instance(production) {
   const [part, hub, { CLERK_PUBLISHABLE_KEY: publishableKey }] = production ? ['clerkLive', urls.production, liveVars] : ['clerk', urls.hub, vars];
   const secretKey = production ? keys.clerk.liveSecretKey : keys.clerk.secretKey;
   const lever = async (path, data) => (await post(part, `/dev/${path}`, data)).json();
-  // The local development instance has another name in its key than in its tokens, as behind a proxy; Clerk's SDK is asked with one that agrees.
+  // The local development instance has another name in its key than in its tokens, as behind a proxy; Clerk's SDK gets
+  // a key that agrees.
   const agreeing = production ? publishableKey : `pk_test_${Buffer.from(`${new URL(urls.clerk).host}$`).toString('base64')}`;
   const [suffix, theirSuffix] = await Promise.all([publishableKey, agreeing].map((key) => getCookieSuffix(key, crypto.subtle)));
   const base = () => claims('carol', { issuer: production ? urls.clerkLiveTls : urls.clerk, party: hub, now: now() });
@@ -42,7 +44,7 @@ async function instance(production) {
   };
 }
 
-/** What Clerk's SDK makes of it: signed-in, signed-out or handshake; `error` when it throws. */
+/** Returns the SDK's result: signed-in, signed-out or handshake; `error` when it throws. */
 async function theirs({ hub, clerk, renamed }, { path, method = 'GET', headers }) {
   const cookie = renamed(headers.cookie);
   const request = new Request(hub + path, { method, headers: { host: new URL(hub).host, ...headers, ...(cookie ? { cookie } : {}) } });
@@ -53,13 +55,14 @@ async function theirs({ hub, clerk, renamed }, { path, method = 'GET', headers }
   }
 }
 
-/** What the Hub makes of it, by what its client sees. */
+/** Returns the Hub's result, as its client sees it. */
 async function ours({ hub }, { path, method = 'GET', headers }) {
   const answer = await raw(path, { method, headers, base: hub });
   if (path.startsWith('/rest/')) return answer.status === 200 ? 'signed-in' : 'signed-out';
   const to = answer.headers.location ?? '';
   if (to.includes('/v1/client/handshake')) return 'handshake';
-  // Back from Clerk, with the cookies of somebody; Clerk's SDK sends on in the same way and calls it signed in.
+  // After a redirect from Clerk, with the cookies of a session; Clerk's SDK redirects in the same way and reports it as
+  // signed in.
   if (answer.status === 307 && answer.headers['set-cookie']?.some((one) => /^__session=./.test(one))) return 'signed-in';
   return answer.status === 200 ? 'signed-in' : 'signed-out';
 }
@@ -70,7 +73,7 @@ const PAGE = { 'sec-fetch-dest': 'document', accept: 'text/html' };
 const jar = (cookies) => Object.entries(cookies).map(([name, value]) => `${name}=${value}`).join('; ');
 const cookie = (name, cookies, headers = PAGE, path = '/account', method = 'GET') => ({ name: `cookie: ${name}`, path, method, headers: { cookie: typeof cookies === 'string' ? cookies : jar(cookies), ...headers } });
 
-/** The requests, with tokens of now and of the keys that are in use now. */
+/** The requests, with tokens of the present time and of the keys in use. */
 async function requests({ production, lever, base, suffix, mint }) {
   const good = await mint();
   const dev = production ? {} : { __clerk_db_jwt: 'dvb_1' };
@@ -168,14 +171,14 @@ async function requests({ production, lever, base, suffix, mint }) {
   ];
 }
 
-test('I-1, I-2: the Hub and Clerk’s own SDK judge alike, or the list says why not', async () => {
+test('I-1, I-2: the Hub and Clerk’s own SDK agree, or the list has the reason', async () => {
   const found = {};
   let judged = 0;
   for (const part of ['clerkLive', 'production']) await restart(part);
   try {
     for (const production of [false, true]) {
       const one = await instance(production);
-      // What a header says does not hang on the instance.
+      // The result for a header does not depend on the instance.
       const cases = (await requests(one)).filter(({ name }) => !production || name.startsWith('cookie:'));
       assert.equal(new Set(cases.map(({ name }) => name)).size, cases.length);
       for (const request of cases) {
@@ -189,13 +192,13 @@ test('I-1, I-2: the Hub and Clerk’s own SDK judge alike, or the list says why 
   }
   const expected = {};
   for (const { case: name, instance: where, clerk: one, hub: other } of listed) (expected[name] ??= {})[where ?? 'development'] = { clerk: one, hub: other };
-  // A difference that stands without an instance is the same in both, as far as both are asked.
+  // A difference that is listed without an instance is the same in both, as far as both are tested.
   for (const { case: name, instance: where, clerk: one, hub: other } of listed) if (!where && name.startsWith('cookie:')) expected[name].production = { clerk: one, hub: other };
   assert.deepEqual(found, expected);
   console.log(`    ${judged} requests, ${listed.length} differences, each with its reason`);
 });
 
-test('each difference is stricter, or says why it may be laxer, and the list does not grow', () => {
+test('each difference is stricter, or has the reason why it is less strict, and the list does not grow', () => {
   assert.ok(listed.length <= MOST, `${listed.length} differences`);
   const rank = { 'signed-in': 2, handshake: 1, 'signed-out': 0, error: 0 };
   for (const { case: name, clerk: one, hub: other, reason, laxer } of listed) {

@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { exportJWK, generateKeyPair } from 'jose';
 import { stack } from './client.mjs';
 
-/** The command, which runs beside this process: the stand-ins answer from here. */
+/** Runs the command beside this process: the stand-ins respond from here. */
 function check(args, input, options = []) {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [...options, 'dev/check-signing-key.mjs', ...args]);
@@ -18,7 +18,7 @@ function check(args, input, options = []) {
 }
 
 describe('the check of a signing key', () => {
-  test('says trusted for the key that the database knows, alone and as the first of a set', async () => {
+  test('reports a key of the database as trusted, alone and as the first of a set', async () => {
     const { urls, keys } = await stack();
     const [key] = JSON.parse(keys.signing).keys;
     for (const input of [key, { keys: [key] }]) {
@@ -28,7 +28,7 @@ describe('the check of a signing key', () => {
     }
   });
 
-  test('says not trusted for another key, whatever its id', async () => {
+  test('reports another key as not trusted, whatever its id', async () => {
     const { urls, keys } = await stack();
     const [{ kid }] = JSON.parse(keys.signing).keys;
     const { privateKey } = await generateKeyPair('ES256', { extractable: true });
@@ -40,8 +40,8 @@ describe('the check of a signing key', () => {
     }
   });
 
-  // A revoked key is asked about in the same way: a wrong clock must not say that it is out of use.
-  test('says that it does not know on a machine whose clock is wrong', async () => {
+  // A revoked key is checked in the same way: a wrong clock must not lead to the result that it is out of use.
+  test('reports no result on a machine whose clock is wrong', async () => {
     const { urls, keys } = await stack();
     const [key] = JSON.parse(keys.signing).keys;
     for (const seconds of [-3600, 3600]) {
@@ -52,7 +52,7 @@ describe('the check of a signing key', () => {
     }
   });
 
-  test('says that it does not know when nothing answers or nothing is asked', async () => {
+  test('reports no result without a response or without a key', async () => {
     const { keys } = await stack();
     const [key] = JSON.parse(keys.signing).keys;
     assert.equal((await check(['http://127.0.0.1:9', keys.publishable], JSON.stringify(key))).status, 2);

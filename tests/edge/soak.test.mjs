@@ -1,4 +1,5 @@
-// What an isolate keeps of each request, in a workerd of its own: nothing. `make soak` does the same with 50,000 requests of each kind.
+// The memory that an isolate retains of each request, in its own workerd: none. `make soak` does the same with 50,000
+// requests of each kind.
 
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -9,14 +10,14 @@ const REQUESTS = 2000;
 const KINDS = kinds((...args) => hub.token(...args));
 let hub;
 
-describe('an isolate keeps nothing of a request', () => {
+describe('an isolate retains nothing of a request', () => {
   before(async () => {
     hub = await isolate({ folder: `${FOLDER}/soak` });
     for (const make of Object.values(KINDS)) await send(hub.worker, make, 32);
   });
   after(() => hub?.stop());
 
-  // What fills a cache grows until that is full, which takes `make soak`.
+  // A cache grows until it is full, which takes `make soak`.
   for (const [kind, make] of Object.entries(KINDS).filter(([name]) => name !== 'never-seen token')) {
     test(kind, async () => {
       const { statuses, grown } = await soak(hub, make, REQUESTS);
@@ -24,7 +25,7 @@ describe('an isolate keeps nothing of a request', () => {
     });
   }
 
-  test('L-3: the stub takes what is put on the queue, so that nothing is measured of a queue that fails', async () => {
+  test('L-3: the stub accepts the messages of the queue, so that no failing queue is measured', async () => {
     const seen = async () => (await fetch(`${hub.urls.stub}/seen`)).json();
     const before = await seen();
     assert.deepEqual(await send(hub.worker, KINDS['staff read'], 100), { 200: 100 });

@@ -1,4 +1,4 @@
-// What staff do, by role, and what each act leaves behind (A-2, A-3, L-1, L-3).
+// The operations of staff, by role, and the rows that each leaves (A-2, A-3, L-1, L-3).
 
 import { test, describe } from 'node:test';
 import assert from 'node:assert/strict';
@@ -10,7 +10,7 @@ const activities = (id) => sql("select * from hub.team_activities where entity_i
 const one = async (table) => (await sql(`select * from hub.${table} limit 1`))[0];
 
 describe('a staff change', () => {
-  test('L-1: leaves its row: who, what, before, after, when, and a hash that can be recomputed', async () => {
+  test('L-1: leaves its row: actor, action, before, after, time, and a hash that can be recomputed', async () => {
     const [lead] = await sql("select * from hub.leads where status = 'new' limit 1");
     const sales = await client('sales');
     const { error, data } = await sales.from('leads').update({ status: 'contacted' }).eq('id', lead.id).select('status').single();
@@ -47,7 +47,7 @@ describe('a staff change', () => {
     assert.equal((await upstream()).length, 1);
   });
 
-  test('L-1: that changes nothing leaves no row', async () => {
+  test('L-1: without a changed value leaves no row', async () => {
     const lead = await one('leads');
     const before = (await activities(lead.id)).length;
     assert.equal((await ask('admin', `leads?id=eq.${lead.id}`, { method: 'PATCH', body: { status: lead.status } })).status, 204);
@@ -77,7 +77,7 @@ describe('a staff change', () => {
     }
   });
 
-  test('L-1: is gone when its row cannot be written', async () => {
+  test('L-1: is rolled back when its row cannot be written', async () => {
     const lead = await one('leads');
     await sql("alter table hub.team_activities add constraint nothing_more check (actor_role <> 'support') not valid");
     try {
@@ -135,14 +135,14 @@ describe('A-2: roles', () => {
     assert.equal((await (await client('admin')).from('leads').delete().eq('id', lead.id)).error, null);
   });
 
-  test('an unknown role is no role: nothing at all, not even a client’s own rows', async () => {
+  test('an unknown role has no access, not even to a customer’s own rows', async () => {
     const nobody = await client('nobody');
     for (const table of ['contact_tickets', 'leads', 'team_activities']) {
       assert.equal((await nobody.from(table).select()).error.code, 'HUB201', table);
     }
   });
 
-  test('the trail itself is read-only for everybody', async () => {
+  test('the audit log itself is read-only for every role', async () => {
     const admin = await client('admin');
     const row = await one('team_activities');
     for (const change of [admin.from('team_activities').update({ actor_id: 'x' }).eq('id', row.id), admin.from('team_activities').delete().eq('id', row.id), admin.from('team_activities').insert({ actor_id: 'x' })]) {
@@ -159,21 +159,21 @@ describe('L-3: request rows', () => {
     assert.deepEqual([row.actor_id, row.who, row.outcome, row.status, row.method], [STAFF.support, 'staff:support', 'allowed', 200, 'GET']);
   });
 
-  test('a refusal that names a session', async () => {
+  test('a rejection with a session', async () => {
     const answer = await ask('alice', 'leads', { headers: { 'x-request-id': 'my-own-id-1' } });
     assert.equal(answer.status, 404);
     const row = await recorded(answer.headers['x-request-id']);
     assert.deepEqual([row.who, row.outcome, row.code, row.client_request_id], ['customer', 'refused', 'HUB202', 'my-own-id-1']);
   });
 
-  test('a client’s read, and a refusal without a session', async () => {
+  test('a customer’s read, and a rejection without a session', async () => {
     for (const [persona, path, outcome] of [['alice', 'contact_tickets?select=id&limit=1', 'allowed'], [null, 'contact_tickets', 'refused']]) {
       const id = (await ask(persona, path)).headers['x-request-id'];
       assert.equal((await recorded(id)).outcome, outcome);
     }
   });
 
-  test('a client that repeats its own id hides nothing', async () => {
+  test('a client that repeats its own id hides no request', async () => {
     const headers = { 'x-request-id': 'repeated-id-0001' };
     const ids = [];
     for (let n = 0; n < 3; n += 1) ids.push((await ask('support', 'leads?select=id&limit=1', { headers })).headers['x-request-id']);
@@ -181,13 +181,13 @@ describe('L-3: request rows', () => {
     for (const id of ids) assert.equal((await recorded(id)).client_request_id, headers['x-request-id']);
   });
 
-  test('every committed change of a client has its row too', async () => {
+  test('every committed change of a customer has its row too', async () => {
     const answer = await ask('carol', 'chat_threads', { method: 'POST', body: { topic: 'Row?' } });
     assert.equal(answer.status, 201);
     assert.equal((await sql('select 1 from hub.request_log where request_id = $1', [answer.headers['x-request-id']])).length, 1);
   });
 
-  test('ten thousand rows stay readable page by page', async () => {
+  test('ten thousand rows are readable page by page', async () => {
     const admin = await client('admin');
     const { data, error } = await admin.from('request_log').select('id').order('id', { ascending: false }).limit(1000);
     assert.deepEqual([error, Array.isArray(data)], [null, true]);

@@ -1,5 +1,5 @@
-// The door in bare workerd, where a test can say what the edge would say of the connection (T-1, T-3). wrangler dev tells every
-// Worker of TLS 1.3 and rewrites redirects.
+// The request checks in bare workerd, where a test sets the properties of the connection that Cloudflare's edge would
+// report (T-1, T-3). wrangler dev reports TLS 1.3 to every Worker and rewrites redirects.
 
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -7,7 +7,7 @@ import { startWorkerd } from '../../dev/workerd.mjs';
 import { port } from '../../dev/ports.mjs';
 import { FOLDER, raw, sql, stack, token, upstream } from './client.mjs';
 
-describe('what the edge says of a connection', () => {
+describe('properties of a connection', () => {
   let worker;
   before(async () => {
     const { vars } = await stack();
@@ -17,7 +17,7 @@ describe('what the edge says of a connection', () => {
   const over = (proto, tls, path, headers = {}) =>
     raw(path, { base: worker.url, headers: { host: 'localhost:8787', 'x-forwarded-proto': proto, ...(tls === null ? {} : { 'cf-blob': JSON.stringify(tls ? { tlsVersion: tls } : {}) }), ...headers } });
 
-  test('T-1: TLS below 1.3, unknown or unsaid is refused before a token is looked at', async () => {
+  test('T-1: TLS below 1.3, unknown or unreported is rejected before a token is verified', async () => {
     const authorization = `Bearer ${await token('alice')}`;
     await upstream();
     for (const tls of ['TLSv1.2', 'TLSv1.1', 'TLSv1', 'none', '', null]) {
@@ -31,7 +31,7 @@ describe('what the edge says of a connection', () => {
     assert.equal((await over('https', 'TLSv1.3', '/rest/v1/contact_tickets?limit=1', { authorization })).status, 200);
   });
 
-  test('T-3: a page over http is sent to https at HUB_ORIGIN; what carries a credential is not', async () => {
+  test('T-3: a page over http is redirected to https at HUB_ORIGIN; a request with a credential is not', async () => {
     const { vars } = await stack();
     const page = await over('http', null, '/security?x=1');
     assert.deepEqual([page.status, page.headers.location, page.text], [308, `${vars.HUB_ORIGIN}/security?x=1`, '']);
@@ -42,7 +42,7 @@ describe('what the edge says of a connection', () => {
     }
   });
 
-  test('another host than the Hub\'s own is misdirected, whatever it asks for', async () => {
+  test('another host than the Hub\'s own is misdirected, for any request', async () => {
     const authorization = `Bearer ${await token('alice')}`;
     await upstream();
     for (const host of ['evil.example', 'stacklumen-hub.somebody.workers.dev', 'localhost.evil.example']) {
@@ -56,7 +56,7 @@ describe('what the edge says of a connection', () => {
     assert.deepEqual(await upstream(), []);
   });
 
-  test('L-3: without a queue a row goes to the database itself; staff are not answered when it cannot', async () => {
+  test('L-3: without a queue a row is written to the database directly; requests of staff fail when it cannot', async () => {
     const read = async (persona) => over('https', 'TLSv1.3', '/rest/v1/contact_tickets?select=id&limit=1', { authorization: `Bearer ${await token(persona)}` });
     const answer = await read('support');
     assert.equal(answer.status, 200);
@@ -72,7 +72,7 @@ describe('what the edge says of a connection', () => {
     assert.equal((await read('support')).status, 200);
   });
 
-  test('a Hub whose variables are wrong answers nothing but HUB500, and does not say which', async () => {
+  test('a Hub with invalid variables responds only HUB500, without naming them', async () => {
     const { vars } = await stack();
     const wrong = await startWorkerd({ name: 'wrong', port: await port('workerd', 24981), folder: `${FOLDER}/workerd`, modules: ['build/index.js', 'build/index_bg.wasm'], vars: { ...vars, HUB_SIGNING_KEYS: '{"keys":[]}', HUB_MIN_TLS: 'TLSv1.0' } });
     try {

@@ -1,6 +1,6 @@
-// I-1, I-2: people in a real browser: sign in, come back with a token that ran out, sign out, be revoked while looking at a page; and
-// what somebody else's link, form or cookie can do. All of it before a development and before a production instance of Clerk, which
-// reach the browser by different ways: URLs there, cookies of the parent domain here.
+// I-1, I-2: users in a real browser: sign in, return with an expired token, sign out, get revoked while a page is open;
+// and the effects of a foreign link, form or cookie. All of it against a development and a production instance of
+// Clerk, which reach the browser by different carriers: URLs there, cookies of the parent domain here.
 
 import { after, afterEach, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -16,7 +16,7 @@ before(async () => {
 });
 after(() => browser?.close());
 
-for (const production of [false, true]) describe(`before a ${production ? 'production' : 'development'} instance`, () => suite(production));
+for (const production of [false, true]) describe(`with a ${production ? 'production' : 'development'} instance`, () => suite(production));
 
 function suite(production) {
 const clerk = production ? 'clerkLive' : 'clerk';
@@ -24,9 +24,9 @@ const lever = async (path, data) => (await post(clerk, `/dev/${path}`, data)).js
 const stats = async () => (await fetch(`${(await stack()).urls[clerk]}/dev/stats`)).json();
 const token = (persona, overrides) => tokenOf(persona, overrides, clerk);
 const raw = (path, options = {}) => request(path, { base: hub, ...options });
-/** A time of Clerk's last word, as the cookie that says it. */
+/** The time of Clerk's last session change, as its cookie. */
 const uatNow = () => `__client_uat=${Math.floor(Date.now() / 1000)}`;
-/** What a browser has when it is neither new nor signed in. */
+/** The cookies of a browser that is neither new nor signed in. */
 const known = production ? [] : ['__clerk_db_jwt=x'];
 let hub;
 
@@ -43,13 +43,13 @@ const tidy = async () => {
   await sql('delete from hub.revoked_sessions');
 };
 
-/** A browser with nothing in it, and its page. */
+/** Returns a browser without cookies, and its page. */
 async function visitor() {
   const context = await browser.newContext({ ignoreHTTPSErrors: true });
   return { context, page: await context.newPage() };
 }
 
-/** Signs in as a person does: by the Hub's link and Clerk's page. */
+/** Signs in as a user does: by the Hub's link and Clerk's page. */
 async function signedIn(persona = 'carol', path = '/account') {
   const one = await visitor();
   await one.page.goto(`${hub}${path}`);
@@ -60,10 +60,10 @@ async function signedIn(persona = 'carol', path = '/account') {
 
 const cookie = async (context, name) => (await context.cookies(hub)).find((one) => one.name === name);
 
-describe('a person', () => {
+describe('a user', () => {
   afterEach(tidy);
 
-  test('I-1: signs in at Clerk, comes back to the page they wanted, and the URL has no traces', async () => {
+  test('I-1: signs in at Clerk, comes back to the page they wanted, and the URL has no parameters of it', async () => {
     const { context, page } = await signedIn();
     assert.equal(page.url(), `${hub}/account`);
     assert.match(await page.textContent('main'), new RegExp(CAROL));
@@ -73,7 +73,7 @@ describe('a person', () => {
     await context.close();
   });
 
-  test('I-2: signs out: refused here, ended at Clerk, cookies gone, and the next page asks for a sign-in', async () => {
+  test('I-2: signs out: rejected by the Hub, ended at Clerk, cookies deleted, and the next page requires a sign-in', async () => {
     const { context, page } = await signedIn();
     const bearer = (await cookie(context, '__session')).value;
     const read = async () => (await raw('/rest/v1/contact_tickets?select=id&limit=1', { headers: { authorization: `Bearer ${bearer}` } })).status;
@@ -87,7 +87,7 @@ describe('a person', () => {
     await context.close();
   });
 
-  test('I-2: signs out with a token whose key was rotated away: is told that nothing was ended, and can from a fresh page', async () => {
+  test('I-2: signs out with a token whose key was removed: gets the error that nothing was ended, and can from a fresh page', async () => {
     const { context, page } = await signedIn();
     const { sid } = JSON.parse(Buffer.from((await cookie(context, '__session')).value.split('.')[1], 'base64url'));
     const forged = `${(await cookie(context, '__session')).value.split('.').slice(0, 2).join('.')}.${'A'.repeat(342)}`;
@@ -98,7 +98,7 @@ describe('a person', () => {
     assert.match(await page.textContent('h1'), /No session was ended/);
     assert.equal((await sql('select 1 from hub.revoked_sessions where subject = $1', [sid])).length, 0);
     await page.goto(`${hub}/account`);
-    // The token is refused and forgotten; Clerk, who goes on with the session, gives another.
+    // The token is rejected and its cookie deleted; Clerk, where the session continues, issues another.
     if (!page.url().endsWith('/account')) await page.getByRole('link', { name: 'carol', exact: true }).click();
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.waitForURL(`${hub}/`);
@@ -121,7 +121,7 @@ describe('a person', () => {
     await context.close();
   });
 
-  test('I-2: is revoked while looking at a page: the next click says so, and the one after asks for a sign-in', async () => {
+  test('I-2: is revoked while a page is open: the next click reports it, and the one after requires a sign-in', async () => {
     const { context, page } = await signedIn();
     const { sid } = JSON.parse(Buffer.from((await cookie(context, '__session')).value.split('.')[1], 'base64url'));
     const { urls, keys } = await stack();
@@ -135,7 +135,7 @@ describe('a person', () => {
     await context.close();
   });
 
-  test('with a role that nobody knows sees that they may do nothing, and can sign out', async () => {
+  test('with an unknown role is shown that they have no access, and can sign out', async () => {
     const { context, page } = await signedIn('nobody');
     assert.match(await page.textContent('dl'), /nobody/);
     await page.getByRole('button', { name: 'Sign out' }).click();
@@ -143,9 +143,9 @@ describe('a person', () => {
     await context.close();
   });
 
-  test('who does not keep cookies is told, and not sent round', async () => {
+  test('whose browser stores no cookies gets an error, and no redirect loop', async () => {
     const headers = { 'sec-fetch-dest': 'document', accept: 'text/html' };
-    // Of a production instance there is one of the parent domain, which is not the Hub's to keep.
+    // A production instance has one on the parent domain, which the Hub does not store.
     const jar = production ? [uatNow()] : [];
     const away = await raw('/account', { headers: { ...headers, cookie: jar.join('; ') } });
     assert.equal(away.status, 307);
@@ -156,17 +156,17 @@ describe('a person', () => {
     const answer = await raw(back.pathname + back.search, { headers: { ...headers, cookie: jar.join('; ') } });
     assert.equal(answer.status, 401);
     assert.match(answer.text, /Signing in did not get through/);
-    // And who keeps some and not others is sent at most three times.
+    // A browser that stores some and not others is redirected at most three times.
     const uat = [uatNow(), ...known, '__clerk_redirect_count=3'].join('; ');
     assert.equal((await raw('/account', { headers: { ...headers, cookie: uat } })).status, 401);
   });
 });
 
-describe('a person whose token has run out', () => {
+describe('a user whose token has expired', () => {
   const LATER = { nonce: { carrier: 'nonce' }, token: { carrier: 'token' }, refresh: { refresh: true }, 'one page': {}, 'several pages': {} };
   const people = {};
 
-  // Each in a browser of their own, so that all wait at once.
+  // Each in its own browser, so that all wait at once.
   before(async () => {
     for (const [name, instance] of Object.entries(LATER)) {
       await lever('instance', { carrier: 'nonce', refresh: false, ...instance, life: 1 });
@@ -182,7 +182,7 @@ describe('a person whose token has run out', () => {
   };
 
   for (const carrier of ['nonce', 'token']) {
-    test(`I-2: comes back: Clerk is asked once, by ${carrier}, and the page is there`, async () => {
+    test(`I-2: returns: one request to Clerk, by ${carrier}, and the page is shown`, async () => {
       const { context, page } = await back(carrier);
       const old = (await cookie(context, '__session')).value;
       const before = (await stats()).handshakes.length;
@@ -195,7 +195,7 @@ describe('a person whose token has run out', () => {
     });
   }
 
-  test('I-2: with a refresh token the page is there without a way through Clerk', async () => {
+  test('I-2: with a refresh token the page is shown without a redirect to Clerk', async () => {
     const { context, page } = await back('refresh');
     const before = await stats();
     await page.goto(`${hub}/account`);
@@ -206,7 +206,7 @@ describe('a person whose token has run out', () => {
     await context.close();
   });
 
-  test('I-2: signs out of a page that stands open longer than its token lives: it ends all the same', async () => {
+  test('I-2: signs out of a page that is open longer than its token is valid: the session ends all the same', async () => {
     const { context, page } = await back('one page');
     const { sid } = JSON.parse(Buffer.from((await cookie(context, '__session')).value.split('.')[1], 'base64url'));
     const bearer = await token('carol', { sid });
@@ -223,7 +223,7 @@ describe('a person whose token has run out', () => {
     await context.close();
   });
 
-  test('I-2: opens several pages at once: each is there', async () => {
+  test('I-2: opens several pages at once: each is shown', async () => {
     const { context } = await back('several pages');
     const pages = await Promise.all([1, 2, 3].map(() => context.newPage()));
     await Promise.all(pages.map((one) => one.goto(`${hub}/account`)));
@@ -235,15 +235,15 @@ describe('a person whose token has run out', () => {
   });
 });
 
-describe('somebody else', () => {
+describe('an attacker', () => {
   afterEach(tidy);
 
-  test('I-2: a link with another person’s handshake signs nobody in as them', async () => {
+  test('I-2: a link with another user’s handshake signs no user in', async () => {
     const attacker = await lever('sessions', { persona: 'alice' });
     const session = await token('alice', { sid: attacker.id });
     const { token: handshake } = await lever('sign', { payload: { handshake: [`__session=${session}; Path=/`, `__client_uat=${Math.floor(Date.now() / 1000)}; Path=/`] } });
     const { context, page } = await visitor();
-    // A neighbouring host may even set the other carrier.
+    // A sibling host may even set the other carrier.
     if (production) await context.addCookies([{ name: '__clerk_handshake', value: handshake, domain: `.${PRODUCTION_DOMAIN}`, path: '/', secure: true }]);
     for (const query of ['hub_state=guessed', `__clerk_handshake=${handshake}`, `__clerk_handshake=${handshake}&hub_state=guessed`]) {
       await page.goto(`${hub}/account?${query}`);
@@ -252,7 +252,7 @@ describe('somebody else', () => {
     await context.close();
   });
 
-  test('I-1: a return address elsewhere is not followed', async () => {
+  test('I-1: a foreign return address is not followed', async () => {
     const bad = ['https://evil.example/', '//evil.example', '/\\evil.example', `https://${new URL(hub).hostname}.evil.example`, `${hub}.evil.example/`, `${hub}@evil.example`, 'javascript:alert(1)', '/%2F%2Fevil.example', '/\t/evil.example'];
     for (const wanted of bad) {
       for (const path of ['/sign-in', '/sign-up']) {
@@ -265,7 +265,7 @@ describe('somebody else', () => {
     assert.equal(new URL(good.headers.location).searchParams.get('redirect_url'), `${hub}/security?x=1`);
   });
 
-  test('a form of another site, or without this session’s token, signs nobody out', async () => {
+  test('a form of another site, or without this session’s token, signs no user out', async () => {
     const { context, page } = await signedIn();
     const jar = (await context.cookies(hub)).map(({ name, value }) => `${name}=${value}`).join('; ');
     await page.goto(`${hub}/sign-out`);
@@ -291,7 +291,7 @@ describe('somebody else', () => {
     await context.close();
   });
 
-  test('I-2: a cookie is no credential of the API, and a script’s request is never sent to Clerk', async () => {
+  test('I-2: a cookie is no credential of the API, and a script’s request is never redirected to Clerk', async () => {
     const { context } = await signedIn();
     const jar = (await context.cookies(hub)).map(({ name, value }) => `${name}=${value}`).join('; ');
     assert.equal((await raw('/rest/v1/contact_tickets?select=id', { headers: { cookie: jar } })).json.code, 'HUB101');
@@ -308,7 +308,7 @@ describe('somebody else', () => {
     await context.close();
   });
 
-  test('I-2: what a handshake brings is checked before it is set', async () => {
+  test('I-2: the cookies of a handshake are verified before they are set', async () => {
     const begin = async () => {
       const answer = await raw('/account', { headers: { 'sec-fetch-dest': 'document', cookie: uatNow() } });
       const state = answer.headers['set-cookie'].find((one) => one.startsWith('__Host-hub_state=')).split(';')[0];
@@ -326,7 +326,7 @@ describe('somebody else', () => {
     assert.equal(good.status, 307);
     const brought = set(good).map((one) => one.replace(/=[^;]*; Path=\/(; Max-Age=31536000)?/, '').replace('; Max-Age=31536000', ''));
     const ofHost = '; Secure; HttpOnly; SameSite=Lax';
-    // In production Clerk's own cookie of the parent domain stays the only one; elsewhere all are this host's.
+    // In production Clerk's own cookie of the parent domain remains the only one; elsewhere all are this host's.
     const update = production ? [`__client_uat; Domain=${PRODUCTION_DOMAIN}; Secure; SameSite=Lax`] : updates.map(() => `__client_uat${ofHost}`);
     assert.deepEqual(brought, [`__session${ofHost}`, ...update]);
     for (const [what, payload, header] of [

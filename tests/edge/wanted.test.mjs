@@ -1,17 +1,18 @@
-// What users of supabase-js write and expect to work, through unmodified supabase-js; and what is refused, with a word of why.
+// Calls that users of supabase-js expect to work, through unmodified supabase-js; and those that are rejected, with a
+// reason.
 
 import { test, describe } from 'node:test';
 import assert from 'node:assert/strict';
 import { ACME, CAROL, ask, client, recorded, sql } from './client.mjs';
 
-/** The data of an answer that must not be an error. */
+/** Returns the data of a response that must not be an error. */
 function good({ data, error, status }) {
   assert.equal(error, null, `${status} ${JSON.stringify(error)}`);
   return data;
 }
 
-describe('what supabase-js users write', () => {
-  test('a count of an embedded table, of what the caller may see', async () => {
+describe('calls of supabase-js users', () => {
+  test('a count of an embedded table, of the rows that the caller may read', async () => {
     const alice = await client('alice');
     const rows = good(await alice.from('contact_tickets').select('id, ticket_messages(count)').order('id').limit(20));
     const real = await sql('select ticket_id as id, count(*)::int from hub.ticket_messages where owner_id = $1 and not internal group by 1', [ACME]);
@@ -55,7 +56,7 @@ describe('what supabase-js users write', () => {
     assert.match(error.hint, /name/);
   });
 
-  test('a new or changed row with the one that it belongs to', async () => {
+  test('a new or changed row with its parent', async () => {
     const carol = await client('carol');
     const thread = good(await carol.from('chat_threads').insert({ topic: 'Fonts' }).select('id').single());
     const message = good(await carol.from('chat_messages').insert({ thread_id: thread.id, body: 'Which?' }).select('id, body, chat_threads(topic, owner_id)').single());
@@ -68,7 +69,7 @@ describe('what supabase-js users write', () => {
     assert.equal(error.code, 'HUB312');
   });
 
-  test("a client's own rows as CSV: all of them, nobody else's, and nothing that a spreadsheet runs", async () => {
+  test("a customer's own rows as CSV: all of them, no others, and no formula for a spreadsheet", async () => {
     const carol = await client('carol');
     good(await carol.rpc('open_ticket', { subject: '=HYPERLINK("http://evil.example","x")', body: '-1+1' }));
     const file = good(await carol.from('contact_tickets').select('id,subject,version').csv());
@@ -94,7 +95,7 @@ describe('what supabase-js users write', () => {
     assert.equal(error.code, 'HUB331');
   });
 
-  test('a search whose words begin like an operator, by GET, by HEAD and by POST', async () => {
+  test('a search whose words begin with the name of an operator, by GET, by HEAD and by POST', async () => {
     const carol = await client('carol');
     good(await carol.rpc('open_ticket', { subject: 'eq.x is.null in.(a)', body: 'like.x' }));
     for (const words of ['eq.x', 'is.null', 'in.(a)', 'like.x']) {
@@ -113,7 +114,7 @@ describe('what supabase-js users write', () => {
   });
 });
 
-describe('what would fail in the database is refused with a word of why', () => {
+describe('calls that would fail in the database are rejected with a reason', () => {
   test('a column that is not selected, an upsert, a tree on an update', async () => {
     const alice = await client('alice');
     const [{ id }] = await sql("select id from hub.contact_tickets where owner_id = $1 and status = 'open' limit 1", [ACME]);
@@ -131,7 +132,7 @@ describe('what would fail in the database is refused with a word of why', () => 
     assert.ok(error.hint);
   });
 
-  test('the same with the column selected, or with nothing given back, works', async () => {
+  test('the same with the column selected, or with minimal return, works', async () => {
     const alice = await client('alice');
     const found = good(await alice.rpc('search_tickets', { words: 'e' }).select('subject, status').eq('status', 'open').order('subject'));
     assert.ok(found.length > 0 && found.every(({ status }) => status === 'open'));
@@ -145,7 +146,7 @@ describe('what would fail in the database is refused with a word of why', () => 
     assert.deepEqual(gone, [{ id: message.id, body: 'x', author_kind: 'customer' }]);
   });
 
-  test('a lock is a version: null and a second one are none', async () => {
+  test('a lock is one version: null and a second one are rejected', async () => {
     const [{ id }] = await sql("select id from hub.contact_tickets where status = 'open' limit 1");
     const support = await client('support');
     const { error } = await support.rpc('move_ticket', { ticket: id, status: 'pending', version: null });
