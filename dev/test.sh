@@ -42,7 +42,7 @@ browser() {
 files() { node --test --test-concurrency=2 --test-reporter=spec "$@"; }
 templates() { room && node tests/database/template.mjs; }
 database() { templates && files tests/database/*.test.mjs; }
-stack() { make build && node --test --test-reporter=spec tests/dev/*.test.mjs; }
+stack() { make build && files tests/dev/*.test.mjs; }
 
 # Every file on one stack in one process; those of APART, which wait, restart the Hub or load it, beside them on their
 # own stack.

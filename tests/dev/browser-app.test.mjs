@@ -8,6 +8,8 @@ import { answers, port } from '../../dev/ports.mjs';
 import { query } from '../../dev/postgres.mjs';
 import { start } from '../../dev/process.mjs';
 import { startStack } from '../../dev/stack.mjs';
+import { forgetWhenPassed } from '../database/harness.mjs';
+import { template } from '../database/template.mjs';
 import { launch } from '../edge/browser.mjs';
 import { at } from './supervisor.mjs';
 
@@ -20,7 +22,8 @@ describe('examples/browser-app', () => {
   before(async () => {
     const [own, other] = [await port('the app', 5283), await port('another app', 5293)];
     [origin, elsewhere] = [`http://localhost:${own}`, `http://localhost:${other}`];
-    stack = await startStack({ dataDir: FOLDER, fresh: true, shift: 550, origins: [origin] });
+    forgetWhenPassed(`${FOLDER}/postgres`);
+    stack = await startStack({ dataDir: FOLDER, from: template(17), fresh: true, shift: 550, origins: [origin] });
     const { urls, keys, vars } = stack;
     const env = { VITE_HUB_URL: urls.hub, VITE_HUB_KEY: keys.publishable, VITE_CLERK_PUBLISHABLE_KEY: vars.CLERK_PUBLISHABLE_KEY, VITE_CLERK_PROXY_URL: urls.clerk };
     const serve = async (name, on) => {
