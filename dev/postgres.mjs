@@ -149,7 +149,10 @@ export function forget(dataDir) {
   for (const place of [folder, `${folder}.new`]) fs.rmSync(place, { recursive: true, force: true });
 }
 
-/** Makes the folder reachable: as root the server runs as another user, who must be able to traverse the path to it. */
+/**
+ * Returns the folder, or a path under the temporary folder if the server's user cannot traverse the path to it: as root
+ * the server runs as another user.
+ */
 function reachable(folder) {
   if (process.getuid?.() !== 0) return folder;
   const above = [];
