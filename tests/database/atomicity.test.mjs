@@ -1,5 +1,6 @@
-// L-1: no change without its row in the trail. The row is kept from being written in every way there is, and each time the change
-// must be refused and gone; mended, the same change goes through. Through PostgREST, because that is where transactions begin and end.
+// L-1: no change without its row in the audit log. The row is prevented from being written in every possible way, and
+// each time the change must be rejected and rolled back; after the repair, the same change succeeds. Through PostgREST,
+// because transactions begin and end there.
 
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -14,7 +15,7 @@ before(async () => {
   direct = await start('.local/atomicity', 600);
   ({ ask, sql } = direct);
   admin = await direct.open();
-  // Else the trail's own guards record, and refuse, what breaks it here.
+  // Otherwise the schema guards record, and reject, the statements that break it here.
   await admin.query('set event_triggers = off');
   month = `hub_private.team_activities_${new Date().toISOString().slice(0, 7).replace('-', '_')}`;
 });
@@ -23,7 +24,7 @@ after(async () => {
   await direct?.stack.stop();
 });
 
-/** Each kind of change, by staff and by a client, on rows of its own. */
+/** Each kind of change, by staff and by a customer, on separate rows. */
 async function changes() {
   const lead = async (name) => (await ask('admin', 'POST', 'leads', { body: { name, email: 'a@example.com' }, headers: { prefer: 'return=representation' } })).json[0].id;
   const [moved, noted, gone] = [await lead('Moved'), await lead('Noted'), await lead('Gone')];
@@ -37,7 +38,7 @@ async function changes() {
   };
 }
 
-/** Everything there is: rows, trail and request rows. */
+/** The whole state: rows, audit log and request log. */
 async function everything() {
   const tables = ['leads', 'contact_tickets', 'ticket_messages', 'chat_threads', 'chat_messages', 'team_activities', 'request_log'];
   const parts = tables.map((name) => `(select count(*) || ' ' || sum(hashtextextended(r::text, 0)::numeric) from hub.${name} r) as ${name}`);
@@ -46,7 +47,7 @@ async function everything() {
 
 const all = (wanted) => Promise.all(Object.entries(wanted).map(async ([name, change]) => [name, await change()]));
 
-/** `breaks` may give answers itself, when the fault comes in the middle of the changes. */
+/** Checks one fault; `breaks` may return responses itself, if the fault occurs during the changes. */
 async function refused({ prepares, breaks, mends, code, only }) {
   const wanted = await changes();
   for (const name of Object.keys(wanted)) if (only && name !== only) delete wanted[name];
@@ -70,7 +71,7 @@ async function refused({ prepares, breaks, mends, code, only }) {
   return told;
 }
 
-/** Keeps the trail's month locked while changes wait for it. */
+/** Keeps the partition of the current month locked while changes wait for it. */
 async function locked(wanted, meanwhile = () => {}) {
   const other = await direct.open();
   try {
@@ -90,15 +91,16 @@ const everybody = (setting) => sql(['hub_staff', 'hub_customer'].map((role) => `
 const NUMBERS = 'hub.team_activities_id_seq';
 const START_ANEW = "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'authenticator'";
 
-describe('L-1: the row of the trail cannot be written, so the change is refused', () => {
-  // What one statement breaks and one mends.
+describe('L-1: the row of the audit log cannot be written, so the change is rejected', () => {
+  // Pairs of a statement that breaks it and one that repairs it.
   const broken = [
     ['the month has no partition', '23514', () => `alter table hub.team_activities detach partition ${month}`, () => `alter table hub.team_activities attach partition ${month} ${bounds()}`],
     ['the owner of the function may not write it', '42501', () => 'revoke insert on hub.team_activities from postgres', () => 'grant insert on hub.team_activities to postgres'],
     ['it breaks a rule', '23514', () => "alter table hub.team_activities add constraint none check (actor_role = 'nobody') not valid", () => 'alter table hub.team_activities drop constraint none'],
     ['a trigger on it raises', 'P0001', () => trigger("raise exception 'no'"), () => 'drop trigger broken on hub.team_activities'],
     ['a trigger on it swallows it', 'P0001', () => trigger('return null'), () => 'drop trigger broken on hub.team_activities'],
-    // A plan that a rule emptied depends on no table and is never made anew: such sessions go on refusing until they end.
+    // A plan that a rule emptied depends on no table and is never replanned: such sessions continue to reject until
+    // they end.
     ['a rule sends it nowhere', 'P0001', () => 'create rule broken as on insert to hub.team_activities do instead nothing', () => `drop rule broken on hub.team_activities; ${START_ANEW}`],
     ['the numbers have run out', '2200H', () => `alter sequence ${NUMBERS} maxvalue 1000000000; select setval('${NUMBERS}', 1000000000)`, () => `alter sequence ${NUMBERS} no maxvalue; select setval('${NUMBERS}', (select max(id) from hub.team_activities))`],
     ['the request row cannot be written', '42501', () => 'revoke insert on hub.request_log from postgres', () => 'grant insert on hub.request_log to postgres'],
@@ -110,7 +112,7 @@ describe('L-1: the row of the trail cannot be written, so the change is refused'
     });
   }
 
-  test('the statement runs out of time in the middle of it', async () => {
+  test('the statement times out during the change', async () => {
     await everybody("set statement_timeout = '700ms'");
     await direct.reload();
     await refused({ code: ['57014'], breaks: (wanted) => locked(wanted) });
@@ -118,7 +120,7 @@ describe('L-1: the row of the trail cannot be written, so the change is refused'
     await direct.reload();
   });
 
-  test('the lock is not to be had', async () => {
+  test('the lock is not available', async () => {
     await everybody("set lock_timeout = '700ms'");
     await direct.reload();
     await refused({ code: ['55P03'], breaks: (wanted) => locked(wanted) });
@@ -130,22 +132,22 @@ describe('L-1: the row of the trail cannot be written, so the change is refused'
     await refused({ only: 'an update', code: ['40P01'], breaks: (wanted) => locked(wanted, (other) => other.query("select 1 from hub.leads where name = 'Noted' for update").catch(() => {})) });
   });
 
-  test('the connection is ended in the middle of it', async () => {
+  test('the connection is terminated during the change', async () => {
     await refused({ code: ['57P01', 'PGRST001', 'PGRST000'], breaks: (wanted) => locked(wanted, () => sql(`select pg_terminate_backend(pid) ${WAITING}`)) });
   });
 
-  test('the statement is cancelled in the middle of it', async () => {
+  test('the statement is cancelled during the change', async () => {
     await refused({ code: ['57014'], breaks: (wanted) => locked(wanted, () => sql(`select pg_cancel_backend(pid) ${WAITING}`)) });
   });
 
-  test('there are no connections left', async () => {
+  test('no connection is available', async () => {
     const breaks = () => sql(`alter role authenticator connection limit 0; ${START_ANEW}`).then(() => undefined);
     await refused({ code: ['57P01', 'PGRST000', 'PGRST001', 'PGRST002', 'PGRST003', '53300'], breaks, mends: () => sql('alter role authenticator connection limit -1') });
   });
 
-  test('transactions are for reading only', async () => {
+  test('transactions are read-only', async () => {
     const prepares = () => everybody('set transaction_read_only = on').then(direct.reload);
-    // There is no other way to take this one back.
+    // The setting can only be reverted in this way.
     const mends = () => everybody('reset all').then(() => everybody("set statement_timeout = '8s'")).then(direct.reload);
     await refused({ code: ['25006'], prepares, breaks: () => {}, mends });
   });
@@ -169,6 +171,6 @@ function bounds() {
 const trigger = (does) => `create or replace function hub_private.broken() returns trigger language plpgsql as 'begin ${does.replaceAll("'", "''")}; end';
   create trigger broken before insert on hub.team_activities for each row execute function hub_private.broken()`;
 
-test('L-1: after all of it the trail and the rows say the same', async () => {
+test('L-1: after all of it the audit log and the rows agree', async () => {
   assert.deepEqual((await faults(sql)).slice(0, 5), []);
 });

@@ -1,5 +1,5 @@
-// No gap by catalog (A-1, A-3, L-1): a migrated database has no finding, each rule sees the statement that breaks it, and the guards
-// and the command hold against real transactions.
+// No gap in the catalog (A-1, A-3, L-1): a migrated database has no finding, each rule reports the statement that
+// breaks it, and the guards and the command work with real transactions.
 
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -9,12 +9,12 @@ import { question } from '../../dev/db-check.mjs';
 import { fresh, helpers, rolledBack } from './harness.mjs';
 
 const SECURED = 'alter table hub.x enable row level security; alter table hub.x force row level security;';
-// What takes the guards' own ground away they refuse.
+// Statements that would disable the guards themselves are rejected by them.
 const UNGUARDED = 'alter event trigger hub_after_ddl disable;';
 const MONTH = `hub_private.team_activities_${new Date().toISOString().slice(0, 7).replace('-', '_')}`;
 
-// What breaks a rule, and what the check must say of it: object, finding. One row a rule at least; where one statement shows as several
-// things, the rest is not listed.
+// Statements that break a rule, with the object and finding that the check must report. At least one row for each rule;
+// if one statement causes several findings, the others are not listed.
 const BROKEN = [
   [`${UNGUARDED} alter schema hub_private rename to hub_hidden`, 'schema hub_private', 'is not there'],
   ['alter role hub_customer rename to hub_client', 'role hub_customer', 'is not there'],
@@ -143,7 +143,7 @@ const BROKEN = [
     'event trigger hub_after_drop', 'is not there: a superuser calls hub_private.guard_schema()'],
 ];
 
-// The question with the number of the rule beside each finding.
+// The query with the number of the rule beside each finding.
 const numbered = (() => {
   const [head, tail] = question().split('findings as (\n');
   const [rules, end] = tail.split('\n)\nselect f.object');
@@ -163,7 +163,7 @@ for (const version of [17, 15]) {
     const findings = async (client) => (await client.query('select * from hub_private.catalog_findings()')).rows;
     const run = (url) => spawnSync(process.execPath, ['dev/db-check.mjs'], { env: { ...process.env, URL: url ?? '' }, encoding: 'utf8' });
 
-    test('A-1, A-3, L-1: a migrated database has no finding, and the nightly job says so in hub.checks', async () => {
+    test('A-1, A-3, L-1: a migrated database has no finding, and the nightly job records that in hub.checks', async () => {
       await rolledBack(server.url, async (client) => {
         assert.deepEqual(await findings(client), []);
         await client.query("select hub_private.run_checks(0)");
@@ -177,7 +177,7 @@ for (const version of [17, 15]) {
       });
     });
 
-    test('A-1, A-3, L-1: each rule of the check sees what breaks it, and each is broken once', async () => {
+    test('A-1, A-3, L-1: each rule of the check reports its violation, and each is violated once', async () => {
       const broken = new Set();
       const unseen = [];
       await rolledBack(server.url, async (client) => {
@@ -186,7 +186,7 @@ for (const version of [17, 15]) {
           if (only && only !== version) continue;
           await client.query('savepoint whole');
           await client.query(statement);
-          // The check itself may be what the statement moved, so it is asked as the command asks it.
+          // The statement may have moved the check itself, so it is run as the command runs it.
           await client.query("set local search_path = ''");
           const found = (await client.query(numbered.text)).rows;
           const seen = found.filter((row) => row.object === object && row.finding === finding);
@@ -200,7 +200,7 @@ for (const version of [17, 15]) {
       assert.deepEqual(numbered.parts.filter((part, place) => !broken.has(place)), [], 'no statement above breaks these rules');
     });
 
-    test('A-1, L-2: real transactions: a table without row-level security does not commit, one with it does; no month goes, by no way', async () => {
+    test('A-1, L-2: real transactions: a table without row-level security does not commit, one with it does; no statement drops a month', async () => {
       const refused = async (text, message) => assert.rejects(query(server.ownerUrl, text), (error) => error.message === message || assert.fail(`${text}: ${error.message}`));
       for (const text of ['create table hub.x (id integer)', 'create table hub.x as select 1 as id', 'select 1 as id into hub.x',
         'begin; create table hub.x (id integer); commit']) {
@@ -214,7 +214,7 @@ for (const version of [17, 15]) {
       await refused(`drop table ${MONTH}`, 'a month of team_activities stays until its last day is 24 months old (L-2)');
       await refused(`alter table hub.team_activities detach partition ${MONTH}`, 'a month of team_activities stays until its last day is 24 months old (L-2)');
       await refused(`alter table hub.team_activities detach partition ${MONTH} concurrently`, 'a month of team_activities is not detached concurrently (L-2)');
-      // What is no business of the guards' goes on: indexes without a lock, and others' own tables.
+      // Objects outside of the guards' scope are not affected: indexes without a lock, and tables of other owners.
       await query(server.ownerUrl, 'create index concurrently leads_by_email on hub.leads (email)');
       await query(server.ownerUrl, 'drop index concurrently hub.leads_by_email');
       await query(server.authenticatorUrl, 'begin; set local role anon; create temporary table x (id integer); drop table x; rollback');
@@ -240,7 +240,7 @@ for (const version of [17, 15]) {
       });
     });
 
-    test('A-1, L-1: the command prints what it finds and exits by it, and never prints the password', async () => {
+    test('A-1, L-1: the command prints its findings, sets the exit status, and never prints the password', async () => {
       const clean = run(server.url);
       assert.equal(clean.status, 0, clean.stdout + clean.stderr);
       assert.match(clean.stdout, /^-- catalog: 0 findings\n-- drift: 0 rows\n-- by another way than the Hub: \d+ rows?/);

@@ -1,5 +1,5 @@
-// The database by itself, on the PostgreSQL versions that Supabase has: the SQL tests of supabase/tests, and the catalog
-// against TABLES and FUNCTIONS (A-1, A-2, A-3, L-1).
+// The database on its own, on the PostgreSQL versions that Supabase has: the SQL tests of supabase/tests, and the
+// catalog against TABLES and FUNCTIONS (A-1, A-2, A-3, L-1).
 
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -20,7 +20,7 @@ for (const version of [17, 15]) {
     });
     after(() => server?.stop());
 
-    test('the migrations apply, as a role that is no superuser, and a second run finds nothing to do', async () => {
+    test('the migrations apply, as a role that is no superuser, and a second run has no effect', async () => {
       const { rows } = await query(server.url, "select current_setting('server_version_num')::int / 10000 as major");
       assert.equal(rows[0].major, version);
       assert.equal((await migrate(server.ownerUrl)).length, fs.readdirSync('supabase/migrations').length);
@@ -30,7 +30,7 @@ for (const version of [17, 15]) {
     for (const file of files) {
       test(fs.readFileSync(`${FOLDER}/${file}`, 'utf8').split('\n')[0].replace('-- ', `${file}: `), async () => {
         await rolledBack(server.url, async (client) => {
-          // What a time is does not depend on the database's zone: one of the two has a clock that is moved twice a year.
+          // A timestamp does not depend on the database's time zone: one of the two has daylight saving time.
           await client.query(`set local timezone = '${version === 15 ? 'America/New_York' : 'UTC'}'`);
           await client.query(helpers);
           await client.query(fs.readFileSync(`${FOLDER}/${file}`, 'utf8'));
@@ -38,7 +38,7 @@ for (const version of [17, 15]) {
       });
     }
 
-    test('the catalog is what TABLES and FUNCTIONS say, both ways', () => {
+    test('the catalog equals TABLES and FUNCTIONS, in both directions', () => {
       const done = spawnSync('cargo', ['test', '--locked', '--features', 'live', '--test', 'schema'], {
         env: { ...process.env, HUB_TEST_DATABASE_URL: server.url, RUST_BACKTRACE: '0' },
         encoding: 'utf8',
@@ -47,7 +47,7 @@ for (const version of [17, 15]) {
       assert.match(done.stdout, /test result: ok\. \d{2} passed/);
     });
 
-    test('L-1, L-3: every record that the Hub builds of a request is accepted, whatever stood in the request', () => {
+    test('L-1, L-3: every record that the Hub builds of a request is accepted, for any request', () => {
       const done = spawnSync('cargo', ['test', '--locked', '--features', 'live', '--test', 'records'], {
         env: { ...process.env, HUB_TEST_DATABASE_URL: server.url, RUST_BACKTRACE: '0' },
         encoding: 'utf8',
@@ -65,7 +65,8 @@ for (const version of [17, 15]) {
       const { tickets, leads, owners, notes, chats, activities } = rows[0];
       assert.deepEqual([tickets, leads, owners], [200, 50, 3]);
       assert.ok(notes > 0 && chats > 50 && activities > 10);
-      // L-1: the seed comes by hand, over a connection that no request prepared, and its rows have their values and their proof too.
+      // L-1: the seed is written directly, over a connection without a request's settings, and its rows have their
+      // values and their hash too.
       const bare = await query(server.url, "select count(*)::int as rows from hub.team_activities where action in ('insert', 'update') and (salt is null or after is null or row_hash is null)");
       assert.equal(bare.rows[0].rows, 0);
       assert.deepEqual((await query(server.url, 'select * from hub_private.find_drift()')).rows, []);

@@ -1,4 +1,4 @@
-// PostgREST and PostgreSQL without the Hub before them: tokens as the Hub mints them, and what a change left behind.
+// PostgREST and PostgreSQL without the Hub in front: tokens as the Hub issues them, and the rows that a change left.
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
@@ -12,7 +12,7 @@ import { template } from './template.mjs';
 
 export const wait = (ms) => new Promise((next) => setTimeout(next, ms));
 
-/** The stack without the Hub, and ways to ask it. */
+/** The stack without the Hub, and functions to query it. */
 export async function start(dataDir, shift) {
   forgetWhenPassed(`${dataDir}/postgres`);
   const stack = await startStack({ dataDir, fresh: true, shift, hub: false, from: template(17) });
@@ -21,7 +21,7 @@ export async function start(dataDir, shift) {
   const minted = new Map();
   let requests = 0;
 
-  /** A token of at most 30 seconds, like those of the Hub; `null` claims: none. */
+  /** Returns a token of at most 30 seconds, like those of the Hub; no token if the claims are `null`. */
   const mint = (claims, life = 30) => new SignJWT(claims).setProtectedHeader({ alg: 'ES256', kid: key.kid }).setIssuedAt().setExpirationTime(`${life}s`).sign(signing);
   const token = async (who) => {
     const known = minted.get(who);
@@ -31,10 +31,12 @@ export async function start(dataDir, shift) {
     return text;
   };
 
-  /** A ULID of its own: what the Hub calls a request. */
+  /** Returns a new ULID: the Hub's id of a request. */
   const requestId = () => `01DRCT${String(process.pid % 1e7).padStart(7, '0')}${String(Date.now() % 1e6).padStart(6, '0')}${String((requests += 1)).padStart(7, '0')}`;
 
-  /** Asks as somebody of PERSONAS, or with claims of one's own (`null` for no token); `status` 0 is no answer at all. */
+  /**
+   * Sends a request as one of PERSONAS, or with explicit claims (`null` for no token); `status` 0 means no response.
+   */
   const ask = async (who, method, path, { body, headers = {}, id = requestId(), signal } = {}) => {
     const bearer = typeof who === 'string' ? await token(who) : who && (await mint(who));
     try {
@@ -59,14 +61,14 @@ export async function start(dataDir, shift) {
   };
 
   const open = async (url = stack.urls.database) => {
-    // Times in a jsonb have the zone of who asks; those of the trail have this one.
+    // Times in a jsonb have the time zone of the session; those of the audit log have this one.
     const client = new pg.Client({ connectionString: url, options: '-c timezone=UTC' });
-    // A test ends the server under it.
+    // A test terminates the server during a query.
     client.on('error', () => {});
     await client.connect();
     return client;
   };
-  /** Asks SQL on a connection of its own, the superuser's if no other is named. */
+  /** Runs SQL on its own connection, as the superuser if no other is named. */
   const sql = async (text, values = [], url = stack.urls.database) => {
     const client = await open(url);
     try {
@@ -75,7 +77,7 @@ export async function start(dataDir, shift) {
       await client.end().catch(() => {});
     }
   };
-  /** PostgREST reads a role's settings when it is told to; it listens again some time after it lost the database. */
+  /** PostgREST reads a role's settings when it is notified; it listens again some time after it lost the database. */
   const reload = async () => {
     const reloaded = () => fs.readFileSync(stack.parts.postgrest.log, 'utf8').split('Config reloaded').length;
     const before = reloaded();
@@ -94,7 +96,7 @@ function person(who) {
   return role ? { role: 'hub_staff', sub, sid, sat, stacklumen_role: role, name } : { role: 'hub_customer', sub, sid, sat, owner: o?.id ?? sub };
 }
 
-/** What is wrong with the whole trail, in words; nothing when each change has its row and each row its change. */
+/** Returns the faults of the whole audit log as text; nothing if each change has its row and each row its change. */
 export async function faults(sql) {
   const found = [];
   for (const entity of ['leads', 'contact_tickets', 'ticket_messages', 'chat_threads', 'chat_messages']) {

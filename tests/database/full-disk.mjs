@@ -1,5 +1,5 @@
-// A disk that is full for the trail's month and for nothing else: a tablespace on a mounted file system of its own where mounting is
-// allowed, and a limit on the size of files (RLIMIT_FSIZE) where `prlimit` may set one.
+// A disk that is full for the current month of the audit log and for nothing else: a tablespace on a separately mounted
+// file system where mounting is allowed, and a limit on the size of files (RLIMIT_FSIZE) where `prlimit` may set one.
 
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -7,7 +7,7 @@ import path from 'node:path';
 
 const run = (words, as = {}) => spawnSync(words[0], words.slice(1), { encoding: 'utf8', ...as });
 
-/** The ways that work here; each prepares the month, fills it to the last row, and gives it back. */
+/** The methods that work here; each prepares the month, fills it to the last row, and restores it. */
 export async function ways(sql) {
   const [{ folder }] = await sql("select current_setting('data_directory') as folder");
   const mount = `${folder}-small`;
@@ -40,7 +40,7 @@ function onSmallDisk(mount, uid, gid) {
       fs.rmSync(path.join(mount, 'filler'), { force: true });
       await admin.query(`alter table ${month} set tablespace pg_default`);
       await admin.query('drop tablespace small');
-      // The files of what was moved away go with a checkpoint.
+      // The files of a moved relation are removed by a checkpoint.
       await admin.query('checkpoint');
       run(['umount', mount]);
     },
@@ -51,7 +51,7 @@ function underLimit(folder, as) {
   // The server's own user may limit its processes without any capability.
   const limit = async (admin, size) => {
     const { rows } = await admin.query("select pid from pg_stat_activity where usename = 'authenticator' or pid = pg_backend_pid()");
-    // What the first process may, its children may that it has later.
+    // Children that the first process starts later inherit its limit.
     const first = fs.readFileSync(path.join(folder, 'postmaster.pid'), 'utf8').split('\n')[0];
     for (const pid of [first, ...rows.map((row) => row.pid)]) {
       const done = run(['prlimit', '--pid', String(pid), `--fsize=${size}:`], as);
@@ -63,7 +63,7 @@ function underLimit(folder, as) {
     // The server has no code of its own for "File too large".
     code: ['XX000', '58030', '53100'],
     async fills(admin, month) {
-      // The log of the server is written under the same limit, so the month is made larger than a file of that.
+      // The server's log is written under the same limit, so the month is made larger than a log file.
       await admin.query(looks(11000, 'repeat(md5(n::text), 50)'));
       const { rows: [{ file }] } = await admin.query('select pg_relation_filepath($1) as file', [month]);
       await admin.query('checkpoint');
@@ -74,11 +74,11 @@ function underLimit(folder, as) {
   };
 }
 
-/** A look is shorter than the row of any change. */
+/** A read record is shorter than the row of any change. */
 const looks = (count, filter = 'null') => `insert into hub.team_activities (actor_id, actor_kind, actor_role, database_role, action, entity, entity_id, salt, values_hash, filter)
   select 'system:test', 'system', 'system', 'none', 'list', 'leads', '', '\\x00', '\\x00', ${filter} from generate_series(1, ${count}) n`;
 
-/** Writes until no page has room for one more row; a full disk has room for a few in pages that it has already. */
+/** Writes until no page has space for one more row; a full disk has space for a few in existing pages. */
 async function toTheLastRow(admin) {
   for (const count of [1000, 100, 10, 1]) {
     let room = true;

@@ -1,4 +1,5 @@
-// What the database's test files share: a server of their own with every migration applied, and a connection that leaves nothing.
+// Shared by the database's test files: a separate server with every migration applied, and a connection that leaves
+// nothing.
 
 import fs from 'node:fs';
 import pg from 'pg';
@@ -7,10 +8,10 @@ import { forget, migrate, startPostgres } from '../../dev/postgres.mjs';
 import { claim } from '../../dev/running.mjs';
 import { template } from './template.mjs';
 
-/** People, rows of two owners and what came of a statement, in the session's own pg_temp. */
+/** Users, rows of two owners and the outcome of a statement, in the session's own pg_temp. */
 export const helpers = fs.readFileSync('supabase/tests/helpers.sql', 'utf8');
 
-/** Starts PostgreSQL on forgotten data; `wanted` is the port to try first. */
+/** Starts PostgreSQL on deleted data; `wanted` is the port to try first. */
 export async function fresh(version, name, wanted, { migrated = true } = {}) {
   const dataDir = `.local/${name}-${version}`;
   // Ends the server of a run that was killed.
@@ -22,14 +23,17 @@ export async function fresh(version, name, wanted, { migrated = true } = {}) {
   return server;
 }
 
-/** Forgets the data of a server when this file's tests have passed and ended it; what failed is left to be looked at. */
+/**
+ * Deletes the data of a server when this file's tests have passed and ended it; those of a failure remain for
+ * inspection.
+ */
 export function forgetWhenPassed(dataDir) {
   process.on('exit', (code) => {
     if (code === 0) forget(dataDir);
   });
 }
 
-/** Runs `use(client)` in a transaction that is rolled back, whatever happens. */
+/** Runs `use(client)` in a transaction that is always rolled back. */
 export async function rolledBack(url, use) {
   const client = new pg.Client({ connectionString: url });
   await client.connect();

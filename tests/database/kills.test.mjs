@@ -1,5 +1,5 @@
-// L-1, L-3: PostgREST and PostgreSQL are killed in the middle of a load of staff changes, and afterwards each change that stands has its
-// row in the trail and its request row, and neither is there without the change. KILLS says how often.
+// L-1, L-3: PostgREST and PostgreSQL are killed under a load of staff changes, and afterwards each committed change has
+// its row in the audit log and its request row, and neither exists without the change. KILLS sets the number.
 
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -10,7 +10,8 @@ const KILLS = Number(process.env.KILLS ?? 12);
 const CONNECTIONS = 8;
 const KINDS = ['PostgREST', 'the first process of PostgreSQL', 'one backend of PostgreSQL', 'all of PostgreSQL'];
 
-// When a backend dies under it, PostgREST answers 400 with an empty code: that is no refusal, and nobody knows what became of the change.
+// When a backend dies during a request, PostgREST responds 400 with an empty code: that is no rejection, and the
+// outcome of the change is unknown.
 const refused = ({ status, json }) => status >= 400 && status < 500 && Boolean(json?.code);
 const made = ({ status }) => status >= 200 && status < 300;
 
@@ -24,7 +25,7 @@ before(async () => {
 });
 after(() => direct?.stack.stop());
 
-/** What each connection does, over and over; every value written is the request's own id, and nobody else's. */
+/** The repeated work of each connection; every value written is the request's own id, and no other's. */
 function work(leads, tickets) {
   const any = (from) => from[Math.floor(Math.random() * from.length)];
   const most = (table, count) => ({ 'x-hub-max-affected': `${table}=${count}` });
@@ -39,7 +40,7 @@ function work(leads, tickets) {
       if (answer.status === 201) mine.push(answer.json[0]);
       return answer;
     },
-    // From the version that was seen, and to a status that follows: nobody else moves this lead.
+    // From the version that was read, and to a valid next status: no other connection changes this lead.
     async (id) => {
       const lead = mine.at(-1);
       if (!lead) return null;
@@ -71,7 +72,7 @@ async function end(kind) {
   const { stack } = direct;
   if (kind === KINDS[0]) await stack.kill('postgrest');
   else if (kind === KINDS[2]) {
-    // One that changes something, if it is still there; the server ends all the others and starts them anew by itself.
+    // The backend of a running change, if there is one; the server ends all the others and restarts them by itself.
     await answers('a backend', async () => {
       const [{ pid }] = await sql("select pid from pg_stat_activity where usename = 'authenticator' order by (state = 'active' or state like 'idle in%') desc, random() limit 1");
       return process.kill(pid, 'SIGKILL');
@@ -79,8 +80,8 @@ async function end(kind) {
   } else await stack.kill('postgres', kind === KINDS[3]);
 }
 
-describe(`L-1: ${KILLS} kills in the middle of a load`, () => {
-  test('the load goes through all of them', async (t) => {
+describe(`L-1: ${KILLS} kills under load`, () => {
+  test('the load continues through all of them', async (t) => {
     const rowsOf = async (table) => (await sql(`select id from hub.${table} where ${table === 'leads' ? 'true' : "status <> 'closed'"} limit 12`)).map((row) => row.id);
     const [leads, tickets] = [await rowsOf('leads'), await rowsOf('contact_tickets')];
     let running = true;
@@ -90,7 +91,7 @@ describe(`L-1: ${KILLS} kills in the middle of a load`, () => {
         const kind = KINDS[n % KINDS.length];
         await answers('the load', async () => (await ask('sales', 'GET', 'leads?limit=1')).status === 200, { every: 20 });
         await wait(100 + Math.random() * 300);
-        // All of them may rest after a failure.
+        // All of them may pause after a failure.
         await answers('a request on its way', () => asking > 0, { every: 1 });
         kills.push({ kind, asking, told: done.length });
         await end(kind);
@@ -109,15 +110,15 @@ describe(`L-1: ${KILLS} kills in the middle of a load`, () => {
     for (const kind of KINDS) t.diagnostic(`${kind}: ${kills.filter((one) => one.kind === kind).length} kills, ${kills.filter((one) => one.kind === kind).reduce((sum, one) => sum + one.asking, 0)} requests on their way`);
     assert.equal(kills.length, KILLS);
     assert.ok(kills.every((one) => one.asking > 0), 'a kill met no load');
-    // Each came while changes went through, and some of those on their way lost their answer.
+    // Each occurred while changes were made, and some of those in flight lost their response.
     assert.ok(count(made) > KILLS * 5 && unknown > 0);
   });
 
-  test('for each row there are as many rows of the trail as it shows changes, and the last one is what stands there', async () => {
+  test('each row has as many rows of the audit log as changes, and the last one has the stored values', async () => {
     assert.deepEqual((await faults(sql)).slice(0, 5), []);
   });
 
-  test('a change that was answered stands, with its rows under the same request id; one that was refused does not', async (t) => {
+  test('a confirmed change is stored, with its rows under the same request id; a rejected one is not', async (t) => {
     const rows = await sql(`select a.request_id, count(*)::integer as trail, bool_and(r.request_id is not null) as requested,
         bool_and(strpos(coalesce(a.after::text, '') || coalesce(a.reason, '') , a.request_id) > 0 or a.action = 'delete') as own
       from hub.team_activities a left join hub.request_log r on r.request_id = a.request_id where a.request_id = any ($1) group by 1`, [done.map(({ id }) => id)]);
@@ -130,7 +131,7 @@ describe(`L-1: ${KILLS} kills in the middle of a load`, () => {
       if (made(answer)) assert.ok(found && found.requested && found.own, `${id}: ${status} ${JSON.stringify(json)}, and of the trail ${JSON.stringify(found)}`);
       else if (refused(answer)) assert.ok(!found && !requested.has(id), `${id}: refused with ${status} ${JSON.stringify(json)}, and still there`);
       else if (found) lost += 1;
-      // Nobody knows what became of the rest; but it is all there or not at all.
+      // The outcome of the others is unknown; but each is stored completely or not at all.
       assert.equal(requested.has(id), found !== undefined, `${id}: ${status} ${JSON.stringify(json)}, request row and trail differ`);
       if (found) assert.ok(found.requested && found.own, id);
     }

@@ -1,12 +1,13 @@
-// Who sees and changes which rows, and what each trigger refuses: built from the catalog, tried on real rows. The golden file says what
-// it was, the oracle what it may never be, and the mutants must show in it.
+// The rows that each role reads and changes, and the statements that each trigger rejects: built from the catalog, run
+// on real rows. The golden file contains the result, the oracle the forbidden results, and every mutant must change one
+// of them.
 
 import assert from 'node:assert/strict';
 import { helpers } from './harness.mjs';
 
 const ACME = 'org_2hubacme00000000000000001';
 const CAROL = 'user_2hubcarol0000000000000003';
-/** People, as supabase/tests/helpers.sql has them; roles that come with no person, and the tables' owner, are added from the catalog. */
+/** Users, as in supabase/tests/helpers.sql; roles without a user, and the tables' owner, are added from the catalog. */
 export const PEOPLE = [
   { name: 'visitor', role: 'hub_visitor' },
   { name: 'alice', role: 'hub_customer', user: 'user_2hubalice0000000000000001', owner: ACME },
@@ -20,8 +21,9 @@ export const PEOPLE = [
 ];
 export const VERBS = ['select', 'insert', 'update', 'delete'];
 
-// A second organization, whose ticket stands where no client may put it; and a row where the helpers left none. Then what came of a
-// statement: as somebody, with the rows it saw or touched; and as whoever owns the server, with what the triggers said.
+// A second organization, whose ticket is in a state that no customer may set; and a row where the helpers left none.
+// Then the outcome of a statement: as a persona, with the rows it read or changed; and as the server's owner, with the
+// errors of the triggers.
 const MORE = `
 do $$
 begin
@@ -106,7 +108,7 @@ end
 $$;
 `;
 
-/** Opens the rows and gives what the catalog says there is to try. `client` stands in a transaction. */
+/** Opens the rows and returns the cases that the catalog yields. `client` is in a transaction. */
 export async function prepare(client) {
   await client.query(helpers);
   await client.query(MORE);
@@ -121,7 +123,7 @@ export async function prepare(client) {
   return { personas, tables };
 }
 
-/** A table's columns, rights and rows; also a partition's. */
+/** Returns a table's columns, privileges and rows; also a partition's. */
 export async function described(client, place) {
   const { rows: columns } = await client.query(`
     select a.attname as name, format_type(a.atttypid, null) as kind, a.attidentity <> '' as numbered,
@@ -138,16 +140,16 @@ export async function described(client, place) {
 const quoted = (value) => `'${JSON.stringify(value).replaceAll("'", "''")}'`;
 const named = (columns) => columns.map((column) => `"${column.name}"`).join(', ');
 const has = (table, name) => table.columns.some((column) => column.name === name);
-/** A row like another, with a key of its own where the key is random. */
+/** Returns a copy of a row, with a new key where the key is random. */
 const copy = (table, row) => (has(table, 'id') && row?.id?.length === 36 ? { ...row, id: '00000000-0000-4000-8000-000000000001' } : (row ?? {}));
 const writable = (table) => table.columns.filter((column) => !column.numbered);
 const inserted = (table, columns, row) =>
   `insert into ${table.place} (${named(columns)}) select ${named(columns)} from jsonb_populate_record(null::${table.place}, ${quoted(copy(table, row))})`;
-// Blind: it reads no column, so that no policy for SELECT stands before the one for UPDATE.
+// Blind: it reads no column, so that no policy for SELECT applies before the one for UPDATE.
 const written = (table, columns, row) =>
   `update ${table.place} set (${named(columns)}) = (select ${named(columns)} from jsonb_populate_record(null::${table.place}, ${quoted(row ?? {})}))`;
 
-/** The statements of one cell: what the role has columns for, and then the whole row. */
+/** Returns the statements of one cell: the columns that the role has privileges for, and then the whole row. */
 function statements(table, persona, verb) {
   const granted = table.columns.filter((column) => (column.rights[persona.role] ?? []).includes(verb));
   const own = table.rows.find((row) => persona.owner && row.owner_id === persona.owner) ?? table.rows[0];
@@ -161,7 +163,7 @@ function statements(table, persona, verb) {
   }[verb];
 }
 
-/** Tries one cell; gives its text and what each statement saw and touched. */
+/** Runs one cell; returns its text and the rows that each statement read and changed. */
 export async function cell(client, table, persona, verb) {
   const tries = [];
   for (const statement of statements(table, persona, verb)) {
@@ -172,7 +174,7 @@ export async function cell(client, table, persona, verb) {
   return { text: outcomes.every((one) => one === outcomes[0]) ? outcomes[0] : outcomes.join('/'), tries };
 }
 
-/** What may never be, whatever the policies say: told from the rows' own columns. */
+/** The forbidden results, for any policy: derived from the rows' own columns. */
 export function judge(table, persona, verb, { tries }) {
   const where = `${persona.name}, ${verb}, ${table.name}`;
   const same = (one, other) => Object.entries(one).every(([key, value]) => JSON.stringify(other[key]) === JSON.stringify(value));
@@ -201,7 +203,7 @@ export function judge(table, persona, verb, { tries }) {
   return undefined;
 }
 
-/** What the triggers of a table must do, told from its columns: [what, by whom, setting, statement]. */
+/** The duties of a table's triggers, derived from its columns: [what, by whom, setting, statement]. */
 export function duties(table) {
   const time = table.columns.find((column) => column.name === 'updated_at') ?? table.columns.find((column) => column.kind.startsWith('timestamp'));
   const change = `update ${table.place} set ${time ? `"${time.name}" = "${time.name}" - interval '1 second'` : `"${table.columns[0].name}" = "${table.columns[0].name}"`}`;
@@ -213,7 +215,7 @@ export function duties(table) {
   for (const setting of [`max ${short}=0`, `version ${short}=999`]) list.push(['update', 'system', setting, change], ['delete', 'system', setting, removal]);
   if (has(table, 'status')) list.push(['status', 'staff', '', `update ${table.place} set status = 'nonsense'`]);
   if (has(table, 'owner_id') && table.rows[0]) list.push(['owner', 'system', '', inserted(table, writable(table), { ...table.rows[0], owner_id: null })]);
-  // An erasure takes out of stored text what it takes out of columns.
+  // An erasure removes from stored text the same values as from columns.
   if (has(table, 'content')) list.push(['update', 'system', 'erasing', `update ${table.place} set content = '{"route": "/", "token_id": "sess"}'`]);
   for (const parent of table.parents) {
     list.push([`insert into closed ${parent}`, 'system', '', `update ${parent} set status = 'closed'; select set_config('hub.actor_kind', 'staff', true); ${one}`]);
@@ -221,7 +223,7 @@ export function duties(table) {
   return list;
 }
 
-/** Tries one duty, also where session_replication_role would silence it; gives lines of text. */
+/** Runs one duty, also where session_replication_role would disable it; returns lines of text. */
 export async function probe(client, table, [what, who, setting, statement]) {
   const found = [];
   for (const mode of ['origin', 'replica']) {

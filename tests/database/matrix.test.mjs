@@ -1,5 +1,6 @@
-// A-1, A-2, A-3, L-1: every persona, every table, every verb, on rows of three owners: what they see and change is what the golden file
-// says, and never what the rows' own columns forbid. UPDATE_GOLDEN=1 writes the golden file anew.
+// A-1, A-2, A-3, L-1: every persona, every table, every verb, on rows of three owners: the rows read and changed are
+// those of the golden file, and never those that the rows' own columns forbid. UPDATE_GOLDEN=1 rewrites the golden
+// file.
 
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -25,7 +26,7 @@ for (const version of [17, 15]) {
     });
     after(() => server?.stop());
 
-    test('A-1, A-2, A-3, L-1: rows seen and rows changed, for every persona, table and verb of the catalog', async () => {
+    test('A-1, A-2, A-3, L-1: rows read and rows changed, for every persona, table and verb of the catalog', async () => {
       const grid = [HEAD];
       let cells = 0;
       let wanted;
@@ -53,7 +54,7 @@ for (const version of [17, 15]) {
           for (const duty of duties(table)) {
             const found = await probe(client, table, duty);
             grid.push(found.replaceAll(/^/gm, '  '));
-            // L-1, L-3: no row goes without a trace; what Clerk has sent is known to Clerk.
+            // L-1, L-3: no row is deleted without a record; Clerk has its own record of its messages.
             const [what, who] = duty;
             if (who === 'nobody' && what !== 'insert' && table.name !== 'webhook_messages') assert.match(found, /no actor|append-only/, `${table.name}: ${found}`);
           }

@@ -1,6 +1,7 @@
-// A-1, A-2, L-1: each policy dropped and widened, row-level security off, each trigger dropped and silenced, each right widened: one at a
-// time, each out of the catalog, and every one must show: in what people see and change, or in what the triggers refuse, or else to the check.
-// What the check alone sees has a second lock behind it: an owner that no grant lets a client name, a schema that a role may not enter.
+// A-1, A-2, L-1: each policy dropped and widened, row-level security off, each trigger dropped and disabled, each
+// privilege widened: one at a time, each from the catalog, and every one must be detected: in the rows that users read
+// and change, or in the statements that the triggers reject, or else by the check. A mutant that only the check detects
+// has a second protection: an owner that no grant lets a client name, a schema that a role may not enter.
 
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -14,7 +15,7 @@ before(async () => {
 });
 after(() => server?.stop());
 
-/** Every mutant: {kind, what, place, role?}. Nothing here names a table, a policy or a trigger. */
+/** Every mutant: {kind, what, place, role?}. It names no table, policy or trigger. */
 async function mutants(client) {
   const list = [];
   const add = async (kind, text) => list.push(...(await client.query(text)).rows.map((row) => ({ kind, ...row })));
@@ -27,7 +28,7 @@ async function mutants(client) {
   const tables = (what) => `select format(${what}, c.oid::regclass) as what, c.oid::regclass::text as place from pg_class c where ${ours} and c.relkind in ('r', 'p') order by 1`;
   await add('RLS disabled', tables("'alter table %s disable row level security'"));
   await add('FORCE dropped', tables("'alter table %s no force row level security'"));
-  // A partition's copy of its table's trigger cannot be dropped by itself.
+  // A partition's copy of its table's trigger cannot be dropped separately.
   const triggers = (what, where) => `select format(${what}, t.tgname, c.oid::regclass) as what, c.oid::regclass::text as place
     from pg_trigger t join pg_class c on c.oid = t.tgrelid where ${ours} and not t.tgisinternal ${where} order by 1`;
   await add('trigger dropped', triggers("'drop trigger %I on %s'", 'and t.tgparentid = 0'));
@@ -39,7 +40,7 @@ async function mutants(client) {
   return list;
 }
 
-test('A-1, A-2, L-1: every mutant is caught', async () => {
+test('A-1, A-2, L-1: every mutant is detected', async () => {
   const began = Date.now();
   const caught = { behaviour: 0, catalog: 0 };
   const kinds = {};
@@ -48,7 +49,7 @@ test('A-1, A-2, L-1: every mutant is caught', async () => {
     const { personas, tables } = await prepare(client);
     const known = new Map(tables.map((table) => [table.place, table]));
     const baseline = new Map();
-    /** The text of one thing to try, remembered as it was before any mutant. */
+    /** Returns the text of one case, cached from before any mutant. */
     const text = {
       cell: async (table, persona, verb) => (await cell(client, table, persona, verb)).text,
       probe: async (table, duty) => probe(client, table, duty),
@@ -59,7 +60,7 @@ test('A-1, A-2, L-1: every mutant is caught', async () => {
     for (const mutant of list) {
       if (!known.has(mutant.place)) known.set(mutant.place, { place: mutant.place, hidden: true, ...(await described(client, mutant.place)) });
       const table = known.get(mutant.place);
-      // Whom it concerns first, and what its triggers do first where it is a trigger; the first difference is enough.
+      // The persona concerned first, and for a trigger its own duties first; the first difference is enough.
       const concerned = table.hidden ? [personas.at(-1)] : personas.filter((persona) => !mutant.role || persona.role === mutant.role).reverse();
       const cells = concerned.flatMap((persona) => VERBS.filter((verb) => !mutant.verb || verb === mutant.verb).map((verb) => ['cell', table, persona, verb]));
       const tries = mutant.kind.startsWith('trigger') ? [...duties(table).map((duty) => ['probe', table, duty]), ...cells] : cells;
@@ -84,7 +85,7 @@ test('A-1, A-2, L-1: every mutant is caught', async () => {
         kinds[mutant.kind][by] += 1;
       } else missed.push(mutant.what);
     }
-    // Nothing of all that stayed.
+    // Every mutant was reverted.
     assert.deepEqual((await client.query('select * from hub_private.catalog_findings()')).rows, []);
   });
   const total = Object.values(kinds).reduce((sum, kind) => sum + kind.total, 0);

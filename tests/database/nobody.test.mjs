@@ -1,5 +1,5 @@
-// A-3, L-1: a write with no person and no named job is refused, by whichever way it comes; and what came by another way than the Hub
-// says so, however much of the Hub's way it forges.
+// A-3, L-1: a write without a user and without a named job is rejected by every path; and a write that bypassed the Hub
+// is marked as such, however much of the Hub's path it forges.
 
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -21,7 +21,7 @@ const state = async () => (await sql(`select (select sum(hashtextextended(l::tex
   (select count(*)::integer from hub.team_activities) as trail, (select count(*)::integer from hub.request_log) as requests`))[0];
 const last = async () => (await sql('select login_role, out_of_band, actor_id, actor_kind, request_id, after from hub.team_activities order by id desc limit 1'))[0];
 
-/** Statements in one transaction of somebody who is connected by hand. */
+/** Statements in one transaction of a direct connection. */
 async function byHand(url, ...statements) {
   const client = await direct.open(url);
   try {
@@ -34,7 +34,7 @@ async function byHand(url, ...statements) {
 }
 const says = (settings) => `select ${Object.entries(settings).map(([name, value]) => `set_config('${name}', '${value}', true)`).join(', ')}`;
 
-describe('A-3: no person and no named job writes nothing', () => {
+describe('A-3: a write without a user or a named job is rejected', () => {
   const now = Math.floor(Date.now() / 1000);
   const staff = { role: 'hub_staff', sub, sid, sat: now, stacklumen_role: 'sales' };
   const without = (claims, name) => Object.fromEntries(Object.entries(claims).filter(([key]) => key !== name));
@@ -56,7 +56,7 @@ describe('A-3: no person and no named job writes nothing', () => {
     'the role of nobody': { ...staff, role: 'hub_nobody' },
     'the owner of the tables': { ...staff, role: 'postgres' },
     'a superuser': { ...staff, role: 'supabase_admin' },
-    // A named job has no right to write a lead by itself.
+    // A named job has no privilege to write a lead by itself.
     'a named job': { role: 'hub_system', sub: 'system:house' },
   };
   for (const [who, claims] of Object.entries(nobodies)) {
@@ -73,7 +73,7 @@ describe('A-3: no person and no named job writes nothing', () => {
     });
   }
 
-  test('the same by staff goes through', async () => {
+  test('the same by staff is accepted', async () => {
     const untouched = await state();
     const { status } = await ask(staff, 'PATCH', `leads?id=eq.${lead}`, { body: { notes: 'by Sam' } });
     assert.deepEqual([status, (await state()).trail], [204, untouched.trail + 1]);
@@ -95,7 +95,7 @@ describe('A-3: no person and no named job writes nothing', () => {
     test(`by SQL: ${who}`, async () => {
       const untouched = await state();
       for (const statement of statements) {
-        // Where row-level security hides every row, there is nothing to refuse; an insert has a row to show.
+        // Where row-level security hides every row, there is nothing to reject; an insert has a row.
         const hidden = who.includes('as staff') && !statement.startsWith('insert');
         const told = byHand(urls[url], ...first, statement);
         await (hidden ? told : assert.rejects(told, { code: '42501' }));
@@ -105,15 +105,15 @@ describe('A-3: no person and no named job writes nothing', () => {
   }
 });
 
-describe('L-1: by hand is recorded, and shows', () => {
+describe('L-1: a direct change is recorded, and marked', () => {
   const actor = { 'hub.actor_id': sub, 'hub.actor_kind': 'staff', 'hub.staff_role': 'sales' };
   const change = (notes) => `update hub.leads set notes = '${notes}' where id = '${lead}'`;
   const forged = async () => (await sql("select finding from hub_private.find_forged(now() - interval '1 hour', clock_timestamp()) where login_role = 'authenticator' order by id desc limit 1"))[0]?.finding;
 
-  test('by postgres and by a superuser, whoever they say they are, with the values', async () => {
+  test('by postgres and by a superuser, with any claimed actor, with the values', async () => {
     for (const [url, login] of [['owner', 'postgres'], ['database', 'supabase_admin']]) {
       for (const kind of ['staff', 'customer', 'system']) {
-        // All of the Hub's way but the login.
+        // The Hub's complete path except the login.
         await byHand(urls[url], says({ ...actor, 'hub.actor_kind': kind, 'request.method': 'PATCH', 'request.path': '/leads', 'hub.request_id': direct.requestId() }), change(`${login} ${kind}`));
         const { login_role, out_of_band, actor_kind, after: values } = await last();
         assert.deepEqual({ login_role, out_of_band, actor_kind, values }, { login_role: login, out_of_band: true, actor_kind: kind, values: { notes: `${login} ${kind}` } });
@@ -121,13 +121,13 @@ describe('L-1: by hand is recorded, and shows', () => {
     }
   });
 
-  test('by authenticator that forges the settings alone', async () => {
+  test('by authenticator with forged settings alone', async () => {
     await byHand(urls.authenticator, 'set local role hub_staff', says({ ...actor, 'request.jwt.claims': '{}' }), change('by hand'));
     const { login_role, out_of_band, actor_id } = await last();
     assert.deepEqual([login_role, out_of_band, actor_id], ['authenticator', true, sub]);
   });
 
-  test('by authenticator that forges a request: the nightly look finds that the Hub does not know it', async () => {
+  test('by authenticator with a forged request: the nightly check finds that the Hub has no record of it', async () => {
     await byHand(urls.authenticator, 'set local role hub_staff', says({ ...actor, 'request.method': 'PATCH', 'request.path': '/leads', 'hub.request_id': direct.requestId() }), change('forged'));
     assert.equal((await last()).out_of_band, false);
     assert.equal(await forged(), 'a request that the Hub does not know');
@@ -136,13 +136,13 @@ describe('L-1: by hand is recorded, and shows', () => {
   const claims = JSON.stringify({ role: 'hub_staff', sub, sid, sat: 1, stacklumen_role: 'sales' });
   const whole = (id, method = 'PATCH') => ['set local role hub_staff', says({ 'request.method': method, 'request.path': '/leads', 'request.jwt.claims': claims, 'request.headers': JSON.stringify({ 'x-request-id': id, 'x-hub-route': '/rest/v1/leads' }) }), 'select hub_private.before_request()'];
 
-  test('by authenticator that does all that PostgREST does: the nightly look finds that the Hub never answered', async () => {
+  test('by authenticator with all steps of PostgREST: the nightly check finds that the Hub never sent a response', async () => {
     await byHand(urls.authenticator, ...whole(direct.requestId()), change('forged whole'));
     assert.equal((await last()).out_of_band, false);
     assert.equal(await forged(), 'a request that the Hub never answered');
   });
 
-  test('by authenticator under the request id of somebody else, of another time, of a read', async () => {
+  test('by authenticator under the request id of another user, of another time, of a read', async () => {
     const answered = async (who, minutes, method) => {
       const id = direct.requestId();
       const row = { occurred_at: new Date(Date.now() - minutes * 60_000).toISOString(), request_id: id, method, route: '/rest/v1/leads', who: 'staff:sales', actor_id: who, outcome: 'allowed', status: 204 };
@@ -160,7 +160,7 @@ describe('L-1: by hand is recorded, and shows', () => {
     }
   });
 
-  test('a change by the Hub is found by no look once it was answered, and the look stores what it finds', async () => {
+  test('a completed change by the Hub is found by no check, and the check stores its findings', async () => {
     const { id } = await ask('sales', 'PATCH', `leads?id=eq.${lead}`, { body: { notes: 'by the Hub' } });
     const row = { occurred_at: new Date().toISOString(), request_id: id, method: 'PATCH', route: '/rest/v1/leads', who: 'staff:sales', actor_id: sub, outcome: 'allowed', status: 204 };
     await ask({ role: 'hub_system', sub: 'system:journal' }, 'POST', 'rpc/record_requests', { body: { requests: [row] } });
@@ -175,7 +175,7 @@ describe('L-1: by hand is recorded, and shows', () => {
     for (const login of ['postgres', 'supabase_admin', 'authenticator']) assert.ok(found.has(`${login}: another way than the Hub`), [...found].join('; '));
   });
 
-  test('what a transaction held open until after a look is found by the next one', async () => {
+  test('a change in a transaction open until after a check is found by the next one', async () => {
     const client = await direct.open(urls.owner);
     try {
       await client.query(`begin; ${says(actor)}; ${change('held open')}`);
@@ -189,5 +189,5 @@ describe('L-1: by hand is recorded, and shows', () => {
     }
   });
 
-  test('and the trail is whole', async () => assert.deepEqual((await faults(sql)).slice(0, 5), []));
+  test('the audit log is complete', async () => assert.deepEqual((await faults(sql)).slice(0, 5), []));
 });

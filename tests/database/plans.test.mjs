@@ -1,5 +1,5 @@
-// A-1 at 100,000 rows a table (C5): each policy asks who it is once a statement, never once a row, and what a client reads or changes is
-// found by an index on the owner. PostgreSQL 17.
+// A-1 at 100,000 rows a table (C5): each policy evaluates the identity once a statement, never once a row, and the rows
+// that a client reads or changes are found by an index on the owner. PostgreSQL 17.
 
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -7,7 +7,8 @@ import { fresh, helpers, rolledBack } from './harness.mjs';
 import { PEOPLE } from './matrix.mjs';
 
 const ROWS = 100_000;
-// A thousand clients with a hundred rows each, Acme one of them. Without the triggers: this is about how rows are found, not how they came.
+// A thousand customers with a hundred rows each, Acme one of them. Without the triggers: this is about how rows are
+// found, not how they were written.
 const FILL = {
   leads: "(name, email, status) select 'Lead ' || n, n || '@example.com', (array['new', 'contacted', 'won', 'lost'])[n % 4 + 1]",
   contact_tickets: "(id, owner_id, author_id, subject) select md5('ticket ' || n)::uuid, owner, author, 'Subject ' || n",
@@ -31,12 +32,12 @@ before(async () => {
 });
 after(() => server?.stop());
 
-/** Every node of a plan, with whether it runs once a statement. */
+/** Every node of a plan; `once` is true if it runs once a statement. */
 function nodes(plan, once = false) {
   return [{ ...plan, once }, ...(plan.Plans ?? []).flatMap((child) => nodes(child, once || child['Parent Relationship'] === 'InitPlan'))];
 }
 
-/** What is wrong with how a statement of somebody's runs. */
+/** Returns the faults of a plan of a persona's statement. */
 async function wrong(client, { name, role }, policy, columns) {
   const granted = columns.filter((column) => column.rights.includes(`${role} ${policy.verb}`)).map((column) => `"${column.name}"`);
   const statement = {
@@ -88,7 +89,7 @@ async function every(client, only = () => true) {
   return { found, asked };
 }
 
-test('A-1: at 100,000 rows a table, each policy asks once a statement, and a client is found by an index', async () => {
+test('A-1: at 100,000 rows a table, each policy evaluates the identity once a statement, and a customer’s rows are found by an index', async () => {
   await rolledBack(server.url, async (client) => {
     const { rows: tables } = await client.query("select relname as name from pg_class where relnamespace = 'hub'::regnamespace and relkind in ('r', 'p') order by 1");
     assert.deepEqual(tables.map(({ name }) => name), Object.keys(FILL).sort(), 'a table has no rows here');
@@ -107,7 +108,7 @@ test('A-1: at 100,000 rows a table, each policy asks once a statement, and a cli
     assert.equal(asked, policies);
     console.log(`${asked} policies at ${ROWS} rows a table`);
 
-    // It can be seen.
+    // The check detects a policy that does not.
     const tickets = (policy) => policy.name === 'contact_tickets_customer_select';
     for (const [broken, said] of [
       ['alter policy contact_tickets_customer_select on hub.contact_tickets using (owner_id = hub_private.owner_id())', /asks once a row/],
@@ -122,10 +123,10 @@ test('A-1: at 100,000 rows a table, each policy asks once a statement, and a cli
   });
 });
 
-// PostgreSQL estimates with statistics of every row, also of those that a policy hides, where the operator is leakproof: so PostgREST's
-// `count=planned`, which is EXPLAIN, shows what others wrote. The Hub asks for no estimate in the name of a client, and staff may have one
-// as long as what they may read depends on their role and on no row.
-test('A-1: an estimate shows rows that a client may not read; what staff may read depends on no row', async () => {
+// PostgreSQL estimates with statistics of every row, also of those that a policy hides, where the operator is
+// leakproof: so PostgREST's `count=planned`, which is EXPLAIN, reveals values that others wrote. The Hub requests no
+// estimate for a customer, and staff may have one as long as their rights to read depend on their role and on no row.
+test('A-1: an estimate reveals rows that a customer may not read; the rights of staff to read depend on no row', async () => {
   await rolledBack(server.url, async (client) => {
     await client.query(helpers);
     await client.query('alter table hub.contact_tickets disable trigger all');
@@ -139,7 +140,7 @@ test('A-1: an estimate shows rows that a client may not read; what staff may rea
       estimates.push(plan['Plan Rows']);
       assert.ok((await client.query(statement)).rows.every((row) => !row.owner_id.startsWith('org_2hubmany')));
     }
-    // Of the thousand subjects of another owner, 444 come before this one.
+    // Of the thousand subjects of another owner, 444 sort before this one.
     const [below, above, none] = estimates;
     assert.ok(Math.abs(below / (below + above) - 0.444) < 0.03 && none <= 1, `${estimates}`);
     await client.query("select set_config('role', 'none', true)");

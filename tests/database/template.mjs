@@ -1,5 +1,6 @@
-// A cluster of each version with every migration applied, which the servers of the tests begin as: `node tests/database/template.mjs`
-// makes those that are not there. Without one a test's server makes its own, which takes some seconds more.
+// A cluster of each version with every migration applied, from which the servers of the tests are copied: `node
+// tests/database/template.mjs` creates those that do not exist. Without one a test's server creates its own, which
+// takes some seconds more.
 
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
@@ -10,7 +11,7 @@ import { claim } from '../../dev/running.mjs';
 
 const folder = (version) => `.local/template-${version}`;
 
-/** What a template is made of. The migrations make partitions for the months around the day they are applied. */
+/** The inputs of a template. The migrations create partitions for the months around the day they are applied. */
 function recipe(version) {
   const made = createHash('sha256').update(`${version} ${new Date().toISOString().slice(0, 10)}`);
   const migrations = fs.readdirSync('supabase/migrations').sort().map((name) => `supabase/migrations/${name}`);
@@ -20,7 +21,7 @@ function recipe(version) {
 
 const made = (version) => fs.existsSync(`${folder(version)}.recipe`) && fs.readFileSync(`${folder(version)}.recipe`, 'utf8') === recipe(version);
 
-/** The data folder that a server of this version may begin as, if it is of today's migrations. */
+/** Returns the data folder from which a server of this version may be copied, if it has the current migrations. */
 export const template = (version) => (made(version) ? folder(version) : undefined);
 
 async function make(version) {
