@@ -1,4 +1,5 @@
-// A browser app of another origin against the local stack: clerk-js at the stand-in, supabase-js at the Hub, CORS between them all.
+// A browser app of another origin against the local stack: clerk-js at the stand-in, supabase-js at the Hub, CORS
+// between them all.
 
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -40,7 +41,7 @@ describe('examples/browser-app', () => {
     await stack?.stop();
   });
 
-  /** A page of a new browser; what it says on its console is in `said`. */
+  /** Opens a page of a new browser; its console messages are in `said`. */
   async function open(url) {
     const context = await browser.newContext({ ignoreHTTPSErrors: true });
     const page = await context.newPage();
@@ -53,7 +54,7 @@ describe('examples/browser-app', () => {
   const lever = (name, body) => fetch(`${stack.urls.clerk}/dev/${name}`, { method: 'POST', body: JSON.stringify(body) });
   const sql = async (text) => (await query(stack.urls.database, text)).rows;
 
-  test('signs in, lists, opens a ticket, goes on when its token has run out, signs out', async () => {
+  test('signs in, lists, opens a ticket, continues when its token has expired, signs out', async () => {
     await lever('instance', { life: 3 });
     const { page, said } = await open(origin);
     const sent = [];
@@ -76,7 +77,7 @@ describe('examples/browser-app', () => {
       const stored = await sql("select owner_id, author_id from hub.contact_tickets where subject = 'From the browser'");
       assert.deepEqual(stored, [{ owner_id: 'user_2hubcarol0000000000000003', author_id: 'user_2hubcarol0000000000000003' }]);
 
-      // The first token names this origin, and the Hub refuses it once it has run out; the app then sends another.
+      // The first token names this origin, and the Hub rejects it once it has expired; the app then sends another.
       const first = await sent[0].headerValue('authorization');
       assert.equal(JSON.parse(Buffer.from(first.split('.')[1], 'base64url')).azp, origin);
       const again = () => page.evaluate(async ([url, authorization]) => (await fetch(url, { headers: { authorization } })).status, [`${stack.urls.hub}/rest/v1/chat_threads?limit=1`, first]);
@@ -97,7 +98,7 @@ describe('examples/browser-app', () => {
     }
   });
 
-  test('is refused everywhere from an origin that is not listed', async () => {
+  test('is rejected everywhere from an origin that is not listed', async () => {
     const { context, page, said } = await open(elsewhere);
     const token = (await (await fetch(`${stack.urls.clerk}/dev/token/carol`)).json()).token;
     const asked = (url, headers) => page.evaluate(async ([address, more]) => fetch(address, { headers: more }).then((answer) => answer.status, (error) => error.message), [url, headers]);
@@ -110,12 +111,12 @@ describe('examples/browser-app', () => {
     assert.equal(rows, 0);
   });
 
-  test('has the types of a client', () => {
+  test('has the types of a customer', () => {
     const done = spawnSync(path.resolve(APP, 'node_modules/.bin/tsc'), ['-p', APP], { encoding: 'utf8', timeout: 60_000 });
     assert.equal(done.status, 0, done.stdout + done.stderr);
   });
 
-  test('takes http on loopback alone, and says so', () => {
+  test('accepts http on loopback alone, and reports that', () => {
     for (const origins of ['http://elsewhere.example', 'http://localhost:5173/app', 'localhost:5173', 'ftp://localhost', 'http://127.0.0.1.example:1']) {
       const { env, command } = at('.local/dev-app-refused', 590);
       env.ORIGINS = `http://localhost:5173,${origins}`;

@@ -1,5 +1,5 @@
-// What Wrangler itself makes of wrangler.toml: both environments deploy without a warning, and with every binding that the Hub reads.
-// `--dry-run` asks no network and needs no account.
+// Wrangler's own result for wrangler.toml: both environments deploy without a warning, and with every binding that the
+// Hub reads. `--dry-run` uses no network and needs no account.
 
 import { describe, test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -32,7 +32,7 @@ describe('wrangler deploy', () => {
     ['production', ['--env', ''], 'production', 'hub-audit'],
     ['preview', ['--env', 'preview'], 'preview', 'hub-audit-preview'],
   ]) {
-    test(`takes the ${name} environment without a warning and with every binding`, () => {
+    test(`accepts the ${name} environment without a warning and with every binding`, () => {
       const { status, text } = deploy(args);
       assert.equal(status, 0, text);
       assert.doesNotMatch(text, WARNING);
@@ -43,7 +43,7 @@ describe('wrangler deploy', () => {
     });
   }
 
-  test('says what it does not know, so that this test can fail', () => {
+  test('reports an unknown key, so that this test can fail', () => {
     const misspelt = deploy(['--env', ''], (text) => text.replace('preview_urls', 'preview_url'));
     assert.match(misspelt.text, WARNING);
     const unlisted = deploy(['--env', 'preview'], (text) => text.replace(/\n\[env\.preview\.vars\][^[]*/, '\n'));

@@ -1,4 +1,4 @@
-// How a local stack ends: by Ctrl-C in a terminal, by SIGKILL at any moment, and what the next start makes of what was left.
+// The end of a local stack: by Ctrl-C in a terminal, by SIGKILL at any moment, and the next start after each.
 
 import { after, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -17,7 +17,7 @@ const record = () => JSON.parse(fs.readFileSync(RECORD, 'utf8'));
 const tickets = async () => (await query(record().urls.database, 'select count(*)::int as many from hub.contact_tickets')).rows[0].many;
 
 describe('ports', () => {
-  test('are given once, to one of several processes that ask at the same time', async () => {
+  test('are assigned once, to one of several concurrent processes', async () => {
     const code = "const { port } = await import('./dev/ports.mjs'); for (let n = 0; n < 5; n += 1) console.log(await port('x', 25400)); setTimeout(() => {}, 60_000);";
     const asking = Array.from({ length: 4 }, () => spawn(process.execPath, ['--input-type=module', '-e', code]));
     const given = await Promise.all(asking.map((child) => new Promise((resolve) => {
@@ -25,7 +25,7 @@ describe('ports', () => {
       child.stdout.on('data', (part) => (text += part).trim().split('\n').length === 5 && resolve(text.trim().split('\n')));
     })));
     assert.equal(new Set(given.flat()).size, 20, String(given));
-    // What a killed process was promised is free again.
+    // A port reserved by a killed process is free again.
     const ended = asking.map((child) => new Promise((resolve) => child.on('exit', resolve)));
     asking.forEach((child) => child.kill('SIGKILL'));
     await Promise.all(ended);
@@ -59,7 +59,7 @@ describe('a local stack', () => {
     await nothingLeft();
   });
 
-  test('starts again after its supervisor was killed: ends what was left, keeps the data', async () => {
+  test('starts again after its supervisor was killed: ends the remaining processes, retains the data', async () => {
     const killed = await supervisor();
     killed.child.kill('SIGKILL');
     await killed.ended;
@@ -86,7 +86,7 @@ describe('a local stack', () => {
     const file = path.join(FOLDER, 'claimed.json');
     fs.mkdirSync(FOLDER, { recursive: true });
     fs.writeFileSync(file, JSON.stringify({
-      // A supervisor that is gone, whose process id is another's now.
+      // A supervisor that has ended, whose process id belongs to another process now.
       supervisor: { pid: innocent.pid, started: startedAt(innocent.pid).replace(/\d+$/, '1') },
       mark: 'of another start',
       children: [of(innocent, startedAt(innocent.pid).replace(/\d+$/, '1')), of(innocent, 'another boot/' + startedAt(innocent.pid).split('/')[1]), of(orphan, startedAt(orphan.pid))],
@@ -100,7 +100,7 @@ describe('a local stack', () => {
     innocent.kill();
   });
 
-  test('says what to do when a server that it did not start runs on its data, and leaves its postmaster.pid', async () => {
+  test('reports what to do when a server that it did not start runs on its data, and leaves its postmaster.pid', async () => {
     const dataDir = path.join(FOLDER, 'postgres');
     const number = await port('postgres', 24990);
     const server = await startPostgres({ dataDir, port: number });
@@ -116,7 +116,7 @@ describe('a local stack', () => {
     }
     await query(server.url, 'select');
     await server.stop();
-    // And one that a crash left, whose number another process has now, does not keep the server from starting.
+    // A file left by a crash, whose process id another process has now, does not prevent the server's start.
     fs.writeFileSync(pidFile, before.replace(/^\d+/, String(process.pid)));
     const again = await startPostgres({ dataDir, port: number });
     await again.stop();

@@ -1,4 +1,4 @@
-// POSTGREST_BIN: another release of PostgREST for the stack and the tests, and what is said when it cannot be used.
+// POSTGREST_BIN: another release of PostgREST for the stack and the tests, and the error if it cannot be used.
 
 import { after, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -38,7 +38,7 @@ describe('POSTGREST_BIN', () => {
     });
   }
 
-  test('runs in the stack, which says its version', async () => {
+  test('runs in the stack, which prints its version', async () => {
     const own = binary('');
     const named = script('newer', `[ "$1" = --version ] && { echo "PostgREST 99.1"; exit; }\nexec ${own.file} "$@"`);
     const { env, supervisor, nothingLeft, command } = at('.local/dev-postgrest', 470);

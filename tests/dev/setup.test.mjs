@@ -1,4 +1,5 @@
-// What `make` installs: for each command what it needs and no more, and a sentence for what cannot be installed from here.
+// The installations of `make`: for each command its requirements and no more, and a message for those that cannot be
+// installed from here.
 
 import { after, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -13,13 +14,13 @@ const BIN = path.join(FOLDER, 'bin');
 const CALLS = path.join(FOLDER, 'calls');
 const script = (file, text) => fs.writeFileSync(file, `#!/usr/bin/env bash\n${text}\n`, { mode: 0o755 });
 
-// The real all.sh and common.sh between steps that only say that they were called.
+// The real all.sh and common.sh between steps that only report their call.
 for (const folder of [SETUP, BIN]) fs.mkdirSync(folder, { recursive: true });
 for (const name of ['all.sh', 'common.sh']) fs.copyFileSync(`dev/setup/${name}`, path.join(SETUP, name));
 for (const name of ['node', 'rust', 'tools', 'chromium']) script(path.join(SETUP, `${name}.sh`), `echo ${name} "$@" >>${CALLS}`);
 for (const name of ['curl', 'npm', 'openssl', 'rustup']) script(path.join(BIN, name), '');
 
-/** Runs all.sh as if Node said this version; gives what it called. */
+/** Runs all.sh as if this were Node's version; returns its calls. */
 function setup(words, node = 'v22.1.0') {
   script(path.join(BIN, 'node'), node ? `echo ${node}` : 'exit 127');
   fs.rmSync(CALLS, { force: true });
@@ -39,10 +40,10 @@ describe('the setup', () => {
     [['test'], ['node', 'rust', 'tools', 'node examples/browser-app', 'chromium']],
     [[], ['node', 'rust', 'tools', 'tools cargo-deny', 'node examples/browser-app', 'chromium']],
   ]) {
-    test(`of ${words[0] ?? 'everything'} takes ${wanted.join(', ')}`, () => assert.deepEqual(setup(words), { status: 0, stderr: '', calls: wanted }));
+    test(`of ${words[0] ?? 'everything'} installs ${wanted.join(', ')}`, () => assert.deepEqual(setup(words), { status: 0, stderr: '', calls: wanted }));
   }
 
-  test('refuses a word that it does not know', () => {
+  test('rejects an unknown word', () => {
     const { status, stderr, calls } = setup(['chromium']);
     assert.equal(status, 1);
     assert.match(stderr, /usage/);
@@ -50,7 +51,7 @@ describe('the setup', () => {
   });
 
   for (const version of ['v18.20.4', 'v9.0.0', '', 'garbage']) {
-    test(`says which Node is needed when node says ${version || 'nothing'}`, () => {
+    test(`reports the required Node when node --version prints ${version || 'nothing'}`, () => {
       const { status, stderr, calls } = setup(['build'], version);
       assert.equal(status, 1);
       assert.match(stderr, /Node 20 or newer is needed, with npm/);
@@ -59,11 +60,11 @@ describe('the setup', () => {
     });
   }
 
-  test('takes Node 20 and later', () => {
+  test('accepts Node 20 and later', () => {
     for (const version of ['v20.0.0', 'v100.1.0']) assert.equal(setup(['node'], version).status, 0, version);
   });
 
-  test('of `make dev`, `make dev-reset` and `make db-check` is for what they need', () => {
+  test('of `make dev`, `make dev-reset` and `make db-check` installs their requirements', () => {
     const wants = (target) => {
       const { stdout } = spawnSync('make', ['--no-print-directory', '-n', '-B', target], { encoding: 'utf8' });
       return new Set(stdout.match(/dev\/setup\/all\.sh.*/g).map((line) => line.trim()));

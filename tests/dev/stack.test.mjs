@@ -1,4 +1,5 @@
-// `make dev` as its user meets it: the table and the lines to paste, a second start, taken ports, a part that dies, Ctrl-C.
+// `make dev` as its user runs it: the table and the lines to paste, a second start, occupied ports, a service that
+// dies, Ctrl-C.
 
 import { after, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -13,7 +14,7 @@ const { env, supervisor, left, nothingLeft, command } = at(FOLDER, 400);
 describe('make dev', () => {
   after(() => command('reset'));
 
-  test('prints a table and lines that work when they are pasted; a second start says that it runs; Ctrl-C leaves nothing', async () => {
+  test('prints a table and lines that work when they are pasted; a second start reports that it runs; Ctrl-C leaves nothing', async () => {
     const run = await supervisor();
     try {
       for (const word of ['the Hub', 'PostgREST', 'Clerk stand-in', 'persona alice', 'persona nobody']) assert.match(run.output, new RegExp(word));
@@ -76,7 +77,7 @@ describe('make dev', () => {
     await nothingLeft();
   });
 
-  test('keeps the data, takes other ports when its own are taken and says so, and names a part that dies', async () => {
+  test('retains the data, uses other ports when its own are occupied and reports them, and names a service that dies', async () => {
     const taken = net.createServer().listen(8787 + 400, '127.0.0.1');
     const run = await supervisor();
     try {
@@ -94,7 +95,7 @@ describe('make dev', () => {
     await nothingLeft();
   });
 
-  test('seeds by number, and says what a wrong number is', async () => {
+  test('seeds by number, and rejects an invalid number with a message', async () => {
     const seeded = spawnSync(process.execPath, ['dev/main.mjs', 'seed'], { env: { ...env, ROWS: '3000' }, encoding: 'utf8', timeout: 60_000 });
     assert.equal(seeded.status, 0, seeded.stderr);
     assert.match(seeded.stdout, /seeding 3000 tickets/);
@@ -104,7 +105,7 @@ describe('make dev', () => {
     await nothingLeft();
   });
 
-  test('forgets its data', () => {
+  test('deletes its data', () => {
     assert.equal(command('reset').status, 0);
     assert.ok(!fs.existsSync(FOLDER));
   });

@@ -1,4 +1,4 @@
-// `make test` itself, between programs that only say how they were called: what runs, what is counted, and how it ends.
+// `make test` itself, between programs that only report their calls: the stages that run, their counts, and their end.
 
 import { after, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -19,13 +19,13 @@ for (const folder of ['dev/setup', 'node_modules/.bin', 'bin', ...Object.keys(FI
 for (const name of ['dev/test.sh', 'dev/setup/common.sh']) fs.copyFileSync(name, path.join(FOLDER, name));
 for (const [folder, names] of Object.entries(FILES)) for (const name of names) fs.writeFileSync(path.join(FOLDER, `tests/${folder}/${name}.test.mjs`), '');
 
-/** Runs a stage; `node` says what stands for Node's test runner, which has the files in `$files`. */
+/** Runs a stage; `node` is the script that stands in for Node's test runner, which has the files in `$files`. */
 function stage(name, { node = '', free = '99999999' } = {}) {
   script(path.join(BIN, 'node'), `files=$(printf '%s\\n' "$@" | grep '\\.test\\.mjs$' | xargs -r -n1 basename | sed 's/\\.test\\.mjs$//' | xargs)\n[ -n "$files" ] || exit 0\n${node}`);
   script(path.join(OWN, 'make'), '');
   script(path.join(OWN, 'df'), `printf 'Filesystem\\n/dev/x 1 1 ${free} 1%% /\\n'`);
   const env = { ...process.env, PATH: `${OWN}:${process.env.PATH}`, HUB_CACHE: path.join(FOLDER, 'cache'), TMPDIR: FOLDER };
-  // A terminal's foreground job has a process group of its own.
+  // A terminal's foreground job has its own process group.
   const child = spawn('bash', [path.join(FOLDER, 'dev/test.sh'), name], { env, detached: true });
   const run = { child, output: '' };
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (part) => (run.output += part));
@@ -46,7 +46,7 @@ describe('the stages', () => {
   });
 
   for (const [failing, passed] of [['pages', 2], ['queue', 2]]) {
-    test(`a failure beside ${failing} is seen, counted and named`, async () => {
+    test(`a failure beside ${failing} is detected, counted and named`, async () => {
       const run = stage('live', { node: `case "$files" in *${failing}*) echo "✖ ${failing}"; echo "ℹ pass 0"; echo "ℹ fail 2"; exit 1 ;; esac; ${SAYS}` });
       assert.equal(await run.ended, 1);
       assert.match(run.output, new RegExp(`✖ ${failing}\n[^]*\nfailed: live\n\n${passed} passed, 2 failed\n$`));
@@ -58,7 +58,7 @@ describe('the stages', () => {
     });
   }
 
-  test('of the database say that the disk is full, once, and begin nothing', async () => {
+  test('of the database report a full disk, once, and start nothing', async () => {
     const run = stage('database', { node: SAYS, free: '1024000' });
     assert.equal(await run.ended, 1);
     assert.match(run.output, /The disk is full: 1000 MB are free for .*, and the databases of the tests need \d+ MB\.\n-- database: \d+ s\n\nfailed: database\n\n0 passed, 1 failed\n$/);

@@ -1,4 +1,5 @@
-// What the tests of `make dev` share: a supervisor on a folder and ports of its own, and what a stopped one must not leave behind.
+// Shared by the tests of `make dev`: a supervisor with its own folder and ports, and the state that a stopped one must
+// not leave.
 
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
@@ -8,7 +9,7 @@ import fs from 'node:fs';
 export function at(folder, shift) {
   const env = { ...process.env, HUB_DEV_FOLDER: folder, HUB_DEV_SHIFT: String(shift) };
 
-  /** Starts it and waits for a line; by `make` it leads a process group of its own, as a terminal's foreground job does. */
+  /** Starts it and waits for a line; by `make` it leads its own process group, as a terminal's foreground job does. */
   async function supervisor({ until = 'Ctrl-C stops everything', byMake = false, more = {} } = {}) {
     const child = byMake
       ? spawn('make', ['--no-print-directory', '--eval', `dev-test:\n\t@exec ${process.execPath} dev/main.mjs`, 'dev-test'], { env: { ...env, ...more }, detached: true })
@@ -25,7 +26,7 @@ export function at(folder, shift) {
     throw new Error(`it did not say "${until}" (${code}):\n${run.output}`);
   }
 
-  /** Processes whose command line names the folder, or which were started from a supervisor of it. */
+  /** Returns the processes whose command line names the folder, or which a supervisor of it started. */
   function left() {
     const pids = fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
     return pids.filter((pid) => {

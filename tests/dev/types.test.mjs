@@ -1,4 +1,4 @@
-// A-2: the types of types/ compile in a program of supabase-js, and what an audience may not do does not.
+// A-2: the types of types/ compile in a program of supabase-js, and uses beyond an audience's rights do not.
 
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -8,7 +8,7 @@ import fs from 'node:fs';
 const FOLDER = 'tests/types';
 const compile = (project) => spawnSync('node_modules/.bin/tsc', ['-p', project], { encoding: 'utf8', timeout: 60_000 });
 
-test('what an audience may do compiles, and each thing that it may not is an error', () => {
+test('each use within an audience’s rights compiles, and each other use is an error', () => {
   const done = compile(FOLDER);
   assert.equal(done.status, 0, done.stdout + done.stderr);
   assert.ok(fs.readFileSync(`${FOLDER}/clients.ts`, 'utf8').match(/@ts-expect-error/g).length > 15);
@@ -20,7 +20,7 @@ test('types that grant more do not pass', () => {
   fs.mkdirSync(`${folder}/types`, { recursive: true });
   fs.cpSync(FOLDER, `${folder}/tests/types`, { recursive: true });
   for (const name of ['admin', 'sales', 'support']) fs.copyFileSync(`types/${name}.ts`, `${folder}/types/${name}.ts`);
-  // A client who is taken for an admin.
+  // A customer who is taken for an admin.
   fs.copyFileSync('types/admin.ts', `${folder}/types/customer.ts`);
   const done = compile(`${folder}/tests/types`);
   assert.notEqual(done.status, 0);
