@@ -1,5 +1,6 @@
-// Makes tokens.json: tokens that must be refused and tokens that must be taken, signed by an independent library (jose) and by
-// node:crypto where jose rightly refuses to write such a token. The key is a throw-away one and opens nothing.
+// Generates tokens.json: tokens that must be rejected and tokens that must be accepted, signed by an independent
+// library (jose) and by node:crypto where jose, rightly, does not write such a token. The key is a throw-away one that
+// no instance trusts.
 //
 //   node tests/vectors/make-tokens.mjs           writes tokens.json
 //   node tests/vectors/make-tokens.mjs --check   fails if tokens.json is not what this file makes
@@ -30,7 +31,7 @@ function fixed(claims) {
 }
 const without = (object, ...names) => Object.fromEntries(Object.entries(object).filter(([name]) => !names.includes(name)));
 
-/** A token whose signature is good, whatever it says. */
+/** Returns a token whose signature is valid, for any content. */
 const token = ({ header = {}, claims = {}, key } = {}) => {
   const say = (base, change) => encode(typeof change === 'string' ? change : typeof change === 'function' ? change(base) : { ...base, ...change });
   return signed(`${say(HEADER, header)}.${say(CLAIMS, claims)}`, key);
@@ -190,11 +191,11 @@ for (const [name, fva] of Object.entries({ 'a number': 1, empty: [], 'of one': [
   refuse(`fva ${name}`, 'factor-age-malformed', token({ claims: { fva } }));
 }
 
-// More of each, grown with the pages and the classes: every one has a signature that is good unless it says otherwise.
+// More of each, for the pages and the classes: each has a valid signature unless it states otherwise.
 const RSA = Buffer.from(signature, 'base64url');
 const raw = (claims, name, json) => token({ claims: `${JSON.stringify(without(claims, name)).slice(0, -1)},"${name}":${json}}` });
 
-// Other classes of credentials, by what Clerk writes into them.
+// Other classes of credentials, with the claims that Clerk writes into them.
 refuse('a machine-to-machine token', 'class-refused', token({ header: { cat: 'cl_B7d4PD333AAA' } }));
 refuse('a machine-to-machine token without its class', 'subject-refused', token({ claims: { sub: 'mch_2hubmachine0000000000000' } }));
 refuse('an OAuth access token as a JWT', 'type-refused', token({ header: { typ: 'at+jwt', cat: undefined } }));
@@ -222,7 +223,7 @@ for (const [name, bytes] of Object.entries({
   'a payload with a zero byte behind it': Buffer.from(`${JSON.stringify(CLAIMS)}\0`), 'a payload with a tab in a text': Buffer.from(`{"a":"\t",${JSON.stringify(CLAIMS).slice(1)}`),
 })) refuse(name, 'claims-malformed', signed(`${header}.${bytes.toString('base64url')}`));
 refuse('a payload with spare bits', 'encoding-not-canonical', (() => {
-  // Two bytes over a multiple of three leave bits that nobody reads.
+  // Two bytes over a multiple of three leave unused bits.
   for (let pad = 0; ; pad += 1) {
     const segment = encode({ ...CLAIMS, pad: 'x'.repeat(pad) });
     if (segment.length % 4 !== 0) return signed(`${header}.${segment.replace(/.$/, spare)}`);
@@ -231,7 +232,7 @@ refuse('a payload with spare bits', 'encoding-not-canonical', (() => {
 refuse('a payload of a length that base64 never has', 'encoding-not-canonical', `${header}.${payload.slice(0, payload.length - (payload.length % 4) - 3)}.${signature}`);
 for (const [name, value] of Object.entries({ 'a percent-encoded token': good.replaceAll('.', '%2E'), 'a token with a line break': `${header}.\n${payload}.${signature}`, 'a token with a null byte': `${header}.${payload}.${signature}\0`, 'a token in angle brackets': `<${good}>`, 'a token behind Bearer twice': `Bearer ${good}`, 'a token with a semicolon': `${good};`, 'a token as JSON': JSON.stringify({ token: good }), 'a token with letters that look alike': `${header.replace('e', '\u0435')}.${payload}.${signature}` })) refuse(name, 'Malformed', value, 'HUB102');
 
-// Header, again: names that stand twice, also as escapes and deep inside.
+// Header, again: names that occur twice, also as escapes and deep inside.
 for (const name of ['typ', 'kid', 'cat']) refuse(`a header that says ${name} twice`, 'name-twice', token({ header: `{"${name}":"x",${JSON.stringify(HEADER).slice(1)}` }));
 refuse('a header that says a foreign name twice', 'name-twice', token({ header: `{"x":1,"x":1,${JSON.stringify(HEADER).slice(1)}` }));
 for (const [name, crit] of Object.entries({ 'an empty list': [], 'a text': 'exp', null: null, 'what it does not have': ['http://openid.net/specs'] })) refuse(`crit of ${name}`, 'header-parameter-refused', token({ header: { crit } }));
@@ -239,7 +240,7 @@ for (const name of ['jwk', 'jku', 'x5c', 'x5u']) refuse(`${name} of null`, 'head
 for (const kid of [' ', `${KID} `, `${KID}\u0000`, `${KID}/..`, 'ins_%00', '{}']) refuse(`kid ${JSON.stringify(kid)}`, 'key-id-refused', token({ header: { kid } }));
 for (const kid of ['kid', '1', `${KID}x`, KID.slice(0, -1)]) refuse(`kid ${kid}, which no key has`, 'key-unknown', token({ header: { kid } }));
 
-// Signature, again: what a lenient verifier takes.
+// Signature, again: encodings that a lenient verifier accepts.
 refuse('a signature of one key’s length less a zero', 'signature-bad', `${header}.${payload}.${RSA.subarray(1).toString('base64url')}`);
 refuse('a signature with a zero before it', 'signature-bad', `${header}.${payload}.${Buffer.concat([Buffer.alloc(1), RSA]).toString('base64url')}`);
 refuse('a signature of ones', 'signature-bad', `${header}.${payload}.${Buffer.alloc(256, 0xff).toString('base64url')}`);
@@ -280,7 +281,7 @@ for (const [name, act] of Object.entries({ 'a list': [], 'of nobody': { sub: '' 
 for (const [name, fva] of Object.entries({ 'an object': {}, 'a text': '1,1', 'below never, first': [-2, 0], 'of nulls': [null, null], 'of a text among numbers': [1, 'x', 2] })) refuse(`fva as ${name}`, 'factor-age-malformed', token({ claims: { fva } }));
 for (const v of [2.5, -2, 20]) refuse(`version ${v}`, v === 20 ? 'version-refused' : 'claims-malformed', token({ claims: { v } }));
 
-// What must be taken, signed by jose.
+// Tokens that must be accepted, signed by jose.
 const jose = async (header, claims) => {
   const key = await importJWK(keys.issuer, 'RS256');
   return new CompactSign(Buffer.from(JSON.stringify(claims))).setProtectedHeader(header).sign(key);
