@@ -2,6 +2,7 @@
 
 import { test, describe } from 'node:test';
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import http from 'node:http';
 import { port } from '../../dev/ports.mjs';
 import { AS_TLS, startWorkerd } from '../../dev/workerd.mjs';
@@ -169,6 +170,39 @@ describe('paths and headers', () => {
       assert.equal((await ask('alice', 'contact_tickets?select=id&limit=1', there)).status, 200);
     } finally {
       slow.forEach(({ request }) => request.destroy());
+      await bare.stop();
+    }
+  });
+
+  test("I-2: slow bodies of strangers keep no message of Clerk's away", async () => {
+    const { vars } = await stack();
+    const bare = await startWorkerd({ name: 'strangers', port: await port('workerd', 24970), folder: `${FOLDER}/workerd`, modules: ['build/index.js', 'build/index_bg.wasm'], vars });
+    const edge = { ...AS_TLS, host: new URL(vars.HUB_ORIGIN).host, 'content-type': 'application/json' };
+    const key = Buffer.from(vars.CLERK_WEBHOOK_SECRETS.split('_')[1], 'base64');
+    const signed = (id, body) => {
+      const time = String(Math.floor(Date.now() / 1000));
+      return { 'svix-id': id, 'svix-timestamp': time, 'svix-signature': `v1,${createHmac('sha256', key).update(`${id}.${time}.${body}`).digest('base64')}` };
+    };
+    const sent = [];
+    let refused = 0;
+    try {
+      for (const round of ['one', 'two', 'three']) {
+        for (let number = 0; number < 30; number += 1) {
+          const request = http.request(new URL('/webhooks/clerk', bare.url), { method: 'POST', agent: false, headers: { ...edge, ...signed(`msg_${round}${number}`, 'another body'), 'content-length': 250 * 1024 } });
+          request.on('response', (answer) => answer.resume() && (refused += answer.statusCode === 503 ? 1 : 0)).on('error', () => {});
+          request.write('x'.repeat(240 * 1024));
+          sent.push(request);
+        }
+        // More of them than there is room for are refused, though they have not ended.
+        await until('the refusal of the oldest', () => refused >= sent.length - 17);
+        for (const length of [10, 200 * 1024]) {
+          const body = JSON.stringify({ type: 'email.created', data: { x: 'x'.repeat(length) } });
+          const answer = await raw('/webhooks/clerk', { base: bare.url, method: 'POST', headers: { ...edge, ...signed(`msg_${round}_${length}`, body) }, body });
+          assert.equal(answer.status, 200, `${round} ${length} ${answer.text}`);
+        }
+      }
+    } finally {
+      sent.forEach((request) => request.destroy());
       await bare.stop();
     }
   });
