@@ -36,9 +36,9 @@ export function claims(persona, { issuer, party, now, life = 60, sid = PERSONAS[
     nbf: now - 10,
     ...(o ? { o } : {}),
     ...(role ? { metadata: { stacklumen_role: role, ...(name ? { display_name: name } : {}) } } : {}),
-    // `"name": "{{user.public_metadata.display_name}}"`, as the README requires: of Clerk's data of a user, public
-    // metadata cannot be changed by the user (clerk.com/docs/guides/users/extending); a full name can. Clerk sends null
-    // if there is none.
+    // `"name": "{{user.public_metadata.display_name}}"`, as docs/deployment.md requires: of Clerk's data of a user,
+    // public metadata cannot be changed by the user (clerk.com/docs/guides/users/extending); a full name can. Clerk
+    // sends null if there is none.
     name: name ?? null,
     pla: o ? 'o:studio' : 'u:free',
     fea: o ? 'o:tickets' : 'u:tickets',

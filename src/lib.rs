@@ -1,6 +1,6 @@
 //! A Cloudflare Worker in front of Supabase's PostgREST that enforces a studio's security promises in code.
 
-#![cfg_attr(doc, doc = include_str!("../README.md"))]
+#![cfg_attr(doc, doc = include_str!("../docs/architecture.md"))]
 
 // The deployed build keeps its layers private, so that a handler without a route or a guard without a caller is dead
 // code and fails the lints. For the tests all layers are public.

@@ -2,7 +2,7 @@
 
 mod public;
 
-#[allow(unused_imports, reason = "compared with the README")]
+#[allow(unused_imports, reason = "compared with docs/errors.md")]
 pub use public::PUBLIC;
 pub use public::Public;
 

@@ -6,12 +6,12 @@ pub struct Var {
     /// Its name in `wrangler.toml` or `wrangler secret`.
     pub name: &'static str,
     /// The files in which it may be written.
-    #[allow(dead_code, reason = "compared with wrangler.toml and the README")]
+    #[allow(dead_code, reason = "compared with wrangler.toml and docs/configuration.md")]
     pub kind: VarKind,
     /// The effect of its absence.
     pub absent: Absent,
-    /// Its meaning, for the README.
-    #[allow(dead_code, reason = "compared with the README")]
+    /// Its meaning, for docs/configuration.md.
+    #[allow(dead_code, reason = "compared with docs/configuration.md")]
     pub meaning: &'static str,
 }
 
@@ -39,7 +39,7 @@ const fn var(name: &'static str, kind: VarKind, absent: Absent, meaning: &'stati
     Var { name, kind, absent, meaning }
 }
 
-/// Every variable the Hub reads; README, `.dev.vars.example` and `wrangler.toml` must agree with it.
+/// Every variable the Hub reads; docs/configuration.md, `.dev.vars.example` and `wrangler.toml` must agree with it.
 pub const VARS: &[Var] = &[
     var(
         "HUB_ENV",

@@ -1,6 +1,6 @@
-//! The public part of each fault: the rows of the README's table.
+//! The public part of each fault: the rows of the table in docs/errors.md.
 
-/// The public part of a fault: a row of the README's table.
+/// The public part of a fault: a row of the table in docs/errors.md.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Public {
     /// A stable code.
@@ -17,8 +17,8 @@ const fn public(code: &'static str, status: u16, message: &'static str, hint: &'
     Public { code, status, message, hint }
 }
 
-/// The Hub's own rows (`HUB3…` are the query firewall's), in the order of the README.
-#[allow(dead_code, reason = "compared with the README")]
+/// The Hub's own rows (`HUB3…` are the query firewall's), in the order of docs/errors.md.
+#[allow(dead_code, reason = "compared with docs/errors.md")]
 pub const PUBLIC: &[Public] = &[
     INSECURE_TRANSPORT,
     TLS_TOO_OLD,

@@ -122,7 +122,7 @@ pub enum Rule {
 
 impl Rule {
     /// Every rule, in the order of the codes.
-    #[allow(dead_code, reason = "compared with the README")]
+    #[allow(dead_code, reason = "compared with docs/errors.md")]
     pub const ALL: [Self; 36] = [
         Self::AcceptRefused,
         Self::ContentTypeRefused,
