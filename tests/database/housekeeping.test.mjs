@@ -1,5 +1,6 @@
-// L-2, L-1: the nightly housekeeping as it runs in production: two runs at once, beside people who change the very rows that are carried
-// over, and with more to carry over than one run does. ROWS says how many rows each month that is over has.
+// L-2, L-1: the nightly maintenance as it runs in production: two concurrent runs, beside users who change the very
+// rows that are carried over, and with more to carry over than one run does. ROWS is the number of rows of each expired
+// month.
 
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -8,22 +9,28 @@ import { query } from '../../dev/postgres.mjs';
 import { fresh } from './harness.mjs';
 
 const ROWS = Number(process.env.ROWS ?? 5000);
-/** What `src/handlers/house.rs` calls, in this order, and when it leaves the rest to the next run. */
+/**
+ * The tasks of `src/handlers/house.rs`, in this order, and its limit of steps, after which the rest is left to the next
+ * run.
+ */
 const TASKS = ['partitions', 'deletions', 'retention'];
 const MOST_STEPS = 100;
-/** As PostgREST begins a call of the Hub's own: the claims, the role, the pre-request, and the function's statement_timeout. */
+/**
+ * The start of a call of the Hub's own, as PostgREST sends it: the claims, the role, the pre-request, and the
+ * function's statement_timeout.
+ */
 const BEGIN = `begin; set local statement_timeout = '60s'; set local request.method = 'POST'; set local request.headers = '{}';
   set local request.jwt.claims = '{"role": "hub_system", "sub": "system:house"}'; set local role = 'hub_system'; select hub_private.before_request()`;
 const wait = (ms) => new Promise((next) => setTimeout(next, ms));
 
-/** The months whose last day is more than 24 months ago, the oldest first, and the youngest that is kept. */
+/** The months whose last day is more than 24 months ago, the oldest first, and the youngest that is retained. */
 const OVER = [28, 27];
 const KEPT = 24;
 const month = (ago) => `date_trunc('month', now() at time zone 'utc') - interval '${ago} months'`;
 
 /**
- * Leads that nobody touched since they were made, so that the only hash of each stands in a month that is over; rows of the month that is
- * kept; and as many request rows, messages and revocations that ran out.
+ * Leads that are unchanged since their insert, so that the only hash of each is in an expired month; rows of the
+ * retained month; and as many expired request rows, messages and revocations.
  */
 const old = (rows) => `
   begin;
@@ -67,7 +74,7 @@ for (const version of [17, 15]) {
       return open[open.push(client) - 1];
     };
 
-    /** A session of the Hub's own: each call is a transaction, prepared as PostgREST prepares it. */
+    /** Returns a session of the Hub's own: each call is a transaction, prepared as PostgREST prepares it. */
     const house = async () => {
       const client = await connect();
       const begin = () => client.query(BEGIN);
@@ -84,7 +91,7 @@ for (const version of [17, 15]) {
           throw error;
         }
       };
-      /** One run of the job; gives what its steps said, and how long the longest took. */
+      /** Runs the job once; returns the results of its steps, and the duration of the longest. */
       const run = async (steps = MOST_STEPS) => {
         const said = [];
         let longest = 0;
@@ -94,7 +101,7 @@ for (const version of [17, 15]) {
             told = await step(task);
             longest = Math.max(longest, Date.now() - began);
             said.push(told);
-            // An eightieth of the time that the job leaves to whoever is at it.
+            // An eightieth of the time that the job waits for a concurrent run.
             if (told.busy) await wait(250);
           }
         }
@@ -109,18 +116,18 @@ for (const version of [17, 15]) {
     const total = (said, name) => said.reduce((sum, told) => sum + (told[name] ?? 0), 0);
     const dropped = (said) => said.flatMap((told) => told.retired?.findings ?? []).filter(({ rows: count }) => count > 0);
 
-    test('L-2: a second run at the same moment is told so, and waits for nothing', async () => {
+    test('L-2: a concurrent second run gets the result busy, and waits for nothing', async () => {
       const [first, second] = [await house(), await house()];
       await first.begin();
       const told = await first.ask('deletions');
       assert.equal(told.requests_forgotten, ROWS);
       for (const task of [...TASKS, null]) assert.deepEqual(await second.step(task), { done: false, busy: true }, String(task));
       await first.end('rollback');
-      // What was taken back is there for the next one.
+      // The rolled back rows exist for the next one.
       assert.equal(await one("select count(*)::int from hub.request_log where occurred_at < now() - interval '12 months'"), ROWS);
     });
 
-    test('L-2: a step waits for no row that somebody changes, and says so when it can do nothing else', async () => {
+    test('L-2: a step waits for no row that is being changed, and returns busy if it can do nothing else', async () => {
       const [{ step }, person] = [await house(), await connect()];
       const [{ first, last, others }] = await rows(`select (array_agg(entity_id order by id))[1] as first, (array_agg(entity_id order by id desc))[1] as last,
         (array_agg(entity_id order by id))[2:200] as others from hub.team_activities where entity = 'leads' and action = 'insert' and occurred_at < ${month(OVER[1])}`);
@@ -131,23 +138,23 @@ for (const version of [17, 15]) {
       await change([first]);
       while (!(await step('retention')).busy);
       assert.equal(await carried(), 0);
-      // Taken back: the row needs its old hash carried over.
+      // Rolled back: the row needs its old hash carried over.
       await person.query('rollback');
       await begin();
       await change([last]);
       const going = step('retention');
       await wait(300);
-      // Of rows that the step has locked by now, whoever holds one that it wants.
+      // Of rows that the step has locked by now, while the other transaction holds one that the step needs.
       await change(others);
       await person.query('commit');
       assert.ok(!(await going).done && (await carried()) > 0);
     });
 
-    test('L-2, L-1: two runs at once, beside changes of the rows they carry over: both end, nothing is lost or carried twice', async () => {
+    test('L-2, L-1: two concurrent runs, beside changes of the rows they carry over: both end, nothing is lost or carried twice', async () => {
       const houses = [await house(), await house()];
       let working = true;
       let changes = 0;
-      // Each changes rows of its own, some in one statement and some after another.
+      // Each changes its own rows, some in one statement and some after another.
       const people = [0, 1].map(async (mine) => {
         const client = await connect();
         while (working) {
@@ -170,24 +177,24 @@ for (const version of [17, 15]) {
       assert.deepEqual([carried, carried], [entities, dropped(said).reduce((sum, { carried_over: count }) => sum + count, 0)]);
       assert.equal(await one("select count(*)::int from hub.team_activities where action = 'export'"), 100);
       assert.equal(await one('select count(*)::int from hub_private.retention_progress'), 0);
-      // Every row that lives has a hash that fits it, the changed ones too.
+      // Every live row has a hash that matches it, the changed ones too.
       assert.deepEqual(await rows('select * from hub_private.find_drift()'), []);
       assert.equal(await over(), 0);
     });
 
-    test('L-2: a month with more to carry over than a run does goes on in the next one, each step bounded, and nothing is lost', async () => {
+    test('L-2: a month with more to carry over than a run does continues in the next one, each step bounded, and nothing is lost', async () => {
       const before = await one("select count(*)::int from hub.team_activities where action = 'baseline'");
       await query(server.url, old(ROWS).replaceAll('02ARZ3ND', '04ARZ3ND').replaceAll('03ARZ3ND', '05ARZ3ND').replaceAll("'Kept ", "'Kept again "));
       const { run } = await house();
       const runs = [];
-      // Two steps of each task a run: as if each run had two steps' time.
+      // Two steps of each task a run: as if each run had the time of two steps.
       while ((await over()) > 0) {
         runs.push(await run(2));
         assert.ok(runs.length < 200);
       }
       const said = runs.flatMap((each) => each.said);
       assert.ok(runs.length > 1, `${runs.length} runs`);
-      // Three seconds of carrying over, and the batch that was begun in them.
+      // Three seconds of carrying over, and the batch that was started in them.
       assert.ok(runs.every(({ longest }) => longest < 60_000));
       assert.deepEqual(dropped(said).map(({ rows: count, carried_over: carried }) => [count, carried]), OVER.map(() => [ROWS, ROWS]));
       const after = await one("select count(*)::int from hub.team_activities where action = 'baseline'");
