@@ -1,4 +1,4 @@
-// A client's tickets in a browser: Clerk signs in, supabase-js asks the Hub, and its answers have the types of the audience.
+// A customer's tickets in a browser: Clerk signs in, supabase-js calls the Hub, typed for the audience.
 
 import { Clerk } from '@clerk/clerk-js/no-rhc';
 import { createClient } from '@supabase/supabase-js';
@@ -6,14 +6,14 @@ import type { Database } from '../../../types/customer.ts';
 
 const { VITE_CLERK_PUBLISHABLE_KEY, VITE_CLERK_PROXY_URL, VITE_HUB_URL, VITE_HUB_KEY } = import.meta.env;
 
-// `proxyUrl` is for the local stand-in alone; a deployed app leaves it out.
+// `proxyUrl` is for the local stand-in alone; a deployed app omits it.
 const clerk = new Clerk(VITE_CLERK_PUBLISHABLE_KEY, VITE_CLERK_PROXY_URL ? { proxyUrl: VITE_CLERK_PROXY_URL } : {});
-// Clerk hands out a fresh token whenever the last one is about to run out.
+// Clerk returns a fresh token whenever the last one is about to expire.
 const hub = createClient<Database>(VITE_HUB_URL, VITE_HUB_KEY, { accessToken: async () => (await clerk.session?.getToken()) ?? null });
 
 const app = document.querySelector('#app') as HTMLElement;
 
-/** An element with text or children; text is never read as HTML. */
+/** Returns an element with text or children; text is never parsed as HTML. */
 function make<Name extends keyof HTMLElementTagNameMap>(name: Name, attributes: Record<string, string> = {}, ...children: (Node | string)[]) {
   const element = document.createElement(name);
   for (const [attribute, value] of Object.entries(attributes)) element.setAttribute(attribute, value);
