@@ -1,6 +1,6 @@
--- L-1: a change and its row are one: break the row in each way there is, and the change is gone too.
+-- L-1: a change and its row are atomic: if the row cannot be written, for any cause, the change is rolled back.
 
--- A change of the schema that cannot be recorded is refused as well, so nothing below could be broken with these on.
+-- A change of the schema that cannot be recorded is rejected as well, so the causes below need these triggers disabled.
 alter event trigger hub_after_ddl disable;
 alter event trigger hub_after_drop disable;
 do $$
@@ -9,15 +9,15 @@ declare
   outcome text;
 begin
   foreach broken in array array[
-    -- A rule that the row breaks.
+    -- A constraint that the row violates.
     $q$alter table hub.team_activities add constraint nothing_more check (actor_role <> 'sales') not valid$q$,
-    -- No right to write it.
+    -- No privilege to write it.
     $q$revoke insert on hub.team_activities from postgres$q$,
     -- The month has no partition.
     format($q$alter table hub.team_activities detach partition %s$q$, (select tableoid::regclass from hub.team_activities limit 1)),
-    -- A column that is not filled.
+    -- A column without a value.
     $q$alter table hub.team_activities add column extra text; alter table hub.team_activities add constraint extra_filled check (extra is not null) not valid$q$,
-    -- What it must say cannot be judged.
+    -- The values to record cannot be evaluated.
     $q$create or replace function hub_private.is_activity(action text, actor_kind text, purpose text, actor_name text, reason text, filter text, salt bytea, row_hash bytea,
       erased_at timestamptz) returns boolean language plpgsql immutable as 'begin raise division_by_zero; end'$q$
   ] loop

@@ -1,6 +1,6 @@
--- A-3, I-2, L-3: the function before every request: other roles end there, revoked sessions too, and a change leaves its request row.
+-- A-3, I-2, L-3: before_request() rejects other roles and revoked sessions, and writes the request row of a change.
 
--- Claims and role must agree, and each kind must be whole.
+-- Claims and role must agree, and the claims of each kind must be complete.
 create function pg_temp.entered(role text, claims jsonb) returns text language plpgsql as $$
 begin
   perform set_config('role', 'none', true), set_config('request.method', 'GET', true), set_config('request.headers', '{}', true),
@@ -81,7 +81,7 @@ begin
 end
 $$;
 
--- A change touches no more rows than it names keys; what a cascade removes is not counted.
+-- A change affects no more rows than it names keys; rows removed by a cascade are not counted.
 do $$
 begin
   perform pg_temp.act('admin');

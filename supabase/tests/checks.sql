@@ -1,4 +1,4 @@
--- A-3, L-1: the nightly checks in steps find what they find in one piece, wherever a step ends, and a run that was left is begun anew.
+-- A-3, L-1: the nightly checks in steps have the findings of one run, for any steps; an abandoned run is restarted.
 do $$
 declare
   whole jsonb;
@@ -7,7 +7,8 @@ declare
   before bigint;
   who text;
 begin
-  -- One of every kind of finding, in keys all over; by hand, so that out_of_band has some too, of different days.
+  -- One of every kind of finding, in keys of all ranges; written directly, so that out_of_band has some too, of
+  -- different days.
   perform set_config('hub.actor_id', 'system:by hand', true), set_config('hub.actor_kind', 'system', true);
   insert into hub.leads (name, email) select 'Lead ' || n, n || '@example.com' from generate_series(1, 400) n;
   alter table hub.leads disable trigger user;
@@ -17,7 +18,7 @@ begin
   alter table hub.leads enable trigger user;
   alter table hub.leads enable always trigger record_activity;
   assert (select count(*) from hub_private.find_drift()) between 70 and 100, (select count(*) from hub_private.find_drift());
-  -- Each part for itself is the whole.
+  -- The parts together are the whole.
   assert (select jsonb_agg(to_jsonb(f) order by f.entity_id) from hub_private.find_drift() f) =
     (select jsonb_agg(f.value order by f.value ->> 'entity_id') from generate_series(0, 16 * (select count(*)::integer from hub_private.audited_tables()) - 1) p, hub_private.check_drift_part(p) c, jsonb_array_elements(c.findings) f);
   assert (select array_agg(c.more order by p) from generate_series(0, 16 * (select count(*)::integer from hub_private.audited_tables()) - 1) p, hub_private.check_drift_part(p) c)
@@ -31,7 +32,7 @@ begin
   assert (whole #>> '{checks,1,looked_at}')::bigint = (select count(*) from hub.leads) + (select count(*) from hub.contact_tickets)
     + (select count(*) from hub.ticket_messages) + (select count(*) from hub.chat_threads) + (select count(*) from hub.chat_messages), whole #> '{checks,1}';
 
-  -- With no time at all, each call is one part.
+  -- With no time at all, each call runs one part.
   select count(*) into before from hub.checks;
   loop
     told := hub_private.run_checks(0, '0 seconds');
@@ -45,11 +46,12 @@ begin
     = (select jsonb_agg(c.value - 'took_ms' - 'findings' order by c.ordinality) from jsonb_array_elements(whole -> 'checks') with ordinality c where c.value ->> 'name' <> 'out_of_band'), told;
   assert (select jsonb_agg(f order by f ->> 'entity_id') from jsonb_array_elements(told #> '{checks,1,findings}') f) = (select jsonb_agg(f order by f ->> 'entity_id') from jsonb_array_elements(whole #> '{checks,1,findings}') f);
 
-  -- By day or in one piece, out_of_band counts the same; the oldest of more than a hundred kinds, which are the migrations', are left out.
+  -- By day or in one run, out_of_band counts the same; the oldest of more than a hundred kinds, which are the
+  -- migrations', are omitted.
   assert (select sum((f ->> 'rows')::integer) from jsonb_array_elements(told #> '{checks,2,findings}') f where f ->> 'finding' = 'another way than the Hub' and f ->> 'action' <> 'ddl')
     = (select count(*) from hub.team_activities a where a.out_of_band and a.action not in ('baseline', 'ddl')), told #> '{checks,2}';
 
-  -- Done already tonight: nothing is done again. Left half a day ago: begun anew.
+  -- A finished run is not repeated in the same night. One abandoned half a day ago is restarted.
   perform pg_temp.act('system');
   assert hub.run_checks(720) = '{"done": true, "checks": []}';
   perform set_config('role', 'none', true);
@@ -67,7 +69,7 @@ begin
 end
 $$;
 
--- What happened on different days and is of one kind is one finding.
+-- Rows of different days and of one kind are one finding.
 do $$
 declare
   since constant timestamptz := now() - interval '5 days';
@@ -89,7 +91,7 @@ begin
 end
 $$;
 
--- A day is 24 hours whatever time zone the database has, so that no hour is looked at twice where a clock is moved.
+-- A day is 24 hours in any time zone of the database, so that no hour is checked twice where daylight saving time ends.
 do $$
 begin
   perform set_config('timezone', 'America/New_York', true);

@@ -29,7 +29,7 @@ begin
   perform set_config('role', 'none', true);
   select * into ticket from hub.contact_tickets where subject = 'Whose?';
   assert (ticket.owner_id, ticket.author_id, ticket.status) = ('org_2hubacme00000000000000001', 'user_2hubbob000000000000000002', 'open'), ticket;
-  -- Neither can be named by a client, nor can a row be given away.
+  -- Neither can be set by a client, nor can a row be moved to another owner.
   assert pg_temp.outcome('alice', $q$insert into hub.contact_tickets (subject, owner_id) values ('x', 'org_2hubother0000000000000')$q$) = 'denied';
   assert pg_temp.outcome('alice', $q$insert into hub.contact_tickets (subject, author_id) values ('x', 'user_2hubbob000000000000000002')$q$) = 'denied';
   assert pg_temp.outcome('alice', $q$update hub.contact_tickets set owner_id = 'user_2hubcarol0000000000000003'$q$) = 'denied';

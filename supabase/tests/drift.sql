@@ -1,4 +1,4 @@
--- A-3, L-1: what was changed past the trail is found and named; what came by another way than the Hub is told apart.
+-- A-3, L-1: a change without a row in the audit log is found and named, apart from changes that bypassed the Hub.
 do $$
 declare
   found jsonb;
@@ -14,7 +14,7 @@ begin
   assert not exists (select from hub_private.find_drift());
   perform set_config('timezone', 'UTC', true);
 
-  -- Triggers off, as whoever owns a table can.
+  -- Triggers disabled, as the owner of a table can do.
   alter table hub.leads disable trigger user;
   alter table hub.contact_tickets disable trigger user;
   alter table hub.ticket_messages disable trigger user;
@@ -34,7 +34,7 @@ begin
     and found ->> message::text = 'a row that is gone without a trail', found;
   assert found ->> (select id::text from hub.leads where name = 'Ghost') = 'a row without a trail', found;
 
-  -- Stored, for the staff to read, and by the job alone.
+  -- Stored, readable by staff, and run by the job alone.
   perform pg_temp.act('system');
   perform hub.run_checks();
   perform set_config('role', 'none', true);
@@ -43,7 +43,7 @@ begin
   assert pg_temp.outcome('admin', 'select hub.run_checks()') = 'denied';
   assert pg_temp.outcome('system', 'delete from hub.checks') = 'denied';
 
-  -- Direct SQL needs an actor as well, and shows by whom the database was entered, whatever kind it says it is.
+  -- Direct SQL needs an actor as well, and is recorded with the login role, for any claimed kind.
   perform set_config('hub.actor_id', 'user_2hubalice0000000000000001', true), set_config('hub.actor_kind', 'customer', true);
   update hub.leads set notes = 'by hand' where id = lead;
   assert (select out_of_band and login_role = session_user and actor_kind = 'customer' from hub.team_activities order by id desc limit 1);

@@ -1,6 +1,6 @@
--- R-3, L-1, L-2: an erasure by an admin touches one person: no act of staff, and nothing of others that the admin has not seen the number of.
+-- R-3, L-1, L-2: an erasure by an admin affects one user: no act of staff, no rows of others without their count.
 
--- Whatever is there, but the request log, in which a refusal has its row.
+-- The whole state except the request log, in which a rejection has its row.
 create function pg_temp.everything() returns text language plpgsql as $$
 declare
   entity regclass;
@@ -66,18 +66,19 @@ begin
   end loop;
   assert pg_temp.outcome('system', format('select hub.erase_person(%L, %L)', support, '{}')) = 'PT409';
 
-  -- A form that identifies no one.
+  -- Identifiers whose form identifies no user.
   foreach identifier in array array['please', '.com', 'example', '@example.com', 'lead1@', 'please.', 'a b', 'Al Li', '2026-11-26', '2026-11-26 10:00', 'Liddell', '-- --------', 'a.b.c.d.e.f', 'x please'] loop
     found := pg_temp.erase(alice, array[identifier]);
     assert found like 'PT400 %', (identifier, found);
   end loop;
-  -- Of an id without a row, a name only finds what others wrote.
+  -- For an id without a row, a name only matches text that others wrote.
   foreach identifier in array array['Ada Admin', 'Alice Liddell', 'please call'] loop
     found := pg_temp.erase(unknown, array[identifier]);
     assert found like 'PT400 there is no row of this user id%', (identifier, found);
   end loop;
 
-  -- What is of others is seen as a number first: 30 leads with their rows of the audit log; and no other number than the one found.
+  -- Rows of others need a confirmed count: 30 leads with their rows of the audit log; no other number than the one
+  -- found is accepted.
   found := pg_temp.erase(alice, array['please call']);
   assert found = 'PT409 60 rows of others hold an identifier leads 30, team_activities 30. If each of them means this person, send other_rows: 60.', found;
   found := pg_temp.erase(alice, array['Alice Liddell']);
@@ -88,7 +89,7 @@ begin
   assert pg_temp.erase(alice, '{}', 1) like 'PT409 0 rows of others%';
   assert state = pg_temp.everything(), 'a refusal changed something';
 
-  -- Somebody without an account, by the address alone: their lead goes and no other.
+  -- A data subject without an account, by the address alone: their lead is removed and no other.
   begin
     found := pg_temp.erase(unknown, array['Lead1@example.com']);
     assert found like 'erased\_%', found;
@@ -97,14 +98,15 @@ begin
     raise sqlstate 'TT000';
   exception when sqlstate 'TT000' then null;
   end;
-  -- A client: their own rows, and what they wrote for an organization, without a number; others' with the right one. Names are of any script.
+  -- A customer: their own rows, and those they wrote for an organization, without a count; rows of others with the
+  -- right one. Names are of any script.
   begin
     found := pg_temp.erase(carol, array['carol@example.com', 'Carol Danvers', '+44 20 7946 0958', 'Élodie "Åsa" D.', '王小 明明明明']);
     assert found like 'erased\_%' and not exists (select from hub.contact_tickets where owner_id = carol), found;
     raise sqlstate 'TT000';
   exception when sqlstate 'TT000' then null;
   end;
-  -- L-1, L-2: who acted, and the values of every act that concerns others, are as they were.
+  -- L-1, L-2: the actors, and the values of every act that concerns others, are unchanged.
   create temp table trail as select * from hub.team_activities;
   found := pg_temp.erase(alice, array['alice.liddell@example.com', 'Alice Liddell'], 2);
   assert found like 'erased\_%', found;

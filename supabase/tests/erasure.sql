@@ -1,6 +1,7 @@
--- R-3, L-1, L-2: an erased person is in no column of any table, who did what and when stays, and what lives on is proven still.
+-- R-3, L-1, L-2: an erased user is in no column of any table, actions and times remain, and hashes still verify.
 
--- Which tables hold one of these words in any column, in any case; every table of both schemas, partitions too, by the catalog alone.
+-- Returns the tables that contain one of these words in any column, in any case; every table of both schemas,
+-- partitions too, by the catalog alone.
 create function pg_temp.holding(words text[]) returns text[] language plpgsql as $$
 declare
   entity record;
@@ -23,7 +24,7 @@ begin
 end
 $$;
 
--- A hash of everything that belongs to a client.
+-- Returns a hash of all rows of a customer.
 create function pg_temp.state(owner text) returns text language plpgsql as $$
 declare
   entity regclass;
@@ -66,12 +67,12 @@ declare
   row hub.team_activities;
   wrong text;
 begin
-  -- Only a job of the Hub's.
+  -- Only a job of the Hub may erase.
   foreach who in array array['visitor', 'alice', 'carol', 'admin', 'sales', 'support', 'hub_nobody', 'anon', 'authenticated', 'service_role'] loop
     assert pg_temp.outcome(who, 'select hub.' || call) = 'denied' and pg_temp.outcome(who, 'select hub_private.' || call) = 'denied', who;
   end loop;
 
-  -- As an owner, with staff in the conversation; as a member of an organization; in others' words; as somebody who asked.
+  -- As an owner, with staff in the conversation; as a member of an organization; in text of others; as a lead.
   perform pg_temp.act('alice', 'POST', jsonb_build_object('owner', alice, 'org', null));
   own := (hub.open_ticket('My own', 'by me alone')).id;
   insert into hub.chat_threads (topic) values ('My own chat');
@@ -114,7 +115,7 @@ begin
 
   perform hub_private.record_check('out_of_band', 1, '[{"finding": "by Élodie \"Åsa\" Liddell"}]', now());
 
-  -- The scan sees them where they are, so that it can also miss them.
+  -- The scan finds them beforehand, so that it can also miss them.
   assert pg_temp.holding(words) @> array['hub.leads', 'hub.contact_tickets', 'hub.ticket_messages', 'hub.chat_threads', 'hub.chat_messages', 'hub.team_activities',
     'hub.request_log', 'hub.revoked_sessions', 'hub.webhook_messages', 'hub.checks'], pg_temp.holding(words);
   for who in select unnest(words) loop
@@ -130,14 +131,14 @@ begin
     raise exception 'no job erased a person';
   exception when insufficient_privilege then null;
   end;
-  -- Only what names a person.
+  -- Only identifiers of a user are accepted.
   foreach wrong in array array[
     $q$null, '{}'$q$, $q$'', '{}'$q$, $q$'org_2hubacme00000000000000001', '{}'$q$, $q$'user_%', '{}'$q$, format('%L, array[%L]', alice, 'abc'), format('%L, array[%L]', alice, '   a    '),
     format('%L, array[null]', alice), format('%L, array[%L]', alice, '2026'), format('%L, array[%L]', alice, '12 34-56'), format('%L, array[%L]', alice, 'Support'), format('%L, array[%L]', alice, 'status'),
     format('%L, array[%L]', alice, 'Post'), format('%L, array[%L]', alice, '[erased]'), format('%L, (select array_agg(%L || n) from generate_series(1, 21) n)', alice, 'Liddell')] loop
     assert pg_temp.outcome('system', 'select hub.erase_person(' || wrong || ')') = 'PT400', wrong;
   end loop;
-  -- I-2: not while a token of theirs may be alive.
+  -- I-2: rejected while a token of theirs may be valid.
   begin
     perform pg_temp.act('system');
     perform set_config('role', 'none', true);
@@ -147,7 +148,7 @@ begin
   exception when sqlstate 'TT000' then null;
   end;
 
-  -- Told by nothing but itself: another run would have given another pseudonym.
+  -- The pseudonym is random: another run would have yielded another one.
   begin
     perform pg_temp.act('system');
     pseudonym := hub.erase_person(alice, identifiers) ->> 'pseudonym';
@@ -164,12 +165,13 @@ begin
   assert pseudonym <> found ->> 'pseudonym', 'the pseudonym can be worked out';
   pseudonym := found ->> 'pseudonym';
 
-  -- Nowhere, in no case.
+  -- In no table, in no case.
   assert pg_temp.holding(words) = '{}', (pg_temp.holding(words), found);
   assert not exists (select from hub.contact_tickets where id = own) and not exists (select from hub.ticket_messages where ticket_id = own)
     and not exists (select from hub.leads where id = lead) and not exists (select from hub.chat_threads where topic = 'My own chat'), 'what was theirs is there';
   assert not exists (select from hub.revoked_sessions where subject in (alice, session)) and exists (select from hub.revoked_sessions where reason = 'used by [erased]' and revoked_by = pseudonym);
-  -- What stays reads on; where a column's own form or length has no room for it, the whole value went.
+  -- Remaining text is redacted in place; where a column's own form or length has no room for that, the whole value is
+  -- removed.
   assert (select body from hub.chat_messages where body like 'ask %') = 'ask [erased], [erased]' and (select body from hub.ticket_messages where id = note) = '[erased] <[erased]>';
   assert (select (subject, author_id) = ('[erased]', pseudonym) from hub.contact_tickets where id = ticket) and (select assigned_to is null and notes = 'she was asked' from hub.leads where id = bo);
   assert (select findings from hub.checks order by id desc offset 1 limit 1) = jsonb_build_array(jsonb_build_object('actor_id', pseudonym, 'rows', 2), '{"entity_id": "x", "finding": "[erased]"}'::jsonb);
@@ -180,14 +182,14 @@ begin
     from hub.request_log where request_id = '01ARZ3NDEKTSV4RRFFQ69G5FA3');
   assert (select (impersonator_id, actor_id) = (pseudonym, 'user_2hubbob000000000000000002') from hub.request_log where request_id = '01ARZ3NDEKTSV4RRFFQ69G5FA4');
 
-  -- The act stays, of every row; what had nothing of theirs stays whole, and its hash verifies by its own description.
+  -- The act of every row remains; a row without their data is unchanged, and its hash verifies by its own description.
   assert (select count(*) from trail) = (select count(*) from trail t join hub.team_activities a using (id, occurred_at, actor_kind, actor_role, database_role, action, entity, values_hash,
     internal, login_role, out_of_band) where (a.request_id, a.purpose, a.row_count, a.route) is not distinct from (t.request_id, t.purpose, t.row_count, t.route)
     and a.actor_id in (t.actor_id, pseudonym) and a.entity_id in (t.entity_id, pseudonym)), 'an act changed';
   assert not exists (select from trail t join hub.team_activities a using (id) where a.erased_at is null and (to_jsonb(a) <> to_jsonb(t)
     or a.values_hash <> sha256(a.salt || convert_to(coalesce(a.before::text, ''), 'UTF8') || '\x00' || convert_to(coalesce(a.after::text, ''), 'UTF8')))), 'an untouched row does not verify';
   assert not exists (select from hub.team_activities a where a.erased_at is not null and num_nonnulls(a.before, a.after, a.salt, a.row_hash, a.reason, a.filter) > 0);
-  -- Neither more nor less than theirs.
+  -- Exactly the rows of theirs are redacted.
   assert (select count(*) from trail t join hub.team_activities a using (id, actor_id, actor_name) where a.actor_name = 'Sue Support') > 3, 'who looked lost their name';
   select string_agg(t.action || ' ' || t.entity, ', ') into wrong from trail t join hub.team_activities a using (id)
     where (a.erased_at is not null) <> (alice in (t.owner_id, t.actor_id, t.entity_id) or t.entity_id = lead::text
@@ -196,13 +198,13 @@ begin
   assert wrong is null, wrong;
   assert (select count(*) from hub.team_activities where erased_at is null and after ->> 'notes' = 'she was asked') = 0 and exists (select from hub.team_activities where action = 'update' and entity_id = bo::text and actor_id = 'user_2hubsales0000000000000006');
 
-  -- Its own row, which names nobody.
+  -- The row of the erasure itself, which names no user.
   select * into row from hub.team_activities where action = 'erase';
   assert (row.actor_id, row.actor_kind, row.entity, row.entity_id) = ('system:test', 'system', 'person', pseudonym) and row.owner_id is null and pseudonym ~ '^erased_[0-9a-f]{32}$', row;
   assert row.after = found -> 'tables' and row.row_count = (found ->> 'rows')::integer and (row.after ->> 'leads_removed')::integer = 1 and (row.after ->> 'ticket_messages_removed')::integer = 2
     and row.values_hash = hub_private.values_hash(row.salt, null, row.after), row;
 
-  -- Proven still: nothing is found, and a row changed past the trail afterwards is.
+  -- Hashes still verify: nothing is found, and a later change without a row in the audit log is.
   assert pg_temp.drift() is null, pg_temp.drift();
   begin
     alter table hub.ticket_messages disable trigger user;
@@ -213,13 +215,13 @@ begin
   exception when sqlstate 'TT000' then null;
   end;
 
-  -- A second run finds nothing, says so, and leaves no row.
+  -- A second run finds nothing, reports that, and leaves no row.
   select count(*) into count_before from hub.team_activities;
   perform pg_temp.act('system');
   assert hub.erase_person(alice, identifiers) = '{"pseudonym": null, "rows": 0, "tables": {}}';
   perform set_config('role', 'none', true);
   assert count_before = (select count(*) from hub.team_activities);
-  -- A change's second word, still on its way then, says no more than who is left of it.
+  -- The completion of a change, in flight at that time, contains only data that remain.
   perform pg_temp.act('system');
   perform hub.record_requests(jsonb_build_array(jsonb_build_object('occurred_at', now(), 'request_id', '01ARZ3NDEKTSV4RRFFQ69G5FA5', 'method', 'POST', 'route', '/rest/v1/x', 'who', 'customer',
     'outcome', 'allowed', 'status', 201, 'token_id', 'jti_2', 'address_hash', repeat('b', 32))));
@@ -228,7 +230,8 @@ begin
 end
 $$;
 
--- L-1: what was changed past the trail before an erasure is found after it too, although the erasure went over it.
+-- L-1: a change without a row in the audit log before an erasure is found after it too, although the erasure rewrote
+-- the row.
 do $$
 declare
   ticket uuid := (select id from hub.contact_tickets where owner_id like 'org%');
@@ -252,7 +255,8 @@ begin
 end
 $$;
 
--- L-1, L-3: nothing else moves in an erasure's shadow: not after it, not by a request, and by hand only what an erasure may do, which is seen.
+-- L-1, L-3: an erasure enables no other change: not after it, not by a request, and directly only the changes of an
+-- erasure, which are recorded.
 do $$
 declare
   statement text;

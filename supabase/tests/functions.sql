@@ -1,4 +1,4 @@
--- A-1, L-2: the functions: who may call them, and what they keep to.
+-- A-1, L-2: the functions: the roles that may call them, and the limits of each.
 do $$
 declare
   who text;
@@ -39,7 +39,7 @@ begin
 end
 $$;
 
--- L-2: partitions stand two years ahead, are made again when one is gone, and are out of everybody's reach.
+-- L-2: partitions exist two years ahead, are created again if one is missing, and are accessible to no role.
 do $$
 declare
   last text := (select max(c.relname) from pg_class c join pg_inherits i on i.inhrelid = c.oid where i.inhparent = 'hub.team_activities'::regclass);

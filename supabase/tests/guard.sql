@@ -1,6 +1,6 @@
--- A-1, L-1, L-2: who changes the schema: no table without row-level security commits, no month goes early, and each command is recorded.
+-- A-1, L-1, L-2: DDL: no table without row-level security commits, no month is dropped early, each command is recorded.
 
--- What came of a command once its transaction would commit.
+-- Returns the outcome of a command when its transaction would commit.
 create function pg_temp.committed(command text) returns text language plpgsql as $$
 begin
   execute command;
@@ -11,7 +11,7 @@ exception
   when others then return sqlerrm;
 end
 $$;
--- The commands and objects that a command left in the trail.
+-- Returns the commands and objects that a command left in the audit log.
 create function pg_temp.recorded(command text) returns text language plpgsql as $$
 declare
   last bigint := (select max(id) from hub.team_activities);
@@ -68,7 +68,7 @@ begin
   foreach command in array array['drop table ' || this, 'alter table hub.team_activities detach partition ' || this, 'drop table hub.team_activities cascade',
     format('alter table %s rename to gone; drop table hub_private.gone', this),
     format('alter table %s set schema public; drop table public.%s', this, split_part(this, '.', 2)),
-    -- A name is no age.
+    -- A name does not determine the age.
     format('alter table %s rename to team_activities_2000_01; select hub_private.retire_months(), hub_private.retire_months(); drop table hub_private.team_activities_2000_01', this)] loop
     found := pg_temp.committed(command);
     assert found = wanted, format('%s: %s', command, found);
@@ -110,7 +110,7 @@ begin
     found := pg_temp.recorded(pair[1]);
     assert found = pair[2], format('%s: %s', pair[1], found);
   end loop;
-  -- It shows among what came by another way, and where it cannot be recorded it does not happen.
+  -- It is reported among the changes that bypassed the Hub, and is rejected if it cannot be recorded.
   perform hub_private.check_out_of_band();
   alter table hub.leads disable trigger touch;
   assert hub_private.check_out_of_band() -> 'findings' @> jsonb_build_array(jsonb_build_object('action', 'ddl', 'entity', 'leads', 'login_role', session_user)), 'not seen';

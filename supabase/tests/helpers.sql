@@ -1,7 +1,7 @@
--- What the tests of the database share: people, rows of two owners, and a grid of who may do what. It all lives in the
--- session's own pg_temp, and every test file is rolled back.
+-- Shared by the tests of the database: users, rows of two owners, and a grid of rights. All of it is in the session's
+-- own pg_temp, and every test file is rolled back.
 
--- Acts as somebody, as PostgREST does: claims, headers, role, pre-request.
+-- Acts as a persona, as PostgREST does: claims, headers, role, pre-request.
 create function pg_temp.act(who text, method text default 'POST', more jsonb default '{}', says jsonb default '{}') returns void language plpgsql as $$
 declare
   person text[] := case who
@@ -17,7 +17,7 @@ declare
 begin
   perform set_config('role', 'none', true);
   if person is null then
-    -- A role that PostgREST may switch to and that is none of the Hub's people: no pre-request stands before it here.
+    -- A role that PostgREST may switch to and that is none of the Hub's: no pre-request runs for it here.
     perform set_config('hub.actor_id', '', true), set_config('hub.actor_kind', '', true), set_config('role', who, true);
     return;
   end if;
@@ -32,7 +32,7 @@ begin
 end
 $$;
 
--- What came of a statement by somebody: rows, `denied`, or an SQLSTATE. It leaves nothing behind.
+-- Returns the outcome of a persona's statement: rows, `denied`, or an SQLSTATE. It leaves nothing behind.
 create function pg_temp.outcome(who text, statement text) returns text language plpgsql as $$
 declare
   touched bigint;
@@ -48,7 +48,7 @@ exception
 end
 $$;
 
--- Compares a grid: each row of `expected` is a persona and what comes of select, insert, update and delete.
+-- Compares a grid: each row of `expected` is a persona with the outcomes of select, insert, update and delete.
 create function pg_temp.grid(selects text, inserts text, updates text, deletes text, expected text[], staff_inserts text default null) returns void language plpgsql as $$
 declare
   line text;
@@ -67,7 +67,7 @@ begin
 end
 $$;
 
--- Rows of two owners. Staff wrote some of them, so the trail has rows too.
+-- Rows of two owners. Staff wrote some of them, so the audit log has rows too.
 do $$
 begin
   perform pg_temp.act('admin');

@@ -1,4 +1,4 @@
--- A-1, A-2: leads. They have no owner: visitors put them in, clients never see them.
+-- A-1, A-2: leads. They have no owner: visitors insert them, customers cannot read them.
 select pg_temp.grid(
   'select id from hub.leads',
   $$insert into hub.leads (name, email) values ('Cy', 'cy@example.com')$$,
@@ -16,7 +16,7 @@ select pg_temp.grid(
     'authenticated denied denied denied denied',
     'service_role  denied denied denied denied']);
 
--- Columns: a visitor names no status, sales rename nobody.
+-- Columns: a visitor sets no status, sales change no name.
 do $$
 begin
   assert pg_temp.outcome('visitor', $q$insert into hub.leads (name, email, status) values ('a', 'a@b.c', 'won')$q$) = 'denied';

@@ -1,4 +1,4 @@
--- L-1, A-2: what staff looked at is in the trail, and each client sees what was done with what is theirs, and no more.
+-- L-1, A-2: reads of staff are in the audit log, and each customer sees the actions on their own data, and no more.
 do $$
 declare
   ticket uuid := (select id from hub.contact_tickets where subject = 'Of Acme');
@@ -31,7 +31,7 @@ begin
   assert (select (action, row_count, filter, entity_id, actor_role, route) = ('list', 17, 'status=eq.new', '', 'support', 'GET /rest/v1/x') from hub.team_activities where request_id = '01ARZ3NDEKTSV4RRFFQ69G5FA2');
   assert (select owner_id from hub.team_activities where entity_id = other::text and action = 'read') = 'user_2hubcarol0000000000000003';
 
-  -- An export is one row, and of its two words in one batch the second stands, whichever came first.
+  -- An export is one row, and of its two records in one batch the second applies, in any order.
   perform pg_temp.act('system');
   perform hub.record_requests((select jsonb_agg(jsonb_build_object('occurred_at', now(), 'request_id', '01ARZ3NDEKTSV4RRFFQ69G5FE1', 'actor_id', 'user_2hubadmin0000000000000005',
       'who', 'staff:admin', 'method', 'GET', 'route', '/rest/v1/team_activities', 'outcome', 'allowed', 'status', word.status, 'row_count', word.found,
@@ -41,7 +41,8 @@ begin
   assert (select (status, row_count) = (200, 7) from hub.request_log where request_id = '01ARZ3NDEKTSV4RRFFQ69G5FE1');
   assert (select array_agg(action || ' ' || purpose) = '{export legal}' from hub.team_activities where request_id = '01ARZ3NDEKTSV4RRFFQ69G5FE1');
 
-  -- Acme sees its own: the look and the change, by name and role, with the reason; not who it was assigned to, no note, no other client's.
+  -- Acme sees its own: the read and the change, by name and role, with the reason; not the assignee, no note, no other
+  -- customer's.
   perform pg_temp.act('alice');
   mine := hub.my_activity();
   perform set_config('role', 'none', true);
@@ -62,7 +63,8 @@ begin
 end
 $$;
 
--- Recorded before the data is requested, in the reader's own name: one request row, one row for each record that is shown, once.
+-- Recorded before the data is requested, in the reader's own name: one request row, one row for each record shown,
+-- once.
 do $$
 declare
   ticket uuid := (select id from hub.contact_tickets where subject = 'Of Acme');
@@ -85,7 +87,7 @@ begin
       ('{"entity": "ticket_messages", "selector": "key", "records": ["' || upper(message::text) || '"]}', array['read ticket_messages ' || message || ' org_2hubacme00000000000000001 false ']),
       ('{"entity": "ticket_messages", "selector": "key", "records": ["' || upper(note::text) || '"]}', array['read ticket_messages ' || note || ' org_2hubacme00000000000000001 true ']),
       ('{"entity": "ticket_messages", "selector": "conversation", "records": ["' || message || '"]}', array['read contact_tickets ' || ticket || ' org_2hubacme00000000000000001 false ']),
-      -- One conversation, however many of its messages are named, and its client sees that it was read through a note.
+      -- One conversation for any number of named messages, and its customer sees that it was read through a note.
       ('{"entity": "ticket_messages", "selector": "conversation", "records": ["' || note || '", "' || message || '"]}', array['read contact_tickets ' || ticket || ' org_2hubacme00000000000000001 false ']),
       ('{"entity": "ticket_messages", "selector": "owner", "records": ["org_2hubacme00000000000000001", "user_2hubnobody00000000000009"]}', array['read ticket_messages org_2hubacme00000000000000001 org_2hubacme00000000000000001 false 3']),
       ('{"entity": "ticket_messages", "selector": "owner", "records": ["user_2hubnobody00000000000009"]}', array['list ticket_messages   false ']),
@@ -95,12 +97,12 @@ begin
       ('{"entity": "ticket_messages", "selector": "key", "records": ["00000000-0000-4000-8000-00000000000g", "user_2hubcarol0000000000000003"]}', array['read ticket_messages 00000000-0000-4000-8000-00000000000g  false ', 'read ticket_messages user_2hubcarol0000000000000003  false ']),
       ('{"entity": "team_activities", "selector": "key", "records": ["99999999999999999999999"]}', array['read team_activities 99999999999999999999999  false ']),
       ('{"entity": "nothing", "selector": "nothing", "records": ["x"]}', array['read nothing x  false ']),
-      -- An owner in other letters is another owner, and a key in other letters the same key.
+      -- An owner in another case is another owner, and a key in another case the same key.
       ('{"entity": "contact_tickets", "selector": "owner", "records": ["user_2HUBCAROL0000000000000003", "user_2hubcarol0000000000000003"]}', array['read contact_tickets user_2hubcarol0000000000000003 user_2hubcarol0000000000000003 false 1']),
       ('{"entity": "contact_tickets", "selector": "owner", "records": ["user_2hubcarol0000000000000003", "USER_2hubcarol0000000000000003", "user_2hubcarol0000000000000003", "user_2hubCarol0000000000000003"]}',
         array['read contact_tickets USER_2hubcarol0000000000000003  false ', 'read contact_tickets user_2hubcarol0000000000000003 user_2hubcarol0000000000000003 false 1']),
       ('{"entity": "ticket_messages", "selector": "key", "records": ["' || upper(message::text) || '", "' || message || '"]}', array['read ticket_messages ' || message || ' org_2hubacme00000000000000001 false ']),
-      -- What is read of a client's trail is theirs, also of a record that is there no longer; of a note they see nothing.
+      -- A read of a customer's audit log is the customer's own, also of a deleted record; a note is not shown to them.
       ('{"entity": "team_activities", "selector": "owner", "records": ["org_2hubacme00000000000000001"]}', array['read team_activities org_2hubacme00000000000000001 org_2hubacme00000000000000001 false ']),
       ('{"entity": "request_log", "selector": "owner", "records": ["org_2hubacme00000000000000001"]}', array['read request_log org_2hubacme00000000000000001 org_2hubacme00000000000000001 false ']),
       ('{"entity": "contact_tickets", "selector": "subject", "records": ["' || ticket || '"]}', array['read contact_tickets ' || ticket || ' org_2hubacme00000000000000001 false ']),
@@ -119,7 +121,8 @@ begin
     assert (select (outcome, status is null, who) = ('allowed', true, 'staff:support') from hub.request_log where request_id = current_setting('hub.request_id')), request;
   end loop;
 
-  -- Point 9 of the audit: whoever acts in a client's place is the actor, whatever is named is the client's own, and the client sees it.
+  -- Point 9 of the audit: an impersonator is the actor, the owner is the customer for any named one, and the customer
+  -- sees it.
   perform pg_temp.act('alice', 'POST', '{}', '{"x-hub-impersonator": "user_2hubadmin0000000000000005", "x-hub-method": "GET", "x-hub-route": "/rest/v1/contact_tickets"}');
   perform hub.record_read('contact_tickets', 'owner', array['user_2hubcarol0000000000000003'], 'select=id');
   assert (hub.my_activity() -> 0) @> '{"action": "list", "staff_role": "impersonator", "entity": "contact_tickets", "entity_id": null, "outcome": "allowed"}', hub.my_activity() -> 0;
@@ -128,7 +131,7 @@ begin
     from hub.team_activities where request_id = current_setting('hub.request_id'));
   assert (select (actor_id, impersonator_id, method) = ('user_2hubalice0000000000000001', 'user_2hubadmin0000000000000005', 'GET')
     from hub.request_log where request_id = current_setting('hub.request_id'));
-  -- A read that was refused after it was recorded says so.
+  -- A read that was rejected after it was recorded has that outcome.
   request := current_setting('hub.request_id');
   perform pg_temp.act('system');
   perform hub.record_requests(jsonb_build_array(jsonb_build_object('occurred_at', now(), 'request_id', request, 'method', 'GET', 'route', '/x', 'who', 'customer', 'outcome', 'failed', 'status', 502)));
@@ -136,14 +139,14 @@ begin
   assert hub.my_activity() -> 0 ->> 'outcome' = 'failed', hub.my_activity() -> 0;
   perform set_config('role', 'none', true);
 
-  -- Clients record nothing of themselves, and visitors and jobs nothing at all.
+  -- Customers record nothing on their own account, and visitors and jobs nothing at all.
   assert pg_temp.outcome('alice', $q$select hub.record_read('leads', 'list', '{}', '')$q$) = 'denied';
   assert pg_temp.outcome('visitor', $q$select hub.record_read('leads', 'list', '{}', '')$q$) = 'denied';
   assert pg_temp.outcome('system', $q$select hub.record_read('leads', 'list', '{}', '')$q$) = 'denied';
 end
 $$;
 
--- The longest filter that the Hub asks is kept whole, by both ways.
+-- The longest filter that the Hub sends is stored completely, by both paths.
 do $$
 declare
   longest constant text := repeat('x', 15990) || '&needle=eq';
@@ -161,7 +164,8 @@ begin
 end
 $$;
 
--- An export of what is a client's, or of what was done with it, is shown to that client, and to no other; without what stood in it.
+-- An export of a customer's data, or of the actions on it, is shown to that customer, and to no other; without its
+-- content.
 do $$
 declare
   mine jsonb;
@@ -177,7 +181,8 @@ begin
 end
 $$;
 
--- Nothing that a row says makes it, or another row, unwritable: text of another form than its column is left out, cut, or kept as text.
+-- No content of a row makes it, or another row, unwritable: text of another form than its column is omitted, cut, or
+-- stored as text.
 do $$
 declare
   odd jsonb;
@@ -188,7 +193,7 @@ begin
   foreach name in array array['occurred_at', 'client_request_id', 'method', 'route', 'who', 'actor_id', 'session_id', 'owner_id', 'impersonator_id', 'outcome', 'status', 'code',
     'duration_ms', 'upstream_ms', 'row_count', 'colo', 'country', 'token_id', 'address_hash', 'actor_name', 'look', 'entity', 'selector', 'records', 'filter', 'purpose', 'export'] loop
     for value in select * from jsonb_array_elements(jsonb_build_array(null, '', 'x', 'user_', '2026-02-30T00:00:00.000Z', '1970-01-01T00:00:00Z', '9999-12-31T23:59:59.999Z', '0000-01-01', repeat('é', 5000),
-      -- As long, and of a text that no index entry can hold compressed.
+      -- Of the same length, and of a text that no index entry can hold compressed.
       (select string_agg(md5(m::text), '') from generate_series(1, 300) m),
       '🙂', E'\n\t\\"', -1, 1.5, 1e30, true, '[]'::jsonb, '["x", null, 1, {}]'::jsonb, '{}'::jsonb)) loop
       n := n + 1;
@@ -206,7 +211,7 @@ begin
 end
 $$;
 
--- A time is the same whatever time zone the database has, also across the days on which a clock there is moved.
+-- A timestamp is the same in any time zone of the database, also across the days of a daylight saving time change.
 do $$
 declare
   zone text;

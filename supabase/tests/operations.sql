@@ -1,6 +1,6 @@
--- L-1, A-2: what staff and clients do: transitions, versions, closed conversations, merging, retracting.
+-- L-1, A-2: operations of staff and customers: transitions, versions, closed conversations, merging, retracting.
 
--- Every way that a status may go, and every other one is refused: the whole grid, for both sides.
+-- Every valid transition of a status, and the rejection of every other one: the whole grid, for both sides.
 do $$
 declare
   place text;
@@ -58,7 +58,7 @@ begin
   update hub.chat_threads set status = 'open';
   update hub.leads set status = 'qualified';
 
-  -- A version that is not the row's own is refused, and nothing is lost; the same by function.
+  -- A version that is not the row's own is rejected, and nothing is lost; the same by function.
   assert pg_temp.outcome('support', format($q$select set_config('hub.expected_version', 'contact_tickets=1', true); update hub.contact_tickets set priority = 'high' where id = %L$q$, ticket)) = 'PT412';
   assert pg_temp.outcome('support', format($q$select hub.move_ticket(%L, 'pending', 1)$q$, ticket)) = 'PT412';
   assert pg_temp.outcome('support', format($q$select hub.move_ticket(%L, 'pending', (select version from hub.contact_tickets where id = %L))$q$, ticket, ticket)) = '1';
@@ -66,7 +66,7 @@ begin
   assert pg_temp.outcome('sales', format($q$select hub.move_ticket(%L, 'pending', (select version from hub.contact_tickets where id = %L))$q$, ticket, ticket)) = 'PT404', 'sales change no ticket';
   assert pg_temp.outcome('alice', format($q$select hub.move_ticket(%L, 'closed', 1)$q$, ticket)) = 'denied';
 
-  -- One row of the trail for one step, with its reason.
+  -- One row of the audit log for one step, with its reason.
   select count(*) into rows from hub.team_activities;
   perform pg_temp.act('sales');
   perform hub.move_lead(lead, 'lost', (select version from hub.leads where id = lead), 'No budget this year');
@@ -75,7 +75,7 @@ begin
   assert (select count(*) from hub.team_activities) = rows + 1;
   assert (row.reason, row.after) = ('No budget this year', '{"status": "lost"}'), row;
 
-  -- A resolution goes when the ticket is opened again.
+  -- A resolution is removed when the ticket is reopened.
   perform pg_temp.act('support');
   perform hub.move_ticket(ticket, 'closed', (select version from hub.contact_tickets where id = ticket), 'Cache cleared.');
   perform set_config('role', 'none', true);
@@ -88,7 +88,7 @@ begin
   perform set_config('role', 'none', true);
   assert (select resolution from hub.contact_tickets where id = ticket) is null;
 
-  -- Merging: one client's only, once, and the duplicate stays closed.
+  -- Merging: of one customer's tickets only, once, and the duplicate remains closed.
   perform pg_temp.act('alice');
   insert into hub.contact_tickets (subject) values ('The same again') returning id into second;
   perform set_config('role', 'none', true);
@@ -105,7 +105,7 @@ begin
   assert pg_temp.outcome('support', format($q$select hub.merge_tickets(%L, %L, 1)$q$, ticket, second)) = 'PT409', 'round in a circle';
   assert pg_temp.outcome('alice', format($q$update hub.contact_tickets set status = 'open' where id = %L$q$, second)) = 'PT409', 'merged';
 
-  -- Chats: own words for a quarter of an hour, taken back at any time, never again after that.
+  -- Chats: own messages can be edited for a quarter of an hour, retracted at any time, and never edited after that.
   select id into message from hub.chat_messages where body = 'by Support';
   assert pg_temp.outcome('sales', format($q$update hub.chat_messages set body = 'x' where id = %L$q$, message)) = '0', 'a colleague''s words';
   assert pg_temp.outcome('sales', format($q$select hub.retract_message(%L)$q$, message)) = 'denied';

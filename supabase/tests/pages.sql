@@ -1,4 +1,4 @@
--- I-1, I-2: what the pages ask: who somebody is, and the end of a session.
+-- I-1, I-2: the functions of the pages: the current user, and the end of a session.
 
 do $$
 declare

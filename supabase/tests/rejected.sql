@@ -1,4 +1,4 @@
--- L-3, R-3: what the request log refuses is stored once and whole, whatever it is; an admin has it written again, which leaves its row.
+-- L-3, R-3: a row that the request log rejects is stored once and completely; an admin's retry leaves its own row.
 do $$
 declare
   good constant jsonb := '{"occurred_at": "2026-11-26T12:00:00Z", "request_id": "01ARZ3NDEKTSV4RRFFQ69G5FC1", "method": "GET", "route": "/x", "who": "nobody", "outcome": "allowed", "status": 200}';
@@ -20,7 +20,7 @@ begin
     end if;
   end loop;
 
-  -- The login that is the Hub's way; every other one is by hand.
+  -- The Hub's login role; a change by every other one is direct.
   perform set_config('session_authorization', 'authenticator', true);
   perform pg_temp.act('system');
   assert hub.reject_requests(rows) = cardinality(odd);
@@ -39,7 +39,7 @@ begin
     assert pg_temp.outcome('admin', 'select hub.retry_rejected_requests(' || who || ')') = 'PT400', who;
   end loop;
 
-  -- The cause stays for all but one of them.
+  -- The cause remains for all but one of them.
   perform pg_temp.act('admin');
   told := hub.retry_rejected_requests('the form is allowed now');
   perform set_config('role', 'none', true);
@@ -50,14 +50,14 @@ begin
   assert (select (actor_id, actor_kind, reason, before ->> 'content') = (admin, 'staff', 'the form is allowed now', good::text)
     from hub.team_activities where entity = 'request_log_rejected' and action = 'delete');
 
-  -- What can never be written is removed by its id; its row in the audit log keeps it.
+  -- A row that can never be written is removed by its id; its row in the audit log retains it.
   perform pg_temp.act('admin');
   told := hub.retry_rejected_requests('no request of ours', (select array_agg(id) from hub.request_log_rejected where content in ('nonsense', '7')));
   perform set_config('role', 'none', true);
   assert told ->> 'discarded' = '2' and (told ->> 'left')::integer = cardinality(odd) - 2, told;
   assert (select count(*) from hub.team_activities where entity = 'request_log_rejected' and action = 'delete' and before ->> 'content' in ('nonsense', '7')) = 2;
 
-  -- A year, as request rows.
+  -- A year, like request rows.
   insert into hub.request_log_rejected (id, content, code, message, received_at) values ('old', 'old', '', '', now() - interval '366 days'), ('new', 'new', '', '', now() - interval '364 days');
   perform pg_temp.act('system');
   assert hub.keep_house() ->> 'rejected_forgotten' = '1';
@@ -66,7 +66,7 @@ begin
 end
 $$;
 
--- By hand, whoever one says to be, each change leaves its row, and without an actor there is none.
+-- A direct change leaves its row, for any claimed actor, and is rejected without an actor.
 do $$
 declare
   steps constant text[] := array[$q$insert into hub.request_log_rejected (id, content, code, message) values ('hand', 'secret', '', '')$q$,
@@ -96,7 +96,7 @@ begin
 end
 $$;
 
--- What is refused first keeps no other from being tried.
+-- Rows that are rejected first do not prevent the others from being tried.
 do $$
 begin
   delete from hub.request_log_rejected;
@@ -111,7 +111,7 @@ begin
 end
 $$;
 
--- R-3: an erasure reaches what was rejected, by a job or by an admin, who is named with the reason.
+-- R-3: an erasure includes rejected rows, by a job or by an admin, who is recorded with the reason.
 do $$
 declare
   alice constant text := 'user_2hubalice0000000000000001';
@@ -148,7 +148,7 @@ begin
   assert (asked.actor_id, asked.actor_role, asked.reason, asked.entity, asked.entity_id, asked.request_id) = (admin, 'admin', 'request 17 of the client', 'person', told ->> 'pseudonym', done.request_id) and asked.request_id is not null, asked;
   assert (done.actor_id, done.entity_id, done.after) = ('system:erasure', told ->> 'pseudonym', told -> 'tables'), done;
   assert asked.values_hash = hub_private.values_hash(asked.salt, null, asked.after);
-  -- That it was asked for stays, also where nothing is left to do.
+  -- The request for it is recorded, also if nothing remains to be erased.
   perform pg_temp.act('admin');
   assert hub.erase_user(alice, '{}', 'once more') = '{"pseudonym": null, "rows": 0, "tables": {}}';
   perform set_config('role', 'none', true);

@@ -1,7 +1,7 @@
--- L-2: five years of the trail, day by day by a clock of the test's own: no month goes before its last row is 24 months old, none
--- stays a month longer, what a live row needs is carried on, and nothing else can delete.
+-- L-2: five years of the audit log, day by day by the test's own clock: each month is dropped at 24 months, no earlier.
+-- No month remains longer, the hashes that live rows need are carried over, and no other statement deletes.
 
--- The calendar of these tests, as of the partitions.
+-- The calendar of these tests, as that of the partitions.
 set local timezone = 'UTC';
 
 do $$
@@ -18,7 +18,7 @@ declare
   month_end timestamptz;
   salt bytea := '\x00';
 begin
-  -- Partitions are the owner's, as the job makes them.
+  -- Partitions are the owner's, as the job creates them.
   perform set_config('role', 'postgres', true);
   perform hub_private.make_partitions(61, start);
   perform set_config('role', 'none', true);
@@ -26,7 +26,7 @@ begin
     insert into hub.team_activities (occurred_at, actor_id, actor_kind, actor_role, database_role, action, entity, entity_id, salt, values_hash)
     values (day + time '12:00', 'system:test', 'system', 'system', 'test', 'export', 'leads', '', salt, hub_private.values_hash(salt, null, null));
   end loop;
-  -- A row that nobody touched for five years: its one hash stands in the first month.
+  -- A row unchanged for five years: its only hash is in the first month.
   insert into hub.team_activities (occurred_at, actor_id, actor_kind, actor_role, database_role, action, entity, entity_id, salt, values_hash, row_hash)
   select start + time '13:00', 'system:test', 'system', 'system', 'test', 'insert', 'contact_tickets', id::text, salt, '\x00', hub_private.row_hash(salt, to_jsonb(t))
   from hub.contact_tickets t where subject = 'Of Carol';
@@ -60,8 +60,8 @@ begin
 end
 $$;
 
--- A month with more to carry over than a call does: it takes several calls, one that dies is begun again where the last one ended, nothing
--- is lost, nothing carried twice, and what changes meanwhile is no drift.
+-- A month with more to carry over than one call does: it takes several calls, a failed one is restarted at the end of
+-- the last one, nothing is lost, nothing carried over twice, and concurrent changes are no drift.
 do $$
 declare
   old constant date := date_trunc('month', now() at time zone 'utc') - interval '26 months';
@@ -95,7 +95,7 @@ begin
   select p.carried, p.after_id into so_far, reached from hub_private.retention_progress p where p.entity = 'leads';
   assert so_far = 40 and to_regclass('hub_private.' || month) is not null, 'two steps of three';
   assert (select count(*) from hub.team_activities where action = 'baseline' and entity = 'leads') = 40;
-  -- A call that dies takes back what it did, and no more.
+  -- A failed call is rolled back alone.
   begin
     perform hub_private.retire_months(now(), '1 minute', 5);
     assert (select p.carried from hub_private.retention_progress p where p.entity = 'leads') = 50;
@@ -104,7 +104,7 @@ begin
     null;
   end;
   assert (select (p.carried, p.after_id) = (so_far, reached) from hub_private.retention_progress p where p.entity = 'leads'), 'goes on from there';
-  -- What changes meanwhile has a younger hash.
+  -- A row changed meanwhile has a newer hash.
   update hub.leads set notes = 'changed' where name in ('Kept 1', 'Kept 50');
   loop
     told := hub_private.retire_months(now(), '0 seconds', 20);
@@ -121,7 +121,7 @@ begin
 end
 $$;
 
--- A backlog of what ran out goes in bounded steps, and the job is not done while any is left.
+-- A backlog of expired rows is deleted in bounded steps, and the job is not done while any remains.
 do $$
 declare
   told jsonb;
@@ -133,7 +133,7 @@ begin
   told := hub_private.forget_old('1 minute', 100);
   assert (told ->> 'requests_forgotten', told ->> 'done') = ('150', 'true'), told;
   assert not exists (select from hub.request_log where occurred_at < now() - interval '12 months');
-  -- Each task for itself, and no other one.
+  -- Each task alone, and no other one.
   perform pg_temp.act('system');
   assert hub.keep_house('partitions') = '{"done": true, "partitions_made": 0}';
   assert hub.keep_house('deletions') - array['done', 'revocations_forgotten', 'messages_forgotten', 'requests_forgotten', 'rejected_forgotten'] = '{}';
@@ -143,7 +143,7 @@ begin
 end
 $$;
 
--- Request rows: a year, and never earlier; nobody deletes, and a second word completes a row once.
+-- Request rows: retained for a year, never deleted earlier; no role deletes, and a second record completes a row once.
 do $$
 declare
   who text;
@@ -166,7 +166,7 @@ begin
     assert pg_temp.outcome(who, 'drop table hub_private.team_activities_' || to_char(now(), 'YYYY_MM')) = 'denied', who;
     assert pg_temp.outcome(who, 'select hub_private.retire_months()') = 'denied', who;
   end loop;
-  -- Not the superuser either, row by row.
+  -- The superuser cannot delete either, row by row.
   foreach who in array array['delete from hub.request_log where request_id = ''01ARZ3NDEKTSV4RRFFQ69G5FB2''', 'update hub.request_log set who = ''x''', 'delete from hub.checks', 'update hub.checks set passed = true'] loop
     begin
       execute who;

@@ -1,6 +1,6 @@
--- I-2: revocations inside a token's life: what each cause refuses, that the newest word stands, and that a message counts once.
+-- I-2: revocations of unexpired tokens: the effect of each cause; the newest event applies, a message counts once.
 
--- What becomes of a person whose token says this besides what it always says.
+-- Returns the result for a persona whose token has these claims besides the usual ones.
 create function pg_temp.asked(who text, claims jsonb default '{}') returns text language plpgsql as $$
 begin
   perform pg_temp.act(who, 'GET', claims);
@@ -39,10 +39,10 @@ begin
     assert pg_temp.asked('alice') = 'PT401', subject;
     assert pg_temp.asked('carol') = 'entered', subject;
     assert pg_temp.asked('bob') = case when subject = acme then 'PT401' else 'entered' end, subject;
-    -- The same message again, whatever it says now.
+    -- The same message again, with any content.
     assert pg_temp.told('m1', '1 hour', jsonb_build_array(jsonb_build_object('subject', subject, 'cause', 'ended', 'expires_at', past))) = 'repeated';
     assert pg_temp.asked('alice') = 'PT401', 'a replay';
-    -- An older word about the same changes nothing, a newer one lifts it.
+    -- An older event of the same subject has no effect, a newer one lifts it.
     assert pg_temp.told('m2', '-1 minute', jsonb_build_array(jsonb_build_object('subject', subject, 'cause', 'ended', 'expires_at', past))) = 'taken';
     assert pg_temp.asked('alice') = 'PT401', 'overtaken';
     assert pg_temp.told('m3', '1 minute', jsonb_build_array(jsonb_build_object('subject', subject, 'cause', 'ended', 'expires_at', past))) = 'taken';
@@ -57,7 +57,7 @@ begin
     jsonb_build_object('subject', alice, 'cause', 'locked', 'expires_at', past)));
   assert pg_temp.asked('alice') = 'PT401';
 
-  -- A role: tokens that name another are refused, those that name it are not.
+  -- A role: tokens that name another are rejected, those that name it are not.
   perform pg_temp.forget();
   perform pg_temp.told('m1', '0', jsonb_build_array(jsonb_build_object('subject', 'user_2hubadmin0000000000000005', 'cause', 'role', 'role', 'sales', 'expires_at', soon)));
   assert pg_temp.asked('admin') = 'PT401';
@@ -78,7 +78,7 @@ begin
   assert pg_temp.asked('alice', '{"owner": "org_2hubother0000000000000001", "org": "org_2hubother0000000000000001"}') = 'entered';
   assert pg_temp.asked('bob') = 'entered';
 
-  -- A token that was seen over http: it and older ones of its session.
+  -- A token that was sent over http: it and older ones of its session.
   perform pg_temp.forget();
   perform pg_temp.act('system');
   perform hub.burn_token('sess_2hubalice0000000000000001', now());
@@ -90,7 +90,7 @@ begin
   perform set_config('role', 'none', true);
   assert pg_temp.asked('alice') = 'PT401', 'an older token is burnt after a newer one';
 
-  -- An admin: all of a person's tokens, until Clerk has ended the sessions; then the older ones. It is a staff action.
+  -- An admin: all tokens of a user, until Clerk has ended the sessions; then the older ones. It is a staff action.
   perform pg_temp.forget();
   perform pg_temp.act('admin');
   perform hub.revoke_sessions(alice, 'a lost laptop');
@@ -108,7 +108,7 @@ begin
 end
 $$;
 
--- Who may say so: the Hub and admins, each by their own function.
+-- Rights to revoke: the Hub and admins, each by their own function.
 do $$
 begin
   assert pg_temp.outcome('sales', $q$select hub.revoke_sessions('user_2hubalice0000000000000001', 'x')$q$) = 'denied';

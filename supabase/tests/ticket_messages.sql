@@ -22,19 +22,20 @@ do $$
 declare
   of_acme uuid := (select id from hub.contact_tickets where subject = 'Of Acme');
 begin
-  -- Somebody else's ticket is as absent as one that never was.
+  -- A ticket of another owner has the same response as one that does not exist.
   assert pg_temp.outcome('carol', format($q$insert into hub.ticket_messages (ticket_id, body) values (%L, 'x')$q$, of_acme)) = '23503';
   assert pg_temp.outcome('carol', format($q$insert into hub.ticket_messages (ticket_id, body) values (%L, 'x')$q$, gen_random_uuid())) = '23503';
   assert pg_temp.outcome('alice', format($q$insert into hub.ticket_messages (ticket_id, body, internal) values (%L, 'x', true)$q$, of_acme)) = 'denied';
   assert pg_temp.outcome('alice', format($q$insert into hub.ticket_messages (ticket_id, body, author_kind) values (%L, 'x', 'staff')$q$, of_acme)) = 'denied';
   assert pg_temp.outcome('alice', $q$select id from hub.ticket_messages where body = 'a note'$q$) = '0', 'a note of staff';
-  -- Staff change what staff wrote, never a client's words.
+  -- Staff change messages of staff, never a customer's.
   assert pg_temp.outcome('admin', $q$update hub.ticket_messages set body = 'x' where body = 'by Alice'$q$) = '0';
 end
 $$;
 
--- L-1: whatever staff do with a message, in any order: each step that changes what the client sees leaves a row in the client's own view, and
--- what was a note among staff while it was written stands in none of them. What the client did not see before is dated when it is shown.
+-- L-1: any sequence of staff changes of a message: each step that changes the customer's view leaves a row in that
+-- view, and text of an internal note while it was written is in none of them. A message that the customer could not see
+-- before is dated when it is published.
 do $$
 declare
   ticket constant uuid := (select id from hub.contact_tickets where subject = 'Of Carol');
@@ -94,7 +95,7 @@ begin
           assert view_before <> '[]' or view_after = '[]' or (select m.created_at = now() from hub.ticket_messages m where m.id = message),
             format('%s of %s from %s: it is shown as if it had been there for days', place, names, start);
           notes := notes || array(select m.body from hub.ticket_messages m where m.id = message and m.internal and not m.body = any (notes));
-          -- What was published is no longer among staff.
+          -- A published message is no longer internal.
           notes := array(select n from unnest(notes) n where not view_after @> jsonb_build_array(jsonb_build_object('body', n)));
           assert not exists (select from unnest(notes) n where position(n in rows_after::text) > 0), format('%s of %s from %s: a note is shown', place, names, start);
         end loop;
@@ -108,8 +109,8 @@ begin
 end
 $$;
 
--- L-1: what a client may have read is changed by its author, within 15 minutes, and never becomes a note; a note is published by its author, where
--- a message may be written.
+-- L-1: a message that a customer may have read is changed by its author, within 15 minutes, and never becomes a note; a
+-- note is published by its author, where a message may be written.
 do $$
 declare
   ticket constant uuid := (select id from hub.contact_tickets where subject = 'Of Carol');

@@ -1,4 +1,4 @@
--- L-1, L-2: team_activities is written by the trigger alone, says what changed, and only grows.
+-- L-1, L-2: team_activities is written by the trigger alone, contains the changes, and is append-only.
 select pg_temp.grid(
   $$select id from hub.team_activities where action <> 'ddl'$$,
   $$insert into hub.team_activities (actor_id) values ('x')$$,
@@ -30,11 +30,11 @@ begin
   assert row.before = '{"status": "new", "notes": null}' and row.after = '{"status": "contacted", "notes": "called"}', row;
   assert row.request_id = (current_setting('request.headers')::jsonb ->> 'x-request-id'), row;
 
-  -- The hash can be recomputed from its own description alone, and each row is salted anew.
+  -- The hash can be recomputed from its own description alone, and each row has a new salt.
   assert row.values_hash = sha256(row.salt || convert_to(row.before::text, 'UTF8') || '\x00' || convert_to(row.after::text, 'UTF8')), 'values_hash';
   assert length(row.salt) = 32 and (select count(distinct salt) = count(*) from hub.team_activities), 'salt';
 
-  -- No change, no row; also not when only updated_at would move.
+  -- No change, no row; also not if only updated_at would change.
   select count(*) into before_count from hub.team_activities;
   perform pg_temp.act('sales');
   update hub.leads set status = status where id = lead;
@@ -48,7 +48,8 @@ begin
   select * into row from hub.team_activities order by id desc limit 1;
   assert row.action = 'delete' and row.before ->> 'name' = 'Ada' and row.after is null, row;
 
-  -- A client's own write leaves a row that says so: whoever changes a row, its last hash is in the trail.
+  -- A customer's own write leaves a row with that kind: after a change by any actor, the row's last hash is in the
+  -- audit log.
   perform pg_temp.act('alice');
   update hub.contact_tickets set status = 'closed';
   perform set_config('role', 'none', true);
@@ -64,7 +65,7 @@ begin
 end
 $$;
 
--- A write by nobody is refused, whatever the right: the superuser's too, in replica mode too.
+-- A write without an actor is rejected, with any privilege: the superuser's too, in replica mode too.
 do $$
 declare
   statement text;
@@ -93,7 +94,7 @@ begin
 end
 $$;
 
--- TRUNCATE is refused to the superuser, alone, with cascade and of a partition.
+-- TRUNCATE is rejected for the superuser, alone, with cascade and of a partition.
 do $$
 declare
   statement text;
@@ -111,7 +112,8 @@ begin
 end
 $$;
 
--- Append-only for the superuser too, through the table and through a partition; an erasure of values is the one exception.
+-- Append-only for the superuser too, through the table and through a partition; an erasure of values is the one
+-- exception.
 do $$
 declare
   partition text := (select tableoid::regclass::text from hub.team_activities limit 1);
