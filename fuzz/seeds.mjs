@@ -1,4 +1,4 @@
-// Writes the seed corpora out of the test vectors: `node fuzz/seeds.mjs`.
+// Writes the seed corpora from the test vectors: `node fuzz/seeds.mjs`.
 
 import fs from 'node:fs';
 
@@ -8,7 +8,7 @@ const plain = (name) => name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').slice(
 const tokens = JSON.parse(fs.readFileSync('tests/vectors/tokens.json', 'utf8'));
 for (const { name, token } of [...tokens.accepted, ...tokens.refused]) if (typeof token === 'string' && token.length < 3000) write('token', plain(name), token);
 
-// libFuzzer's typed inputs take lengths from the end of the bytes; any bytes will do as a start, so the texts stand first.
+// libFuzzer's typed inputs read lengths from the end of the bytes; any bytes are a valid start, so the texts come first.
 const queries = JSON.parse(fs.readFileSync('tests/vectors/queries.json', 'utf8'));
 for (const { name, path } of [...queries.accepted, ...queries.refused]) if (path.includes('?')) write('query', plain(name), `\0\u0001\0${path.split('?')[1]}`);
 
