@@ -174,7 +174,7 @@ describe('paths and headers', () => {
     }
   });
 
-  test("I-2: slow bodies of strangers keep no message of Clerk's away", async () => {
+  test("I-2: slow bodies of unauthenticated clients block no message of Clerk's", async () => {
     const { vars } = await stack();
     const bare = await startWorkerd({ name: 'strangers', port: await port('workerd', 24970), folder: `${FOLDER}/workerd`, modules: ['build/index.js', 'build/index_bg.wasm'], vars });
     const edge = { ...AS_TLS, host: new URL(vars.HUB_ORIGIN).host, 'content-type': 'application/json' };
@@ -193,7 +193,7 @@ describe('paths and headers', () => {
           request.write('x'.repeat(240 * 1024));
           sent.push(request);
         }
-        // More of them than there is room for are refused, though they have not ended.
+        // Requests beyond the limit are rejected before their bodies have ended.
         await until('the refusal of the oldest', () => refused >= sent.length - 17);
         for (const length of [10, 200 * 1024]) {
           const body = JSON.stringify({ type: 'email.created', data: { x: 'x'.repeat(length) } });
@@ -215,7 +215,7 @@ describe('paths and headers', () => {
     }
   });
 
-  test('a method that a route does not accept is rejected with those that it does', async () => {
+  test('a method that a route does not accept gets 405 with Allow', async () => {
     const answer = await ask('alice', 'contact_tickets', { method: 'PUT', body: {} });
     assert.deepEqual([answer.status, answer.json.code], [405, 'HUB007']);
     assert.match(answer.headers.allow, /PATCH/);

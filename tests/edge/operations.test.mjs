@@ -110,7 +110,7 @@ describe('audited reads', () => {
     assert.equal((await (await client('support')).rpc('my_activity')).error.code, 'HUB202');
   });
 
-  test('L-3: a row contains the request’s location, the database’s duration and the number of rows; a change is completed', async () => {
+  test('L-3: a row contains the database’s duration, the number of rows and the token’s id; a change is completed', async () => {
     const { id } = await fresh('alice', 'Rows');
     const read = await ask('support', `contact_tickets?id=eq.${id}&select=id`);
     const row = await recorded(read.headers['x-request-id']);
