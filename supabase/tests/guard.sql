@@ -110,7 +110,7 @@ begin
     found := pg_temp.recorded(pair[1]);
     assert found = pair[2], format('%s: %s', pair[1], found);
   end loop;
-  -- It is reported among the changes that bypassed the Hub, and is rejected if it cannot be recorded.
+  -- DDL is reported among the changes that bypassed the Hub, and is rejected if it cannot be recorded.
   perform hub_private.check_out_of_band();
   alter table hub.leads disable trigger touch;
   assert hub_private.check_out_of_band() -> 'findings' @> jsonb_build_array(jsonb_build_object('action', 'ddl', 'entity', 'leads', 'login_role', session_user)), 'not seen';
