@@ -28,7 +28,7 @@ const LIVE = { clerkLive: 24335, clerkLiveTls: 24336 };
  * @param {string} [options.from]   a data folder of PostgreSQL that has been stopped: new data begin as a copy of it
  * @param {number} [options.shift]  added to every wanted port, so that two stacks do not meet
  * @param {boolean} [options.hub]   omit the Hub if false
- * @param {boolean} [options.http]  a second Hub over plain http for the tests of the request checks, and the variants of ASKED
+ * @param {boolean} [options.http]  a second Hub over plain http for the request checks, and the variants of ASKED
  * @param {string[]} [options.origins] of browser apps that may call the Hub
  * @param {(line: string) => void} [options.say]
  * @returns `{ urls, keys, vars, certificate, parts, stop(), halt(name), kill(name), restart(name), onDeath(listener) }`

@@ -1,7 +1,8 @@
 //! `make types`: the calls that supabase-js may make, for each audience, as the `Database` that
 //! `createClient<Database>` takes.
 //!
-//! The shape is that of `supabase gen types typescript`. Source: supabase-js, `packages/core/postgrest-js/src/types/common/common.ts`.
+//! The shape is that of `supabase gen types typescript`. Source: supabase-js,
+//! `packages/core/postgrest-js/src/types/common/common.ts`.
 
 #![allow(
     clippy::disallowed_methods,
