@@ -1,4 +1,4 @@
--- A-1, A-2: messages of tickets. Acme's ticket has Alice's message, one of Support and an internal note; Carol's has hers.
+-- A-1, A-2: messages of tickets. Acme's ticket has messages of Alice and Support and a note; Carol's has her own.
 select pg_temp.grid(
   'select id from hub.ticket_messages',
   $$insert into hub.ticket_messages (ticket_id, body) select id, 'more' from hub.contact_tickets where subject = 'Of Acme'$$,
