@@ -175,7 +175,7 @@ fn each_step_of_a_runbook_has_its_check() {
         let steps = if path.ends_with("runbooks.md") {
             steps(&text)
         } else {
-            steps(text.split("\n## Putting").next().unwrap())
+            steps(text.split("\n## Revoking").next().unwrap())
         };
         assert!(steps.len() >= most, "{path}: {}", steps.len());
         for step in steps {
