@@ -56,7 +56,7 @@ fn tells_the_hubs_own_faults_from_the_clients() {
 }
 
 /// The messages of PostgreSQL 17 and PostgREST for a rejection, each with a value where they quote one.
-const MESSAGES: [(&str, &str, &str); 14] = [
+const MESSAGES: [(&str, &str, &str); 16] = [
     ("22P02", "invalid input syntax for type uuid: \"$\"", ""),
     ("22P02", "invalid input value for enum hub.kind: \"$\"", ""),
     ("22003", "value \"$\" is out of range for type integer", ""),
@@ -78,6 +78,9 @@ const MESSAGES: [(&str, &str, &str); 14] = [
     ("23514", "new row for relation \"leads\" violates check constraint \"leads_source\"", "leads_source"),
     ("42501", "new row violates row-level security policy for table \"contact_tickets\"", ""),
     ("P0001", "no user '$' (email=$)", ""),
+    // A trigger judges a status before its CHECK does, so it is whatever was sent.
+    ("PT409", "the status cannot go from open to $", ""),
+    ("PT409", "a new row cannot begin as $", ""),
     ("PGRST204", "Could not find the '$' column of 'leads' in the schema cache", ""),
 ];
 
@@ -140,4 +143,31 @@ fn every_refusal_has_a_hint() {
     for public in crate::logic::fault::PUBLIC.iter().copied().chain(rules) {
         assert!(public.hint.ends_with('.') && public.hint.len() > 10, "{} {}", public.code, public.hint);
     }
+}
+
+/// Each message of a function that a client may call, with something put into it: a number, a status that `hub_private.transitions` lists,
+/// or nothing of it in the log.
+#[test]
+fn the_log_has_no_value_that_a_function_puts_into_its_message() {
+    const COUNTED_OR_LISTED: [&str; 4] =
+        ["identifier %s ", "%s rows of others ", "the row has version %s ", "from %s to %s needs a reason"];
+    let mut judged = 0;
+    for file in std::fs::read_dir("supabase/migrations").unwrap() {
+        let source = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        for raised in source.split("raise sqlstate 'PT").skip(1) {
+            let text = raised.split_once("using message = ").map_or("", |(_, text)| text.trim_start_matches("format("));
+            let Some((message, behind)) = text.strip_prefix('\'').and_then(|text| text.split_once('\'')) else {
+                continue;
+            };
+            let puts = message.contains("%s") || behind.trim_start().starts_with("||");
+            if !puts || COUNTED_OR_LISTED.iter().any(|known| message.starts_with(known)) {
+                continue;
+            }
+            let said =
+                if message.contains("%s") { message.replace("%s", "secret") } else { format!("{message}secret") };
+            assert!(!without_values(&said).contains("secret"), "{message}: {}", without_values(&said));
+            judged += 1;
+        }
+    }
+    assert!(judged > 1, "{judged}");
 }
