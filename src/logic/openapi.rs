@@ -98,8 +98,7 @@ struct Parts {
 
 impl Parts {
     fn table(&mut self, caller: Caller, table: &'static Table, grant: &Grant) {
-        let readable = table.columns.iter().filter(|column| grant.read.contains(&column.name));
-        let filters: Vec<&Column> = readable.filter(|column| schemas::is_filterable(column.kind)).collect();
+        let filters: Vec<&Column> = table.columns.iter().filter(|column| grant.read.contains(&column.name)).collect();
         for column in &filters {
             self.parameters.insert(format!("rowFilter.{}.{}", table.name, column.name), schemas::row_filter(column));
         }

@@ -20,6 +20,7 @@ mod writer;
 
 pub use export::{Export, Format, Page};
 pub use fault::{QueryFault, Rule};
+pub use filter::operators;
 pub use look::{Look, When};
 pub use prefer::is_answer;
 

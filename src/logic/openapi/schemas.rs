@@ -1,17 +1,15 @@
 //! The parts of the API description that are derived from a column, an argument or a header.
 
 use super::{Caller, reference, with};
-use crate::domain::{
-    access::{Operation, PURPOSES},
-    functions::{Argument, Function, Mark},
-    tables::{Column, Grant, Kind, Table},
+use crate::{
+    domain::{
+        access::{Operation, PURPOSES},
+        functions::{Argument, Function, Mark},
+        tables::{Column, Grant, Kind, Table},
+    },
+    logic::postgrest::operators,
 };
 use serde_json::{Map, Value, json};
-
-/// Returns whether the firewall accepts filters on a type.
-pub(super) const fn is_filterable(kind: Kind) -> bool {
-    !matches!(kind, Kind::Bytes | Kind::Json | Kind::Texts)
-}
 
 /// Returns the schema of a type; `format` is `PostgreSQL`'s name for it, as in `PostgREST`.
 pub(super) fn kind(kind: Kind) -> Value {
@@ -101,11 +99,7 @@ pub(super) fn body(definition: &str, change: Operation) -> Value {
 
 /// Returns the parameter for a filter on a column.
 pub(super) fn row_filter(column: &Column) -> Value {
-    let operators = match column.kind {
-        Kind::Text => "eq neq gt gte lt lte in is like ilike",
-        Kind::Boolean => "eq neq in is",
-        _ => "eq neq gt gte lt lte in is",
-    };
+    let operators = operators(column.kind).collect::<Vec<_>>().join(" ");
     json!({ "name": column.name, "in": "query", "type": "string", "required": false, "description": format!("operator.value; {operators}, each with not.") })
 }
 

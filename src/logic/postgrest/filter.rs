@@ -158,7 +158,8 @@ impl Filters {
         }
         let (not, text) = text.strip_prefix("not.").map_or((false, text), |text| (true, text));
         let (operator, value) = text.split_once('.').ok_or_else(|| QueryFault::new(Rule::FilterMalformed, name))?;
-        let operator = allowed(operator, kind).ok_or_else(|| QueryFault::new(Rule::OperatorRefused, name))?;
+        let operator = operators(kind).find(|taken| *taken == operator);
+        let operator = operator.ok_or_else(|| QueryFault::new(Rule::OperatorRefused, name))?;
         let malformed = || QueryFault::new(Rule::ValueMalformed, name);
         let operand = match operator {
             "in" => {
@@ -238,20 +239,19 @@ fn is_pattern(kind: Kind, text: &str) -> bool {
     fits(kind, text) && text.bytes().filter(|byte| b"*%_".contains(byte)).count() <= MOST_WILDCARDS
 }
 
-/// Returns the operator if it compares; text search, regular expressions and containment have a cost that the client
+/// Returns the operators that a filter on a type accepts; text search, regular expressions and containment have a cost that the client
 /// controls.
-fn allowed(operator: &str, kind: Kind) -> Option<&'static str> {
-    let known = ["eq", "neq", "gt", "gte", "lt", "lte", "in", "is", "isdistinct"];
-    let patterns = ["like", "ilike", "like(any)", "like(all)", "ilike(any)", "ilike(all)"];
-    let operator = known.into_iter().chain(patterns).find(|known| *known == operator)?;
-    let fits = match kind {
-        Kind::Bytes | Kind::Json | Kind::Texts => operator == "is",
-        Kind::Text => true,
-        Kind::Boolean | Kind::Integer | Kind::Timestamp | Kind::Uuid => known.contains(&operator),
+pub fn operators(kind: Kind) -> impl Iterator<Item = &'static str> {
+    let (compares, patterns): (&[_], &[_]) = match kind {
+        Kind::Bytes | Kind::Json | Kind::Texts => (&["is"], &[]),
+        Kind::Text => (&COMPARISONS, &PATTERNS),
+        Kind::Boolean | Kind::Integer | Kind::Timestamp | Kind::Uuid => (&COMPARISONS, &[]),
     };
-    fits.then_some(operator)
+    compares.iter().chain(patterns).copied()
 }
 
+const COMPARISONS: [&str; 9] = ["eq", "neq", "gt", "gte", "lt", "lte", "in", "is", "isdistinct"];
+const PATTERNS: [&str; 6] = ["like", "ilike", "like(any)", "like(all)", "ilike(any)", "ilike(all)"];
 const DEEPEST: u8 = 3;
 const MOST_CONDITIONS: usize = 30;
 const MOST_IN_LIST: usize = 100;
