@@ -65,10 +65,7 @@ async fn find<P: Platform>(hub: &Hub<P>, platform: &P, job: &'static str) -> Res
     let arguments = serde_json::json!({ "most_failed": MOST_FAILED });
     let question = ask(&hub.config.rest_url).rpc("find_alerts", arguments.to_string());
     let answer = ask_as_job(hub, platform, job, "return=minimal", question).await?;
-    let body = match answer.body {
-        Some(body) => platform.read(body, LONGEST_ANSWER).await.unwrap_or_default(),
-        None => Vec::new(),
-    };
+    let body = platform.read_or_empty(answer.body, LONGEST_ANSWER).await;
     serde_json::from_slice(&body).map_err(|_| Fault::UpstreamBroken("no list of alerts"))
 }
 

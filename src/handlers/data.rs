@@ -23,7 +23,7 @@ use crate::{
         Answer, Outgoing, Platform,
         bodies::{self, Body, Incoming, Sender},
         clerk,
-        database::{SCHEMA, TIMEOUT_MS, USER_AGENT, failure},
+        database::{MAX_ERROR_BYTES, SCHEMA, TIMEOUT_MS, USER_AGENT, failure},
         hub::Hub,
     },
 };
@@ -181,11 +181,8 @@ async fn answered<P: Platform>(
         // PostgREST sends no redirect; following one would send the token to another host.
         0..=399 => Err(Fault::UpstreamBroken("a redirect")),
         status => {
-            let told = match answer.body {
-                Some(body) => platform.read(body, LONGEST_ERROR).await.unwrap_or_default(),
-                None => Vec::new(),
-            };
-            let fault = refusal::refused(status, &told, !session.is_customer());
+            let error = platform.read_or_empty(answer.body, MAX_ERROR_BYTES).await;
+            let fault = refusal::refused(status, &error, !session.is_customer());
             if fault == Fault::SessionRevoked {
                 hub.forget(session);
             }
@@ -240,4 +237,3 @@ fn passed<Body>(base_path: &str, answer: Answer<Body>, accept: &str) -> Reply<Bo
 
 /// Headers of the database's response that a client needs; `content-type` and `location` are rewritten.
 const PASSED: [&str; 5] = ["content-range", "content-type", "etag", "location", "preference-applied"];
-const LONGEST_ERROR: usize = 64 * 1024;

@@ -72,10 +72,7 @@ struct Step {
 async fn step<P: Platform>(hub: &Hub<P>, platform: &P, work: &Work) -> Result<Step, Fault> {
     let question = ask(&hub.config.rest_url).rpc(work.function, work.arguments.clone());
     let answer = send_slow(hub, platform, work.job, question).await?;
-    let body = match answer.body {
-        Some(body) => platform.read(body, LONGEST_ANSWER).await.unwrap_or_default(),
-        None => Vec::new(),
-    };
+    let body = platform.read_or_empty(answer.body, LONGEST_ANSWER).await;
     serde_json::from_slice(&body).map_err(|_| Fault::UpstreamBroken("a step does not say whether it is done"))
 }
 

@@ -5,15 +5,35 @@ mod tests;
 
 use super::fault::{DatabaseRefusal, Fault};
 use serde::Deserialize;
+use serde_json::Value;
 
-/// `PostgREST`'s error body; any member may be absent.
+/// The body of an error of `PostgREST`'s; any member may be absent.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Told {
-    code: Option<String>,
-    message: Option<String>,
-    details: Option<String>,
+pub struct PostgrestError {
+    /// An SQLSTATE, or `PostgREST`'s own code.
+    pub code: Option<String>,
+    /// Its message, which may hold values.
+    pub message: Option<String>,
+    details: Option<Value>,
     hint: Option<String>,
+}
+
+impl PostgrestError {
+    /// Reads one; `None` for anything that is no JSON object of these members. A derived `Deserialize` takes a list for one as well, in the
+    /// order of the members.
+    #[must_use]
+    pub fn read(body: &[u8]) -> Option<Self> {
+        let object = body.trim_ascii_start().starts_with(b"{");
+        serde_json::from_slice(body).ok().filter(|_| object)
+    }
+
+    /// Returns the code in a form that is safe to log; empty without one, or for one that does not look like a code.
+    #[must_use]
+    pub fn plain_code(&self) -> &str {
+        let plain = |code: &&str| code.len() <= 10 && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        self.code.as_deref().filter(plain).unwrap_or_default()
+    }
 }
 
 /// Converts a response of 400 and above into a fault.
@@ -22,13 +42,14 @@ struct Told {
 /// constraint. The log contains the code and the message without its values, for every caller.
 #[must_use]
 pub fn refused(status: u16, body: &[u8], staff: bool) -> Fault {
-    let Ok(told) = serde_json::from_slice::<Told>(body) else {
+    let Some(error) = PostgrestError::read(body) else {
         return if matches!(status, 429 | 503) { Fault::UpstreamBusy } else { Fault::UpstreamBroken("no JSON error") };
     };
-    let code = told.code.clone().unwrap_or_default();
-    let message = told.message.unwrap_or_default();
+    let plain_code = error.plain_code().to_owned();
+    let code = error.code.unwrap_or_default();
+    let message = error.message.unwrap_or_default();
     let logged = without_values(&message);
-    let ours = |why| Fault::UpstreamSaid(why, format!("{} {logged}", plain(&code)));
+    let ours = |why| Fault::UpstreamSaid(why, format!("{plain_code} {logged}"));
     match (status, code.as_str()) {
         (_, "PT401") => Fault::SessionRevoked,
         (_, "57014") => Fault::UpstreamTimeout,
@@ -41,11 +62,12 @@ pub fn refused(status: u16, body: &[u8], staff: bool) -> Fault {
         (400..=499, _) if !code.is_empty() => {
             // supabase-js distinguishes "no row" from "several rows" by these details; they contain only a count.
             let counts = code == "PGRST116";
-            let hint = told.hint.filter(|_| staff || code.starts_with("PT4"));
+            let hint = error.hint.filter(|_| staff || code.starts_with("PT4"));
+            let details = error.details.as_ref().and_then(Value::as_str);
             Fault::Database(Box::new(DatabaseRefusal {
                 status,
                 message: if staff || counts { message } else { in_words(&code, &message) },
-                details: told.details.filter(|_| staff || counts),
+                details: details.filter(|_| staff || counts).map(str::to_owned),
                 hint: hint.or_else(|| Some(hint_for(&code).to_owned())),
                 logged,
                 code,
@@ -155,12 +177,6 @@ fn without_values(message: &str) -> String {
 fn named_word(word: &str) -> bool {
     let word = word.trim_end_matches([',', '.']);
     word.strip_prefix('"').and_then(|word| word.strip_suffix('"')).is_some_and(is_name)
-}
-
-/// Returns a code in a form that is safe to log.
-fn plain(code: &str) -> &str {
-    let plain = code.len() <= 10 && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    if plain { code } else { "" }
 }
 
 /// The words before a quoted name in a message of `PostgreSQL` or `PostgREST`.

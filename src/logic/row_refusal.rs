@@ -3,7 +3,7 @@
 //! Sources: <https://www.postgresql.org/docs/current/errcodes-appendix.html> and
 //! <https://docs.postgrest.org/en/v12/references/errors.html>.
 
-use serde::Deserialize;
+use super::refusal::PostgrestError;
 
 /// Code and message of a rejection; an operator reads them beside the row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,21 +27,13 @@ pub enum Cause {
     Unavailable,
 }
 
-/// `PostgREST`'s error body; any member may be absent.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Told {
-    code: Option<String>,
-    message: Option<String>,
-}
-
 /// Returns the cause of a response of 400 and above.
 #[must_use]
 pub fn cause(status: u16, body: &[u8]) -> Cause {
-    let told: Told = serde_json::from_slice(body).unwrap_or_default();
+    let error = PostgrestError::read(body).unwrap_or_default();
     // A text column of the database cannot contain a zero byte.
     let plain = |text: Option<String>| text.unwrap_or_default().replace('\0', "");
-    let refusal = RowRefusal { code: plain(told.code), message: plain(told.message) };
+    let refusal = RowRefusal { code: plain(error.code), message: plain(error.message) };
     if status == 413 {
         // A gateway's limit on bodies, or class 54: fewer rows may succeed.
         return Cause::Row(RowRefusal {

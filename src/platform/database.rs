@@ -1,8 +1,10 @@
 //! The Hub's own requests to the database, built by the `postgrest` crate and sent by the platform.
 
 use super::{Answer, FetchFailure, Level, Outgoing, Platform, hub::Hub};
-use crate::{domain::session::Actor, logic::fault::Fault};
-use serde_json::Value;
+use crate::{
+    domain::session::Actor,
+    logic::{fault::Fault, refusal::PostgrestError},
+};
 
 /// The Hub's user agent: Supabase rejects secret keys from clients that appear to be browsers.
 pub const USER_AGENT: &str = concat!("stacklumen-hub/", env!("CARGO_PKG_VERSION"));
@@ -20,8 +22,8 @@ pub const TIMEOUT_MS: u32 = 10_000;
 /// Source: <https://developers.cloudflare.com/fundamentals/reference/connection-limits/>
 const STEP_MS: u32 = 65_000;
 
-/// Maximum length of an error body that is read, in bytes.
-const LONGEST_REFUSAL: usize = 64 * 1024;
+/// Maximum length of an error body of `PostgREST` that is read, in bytes.
+pub const MAX_ERROR_BYTES: usize = 64 * 1024;
 
 /// Begins a request.
 #[must_use]
@@ -161,7 +163,10 @@ async fn judged<P: Platform>(
     if (200..=299).contains(&answer.status) {
         return Ok(answer);
     }
-    let code = code(platform, answer.body).await;
+    let body = platform.read_or_empty(answer.body, MAX_ERROR_BYTES).await;
+    let error = PostgrestError::read(&body).unwrap_or_default();
+    // The message beside it may hold values.
+    let code = error.plain_code();
     let fault = match answer.status {
         // The rejection of a revoked session by `before_request()`. Any other 401 concerns the Hub: Supabase's gateway
         // rejects an invalid `apikey` without a code, and PostgREST an untrusted key or a wrong clock with `PGRST301`
@@ -177,17 +182,6 @@ async fn judged<P: Platform>(
     let line = serde_json::json!({ "event": "question refused", "job": job, "status": answer.status, "code": code });
     platform.log(Level::Error, &line.to_string());
     Err(fault)
-}
-
-/// Returns the code of a rejection, an SQLSTATE or one of `PostgREST`; empty if there is none. The message beside it
-/// may contain values.
-async fn code<P: Platform>(platform: &P, body: Option<P::Body>) -> String {
-    let Some(body) = body else { return String::new() };
-    let told = platform.read(body, LONGEST_REFUSAL).await.unwrap_or_default();
-    let told: Value = serde_json::from_slice(&told).unwrap_or_default();
-    let code = told.get("code").and_then(Value::as_str).unwrap_or_default();
-    let plain = code.len() <= 10 && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    if plain { code.to_owned() } else { String::new() }
 }
 
 /// Returns the fault for a request to the database that has no response.

@@ -14,7 +14,6 @@ pub mod journal;
 pub mod keys;
 pub mod mint;
 pub mod request_rows;
-
 pub mod sessions;
 pub mod visits;
 #[cfg(target_arch = "wasm32")]
@@ -60,6 +59,14 @@ pub trait Platform: Clone + 'static {
     /// `TooLarge` as soon as it exceeds `limit` bytes; `Broken` if the stream breaks.
     async fn read(&self, body: Self::Body, limit: usize) -> Result<Vec<u8>, ReadFailure> {
         self.read_counted(body, limit, |_| true).await
+    }
+
+    /// Reads the body of a response; empty if there is none, if it is longer than `limit`, and if it breaks off.
+    async fn read_or_empty(&self, body: Option<Self::Body>, limit: usize) -> Vec<u8> {
+        match body {
+            Some(body) => self.read(body, limit).await.unwrap_or_default(),
+            None => Vec::new(),
+        }
     }
 
     /// Reads a body completely, while `count` allows it, which is called with the size of each part before the part is

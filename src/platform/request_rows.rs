@@ -1,8 +1,8 @@
 //! Writes request rows to the database (L-3), or stores rejected ones beside the request log.
 
 use super::{
-    Answer, Platform,
-    database::{ask, send_for_answer},
+    Platform,
+    database::{MAX_ERROR_BYTES, ask, send_for_answer},
     hub::Hub,
 };
 use crate::logic::{
@@ -29,7 +29,7 @@ pub async fn write<P: Platform>(hub: &Hub<P>, platform: &P, rows: &[&str]) -> Re
     let answer = send_for_answer(hub, platform, JOB, question).await.map_err(|_| Cause::Unavailable)?;
     match answer.status {
         200..=299 => Ok(()),
-        status => Err(cause(status, &told(platform, answer).await)),
+        status => Err(cause(status, &platform.read_or_empty(answer.body, MAX_ERROR_BYTES).await)),
     }
 }
 
@@ -52,13 +52,5 @@ pub async fn reject<P: Platform>(hub: &Hub<P>, platform: &P, rows: &[Rejected<'_
     }
 }
 
-async fn told<P: Platform>(platform: &P, answer: Answer<P::Body>) -> Vec<u8> {
-    match answer.body {
-        Some(body) => platform.read(body, LONGEST_ERROR).await.unwrap_or_default(),
-        None => Vec::new(),
-    }
-}
-
 /// The database records it as `system:journal`.
 const JOB: &str = "journal";
-const LONGEST_ERROR: usize = 64 * 1024;

@@ -31,6 +31,15 @@ fn keeps_the_count_that_supabase_js_reads() {
     assert_eq!(client.details.as_deref(), Some("The result contains 0 rows"));
 }
 
+/// PostgREST writes lists into `details` too (PGRST201): the code and the message count all the same.
+#[test]
+fn reads_an_error_whose_details_are_no_text() {
+    let body =
+        r#"{"code":"PGRST201","message":"Could not embed","details":[{"cardinality":"one-to-many"}],"hint":null}"#;
+    let Fault::Database(staff) = told(400, body, true) else { panic!("refusal") };
+    assert_eq!((staff.code.as_str(), staff.details), ("PGRST201", None));
+}
+
 #[test]
 fn tells_the_hubs_own_faults_from_the_clients() {
     let ours = |why, said: &str| Fault::UpstreamSaid(why, said.to_owned());
@@ -48,6 +57,7 @@ fn tells_the_hubs_own_faults_from_the_clients() {
         (503, r#"{"code":"PGRST001"}"#, Fault::UpstreamBusy),
         (503, "<html>", Fault::UpstreamBusy),
         (502, "<html>", Fault::UpstreamBroken("no JSON error")),
+        (401, r#"["PT401"]"#, Fault::UpstreamBroken("no JSON error")),
         (500, r#"{"code":"XX000","message":"x 5"}"#, ours("an error that is no refusal", "XX000 x …")),
         (400, "{}", ours("an error that is no refusal", " ")),
     ] {
