@@ -155,18 +155,14 @@ fn without_values(message: &str) -> String {
             .strip_prefix('"')
             .and_then(|inside| inside.split_once('"'))
             .filter(|(name, _)| named && is_name(name));
-        match name {
-            Some((name, behind)) => {
-                kept.extend(["\"", name, "\""]);
-                rest = behind;
+        let Some((name, behind)) = name else {
+            if !(after.is_empty() && cut.is_empty()) {
+                kept.push('…');
             }
-            None => {
-                if !(after.is_empty() && cut.is_empty()) {
-                    kept.push('…');
-                }
-                break;
-            }
-        }
+            break;
+        };
+        kept.extend(["\"", name, "\""]);
+        rest = behind;
     }
     let plain = |letter: char| letter.is_ascii_alphabetic() || " \".,_…-".contains(letter);
     let words = kept.split(' ').map(|word| if word.chars().all(plain) || named_word(word) { word } else { "…" });
