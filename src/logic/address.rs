@@ -1,13 +1,12 @@
 //! A client's address as a request row stores it: equal addresses give equal hashes, which cannot be reversed (L-3).
 
-use super::csrf::mac;
+use super::csrf::{derived, mac};
 use crate::domain::secret::Secret;
 
-/// Derives the key from a secret of the Hub; the key reveals nothing about the secret.
+/// Derives the key of the hashes.
 #[must_use]
 pub fn key(root: &Secret<[u8; 32]>) -> Secret<Vec<u8>> {
-    use hmac::Mac as _;
-    Secret::new(mac(root.expose(), b"stacklumen-hub addresses 1").finalize().into_bytes().to_vec())
+    derived(root, b"stacklumen-hub addresses 1")
 }
 
 /// Returns 32 hexadecimal digits of the HMAC. A hash without a key could be reversed in minutes by trying all 2^32 IPv4

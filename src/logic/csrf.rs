@@ -29,10 +29,15 @@ pub fn same_origin(headers: &Headers, origin: &str) -> Result<(), CsrfFault> {
     if same { Ok(()) } else { Err(CsrfFault::OtherOrigin) }
 }
 
-/// Derives the key of the tokens from a secret of the Hub; the key reveals nothing about the secret.
+/// Derives the key of the tokens.
 #[must_use]
 pub fn key(root: &Secret<[u8; 32]>) -> Secret<Vec<u8>> {
-    Secret::new(mac(root.expose(), b"stacklumen-hub forms 1").finalize().into_bytes().to_vec())
+    derived(root, b"stacklumen-hub forms 1")
+}
+
+/// Derives a key for one purpose from a secret of the Hub; the key reveals nothing about the secret.
+pub(super) fn derived(root: &Secret<[u8; 32]>, purpose: &[u8]) -> Secret<Vec<u8>> {
+    Secret::new(mac(root.expose(), purpose).finalize().into_bytes().to_vec())
 }
 
 /// Returns the token of a session's forms: valid as long as the session, and for forms only.

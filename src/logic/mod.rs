@@ -19,7 +19,6 @@ pub mod refusal;
 pub mod reply;
 pub mod return_to;
 pub mod row_refusal;
-
 pub mod shared_set;
 pub mod signature;
 pub mod token;

@@ -2,16 +2,16 @@
 //! (I-2).
 //!
 //! Every Worker of a zone can write to the cache under any URL of the zone (Workers docs, Cache API), so a cached set
-//! is trusted only with a MAC that requires the Hub's signing key.
+//! is trusted only with a MAC under a key that is derived from a secret of the Hub.
 
-use super::csrf::mac;
+use super::csrf::{derived, mac};
 use crate::domain::secret::Secret;
 use hmac::Mac as _;
 
-/// Derives the key of the MAC from the signing key; it reveals nothing about the signing key's other uses.
+/// Derives the key of the MAC.
 #[must_use]
-pub fn key(signing: &Secret<[u8; 32]>) -> Secret<Vec<u8>> {
-    Secret::new(mac(signing.expose(), b"stacklumen-hub shared key sets 1").finalize().into_bytes().to_vec())
+pub fn key(root: &Secret<[u8; 32]>) -> Secret<Vec<u8>> {
+    derived(root, b"stacklumen-hub shared key sets 1")
 }
 
 /// Returns the set of this URL in its shared form: MAC, time in milliseconds, set.
