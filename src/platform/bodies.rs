@@ -207,5 +207,5 @@ const MOST_GIVEN_WAY: usize = MOST_OF_ONE;
 const NOTICING_MS: u32 = 100;
 /// Maximum time for a client to send its body.
 const READING_MS: u32 = 20_000;
-/// Longer than a request can hold its body: reading it, then Clerk and the database.
-const LONGEST_REQUEST_MS: u64 = 60_000;
+/// Longer than a request can hold its body: reading it, then Clerk, the record of a read, and the slowest function of the database.
+const LONGEST_REQUEST_MS: u64 = 120_000;
