@@ -4,7 +4,7 @@ use crate::{
     logic::reply::{Cache, Media, Reply},
     platform::{
         Outgoing, Platform,
-        database::{Job, USER_AGENT, ask, send_job},
+        database::{TimedJob, USER_AGENT, ask, send_job},
         hub::{Finding, Hub},
     },
 };
@@ -60,7 +60,7 @@ async fn first<P: Platform>(hub: &Hub<P>, platform: &P) -> Finding {
 /// Probes the database with a token of the Hub, a role, a grant and a row, as a client's request needs them.
 async fn database<P: Platform>(hub: &Hub<P>, platform: &P) -> bool {
     let question = ask(&hub.config.rest_url).from("request_log").select("request_id").limit(1);
-    send_job(hub, platform, Job { name: "health", timeout_ms: TIMEOUT_MS }, question).await.is_ok()
+    send_job(hub, platform, TimedJob { name: "health", timeout_ms: TIMEOUT_MS }, question).await.is_ok()
 }
 
 async fn jwks<P: Platform>(hub: &Hub<P>, platform: &P) -> bool {

@@ -20,7 +20,7 @@ pub async fn run<P: Platform>(hub: &Hub<P>, platform: &P, job: &'static str) -> 
     let mut outcome = Ok(());
     for task in TASKS {
         let arguments = serde_json::json!({ "task": task });
-        let work = Work { job, function: "keep_house", arguments: arguments.to_string(), started };
+        let work = JobRun { job, function: "keep_house", arguments: arguments.to_string(), started };
         outcome = outcome.and(finish(hub, platform, &work).await);
     }
     outcome
@@ -33,11 +33,11 @@ pub async fn run<P: Platform>(hub: &Hub<P>, platform: &P, job: &'static str) -> 
 pub async fn check<P: Platform>(hub: &Hub<P>, platform: &P, job: &'static str) -> Result<(), Fault> {
     let arguments = serde_json::json!({ "unless_within": DONE_WITHIN_MINUTES });
     let started = platform.now_ms();
-    finish(hub, platform, &Work { job, function: "run_checks", arguments: arguments.to_string(), started }).await
+    finish(hub, platform, &JobRun { job, function: "run_checks", arguments: arguments.to_string(), started }).await
 }
 
 /// The work of a job that runs in steps.
-struct Work {
+struct JobRun {
     job: &'static str,
     function: &'static str,
     arguments: String,
@@ -45,7 +45,7 @@ struct Work {
     started: u64,
 }
 
-async fn finish<P: Platform>(hub: &Hub<P>, platform: &P, work: &Work) -> Result<(), Fault> {
+async fn finish<P: Platform>(hub: &Hub<P>, platform: &P, work: &JobRun) -> Result<(), Fault> {
     for _ in 0..MOST_STEPS {
         let step = step(hub, platform, work).await?;
         if step.done {
@@ -63,13 +63,13 @@ async fn finish<P: Platform>(hub: &Hub<P>, platform: &P, work: &Work) -> Result<
 
 /// The result of a step.
 #[derive(Deserialize)]
-struct Step {
+struct StepReport {
     done: bool,
     #[serde(default)]
     busy: bool,
 }
 
-async fn step<P: Platform>(hub: &Hub<P>, platform: &P, work: &Work) -> Result<Step, Fault> {
+async fn step<P: Platform>(hub: &Hub<P>, platform: &P, work: &JobRun) -> Result<StepReport, Fault> {
     let question = ask(&hub.config.rest_url).rpc(work.function, work.arguments.clone());
     let answer = send_slow(hub, platform, work.job, question).await?;
     let body = platform.read_or_empty(answer.body, LONGEST_ANSWER).await;

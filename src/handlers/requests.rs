@@ -2,7 +2,7 @@
 //!
 //! A message is acknowledged once each of its rows is in the request log, or complete in `request_log_rejected`.
 
-mod isolate;
+mod halves;
 
 use crate::{
     logic::{
@@ -15,7 +15,7 @@ use crate::{
         request_rows::{self, Rejected},
     },
 };
-use isolate::{End, MOST_UNANSWERED, RETRY_MS, write_apart};
+use halves::{End, MOST_UNANSWERED, RETRY_MS, write_apart};
 use serde_json::{json, value::RawValue};
 
 /// A delivered message: an array of request rows, made by [`journal`](crate::platform::journal).
@@ -54,7 +54,7 @@ pub enum Patience {
 }
 
 /// A row of a batch, with the index of its message.
-struct Row<'a> {
+struct BatchRow<'a> {
     message: usize,
     text: &'a str,
     end: End,
@@ -73,8 +73,10 @@ pub async fn record<P: Platform>(
     let mut rows = Vec::new();
     for (message, delivery) in deliveries.iter().enumerate() {
         match serde_json::from_str::<Vec<&RawValue>>(&delivery.text) {
-            Ok(parsed) => rows.extend(parsed.into_iter().map(|row| Row { message, text: row.get(), end: End::Waits })),
-            Err(_) => rows.push(Row { message, text: &delivery.text, end: End::Refused(no_rows()) }),
+            Ok(parsed) => {
+                rows.extend(parsed.into_iter().map(|row| BatchRow { message, text: row.get(), end: End::Waits }));
+            }
+            Err(_) => rows.push(BatchRow { message, text: &delivery.text, end: End::Refused(no_rows()) }),
         }
     }
     let written = write_apart(hub, platform, &mut rows).await;
@@ -101,9 +103,9 @@ pub fn postpone<P: Platform>(platform: &P, delivery: &Delivery, patience: Patien
 }
 
 /// Stores the rows that the request log rejects, and logs them completely.
-async fn store<P: Platform>(hub: &Hub<P>, platform: &P, rows: &mut [Row<'_>], blamed: bool) {
+async fn store<P: Platform>(hub: &Hub<P>, platform: &P, rows: &mut [BatchRow<'_>], blamed: bool) {
     let mut refused: Vec<(&mut End, Rejected<'_>)> = Vec::new();
-    for Row { text, end, .. } in rows {
+    for BatchRow { text, end, .. } in rows {
         let refusal = match end {
             End::Refused(refusal) => refusal.clone(),
             End::Unclear(refusal) if blamed => refusal.clone(),

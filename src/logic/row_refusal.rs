@@ -16,7 +16,7 @@ pub struct RowRefusal {
 
 /// The reason why rows were not written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cause {
+pub enum WriteFailure {
     /// The content of a row violates a rule: it is rejected on every retry.
     Row(RowRefusal),
     /// The statement failed with a code of the database's that a row or the schema may have caused.
@@ -29,30 +29,30 @@ pub enum Cause {
 
 /// Returns the cause of a response of 400 and above.
 #[must_use]
-pub fn cause(status: u16, body: &[u8]) -> Cause {
+pub fn write_failure(status: u16, body: &[u8]) -> WriteFailure {
     let error = PostgrestError::read(body).unwrap_or_default();
     // A text column of the database cannot contain a zero byte.
     let plain = |text: Option<String>| text.unwrap_or_default().replace('\0', "");
     let refusal = RowRefusal { code: plain(error.code), message: plain(error.message) };
     if status == 413 {
         // A gateway's limit on bodies, or class 54: fewer rows may succeed.
-        return Cause::Row(RowRefusal {
+        return WriteFailure::Row(RowRefusal {
             code: if refusal.code.is_empty() { "413".to_owned() } else { refusal.code },
             ..refusal
         });
     }
     let code = refusal.code.clone();
     match (class(&code), code.as_str()) {
-        (_, "57014") => Cause::Slow,
+        (_, "57014") => WriteFailure::Slow,
         // The Hub's own token, and a schema that differs from that of the source.
         (_, "PT401" | "PT403" | "42883" | "42P01" | "3F000")
         | (Some("08" | "25" | "28" | "40" | "53" | "55" | "57" | "58" | "F0" | "HV") | None, _)
             if code != "PGRST102" =>
         {
-            Cause::Unavailable
+            WriteFailure::Unavailable
         }
-        (_, "PGRST102") | (Some("21" | "22" | "23" | "44" | "54" | "P0" | "PT"), _) => Cause::Row(refusal),
-        _ => Cause::Unclear(refusal),
+        (_, "PGRST102") | (Some("21" | "22" | "23" | "44" | "54" | "P0" | "PT"), _) => WriteFailure::Row(refusal),
+        _ => WriteFailure::Unclear(refusal),
     }
 }
 
@@ -66,8 +66,8 @@ fn class(code: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
-    fn of(status: u16, code: &str) -> Cause {
-        cause(status, format!(r#"{{"code":"{code}","message":"m"}}"#).as_bytes())
+    fn of(status: u16, code: &str) -> WriteFailure {
+        write_failure(status, format!(r#"{{"code":"{code}","message":"m"}}"#).as_bytes())
     }
 
     #[test]
@@ -83,9 +83,9 @@ mod tests {
             (409, "PT409"),
         ] {
             let told = RowRefusal { code: code.to_owned(), message: "m".to_owned() };
-            assert_eq!(of(status, code), Cause::Row(told), "{code}");
+            assert_eq!(of(status, code), WriteFailure::Row(told), "{code}");
         }
-        assert!(matches!(cause(413, b"<html>"), Cause::Row(told) if told.code == "413"));
+        assert!(matches!(write_failure(413, b"<html>"), WriteFailure::Row(told) if told.code == "413"));
     }
 
     #[test]
@@ -106,24 +106,24 @@ mod tests {
             (404, "42883"),
             (400, "short"),
         ] {
-            assert_eq!(of(status, code), Cause::Unavailable, "{code}");
+            assert_eq!(of(status, code), WriteFailure::Unavailable, "{code}");
         }
         for (status, body) in
             [(500, "{}"), (429, "slow down"), (502, "<html>"), (400, ""), (401, r#"{"message":"Invalid API key"}"#)]
         {
-            assert_eq!(cause(status, body.as_bytes()), Cause::Unavailable, "{status} {body}");
+            assert_eq!(write_failure(status, body.as_bytes()), WriteFailure::Unavailable, "{status} {body}");
         }
     }
 
     #[test]
     fn too_slow_is_told_apart_l_3() {
-        assert_eq!(of(500, "57014"), Cause::Slow);
+        assert_eq!(of(500, "57014"), WriteFailure::Slow);
     }
 
     #[test]
     fn rights_and_internal_errors_stay_unclear_l_3() {
         for (status, code) in [(403, "42501"), (500, "XX000"), (400, "42703")] {
-            assert!(matches!(of(status, code), Cause::Unclear(_)), "{code}");
+            assert!(matches!(of(status, code), WriteFailure::Unclear(_)), "{code}");
         }
     }
 }

@@ -50,7 +50,7 @@ pub async fn send<P: Platform>(
 
 /// A job of the Hub, with the timeout of its request.
 #[derive(Clone, Copy, Debug)]
-pub struct Job {
+pub struct TimedJob {
     /// The name, without `system:`.
     pub name: &'static str,
     /// Timeout in milliseconds.
@@ -64,7 +64,7 @@ pub struct Job {
 pub async fn send_job<P: Platform>(
     hub: &Hub<P>,
     platform: &P,
-    job: Job,
+    job: TimedJob,
     question: postgrest::Builder,
 ) -> Result<Answer<P::Body>, Fault> {
     let sending = Sending { actor: &Actor::Job(job.name), prefer: "return=minimal", timeout_ms: job.timeout_ms };
@@ -81,7 +81,7 @@ pub async fn send_slow<P: Platform>(
     job: &'static str,
     question: postgrest::Builder,
 ) -> Result<Answer<P::Body>, Fault> {
-    send_job(hub, platform, Job { name: job, timeout_ms: STEP_MS }, question).await
+    send_job(hub, platform, TimedJob { name: job, timeout_ms: STEP_MS }, question).await
 }
 
 /// Sends a request of a job and returns any response, also a rejection with its body.

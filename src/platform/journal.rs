@@ -7,7 +7,7 @@
 
 use super::{
     Level, Platform,
-    database::{Job, ask, send_job},
+    database::{TimedJob, ask, send_job},
     hub::Hub,
 };
 use crate::logic::{
@@ -191,7 +191,7 @@ async fn keep<P: Platform>(hub: &Hub<P>, platform: &P, batch: &Rc<Batch>) -> boo
 /// A request that has waited for Clerk and the database must end within the 30 seconds that `wait_until` has after its
 /// client has disconnected, so this timeout is shorter than that of a client's own request.
 async fn write_twice<P: Platform>(hub: &Hub<P>, platform: &P, rows: &str) -> bool {
-    let job = Job { name: "journal", timeout_ms: WRITING_MS };
+    let job = TimedJob { name: "journal", timeout_ms: WRITING_MS };
     let write = async || {
         let question = ask(&hub.config.rest_url).rpc("record_requests", format!("{{\"requests\":{rows}}}"));
         send_job(hub, platform, job, question).await.is_ok()

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::logic::{
     fault::Fault,
-    row_refusal::{Cause, RowRefusal, cause},
+    row_refusal::{RowRefusal, WriteFailure, write_failure},
 };
 
 /// A row that the database rejects, as stored in `request_log_rejected`.
@@ -22,14 +22,14 @@ pub struct Rejected<'a> {
 /// Writes request rows, each a JSON text, in one request; a row that already exists is completed or ignored.
 ///
 /// # Errors
-/// The cause that the response states for the rows; without a response [`Cause::Unavailable`].
-pub async fn write<P: Platform>(hub: &Hub<P>, platform: &P, rows: &[&str]) -> Result<(), Cause> {
+/// The cause that the response states for the rows; without a response [`WriteFailure::Unavailable`].
+pub async fn write<P: Platform>(hub: &Hub<P>, platform: &P, rows: &[&str]) -> Result<(), WriteFailure> {
     let body = format!("{{\"requests\":[{}]}}", rows.join(","));
     let question = ask(&hub.config.rest_url).rpc("record_requests", body);
-    let answer = send_for_answer(hub, platform, JOB, question).await.map_err(|_| Cause::Unavailable)?;
+    let answer = send_for_answer(hub, platform, JOB, question).await.map_err(|_| WriteFailure::Unavailable)?;
     match answer.status {
         200..=299 => Ok(()),
-        status => Err(cause(status, &platform.read_or_empty(answer.body, MAX_ERROR_BYTES).await)),
+        status => Err(write_failure(status, &platform.read_or_empty(answer.body, MAX_ERROR_BYTES).await)),
     }
 }
 

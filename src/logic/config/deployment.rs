@@ -9,15 +9,15 @@ pub(super) fn problems(environment: Option<Environment>, lookup: impl Fn(&str) -
     let text = |name: &str| lookup(name).unwrap_or_default();
     let production = environment == Some(Environment::Production);
     let (publishable, secret) = (text("CLERK_PUBLISHABLE_KEY"), text("CLERK_SECRET_KEY"));
-    let (publishable, secret) = (Instance::of(&publishable, "pk"), Instance::of(&secret, "sk"));
+    let (publishable, secret) = (InstanceKind::of(&publishable, "pk"), InstanceKind::of(&secret, "sk"));
     let mut problems = Vec::new();
     if publishable.zip(secret).is_some_and(|(publishable, secret)| publishable != secret) {
         problems.push(Problem { name: "CLERK_SECRET_KEY", wrong: MIXED });
     }
-    if production && publishable == Some(Instance::Test) {
+    if production && publishable == Some(InstanceKind::Test) {
         problems.push(Problem { name: "CLERK_PUBLISHABLE_KEY", wrong: DEVELOPMENT });
     }
-    if production && secret == Some(Instance::Test) {
+    if production && secret == Some(InstanceKind::Test) {
         problems.push(Problem { name: "CLERK_SECRET_KEY", wrong: DEVELOPMENT });
     }
     if production {
@@ -29,12 +29,12 @@ pub(super) fn problems(environment: Option<Environment>, lookup: impl Fn(&str) -
 
 /// The kind of a Clerk instance, which its keys contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Instance {
+enum InstanceKind {
     Live,
     Test,
 }
 
-impl Instance {
+impl InstanceKind {
     fn of(key: &str, kind: &str) -> Option<Self> {
         match key.strip_prefix(kind)? {
             rest if rest.starts_with("_live_") => Some(Self::Live),

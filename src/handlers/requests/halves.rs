@@ -1,10 +1,10 @@
 //! Finds the rows that the database rejects, by halves, and writes all others in the same delivery.
 
-use super::{REQUEST, Row};
+use super::{BatchRow, REQUEST};
 use crate::{
     logic::{
         batch,
-        row_refusal::{Cause, RowRefusal},
+        row_refusal::{RowRefusal, WriteFailure},
     },
     platform::{Platform, hub::Hub, request_rows},
 };
@@ -29,8 +29,8 @@ pub(super) enum End {
 /// first half is tried first and each half on its own, so that the rows between rejected ones are written too. If the
 /// database does not respond to the first request, no other is sent; a later request that fails is retried, and the
 /// delivery ends after the third failure in a row.
-pub(super) async fn write_apart<P: Platform>(hub: &Hub<P>, platform: &P, rows: &mut [Row<'_>]) -> bool {
-    let mut waiting: Vec<&mut Row<'_>> = rows.iter_mut().filter(|row| row.end == End::Waits).collect();
+pub(super) async fn write_apart<P: Platform>(hub: &Hub<P>, platform: &P, rows: &mut [BatchRow<'_>]) -> bool {
+    let mut waiting: Vec<&mut BatchRow<'_>> = rows.iter_mut().filter(|row| row.end == End::Waits).collect();
     let texts: Vec<&str> = waiting.iter().map(|row| row.text).collect();
     let mut stack = ranges(&texts);
     let (mut written, mut answered, mut unanswered) = (false, false, 0);
@@ -40,13 +40,13 @@ pub(super) async fn write_apart<P: Platform>(hub: &Hub<P>, platform: &P, rows: &
             Ok(()) => End::Stands,
             // A database that is always slow is unavailable: three in a row end the delivery, and the rows written so
             // far remain.
-            Err(Cause::Slow) if range.len() > 1 && unanswered + 1 < MOST_UNANSWERED => {
+            Err(WriteFailure::Slow) if range.len() > 1 && unanswered + 1 < MOST_UNANSWERED => {
                 unanswered += 1;
                 let middle = range.start + range.len() / 2;
                 stack.extend([middle..range.end, range.start..middle]);
                 continue;
             }
-            Err(Cause::Slow | Cause::Unavailable) => {
+            Err(WriteFailure::Slow | WriteFailure::Unavailable) => {
                 unanswered += 1;
                 if !answered || unanswered >= MOST_UNANSWERED {
                     return written;
@@ -55,14 +55,14 @@ pub(super) async fn write_apart<P: Platform>(hub: &Hub<P>, platform: &P, rows: &
                 stack.push(range);
                 continue;
             }
-            Err(Cause::Row(_) | Cause::Unclear(_)) if range.len() > 1 => {
+            Err(WriteFailure::Row(_) | WriteFailure::Unclear(_)) if range.len() > 1 => {
                 (answered, unanswered) = (true, 0);
                 let middle = range.start + range.len() / 2;
                 stack.extend([middle..range.end, range.start..middle]);
                 continue;
             }
-            Err(Cause::Row(refusal)) => End::Refused(refusal),
-            Err(Cause::Unclear(refusal)) => End::Unclear(refusal),
+            Err(WriteFailure::Row(refusal)) => End::Refused(refusal),
+            Err(WriteFailure::Unclear(refusal)) => End::Unclear(refusal),
         };
         (answered, unanswered) = (true, 0);
         written |= end == End::Stands;
