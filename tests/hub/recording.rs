@@ -613,12 +613,7 @@ fn a_record_has_the_whole_query_l_1() {
                 assert!(filter.len() <= 16_000, "{}", filter.len());
             } else {
                 refused += 1;
-                assert!(
-                    ["HUB341", "HUB315", "HUB112"].contains(&seen.code.as_str()) || seen.status == 414,
-                    "{} {}",
-                    seen.status,
-                    seen.text
-                );
+                assert!(["HUB341", "HUB315"].contains(&seen.code.as_str()), "{} {}", seen.status, seen.text);
                 assert_ne!(query, honest);
                 assert_eq!(data(&seen), 0);
             }

@@ -170,9 +170,8 @@ impl Filters {
                 Operand::List(list)
             }
             "like(any)" | "like(all)" | "ilike(any)" | "ilike(all)" => {
-                let value =
-                    if in_tree { unquoted(value).or_else(|| Some(value.to_owned())) } else { Some(value.to_owned()) };
-                let patterns = value.as_deref().and_then(array).ok_or_else(malformed)?;
+                let inside = if in_tree { unquoted(value) } else { None };
+                let patterns = array(inside.as_deref().unwrap_or(value)).ok_or_else(malformed)?;
                 // Each pattern is a comparison of its own.
                 self.conditions += patterns.len().saturating_sub(1);
                 if self.conditions > MOST_CONDITIONS {
