@@ -60,6 +60,7 @@ bench: build ## Measures the Hub against a pass-through, the audit log against a
 	exit $$status
 
 soak: build ## Measures the memory that an isolate retains of its requests: make soak REQUESTS=50000
+	@dev/setup/all.sh build
 	@$(NODE) bench/soak.mjs
 
 clean: ## Removes what was built, not the local data
