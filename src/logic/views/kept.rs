@@ -91,7 +91,7 @@ pub const KEPT: &[Kept] = &[
         tables: &["team_activities"],
         what: &[
             said(
-                "Each change by anybody, and each time the studio’s staff opened what is yours: when, what, and which record of whose.",
+                "Each change, whoever made it, and each time the studio’s staff opened what is yours: when, what, and which record of whose.",
                 &["id", "occurred_at", "action", "entity", "entity_id", "owner_id", "internal"],
             ),
             said(
