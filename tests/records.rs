@@ -26,7 +26,7 @@ use hub::{
         tables::{TABLES, Table},
     },
     entry::answer::Arrival,
-    platform::{Answer, FetchFailure, Outgoing},
+    platform::{Answer, FetchFailure, Outgoing, fakes::Stream},
 };
 use postgres::{Client, NoTls, Transaction};
 use serde_json::Value;
@@ -148,7 +148,7 @@ fn query(chance: &mut Chance, table: &Table) -> String {
 }
 
 /// Returns one request, of any kind.
-fn request(chance: &mut Chance) -> Arrival<Vec<u8>> {
+fn request(chance: &mut Chance) -> Arrival<Stream> {
     let personas: Vec<&str> =
         PERSONAS.into_iter().chain(["impersonated", "admin", "sales", "support", "support"]).collect();
     let persona = chance.of(&personas);

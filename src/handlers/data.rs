@@ -140,7 +140,7 @@ pub async fn pass<P: Platform>(
         return Ok(Passed { written: recorded, ..begun });
     }
     let asked_at = platform.now_ms();
-    let (row_count, reply) = match answered(hub, platform, call.session, outgoing).await {
+    let (row_count, reply) = match passed_on(hub, platform, call.session, outgoing).await {
         Ok(answer) => {
             let row_count = answer.headers.value("content-range").and_then(counted);
             (row_count, Ok(passed(&hub.config.base_path, answer, plan.accept())))
@@ -158,22 +158,56 @@ pub async fn pass<P: Platform>(
     })
 }
 
-/// Sends one request; a successful response must have the requested media type.
+/// Sends one request whose response the Hub reads itself, all within the request's timeout.
 async fn answered<P: Platform>(
     hub: &Hub<P>,
     platform: &P,
     session: &Session,
     outgoing: Outgoing,
 ) -> Result<Answer<P::Body>, Fault> {
-    let accept = outgoing.headers.iter().find(|(name, _)| *name == "accept");
-    let accept = accept.map_or_else(String::new, |(_, accept)| accept.clone());
+    let accept = accepted(&outgoing);
     let answer = platform.fetch(outgoing).await.map_err(failure)?;
+    judged(hub, platform, session, (&accept, answer)).await
+}
+
+/// Sends one request whose response is passed on, so that its timeout is one for the head only: the body may take as long as the client
+/// does.
+///
+/// The Hub sets that body no limit. Workers pass it on without the isolate, cancel it when the client leaves, and have no limit of
+/// their own while the client stays (<https://developers.cloudflare.com/workers/platform/limits/>). A client that takes it slowly holds
+/// no connection to the database: `PostgREST` has the whole result, and has ended its transaction, before it sends the head. If
+/// Supabase's server stops in the middle, Cloudflare in front of it gives up after 120 s without a byte (Proxy Read Timeout,
+/// <https://developers.cloudflare.com/fundamentals/reference/connection-limits/>), and the client sees a body that broke off.
+async fn passed_on<P: Platform>(
+    hub: &Hub<P>,
+    platform: &P,
+    session: &Session,
+    outgoing: Outgoing,
+) -> Result<Answer<P::Body>, Fault> {
+    let accept = accepted(&outgoing);
+    let answer = platform.fetch_head(outgoing).await.map_err(failure)?;
+    judged(hub, platform, session, (&accept, answer)).await
+}
+
+/// The media type that a request accepts.
+fn accepted(outgoing: &Outgoing) -> String {
+    let accept = outgoing.headers.iter().find(|(name, _)| *name == "accept");
+    accept.map_or_else(String::new, |(_, accept)| accept.clone())
+}
+
+/// Gives a successful response, which must have the requested media type.
+async fn judged<P: Platform>(
+    hub: &Hub<P>,
+    platform: &P,
+    session: &Session,
+    (accept, answer): (&str, Answer<P::Body>),
+) -> Result<Answer<P::Body>, Fault> {
     match answer.status {
         200 | 201 | 204 | 206 => match answer.headers.value("content-type") {
             _ if answer.status == 204 => Ok(Answer { body: None, ..answer }),
             // A created row that was not requested in the response.
             None if answer.status == 201 => Ok(Answer { body: None, ..answer }),
-            Some(found) if is_answer(&accept, found) => Ok(answer),
+            Some(found) if is_answer(accept, found) => Ok(answer),
             // Sent by an intermediary between the Hub and the database.
             _ => Err(Fault::UpstreamBroken("another media type")),
         },
@@ -181,8 +215,9 @@ async fn answered<P: Platform>(
         // PostgREST sends no redirect; following one would send the token to another host.
         0..=399 => Err(Fault::UpstreamBroken("a redirect")),
         status => {
-            let error = platform.read_or_empty(answer.body, MAX_ERROR_BYTES).await;
-            let fault = refusal::refused(status, &error, !session.is_customer());
+            // Without its body, the status decides.
+            let error = platform.within(TIMEOUT_MS, platform.read_or_empty(answer.body, MAX_ERROR_BYTES)).await;
+            let fault = refusal::refused(status, &error.unwrap_or_default(), !session.is_customer());
             if fault == Fault::SessionRevoked {
                 hub.forget(session);
             }

@@ -10,7 +10,7 @@ use crate::{
     },
     platform::{
         Level, Platform, clerk,
-        database::{ask, send},
+        database::{TIMEOUT_MS, ask, send},
         hub::Hub,
     },
 };
@@ -24,9 +24,10 @@ use std::rc::Rc;
 /// `ClerkUndone` if Clerk did not end them: the user remains rejected for ten minutes, and the call may be retried.
 pub async fn at_clerk<P: Platform>(hub: &Hub<P>, platform: &P, reply: Reply<P::Body>) -> Result<Reply<P::Body>, Fault> {
     let body = match reply.content {
-        Content::Stream(body) => platform.read(body, LONGEST_ANSWER).await.unwrap_or_default(),
-        Content::Empty | Content::Text(_) => Vec::new(),
+        Content::Stream(body) => platform.within(TIMEOUT_MS, platform.read(body, LONGEST_ANSWER)).await,
+        Content::Empty | Content::Text(_) => None,
     };
+    let body = body.and_then(Result::ok).unwrap_or_default();
     let revoked: Value = serde_json::from_slice(&body).map_err(|_| Fault::ClerkUndone)?;
     let person = revoked.get("person").and_then(Value::as_str).filter(|person| is_clerk_id(person, "user_"));
     let person = person.ok_or(Fault::ClerkUndone)?;

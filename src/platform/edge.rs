@@ -1,13 +1,14 @@
 //! The runtime of Cloudflare: `fetch`, streams and the clock, passed through as the platform's own objects.
 
+mod fetch;
+
 use super::{Answer, Counted, FetchFailure, Headers, Level, Outgoing, Platform, ReadFailure, Unavailable, webcrypto};
 use js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array};
 use std::{future::Future, rc::Rc, time::Duration};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    AbortSignal, CryptoKey, ReadableStream, ReadableStreamDefaultReader, Response, TransformStream,
-    WritableStreamDefaultWriter,
+    CryptoKey, ReadableStream, ReadableStreamDefaultReader, Response, TransformStream, WritableStreamDefaultWriter,
 };
 
 /// The platform of one event.
@@ -60,14 +61,11 @@ impl Platform for Edge {
     }
 
     async fn fetch(&self, request: Outgoing) -> Result<Answer<ReadableStream>, FetchFailure> {
-        let signal = AbortSignal::timeout_with_u32(request.timeout_ms);
-        let response = sent(&request, &signal)
-            .await
-            .map_err(|_| if signal.aborted() { FetchFailure::Timeout } else { FetchFailure::Unreachable })?;
-        let headers = response.headers();
-        let read = |name: &&str| Some(((*name).to_owned(), headers.get(name).ok()??));
-        let headers = Headers::new(request.wanted.iter().filter_map(read).collect());
-        Ok(Answer { status: response.status(), headers, body: response.body() })
+        fetch::whole(&request).await
+    }
+
+    async fn fetch_head(&self, request: Outgoing) -> Result<Answer<ReadableStream>, FetchFailure> {
+        fetch::head(&request).await
     }
 
     async fn read_counted(
@@ -77,19 +75,21 @@ impl Platform for Edge {
         mut count: impl FnMut(usize) -> bool,
     ) -> Result<Vec<u8>, ReadFailure> {
         let reader: ReadableStreamDefaultReader = body.get_reader().dyn_into().map_err(|_| ReadFailure::Broken)?;
+        let mut reading = Reading { reader, ended: false };
         let mut bytes = Vec::new();
         loop {
-            let part = JsFuture::from(reader.read()).await.map_err(|_| ReadFailure::Broken)?;
+            let part = JsFuture::from(reading.reader.read()).await;
+            reading.ended = part.is_err();
+            let part = part.map_err(|_| ReadFailure::Broken)?;
             let done = Reflect::get(&part, &"done".into()).map_err(|_| ReadFailure::Broken)?;
             if done.is_truthy() {
+                reading.ended = true;
                 return Ok(bytes);
             }
             let value = Reflect::get(&part, &"value".into()).map_err(|_| ReadFailure::Broken)?;
             let chunk: Uint8Array = value.dyn_into().map_err(|_| ReadFailure::Broken)?;
             let length = chunk.length() as usize;
             if bytes.len() + length > limit || !count(length) {
-                // The remaining body is not needed.
-                drop(reader.cancel());
                 return Err(ReadFailure::TooLarge);
             }
             bytes.extend(chunk.to_vec());
@@ -202,6 +202,21 @@ impl Platform for Edge {
     }
 }
 
+/// A body that is being read: it is cancelled when the reading ends before it, by a limit or a timeout, because a stream that is only
+/// left alone keeps its connection for as long as the request runs.
+struct Reading {
+    reader: ReadableStreamDefaultReader,
+    ended: bool,
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        if !self.ended {
+            drop(self.reader.cancel());
+        }
+    }
+}
+
 /// Reads all headers in one call into JavaScript: a value contains no line break, and a name no comma.
 #[must_use]
 pub fn read_headers(headers: &web_sys::Headers) -> Headers {
@@ -242,28 +257,4 @@ async fn cached(method: &str, arguments: &[JsValue]) -> Result<JsValue, JsValue>
     let method: Function = Reflect::get(&cache, &method.into())?.dyn_into()?;
     let promise: Promise = method.apply(&cache, &arguments.iter().collect::<Array>())?.dyn_into()?;
     JsFuture::from(promise).await
-}
-
-async fn sent(request: &Outgoing, signal: &AbortSignal) -> Result<Response, JsValue> {
-    let headers = web_sys::Headers::new()?;
-    for (name, value) in &request.headers {
-        headers.set(name, value)?;
-    }
-    let init = web_sys::RequestInit::new();
-    init.set_method(request.method);
-    init.set_headers(&headers);
-    // Workers forward Authorization to the target of a redirect.
-    init.set_redirect(web_sys::RequestRedirect::Manual);
-    // A response for one user must not be cached for others (RFC 9111 §3.5), whatever its headers state.
-    init.set_cache(web_sys::RequestCache::NoStore);
-    init.set_signal(Some(signal));
-    // A request without a body is retried when a kept-alive connection is closed (capnproto#2785), so a DELETE could be
-    // executed twice. PostgREST reads no body of a DELETE (src/PostgREST/ApiRequest/Payload.hs, `shouldParsePayload`).
-    let changes = !matches!(request.method, "GET" | "HEAD");
-    if let Some(body) = request.body.as_deref().or(changes.then_some(b"{}".as_slice())) {
-        init.set_body(&Uint8Array::from(body));
-    }
-    let fetch: Function = Reflect::get(&js_sys::global(), &"fetch".into())?.dyn_into()?;
-    let promise: Promise = fetch.call2(&JsValue::UNDEFINED, &request.url.as_str().into(), &init)?.dyn_into()?;
-    JsFuture::from(promise).await?.dyn_into()
 }

@@ -1,7 +1,9 @@
 //! The runtime in tests: clock, random bytes and network are set by the test, the cryptography is pure Rust.
 
+mod bodies;
 mod turns;
 
+pub use bodies::{Relayed, Stream};
 pub use turns::Ending;
 
 use super::{Answer, Counted, FetchFailure, Level, Outgoing, Platform, ReadFailure, Unavailable};
@@ -29,17 +31,6 @@ pub struct Fake {
     stalls: bool,
 }
 
-/// A body written while it is sent; its response contains an empty one.
-#[derive(Debug, Default)]
-pub struct Relayed {
-    /// The written bytes.
-    pub bytes: RefCell<Vec<u8>>,
-    /// True if it ended completely; `None` while it is open.
-    pub whole: Cell<Option<bool>>,
-    /// True if the client has stopped reading.
-    pub left: Cell<bool>,
-}
-
 struct Inside {
     turns: Turns,
     /// Number of requests with their own handle.
@@ -51,6 +42,8 @@ struct Inside {
     cache_hangs: Cell<bool>,
     sent: RefCell<Vec<Outgoing>>,
     relayed: RefCell<Vec<Rc<Relayed>>>,
+    /// The slow responses, by a part of the URL, and the milliseconds from head to end of body; `None`: no end.
+    slow: RefCell<Option<(String, Option<u64>)>>,
     /// Waiting messages; `None`: there is no queue.
     queue: RefCell<Option<Vec<String>>>,
     dead_letters: Cell<Option<u64>>,
@@ -74,6 +67,7 @@ impl Fake {
             cache_hangs: Cell::default(),
             sent: RefCell::default(),
             relayed: RefCell::default(),
+            slow: RefCell::default(),
             queue: RefCell::new(Some(Vec::new())),
             lines: RefCell::default(),
             dead_letters: Cell::new(Some(0)),
@@ -133,12 +127,6 @@ impl Fake {
         }
     }
 
-    /// Takes the bodies that were written while they were sent, since the last call.
-    #[must_use]
-    pub fn relayed(&self) -> Vec<Rc<Relayed>> {
-        self.inside.relayed.take()
-    }
-
     /// Takes the lines logged since the last call.
     #[must_use]
     pub fn lines(&self) -> Vec<(Level, String)> {
@@ -147,7 +135,7 @@ impl Fake {
 }
 
 impl Platform for Fake {
-    type Body = Vec<u8>;
+    type Body = Stream;
     type Sink = Rc<Relayed>;
     type VerifyingKey = RsaPublicKey;
     type SigningKey = <Es256 as jwt_compact::Algorithm>::SigningKey;
@@ -168,44 +156,53 @@ impl Platform for Fake {
         Ok(bytes)
     }
 
-    async fn fetch(&self, request: Outgoing) -> Result<Answer<Vec<u8>>, FetchFailure> {
+    async fn fetch(&self, request: Outgoing) -> Result<Answer<Stream>, FetchFailure> {
+        let cut = self.now_ms() + u64::from(request.timeout_ms);
+        let answer = self.fetch_head(request).await?;
+        Ok(Answer { body: answer.body.map(|body| body.cut_at(cut)), ..answer })
+    }
+
+    async fn fetch_head(&self, request: Outgoing) -> Result<Answer<Stream>, FetchFailure> {
         self.turn().await;
         let answer = self.inside.upstream.borrow_mut()(&request);
-        let patience = request.timeout_ms;
+        let (patience, url) = (request.timeout_ms, request.url.clone());
         self.inside.sent.borrow_mut().push(request);
         if answer.as_ref().is_err_and(|failure| *failure == FetchFailure::Timeout) {
             self.sleep(patience).await;
         } else {
             self.turn().await;
         }
-        answer
+        let Answer { status, headers, body } = answer?;
+        Ok(Answer { status, headers, body: body.map(|bytes| self.stream(&url, bytes)) })
     }
 
     async fn read_counted(
         &self,
-        body: Vec<u8>,
+        body: Stream,
         limit: usize,
         mut count: impl FnMut(usize) -> bool,
     ) -> Result<Vec<u8>, ReadFailure> {
         self.turn().await;
+        self.ended(&body).await?;
+        let bytes = body.bytes;
         let mut read = 0;
-        for part in body.chunks(PART_BYTES) {
+        for part in bytes.chunks(PART_BYTES) {
             read += part.len();
             if read > limit || !count(part.len()) {
                 return Err(ReadFailure::TooLarge);
             }
-            if self.stalls && read == body.len() {
+            if self.stalls && read == bytes.len() {
                 std::future::pending::<()>().await;
             }
             self.turn().await;
         }
-        Ok(body)
+        Ok(bytes)
     }
 
-    fn relay(&self) -> Result<(Vec<u8>, Rc<Relayed>), Unavailable> {
+    fn relay(&self) -> Result<(Stream, Rc<Relayed>), Unavailable> {
         let relayed = Rc::new(Relayed::default());
         self.inside.relayed.borrow_mut().push(Rc::clone(&relayed));
-        Ok((Vec::new(), relayed))
+        Ok((Vec::new().into(), relayed))
     }
 
     async fn write(&self, sink: &Rc<Relayed>, part: Vec<u8>) -> Result<(), Unavailable> {

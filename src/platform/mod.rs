@@ -50,8 +50,12 @@ pub trait Platform: Clone + 'static {
     /// If the runtime has no entropy; nothing is sent then.
     fn random<const N: usize>(&self) -> Result<[u8; N], Unavailable>;
 
-    /// Sends one request; follows no redirect; ends with the request's timeout.
+    /// Sends one request; follows no redirect; the request's timeout covers the body of the response as well.
     async fn fetch(&self, request: Outgoing) -> Result<Answer<Self::Body>, FetchFailure>;
+
+    /// Does the same, but the timeout ends with the response's head: the body may be passed on for as long as it takes. A caller that
+    /// reads it instead does so [`within`](Platform::within) a time limit.
+    async fn fetch_head(&self, request: Outgoing) -> Result<Answer<Self::Body>, FetchFailure>;
 
     /// Reads a body completely.
     ///
@@ -184,7 +188,7 @@ pub struct Outgoing {
     pub wanted: &'static [&'static str],
     /// The body; `None` for GET and HEAD.
     pub body: Option<Vec<u8>>,
-    /// Timeout of the response, including its body, in milliseconds.
+    /// Timeout of the response in milliseconds: including its body, unless it is sent by [`Platform::fetch_head`].
     pub timeout_ms: u32,
 }
 

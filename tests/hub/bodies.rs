@@ -7,7 +7,7 @@ use hub::{
     platform::{
         Platform as _,
         bodies::{self, Incoming, Sender},
-        fakes::{Ending, Fake},
+        fakes::{Ending, Fake, Stream},
     },
 };
 use serde_json::Value;
@@ -35,7 +35,7 @@ fn row(kib: usize) -> String {
     format!(r#"{{"subject":"{}"}}"#, "x".repeat(kib * KIB))
 }
 
-fn insert(body: &str) -> Arrival<Vec<u8>> {
+fn insert(body: &str) -> Arrival<Stream> {
     arrival("alice", ("POST", "/rest/v1/contact_tickets"), &[], Some(body))
 }
 
@@ -101,7 +101,7 @@ fn bodies_at_once_of_one_person_are_bounded() {
 }
 
 /// Begins requests whose bodies never end, concurrently; returns the statuses of the finished ones, in their order.
-fn stalled(world: &World, count: usize, arrival: impl Fn() -> Arrival<Vec<u8>>) -> Rc<RefCell<Vec<u16>>> {
+fn stalled(world: &World, count: usize, arrival: impl Fn() -> Arrival<Stream>) -> Rc<RefCell<Vec<u16>>> {
     let statuses = Rc::new(RefCell::new(Vec::new()));
     for _ in 0..count {
         let (hub, fake, statuses) = (Rc::clone(&world.hub), world.fake.stalled_request(), Rc::clone(&statuses));
@@ -127,11 +127,11 @@ fn at_work(world: &World) -> Rc<Cell<bool>> {
     working
 }
 
-fn insert_of(persona: &str, body: &str) -> Arrival<Vec<u8>> {
+fn insert_of(persona: &str, body: &str) -> Arrival<Stream> {
     arrival(persona, ("POST", "/rest/v1/contact_tickets"), &[], Some(body))
 }
 
-fn webhook() -> Arrival<Vec<u8>> {
+fn webhook() -> Arrival<Stream> {
     let time = TOKENS["now"].to_string();
     let signature = "v1,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
     let headers = [("svix-id", "msg_1"), ("svix-timestamp", &*time), ("svix-signature", signature)];
@@ -139,7 +139,7 @@ fn webhook() -> Arrival<Vec<u8>> {
 }
 
 /// Returns the status and the code of a request that is processed while others are pending.
-fn asked(world: &World, arrival: Arrival<Vec<u8>>) -> (u16, String) {
+fn asked(world: &World, arrival: Arrival<Stream>) -> (u16, String) {
     let reply = world.fake.run(answer(&world.hub, &world.fake, arrival)).unwrap();
     let retry = reply.headers.iter().find(|(name, _)| *name == "retry-after").map(|(_, value)| value.to_string());
     assert_eq!(retry.as_deref(), (reply.status == 503).then_some("2"));
@@ -188,7 +188,7 @@ fn slow_bodies_of_one_sender_leave_those_of_others_answered() {
 }
 
 /// Returns a message of Clerk's, of about this many KiB.
-fn signed_webhook(kib: usize) -> Arrival<Vec<u8>> {
+fn signed_webhook(kib: usize) -> Arrival<Stream> {
     let time = TOKENS["now"].to_string();
     let body = format!(r#"{{"type":"email.created","data":{{"x":"{}"}}}}"#, "x".repeat(kib * KIB));
     let signature = crate::webhooks::signed(WEBHOOK_SECRET, "msg_2", &time, &body);
@@ -323,7 +323,7 @@ type Reading = Pin<Box<dyn Future<Output = bool>>>;
 fn reading(world: &World, sender: Sender, length: usize) -> Reading {
     let (hub, fake) = (Rc::clone(&world.hub), world.fake.clone());
     Box::pin(async move {
-        let incoming = Incoming { sender, body: Some(vec![0; length]), limit: MIB };
+        let incoming = Incoming { sender, body: Some(vec![0; length].into()), limit: MIB };
         match bodies::read(&hub, &fake, incoming).await {
             // A completely read body counts until it is forwarded.
             Ok(body) => {

@@ -1,9 +1,9 @@
 //! T-1, T-2, T-3: the boundary checks, tested through the whole program.
 
 use crate::world::{ORIGIN, World, answered, well};
-use hub::{domain::headers::Headers, entry::answer::Arrival};
+use hub::{domain::headers::Headers, entry::answer::Arrival, platform::fakes::Stream};
 
-fn arrival(method: &str, url: &str, tls: Option<&str>, headers: &[(&str, &str)]) -> Arrival<Vec<u8>> {
+fn arrival(method: &str, url: &str, tls: Option<&str>, headers: &[(&str, &str)]) -> Arrival<Stream> {
     Arrival {
         method: method.to_owned(),
         url: url.to_owned(),

@@ -14,7 +14,7 @@ use hub::{
     },
     platform::{
         Platform as _,
-        fakes::{Ending, Fake},
+        fakes::{Ending, Fake, Stream},
         hub::Hub,
     },
 };
@@ -27,16 +27,16 @@ use std::{
     rc::Rc,
 };
 
-type Kind = (String, Box<dyn Fn() -> Arrival<Vec<u8>>>);
+pub type Kind = (String, Box<dyn Fn() -> Arrival<Stream>>);
 
 const READ: &str = "/rest/v1/contact_tickets?select=id";
 const ONE: &str = "/rest/v1/contact_tickets?id=eq.00000000-0000-4000-8000-000000000000";
 const STAFF: [(&str, &str); 2] = [("x-hub-purpose", "support"), ("if-match", "*")];
 
 /// Returns a request of each kind that the Hub processes differently.
-fn kinds() -> Vec<Kind> {
+pub fn kinds() -> Vec<Kind> {
     let mut kinds: Vec<Kind> = Vec::new();
-    let mut add = |name: &str, make: Box<dyn Fn() -> Arrival<Vec<u8>>>| kinds.push((name.to_owned(), make));
+    let mut add = |name: &str, make: Box<dyn Fn() -> Arrival<Stream>>| kinds.push((name.to_owned(), make));
     add("customer's read", Box::new(|| arrival("alice", ("GET", READ), &[], None)));
     add("staff read", Box::new(|| arrival("support", ("GET", READ), &STAFF, None)));
     add(
@@ -79,7 +79,7 @@ fn kinds() -> Vec<Kind> {
 }
 
 /// Every method of every route, for a customer, staff and a caller without a token.
-fn generated() -> Vec<Kind> {
+pub fn generated() -> Vec<Kind> {
     let mut kinds: Vec<Kind> = Vec::new();
     for route in ROUTES {
         let path = route.path.replace("{table}", "leads").replace("{function}", "my_activity");
@@ -94,7 +94,7 @@ fn generated() -> Vec<Kind> {
     kinds
 }
 
-fn page(method: &str, path: &str, body: Option<&str>) -> Arrival<Vec<u8>> {
+fn page(method: &str, path: &str, body: Option<&str>) -> Arrival<Stream> {
     let token = TOKENS["personas"]["alice"].as_str().unwrap();
     let cookie = format!("__session={token}; __client_uat={}", TOKENS["now"].as_i64().unwrap() - 20);
     let headers = [
@@ -106,7 +106,7 @@ fn page(method: &str, path: &str, body: Option<&str>) -> Arrival<Vec<u8>> {
     arrival("-", (method, path), &headers, body)
 }
 
-fn webhook() -> Arrival<Vec<u8>> {
+fn webhook() -> Arrival<Stream> {
     let now = TOKENS["now"].as_u64().unwrap();
     let data = json!({ "object": "session", "id": "sess_2hubalice0000000000000001", "user_id": "user_2hubalice0000000000000001", "status": "revoked" });
     let body = json!({ "type": "session.revoked", "object": "event", "timestamp": now * 1000, "instance_id": "ins_1", "data": data }).to_string();
@@ -180,7 +180,7 @@ fn next_is_answered(world: &World, name: &str) {
 /// response.
 fn at_every_await(
     isolate: &dyn Fn() -> World,
-    make: &dyn Fn() -> Arrival<Vec<u8>>,
+    make: &dyn Fn() -> Arrival<Stream>,
     mut check: impl FnMut(&World, &Fake, usize, Option<u16>),
 ) {
     for polls in 1..400 {
@@ -197,7 +197,7 @@ fn at_every_await(
 }
 
 /// Returns the rows of a request whose client does not disconnect.
-fn undisturbed(world: &World, make: &dyn Fn() -> Arrival<Vec<u8>>) -> Vec<String> {
+fn undisturbed(world: &World, make: &dyn Fn() -> Arrival<Stream>) -> Vec<String> {
     world.fake.run(answer(&world.hub, &world.fake, make())).unwrap();
     world.fake.run_background().unwrap();
     told(&rows(&world.fake))
@@ -292,7 +292,7 @@ fn fetch_of_keys_that_is_ended_keeps_no_other_request_i_2() {
     }
 }
 
-fn boxed(hub: &Rc<Hub<Fake>>, platform: Fake, arrival: Arrival<Vec<u8>>) -> Pin<Box<dyn Future<Output = u16>>> {
+fn boxed(hub: &Rc<Hub<Fake>>, platform: Fake, arrival: Arrival<Stream>) -> Pin<Box<dyn Future<Output = u16>>> {
     let hub = Rc::clone(hub);
     Box::pin(async move { answer(&hub, &platform, arrival).await.status })
 }

@@ -340,7 +340,7 @@ impl Browser {
             tls_version: Some("TLSv1.3".to_owned()),
             colo: None,
             country: None,
-            body: body.map(String::into_bytes),
+            body: body.map(|body| body.into_bytes().into()),
         });
         self.tick();
         for (_, directive) in seen.headers.iter().filter(|(name, _)| *name == "set-cookie") {

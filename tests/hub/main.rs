@@ -35,6 +35,7 @@ mod reread;
 mod rotation;
 mod rows;
 mod shares;
+mod slow_bodies;
 mod step_up;
 mod tokens;
 #[path = "../../dev/types.rs"]

@@ -87,7 +87,7 @@ fn a_form_of_a_page_is_refused_by_name_i_1() {
         tls_version: Some("TLSv1.3".to_owned()),
         colo: None,
         country: None,
-        body: Some(format!("csrf=x&user%5Bpassword%5D={SECRET}").into_bytes()),
+        body: Some(format!("csrf=x&user%5Bpassword%5D={SECRET}").into_bytes().into()),
     });
     assert_eq!((seen.status, seen.code.as_str()), (400, "HUB309"));
     kept_nowhere(&seen, "/sign-out");

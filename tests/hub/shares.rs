@@ -4,7 +4,11 @@ use crate::{
     jar::signed,
     world::{ORIGIN, Seen, TOKENS, World, answered, well},
 };
-use hub::{domain::headers::Headers, entry::answer::Arrival, platform::Outgoing};
+use hub::{
+    domain::headers::Headers,
+    entry::answer::Arrival,
+    platform::{Outgoing, fakes::Stream},
+};
 use serde_json::{Value, json};
 use std::{cell::Cell, rc::Rc};
 
@@ -14,7 +18,7 @@ fn persona(name: &str) -> &'static str {
     TOKENS["personas"][name].as_str().unwrap()
 }
 
-fn arrival(url: String, headers: &[(&str, &str)]) -> Arrival<Vec<u8>> {
+fn arrival(url: String, headers: &[(&str, &str)]) -> Arrival<Stream> {
     Arrival {
         method: "GET".to_owned(),
         url,
@@ -86,7 +90,7 @@ fn one_user_uses_up_little_of_clerks_backend_api_i_2() {
     for _ in 0..200 {
         let mut arrival = arrival(format!("{ORIGIN}/sign-out"), &headers);
         arrival.method = "POST".to_owned();
-        arrival.body = Some(format!("csrf={form}").into_bytes());
+        arrival.body = Some(format!("csrf={form}").into_bytes().into());
         let seen = world.arrive(arrival);
         here += usize::from(seen.upstream.iter().any(|sent| sent.url.ends_with("/rpc/end_session")));
         at_clerk += calls_of_clerk(&seen);

@@ -1,12 +1,12 @@
 //! I-1, I-2: every token of `tests/vectors/tokens.json` through the whole program.
 
 use crate::world::{ORIGIN, TOKENS, World};
-use hub::{domain::headers::Headers, entry::answer::Arrival};
+use hub::{domain::headers::Headers, entry::answer::Arrival, platform::fakes::Stream};
 use std::collections::BTreeSet;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-fn with(token: &str) -> Arrival<Vec<u8>> {
+fn with(token: &str) -> Arrival<Stream> {
     Arrival {
         method: "GET".to_owned(),
         url: format!("{ORIGIN}/rest/v1/contact_tickets"),

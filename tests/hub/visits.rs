@@ -33,7 +33,7 @@ fn opened(world: &World, method: &str, path: &str, cookie: &str, more: &[(&str, 
         tls_version: Some("TLSv1.3".to_owned()),
         colo: None,
         country: None,
-        body: body.map(String::into_bytes),
+        body: body.map(|body| body.into_bytes().into()),
     })
 }
 

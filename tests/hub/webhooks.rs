@@ -33,7 +33,7 @@ fn delivered(world: &World, headers: &[(&str, &str)], body: &str) -> Seen {
         tls_version: Some("TLSv1.3".to_owned()),
         colo: None,
         country: None,
-        body: Some(body.as_bytes().to_vec()),
+        body: Some(body.as_bytes().to_vec().into()),
     })
 }
 

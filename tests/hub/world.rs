@@ -3,8 +3,15 @@
 use hub::{
     domain::{functions::Function, headers::Headers},
     entry::answer::{Arrival, answer},
-    logic::{config::Config, reply::Content},
-    platform::{Answer, FetchFailure, Outgoing, fakes::Fake, hub::Hub},
+    logic::{
+        config::Config,
+        reply::{Content, Reply},
+    },
+    platform::{
+        Answer, FetchFailure, Outgoing, Platform as _, ReadFailure,
+        fakes::{Fake, Stream},
+        hub::Hub,
+    },
 };
 use serde_json::Value;
 use std::{rc::Rc, sync::LazyLock};
@@ -92,7 +99,7 @@ pub fn arrival(
     (method, path): (&str, &str),
     headers: &[(&str, &str)],
     body: Option<&str>,
-) -> Arrival<Vec<u8>> {
+) -> Arrival<Stream> {
     let mut all: Vec<(String, String)> =
         headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     if persona != "-" {
@@ -110,7 +117,7 @@ pub fn arrival(
         tls_version: Some("TLSv1.3".to_owned()),
         colo: None,
         country: None,
-        body: body.map(|body| body.as_bytes().to_vec()),
+        body: body.map(|body| body.as_bytes().to_vec().into()),
     }
 }
 
@@ -150,15 +157,25 @@ impl World {
         self.arrive(arrival(persona, (method, path), headers, body))
     }
 
-    pub fn arrive(&self, arrival: Arrival<Vec<u8>>) -> Seen {
+    /// A reply, and what its client took of a body that was passed on.
+    async fn taken(&self, arrival: Arrival<Stream>) -> (Reply<Stream>, Option<Result<Vec<u8>, ReadFailure>>) {
+        let reply = answer(&self.hub, &self.fake, arrival).await;
+        let streamed = match &reply.content {
+            Content::Stream(body) => Some(self.fake.read(body.clone(), usize::MAX).await),
+            Content::Empty | Content::Text(_) => None,
+        };
+        (reply, streamed)
+    }
+
+    pub fn arrive(&self, arrival: Arrival<Stream>) -> Seen {
         drop((self.fake.sent(), self.fake.lines(), self.fake.queued()));
-        let reply = self.fake.run(answer(&self.hub, &self.fake, arrival)).unwrap();
+        let (reply, streamed) = self.fake.run(self.taken(arrival)).unwrap();
         self.fake.run_background().unwrap();
         let seal = reply.seal.iter().map(|(name, value)| (*name, (*value).to_owned()));
         let headers = reply.headers.into_iter().map(|(name, value)| (name, value.into_owned())).chain(seal).collect();
         let text = match reply.content {
             Content::Empty => String::new(),
-            Content::Stream(bytes) => String::from_utf8(bytes).unwrap(),
+            Content::Stream(_) => String::from_utf8(streamed.unwrap().unwrap()).unwrap(),
             Content::Text(text) => text.into_owned(),
         };
         let sent = self.fake.sent();

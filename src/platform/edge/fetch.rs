@@ -1,0 +1,89 @@
+//! Requests that leave the Hub, with a time limit for the whole answer or for its head.
+
+use super::super::{Answer, FetchFailure, Headers, Outgoing};
+use js_sys::{Function, Promise, Reflect, Uint8Array};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AbortController, AbortSignal, ReadableStream, Response, WorkerGlobalScope};
+
+/// Sends a request; the time limit goes on for the body of its answer, also while that is passed on.
+pub(super) async fn whole(request: &Outgoing) -> Result<Answer<ReadableStream>, FetchFailure> {
+    answered(request, &AbortSignal::timeout_with_u32(request.timeout_ms)).await
+}
+
+/// Sends a request; the time limit ends with the head of its answer.
+///
+/// A signal of `AbortSignal.timeout` cannot be stopped, and it aborts the body of an answer as well for as long as its request runs
+/// (<https://fetch.spec.whatwg.org/#abort-fetch>): a body that was passed on broke off after 10 s when the queue took no message.
+pub(super) async fn head(request: &Outgoing) -> Result<Answer<ReadableStream>, FetchFailure> {
+    let mut limit = Limit::start(request.timeout_ms).map_err(|_| FetchFailure::Unreachable)?;
+    let answer = answered(request, &limit.controller.signal()).await;
+    limit.kept = answer.is_ok();
+    answer
+}
+
+/// A timer that aborts a request, until this is dropped: no closure of the Hub's is behind it, which would have to outlive it.
+struct Limit {
+    controller: AbortController,
+    timer: i32,
+    /// Whether the head came in time. What ends without it, a future that is dropped too, is aborted.
+    kept: bool,
+}
+
+impl Limit {
+    fn start(milliseconds: u32) -> Result<Self, JsValue> {
+        let controller = AbortController::new()?;
+        let abort: Function = Reflect::get(&controller, &"abort".into())?.dyn_into()?;
+        let abort = abort.bind0(&controller);
+        let milliseconds = i32::try_from(milliseconds).unwrap_or(i32::MAX);
+        let timer = scope().set_timeout_with_callback_and_timeout_and_arguments_0(&abort, milliseconds)?;
+        Ok(Self { controller, timer, kept: false })
+    }
+}
+
+impl Drop for Limit {
+    fn drop(&mut self) {
+        scope().clear_timeout_with_handle(self.timer);
+        if !self.kept {
+            self.controller.abort();
+        }
+    }
+}
+
+fn scope() -> WorkerGlobalScope {
+    js_sys::global().unchecked_into()
+}
+
+async fn answered(request: &Outgoing, signal: &AbortSignal) -> Result<Answer<ReadableStream>, FetchFailure> {
+    let response = sent(request, signal)
+        .await
+        .map_err(|_| if signal.aborted() { FetchFailure::Timeout } else { FetchFailure::Unreachable })?;
+    let headers = response.headers();
+    let read = |name: &&str| Some(((*name).to_owned(), headers.get(name).ok()??));
+    let headers = Headers::new(request.wanted.iter().filter_map(read).collect());
+    Ok(Answer { status: response.status(), headers, body: response.body() })
+}
+
+async fn sent(request: &Outgoing, signal: &AbortSignal) -> Result<Response, JsValue> {
+    let headers = web_sys::Headers::new()?;
+    for (name, value) in &request.headers {
+        headers.set(name, value)?;
+    }
+    let init = web_sys::RequestInit::new();
+    init.set_method(request.method);
+    init.set_headers(&headers);
+    // Workers forward Authorization to the target of a redirect.
+    init.set_redirect(web_sys::RequestRedirect::Manual);
+    // A response for one user must not be cached for others (RFC 9111 §3.5), whatever its headers state.
+    init.set_cache(web_sys::RequestCache::NoStore);
+    init.set_signal(Some(signal));
+    // A request without a body is retried when a kept-alive connection is closed (capnproto#2785), so a DELETE could be
+    // executed twice. PostgREST reads no body of a DELETE (src/PostgREST/ApiRequest/Payload.hs, `shouldParsePayload`).
+    let changes = !matches!(request.method, "GET" | "HEAD");
+    if let Some(body) = request.body.as_deref().or(changes.then_some(b"{}".as_slice())) {
+        init.set_body(&Uint8Array::from(body));
+    }
+    let fetch: Function = Reflect::get(&js_sys::global(), &"fetch".into())?.dyn_into()?;
+    let promise: Promise = fetch.call2(&JsValue::UNDEFINED, &request.url.as_str().into(), &init)?.dyn_into()?;
+    JsFuture::from(promise).await?.dyn_into()
+}
