@@ -162,6 +162,8 @@ export async function startClerk({ port, party, trust, secretKey, webhookSecret,
         const page = listed.slice(Number(query.get('offset') ?? 0)).slice(0, Number(query.get('limit') ?? 10));
         return json(response, 200, query.get('paginated') === 'true' ? { data: page, total_count: listed.length } : page);
       }
+      // Ended sessions stay here with their status: Clerk lists them (getSessionList(), `status: 'revoked'`), and does not say for how
+      // long. That it may forget one is in tests/hub/visits.rs.
       case 'GET sessions/id': return session ? json(response, 200, session) : problem(response, 404, 'resource_not_found');
       case 'POST sessions/id/refresh': {
         const wanted = await body(request);

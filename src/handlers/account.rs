@@ -160,7 +160,7 @@ async fn ended<P: Platform>(
     let here = send(hub, platform, "sign-out", "return=minimal", question).await;
     // The form may be submitted repeatedly, and Clerk limits requests per secret key, not per user.
     let at_clerk = if hub.clerk_questions.one_more(&session.user, platform.now_ms()) {
-        clerk::end_session(hub, platform, &session.id).await
+        clerk::end_session(hub, platform, &session.id, &session.user).await
     } else {
         Err(Fault::ClerkUndone)
     };

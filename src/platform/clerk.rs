@@ -48,7 +48,7 @@ pub async fn end_sessions<P: Platform>(hub: &Hub<P>, platform: &P, user: &str) -
         let listed = listed.get("data").and_then(Value::as_array).ok_or(Fault::ClerkUndone)?;
         let ids = listed.iter().filter_map(|session| session.get("id").and_then(Value::as_str));
         for id in ids.filter(|id| is_clerk_id(id, "sess_")) {
-            end_session(hub, platform, id).await?;
+            end_session(hub, platform, id, user).await?;
             ended += 1;
         }
         if listed.len() >= MOST_SESSIONS {
@@ -58,31 +58,39 @@ pub async fn end_sessions<P: Platform>(hub: &Hub<P>, platform: &P, user: &str) -
     Ok(ended)
 }
 
-/// Ends one session.
+/// Ends one session of a person.
 ///
 /// # Errors
 /// `ClerkUndone` if it could not be ended.
-pub async fn end_session<P: Platform>(hub: &Hub<P>, platform: &P, session: &str) -> Result<(), Fault> {
+pub async fn end_session<P: Platform>(hub: &Hub<P>, platform: &P, session: &str, user: &str) -> Result<(), Fault> {
     let path = format!("/v1/sessions/{session}/revoke");
     let (status, _) = ask(hub, platform, "POST", &path, None).await.map_err(|_| Fault::ClerkUndone)?;
     match status {
         200 => Ok(()),
         // It may have ended already, or belong to another instance than the key.
-        400 | 404 => is_over(hub, platform, session).await,
+        400 | 404 => is_over(hub, platform, session, user).await,
         _ => Err(Fault::ClerkUndone),
     }
 }
 
-/// Requests from Clerk whether a session has ended. Clerk stores ended sessions with their status, so an unknown one
-/// proves nothing: the key may be that of another instance.
+/// Requests from Clerk whether a session has ended.
 ///
-/// Source: clerk/javascript `packages/types/src/session.ts`, `SessionStatus`; Backend API, `GET /v1/sessions/{session_id}`.
-async fn is_over<P: Platform>(hub: &Hub<P>, platform: &P, session: &str) -> Result<(), Fault> {
+/// Clerk lists ended sessions with their status (<https://clerk.com/docs/reference/backend/sessions/get-session-list>), so an ended one
+/// is expected to be readable. The documents do not say for how long, and `GET /v1/sessions/{session_id}` may answer 404 (`GetSession`
+/// of Clerk's `OpenAPI` document). Therefore a session that Clerk does not know has ended as well, provided that Clerk knows the person;
+/// otherwise the key may be that of another instance.
+async fn is_over<P: Platform>(hub: &Hub<P>, platform: &P, session: &str, user: &str) -> Result<(), Fault> {
     let asked = ask(hub, platform, "GET", &format!("/v1/sessions/{session}"), None).await;
     let (status, body) = asked.map_err(|_| Fault::ClerkUndone)?;
-    let found = ok(status, &body).map_err(|_| Fault::ClerkUndone)?;
-    let text = |name: &str| found.get(name).and_then(Value::as_str);
-    let over = text("id") == Some(session) && text("status").is_some_and(|status| OVER.contains(&status));
+    let over = if status == 404 {
+        let asked = ask(hub, platform, "GET", &format!("/v1/users/{user}"), None).await;
+        let (status, body) = asked.map_err(|_| Fault::ClerkUndone)?;
+        ok(status, &body).is_ok_and(|found| found.get("id").and_then(Value::as_str) == Some(user))
+    } else {
+        let found = ok(status, &body).map_err(|_| Fault::ClerkUndone)?;
+        let text = |name: &str| found.get(name).and_then(Value::as_str);
+        text("id") == Some(session) && text("status").is_some_and(|status| OVER.contains(&status))
+    };
     if over { Ok(()) } else { Err(Fault::ClerkUndone) }
 }
 

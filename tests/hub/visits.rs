@@ -423,8 +423,8 @@ fn signing_out_tries_both_ends_i_2() {
     }
 }
 
-/// Clerk's API returns ended sessions, each with its status; an unknown one belongs to another instance, or the key
-/// does.
+/// Clerk lists ended sessions with their status, and does not say for how long. One that it does not know has ended if it knows the
+/// person; else it belongs to another instance, or the key does.
 #[test]
 fn a_refused_revocation_counts_only_for_a_session_that_is_over_i_2() {
     let over = ["abandoned", "ended", "expired", "removed", "replaced", "revoked"];
@@ -442,6 +442,27 @@ fn a_refused_revocation_counts_only_for_a_session_that_is_over_i_2() {
         {
             let seen = sign_out_of(&ending(true, refusal, answer));
             assert_eq!((seen.status, seen.log["code"].as_str()), (502, Some("HUB109")), "{refusal} {answer:?}");
+        }
+        for (user, ended) in [
+            ((200, r#"{"id":"user_2hubalice0000000000000001"}"#), true),
+            ((200, r#"{"id":"user_2hubcarol0000000000000003"}"#), false),
+            ((200, "{}"), false),
+            ((200, "x"), false),
+            ((401, "{}"), false),
+            ((404, r#"{"errors":[{"code":"resource_not_found"}]}"#), false),
+            ((500, "{}"), false),
+        ] {
+            let world = World::behind(move |request: &Outgoing| match request.url.as_str() {
+                url if url.ends_with("/revoke") => answered(refusal, r#"{"errors":[]}"#),
+                url if url.ends_with(&format!("/v1/sessions/{SESSION}")) => answered(404, r#"{"errors":[]}"#),
+                url if url.contains("/v1/users/") => answered(user.0, user.1),
+                _ => well(request),
+            });
+            let seen = sign_out_of(&world);
+            assert_eq!(seen.status, if ended { 303 } else { 502 }, "{refusal}, the session is unknown, {user:?}");
+            let asked =
+                seen.upstream.iter().filter(|sent| sent.url.ends_with("/v1/users/user_2hubalice0000000000000001"));
+            assert_eq!(asked.count(), 1, "{refusal} {user:?}");
         }
     }
 }
