@@ -107,6 +107,14 @@ begin
       ('{"entity": "request_log", "selector": "owner", "records": ["org_2hubacme00000000000000001"]}', array['read request_log org_2hubacme00000000000000001 org_2hubacme00000000000000001 false ']),
       ('{"entity": "contact_tickets", "selector": "subject", "records": ["' || ticket || '"]}', array['read contact_tickets ' || ticket || ' org_2hubacme00000000000000001 false ']),
       ('{"entity": "team_activities", "selector": "subject", "records": ["' || gone || '"]}', array['read contact_tickets ' || gone || ' user_2hubcarol0000000000000003 false ']),
+      -- A request's rows in the trail are read as those of each client whom they are about, as often as they are about them.
+      ('{"entity": "team_activities", "selector": "request", "records": ["01ARZ3NDEKTSV4RRFFQ69G5FA1", "x"]}',
+        array['read team_activities org_2hubacme00000000000000001 org_2hubacme00000000000000001 false 1', 'read team_activities user_2hubcarol0000000000000003 user_2hubcarol0000000000000003 false 1']),
+      ('{"entity": "team_activities", "selector": "request", "records": ["01ARZ3NDEKTSV4RRFFQ69G5FA1", "01ARZ3NDEKTSV4RRFFQ69G5FA3", "01ARZ3NDEKTSV4RRFFQ69G5FA1"]}',
+        array['read team_activities org_2hubacme00000000000000001 org_2hubacme00000000000000001 false 2', 'read team_activities user_2hubcarol0000000000000003 user_2hubcarol0000000000000003 false 1']),
+      ('{"entity": "team_activities", "selector": "request", "records": ["01ARZ3NDEKTSV4RRFFQ69G5FA3"]}', array['read team_activities org_2hubacme00000000000000001 org_2hubacme00000000000000001 true 1']),
+      ('{"entity": "team_activities", "selector": "request", "records": ["01ARZ3NDEKTSV4RRFFQ69G5FA2", "01arz3ndektsv4rrffq69g5fa1", "", "x", "user_2hubcarol0000000000000003"]}', array['list team_activities   false ']),
+      ('{"entity": "request_log", "selector": "request", "records": ["01ARZ3NDEKTSV4RRFFQ69G5FA1"]}', array['list request_log   false ']),
       ('{"entity": "leads", "selector": "subject", "records": ["' || ticket || '", "x"]}', array['list leads   false ']),
       ('{"entity": "team_activities", "selector": "subject", "records": ["' || note || '"]}', array['read ticket_messages ' || note || ' org_2hubacme00000000000000001 true '])
     ) as r (request, found)

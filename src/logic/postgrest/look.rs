@@ -52,6 +52,8 @@ pub enum Selector {
     List,
     /// Their owner.
     Owner,
+    /// The id of the request that rows of the audit log belong to.
+    Request,
     /// The key of the record that rows of the audit log describe.
     Subject,
 }
