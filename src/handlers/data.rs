@@ -173,11 +173,12 @@ async fn answered<P: Platform>(
 /// Sends one request whose response is passed on, so that its timeout is one for the head only: the body may take as long as the client
 /// does.
 ///
-/// The Hub sets that body no limit. Workers pass it on without the isolate, cancel it when the client leaves, and have no limit of
-/// their own while the client stays (<https://developers.cloudflare.com/workers/platform/limits/>). A client that takes it slowly holds
-/// no connection to the database: `PostgREST` has the whole result, and has ended its transaction, before it sends the head. If
-/// Supabase's server stops in the middle, Cloudflare in front of it gives up after 120 s without a byte (Proxy Read Timeout,
-/// <https://developers.cloudflare.com/fundamentals/reference/connection-limits/>), and the client sees a body that broke off.
+/// The Hub sets that body no limit. Workers pass it on without the isolate (`DeferredProxy` of cloudflare/workerd), cancel it when the
+/// client leaves, and have no limit of their own while it stays (<https://developers.cloudflare.com/workers/platform/limits/>). A slow
+/// client holds no connection to the database: `PostgREST` has ended its transaction and has the whole result before it sends the head
+/// (src/PostgREST/App.hs). If Supabase's server stops in the middle, Cloudflare in front of it gives up after 120 s without a byte (Proxy
+/// Read Timeout, <https://developers.cloudflare.com/fundamentals/reference/connection-limits/>), and the client sees a body that broke
+/// off.
 async fn passed_on<P: Platform>(
     hub: &Hub<P>,
     platform: &P,

@@ -3,7 +3,7 @@
 
 use crate::{
     cancellation::{generated, kinds},
-    world::{World, answered, arrival, well},
+    world::{World, answered, well},
 };
 use hub::{
     entry::answer::answer,
@@ -81,10 +81,8 @@ fn revocation_whose_answer_does_not_end_is_said_to_be_undone_i_2() {
 /// Every kind of request and every route: no body that the Hub reads keeps a request, whoever sends it and whatever the status.
 #[test]
 fn no_request_waits_longer_than_its_limits_for_a_body_without_end_l_3() {
-    let refused = |request: &Outgoing| match request.url.contains("/rest/v1/") {
-        true => answered(400, "{"),
-        false => well(request),
-    };
+    let refused =
+        |request: &Outgoing| if request.url.contains("/rest/v1/") { answered(400, "{") } else { well(request) };
     let broken = |_: &Outgoing| answered(500, "{");
     for upstream in [well, refused, broken] {
         for slow in ["", "/rest/v1/", "/rpc/record_re", "api.clerk.com", "jwks"] {

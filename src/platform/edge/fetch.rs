@@ -26,7 +26,7 @@ pub(super) async fn head(request: &Outgoing) -> Result<Answer<ReadableStream>, F
 struct Limit {
     controller: AbortController,
     timer: i32,
-    /// Whether the head came in time. What ends without it, a future that is dropped too, is aborted.
+    /// True if the head came in time. A request that ends without it, its future dropped included, is aborted.
     kept: bool,
 }
 
