@@ -152,6 +152,20 @@ fn errors_document_lists_every_error() {
     assert_eq!(written, wanted, "write this into docs/errors.md:\n{}", as_table(&wanted));
 }
 
+/// The literals after `"event":`, also in a string of JSON.
+#[test]
+fn logging_document_lists_every_event() {
+    let mut logged = BTreeSet::new();
+    for (_, text) in sources(Path::new("src")) {
+        let text = code(&text).replace('\\', "").replace("\"event\": ", "\"event\":");
+        let names = text.split("\"event\":\"").skip(1).filter_map(|rest| rest.split('"').next());
+        logged.extend(names.map(|name| format!("`{name}`")));
+    }
+    let written: BTreeSet<String> = rows("docs/logging.md").into_iter().map(|row| row[0].clone()).collect();
+    assert!(logged.len() > 10, "{logged:?}");
+    assert_eq!(written, logged, "docs/logging.md lists the events of the code");
+}
+
 /// Clerk's shortcodes are placeholders for data of a user. Of these, users can change their names, addresses and unsafe
 /// metadata themselves.
 #[test]
@@ -224,4 +238,66 @@ fn the_log_has_no_value_that_a_function_puts_into_its_message() {
         }
     }
     assert!(judged > 1, "{judged}");
+}
+
+#[test]
+fn readme_stays_short() {
+    let lines = fs::read_to_string("README.md").unwrap().lines().count();
+    assert!(lines <= 150, "README.md has {lines} lines");
+}
+
+/// Every Markdown file of the repository.
+fn documents(folder: &Path) -> Vec<(PathBuf, String)> {
+    const GENERATED: [&str; 5] = [".git", ".local", "build", "node_modules", "target"];
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_dir() && !GENERATED.contains(&name.as_str()) {
+            found.extend(documents(&path));
+        } else if path.extension().is_some_and(|extension| extension == "md") {
+            let text = fs::read_to_string(&path).unwrap();
+            found.push((path, text));
+        }
+    }
+    found
+}
+
+/// Returns the anchors of a document's headings, in GitHub's form.
+fn anchors(text: &str) -> BTreeSet<String> {
+    let anchor = |line: &str| {
+        let title = line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+        title.chars().filter(|letter| letter.is_alphanumeric() || matches!(letter, '-' | '_')).collect()
+    };
+    prose(text).filter(|line| line.starts_with('#')).map(anchor).collect()
+}
+
+/// Returns the lines outside of code blocks.
+fn prose(text: &str) -> impl Iterator<Item = &str> {
+    let mut in_code = false;
+    text.lines().filter(move |line| {
+        let fence = line.trim_start().starts_with("```");
+        in_code ^= fence;
+        !in_code && !fence
+    })
+}
+
+#[test]
+fn every_relative_link_has_a_target() {
+    let documents = documents(Path::new("."));
+    assert!(documents.len() > 10, "{}", documents.len());
+    let mut wrong = Vec::new();
+    for (path, text) in &documents {
+        let links = prose(text).flat_map(|line| line.split("](").skip(1)).filter_map(|rest| rest.split(')').next());
+        for link in links.filter(|link| !link.contains("://") && !link.starts_with("mailto:")) {
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let target = if file.is_empty() { path.clone() } else { path.parent().unwrap().join(file) };
+            let is_there = target.exists()
+                && (anchor.is_empty() || anchors(&fs::read_to_string(&target).unwrap()).contains(anchor));
+            if !is_there {
+                wrong.push(format!("{}: {link}", path.display()));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
 }
