@@ -22,7 +22,7 @@ impl Allowance {
         Self { most, minute: Cell::default(), used: RefCell::default() }
     }
 
-    /// Returns whether this cause has a use left, and counts it. Causes beyond [`MAX_CAUSES`] share one allowance.
+    /// Returns whether this cause has a use left, and counts it. Causes beyond `MAX_CAUSES` share one allowance.
     pub fn one_more(&self, cause: &str, now_ms: u64) -> bool {
         let mut used = self.used.borrow_mut();
         let minute = now_ms / 60_000;
