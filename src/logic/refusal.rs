@@ -114,7 +114,7 @@ pub fn hint_for(code: &str) -> &'static str {
         "23502" => "Send a value for it.",
         "23503" => "Name one that exists and that you may see.",
         "23505" => "Change the one that exists, or send another value.",
-        "23514" => "See the README for what it takes.",
+        "23514" => "GET /rest/v1/ describes the columns.",
         "42501" => "Check that the row is yours and in a state in which it may be changed.",
         "P0001" => "Check the arguments.",
         "PGRST103" => "Ask for a smaller offset.",

@@ -169,7 +169,7 @@ pub(super) const RESOURCE_UNKNOWN: Public = public(
     "HUB202",
     404,
     "There is no such table or function for you.",
-    "See the README for the tables and functions of each role.",
+    "GET /rest/v1/ lists the tables and functions of this session.",
 );
 pub(super) const FACTOR_STALE: Public = public(
     "HUB203",
