@@ -10,7 +10,7 @@ use hub::logic::{
     vars::{Absent, VARS, VarKind},
 };
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -141,29 +141,62 @@ fn rows(document: &str) -> Vec<Vec<String>> {
 
 #[test]
 fn errors_document_lists_every_error() {
-    let mut wanted: Vec<Vec<String>> = PUBLIC
-        .iter()
-        .copied()
-        .chain(Rule::ALL.into_iter().map(Rule::public))
-        .map(|row| vec![format!("`{}`", row.code), row.status.to_string(), row.message.to_owned(), row.hint.to_owned()])
-        .collect();
+    let mut wanted = public_errors();
     wanted.sort();
     let written = rows("docs/errors.md");
     assert_eq!(written, wanted, "write this into docs/errors.md:\n{}", as_table(&wanted));
 }
 
-/// The literals after `"event":`, also in a string of JSON.
+/// Returns the public row of each error: code, status, message, hint.
+fn public_errors() -> Vec<Vec<String>> {
+    let rows = PUBLIC.iter().copied().chain(Rule::ALL.into_iter().map(Rule::public));
+    rows.map(|row| vec![format!("`{}`", row.code), row.status.to_string(), row.message.to_owned(), row.hint.to_owned()])
+        .collect()
+}
+
+/// A hint that lists the accepted names begins with "Use: ".
 #[test]
-fn logging_document_lists_every_event() {
-    let mut logged = BTreeSet::new();
-    for (_, text) in sources(Path::new("src")) {
-        let text = code(&text).replace('\\', "").replace("\"event\": ", "\"event\":");
-        let names = text.split("\"event\":\"").skip(1).filter_map(|rest| rest.split('"').next());
-        logged.extend(names.map(|name| format!("`{name}`")));
+fn examples_of_errors_have_the_texts_of_the_code() {
+    let errors = public_errors();
+    let mut compared = 0;
+    for document in ["docs/api.md", "docs/errors.md"] {
+        let text = fs::read_to_string(document).unwrap();
+        for line in text.lines().filter(|line| line.starts_with('{') && line.contains("\"code\": \"HUB")) {
+            let body: serde_json::Value = serde_json::from_str(line).unwrap();
+            let code = format!("`{}`", body["code"].as_str().unwrap());
+            let row = errors.iter().find(|row| row[0] == code).unwrap();
+            assert_eq!(body["message"], row[2].as_str(), "{document}: {code}");
+            let hint = body["hint"].as_str().unwrap();
+            assert!(hint == row[3] || hint.starts_with("Use: "), "{document}: {code}: {hint}");
+            compared += 1;
+        }
     }
-    let written: BTreeSet<String> = rows("docs/logging.md").into_iter().map(|row| row[0].clone()).collect();
+    assert!(compared > 5, "{compared}");
+}
+
+/// Returns the name of each log event in a source, with its fields: the names of the JSON object that begins with it.
+fn logged_events(source: &str) -> Vec<(String, BTreeSet<String>)> {
+    let text = source.replace('\\', "").replace("\"event\": ", "\"event\":");
+    let objects = text.split("\"event\":\"").skip(1).filter_map(|rest| rest.split('}').next()?.split_once('"'));
+    let is_name = |word: &&str| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    let fields = |object: &str| {
+        let names = object.split("\":").filter_map(|part| part.rsplit_once('"')).map(|(_, name)| name).filter(is_name);
+        names.map(str::to_owned).collect()
+    };
+    objects.map(|(name, object)| (name.to_owned(), fields(object))).collect()
+}
+
+#[test]
+fn logging_document_lists_every_event_and_field() {
+    let logged: BTreeMap<_, _> =
+        sources(Path::new("src")).iter().flat_map(|(_, text)| logged_events(&code(text))).collect();
+    let first = |text: &str| text.split('`').nth(1).map(str::to_owned);
+    let written: BTreeMap<_, BTreeSet<_>> = rows("docs/logging.md")
+        .iter()
+        .map(|row| (first(&row[0]).unwrap(), row[3].split("; ").filter_map(first).collect()))
+        .collect();
     assert!(logged.len() > 10, "{logged:?}");
-    assert_eq!(written, logged, "docs/logging.md lists the events of the code");
+    assert_eq!(written, logged, "left: docs/logging.md, right: the code");
 }
 
 /// Clerk's shortcodes are placeholders for data of a user. Of these, users can change their names, addresses and unsafe
