@@ -210,12 +210,9 @@ impl Rule {
             Self::ColumnRefused => {
                 ("HUB311", 400, "A column is not there for you.", "GET /rest/v1/ lists the columns of this session.")
             }
-            Self::EmbedRefused => (
-                "HUB312",
-                400,
-                "A table cannot be embedded here.",
-                "Only listed related tables can be embedded, at most two deep.",
-            ),
+            Self::EmbedRefused => {
+                ("HUB312", 400, "A table cannot be embedded here.", "Embed listed tables only, at most two deep.")
+            }
             Self::FilterMalformed => ("HUB313", 400, "A filter is not operator.value.", "Write it as column=eq.value."),
             Self::OperatorRefused => (
                 "HUB314",
@@ -248,18 +245,12 @@ impl Rule {
             ),
             Self::RowsTooMany => ("HUB321", 413, "That is too many rows for one request.", "Send at most 100."),
             Self::UpsertRefused => UPSERT_REFUSED,
-            Self::ArgumentUnknown => (
-                "HUB323",
-                400,
-                "The function has no such argument.",
-                "GET /rest/v1/ lists the arguments of each function.",
-            ),
-            Self::ArgumentMissing => (
-                "HUB324",
-                400,
-                "The function needs an argument.",
-                "GET /rest/v1/ lists the arguments of each function.",
-            ),
+            Self::ArgumentUnknown => {
+                ("HUB323", 400, "The function has no such argument.", "GET /rest/v1/ lists its arguments.")
+            }
+            Self::ArgumentMissing => {
+                ("HUB324", 400, "The function needs an argument.", "GET /rest/v1/ lists its arguments.")
+            }
             Self::VersionMalformed => VERSION_MALFORMED,
             Self::VersionMissing => VERSION_MISSING,
             Self::PurposeRefused => PURPOSE_REFUSED,
