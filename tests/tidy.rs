@@ -279,6 +279,27 @@ fn readme_stays_short() {
     assert!(lines <= 150, "README.md has {lines} lines");
 }
 
+#[test]
+fn readme_lists_every_enforced_promise() {
+    let promises: serde_json::Value = serde_json::from_str(&fs::read_to_string("data/promises.json").unwrap()).unwrap();
+    let groups = promises["groups"].as_array().unwrap();
+    let enforced = groups.iter().flat_map(|group| group["promises"].as_array().unwrap());
+    let enforced =
+        enforced.filter(|promise| promise["state"] == "enforced").map(|promise| promise["id"].as_str().unwrap());
+    let readme = fs::read_to_string("README.md").unwrap();
+    let absent: Vec<&str> = enforced.filter(|id| !readme.contains(&format!("\n| {id} "))).collect();
+    assert_eq!(absent, Vec::<&str>::new());
+}
+
+#[test]
+fn security_policy_names_the_address_of_the_company() {
+    let company: serde_json::Value = serde_json::from_str(&fs::read_to_string("data/company.json").unwrap()).unwrap();
+    let policy = fs::read_to_string("SECURITY.md").unwrap();
+    for name in ["security_address", "security_subject"] {
+        assert!(policy.contains(company[name].as_str().unwrap()), "{name}");
+    }
+}
+
 /// Every Markdown file of the repository.
 fn documents(folder: &Path) -> Vec<(PathBuf, String)> {
     const GENERATED: [&str; 5] = [".git", ".local", "build", "node_modules", "target"];
