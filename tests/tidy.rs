@@ -283,9 +283,9 @@ fn readme_stays_short() {
 fn readme_lists_every_enforced_promise() {
     let promises: serde_json::Value = serde_json::from_str(&fs::read_to_string("data/promises.json").unwrap()).unwrap();
     let groups = promises["groups"].as_array().unwrap();
-    let enforced = groups.iter().flat_map(|group| group["promises"].as_array().unwrap());
-    let enforced =
-        enforced.filter(|promise| promise["state"] == "enforced").map(|promise| promise["id"].as_str().unwrap());
+    let promises = groups.iter().flat_map(|group| group["promises"].as_array().unwrap());
+    let enforced = promises.filter(|promise| promise["state"] == "enforced" || promise["state"] == "in_part");
+    let enforced = enforced.map(|promise| promise["id"].as_str().unwrap());
     let readme = fs::read_to_string("README.md").unwrap();
     let absent: Vec<&str> = enforced.filter(|id| !readme.contains(&format!("\n| {id} "))).collect();
     assert_eq!(absent, Vec::<&str>::new());
