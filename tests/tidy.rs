@@ -132,6 +132,18 @@ fn files_stay_short() {
     }
 }
 
+/// Supabase's CLI records a migration by the digits in front of its name, so a second file of the same version fails.
+#[test]
+fn migration_versions_are_unique() {
+    let mut versions = BTreeSet::new();
+    for entry in fs::read_dir("supabase/migrations").expect("the folder of migrations can be read") {
+        let name = entry.expect("an entry can be read").file_name().into_string().expect("a name is UTF-8");
+        let version = name.split('_').next().unwrap_or_default().to_owned();
+        assert!(version.len() == 14 && version.bytes().all(|byte| byte.is_ascii_digit()), "{name} begins with no version");
+        assert!(versions.insert(version), "{name} has the version of another migration");
+    }
+}
+
 /// Returns the rows of a document's tables whose first cell is in code quotes.
 fn rows(document: &str) -> Vec<Vec<String>> {
     let text = fs::read_to_string(document).unwrap();
