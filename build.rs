@@ -54,8 +54,8 @@ fn environment_problems(top: &toml::Table, own: &toml::Table, suffix: &str) -> V
         let values = values.and_then(toml::Value::as_array).into_iter().flatten();
         values.filter_map(toml::Value::as_str).map(str::to_owned).collect()
     };
-    let of_kind = |wanted: fn(&vars::Var) -> bool| -> BTreeSet<String> {
-        vars::VARS.iter().filter(|var| wanted(var)).map(|var| var.name.to_owned()).collect()
+    let of_kind = |wanted: fn(&vars::Variable) -> bool| -> BTreeSet<String> {
+        vars::VARIABLES.iter().filter(|var| wanted(var)).map(|var| var.name.to_owned()).collect()
     };
     let mut problems = Vec::new();
     let mut compare = |what: &str, list: &str, wanted: BTreeSet<String>, found: BTreeSet<String>| {
@@ -66,11 +66,11 @@ fn environment_problems(top: &toml::Table, own: &toml::Table, suffix: &str) -> V
         );
     };
     let set = own.get("vars").and_then(toml::Value::as_table).map(|table| table.keys().cloned().collect());
-    compare("vars", "VARS (plain)", of_kind(|var| var.kind == vars::VarKind::Plain), set.unwrap_or_default());
+    compare("vars", "VARS (plain)", of_kind(|var| var.kind == vars::VariableKind::Plain), set.unwrap_or_default());
     compare(
         "secrets",
         "VARS (required secrets)",
-        of_kind(|var| var.kind == vars::VarKind::Secret && var.absent == vars::Absent::Refused),
+        of_kind(|var| var.kind == vars::VariableKind::Secret && var.when_missing == vars::WhenMissing::Refused),
         names(own.get("secrets").and_then(|secrets| secrets.get("required"))),
     );
     let crons = inherited("triggers").and_then(|triggers| triggers.get("crons"));
@@ -138,8 +138,11 @@ fn queue_problems(parsed: &toml::Table, place: &str, suffix: &str) -> Vec<String
         queues::QUEUES.iter().filter_map(|queue| Some(format!("{} {}{suffix}", queue.binding?, queue.name)));
     compare("producers", &["binding", "queue"], producers.collect());
     let consumers = queues::QUEUES.iter().map(|queue| {
-        let dead = queue.dead_letters.map_or_else(|| "-".to_owned(), |name| format!("{name}{suffix}"));
-        format!("{}{suffix} {} {} {} {dead}", queue.name, queue.batch, queue.gathering_s, queue.retries)
+        let dead = queue.dead_letters_to.map_or_else(|| "-".to_owned(), |name| format!("{name}{suffix}"));
+        format!(
+            "{}{suffix} {} {} {} {dead}",
+            queue.name, queue.max_batch_size, queue.max_batch_timeout_s, queue.max_retries
+        )
     });
     let keys = ["queue", "max_batch_size", "max_batch_timeout", "max_retries", "dead_letter_queue"];
     compare("consumers", &keys, consumers.collect());

@@ -14,11 +14,11 @@ use hub::{
     logic::{
         cookies::Cookies,
         jwks, password,
-        signature::Envelope,
-        token::{self, Expected},
-        visit::{Instance, Visit, decide},
+        signature::WebhookSignature,
+        token::{self, TokenPolicy},
+        visit::{BrowserSessionInput, ClerkInstance, decide},
     },
-    platform::{Platform as _, fakes::Fake},
+    platform::{Runtime as _, fakes::FakeRuntime},
 };
 use std::{hint::black_box, time::Instant};
 
@@ -38,18 +38,18 @@ fn main() {
     let now = vectors["now"].as_i64().expect("a time");
     let keys = jwks::parse(vectors["jwks"].to_string().as_bytes()).expect("a set");
     let key = keys.first().expect("a key");
-    let fake = Fake::new(0, |_| Err(hub::platform::FetchFailure::Unreachable));
-    let imported = fake.run(fake.import_rsa(&key.n, &key.e)).expect("at once").expect("a key");
-    let expected = Expected {
+    let fake = FakeRuntime::new(0, |_| Err(hub::platform::FetchError::Unreachable));
+    let imported = fake.run(fake.import_rsa(&key.modulus, &key.exponent)).expect("at once").expect("a key");
+    let expected = TokenPolicy {
         issuer: vectors["issuer"].as_str().expect("an issuer").to_owned(),
         authorized_parties: vec!["https://hub.stacklumen.example".to_owned()],
         role_claim: vec!["metadata".to_owned(), "stacklumen_role".to_owned()],
     };
     let judged = |raw: &str| {
-        let Ok(unverified) = token::read(raw) else { return false };
-        let checked = fake.run(fake.verify(&imported, unverified.signed_part().as_bytes(), unverified.signature()));
-        let verified = unverified.verified(checked.is_ok_and(|good| good.unwrap_or(false)));
-        verified.is_ok_and(|verified| token::check(&verified, &expected, now).is_ok())
+        let Ok(unverified) = token::parse(raw) else { return false };
+        let checked = fake.run(fake.verify(&imported, unverified.signing_input().as_bytes(), unverified.signature()));
+        let verified = unverified.into_verified(checked.is_ok_and(|good| good.unwrap_or(false)));
+        verified.is_ok_and(|verified| token::validate_claims(&verified, &expected, now).is_ok())
     };
     assert!(judged(good), "the good token is good");
     let one = timed(2000, || assert!(black_box(judged(good))));
@@ -58,10 +58,10 @@ fn main() {
     let signature = rest.split_once('.').expect("three segments").1;
     let long = format!("{header}.{}.{signature}", "A".repeat(1_000_000));
     let full = format!("{header}.{}.{signature}", "A".repeat(8192 - header.len() - signature.len() - 2));
-    let instance = Instance {
+    let instance = ClerkInstance {
         suffix: "QvfNY2dr".to_owned(),
         issuer: expected.issuer.clone(),
-        development: true,
+        is_development: true,
         domains: Vec::new(),
     };
     let crowd = "__session=x.y.z; ".repeat(900);
@@ -76,7 +76,7 @@ fn main() {
     let body = vec![b'x'; 256 * 1024];
     let visited = |header: &str| {
         let cookies = Cookies::parse(header);
-        let visit = Visit { cookies: &cookies, query: &form, navigation: true, now_s: now };
+        let visit = BrowserSessionInput { cookies: &cookies, query: &form, is_navigation: true, now_s: now };
         black_box(decide(&visit, &instance));
     };
     let report = |name: &str, cost: f64| println!("{name:<44} {cost:>9.1} µs {:>8.3}", cost / one);
@@ -86,12 +86,14 @@ fn main() {
     report("a Cookie header of 1 MB", timed(2000, || visited(black_box(&far))));
     report(
         "a query of 8 KB, looked through for passwords",
-        timed(2000, || assert!(!password::in_form(black_box(&form)))),
+        timed(2000, || assert!(!password::form_contains_password(black_box(&form)))),
     );
     report(
         "a webhook of 256 KiB with 200 signatures",
         timed(500, || {
-            assert!(Envelope::read(&sent, now).is_ok_and(|envelope| envelope.verify(&secrets, &body).is_err()));
+            assert!(
+                WebhookSignature::parse(&sent, now).is_ok_and(|envelope| envelope.verify(&secrets, &body).is_err())
+            );
         }),
     );
 }

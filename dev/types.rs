@@ -15,23 +15,22 @@
 use hub::{
     domain::{
         access::{
-            Operation,
+            Operation, PrincipalKind,
             StaffRole::{Admin, Sales, Support},
-            Who,
         },
         functions::{Argument, FUNCTIONS, Function, Returned},
-        tables::{Column, Grant, Kind, TABLES, Table},
+        tables::{Column, ColumnType, Grant, TABLES, Table},
     },
-    logic::policy::allows,
+    logic::policy::grants,
 };
 use std::{collections::BTreeMap, fmt::Write as _, fs};
 
 /// Audiences that a client of supabase-js can be, by the name of their file.
-pub const AUDIENCES: [(&str, Who); 4] = [
-    ("customer", Who::Customer),
-    ("admin", Who::Staff(Admin)),
-    ("sales", Who::Staff(Sales)),
-    ("support", Who::Staff(Support)),
+pub const AUDIENCES: [(&str, PrincipalKind); 4] = [
+    ("customer", PrincipalKind::Customer),
+    ("admin", PrincipalKind::Staff(Admin)),
+    ("sales", PrincipalKind::Staff(Sales)),
+    ("support", PrincipalKind::Staff(Support)),
 ];
 
 fn main() {
@@ -44,7 +43,7 @@ fn main() {
 
 /// Returns the file of one audience.
 #[must_use]
-pub fn module(name: &str, who: Who) -> String {
+pub fn module(name: &str, who: PrincipalKind) -> String {
     let granted = || TABLES.iter().filter_map(|table| Some((table, table.grant(who)?)));
     let tables: String = granted().map(|(table, grant)| entry(table, grant, who)).collect();
     // In the order of their names, as Supabase's generator writes them.
@@ -71,7 +70,7 @@ export type Database = {{
     )
 }
 
-fn entry(table: &Table, grant: &Grant, who: Who) -> String {
+fn entry(table: &Table, grant: &Grant, who: PrincipalKind) -> String {
     let of = |columns: &[&str], optional: &dyn Fn(&Column) -> bool| {
         let used = table.columns.iter().filter(|column| columns.contains(&column.name));
         object(used.map(|column| (column.name, optional(column), typed(column))), 8)
@@ -81,8 +80,8 @@ fn entry(table: &Table, grant: &Grant, who: Who) -> String {
     let update = of(grant.update, &|_| true);
     // A table that may not be changed accepts no member at all.
     let never = |allowed: bool, written: String| if allowed { written } else { "Record<string, never>".to_owned() };
-    let insert = never(allows(grant, Operation::Insert), insert);
-    let update = never(allows(grant, Operation::Update), update);
+    let insert = never(grants(grant, Operation::Insert), insert);
+    let update = never(grants(grant, Operation::Update), update);
     format!(
         "      {}: {{\n        Row: {row};\n        Insert: {insert};\n        Update: {update};\n        Relationships: [{}];\n      }};\n",
         table.name,
@@ -91,9 +90,11 @@ fn entry(table: &Table, grant: &Grant, who: Who) -> String {
 }
 
 /// Returns the embed of a row in its conversation, from which the reverse embed follows.
-fn relationships(table: &Table, who: Who) -> String {
+fn relationships(table: &Table, who: PrincipalKind) -> String {
     let Some((column, parent)) = table.parent else { return String::new() };
-    let Some(parent) = Table::named(parent).filter(|parent| parent.grant(who).is_some()) else { return String::new() };
+    let Some(parent) = Table::by_name(parent).filter(|parent| parent.grant(who).is_some()) else {
+        return String::new();
+    };
     let to = column.trim_end_matches("_id");
     format!(
         "\n          {{
@@ -107,7 +108,7 @@ fn relationships(table: &Table, who: Who) -> String {
     )
 }
 
-fn call(function: &Function, who: Who) -> String {
+fn call(function: &Function, who: PrincipalKind) -> String {
     let arguments = if function.arguments.is_empty() {
         "never".to_owned()
     } else {
@@ -115,7 +116,7 @@ fn call(function: &Function, who: Who) -> String {
         object(function.arguments.iter().map(one), 8)
     };
     let readable = |name: &str| {
-        let columns = Table::named(name).and_then(|table| Some((table, table.grant(who)?.read)));
+        let columns = Table::by_name(name).and_then(|table| Some((table, table.grant(who)?.read)));
         let (table, read) = columns.expect("a caller may read what a function returns");
         let used = table.columns.iter().filter(|column| read.contains(&column.name));
         object(used.map(|column| (column.name, false, typed(column))), 8)
@@ -155,12 +156,12 @@ fn typed(column: &Column) -> String {
     if column.nullable { format!("{plain} | null") } else { plain }
 }
 
-const fn kind(kind: Kind) -> &'static str {
+const fn kind(kind: ColumnType) -> &'static str {
     match kind {
-        Kind::Boolean => "boolean",
-        Kind::Integer => "number",
-        Kind::Json => "Json",
-        Kind::Bytes | Kind::Text | Kind::Timestamp | Kind::Uuid => "string",
-        Kind::Texts => "string[]",
+        ColumnType::Boolean => "boolean",
+        ColumnType::Integer => "number",
+        ColumnType::Json => "Json",
+        ColumnType::Bytes | ColumnType::Text | ColumnType::Timestamp | ColumnType::Uuid => "string",
+        ColumnType::Texts => "string[]",
     }
 }

@@ -28,9 +28,9 @@ use hub::{
     logic::{
         clerk_event,
         jwks::{self, RsaKey},
-        token::{self, Expected, TokenFault},
+        token::{self, TokenError, TokenPolicy},
     },
-    platform::{Platform as _, fakes::Fake, webcrypto},
+    platform::{Runtime as _, fakes::FakeRuntime, webcrypto},
 };
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use world::{ORIGIN, TOKENS, World};

@@ -25,13 +25,13 @@ use hub::{
         headers::Headers,
         tables::{TABLES, Table},
     },
-    entry::answer::Arrival,
-    platform::{Answer, FetchFailure, Outgoing, fakes::Stream},
+    entry::answer::IncomingRequest,
+    platform::{FetchError, UpstreamRequest, UpstreamResponse, fakes::FakeBody},
 };
 use postgres::{Client, NoTls, Transaction};
 use serde_json::Value;
 use std::{cell::RefCell, rc::Rc};
-use world::{PERSONAS, REST, World, arrival, well};
+use world::{PERSONAS, REST, TestApp, arrival, default_upstream};
 
 const CAROL: &str = "user_2hubcarol0000000000000003";
 
@@ -112,12 +112,12 @@ fn condition(chance: &mut Chance, table: &Table) -> String {
     };
     // Valid values, often enough for a query to succeed.
     let value = if !chance.once_in(3) && matches!(operator, "eq" | "neq" | "gt" | "isdistinct" | "ilike") {
-        use hub::domain::tables::Kind;
+        use hub::domain::tables::ColumnType;
         match table.column(name).unwrap().kind {
-            Kind::Uuid => "00000000-0000-4000-8000-00000000000A".to_owned(),
-            Kind::Integer => "9223372036854775807".to_owned(),
-            Kind::Timestamp => "2026-11-26".to_owned(),
-            Kind::Boolean => "true".to_owned(),
+            ColumnType::Uuid => "00000000-0000-4000-8000-00000000000A".to_owned(),
+            ColumnType::Integer => "9223372036854775807".to_owned(),
+            ColumnType::Timestamp => "2026-11-26".to_owned(),
+            ColumnType::Boolean => "true".to_owned(),
             _ if table.owner == Some(name) => "org_2hubacme00000000000000001".to_owned(),
             _ => value,
         }
@@ -135,7 +135,7 @@ fn query(chance: &mut Chance, table: &Table) -> String {
     let mut parts = Vec::new();
     if chance.once_in(2) {
         let mut names: Vec<String> = vec![table.key.to_owned()];
-        names.extend(table.guarded.iter().map(|name| (*name).to_owned()));
+        names.extend(table.sensitive_columns.iter().map(|name| (*name).to_owned()));
         names.extend(table.embeds.iter().map(|embed| format!("{embed}(*)")));
         names.truncate(1 + chance.below(names.len()));
         parts.push(format!("select={}", names.join(",")));
@@ -148,7 +148,7 @@ fn query(chance: &mut Chance, table: &Table) -> String {
 }
 
 /// Returns one request, of any kind.
-fn request(chance: &mut Chance) -> Arrival<Stream> {
+fn request(chance: &mut Chance) -> IncomingRequest<FakeBody> {
     let personas: Vec<&str> =
         PERSONAS.into_iter().chain(["impersonated", "admin", "sales", "support", "support"]).collect();
     let persona = chance.of(&personas);
@@ -197,28 +197,32 @@ fn request(chance: &mut Chance) -> Arrival<Stream> {
         headers.push(("accept", chance.of(&["text/csv", "application/x-ndjson"])));
     }
     let arrived = arrival(persona, (method, &path), &headers, body.as_deref());
-    Arrival { colo: Some(odd(chance)), country: Some(odd(chance)), ..arrived }
+    IncomingRequest { colo: Some(odd(chance)), country: Some(odd(chance)), ..arrived }
 }
 
 /// Returns a possible response of the database: rows, an invalid count, or a rejection with any code.
-fn answer(chance: &mut Chance, sent: &Outgoing) -> Result<Answer<Vec<u8>>, FetchFailure> {
+fn answer(chance: &mut Chance, sent: &UpstreamRequest) -> Result<UpstreamResponse<Vec<u8>>, FetchError> {
     if !sent.url.starts_with(REST) || sent.url.contains("/rpc/record_re") || !chance.once_in(4) {
-        return well(sent);
+        return default_upstream(sent);
     }
     let json = ("content-type".to_owned(), "application/json; charset=utf-8".to_owned());
     let ranges = ["0-99999999999/*", "*/0", "0-/x", "5-1/3", "0-18446744073709551614/*", "x"];
     match chance.below(4) {
-        0 => Err(FetchFailure::Unreachable),
+        0 => Err(FetchError::Unreachable),
         1 => {
             let range = ("content-range".to_owned(), chance.of(&ranges).to_owned());
-            Ok(Answer { status: 200, headers: Headers::new(vec![json, range]), body: Some(b"[]".to_vec()) })
+            Ok(UpstreamResponse { status: 200, headers: Headers::new(vec![json, range]), body: Some(b"[]".to_vec()) })
         }
         _ => {
             let code = format!("{}\0{}", odd(chance), odd(chance));
             let told =
                 serde_json::json!({ "code": code, "message": odd(chance), "details": odd(chance), "hint": null });
             let status = [400, 403, 404, 406, 409, 416, 500, 503][chance.below(8)];
-            Ok(Answer { status, headers: Headers::new(vec![json]), body: Some(told.to_string().into_bytes()) })
+            Ok(UpstreamResponse {
+                status,
+                headers: Headers::new(vec![json]),
+                body: Some(told.to_string().into_bytes()),
+            })
         }
     }
 }
@@ -237,7 +241,7 @@ fn act(transaction: &mut Transaction<'_>, claims: &Value, headers: &Value) {
 }
 
 /// Executes the call as it was sent.
-fn call(transaction: &mut Transaction<'_>, call: &Outgoing) -> i32 {
+fn call(transaction: &mut Transaction<'_>, call: &UpstreamRequest) -> i32 {
     let header =
         |name: &str| call.headers.iter().find(|(other, _)| *other == name).map(|(_, value)| value.as_str()).unwrap();
     let token = header("authorization").strip_prefix("Bearer ").unwrap();
@@ -274,13 +278,13 @@ fn every_record_that_is_built_is_accepted_l_3() {
     transaction.execute("select set_config('role', 'none', true)", &[]).unwrap();
     let chance = Rc::new(RefCell::new(Chance(0x9e37_79b9_7f4a_7c15)));
     let upstream = Rc::clone(&chance);
-    let world = World::behind(move |sent| answer(&mut upstream.borrow_mut(), sent));
+    let world = TestApp::with_upstream(move |sent| answer(&mut upstream.borrow_mut(), sent));
     let (mut recorded, mut queued, mut looked, mut owners) = (0, 0, 0, 0);
     for _ in 0..3_000 {
-        world.fake.wait(1);
+        world.fake.advance_time(1);
         let arrival = request(&mut chance.borrow_mut());
         let what = format!("{} {}", arrival.method, arrival.url);
-        let seen = world.arrive(arrival);
+        let seen = world.handle(arrival);
         let id = seen.header("x-request-id").unwrap().to_owned();
         for one in &seen.calls {
             assert!(call(&mut transaction, one) > 0, "{what}");

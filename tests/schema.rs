@@ -6,9 +6,9 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may say what it knows")]
 
 use hub::domain::{
-    access::Who,
+    access::PrincipalKind,
     functions::{FUNCTIONS, Returned},
-    tables::{Grant, Kind, TABLES, Table},
+    tables::{ColumnType, Grant, TABLES, Table},
 };
 use postgres::{Client, NoTls};
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,7 +42,7 @@ fn same(what: &str, catalog: &BTreeSet<String>, wanted: &BTreeSet<String>) {
 }
 
 fn of_role<'a>(table: &'a Table, role: &str) -> Vec<&'a Grant> {
-    table.grants.iter().filter(|grant| grant.who.database_role() == role).collect()
+    table.grants.iter().filter(|grant| grant.principal.database_role() == role).collect()
 }
 
 #[test]
@@ -114,16 +114,16 @@ fn parents_are_foreign_keys_of_their_names() {
     }
 }
 
-fn sql_type(kind: Kind) -> &'static str {
+fn sql_type(kind: ColumnType) -> &'static str {
     match kind {
-        Kind::Boolean => "boolean",
-        Kind::Bytes => "bytea",
-        Kind::Integer => "bigint",
-        Kind::Json => "jsonb",
-        Kind::Text => "text",
-        Kind::Texts => "text[]",
-        Kind::Timestamp => "timestamp with time zone",
-        Kind::Uuid => "uuid",
+        ColumnType::Boolean => "boolean",
+        ColumnType::Bytes => "bytea",
+        ColumnType::Integer => "bigint",
+        ColumnType::Json => "jsonb",
+        ColumnType::Text => "text",
+        ColumnType::Texts => "text[]",
+        ColumnType::Timestamp => "timestamp with time zone",
+        ColumnType::Uuid => "uuid",
     }
 }
 
@@ -201,7 +201,7 @@ fn policies_are_the_same() {
     for table in TABLES {
         let mut wanted = BTreeSet::new();
         for grant in table.grants {
-            let role = grant.who.database_role();
+            let role = grant.principal.database_role();
             let reads = !grant.read.is_empty();
             for (operation, granted) in
                 [("r", reads), ("a", !grant.insert.is_empty()), ("w", !grant.update.is_empty()), ("d", grant.delete)]
@@ -233,7 +233,7 @@ fn audit_triggers_are_the_same() {
     same("row triggers", &set(triggers, "record_activity"), &audited("row"));
     let limited = |kind: &str| {
         let changes = |grant: &Grant| grant.delete || !grant.update.is_empty();
-        let people = |grant: &&Grant| grant.who != Who::System;
+        let people = |grant: &&Grant| grant.principal != PrincipalKind::System;
         let wanted = TABLES.iter().filter(|table| table.grants.iter().filter(people).any(changes));
         wanted.map(|table| format!("hub.{} {kind}", table.name)).collect::<BTreeSet<_>>()
     };
@@ -260,7 +260,9 @@ fn partitions_are_closed() {
 fn functions_and_their_callers_are_the_same() {
     let wanted: BTreeMap<&str, BTreeSet<&str>> = FUNCTIONS
         .iter()
-        .map(|function| (function.name, function.callers.iter().map(|who: &Who| who.database_role()).collect()))
+        .map(|function| {
+            (function.name, function.callers.iter().map(|who: &PrincipalKind| who.database_role()).collect())
+        })
         .collect();
     let catalog = set("select proname::text from pg_proc where pronamespace = $1::text::regnamespace", "hub");
     same("functions", &catalog, &wanted.keys().map(|name| (*name).to_owned()).collect());

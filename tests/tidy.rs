@@ -4,10 +4,10 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may say what it knows")]
 
 use hub::logic::{
-    fault::PUBLIC,
-    postgrest::Rule,
-    refusal::refused,
-    vars::{Absent, VARS, VarKind},
+    fault::ERROR_CODES,
+    postgrest::QueryErrorKind,
+    refusal::map_error,
+    vars::{VARIABLES, VariableKind, WhenMissing},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -139,7 +139,10 @@ fn migration_versions_are_unique() {
     for entry in fs::read_dir("supabase/migrations").expect("the folder of migrations can be read") {
         let name = entry.expect("an entry can be read").file_name().into_string().expect("a name is UTF-8");
         let version = name.split('_').next().unwrap_or_default().to_owned();
-        assert!(version.len() == 14 && version.bytes().all(|byte| byte.is_ascii_digit()), "{name} begins with no version");
+        assert!(
+            version.len() == 14 && version.bytes().all(|byte| byte.is_ascii_digit()),
+            "{name} begins with no version"
+        );
         assert!(versions.insert(version), "{name} has the version of another migration");
     }
 }
@@ -161,7 +164,7 @@ fn errors_document_lists_every_error() {
 
 /// Returns the public row of each error: code, status, message, hint.
 fn public_errors() -> Vec<Vec<String>> {
-    let rows = PUBLIC.iter().copied().chain(Rule::ALL.into_iter().map(Rule::public));
+    let rows = ERROR_CODES.iter().copied().chain(QueryErrorKind::ALL.into_iter().map(QueryErrorKind::response));
     rows.map(|row| vec![format!("`{}`", row.code), row.status.to_string(), row.message.to_owned(), row.hint.to_owned()])
         .collect()
 }
@@ -225,15 +228,15 @@ fn session_token_says_only_what_users_cannot_change_l_1() {
 #[test]
 fn configuration_document_lists_every_variable() {
     let absent = |absent| match absent {
-        Absent::Default("") => "empty".to_owned(),
-        Absent::Default(value) => format!("`{value}`"),
-        Absent::Optional => "optional".to_owned(),
-        Absent::Refused => "required".to_owned(),
+        WhenMissing::Default("") => "empty".to_owned(),
+        WhenMissing::Default(value) => format!("`{value}`"),
+        WhenMissing::Optional => "optional".to_owned(),
+        WhenMissing::Refused => "required".to_owned(),
     };
-    let kind = |kind| if kind == VarKind::Secret { "secret" } else { "plain" }.to_owned();
-    let wanted: Vec<Vec<String>> = VARS
+    let kind = |kind| if kind == VariableKind::Secret { "secret" } else { "plain" }.to_owned();
+    let wanted: Vec<Vec<String>> = VARIABLES
         .iter()
-        .map(|var| vec![format!("`{}`", var.name), kind(var.kind), absent(var.absent), var.meaning.to_owned()])
+        .map(|var| vec![format!("`{}`", var.name), kind(var.kind), absent(var.when_missing), var.meaning.to_owned()])
         .collect();
     let written = rows("docs/configuration.md");
     assert_eq!(written, wanted, "write this into docs/configuration.md:\n{}", as_table(&wanted));
@@ -248,7 +251,7 @@ fn local_example_names_every_variable() {
         .map(|(name, _)| name)
         .filter(|name| name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_'))
         .collect();
-    let wanted: BTreeSet<&str> = VARS.iter().map(|var| var.name).collect();
+    let wanted: BTreeSet<&str> = VARIABLES.iter().map(|var| var.name).collect();
     assert_eq!(named, wanted);
 }
 
@@ -277,7 +280,7 @@ fn the_log_has_no_value_that_a_function_puts_into_its_message() {
             let said =
                 if message.contains("%s") { message.replace("%s", "secret") } else { format!("{message}secret") };
             let body = serde_json::json!({ "code": "PT409", "message": said }).to_string();
-            let logged = refused(409, body.as_bytes(), false).reason().unwrap();
+            let logged = map_error(409, body.as_bytes(), false).reason().unwrap();
             assert!(!logged.contains("secret"), "{message}: {logged}");
             judged += 1;
         }

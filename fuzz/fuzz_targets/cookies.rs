@@ -5,7 +5,7 @@
 use hub::logic::{
     cookies::{self, Cookies},
     return_to,
-    visit::{Instance, Step, Visit, decide},
+    visit::{ClerkInstance, Step, BrowserSessionInput, decide},
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -18,13 +18,13 @@ fuzz_target!(|input: (&str, &str, bool)| {
         }
     }
     for development in [false, true] {
-        let instance = Instance {
+        let instance = ClerkInstance {
             suffix: "QvfNY2dr".to_owned(),
             issuer: "https://clerk.example.com".to_owned(),
             development,
             domains: cookies::domains("https://hub.example.com"),
         };
-        let visit = Visit { cookies: &read, query, navigation, now_s: 1_795_464_900 };
+        let visit = BrowserSessionInput { cookies: &read, query, navigation, now_s: 1_795_464_900 };
         let step = decide(&visit, &instance);
         // A script's request is never redirected, and no handshake is resolved for it.
         assert!(navigation || matches!(step, Step::Refused(_) | Step::SignedOut(_) | Step::Verify(_)));

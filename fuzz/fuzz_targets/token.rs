@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use hub::logic::token::{self, Expected};
+use hub::logic::token::{self, TokenPolicy};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -15,7 +15,7 @@ fuzz_target!(|bytes: &[u8]| {
     // As if the signature were valid: the holder of the key may still sign an invalid payload.
     let Ok(verified) = unverified.verified(true) else { return };
     assert!(peeked.is_some());
-    let expected = Expected {
+    let expected = TokenPolicy {
         issuer: "https://clerk.stacklumen.example".to_owned(),
         authorized_parties: vec!["https://hub.stacklumen.example".to_owned()],
         role_claim: vec!["metadata".to_owned(), "stacklumen_role".to_owned()],

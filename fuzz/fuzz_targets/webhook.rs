@@ -6,7 +6,7 @@ use hub::{
     domain::headers::Headers,
     logic::{
         clerk_event,
-        signature::{Envelope, secrets},
+        signature::{WebhookSignature, secrets},
     },
 };
 use libfuzzer_sys::fuzz_target;
@@ -16,7 +16,7 @@ fuzz_target!(|input: (&str, &str, &str, &[u8])| {
     let pairs = [("svix-id", id), ("svix-timestamp", timestamp), ("svix-signature", signatures)];
     let headers = Headers::new(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec());
     let now_s = 1_795_464_900;
-    if let Ok(envelope) = Envelope::read(&headers, now_s) {
+    if let Ok(envelope) = WebhookSignature::read(&headers, now_s) {
         // A secret that is unknown to the input.
         let unknown = secrets("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap_or_default();
         assert!(envelope.verify(&unknown, body).is_err());

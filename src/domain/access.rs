@@ -34,7 +34,7 @@ impl StaffRole {
 
 /// The actor: the row of the access matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Who {
+pub enum PrincipalKind {
     /// A signed-in client, restricted to rows of their own owner.
     Customer,
     /// A member of the studio, by role.
@@ -45,7 +45,7 @@ pub enum Who {
     Visitor,
 }
 
-impl Who {
+impl PrincipalKind {
     /// Every row of the access matrix.
     #[allow(dead_code, reason = "the golden matrix walks it")]
     pub const ALL: [Self; 6] = [
@@ -124,7 +124,7 @@ impl Operation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct StepUp {
     /// The factor.
-    pub level: Level,
+    pub level: FactorLevel,
     /// Age limit of its verification, in minutes (exclusive).
     pub after_minutes: u32,
 }
@@ -132,14 +132,14 @@ pub struct StepUp {
 /// The factor that a step-up requires. A factor that was never verified is never fresh, also for a user without a
 /// second one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Level {
+pub enum FactorLevel {
     /// Password, magic link, OAuth.
     FirstFactor,
     /// Authenticator, passkey, backup code.
     SecondFactor,
 }
 
-impl Level {
+impl FactorLevel {
     /// Returns Clerk's name.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -152,7 +152,7 @@ impl Level {
 
 /// Freshness for operations that cannot be undone: removing, exporting, changing roles, ending sessions. Clerk's
 /// `strict`.
-pub const STRICT: StepUp = StepUp { level: Level::SecondFactor, after_minutes: 10 };
+pub const REVERIFY_STRICT: StepUp = StepUp { level: FactorLevel::SecondFactor, after_minutes: 10 };
 
 /// Freshness for reading the audit log, which covers every client. Clerk's `moderate` time, on the first factor.
-pub const RECENT: StepUp = StepUp { level: Level::FirstFactor, after_minutes: 60 };
+pub const REVERIFY_MODERATE: StepUp = StepUp { level: FactorLevel::FirstFactor, after_minutes: 60 };

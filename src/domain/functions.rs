@@ -4,11 +4,11 @@ mod catalogue;
 mod mark;
 
 pub use catalogue::FUNCTIONS;
-pub use mark::Mark;
+pub use mark::FunctionProperty;
 
 use super::{
-    access::{StepUp, Who},
-    tables::{Kind, Table},
+    access::{PrincipalKind, StepUp},
+    tables::{ColumnType, Table},
 };
 
 /// A function of schema `hub`.
@@ -19,7 +19,7 @@ pub struct Function {
     /// Its arguments; all are named, none is variadic.
     pub arguments: &'static [Argument],
     /// The roles that may call it; no other role may.
-    pub callers: &'static [Who],
+    pub callers: &'static [PrincipalKind],
     /// True if it changes rows (`VOLATILE`); such a function is called by POST only.
     pub writes: bool,
     /// Required freshness of a caller's factors.
@@ -27,7 +27,7 @@ pub struct Function {
     /// The kind of its result.
     pub returns: Returned,
     /// Further properties of a call.
-    pub mark: Mark,
+    pub mark: FunctionProperty,
 }
 
 /// The kind of a function's result.
@@ -38,7 +38,7 @@ pub enum Returned {
     /// Any number of them.
     Rows(&'static str),
     /// A value that is not a row.
-    Value(Kind),
+    Value(ColumnType),
 }
 
 impl Returned {
@@ -46,7 +46,7 @@ impl Returned {
     #[must_use]
     pub fn table(self) -> Option<&'static Table> {
         match self {
-            Self::Row(name) | Self::Rows(name) => Table::named(name),
+            Self::Row(name) | Self::Rows(name) => Table::by_name(name),
             Self::Value(_) => None,
         }
     }
@@ -58,7 +58,7 @@ pub struct Argument {
     /// Its name.
     pub name: &'static str,
     /// Its type.
-    pub kind: Kind,
+    pub kind: ColumnType,
     /// True if a call must name it.
     pub required: bool,
 }
@@ -66,20 +66,20 @@ pub struct Argument {
 impl Function {
     /// Returns the function with this name.
     #[must_use]
-    pub fn named(name: &str) -> Option<&'static Self> {
+    pub fn by_name(name: &str) -> Option<&'static Self> {
         FUNCTIONS.iter().find(|function| function.name == name)
     }
 
     /// Returns whether this audience may call it at `/rest/v1/rpc/`.
     #[must_use]
-    pub fn is_open_to(&self, who: Who) -> bool {
-        self.mark != Mark::Internal && self.callers.contains(&who)
+    pub fn is_open_to(&self, who: PrincipalKind) -> bool {
+        self.mark != FunctionProperty::Internal && self.callers.contains(&who)
     }
 
     /// Returns the timeout of the database in milliseconds, if it is longer than for other requests.
     #[must_use]
     pub fn slow_ms(&self) -> Option<u32> {
-        SLOW.iter().find(|(name, _)| *name == self.name).map(|(_, most)| *most)
+        SLOW_FUNCTIONS.iter().find(|(name, _)| *name == self.name).map(|(_, most)| *most)
     }
 }
 
@@ -87,4 +87,4 @@ impl Function {
 /// `statement_timeout`, and less than the 100 seconds after which Cloudflare aborts a request.
 ///
 /// Source: <https://developers.cloudflare.com/fundamentals/reference/connection-limits/>
-const SLOW: [(&str, u32); 1] = [("erase_user", 85_000)];
+const SLOW_FUNCTIONS: [(&str, u32); 1] = [("erase_user", 85_000)];

@@ -1,6 +1,6 @@
 //! The session that a verified token proves.
 
-use super::access::{Level, StepUp, Who};
+use super::access::{FactorLevel, PrincipalKind, StepUp};
 
 /// A user's session, reduced to the data that the Hub uses.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub struct Session {
     /// The staff-role claim.
     pub role: RoleClaim,
     /// The name of a member of staff in the token (claim `name`), for those whose record they access.
-    pub name: Option<String>,
+    pub display_name: Option<String>,
     /// The token's own id (claim `jti`).
     pub token_id: Option<String>,
     /// The acting user of an impersonated session (claim `act`), `user_…`.
@@ -52,10 +52,10 @@ pub enum RoleClaim {
 impl Session {
     /// Returns the session's row of the access matrix; `None`: no access.
     #[must_use]
-    pub fn who(&self) -> Option<Who> {
+    pub fn principal_kind(&self) -> Option<PrincipalKind> {
         match self.role {
-            RoleClaim::Absent => Some(Who::Customer),
-            RoleClaim::Known(role) => Some(Who::Staff(role)),
+            RoleClaim::Absent => Some(PrincipalKind::Customer),
+            RoleClaim::Known(role) => Some(PrincipalKind::Staff(role)),
             RoleClaim::Unknown => None,
         }
     }
@@ -77,8 +77,8 @@ impl Session {
     pub fn is_fresh(&self, step_up: StepUp, now_s: i64) -> bool {
         let [first, second] = self.factor_ages;
         let age = match step_up.level {
-            Level::FirstFactor => first,
-            Level::SecondFactor => second,
+            FactorLevel::FirstFactor => first,
+            FactorLevel::SecondFactor => second,
         };
         let since_issue = u32::try_from((now_s - self.issued_at).max(0) / 60).unwrap_or(u32::MAX);
         age.is_some_and(|age| age.saturating_add(since_issue) < step_up.after_minutes)
@@ -89,7 +89,7 @@ impl Session {
 #[derive(Clone, Copy, Debug)]
 pub enum Actor<'a> {
     /// A user, in a session.
-    Person(&'a Session),
+    User(&'a Session),
     /// A job of the Hub, by its name.
     Job(&'static str),
 }
@@ -97,10 +97,10 @@ pub enum Actor<'a> {
 impl Actor<'_> {
     /// Returns the row of the access matrix; `None`: no access.
     #[must_use]
-    pub fn who(&self) -> Option<Who> {
+    pub fn principal_kind(&self) -> Option<PrincipalKind> {
         match self {
-            Self::Person(session) => session.who(),
-            Self::Job(_) => Some(Who::System),
+            Self::User(session) => session.principal_kind(),
+            Self::Job(_) => Some(PrincipalKind::System),
         }
     }
 }

@@ -7,7 +7,7 @@ mod sessions;
 mod tickets;
 mod trail;
 
-use super::access::{Operation, PURPOSES, RECENT, STRICT, StaffRole, StepUp, Who};
+use super::access::{Operation, PURPOSES, PrincipalKind, REVERIFY_MODERATE, REVERIFY_STRICT, StaffRole, StepUp};
 
 /// A table of schema `hub`.
 #[derive(Debug)]
@@ -22,10 +22,10 @@ pub struct Table {
     pub parent: Option<(&'static str, &'static str)>,
     /// The sensitive columns: staff read them with a purpose and of records that they name, and each read is recorded
     /// before the data is requested.
-    pub guarded: &'static [&'static str],
+    pub sensitive_columns: &'static [&'static str],
     /// The roles that read those of records that the query does not name, and the purposes: their work requires lists
     /// or searches.
-    pub lists: &'static [(Who, &'static [&'static str])],
+    pub listed_by: &'static [(PrincipalKind, &'static [&'static str])],
     /// Every column, in the order of the database.
     pub columns: &'static [Column],
     /// The tables that may be embedded in a `select` of this one.
@@ -33,7 +33,7 @@ pub struct Table {
     /// The rights of each audience; an audience that is not listed has none.
     pub grants: &'static [Grant],
     /// Number of rows that a read returns: the default without a client's limit, and the maximum.
-    pub limit: Limit,
+    pub limit: RowLimit,
     /// True if `count=exact` is allowed (it scans; only for tables that stay small per owner).
     pub exact_count: bool,
     /// True if a staff or system change writes a `team_activities` row (L-1).
@@ -46,7 +46,7 @@ pub struct Column {
     /// Its name.
     pub name: &'static str,
     /// Its type.
-    pub kind: Kind,
+    pub kind: ColumnType,
     /// True for a column that may hold null.
     pub nullable: bool,
     /// True for a column that the database fills in if a new row does not name it.
@@ -77,7 +77,7 @@ impl Column {
 
 /// A column's type, as far as the query firewall needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ColumnType {
     /// `boolean`.
     Boolean,
     /// `bytea`; never filtered on.
@@ -100,7 +100,7 @@ pub enum Kind {
 #[derive(Debug)]
 pub struct Grant {
     /// The audience.
-    pub who: Who,
+    pub principal: PrincipalKind,
     /// Columns that may be selected, filtered and ordered by.
     pub read: &'static [&'static str],
     /// Columns that a new row may name.
@@ -117,13 +117,13 @@ pub struct Grant {
 
 impl Grant {
     /// Marks operations that need fresh factors.
-    const fn fresh(mut self, step_up: &'static [(Operation, StepUp)]) -> Self {
+    const fn with_step_up(mut self, step_up: &'static [(Operation, StepUp)]) -> Self {
         self.step_up = step_up;
         self
     }
 
     /// Allows exports: with fresh factors where those are marked, and of a client's own rows without.
-    const fn exports(mut self) -> Self {
+    const fn with_export(mut self) -> Self {
         self.export = true;
         self
     }
@@ -131,7 +131,7 @@ impl Grant {
 
 /// Limits on the rows of one response.
 #[derive(Clone, Copy, Debug)]
-pub struct Limit {
+pub struct RowLimit {
     /// Number of rows without a client's limit.
     pub default: u32,
     /// Maximum number of rows.
@@ -141,7 +141,7 @@ pub struct Limit {
 impl Table {
     /// Returns the table with this name.
     #[must_use]
-    pub fn named(name: &str) -> Option<&'static Self> {
+    pub fn by_name(name: &str) -> Option<&'static Self> {
         TABLES.iter().find(|table| table.name == name)
     }
 
@@ -153,40 +153,41 @@ impl Table {
 
     /// Returns whether this audience reads guarded columns of records that it does not name, for this purpose.
     #[must_use]
-    pub fn lists(&self, who: Who, purpose: &str) -> bool {
-        self.lists.iter().any(|(reader, purposes)| *reader == who && purposes.contains(&purpose))
+    pub fn lists(&self, who: PrincipalKind, purpose: &str) -> bool {
+        self.listed_by.iter().any(|(reader, purposes)| *reader == who && purposes.contains(&purpose))
     }
 
     /// Returns the grant of this audience.
     #[must_use]
-    pub fn grant(&self, who: Who) -> Option<&'static Grant> {
-        self.grants.iter().find(|grant| grant.who == who)
+    pub fn grant(&self, who: PrincipalKind) -> Option<&'static Grant> {
+        self.grants.iter().find(|grant| grant.principal == who)
     }
 }
 
-const fn column(name: &'static str, kind: Kind) -> Column {
+const fn column(name: &'static str, kind: ColumnType) -> Column {
     Column { name, kind, nullable: false, defaulted: false, values: &[] }
 }
 
 const fn grant(
-    who: Who,
+    who: PrincipalKind,
     read: &'static [&'static str],
     insert: &'static [&'static str],
     update: &'static [&'static str],
     delete: bool,
 ) -> Grant {
-    Grant { who, read, insert, update, delete, export: false, step_up: &[] }
+    Grant { principal: who, read, insert, update, delete, export: false, step_up: &[] }
 }
 
-const NONE: &[&str] = &[];
+const NO_COLUMNS: &[&str] = &[];
 /// Staff remove rows only with fresh factors, and only after their current role was requested from Clerk.
-const REMOVAL: &[(Operation, StepUp)] = &[(Operation::Delete, STRICT)];
+const STEP_UP_DELETE: &[(Operation, StepUp)] = &[(Operation::Delete, REVERIFY_STRICT)];
 /// The audit log contains the writes of every client, and a file of it leaves the studio's control.
-const TRAIL: &[(Operation, StepUp)] = &[(Operation::Select, RECENT), (Operation::Export, STRICT)];
-const FILES: &[(Operation, StepUp)] = &[(Operation::Export, STRICT)];
+const STEP_UP_AUDIT_LOG: &[(Operation, StepUp)] =
+    &[(Operation::Select, REVERIFY_MODERATE), (Operation::Export, REVERIFY_STRICT)];
+const STEP_UP_EXPORT: &[(Operation, StepUp)] = &[(Operation::Export, REVERIFY_STRICT)];
 /// The audit log is read by time, not by client.
-const WHOLE_TRAIL: &[(Who, &[&str])] = &[(Who::Staff(StaffRole::Admin), &PURPOSES)];
-const PAGE: Limit = Limit { default: 100, max: 1000 };
+const WHOLE_AUDIT_LOG: &[(PrincipalKind, &[&str])] = &[(PrincipalKind::Staff(StaffRole::Admin), &PURPOSES)];
+const DEFAULT_ROW_LIMIT: RowLimit = RowLimit { default: 100, max: 1000 };
 
 /// Every table that the Hub knows. Any other table does not exist for a client.
 pub const TABLES: &[Table] = &[

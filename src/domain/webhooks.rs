@@ -2,50 +2,50 @@
 
 /// A message type of Clerk's and its effect (I-2).
 #[derive(Debug)]
-pub struct Webhook {
+pub struct ClerkWebhook {
     /// `type` of the message.
     pub event: &'static str,
     /// Its effect.
-    pub effect: Effect,
+    pub effect: ClerkEventEffect,
 }
 
 /// The effect of a message on sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effect {
+pub enum ClerkEventEffect {
     /// `data.id` is a session that ended.
     EndSession,
     /// A user left an organization.
-    EndMembership,
+    RevokeMembership,
     /// A user joined an organization, perhaps again.
-    BeginMembership,
+    RestoreMembership,
     /// `data.id` is a user whose ban, lock or role may have changed.
-    JudgeUser,
+    SyncUserStatus,
     /// `data.id` is a user or an organization that was deleted.
-    Remove,
+    RevokeSubject,
 }
 
-impl Webhook {
+impl ClerkWebhook {
     /// Returns the row of this type.
     #[must_use]
-    pub fn named(event: &str) -> Option<&'static Self> {
+    pub fn by_name(event: &str) -> Option<&'static Self> {
         WEBHOOKS.iter().find(|webhook| webhook.event == event)
     }
 }
 
-const fn on(event: &'static str, effect: Effect) -> Webhook {
-    Webhook { event, effect }
+const fn on(event: &'static str, effect: ClerkEventEffect) -> ClerkWebhook {
+    ClerkWebhook { event, effect }
 }
 
 /// Every type that has an effect. The endpoint at Clerk subscribes to these.
 ///
 /// Source: <https://clerk.com/docs/guides/development/webhooks/overview>
-pub const WEBHOOKS: &[Webhook] = &[
-    on("organization.deleted", Effect::Remove),
-    on("organizationMembership.created", Effect::BeginMembership),
-    on("organizationMembership.deleted", Effect::EndMembership),
-    on("session.ended", Effect::EndSession),
-    on("session.removed", Effect::EndSession),
-    on("session.revoked", Effect::EndSession),
-    on("user.deleted", Effect::Remove),
-    on("user.updated", Effect::JudgeUser),
+pub const WEBHOOKS: &[ClerkWebhook] = &[
+    on("organization.deleted", ClerkEventEffect::RevokeSubject),
+    on("organizationMembership.created", ClerkEventEffect::RestoreMembership),
+    on("organizationMembership.deleted", ClerkEventEffect::RevokeMembership),
+    on("session.ended", ClerkEventEffect::EndSession),
+    on("session.removed", ClerkEventEffect::EndSession),
+    on("session.revoked", ClerkEventEffect::EndSession),
+    on("user.deleted", ClerkEventEffect::RevokeSubject),
+    on("user.updated", ClerkEventEffect::SyncUserStatus),
 ];

@@ -1,29 +1,29 @@
 //! The processing of a request: one straight function, in which each step uses the result of the previous one.
 
 use super::{
-    course::{Course, log, record},
+    course::{RequestContext, log_request, record_request},
     page,
-    routes::{self, Door, Handler, Route},
+    routes::{self, Endpoint, Route, RouteKind},
 };
 use crate::{
     domain::{headers::Headers, ids},
     handlers::{account, clerk, data, description, health, public, revocation},
     logic::{
-        boundary::{self, Address, Insecure},
-        config::{Config, Problem},
+        boundary::{self, InsecureAction, RequestUrl},
+        config::{Config, ConfigError},
         credentials,
-        fault::Fault,
+        fault::Error,
         password,
         policy::Target,
-        reply::{Content, Reply},
+        reply::{Response, ResponseBody},
     },
-    platform::{Level, Platform, hub::Hub},
+    platform::{LogLevel, Runtime, hub::AppState},
 };
 use futures_channel::oneshot;
 use std::rc::Rc;
 
 /// A received request.
-pub struct Arrival<Body> {
+pub struct IncomingRequest<Body> {
     /// The method, in upper case.
     pub method: String,
     /// The absolute URL, as the client wrote it.
@@ -45,126 +45,132 @@ pub struct Arrival<Body> {
 /// The entire processing runs in `wait_until`, and only its response is awaited here: Cloudflare cancels awaited work
 /// as soon as the client disconnects, but continues the work in `wait_until` for 30 seconds (Workers docs, Context
 /// `waitUntil`). So a disconnect prevents neither the request row nor the release of shared state.
-pub async fn answer<P: Platform>(hub: &Rc<Hub<P>>, platform: &P, arrival: Arrival<P::Body>) -> Reply<P::Body> {
-    let course = match Course::start(platform, &arrival.url) {
+pub async fn handle_request<P: Runtime>(
+    hub: &Rc<AppState<P>>,
+    platform: &P,
+    arrival: IncomingRequest<P::Body>,
+) -> Response<P::Body> {
+    let course = match RequestContext::new(platform, &arrival.url) {
         Ok(course) => course,
-        Err(problem) => return unconfigured(platform, &[problem]),
+        Err(problem) => return misconfigured_response(platform, &[problem]),
     };
-    let (secure, request_id) = (course.secure, course.request_id.clone());
+    let (secure, request_id) = (course.is_https, course.request_id.clone());
     let (sender, reply) = oneshot::channel();
     let (hub, background) = (Rc::clone(hub), platform.clone());
     platform.wait_until(async move {
-        let reply = run_course(&hub, &background, arrival, course).await;
+        let reply = handle_in_background(&hub, &background, arrival, course).await;
         // A client that has disconnected receives no response.
         drop(sender.send(reply));
     });
-    reply.await.unwrap_or_else(|_| Reply::fault(&Fault::Platform).sealed(secure, &request_id))
+    reply.await.unwrap_or_else(|_| Response::error(&Error::RuntimeFailed).with_security_headers(secure, &request_id))
 }
 
 /// Runs one request from its arrival to its response, including request row and log line.
-async fn run_course<P: Platform>(
-    hub: &Rc<Hub<P>>,
+async fn handle_in_background<P: Runtime>(
+    hub: &Rc<AppState<P>>,
     platform: &P,
-    mut arrival: Arrival<P::Body>,
-    mut course: Course,
-) -> Reply<P::Body> {
+    mut arrival: IncomingRequest<P::Body>,
+    mut course: RequestContext,
+) -> Response<P::Body> {
     let body = arrival.body.take();
-    let outcome = run(hub, platform, &arrival, body, &mut course).await;
+    let outcome = dispatch(hub, platform, &arrival, body, &mut course).await;
     let reply = match outcome {
         Ok(reply) => reply,
-        Err(fault) => refuse(hub, &arrival, &mut course, &fault),
+        Err(fault) => error_response(hub, &arrival, &mut course, &fault),
     };
-    let reply = record(hub, platform, &arrival, &mut course, reply).await;
-    log(platform, &arrival, &course, reply.status);
-    let reply = if course.api { reply.shared(course.origin.as_deref()) } else { reply };
-    let reply = reply.sealed(course.secure, &course.request_id);
-    if arrival.method == "HEAD" { without_body(reply, course.api) } else { reply }
+    let reply = record_request(hub, platform, &arrival, &mut course, reply).await;
+    log_request(platform, &arrival, &course, reply.status);
+    let reply = if course.is_api { reply.with_cors(course.origin.as_deref()) } else { reply };
+    let reply = reply.with_security_headers(course.is_https, &course.request_id);
+    if arrival.method == "HEAD" { without_body(reply, course.is_api) } else { reply }
 }
 
 /// Removes the body. supabase-js treats a 404 without a body as success, so the API sends 403 instead, which reveals no
 /// more and is treated as an error.
-fn without_body<Body>(reply: Reply<Body>, api: bool) -> Reply<Body> {
+fn without_body<Body>(reply: Response<Body>, api: bool) -> Response<Body> {
     let status = if api && reply.status == 404 { 403 } else { reply.status };
-    Reply { status, content: Content::Empty, ..reply }
+    Response { status, body: ResponseBody::Empty, ..reply }
 }
 
 /// Returns the response of a Hub with invalid variables; the log names them, the response does not.
-pub fn unconfigured<P: Platform>(platform: &P, problems: &[Problem]) -> Reply<P::Body> {
+pub fn misconfigured_response<P: Runtime>(platform: &P, problems: &[ConfigError]) -> Response<P::Body> {
     let request_id = ids::ulid(platform.now_ms(), platform.random().unwrap_or_default());
-    let named: Vec<_> = problems.iter().map(|problem| format!("{} {}", problem.name, problem.wrong)).collect();
+    let named: Vec<_> = problems.iter().map(|problem| format!("{} {}", problem.name, problem.reason)).collect();
     let line = serde_json::json!({ "event": "unconfigured", "request_id": request_id, "problems": named });
-    platform.log(Level::Error, &line.to_string());
-    Reply::fault(&Fault::Configuration).sealed(true, &request_id)
+    platform.log(LogLevel::Error, &line.to_string());
+    Response::error(&Error::Configuration).with_security_headers(true, &request_id)
 }
 
 /// Logs optional variables that are invalid; the Hub works without them.
-pub fn unused<P: Platform>(platform: &P, problems: &[Problem]) {
+pub fn log_unused_variables<P: Runtime>(platform: &P, problems: &[ConfigError]) {
     for problem in problems {
-        let named = format!("{} {}", problem.name, problem.wrong);
-        platform.log(Level::Error, &serde_json::json!({ "event": "variable not used", "problem": named }).to_string());
+        let named = format!("{} {}", problem.name, problem.reason);
+        platform
+            .log(LogLevel::Error, &serde_json::json!({ "event": "variable not used", "problem": named }).to_string());
     }
 }
 
 /// Checks transport, path, headers and route in this order; each may reject, and nothing is checked before its turn.
-async fn run<P: Platform>(
-    hub: &Rc<Hub<P>>,
+async fn dispatch<P: Runtime>(
+    hub: &Rc<AppState<P>>,
     platform: &P,
-    arrival: &Arrival<P::Body>,
+    arrival: &IncomingRequest<P::Body>,
     body: Option<P::Body>,
-    course: &mut Course,
-) -> Result<Reply<P::Body>, Fault> {
-    let address = Address::parse(&arrival.url)?;
-    let path = inside(&hub.config.base_path, address.path);
-    course.api = path.is_some_and(routes::is_api);
+    course: &mut RequestContext,
+) -> Result<Response<P::Body>, Error> {
+    let address = RequestUrl::parse(&arrival.url)?;
+    let path = strip_base_path(&hub.config.base_path, address.path);
+    course.is_api = path.is_some_and(routes::is_api);
     // The scheme is checked first, also for unknown hosts and paths (T-3).
-    if !address.secure {
-        revocation::burn(hub, platform, &arrival.headers, &arrival.url);
-        return insecure(&hub.config, &address, arrival);
+    if !address.is_https {
+        revocation::revoke_leaked_tokens(hub, platform, &arrival.headers, &arrival.url);
+        return reject_insecure(&hub.config, &address, arrival);
     }
-    boundary::tls(arrival.tls_version.as_deref(), hub.config.min_tls)?;
-    boundary::host(&address, &hub.config)?;
-    boundary::length(&arrival.url)?;
-    let path = path.ok_or(Fault::RouteUnknown)?;
-    boundary::path(path)?;
-    boundary::headers(&arrival.headers)?;
-    if password::in_form(address.query) {
-        return Err(Fault::Password);
+    boundary::check_tls(arrival.tls_version.as_deref(), hub.config.min_tls)?;
+    boundary::check_host(&address, &hub.config)?;
+    boundary::check_url_length(&arrival.url)?;
+    let path = path.ok_or(Error::RouteUnknown)?;
+    boundary::check_path(path)?;
+    boundary::check_headers(&arrival.headers)?;
+    if password::form_contains_password(address.query) {
+        return Err(Error::PasswordInRequest);
     }
-    course.origin = listed_origin(hub, &arrival.headers);
-    let (route, segment) = routes::find(path).ok_or(Fault::RouteUnknown)?;
-    course.enter(route, segment);
+    course.origin = allowed_origin(hub, &arrival.headers);
+    let (route, segment) = routes::find(path).ok_or(Error::RouteUnknown)?;
+    course.set_route(route, segment);
     if arrival.method == "OPTIONS" {
-        return options(route, &arrival.headers, course);
+        return handle_options(route, &arrival.headers, course);
     }
     if !route.methods.split(", ").any(|method| method == arrival.method) {
-        return Err(Fault::MethodNotAllowed(route.methods));
+        return Err(Error::MethodNotAllowed(route.methods));
     }
-    match route.door {
-        Door::Api => api(hub, platform, arrival, body, course, (route, segment, address.query)).await,
-        Door::Page => page::page(hub, platform, arrival, body, course, (route, &address)).await,
-        Door::Public => open(hub, platform, arrival, route).await,
-        Door::Webhook => webhook(hub, platform, arrival, body, course, route).await,
+    match route.kind {
+        RouteKind::Api => handle_api(hub, platform, arrival, body, course, (route, segment, address.query)).await,
+        RouteKind::Page => page::handle_page(hub, platform, arrival, body, course, (route, &address)).await,
+        RouteKind::Public => handle_public(hub, platform, arrival, route).await,
+        RouteKind::Webhook => handle_webhook(hub, platform, arrival, body, course, route).await,
     }
 }
 
 /// Serves the API's routes: credential, identity, then the proxy, which applies policy and firewall.
-async fn api<P: Platform>(
-    hub: &Rc<Hub<P>>,
+async fn handle_api<P: Runtime>(
+    hub: &Rc<AppState<P>>,
     platform: &P,
-    arrival: &Arrival<P::Body>,
+    arrival: &IncomingRequest<P::Body>,
     body: Option<P::Body>,
-    course: &mut Course,
+    course: &mut RequestContext,
     (route, segment, query): (&Route, &str, &str),
-) -> Result<Reply<P::Body>, Fault> {
-    let token = credentials::bearer(&arrival.headers, &hub.config.publishable_key).map_err(Fault::Credential)?;
-    let session = &*course.session.insert(hub.identify(platform, token).await?);
-    let target = match route.handler {
-        Handler::Description => return description::describe(hub, platform, session).await,
-        Handler::Function => Target::Function(segment),
-        Handler::RevokeSessions => Target::Function("revoke_sessions"),
+) -> Result<Response<P::Body>, Error> {
+    let token =
+        credentials::bearer(&arrival.headers, &hub.config.supabase_publishable_key).map_err(Error::Credential)?;
+    let session = &*course.session.insert(hub.authenticate(platform, token).await?);
+    let target = match route.endpoint {
+        Endpoint::Description => return description::describe(hub, platform, session).await,
+        Endpoint::Function => Target::Function(segment),
+        Endpoint::RevokeSessions => Target::Function("revoke_sessions"),
         _ => Target::Table(segment),
     };
-    let call = data::Call {
+    let call = data::ProxyRequest {
         session,
         target,
         method: &arrival.method,
@@ -175,92 +181,92 @@ async fn api<P: Platform>(
         client_request_id: boundary::client_request_id(&arrival.headers),
         route: &course.route,
     };
-    let passed = data::pass(hub, platform, call).await?;
-    course.written = passed.written;
+    let passed = data::proxy(hub, platform, call).await?;
+    course.recorded_in_transaction = passed.recorded_in_transaction;
     course.upstream_ms = Some(passed.upstream_ms);
     course.row_count = passed.row_count;
-    course.look = passed.look;
-    course.rest = passed.rest;
-    match route.handler {
-        Handler::RevokeSessions => revocation::at_clerk(hub, platform, passed.reply?).await,
-        _ => passed.reply,
+    course.read_record = passed.read_record;
+    course.pending_export = passed.pending_export;
+    match route.endpoint {
+        Endpoint::RevokeSessions => revocation::revoke_at_clerk(hub, platform, passed.response?).await,
+        _ => passed.response,
     }
 }
 
 /// Serves the webhooks, each with the signature scheme of its sender.
-async fn webhook<P: Platform>(
-    hub: &Rc<Hub<P>>,
+async fn handle_webhook<P: Runtime>(
+    hub: &Rc<AppState<P>>,
     platform: &P,
-    arrival: &Arrival<P::Body>,
+    arrival: &IncomingRequest<P::Body>,
     body: Option<P::Body>,
-    course: &mut Course,
+    course: &mut RequestContext,
     route: &Route,
-) -> Result<Reply<P::Body>, Fault> {
-    match route.handler {
-        Handler::ClerkWebhook => {
+) -> Result<Response<P::Body>, Error> {
+    match route.endpoint {
+        Endpoint::ClerkWebhook => {
             let reply = clerk::receive(hub, platform, &arrival.headers, body).await?;
-            course.sender = Some("webhook:clerk");
+            course.webhook_sender = Some("webhook:clerk");
             Ok(reply)
         }
-        _ => Err(Fault::RouteUnknown),
+        _ => Err(Error::RouteUnknown),
     }
 }
 
 /// Serves the public routes.
-async fn open<P: Platform>(
-    hub: &Rc<Hub<P>>,
+async fn handle_public<P: Runtime>(
+    hub: &Rc<AppState<P>>,
     platform: &P,
-    arrival: &Arrival<P::Body>,
+    arrival: &IncomingRequest<P::Body>,
     route: &Route,
-) -> Result<Reply<P::Body>, Fault> {
+) -> Result<Response<P::Body>, Error> {
     let known = arrival.headers.value("if-none-match");
-    Ok(match route.handler {
-        Handler::Favicon => public::favicon(known),
-        Handler::Health => health::check(hub, platform).await,
-        Handler::Home => public::home(&hub.config, known)?,
-        Handler::Robots => public::robots(known),
-        Handler::Security => public::security(&hub.config, known)?,
-        Handler::SecurityTxt => public::security_txt(&hub.config, platform.now_ms())?,
-        Handler::Stylesheet => public::stylesheet(known),
-        _ => return Err(Fault::RouteUnknown),
+    Ok(match route.endpoint {
+        Endpoint::Favicon => public::favicon(known),
+        Endpoint::Health => health::check(hub, platform).await,
+        Endpoint::Home => public::home(&hub.config, known)?,
+        Endpoint::Robots => public::robots(known),
+        Endpoint::Security => public::security(&hub.config, known)?,
+        Endpoint::SecurityTxt => public::security_txt(&hub.config, platform.now_ms())?,
+        Endpoint::Stylesheet => public::stylesheet(known),
+        _ => return Err(Error::RouteUnknown),
     })
 }
 
 /// T-3: a page of the Hub is redirected to its own origin, everything else is rejected.
-fn insecure<Body, Carried>(
+fn reject_insecure<Body, Carried>(
     config: &Config,
-    address: &Address<'_>,
-    arrival: &Arrival<Carried>,
-) -> Result<Reply<Body>, Fault> {
-    let path = inside(&config.base_path, address.path).filter(|path| boundary::path(path).is_ok());
+    address: &RequestUrl<'_>,
+    arrival: &IncomingRequest<Carried>,
+) -> Result<Response<Body>, Error> {
+    let path = strip_base_path(&config.base_path, address.path).filter(|path| boundary::check_path(path).is_ok());
     let page = path.is_some_and(|path| !routes::is_api(path));
-    let ours = page && address.is_own_host(config) && boundary::length(&arrival.url).is_ok();
-    match boundary::insecure(ours, &arrival.method, &arrival.headers, address.query) {
-        Insecure::Redirect => {
+    let ours = page && address.is_own_host(config) && boundary::check_url_length(&arrival.url).is_ok();
+    match boundary::insecure_action(ours, &arrival.method, &arrival.headers, address.query) {
+        InsecureAction::Redirect => {
             let mark = if address.query.is_empty() { "" } else { "?" };
             let location = format!("{}{}{mark}{}", config.origin, address.path, address.query);
-            Ok(Reply::empty(308).with("location", location))
+            Ok(Response::empty(308).with_header("location", location))
         }
-        Insecure::Refuse => Err(Fault::InsecureTransport),
+        InsecureAction::Refuse => Err(Error::InsecureTransport),
     }
 }
 
 /// Responds to `OPTIONS` without an upstream request; the origin must equal a listed one exactly.
-fn options<Body>(route: &Route, headers: &Headers, course: &Course) -> Result<Reply<Body>, Fault> {
+fn handle_options<Body>(route: &Route, headers: &Headers, course: &RequestContext) -> Result<Response<Body>, Error> {
     match (headers.value("origin"), &course.origin) {
-        (Some(_), None) if course.api => Err(Fault::OriginRefused),
-        (Some(_), Some(_)) if course.api => Ok(Reply::preflight(route.methods)),
-        _ => Ok(Reply::empty(204).with("allow", route.methods)),
+        (Some(_), None) if course.is_api => Err(Error::OriginRefused),
+        (Some(_), Some(_)) if course.is_api => Ok(Response::preflight(route.methods)),
+        _ => Ok(Response::empty(204).with_header("allow", route.methods)),
     }
 }
 
-fn listed_origin<P: Platform>(hub: &Hub<P>, headers: &Headers) -> Option<String> {
+fn allowed_origin<P: Runtime>(hub: &AppState<P>, headers: &Headers) -> Option<String> {
     let origin = headers.value("origin")?;
     hub.config.authorized_parties.iter().find(|listed| *listed == origin).cloned()
 }
 
 /// Returns the path below the mount path.
-fn inside<'path>(base: &str, path: &'path str) -> Option<&'path str> {
+fn strip_base_path<'path>(base: &str, path: &'path str) -> Option<&'path str> {
     match path.strip_prefix(base)? {
         "" => Some("/"),
         rest => rest.starts_with('/').then_some(rest),
@@ -268,21 +274,21 @@ fn inside<'path>(base: &str, path: &'path str) -> Option<&'path str> {
 }
 
 /// Returns the response of a fault: a page for a browser that accepts HTML, otherwise JSON.
-pub(super) fn refuse<P: Platform>(
-    hub: &Hub<P>,
-    arrival: &Arrival<P::Body>,
-    course: &mut Course,
-    fault: &Fault,
-) -> Reply<P::Body> {
-    course.fault = Some(fault.clone());
+pub(super) fn error_response<P: Runtime>(
+    hub: &AppState<P>,
+    arrival: &IncomingRequest<P::Body>,
+    course: &mut RequestContext,
+    fault: &Error,
+) -> Response<P::Body> {
+    course.error = Some(fault.clone());
     let asks_for_a_page = arrival.headers.value("accept").is_some_and(|accept| accept.contains("text/html"));
-    let reply = match fault.public() {
-        Some(told) if asks_for_a_page && !course.api => public::problem(&hub.config, told, &course.request_id)
-            .unwrap_or_else(|| Reply::fault(fault))
-            .explained(fault),
-        _ => Reply::fault(fault),
+    let reply = match fault.response() {
+        Some(told) if asks_for_a_page && !course.is_api => public::error_page(&hub.config, told, &course.request_id)
+            .unwrap_or_else(|| Response::error(fault))
+            .with_error_headers(fault),
+        _ => Response::error(fault),
     };
     // Cookies of an ended session would only be rejected again.
-    let path = Address::parse(&arrival.url).map_or("/", |address| address.path);
-    if fault.ends_visit() { account::forgotten(hub, reply, path) } else { reply }
+    let path = RequestUrl::parse(&arrival.url).map_or("/", |address| address.path);
+    if fault.ends_session() { account::clear_session_cookies(hub, reply, path) } else { reply }
 }

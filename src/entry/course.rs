@@ -1,30 +1,30 @@
 //! State of a request during processing, and its records at the end: one request row (L-3), one log line.
 
 use super::{
-    answer::{Arrival, refuse},
+    answer::{IncomingRequest, error_response},
     routes::Route,
 };
 use crate::{
     domain::{functions::Function, ids, session::Session, tables::Table, time},
-    handlers::data::Rest,
-    logic::{address, boundary, config::Problem, fault::Fault, postgrest::Look, reply::Reply},
+    handlers::data::PendingExport,
+    logic::{address, boundary, config::ConfigError, fault::Error, postgrest::ReadRecord, reply::Response},
     platform::{
-        Counted, Level, Platform,
-        hub::Hub,
-        journal::{Journal, Outcome, Row},
+        LogLevel, RequestMetric, Runtime,
+        hub::AppState,
+        journal::{Outcome, RequestLogWriter, RequestRecord},
     },
 };
 use std::rc::Rc;
 
 /// The state of a request, filled step by step.
-pub struct Course {
+pub struct RequestContext {
     /// The Hub's own id of the request. A client's id is stored beside it, never instead of it: one that is used twice
     /// would otherwise hide the second request from the request rows.
     pub request_id: String,
     /// True if it was received over https.
-    pub secure: bool,
+    pub is_https: bool,
     /// True if it addressed the API.
-    pub api: bool,
+    pub is_api: bool,
     /// The `Origin` header, if that is listed.
     pub origin: Option<String>,
     /// The route, with the table or function if the Hub knows one of that name.
@@ -32,51 +32,51 @@ pub struct Course {
     /// The verified session.
     pub session: Option<Session>,
     /// The sender of a message, once its signature is verified.
-    pub sender: Option<&'static str>,
+    pub webhook_sender: Option<&'static str>,
     /// True if the database has written the request row, with the change or with the read record.
-    pub written: bool,
+    pub recorded_in_transaction: bool,
     /// Duration of the database's response, in milliseconds.
     pub upstream_ms: Option<u64>,
     /// Number of rows that the database returned.
     pub row_count: Option<u64>,
     /// The read of a staff member.
-    pub look: Option<Look>,
+    pub read_record: Option<ReadRecord>,
     /// Work to do once the head of the response may be sent.
-    pub rest: Option<Rest>,
+    pub pending_export: Option<PendingExport>,
     /// The outcome of a visit without a session, for the log.
-    pub note: Option<&'static str>,
+    pub auth_outcome: Option<&'static str>,
     /// The reason for a rejection.
-    pub fault: Option<Fault>,
-    started: u64,
+    pub error: Option<Error>,
+    started_at_ms: u64,
 }
 
-impl Course {
+impl RequestContext {
     /// Starts with a unique id.
-    pub fn start<P: Platform>(platform: &P, url: &str) -> Result<Self, Problem> {
-        let random = platform.random().map_err(|_| Problem { name: "crypto", wrong: "gives no random bytes" })?;
+    pub fn new<P: Runtime>(platform: &P, url: &str) -> Result<Self, ConfigError> {
+        let random = platform.random().map_err(|_| ConfigError { name: "crypto", reason: "gives no random bytes" })?;
         let started = platform.now_ms();
         Ok(Self {
             request_id: ids::ulid(started, random),
-            secure: url.starts_with("https://"),
-            api: false,
+            is_https: url.starts_with("https://"),
+            is_api: false,
             origin: None,
             route: "unrouted".to_owned(),
             session: None,
-            sender: None,
-            written: false,
+            webhook_sender: None,
+            recorded_in_transaction: false,
             upstream_ms: None,
             row_count: None,
-            look: None,
-            rest: None,
-            note: None,
-            fault: None,
-            started,
+            read_record: None,
+            pending_export: None,
+            auth_outcome: None,
+            error: None,
+            started_at_ms: started,
         })
     }
 
     /// Sets the route; a name that the Hub does not know is text of the client and is not stored.
-    pub fn enter(&mut self, route: &Route, segment: &str) {
-        let known = Table::named(segment).is_some() || Function::named(segment).is_some();
+    pub fn set_route(&mut self, route: &Route, segment: &str) {
+        let known = Table::by_name(segment).is_some() || Function::by_name(segment).is_some();
         route.path.clone_into(&mut self.route);
         if let (true, Some((prefix, _))) = (known, route.path.split_once('{')) {
             self.route = format!("{prefix}{segment}");
@@ -85,26 +85,26 @@ impl Course {
 }
 
 /// Writes the request row; before the response where the response must not be sent without it.
-pub async fn record<P: Platform>(
-    hub: &Rc<Hub<P>>,
+pub async fn record_request<P: Runtime>(
+    hub: &Rc<AppState<P>>,
     platform: &P,
-    arrival: &Arrival<P::Body>,
-    course: &mut Course,
-    reply: Reply<P::Body>,
-) -> Reply<P::Body> {
-    let written = course.written && reply.status < 400;
-    let kept = course.api || course.session.is_some();
+    arrival: &IncomingRequest<P::Body>,
+    course: &mut RequestContext,
+    reply: Response<P::Body>,
+) -> Response<P::Body> {
+    let written = course.recorded_in_transaction && reply.status < 400;
+    let kept = course.is_api || course.session.is_some();
     // An accepted preflight requests no data; a rejected one is a rejected request.
     if !kept || (arrival.method == "OPTIONS" && reply.status < 400) {
         return reply;
     }
-    let row = row(hub, platform, arrival, course, reply.status);
-    if let Some(rest) = course.rest.take() {
-        return exported(hub, platform, arrival, course, (row, rest), reply).await;
+    let row = build_record(hub, platform, arrival, course, reply.status);
+    if let Some(rest) = course.pending_export.take() {
+        return record_export(hub, platform, arrival, course, (row, rest), reply).await;
     }
     if written {
         // The row was written with the change or before the read, without the response; this completes it.
-        Journal::later(hub, platform, &row);
+        RequestLogWriter::record_deferred(hub, platform, &row);
         return reply;
     }
     let staff = course.session.as_ref().is_some_and(|session| !session.is_customer());
@@ -113,90 +113,98 @@ pub async fn record<P: Platform>(
     // After an upstream failure no data of the database is returned, and its request log would only fail too.
     let first = course.session.is_some() && reply.status < 500 && (staff || changes || refused);
     if !first {
-        Journal::later(hub, platform, &row);
+        RequestLogWriter::record_deferred(hub, platform, &row);
         return reply;
     }
-    match Journal::now(hub, platform, row).await {
-        Err(fault) if staff || changes => refuse(hub, arrival, course, &fault),
+    match RequestLogWriter::record_now(hub, platform, row).await {
+        Err(fault) if staff || changes => error_response(hub, arrival, course, &fault),
         _ => reply,
     }
 }
 
 /// Returns the response of an export once its request row is written; the row is completed in the background with the
 /// number of records.
-async fn exported<P: Platform>(
-    hub: &Rc<Hub<P>>,
+async fn record_export<P: Runtime>(
+    hub: &Rc<AppState<P>>,
     platform: &P,
-    arrival: &Arrival<P::Body>,
-    course: &mut Course,
-    (row, rest): (Row, Rest),
-    reply: Reply<P::Body>,
-) -> Reply<P::Body> {
-    if !course.written {
-        let begun = Row { status: None, ..row.clone() };
-        if let Err(fault) = Journal::now(hub, platform, begun).await {
-            return refuse(hub, arrival, course, &fault);
+    arrival: &IncomingRequest<P::Body>,
+    course: &mut RequestContext,
+    (row, rest): (RequestRecord, PendingExport),
+    reply: Response<P::Body>,
+) -> Response<P::Body> {
+    if !course.recorded_in_transaction {
+        let begun = RequestRecord { status: None, ..row.clone() };
+        if let Err(fault) = RequestLogWriter::record_now(hub, platform, begun).await {
+            return error_response(hub, arrival, course, &fault);
         }
     }
-    let (hub, background, started) = (Rc::clone(hub), platform.clone(), course.started);
+    let (hub, background, started) = (Rc::clone(hub), platform.clone(), course.started_at_ms);
     platform.wait_until(async move {
         let told = rest.await;
         let duration_ms = background.now_ms().saturating_sub(started);
         let line = serde_json::json!({
             "event": "export",
             "request_id": row.request_id,
-            "records": told.records,
-            "reason": told.fault.as_ref().map(|fault| fault.reason().unwrap_or_else(|| fault.code())),
+            "records": told.row_count,
+            "reason": told.error.as_ref().map(|fault| fault.reason().unwrap_or_else(|| fault.code())),
             "duration_ms": duration_ms,
         });
-        background.log(if told.fault.is_none() { Level::Info } else { Level::Warn }, &line.to_string());
-        let ended = Row {
-            outcome: if told.fault.is_none() { Outcome::Allowed } else { Outcome::Failed },
-            code: told.fault.as_ref().map(Fault::code),
-            answered: Some(told.records),
+        background.log(if told.error.is_none() { LogLevel::Info } else { LogLevel::Warn }, &line.to_string());
+        let ended = RequestRecord {
+            outcome: if told.error.is_none() { Outcome::Allowed } else { Outcome::Failed },
+            code: told.error.as_ref().map(Error::code),
+            row_count: Some(told.row_count),
             duration_ms,
-            look: None,
+            read_record: None,
             ..row
         };
         // A row that cannot be written is logged.
-        drop(Journal::now(&hub, &background, ended).await);
+        drop(RequestLogWriter::record_now(&hub, &background, ended).await);
     });
     reply
 }
 
-fn row<P: Platform>(hub: &Hub<P>, platform: &P, arrival: &Arrival<P::Body>, course: &Course, status: u16) -> Row {
+fn build_record<P: Runtime>(
+    hub: &AppState<P>,
+    platform: &P,
+    arrival: &IncomingRequest<P::Body>,
+    course: &RequestContext,
+    status: u16,
+) -> RequestRecord {
     let session = course.session.as_ref();
     let code = |text: &Option<String>, length, allowed: fn(u8) -> bool| {
         text.as_ref().filter(|text| text.len() == length && text.bytes().all(allowed)).cloned()
     };
     let address = arrival.headers.value("cf-connecting-ip");
     // Rejected data was not read, except for a rejection that reveals the number of rows.
-    let tells = status < 400 || course.fault.as_ref().is_some_and(Fault::counts_rows);
-    let look = course.look.clone().filter(|_| tells);
-    Row {
-        occurred_at: time::rfc3339(course.started),
+    let tells = status < 400 || course.error.as_ref().is_some_and(Error::counts_rows);
+    let look = course.read_record.clone().filter(|_| tells);
+    RequestRecord {
+        occurred_at: time::rfc3339(course.started_at_ms),
         request_id: course.request_id.clone(),
         client_request_id: boundary::client_request_id(&arrival.headers).map(str::to_owned),
         method: storable(&arrival.method),
         route: course.route.clone(),
-        who: course.sender.unwrap_or_else(|| session.and_then(Session::who).map_or("nobody", |who| who.name())),
+        who: course
+            .webhook_sender
+            .unwrap_or_else(|| session.and_then(Session::principal_kind).map_or("nobody", |who| who.name())),
         actor_id: session.map(|session| session.user.clone()),
         session_id: session.map(|session| session.id.clone()),
         owner_id: session.filter(|session| session.is_customer()).map(|session| session.owner().to_owned()),
         impersonator_id: session.and_then(|session| session.impersonator.clone()),
         outcome: Outcome::of(status),
         status: Some(status),
-        code: course.fault.as_ref().map(|fault| storable(&fault.code())),
-        duration_ms: platform.now_ms().saturating_sub(course.started),
+        code: course.error.as_ref().map(|fault| storable(&fault.code())),
+        duration_ms: platform.now_ms().saturating_sub(course.started_at_ms),
         upstream_ms: course.upstream_ms,
-        answered: course.row_count,
+        row_count: course.row_count,
         colo: code(&arrival.colo, 3, |byte| byte.is_ascii_uppercase()),
         // `T1` is Tor: <https://developers.cloudflare.com/fundamentals/reference/http-headers/#cf-ipcountry>.
         country: code(&arrival.country, 2, |byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()),
         token_id: session.and_then(|session| session.token_id.clone()),
-        address_hash: address.map(|address| address::hashed(&hub.addresses, address)),
-        actor_name: look.as_ref().and(session).and_then(|session| session.name.clone()),
-        look,
+        address_hash: address.map(|address| address::hash(&hub.client_ip_key, address)),
+        actor_name: look.as_ref().and(session).and_then(|session| session.display_name.clone()),
+        read_record: look,
     }
 }
 
@@ -206,8 +214,8 @@ fn storable(text: &str) -> String {
 }
 
 /// Logs one structured line for a request: no body, token, address or name of a user.
-pub fn log<P: Platform>(platform: &P, arrival: &Arrival<P::Body>, course: &Course, status: u16) {
-    let who = course.sender.or_else(|| Some(course.session.as_ref()?.who()?.name()));
+pub fn log_request<P: Runtime>(platform: &P, arrival: &IncomingRequest<P::Body>, course: &RequestContext, status: u16) {
+    let who = course.webhook_sender.or_else(|| Some(course.session.as_ref()?.principal_kind()?.name()));
     let line = serde_json::json!({
         "event": "request",
         "request_id": course.request_id,
@@ -215,22 +223,22 @@ pub fn log<P: Platform>(platform: &P, arrival: &Arrival<P::Body>, course: &Cours
         "route": course.route,
         "who": who,
         "status": status,
-        "code": course.fault.as_ref().map(Fault::code),
-        "reason": course.fault.as_ref().and_then(Fault::reason).or_else(|| course.note.map(str::to_owned)),
-        "duration_ms": platform.now_ms().saturating_sub(course.started),
+        "code": course.error.as_ref().map(Error::code),
+        "reason": course.error.as_ref().and_then(Error::reason).or_else(|| course.auth_outcome.map(str::to_owned)),
+        "duration_ms": platform.now_ms().saturating_sub(course.started_at_ms),
     });
     let level = match status {
-        500.. => Level::Error,
-        400..=499 => Level::Warn,
-        _ => Level::Info,
+        500.. => LogLevel::Error,
+        400..=499 => LogLevel::Warn,
+        _ => LogLevel::Info,
     };
     platform.log(level, &line.to_string());
-    let code = course.fault.as_ref().map(Fault::code);
-    platform.count(&Counted {
+    let code = course.error.as_ref().map(Error::code);
+    platform.record_metric(&RequestMetric {
         code: code.as_deref().unwrap_or("ok"),
         status,
         route: &course.route,
-        who: who.unwrap_or("nobody"),
-        duration_ms: platform.now_ms().saturating_sub(course.started),
+        principal: who.unwrap_or("nobody"),
+        duration_ms: platform.now_ms().saturating_sub(course.started_at_ms),
     });
 }

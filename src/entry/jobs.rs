@@ -8,16 +8,16 @@ pub struct Job {
     /// The schedule, in Cloudflare's cron syntax (UTC); the crons in `wrangler.toml` must be the same.
     pub cron: &'static str,
     /// The work of the job.
-    pub work: Work,
+    pub kind: JobKind,
 }
 
 /// The work of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Work {
+pub enum JobKind {
     /// Creates partitions ahead, retires past months, deletes expired rows (L-2, I-2).
-    KeepHouse,
+    Maintenance,
     /// Finds changes that bypassed the audit log, and stores the findings (A-3, L-1).
-    RunChecks,
+    IntegrityChecks,
     /// Reports problems to an operator.
     SendAlerts,
 }
@@ -25,7 +25,7 @@ pub enum Work {
 /// All jobs.
 pub const JOBS: &[Job] = &[
     // Several runs: each continues the unfinished work of the previous one, and finished work is not repeated.
-    Job { name: "house", cron: "17 3-5 * * *", work: Work::KeepHouse },
-    Job { name: "checks", cron: "43 3-5 * * *", work: Work::RunChecks },
-    Job { name: "alerts", cron: "*/15 * * * *", work: Work::SendAlerts },
+    Job { name: "house", cron: "17 3-5 * * *", kind: JobKind::Maintenance },
+    Job { name: "checks", cron: "43 3-5 * * *", kind: JobKind::IntegrityChecks },
+    Job { name: "alerts", cron: "*/15 * * * *", kind: JobKind::SendAlerts },
 ];

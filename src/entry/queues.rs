@@ -11,15 +11,15 @@ pub struct Queue {
     /// The binding that sends messages to it or returns its number of messages.
     pub binding: Option<&'static str>,
     /// The queue for messages that used up their deliveries; `None`: such messages are discarded.
-    pub dead_letters: Option<&'static str>,
+    pub dead_letters_to: Option<&'static str>,
     /// Maximum number of messages of one delivery.
-    pub batch: u32,
+    pub max_batch_size: u32,
     /// Time a message waits for others, in seconds.
-    pub gathering_s: u32,
+    pub max_batch_timeout_s: u32,
     /// Maximum number of retries of a message.
-    pub retries: u32,
+    pub max_retries: u32,
     /// The processing of its messages.
-    pub work: Taking,
+    pub consumer: QueueConsumer,
 }
 
 impl Queue {
@@ -37,11 +37,11 @@ pub const PREVIEW_SUFFIX: &str = "-preview";
 
 /// The processing of a queue's messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Taking {
+pub enum QueueConsumer {
     /// Writes request rows; failed messages are retried, each time after twice the delay (L-3).
-    RecordRequests,
+    RequestLog,
     /// The same once an hour, for rows that could not be written in the three hours of the other queue's retries.
-    RecordDeadLetters,
+    RequestLogDeadLetters,
 }
 
 /// All queues.
@@ -49,24 +49,24 @@ pub const QUEUES: &[Queue] = &[
     Queue {
         name: "hub-audit",
         binding: Some("AUDIT_QUEUE"),
-        dead_letters: Some("hub-audit-dead"),
-        batch: 100,
+        dead_letters_to: Some("hub-audit-dead"),
+        max_batch_size: 100,
         // A client sees the reads of staff within five seconds (L-1).
-        gathering_s: 1,
-        retries: 30,
-        work: Taking::RecordRequests,
+        max_batch_timeout_s: 1,
+        max_retries: 30,
+        consumer: QueueConsumer::RequestLog,
     },
     Queue {
         name: "hub-audit-dead",
         // Never written to: it returns the number of waiting messages.
         binding: Some("AUDIT_DEAD_QUEUE"),
-        dead_letters: None,
+        dead_letters_to: None,
         // Cloudflare stores 256 KB of log of one delivery: a completely logged message must fit.
         // <https://developers.cloudflare.com/changelog/2025-04-07-increase-trace-events-limit/>
-        batch: 1,
-        gathering_s: 5,
+        max_batch_size: 1,
+        max_batch_timeout_s: 5,
         // Cloudflare stores a message for four days.
-        retries: 90,
-        work: Taking::RecordDeadLetters,
+        max_retries: 90,
+        consumer: QueueConsumer::RequestLogDeadLetters,
     },
 ];

@@ -8,14 +8,14 @@ pub struct Route {
     /// The accepted methods, in the syntax of the `Allow` header.
     pub methods: &'static str,
     /// The clients it accepts, and the format of its errors.
-    pub door: Door,
+    pub kind: RouteKind,
     /// The handler.
-    pub handler: Handler,
+    pub endpoint: Endpoint,
 }
 
 /// The clients that a route accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Door {
+pub enum RouteKind {
     /// Clients with a bearer token; errors are JSON; every request leaves a request row (L-3).
     Api,
     /// Users in a browser, by Clerk's cookies; errors are pages, and every request with a session leaves a request row.
@@ -28,7 +28,7 @@ pub enum Door {
 
 /// The handler of a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Handler {
+pub enum Endpoint {
     /// The operations that the caller is allowed to use.
     Description,
     /// The icon of the pages.
@@ -63,31 +63,31 @@ pub enum Handler {
     Table,
 }
 
-const READ: &str = "GET, HEAD, OPTIONS";
+const GET_METHODS: &str = "GET, HEAD, OPTIONS";
 
-const fn route(path: &'static str, methods: &'static str, door: Door, handler: Handler) -> Route {
-    Route { path, methods, door, handler }
+const fn route(path: &'static str, methods: &'static str, door: RouteKind, handler: Endpoint) -> Route {
+    Route { path, methods, kind: door, endpoint: handler }
 }
 
 /// All routes.
 pub const ROUTES: &[Route] = &[
-    route("/rest/v1/", READ, Door::Api, Handler::Description),
-    route("/rest/v1/{table}", "GET, HEAD, POST, PATCH, DELETE, OPTIONS", Door::Api, Handler::Table),
+    route("/rest/v1/", GET_METHODS, RouteKind::Api, Endpoint::Description),
+    route("/rest/v1/{table}", "GET, HEAD, POST, PATCH, DELETE, OPTIONS", RouteKind::Api, Endpoint::Table),
     // Before the other functions, because Clerk also ends the sessions.
-    route("/rest/v1/rpc/revoke_sessions", "POST, OPTIONS", Door::Api, Handler::RevokeSessions),
-    route("/rest/v1/rpc/{function}", "GET, HEAD, POST, OPTIONS", Door::Api, Handler::Function),
-    route("/webhooks/clerk", "POST, OPTIONS", Door::Webhook, Handler::ClerkWebhook),
-    route("/", READ, Door::Public, Handler::Home),
-    route("/security", READ, Door::Public, Handler::Security),
-    route("/sign-in", "GET, OPTIONS", Door::Page, Handler::SignIn),
-    route("/sign-up", "GET, OPTIONS", Door::Page, Handler::SignUp),
-    route("/sign-out", "GET, POST, OPTIONS", Door::Page, Handler::SignOut),
-    route("/account", "GET, OPTIONS", Door::Page, Handler::Account),
-    route("/assets/hub.css", READ, Door::Public, Handler::Stylesheet),
-    route("/assets/favicon.svg", READ, Door::Public, Handler::Favicon),
-    route("/robots.txt", READ, Door::Public, Handler::Robots),
-    route("/.well-known/security.txt", READ, Door::Public, Handler::SecurityTxt),
-    route("/healthz", READ, Door::Public, Handler::Health),
+    route("/rest/v1/rpc/revoke_sessions", "POST, OPTIONS", RouteKind::Api, Endpoint::RevokeSessions),
+    route("/rest/v1/rpc/{function}", "GET, HEAD, POST, OPTIONS", RouteKind::Api, Endpoint::Function),
+    route("/webhooks/clerk", "POST, OPTIONS", RouteKind::Webhook, Endpoint::ClerkWebhook),
+    route("/", GET_METHODS, RouteKind::Public, Endpoint::Home),
+    route("/security", GET_METHODS, RouteKind::Public, Endpoint::Security),
+    route("/sign-in", "GET, OPTIONS", RouteKind::Page, Endpoint::SignIn),
+    route("/sign-up", "GET, OPTIONS", RouteKind::Page, Endpoint::SignUp),
+    route("/sign-out", "GET, POST, OPTIONS", RouteKind::Page, Endpoint::SignOut),
+    route("/account", "GET, OPTIONS", RouteKind::Page, Endpoint::Account),
+    route("/assets/hub.css", GET_METHODS, RouteKind::Public, Endpoint::Stylesheet),
+    route("/assets/favicon.svg", GET_METHODS, RouteKind::Public, Endpoint::Favicon),
+    route("/robots.txt", GET_METHODS, RouteKind::Public, Endpoint::Robots),
+    route("/.well-known/security.txt", GET_METHODS, RouteKind::Public, Endpoint::SecurityTxt),
+    route("/healthz", GET_METHODS, RouteKind::Public, Endpoint::Health),
 ];
 
 /// Returns the route of a path, and the segment that matched its `{…}`.

@@ -1,27 +1,27 @@
 //! Runs the jobs whose cron fired.
 
 use super::{
-    jobs::{JOBS, Work},
-    queues::{QUEUES, Taking},
+    jobs::{JOBS, JobKind},
+    queues::{QUEUES, QueueConsumer},
 };
 use crate::{
     handlers::{alerts, house},
-    platform::{Level, Platform, hub::Hub},
+    platform::{LogLevel, Runtime, hub::AppState},
 };
 use std::rc::Rc;
 
 /// Runs the jobs of one cron; each logs one line, and a failed job does not stop the next one.
-pub async fn run<P: Platform>(hub: &Rc<Hub<P>>, platform: &P, cron: &str) {
+pub async fn run<P: Runtime>(hub: &Rc<AppState<P>>, platform: &P, cron: &str) {
     for job in JOBS.iter().filter(|job| job.cron == cron) {
         let started = platform.now_ms();
-        let done = match job.work {
-            Work::KeepHouse => house::run(hub, platform, job.name).await,
-            Work::RunChecks => house::check(hub, platform, job.name).await,
-            Work::SendAlerts => alerts::send(hub, platform, job.name, dead_letters()).await,
+        let done = match job.kind {
+            JobKind::Maintenance => house::run_maintenance(hub, platform, job.name).await,
+            JobKind::IntegrityChecks => house::run_integrity_checks(hub, platform, job.name).await,
+            JobKind::SendAlerts => alerts::send(hub, platform, job.name, dead_letters()).await,
         };
         let (level, outcome) = match &done {
-            Ok(()) => (Level::Info, "done".to_owned()),
-            Err(fault) => (Level::Error, format!("{fault:?}")),
+            Ok(()) => (LogLevel::Info, "done".to_owned()),
+            Err(fault) => (LogLevel::Error, format!("{fault:?}")),
         };
         let line = serde_json::json!({
             "event": "job",
@@ -35,5 +35,5 @@ pub async fn run<P: Platform>(hub: &Rc<Hub<P>>, platform: &P, cron: &str) {
 
 /// Returns the binding that counts the messages that could not be written for hours.
 fn dead_letters() -> Option<&'static str> {
-    QUEUES.iter().find(|queue| queue.work == Taking::RecordDeadLetters).and_then(|queue| queue.binding)
+    QUEUES.iter().find(|queue| queue.consumer == QueueConsumer::RequestLogDeadLetters).and_then(|queue| queue.binding)
 }

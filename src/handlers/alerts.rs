@@ -1,11 +1,11 @@
 //! The job that reports problems to an operator: in the log, and to `ALERT_WEBHOOK_URL`.
 
 use crate::{
-    logic::fault::Fault,
+    logic::fault::Error,
     platform::{
-        FetchFailure, Level, Outgoing, Platform,
-        database::{USER_AGENT, ask, send as ask_as_job},
-        hub::Hub,
+        FetchError, LogLevel, Runtime, UpstreamRequest,
+        database::{USER_AGENT, execute as ask_as_job, query},
+        hub::AppState,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -24,13 +24,13 @@ struct Alert {
 ///
 /// # Errors
 /// The fault of the database, which is also reported; `UpstreamUnreachable` if the receiver did not accept the alerts.
-pub async fn send<P: Platform>(
-    hub: &Hub<P>,
+pub async fn send<P: Runtime>(
+    hub: &AppState<P>,
     platform: &P,
     job: &'static str,
     dead_letters: Option<&'static str>,
-) -> Result<(), Fault> {
-    let found = find(hub, platform, job).await;
+) -> Result<(), Error> {
+    let found = find_alerts(hub, platform, job).await;
     let mut alerts = match &found {
         Ok(alerts) => alerts.clone(),
         Err(fault) => vec![alert("database", format!("the database did not say what is wrong: {}", fault.code()))],
@@ -45,7 +45,7 @@ pub async fn send<P: Platform>(
                 report(platform, std::slice::from_ref(&more));
                 alerts.push(more);
             }
-            Err(_) => platform.log(Level::Warn, r#"{"event":"dead letters could not be counted"}"#),
+            Err(_) => platform.log(LogLevel::Warn, r#"{"event":"dead letters could not be counted"}"#),
         }
     }
     if alerts.is_empty() {
@@ -55,22 +55,22 @@ pub async fn send<P: Platform>(
     found.map(drop)
 }
 
-fn report<P: Platform>(platform: &P, alerts: &[Alert]) {
+fn report<P: Runtime>(platform: &P, alerts: &[Alert]) {
     if !alerts.is_empty() {
-        platform.log(Level::Error, &serde_json::json!({ "event": "alert", "alerts": alerts }).to_string());
+        platform.log(LogLevel::Error, &serde_json::json!({ "event": "alert", "alerts": alerts }).to_string());
     }
 }
 
-async fn find<P: Platform>(hub: &Hub<P>, platform: &P, job: &'static str) -> Result<Vec<Alert>, Fault> {
-    let arguments = serde_json::json!({ "most_failed": MOST_FAILED });
-    let question = ask(&hub.config.rest_url).rpc("find_alerts", arguments.to_string());
+async fn find_alerts<P: Runtime>(hub: &AppState<P>, platform: &P, job: &'static str) -> Result<Vec<Alert>, Error> {
+    let arguments = serde_json::json!({ "most_failed": MAX_FAILED_CHECKS });
+    let question = query(&hub.config.postgrest_url).rpc("find_alerts", arguments.to_string());
     let answer = ask_as_job(hub, platform, job, "return=minimal", question).await?;
-    let body = platform.read_or_empty(answer.body, LONGEST_ANSWER).await;
-    serde_json::from_slice(&body).map_err(|_| Fault::UpstreamBroken("no list of alerts"))
+    let body = platform.read_or_empty(answer.body, MAX_RESPONSE_BYTES).await;
+    serde_json::from_slice(&body).map_err(|_| Error::UpstreamInvalidResponse("no list of alerts"))
 }
 
 /// Sends a JSON object whose `text` is shown by Slack and compatible receivers; the other members are for programs.
-async fn post<P: Platform>(hub: &Hub<P>, platform: &P, alerts: &[Alert]) -> Result<(), Fault> {
+async fn post<P: Runtime>(hub: &AppState<P>, platform: &P, alerts: &[Alert]) -> Result<(), Error> {
     let Some(url) = &hub.config.alert_webhook_url else { return Ok(()) };
     let words: Vec<&str> = alerts.iter().map(|alert| alert.text.as_str()).collect();
     let environment = hub.config.environment.name();
@@ -80,19 +80,19 @@ async fn post<P: Platform>(hub: &Hub<P>, platform: &P, alerts: &[Alert]) -> Resu
         "environment": environment,
         "alerts": alerts,
     });
-    let request = Outgoing {
+    let request = UpstreamRequest {
         method: "POST",
         url: url.expose().clone(),
         headers: vec![("content-type", "application/json".to_owned()), ("user-agent", USER_AGENT.to_owned())],
-        wanted: &[],
+        response_headers: &[],
         body: Some(body.to_string().into_bytes()),
         timeout_ms: TIMEOUT_MS,
     };
     match platform.fetch(request).await {
         Ok(answer) if (200..300).contains(&answer.status) => Ok(()),
-        Ok(_) | Err(FetchFailure::Unreachable | FetchFailure::Timeout) => {
-            platform.log(Level::Error, r#"{"event":"alert not taken by ALERT_WEBHOOK_URL"}"#);
-            Err(Fault::UpstreamUnreachable)
+        Ok(_) | Err(FetchError::Unreachable | FetchError::Timeout) => {
+            platform.log(LogLevel::Error, r#"{"event":"alert not taken by ALERT_WEBHOOK_URL"}"#);
+            Err(Error::UpstreamUnreachable)
         }
     }
 }
@@ -102,6 +102,6 @@ fn alert(name: &str, text: String) -> Alert {
 }
 
 /// Maximum number of failed requests in 15 minutes without an alert.
-const MOST_FAILED: u32 = 20;
+const MAX_FAILED_CHECKS: u32 = 20;
 const TIMEOUT_MS: u32 = 5_000;
-const LONGEST_ANSWER: usize = 64 * 1024;
+const MAX_RESPONSE_BYTES: usize = 64 * 1024;

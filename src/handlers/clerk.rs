@@ -5,15 +5,15 @@ use crate::{
     domain::headers::Headers,
     logic::{
         clerk_event,
-        fault::Fault,
-        reply::{Cache, Media, Reply},
-        signature::Envelope,
+        fault::Error,
+        reply::{CachePolicy, ContentKind, Response},
+        signature::WebhookSignature,
     },
     platform::{
-        Platform,
+        Runtime,
         bodies::{self, Incoming, Sender},
-        database::{ask, send},
-        hub::Hub,
+        database::{execute, query},
+        hub::AppState,
     },
 };
 
@@ -24,35 +24,37 @@ use crate::{
 ///
 /// # Errors
 /// `Webhook` for an invalid signature, which is verified before the body is parsed. The faults of the database.
-pub async fn receive<P: Platform>(
-    hub: &Hub<P>,
+pub async fn receive<P: Runtime>(
+    hub: &AppState<P>,
     platform: &P,
     headers: &Headers,
     body: Option<P::Body>,
-) -> Result<Reply<P::Body>, Fault> {
+) -> Result<Response<P::Body>, Error> {
     let now_ms = platform.now_ms();
-    let seconds = i64::try_from(now_ms / 1000).map_err(|_| Fault::Platform)?;
-    let envelope = Envelope::read(headers, seconds).map_err(Fault::Webhook)?;
-    let incoming = Incoming { sender: Sender::Unknown, body, limit: LONGEST_MESSAGE };
+    let seconds = i64::try_from(now_ms / 1000).map_err(|_| Error::RuntimeFailed)?;
+    let envelope = WebhookSignature::parse(headers, seconds).map_err(Error::Webhook)?;
+    let incoming = Incoming { sender: Sender::Unknown, body, limit: MAX_MESSAGE_BYTES };
     let bytes = bodies::read(hub, platform, incoming).await?;
-    envelope.verify(&hub.config.webhook_secrets, &bytes).map_err(Fault::Webhook)?;
-    let event = clerk_event::read(&bytes, now_ms).map_err(|_| Fault::WebhookMalformed)?;
+    envelope.verify(&hub.config.webhook_secrets, &bytes).map_err(Error::Webhook)?;
+    let event = clerk_event::parse(&bytes, now_ms).map_err(|_| Error::WebhookMalformed)?;
     let arguments = serde_json::json!({
         "message": envelope.id,
         "event": event.name,
-        "happened_at": event.happened_at,
-        "verdicts": event.verdicts,
+        "happened_at": event.occurred_at,
+        "verdicts": event.revocations,
     });
-    let question = ask(&hub.config.rest_url).rpc("take_clerk_event", arguments.to_string());
-    let answer = send(hub, platform, "clerk", "return=representation", question).await?;
+    let question = query(&hub.config.postgrest_url).rpc("take_clerk_event", arguments.to_string());
+    let answer = execute(hub, platform, "clerk", "return=representation", question).await?;
     let told = match answer.body {
-        Some(body) => platform.read(body, LONGEST_ANSWER).await.map_err(|_| Fault::UpstreamBroken("no answer"))?,
+        Some(body) => {
+            platform.read(body, MAX_RESPONSE_BYTES).await.map_err(|_| Error::UpstreamInvalidResponse("no answer"))?
+        }
         None => Vec::new(),
     };
-    let said: String = serde_json::from_slice(&told).map_err(|_| Fault::UpstreamBroken("not a word"))?;
+    let said: String = serde_json::from_slice(&told).map_err(|_| Error::UpstreamInvalidResponse("not a word"))?;
     let body = serde_json::json!({ "message": said });
-    Ok(Reply::text(200, Media::Json, Cache::Nobody, body.to_string()))
+    Ok(Response::text(200, ContentKind::Json, CachePolicy::NoStore, body.to_string()))
 }
 
-const LONGEST_MESSAGE: usize = 256 * 1024;
-const LONGEST_ANSWER: usize = 1024;
+const MAX_MESSAGE_BYTES: usize = 256 * 1024;
+const MAX_RESPONSE_BYTES: usize = 1024;

@@ -3,15 +3,15 @@
 use crate::{
     domain::session::{Actor, Session},
     logic::{
-        fault::Fault,
+        fault::Error,
         openapi::{self, Caller, Scope},
-        policy::PolicyFault,
-        reply::{Cache, Media, Reply},
+        policy::PolicyError,
+        reply::{CachePolicy, ContentKind, Response},
     },
     platform::{
-        Platform,
-        database::{ask, send_as},
-        hub::Hub,
+        Runtime,
+        database::{execute_as, query},
+        hub::AppState,
     },
 };
 
@@ -22,16 +22,20 @@ use crate::{
 ///
 /// # Errors
 /// `RightMissing`, and the faults of the database.
-pub async fn describe<P: Platform>(hub: &Hub<P>, platform: &P, session: &Session) -> Result<Reply<P::Body>, Fault> {
-    let who = session.who().ok_or(Fault::Policy(PolicyFault::RightMissing))?;
-    let question = ask(&hub.config.rest_url).rpc("who_am_i", "{}");
-    if let Err(fault) = send_as(hub, platform, &Actor::Person(session), "count=none", question).await {
-        if fault == Fault::SessionRevoked {
-            hub.forget(session);
+pub async fn describe<P: Runtime>(
+    hub: &AppState<P>,
+    platform: &P,
+    session: &Session,
+) -> Result<Response<P::Body>, Error> {
+    let who = session.principal_kind().ok_or(Error::Policy(PolicyError::Forbidden))?;
+    let question = query(&hub.config.postgrest_url).rpc("who_am_i", "{}");
+    if let Err(fault) = execute_as(hub, platform, &Actor::User(session), "count=none", question).await {
+        if fault == Error::SessionRevoked {
+            hub.evict_session(session);
         }
         return Err(fault);
     }
     let scope = if session.impersonator.is_some() { Scope::Reads } else { Scope::Everything };
     let document = openapi::document(Caller { who, scope }, &hub.config.origin, &hub.config.base_path);
-    Ok(Reply::text(200, Media::OpenApi, Cache::Nobody, document.to_string()))
+    Ok(Response::text(200, ContentKind::OpenApi, CachePolicy::NoStore, document.to_string()))
 }

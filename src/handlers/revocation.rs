@@ -5,13 +5,13 @@ use crate::{
     domain::{headers::Headers, ids::is_clerk_id, time},
     logic::{
         credentials,
-        fault::Fault,
-        reply::{Cache, Content, Media, Reply},
+        fault::Error,
+        reply::{CachePolicy, ContentKind, Response, ResponseBody},
     },
     platform::{
-        Level, Platform, clerk,
-        database::{TIMEOUT_MS, ask, send},
-        hub::Hub,
+        LogLevel, Runtime, clerk,
+        database::{TIMEOUT_MS, execute, query},
+        hub::AppState,
     },
 };
 use serde_json::Value;
@@ -22,25 +22,29 @@ use std::rc::Rc;
 ///
 /// # Errors
 /// `ClerkUndone` if Clerk did not end them: the user remains rejected for ten minutes, and the call may be retried.
-pub async fn at_clerk<P: Platform>(hub: &Hub<P>, platform: &P, reply: Reply<P::Body>) -> Result<Reply<P::Body>, Fault> {
-    let body = match reply.content {
-        Content::Stream(body) => platform.within(TIMEOUT_MS, platform.read(body, LONGEST_ANSWER)).await,
-        Content::Empty | Content::Text(_) => None,
+pub async fn revoke_at_clerk<P: Runtime>(
+    hub: &AppState<P>,
+    platform: &P,
+    reply: Response<P::Body>,
+) -> Result<Response<P::Body>, Error> {
+    let body = match reply.body {
+        ResponseBody::Stream(body) => platform.within(TIMEOUT_MS, platform.read(body, MAX_RESPONSE_BYTES)).await,
+        ResponseBody::Empty | ResponseBody::Text(_) => None,
     };
     let body = body.and_then(Result::ok).unwrap_or_default();
-    let revoked: Value = serde_json::from_slice(&body).map_err(|_| Fault::ClerkUndone)?;
+    let revoked: Value = serde_json::from_slice(&body).map_err(|_| Error::ClerkRevocationIncomplete)?;
     let person = revoked.get("person").and_then(Value::as_str).filter(|person| is_clerk_id(person, "user_"));
-    let person = person.ok_or(Fault::ClerkUndone)?;
+    let person = person.ok_or(Error::ClerkRevocationIncomplete)?;
     let ended = clerk::end_sessions(hub, platform, person).await?;
     let arguments = serde_json::json!({ "person": person });
-    let question = ask(&hub.config.rest_url).rpc("sessions_ended", arguments.to_string());
+    let question = query(&hub.config.postgrest_url).rpc("sessions_ended", arguments.to_string());
     // If this fails, the user remains rejected for the ten minutes, which is no less secure.
-    if let Err(fault) = send(hub, platform, "revocation", "return=minimal", question).await {
+    if let Err(fault) = execute(hub, platform, "revocation", "return=minimal", question).await {
         let line = serde_json::json!({ "event": "revocation stays wide", "person": person, "reason": fault.reason() });
-        platform.log(Level::Warn, &line.to_string());
+        platform.log(LogLevel::Warn, &line.to_string());
     }
     let body = serde_json::json!({ "person": person, "sessions_ended": ended });
-    Ok(Reply::text(200, Media::Json, Cache::Nobody, body.to_string()))
+    Ok(Response::text(200, ContentKind::Json, CachePolicy::NoStore, body.to_string()))
 }
 
 /// Revokes the session tokens in the head of a request over plain http, in the background: the response is the same for
@@ -50,7 +54,7 @@ pub async fn at_clerk<P: Platform>(hub: &Hub<P>, platform: &P, reply: Reply<P::B
 /// limited, as in the API, since forged tokens would use up a common limit and leave the valid token of another user
 /// unrevoked; a token without the format, key id, issuer and times of a valid one is not checked. Requests to the
 /// database are limited per user.
-pub fn burn<P: Platform>(hub: &Rc<Hub<P>>, platform: &P, headers: &Headers, url: &str) {
+pub fn revoke_leaked_tokens<P: Runtime>(hub: &Rc<AppState<P>>, platform: &P, headers: &Headers, url: &str) {
     let exposed = credentials::exposed(headers, url).into_iter().filter(|token| hub.looks_valid(platform, token));
     let tokens: Vec<_> = exposed.take(MAX_TOKENS).map(str::to_owned).collect();
     if tokens.is_empty() {
@@ -60,33 +64,33 @@ pub fn burn<P: Platform>(hub: &Rc<Hub<P>>, platform: &P, headers: &Headers, url:
     platform.wait_until(async move {
         for token in tokens {
             if hub.knows_key_of(&background, &token).await {
-                revoke_exposed(&hub, &background, &token).await;
+                revoke_leaked_token(&hub, &background, &token).await;
             }
         }
     });
 }
 
-async fn revoke_exposed<P: Platform>(hub: &Hub<P>, platform: &P, token: &str) {
-    let Ok(session) = hub.identify(platform, token).await else { return };
-    hub.forget(&session);
+async fn revoke_leaked_token<P: Runtime>(hub: &AppState<P>, platform: &P, token: &str) {
+    let Ok(session) = hub.authenticate(platform, token).await else { return };
+    hub.evict_session(&session);
     if hub.exposed.are_revoked(&session) {
         return;
     }
-    if !hub.exposed.one_more(&session.user, platform.now_ms()) {
+    if !hub.exposed.try_acquire(&session.user, platform.now_ms()) {
         let line = serde_json::json!({
             "event": "token over plain http passed over",
             "actor_id": session.user,
             "session_id": session.id,
         });
-        platform.log(Level::Warn, &line.to_string());
+        platform.log(LogLevel::Warn, &line.to_string());
         return;
     }
     let issued_ms = u64::try_from(session.issued_at).unwrap_or_default() * 1000;
     let arguments = serde_json::json!({ "session": session.id, "issued_until": time::rfc3339(issued_ms) });
-    let question = ask(&hub.config.rest_url).rpc("burn_token", arguments.to_string());
-    let done = send(hub, platform, "boundary", "return=minimal", question).await;
+    let question = query(&hub.config.postgrest_url).rpc("burn_token", arguments.to_string());
+    let done = execute(hub, platform, "boundary", "return=minimal", question).await;
     if done.is_ok() {
-        hub.exposed.revoked(&session);
+        hub.exposed.mark_revoked(&session);
     }
     let line = serde_json::json!({
         "event": "token over plain http",
@@ -94,9 +98,9 @@ async fn revoke_exposed<P: Platform>(hub: &Hub<P>, platform: &P, token: &str) {
         "session_id": session.id,
         "burnt": done.is_ok(),
     });
-    platform.log(Level::Warn, &line.to_string());
+    platform.log(LogLevel::Warn, &line.to_string());
 }
 
 /// Maximum number of revoked tokens per request: a browser sends one, and each may require a signature check.
 const MAX_TOKENS: usize = 4;
-const LONGEST_ANSWER: usize = 4096;
+const MAX_RESPONSE_BYTES: usize = 4096;

@@ -4,9 +4,9 @@
 /// which it needs about 100 bytes itself.
 ///
 /// Source: <https://developers.cloudflare.com/queues/platform/limits/>
-pub const LARGEST_MESSAGE: usize = 127_000;
+pub const MAX_MESSAGE_BYTES: usize = 127_000;
 /// Maximum number of rows in a message, small enough that the rows of one delivery can be retried one by one.
-pub const MOST_ROWS: usize = 20;
+pub const MAX_ROWS: usize = 20;
 
 /// The bounds of one batch.
 #[derive(Clone, Copy, Debug)]

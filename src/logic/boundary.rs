@@ -3,15 +3,15 @@
 use super::{
     config::{Config, Environment, TlsVersion},
     credentials,
-    fault::Fault,
+    fault::Error,
 };
 use crate::domain::headers::Headers;
 
 /// The address of a request, parsed from its URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Address<'a> {
+pub struct RequestUrl<'a> {
     /// True if the scheme is https.
-    pub secure: bool,
+    pub is_https: bool,
     /// Host and port, as the client wrote them.
     pub authority: &'a str,
     /// The path, still encoded.
@@ -20,22 +20,22 @@ pub struct Address<'a> {
     pub query: &'a str,
 }
 
-impl<'a> Address<'a> {
+impl<'a> RequestUrl<'a> {
     /// Parses an absolute http or https URL of any length: the scheme is checked before the rest (T-3).
     ///
     /// # Errors
     /// `PathRefused` for anything else.
-    pub fn parse(url: &'a str) -> Result<Self, Fault> {
+    pub fn parse(url: &'a str) -> Result<Self, Error> {
         let (secure, rest) = match url.split_once("://") {
             Some(("https", rest)) => (true, rest),
             Some(("http", rest)) => (false, rest),
-            _ => return Err(Fault::PathRefused),
+            _ => return Err(Error::PathRefused),
         };
         let rest = rest.split_once('#').map_or(rest, |(rest, _)| rest);
         let (before, query) = rest.split_once('?').unwrap_or((rest, ""));
         let slash = before.find('/').unwrap_or(before.len());
-        let (authority, path) = before.split_at_checked(slash).ok_or(Fault::PathRefused)?;
-        Ok(Self { secure, authority, path: if path.is_empty() { "/" } else { path }, query })
+        let (authority, path) = before.split_at_checked(slash).ok_or(Error::PathRefused)?;
+        Ok(Self { is_https: secure, authority, path: if path.is_empty() { "/" } else { path }, query })
     }
 
     /// Compares the host with that of `HUB_ORIGIN`. A local Hub also accepts the other ports and loopback names.
@@ -46,7 +46,7 @@ impl<'a> Address<'a> {
         let origin = config.origin.split_once("://").map_or("", |(_, authority)| authority);
         let name = host_name(self.authority);
         let loopback = matches!(name, "localhost" | "127.0.0.1" | "[::1]");
-        let own = if self.secure {
+        let own = if self.is_https {
             let authority = self.authority.strip_suffix(":443").unwrap_or(self.authority);
             authority.eq_ignore_ascii_case(origin)
         } else {
@@ -66,7 +66,7 @@ fn host_name(authority: &str) -> &str {
 
 /// The response to a plain-http request (T-3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Insecure {
+pub enum InsecureAction {
     /// 403 with a body which states that the credential is revoked.
     Refuse,
     /// 308 to the same address over https.
@@ -78,7 +78,7 @@ pub enum Insecure {
 /// A redirect would hide that a secret was sent in the clear, so a client that may have sent one is rejected
 /// (draft-ietf-httpapi-privacy §3).
 #[must_use]
-pub fn insecure(is_page: bool, method: &str, headers: &Headers, query: &str) -> Insecure {
+pub fn insecure_action(is_page: bool, method: &str, headers: &Headers, query: &str) -> InsecureAction {
     let reads = matches!(method, "GET" | "HEAD");
     let credential = !credentials::exposed(headers, query).is_empty()
         || CREDENTIAL_HEADERS.iter().any(|name| headers.value(name).is_some())
@@ -86,17 +86,17 @@ pub fn insecure(is_page: bool, method: &str, headers: &Headers, query: &str) -> 
             let name = pair.split('=').next().unwrap_or_default().to_ascii_lowercase();
             CREDENTIAL_PARAMETERS.iter().any(|secret| name.contains(secret))
         });
-    if is_page && reads && !credential { Insecure::Redirect } else { Insecure::Refuse }
+    if is_page && reads && !credential { InsecureAction::Redirect } else { InsecureAction::Refuse }
 }
 
 /// Rejects a connection below the minimum TLS version (T-1). An unknown or missing version is below any.
 ///
 /// # Errors
 /// `TlsTooOld`.
-pub fn tls(version: Option<&str>, minimum: TlsVersion) -> Result<(), Fault> {
+pub fn check_tls(version: Option<&str>, minimum: TlsVersion) -> Result<(), Error> {
     match version.and_then(TlsVersion::parse) {
         Some(version) if version >= minimum => Ok(()),
-        _ => Err(Fault::TlsTooOld),
+        _ => Err(Error::TlsTooOld),
     }
 }
 
@@ -105,16 +105,16 @@ pub fn tls(version: Option<&str>, minimum: TlsVersion) -> Result<(), Fault> {
 ///
 /// # Errors
 /// `HostRefused`.
-pub fn host(address: &Address<'_>, config: &Config) -> Result<(), Fault> {
-    if address.is_own_host(config) { Ok(()) } else { Err(Fault::HostRefused) }
+pub fn check_host(address: &RequestUrl<'_>, config: &Config) -> Result<(), Error> {
+    if address.is_own_host(config) { Ok(()) } else { Err(Error::HostRefused) }
 }
 
 /// Rejects a URL that is longer than 8192 bytes.
 ///
 /// # Errors
 /// `PathRefused`.
-pub fn length(url: &str) -> Result<(), Fault> {
-    if url.len() > MAX_URL_BYTES { Err(Fault::PathRefused) } else { Ok(()) }
+pub fn check_url_length(url: &str) -> Result<(), Error> {
+    if url.len() > MAX_URL_BYTES { Err(Error::PathRefused) } else { Ok(()) }
 }
 
 /// Rejects paths that two parsers could interpret differently.
@@ -124,13 +124,13 @@ pub fn length(url: &str) -> Result<(), Fault> {
 ///
 /// # Errors
 /// `PathRefused`.
-pub fn path(path: &str) -> Result<(), Fault> {
+pub fn check_path(path: &str) -> Result<(), Error> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
-    let segments = path.strip_prefix('/').ok_or(Fault::PathRefused)?;
+    let segments = path.strip_prefix('/').ok_or(Error::PathRefused)?;
     let mut rest = segments.strip_suffix('/').unwrap_or(segments).split('/');
     let odd = |segment: &str| segment.is_empty() || segment.bytes().all(|byte| byte == b'.');
     if !path.bytes().all(plain) || (!segments.is_empty() && rest.any(odd)) {
-        return Err(Fault::PathRefused);
+        return Err(Error::PathRefused);
     }
     Ok(())
 }
@@ -142,12 +142,12 @@ pub fn path(path: &str) -> Result<(), Fault> {
 ///
 /// # Errors
 /// `HeaderRefused`.
-pub fn headers(headers: &Headers) -> Result<(), Fault> {
+pub fn check_headers(headers: &Headers) -> Result<(), Error> {
     let refused = |name: &str| {
-        let inward = name.starts_with("x-hub-") && !CLIENTS_OWN.contains(&name);
+        let inward = name.starts_with("x-hub-") && !CLIENT_SETTABLE_HUB_HEADERS.contains(&name);
         name.contains('_') || inward || REWRITING_HEADERS.contains(&name)
     };
-    if headers.names().any(refused) { Err(Fault::HeaderRefused) } else { Ok(()) }
+    if headers.names().any(refused) { Err(Error::HeaderRefused) } else { Ok(()) }
 }
 
 /// Returns the client's own request id, if it is safe to store and print.
@@ -161,7 +161,7 @@ const MAX_URL_BYTES: usize = 8192;
 const CREDENTIAL_HEADERS: [&str; 4] = ["authorization", "apikey", "cookie", "proxy-authorization"];
 const CREDENTIAL_PARAMETERS: [&str; 6] = ["token", "key", "secret", "password", "session", "__clerk"];
 /// The Hub's own headers that a client may set; the others are between the Hub and the database.
-const CLIENTS_OWN: [&str; 2] = ["x-hub-purpose", "x-hub-reason"];
+const CLIENT_SETTABLE_HUB_HEADERS: [&str; 2] = ["x-hub-purpose", "x-hub-reason"];
 const REWRITING_HEADERS: [&str; 5] =
     ["x-http-method", "x-http-method-override", "x-method-override", "x-original-url", "x-rewrite-url"];
 
@@ -175,58 +175,64 @@ mod tests {
 
     #[test]
     fn cuts_a_url() {
-        let address = Address::parse("https://hub.example:8787/rest/v1/leads?select=id&a=%2F#x").unwrap();
+        let address = RequestUrl::parse("https://hub.example:8787/rest/v1/leads?select=id&a=%2F#x").unwrap();
         assert_eq!(
             address,
-            Address { secure: true, authority: "hub.example:8787", path: "/rest/v1/leads", query: "select=id&a=%2F" }
+            RequestUrl {
+                is_https: true,
+                authority: "hub.example:8787",
+                path: "/rest/v1/leads",
+                query: "select=id&a=%2F"
+            }
         );
-        assert_eq!(Address::parse("http://hub.example").unwrap().path, "/");
-        assert_eq!(Address::parse("https://hub.example?x=1").unwrap().query, "x=1");
-        assert!(Address::parse("/rest/v1/leads").is_err());
+        assert_eq!(RequestUrl::parse("http://hub.example").unwrap().path, "/");
+        assert_eq!(RequestUrl::parse("https://hub.example?x=1").unwrap().query, "x=1");
+        assert!(RequestUrl::parse("/rest/v1/leads").is_err());
         assert!(
-            Address::parse(&format!("http://hub.example/{}", "a".repeat(8192))).is_ok_and(|address| !address.secure)
+            RequestUrl::parse(&format!("http://hub.example/{}", "a".repeat(8192)))
+                .is_ok_and(|address| !address.is_https)
         );
     }
 
     #[test]
     fn limits_url_to_8192_bytes() {
         let of = |bytes: usize| format!("https://hub.example/{}", "a".repeat(bytes - "https://hub.example/".len()));
-        assert!(length(&of(8192)).is_ok());
-        assert_eq!(length(&of(8193)), Err(Fault::PathRefused));
+        assert!(check_url_length(&of(8192)).is_ok());
+        assert_eq!(check_url_length(&of(8193)), Err(Error::PathRefused));
     }
 
     /// T-3: pages without a credential are redirected, everything else is rejected.
     #[test]
     fn redirects_only_pages_without_credentials_t_3() {
         let none = sent(&["accept", "user-agent"]);
-        assert_eq!(insecure(true, "GET", &none, ""), Insecure::Redirect);
-        assert_eq!(insecure(true, "HEAD", &none, "a=1"), Insecure::Redirect);
-        assert_eq!(insecure(true, "POST", &none, ""), Insecure::Refuse);
-        assert_eq!(insecure(false, "GET", &none, ""), Insecure::Refuse);
+        assert_eq!(insecure_action(true, "GET", &none, ""), InsecureAction::Redirect);
+        assert_eq!(insecure_action(true, "HEAD", &none, "a=1"), InsecureAction::Redirect);
+        assert_eq!(insecure_action(true, "POST", &none, ""), InsecureAction::Refuse);
+        assert_eq!(insecure_action(false, "GET", &none, ""), InsecureAction::Refuse);
         for name in CREDENTIAL_HEADERS {
-            assert_eq!(insecure(true, "GET", &sent(&[name]), ""), Insecure::Refuse, "{name}");
+            assert_eq!(insecure_action(true, "GET", &sent(&[name]), ""), InsecureAction::Refuse, "{name}");
         }
         for query in ["access_token=x", "apikey=x", "a=b&__clerk_handshake=x", "PASSWORD=x"] {
-            assert_eq!(insecure(true, "GET", &none, query), Insecure::Refuse, "{query}");
+            assert_eq!(insecure_action(true, "GET", &none, query), InsecureAction::Refuse, "{query}");
         }
     }
 
     /// T-1: an absent, unknown or older version is rejected.
     #[test]
     fn refuses_old_tls_t_1() {
-        assert!(tls(Some("TLSv1.3"), TlsVersion::V1_3).is_ok());
-        assert!(tls(Some("TLSv1.3"), TlsVersion::V1_2).is_ok());
-        assert!(tls(Some("TLSv1.2"), TlsVersion::V1_2).is_ok());
+        assert!(check_tls(Some("TLSv1.3"), TlsVersion::V1_3).is_ok());
+        assert!(check_tls(Some("TLSv1.3"), TlsVersion::V1_2).is_ok());
+        assert!(check_tls(Some("TLSv1.2"), TlsVersion::V1_2).is_ok());
         for version in [None, Some(""), Some("none"), Some("TLSv1"), Some("TLSv1.1"), Some("TLSv1.2"), Some("tlsv1.3")]
         {
-            assert!(tls(version, TlsVersion::V1_3).is_err(), "{version:?}");
+            assert!(check_tls(version, TlsVersion::V1_3).is_err(), "{version:?}");
         }
     }
 
     #[test]
     fn refuses_paths_that_are_not_plain() {
         for good in ["/", "/security", "/rest/v1/leads", "/.well-known/security.txt", "/rest/v1/", "/assets/hub.css"] {
-            assert!(path(good).is_ok(), "{good}");
+            assert!(check_path(good).is_ok(), "{good}");
         }
         for bad in [
             "",
@@ -249,7 +255,7 @@ mod tests {
             "/rest/v1/leads\t",
             "/.../x",
         ] {
-            assert!(path(bad).is_err(), "{bad}");
+            assert!(check_path(bad).is_err(), "{bad}");
         }
     }
 
@@ -263,7 +269,7 @@ mod tests {
             "x-hub-purpose",
             "x-hub-reason",
         ] {
-            assert!(headers(&sent(&[good])).is_ok(), "{good}");
+            assert!(check_headers(&sent(&[good])).is_ok(), "{good}");
         }
         for bad in [
             "x_request_id",
@@ -273,7 +279,7 @@ mod tests {
             "x-http-method-override",
             "x-original-url",
         ] {
-            assert!(headers(&sent(&["accept", bad])).is_err(), "{bad}");
+            assert!(check_headers(&sent(&["accept", bad])).is_err(), "{bad}");
         }
     }
 

@@ -5,11 +5,12 @@ mod values;
 
 use super::{
     signature,
-    vars::{Absent, VARS},
+    vars::{VARIABLES, WhenMissing},
 };
 use crate::domain::secret::Secret;
 use values::{
-    accounts_of, base_path, claim_path, endpoint, header_value, issuer_of, key_bytes, origin, secret_key, webhook_url,
+    accounts_portal_url, base_path, claim_path, endpoint, header_value, issuer_from_publishable_key, key_bytes, origin,
+    secret_key, webhook_url,
 };
 
 /// The environment in which the Hub runs.
@@ -76,23 +77,23 @@ pub struct Config {
     /// `CLERK_AUTHORIZED_PARTIES`
     pub authorized_parties: Vec<String>,
     /// `CLERK_API_URL`
-    pub clerk_url: String,
+    pub clerk_api_url: String,
     /// Clerk's hosted pages, without a trailing slash.
     pub accounts_url: String,
     /// True if the publishable key is one of a development instance.
-    pub development: bool,
+    pub is_development_instance: bool,
     /// `CLERK_PUBLISHABLE_KEY`
     pub clerk_publishable_key: String,
     /// `CLERK_SECRET_KEY`
-    pub clerk_key: Secret<String>,
+    pub clerk_secret_key: Secret<String>,
     /// `CLERK_WEBHOOK_SECRETS`
     pub webhook_secrets: Vec<Secret<Vec<u8>>>,
     /// `STAFF_ROLE_CLAIM`, split at its dots.
     pub role_claim: Vec<String>,
     /// The base URL of PostgREST, without a trailing slash.
-    pub rest_url: String,
+    pub postgrest_url: String,
     /// `SUPABASE_PUBLISHABLE_KEY`
-    pub publishable_key: String,
+    pub supabase_publishable_key: String,
     /// `HUB_SIGNING_KEYS`
     pub signing_keys: Secret<String>,
     /// `ALERT_WEBHOOK_URL`
@@ -100,16 +101,16 @@ pub struct Config {
     /// `HUB_HMAC_KEY`
     pub hmac_key: Option<Secret<[u8; 32]>>,
     /// Optional variables that are unusable but do not stop the Hub.
-    pub unused: Vec<Problem>,
+    pub unused: Vec<ConfigError>,
 }
 
 /// An unusable variable and the reason. It never holds the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub struct ConfigError {
     /// The variable.
     pub name: &'static str,
     /// The problem, as the end of a sentence that starts with the name.
-    pub wrong: &'static str,
+    pub reason: &'static str,
 }
 
 impl Config {
@@ -117,19 +118,19 @@ impl Config {
     ///
     /// # Errors
     /// All problems at once, so that a deployment can be corrected in one step.
-    pub fn parse(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<Problem>> {
-        Reader { lookup, problems: Vec::new() }.read()
+    pub fn parse(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<ConfigError>> {
+        ConfigReader { lookup, problems: Vec::new() }.parse()
     }
 }
 
-struct Reader<Lookup> {
+struct ConfigReader<Lookup> {
     lookup: Lookup,
-    problems: Vec<Problem>,
+    problems: Vec<ConfigError>,
 }
 
-impl<Lookup: Fn(&str) -> Option<String>> Reader<Lookup> {
-    fn read(mut self) -> Result<Config, Vec<Problem>> {
-        let environment = self.choice(
+impl<Lookup: Fn(&str) -> Option<String>> ConfigReader<Lookup> {
+    fn parse(mut self) -> Result<Config, Vec<ConfigError>> {
+        let environment = self.required(
             "HUB_ENV",
             |text| match text {
                 "local" => Some(Environment::Local),
@@ -140,61 +141,62 @@ impl<Lookup: Fn(&str) -> Option<String>> Reader<Lookup> {
             "must be production, preview or local",
         );
         let local = environment == Some(Environment::Local);
-        let min_tls = self.choice("HUB_MIN_TLS", TlsVersion::parse, "must be TLSv1.2 or TLSv1.3");
-        self.problems.extend(deployment::problems(environment, |name| self.text(name)));
-        let hub_origin = self.choice("HUB_ORIGIN", |text| origin(text, false), ORIGIN);
-        let base_path = self.choice("HUB_BASE_PATH", base_path, "must be empty or a path such as /app");
-        let key_issuer = self.choice("CLERK_PUBLISHABLE_KEY", issuer_of, "must be a pk_live_ or pk_test_ key");
-        let issuer = match self.text("CLERK_ISSUER") {
-            Some(text) => self.check("CLERK_ISSUER", origin(&text, local), ORIGIN),
+        let min_tls = self.required("HUB_MIN_TLS", TlsVersion::parse, "must be TLSv1.2 or TLSv1.3");
+        self.problems.extend(deployment::problems(environment, |name| self.optional(name)));
+        let hub_origin = self.required("HUB_ORIGIN", |text| origin(text, false), ORIGIN_RULE);
+        let base_path = self.required("HUB_BASE_PATH", base_path, "must be empty or a path such as /app");
+        let key_issuer =
+            self.required("CLERK_PUBLISHABLE_KEY", issuer_from_publishable_key, "must be a pk_live_ or pk_test_ key");
+        let issuer = match self.optional("CLERK_ISSUER") {
+            Some(text) => self.or_report("CLERK_ISSUER", origin(&text, local), ORIGIN_RULE),
             None => key_issuer,
         };
-        let jwks_url = match self.text("CLERK_JWKS_URL") {
-            Some(text) => self.check("CLERK_JWKS_URL", endpoint(&text, local), UPSTREAM),
+        let jwks_url = match self.optional("CLERK_JWKS_URL") {
+            Some(text) => self.or_report("CLERK_JWKS_URL", endpoint(&text, local), UPSTREAM_URL_RULE),
             None => issuer.as_ref().map(|issuer| format!("{issuer}/.well-known/jwks.json")),
         };
-        let jwt_key = self.text("CLERK_JWT_KEY");
-        let authorized_parties = self.choice(
+        let jwt_key = self.optional("CLERK_JWT_KEY");
+        let authorized_parties = self.required(
             "CLERK_AUTHORIZED_PARTIES",
             |text| text.split(',').map(|party| origin(party.trim(), local)).collect(),
             "must be https origins as browsers write them (lower case, no path, no :443), separated by commas",
         );
-        let clerk_url = self.choice("CLERK_API_URL", |text| endpoint(text, local), UPSTREAM);
-        let accounts_url = match self.text("CLERK_ACCOUNTS_URL") {
-            Some(text) => self.check("CLERK_ACCOUNTS_URL", endpoint(&text, local), UPSTREAM),
+        let clerk_url = self.required("CLERK_API_URL", |text| endpoint(text, local), UPSTREAM_URL_RULE);
+        let accounts_url = match self.optional("CLERK_ACCOUNTS_URL") {
+            Some(text) => self.or_report("CLERK_ACCOUNTS_URL", endpoint(&text, local), UPSTREAM_URL_RULE),
             None => issuer.as_deref().and_then(|issuer| {
-                self.check(
+                self.or_report(
                     "CLERK_ACCOUNTS_URL",
-                    accounts_of(issuer),
+                    accounts_portal_url(issuer),
                     "is missing, and the issuer does not say where they are",
                 )
             }),
         };
-        let clerk_publishable_key = self.text("CLERK_PUBLISHABLE_KEY");
+        let clerk_publishable_key = self.optional("CLERK_PUBLISHABLE_KEY");
         let development = clerk_publishable_key.as_deref().is_some_and(|key| key.starts_with("pk_test_"));
-        let clerk_key = self.choice("CLERK_SECRET_KEY", secret_key, "must be an sk_live_ or sk_test_ key");
+        let clerk_key = self.required("CLERK_SECRET_KEY", secret_key, "must be an sk_live_ or sk_test_ key");
         let webhook_secrets =
-            self.choice("CLERK_WEBHOOK_SECRETS", signature::secrets, "must be whsec_ secrets, separated by commas");
-        let role_claim = self.choice("STAFF_ROLE_CLAIM", claim_path, "must be claim names separated by dots");
-        let project_url = self.choice("SUPABASE_URL", |text| endpoint(text, local), UPSTREAM);
-        let rest_url = match self.text("POSTGREST_URL") {
-            Some(text) => self.check("POSTGREST_URL", endpoint(&text, local), UPSTREAM),
+            self.required("CLERK_WEBHOOK_SECRETS", signature::secrets, "must be whsec_ secrets, separated by commas");
+        let role_claim = self.required("STAFF_ROLE_CLAIM", claim_path, "must be claim names separated by dots");
+        let project_url = self.required("SUPABASE_URL", |text| endpoint(text, local), UPSTREAM_URL_RULE);
+        let rest_url = match self.optional("POSTGREST_URL") {
+            Some(text) => self.or_report("POSTGREST_URL", endpoint(&text, local), UPSTREAM_URL_RULE),
             None => project_url.map(|url| format!("{url}/rest/v1")),
         };
-        let publishable_key = self.choice("SUPABASE_PUBLISHABLE_KEY", header_value, "must be printable ASCII");
+        let publishable_key = self.required("SUPABASE_PUBLISHABLE_KEY", header_value, "must be printable ASCII");
         let signing_keys =
-            self.choice("HUB_SIGNING_KEYS", |text| Some(Secret::new(text.to_owned())), "must be a JWK set");
-        let hmac_key = self.text("HUB_HMAC_KEY").and_then(|text| {
-            self.check(
+            self.required("HUB_SIGNING_KEYS", |text| Some(Secret::new(text.to_owned())), "must be a JWK set");
+        let hmac_key = self.optional("HUB_HMAC_KEY").and_then(|text| {
+            self.or_report(
                 "HUB_HMAC_KEY",
                 key_bytes(&text),
                 "must be 32 bytes in base64, as `openssl rand -base64 32` writes them",
             )
         });
-        let hook = self.text("ALERT_WEBHOOK_URL");
+        let hook = self.optional("ALERT_WEBHOOK_URL");
         let alert_webhook_url = hook.as_deref().and_then(|text| webhook_url(text, local));
         let unused = if hook.is_some() && alert_webhook_url.is_none() {
-            vec![Problem { name: "ALERT_WEBHOOK_URL", wrong: "must be an https URL without credentials" }]
+            vec![ConfigError { name: "ALERT_WEBHOOK_URL", reason: "must be an https URL without credentials" }]
         } else {
             Vec::new()
         };
@@ -209,15 +211,15 @@ impl<Lookup: Fn(&str) -> Option<String>> Reader<Lookup> {
                 jwks_url: jwks_url?,
                 jwt_key,
                 authorized_parties: authorized_parties?,
-                clerk_url: clerk_url?,
+                clerk_api_url: clerk_url?,
                 accounts_url: accounts_url?,
-                development,
+                is_development_instance: development,
                 clerk_publishable_key: clerk_publishable_key?,
-                clerk_key: clerk_key?,
+                clerk_secret_key: clerk_key?,
                 webhook_secrets: webhook_secrets?,
                 role_claim: role_claim?,
-                rest_url: rest_url?,
-                publishable_key: publishable_key?,
+                postgrest_url: rest_url?,
+                supabase_publishable_key: publishable_key?,
                 signing_keys: signing_keys?,
                 alert_webhook_url,
                 hmac_key,
@@ -230,29 +232,29 @@ impl<Lookup: Fn(&str) -> Option<String>> Reader<Lookup> {
         }
     }
 
-    fn text(&self, name: &str) -> Option<String> {
+    fn optional(&self, name: &str) -> Option<String> {
         (self.lookup)(name).filter(|text| !text.trim().is_empty())
     }
 
-    fn choice<T>(&mut self, name: &'static str, parse: impl Fn(&str) -> Option<T>, wrong: &'static str) -> Option<T> {
-        let absent = VARS.iter().find(|var| var.name == name).map(|var| var.absent);
-        match (self.text(name), absent) {
-            (Some(text), _) => self.check(name, parse(&text), wrong),
-            (None, Some(Absent::Default(default))) => self.check(name, parse(default), wrong),
-            (None, _) => self.check(name, None, "is missing"),
+    fn required<T>(&mut self, name: &'static str, parse: impl Fn(&str) -> Option<T>, wrong: &'static str) -> Option<T> {
+        let absent = VARIABLES.iter().find(|var| var.name == name).map(|var| var.when_missing);
+        match (self.optional(name), absent) {
+            (Some(text), _) => self.or_report(name, parse(&text), wrong),
+            (None, Some(WhenMissing::Default(default))) => self.or_report(name, parse(default), wrong),
+            (None, _) => self.or_report(name, None, "is missing"),
         }
     }
 
-    fn check<T>(&mut self, name: &'static str, value: Option<T>, wrong: &'static str) -> Option<T> {
+    fn or_report<T>(&mut self, name: &'static str, value: Option<T>, wrong: &'static str) -> Option<T> {
         if value.is_none() {
-            self.problems.push(Problem { name, wrong });
+            self.problems.push(ConfigError { name, reason: wrong });
         }
         value
     }
 }
 
-const ORIGIN: &str = "must be an https origin as browsers write it: lower case, no path, no :443";
-const UPSTREAM: &str =
+const ORIGIN_RULE: &str = "must be an https origin as browsers write it: lower case, no path, no :443";
+const UPSTREAM_URL_RULE: &str =
     "must be an https URL without query or credentials (http on loopback only where HUB_ENV is local)";
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ impl<'a> Cookies<'a> {
     /// Returns whether a `Cookie` header is read: at most 16 KiB and 100 cookies.
     #[must_use]
     pub fn are_readable(header: &str) -> bool {
-        header.len() <= LONGEST_HEADER && header.bytes().filter(|byte| *byte == b';').count() < MOST_COOKIES
+        header.len() <= MAX_HEADER_LEN && header.bytes().filter(|byte| *byte == b';').count() < MAX_COOKIES
     }
 
     /// Parses a `Cookie` header; empty for one that is not readable.
@@ -64,14 +64,14 @@ pub fn set_on(domain: &str, name: &str, value: &str, max_age_s: u32) -> String {
 
 /// Returns a cookie to delete.
 #[must_use]
-pub fn forget(name: &str) -> String {
+pub fn delete(name: &str) -> String {
     set(name, "", 0)
 }
 
 /// Returns a cookie to delete that was set for a domain and a path; a browser stores each pair of them separately (RFC
 /// 6265 §5.3).
 #[must_use]
-pub fn forget_at(domain: Option<&str>, path: &str, name: &str) -> String {
+pub fn delete_at(domain: Option<&str>, path: &str, name: &str) -> String {
     let domain = domain.map_or_else(String::new, |domain| format!("; Domain={domain}"));
     format!("{name}=; Path={path}{domain}; Max-Age=0; Secure; HttpOnly; SameSite=Lax")
 }
@@ -103,7 +103,7 @@ pub struct Directive<'a> {
 
 /// Parses a `Set-Cookie` directive; of its attributes, only `Domain` and an expiry in the past.
 #[must_use]
-pub fn directive(text: &str) -> Option<Directive<'_>> {
+pub fn parse_set_cookie(text: &str) -> Option<Directive<'_>> {
     let (name, value) = text.split(';').next()?.split_once('=')?;
     let attributes = || text.split(';').skip(1).map(str::trim);
     let gone = attributes().any(|attribute| attribute.eq_ignore_ascii_case("max-age=0"));
@@ -114,8 +114,8 @@ pub fn directive(text: &str) -> Option<Directive<'_>> {
     Some(Directive { name: name.trim(), value: if gone { "" } else { value.trim() }, domain })
 }
 
-const LONGEST_HEADER: usize = 16 * 1024;
-const MOST_COOKIES: usize = 100;
+const MAX_HEADER_LEN: usize = 16 * 1024;
+const MAX_COOKIES: usize = 100;
 
 #[cfg(test)]
 mod tests {
@@ -129,7 +129,7 @@ mod tests {
         {
             assert_eq!(cookies.value(name), value, "{name}");
         }
-        assert_eq!(Cookies::parse(&format!("a=1; b={}", "x".repeat(LONGEST_HEADER))).value("a"), None);
+        assert_eq!(Cookies::parse(&format!("a=1; b={}", "x".repeat(MAX_HEADER_LEN))).value("a"), None);
         assert_eq!(Cookies::parse(&"a=1;".repeat(101)).value("a"), None);
         assert_eq!(Cookies::parse("").value("a"), None);
     }
@@ -166,18 +166,18 @@ mod tests {
 
     #[test]
     fn takes_name_value_and_domain_of_a_directive() {
-        let read = |text| directive(text).map(|found| (found.name, found.value, found.domain));
+        let read = |text| parse_set_cookie(text).map(|found| (found.name, found.value, found.domain));
         assert_eq!(read("__session=x.y.z; Path=/"), Some(("__session", "x.y.z", None)));
         assert_eq!(read("a=1; Path=/; domain=.example.com; Secure"), Some(("a", "1", Some("example.com"))));
         assert_eq!(read("a=1; Domain = example.com"), Some(("a", "1", Some("example.com"))));
         assert_eq!(read("__session=x; Max-Age=0; Path=/"), Some(("__session", "", None)));
         assert_eq!(read("a=; Domain=a.b; Expires=Thu, 01 Jan 1970 00:00:00 GMT"), Some(("a", "", Some("a.b"))));
-        assert_eq!(directive("__session"), None);
-        assert_eq!(directive(""), None);
+        assert_eq!(parse_set_cookie("__session"), None);
+        assert_eq!(parse_set_cookie(""), None);
         assert_eq!(set("a", "b", 5), "a=b; Path=/; Max-Age=5; Secure; HttpOnly; SameSite=Lax");
         assert_eq!(set_on("x.y", "a", "b", 5), "a=b; Path=/; Domain=x.y; Max-Age=5; Secure; SameSite=Lax");
         assert_eq!(
-            forget_at(Some("x.y"), "/p", "a"),
+            delete_at(Some("x.y"), "/p", "a"),
             "a=; Path=/p; Domain=x.y; Max-Age=0; Secure; HttpOnly; SameSite=Lax"
         );
     }

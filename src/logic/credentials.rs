@@ -4,9 +4,9 @@ use crate::domain::headers::Headers;
 
 /// The reason why a request has no usable credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CredentialFault {
+pub enum CredentialError {
     /// A key of Clerk's or Supabase's in the place of a session token.
-    KeyNotToken,
+    ApiKeyInsteadOfToken,
     /// More than one value, another scheme, unexpected white space or characters.
     Malformed,
     /// No `Authorization` at all.
@@ -22,20 +22,20 @@ pub enum CredentialFault {
 ///
 /// # Errors
 /// See the variants.
-pub fn bearer<'a>(headers: &'a Headers, publishable_key: &str) -> Result<&'a str, CredentialFault> {
-    let value = headers.value("authorization").ok_or(CredentialFault::Missing)?;
-    let (scheme, token) = value.split_once(' ').ok_or(CredentialFault::Malformed)?;
+pub fn bearer<'a>(headers: &'a Headers, publishable_key: &str) -> Result<&'a str, CredentialError> {
+    let value = headers.value("authorization").ok_or(CredentialError::Missing)?;
+    let (scheme, token) = value.split_once(' ').ok_or(CredentialError::Malformed)?;
     if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
-        return Err(CredentialFault::Malformed);
+        return Err(CredentialError::Malformed);
     }
     if token == publishable_key {
-        return Err(CredentialFault::PublishableKey);
+        return Err(CredentialError::PublishableKey);
     }
     if KEY_PREFIXES.iter().any(|prefix| token.starts_with(prefix)) {
-        return Err(CredentialFault::KeyNotToken);
+        return Err(CredentialError::ApiKeyInsteadOfToken);
     }
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    if token.bytes().all(allowed) { Ok(token) } else { Err(CredentialFault::Malformed) }
+    if token.bytes().all(allowed) { Ok(token) } else { Err(CredentialError::Malformed) }
 }
 
 /// Returns the strings with the form of a JWT in the head of a request: in the headers that carry credentials and in
@@ -65,7 +65,7 @@ const KEY_PREFIXES: [&str; 7] = ["ak_", "mt_", "oat_", "pk_", "sb_", "sbp_", "sk
 mod tests {
     use super::*;
 
-    fn read(value: &str) -> Result<String, CredentialFault> {
+    fn read(value: &str) -> Result<String, CredentialError> {
         let headers = Headers::new(vec![("authorization".to_owned(), value.to_owned())]);
         bearer(&headers, "sb_publishable_x").map(str::to_owned)
     }
@@ -95,7 +95,7 @@ mod tests {
             "Bearer é.b.c",
             " Bearer a.b.c",
         ] {
-            assert_eq!(read(value), Err(CredentialFault::Malformed), "{value}");
+            assert_eq!(read(value), Err(CredentialError::Malformed), "{value}");
         }
     }
 
@@ -126,10 +126,10 @@ mod tests {
 
     #[test]
     fn tells_keys_from_tokens() {
-        assert_eq!(read("Bearer sb_publishable_x"), Err(CredentialFault::PublishableKey));
+        assert_eq!(read("Bearer sb_publishable_x"), Err(CredentialError::PublishableKey));
         for key in ["sb_secret_x", "sb_publishable_y", "ak_x", "oat_x", "mt_x", "sk_live_x", "pk_live_x"] {
-            assert_eq!(read(&format!("Bearer {key}")), Err(CredentialFault::KeyNotToken), "{key}");
+            assert_eq!(read(&format!("Bearer {key}")), Err(CredentialError::ApiKeyInsteadOfToken), "{key}");
         }
-        assert_eq!(bearer(&Headers::default(), ""), Err(CredentialFault::Missing));
+        assert_eq!(bearer(&Headers::default(), ""), Err(CredentialError::Missing));
     }
 }

@@ -1,6 +1,6 @@
 //! Origin check of a form: the browser's headers name a page of the Hub, and the form carries a token of this session.
 
-use super::{return_to, visit::query_value};
+use super::{return_to, visit::query_param};
 use crate::domain::{headers::Headers, secret::Secret};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use hmac::{Hmac, Mac as _};
@@ -8,7 +8,7 @@ use sha2::Sha256;
 
 /// The reason why a form is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CsrfFault {
+pub enum CsrfError {
     /// A form of another site, or one whose origin no header states.
     OtherOrigin,
     /// A form without a token of this session.
@@ -21,45 +21,45 @@ pub enum CsrfFault {
 ///
 /// # Errors
 /// `OtherOrigin`.
-pub fn same_origin(headers: &Headers, origin: &str) -> Result<(), CsrfFault> {
+pub fn same_origin(headers: &Headers, origin: &str) -> Result<(), CsrfError> {
     let same = match headers.value("sec-fetch-site") {
         Some(site) => site == "same-origin",
         None => headers.value("origin") == Some(origin),
     };
-    if same { Ok(()) } else { Err(CsrfFault::OtherOrigin) }
+    if same { Ok(()) } else { Err(CsrfError::OtherOrigin) }
 }
 
 /// Derives the key of the tokens.
 #[must_use]
-pub fn key(root: &Secret<[u8; 32]>) -> Secret<Vec<u8>> {
-    derived(root, b"stacklumen-hub forms 1")
+pub fn derive_key(root: &Secret<[u8; 32]>) -> Secret<Vec<u8>> {
+    derive(root, b"stacklumen-hub forms 1")
 }
 
 /// Derives a key for one purpose from a secret of the Hub; the key reveals nothing about the secret.
-pub(super) fn derived(root: &Secret<[u8; 32]>, purpose: &[u8]) -> Secret<Vec<u8>> {
-    Secret::new(mac(root.expose(), purpose).finalize().into_bytes().to_vec())
+pub(super) fn derive(root: &Secret<[u8; 32]>, purpose: &[u8]) -> Secret<Vec<u8>> {
+    Secret::new(hmac_sha256(root.expose(), purpose).finalize().into_bytes().to_vec())
 }
 
 /// Returns the token of a session's forms: valid as long as the session, and for forms only.
 #[must_use]
-pub fn token(key: &Secret<Vec<u8>>, session_id: &str) -> String {
-    Base64UrlUnpadded::encode_string(&mac(key.expose(), session_id.as_bytes()).finalize().into_bytes())
+pub fn issue(key: &Secret<Vec<u8>>, session_id: &str) -> String {
+    Base64UrlUnpadded::encode_string(&hmac_sha256(key.expose(), session_id.as_bytes()).finalize().into_bytes())
 }
 
 /// Checks the field `csrf` of an `application/x-www-form-urlencoded` body in constant time.
 ///
 /// # Errors
 /// `TokenWrong`.
-pub fn check(key: &Secret<Vec<u8>>, session_id: &str, form: &[u8]) -> Result<(), CsrfFault> {
-    let wrong = CsrfFault::TokenWrong;
+pub fn verify(key: &Secret<Vec<u8>>, session_id: &str, form: &[u8]) -> Result<(), CsrfError> {
+    let wrong = CsrfError::TokenWrong;
     let form = std::str::from_utf8(form).map_err(|_| wrong)?;
-    let given = query_value(form, "csrf").and_then(return_to::decoded).ok_or(wrong)?;
+    let given = query_param(form, "csrf").and_then(return_to::percent_decode).ok_or(wrong)?;
     let given = Base64UrlUnpadded::decode_vec(&given).map_err(|_| wrong)?;
-    mac(key.expose(), session_id.as_bytes()).verify_slice(&given).map_err(|_| wrong)
+    hmac_sha256(key.expose(), session_id.as_bytes()).verify_slice(&given).map_err(|_| wrong)
 }
 
 /// HMAC-SHA256 under a key of at most 64 bytes.
-pub(super) fn mac(key: &[u8], message: &[u8]) -> Hmac<Sha256> {
+pub(super) fn hmac_sha256(key: &[u8], message: &[u8]) -> Hmac<Sha256> {
     // HMAC accepts a key of any length (RFC 2104 §2); one shorter than its block is padded with zeros.
     let mut block = [0; 64];
     for (place, byte) in block.iter_mut().zip(key) {
@@ -93,22 +93,22 @@ mod tests {
             &[("sec-fetch-site", "same-site"), ("origin", here)],
             &[("sec-fetch-site", "none"), ("origin", here)],
         ] {
-            assert_eq!(same_origin(&sent(headers), here), Err(CsrfFault::OtherOrigin), "{headers:?}");
+            assert_eq!(same_origin(&sent(headers), here), Err(CsrfError::OtherOrigin), "{headers:?}");
         }
     }
 
     #[test]
     fn a_token_is_one_sessions() {
-        let key = key(&Secret::new([7; 32]));
-        let token = token(&key, "sess_1");
+        let key = derive_key(&Secret::new([7; 32]));
+        let token = issue(&key, "sess_1");
         let form = format!("x=1&csrf={token}");
-        assert_eq!(check(&key, "sess_1", form.as_bytes()), Ok(()));
-        assert_eq!(check(&key, "sess_2", form.as_bytes()), Err(CsrfFault::TokenWrong));
-        let other = super::key(&Secret::new([8; 32]));
-        assert_eq!(check(&other, "sess_1", form.as_bytes()), Err(CsrfFault::TokenWrong));
+        assert_eq!(verify(&key, "sess_1", form.as_bytes()), Ok(()));
+        assert_eq!(verify(&key, "sess_2", form.as_bytes()), Err(CsrfError::TokenWrong));
+        let other = super::derive_key(&Secret::new([8; 32]));
+        assert_eq!(verify(&other, "sess_1", form.as_bytes()), Err(CsrfError::TokenWrong));
         for form in ["", "csrf=", "csrf=x", "csrf=%zz", &format!("csrf={}", &token[1..]), &format!("Csrf={token}")] {
-            assert_eq!(check(&key, "sess_1", form.as_bytes()), Err(CsrfFault::TokenWrong), "{form}");
+            assert_eq!(verify(&key, "sess_1", form.as_bytes()), Err(CsrfError::TokenWrong), "{form}");
         }
-        assert_eq!(check(&key, "sess_1", b"\xff"), Err(CsrfFault::TokenWrong));
+        assert_eq!(verify(&key, "sess_1", b"\xff"), Err(CsrfError::TokenWrong));
     }
 }

@@ -3,32 +3,33 @@
 mod public;
 
 #[allow(unused_imports, reason = "compared with docs/errors.md")]
-pub use public::PUBLIC;
-pub use public::Public;
+pub use public::ERROR_CODES;
+pub use public::ErrorResponse;
 
 use super::{
-    credentials::CredentialFault,
-    csrf::CsrfFault,
-    policy::PolicyFault,
-    postgrest::{QueryFault, Rule},
-    signature::SignatureFault,
-    token::TokenFault,
+    credentials::CredentialError,
+    csrf::CsrfError,
+    policy::PolicyError,
+    postgrest::{QueryError, QueryErrorKind},
+    signature::SignatureError,
+    token::TokenError,
 };
 use crate::domain::access::StepUp;
 use public::{
-    BODY_BROKEN, BODY_TOO_LARGE, BUSY, CLERK_UNAVAILABLE, CLERK_UNDONE, COOKIES_TOO_MANY, CREDENTIAL_MALFORMED,
-    CREDENTIAL_MISSING, FACTOR_STALE, FORM_REFUSED, HEADER_REFUSED, HOST_REFUSED, IMPERSONATED, INSECURE_TRANSPORT,
-    INTERNAL, JOURNAL_UNAVAILABLE, KEYS_UNAVAILABLE, METHOD_NOT_ALLOWED, ORIGIN_REFUSED, PATH_REFUSED,
-    RESOURCE_UNKNOWN, RIGHT_MISSING, ROUTE_UNKNOWN, SIGN_OUT_UNDONE, SIGN_OUT_UNKNOWN, TLS_TOO_OLD, TOKEN_REFUSED,
-    UPSTREAM_BROKEN, UPSTREAM_BUSY, UPSTREAM_TIMEOUT, UPSTREAM_UNREACHABLE, VISIT_ENDED, VISIT_STUCK, WEBHOOK_REFUSED,
+    BODY_INTERRUPTED, BODY_TOO_LARGE, BUSY, CLERK_REVOCATION_INCOMPLETE, CLERK_SIGN_OUT_FAILED, CLERK_UNAVAILABLE,
+    COOKIES_TOO_MANY, CREDENTIAL_MALFORMED, CREDENTIAL_MISSING, FORBIDDEN, FORM_REFUSED, HANDSHAKE_FAILED,
+    HEADER_REFUSED, HOST_REFUSED, IMPERSONATED, INSECURE_TRANSPORT, INTERNAL, JWKS_UNAVAILABLE, METHOD_NOT_ALLOWED,
+    ORIGIN_REFUSED, PAGE_SESSION_REVOKED, PATH_REFUSED, REQUEST_LOG_UNAVAILABLE, RESOURCE_NOT_FOUND,
+    REVERIFICATION_REQUIRED, ROUTE_UNKNOWN, SIGN_OUT_UNKNOWN, TLS_TOO_OLD, TOKEN_REFUSED, UPSTREAM_BUSY,
+    UPSTREAM_INVALID_RESPONSE, UPSTREAM_TIMEOUT, UPSTREAM_UNREACHABLE, WEBHOOK_REFUSED,
 };
 use std::borrow::Cow;
 
 /// The reason why a request failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum Error {
     /// The client disconnected while it sent its body.
-    BodyBroken,
+    BodyInterrupted,
     /// The body is longer than the route allows.
     BodyTooLarge,
     /// The isolate holds the maximum number of body bytes.
@@ -36,17 +37,17 @@ pub enum Fault {
     /// A variable is missing or invalid; the log names it.
     Configuration,
     /// No usable credential in the request.
-    Credential(CredentialFault),
+    Credential(CredentialError),
     /// More or longer cookies than are read.
     CookiesTooMany,
     /// Clerk did not respond, and the operation requires its response.
     ClerkUnavailable,
     /// The sessions are revoked in the Hub, but Clerk has not ended them.
-    ClerkUndone,
+    ClerkRevocationIncomplete,
     /// A form that was not sent by a page of the Hub.
-    Form(CsrfFault),
+    CsrfRejected(CsrfError),
     /// The database rejected the statement; contains what the caller may read of it.
-    Database(Box<DatabaseRefusal>),
+    Database(Box<DatabaseError>),
     /// A header that a well-behaved client never sends.
     HeaderRefused,
     /// Another host than the Hub's own.
@@ -54,9 +55,9 @@ pub enum Fault {
     /// Plain http (T-3).
     InsecureTransport,
     /// The request row could not be written, so the response is withheld (L-3).
-    JournalUnavailable,
+    RequestLogUnavailable,
     /// No public key is available; contains the seconds to wait.
-    KeysUnavailable(u32),
+    JwksUnavailable(u32),
     /// The route does not accept this method; contains those that it accepts.
     MethodNotAllowed(&'static str),
     /// The browser's origin is not on the list.
@@ -64,33 +65,33 @@ pub enum Fault {
     /// A path that is not in its plain spelling.
     PathRefused,
     /// A field that is named like a password (I-1).
-    Password,
+    PasswordInRequest,
     /// A page could not be rendered.
-    Page,
+    TemplateFailed,
     /// The runtime rejected an operation that always succeeds: an internal error.
-    Platform,
+    RuntimeFailed,
     /// The caller lacks the right.
-    Policy(PolicyFault),
+    Policy(PolicyError),
     /// The firewall cannot parse the query.
-    Query(QueryFault),
+    Query(QueryError),
     /// The session was ended before its token expired (I-2).
     SessionRevoked,
     /// Clerk continues a session that was signed out here.
-    SignOutUndone,
+    ClerkSignOutFailed,
     /// No token of the browser identifies the session to end.
     SignOutUnknown,
     /// The session behind a page ended.
-    VisitEnded,
+    PageSessionRevoked,
     /// The browser does not store the state that the handshake needs, or another browser began it.
-    VisitStuck(&'static str),
+    HandshakeFailed(&'static str),
     /// No such route.
     RouteUnknown,
     /// The TLS version is below the minimum (T-1).
     TlsTooOld,
     /// The session token is invalid; the log contains the reason.
-    Token(TokenFault),
+    Token(TokenError),
     /// The database's response cannot be forwarded.
-    UpstreamBroken(&'static str),
+    UpstreamInvalidResponse(&'static str),
     /// The database rejected a statement that the Hub should not have sent; contains the consequence, and the code and
     /// message without values.
     UpstreamSaid(&'static str, String),
@@ -101,14 +102,14 @@ pub enum Fault {
     /// The database cannot be reached.
     UpstreamUnreachable,
     /// The signature of the message is invalid; the log contains the reason.
-    Webhook(SignatureFault),
+    Webhook(SignatureError),
     /// The message is signed, but its content is invalid.
     WebhookMalformed,
 }
 
 /// PostgREST's error for a rejected statement, reduced to what this caller may read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DatabaseRefusal {
+pub struct DatabaseError {
     /// The status code.
     pub status: u16,
     /// PostgREST's or PostgreSQL's error code.
@@ -123,7 +124,7 @@ pub struct DatabaseRefusal {
     pub logged: String,
 }
 
-impl Fault {
+impl Error {
     /// Returns whether it reveals the number of rows of a query: not exactly one (`PGRST116`), or fewer than were
     /// skipped (`PGRST103`).
     #[must_use]
@@ -133,41 +134,41 @@ impl Fault {
 
     /// Returns the public row; `None` for a rejection by the database, which has its own text.
     #[must_use]
-    pub fn public(&self) -> Option<Public> {
+    pub fn response(&self) -> Option<ErrorResponse> {
         Some(match self {
-            Self::BodyBroken => BODY_BROKEN,
+            Self::BodyInterrupted => BODY_INTERRUPTED,
             Self::BodyTooLarge => BODY_TOO_LARGE,
             Self::Busy => BUSY,
             Self::ClerkUnavailable => CLERK_UNAVAILABLE,
-            Self::ClerkUndone => CLERK_UNDONE,
+            Self::ClerkRevocationIncomplete => CLERK_REVOCATION_INCOMPLETE,
             Self::CookiesTooMany => COOKIES_TOO_MANY,
-            Self::Configuration | Self::Page | Self::Platform => INTERNAL,
-            Self::Credential(CredentialFault::Malformed) => CREDENTIAL_MALFORMED,
+            Self::Configuration | Self::TemplateFailed | Self::RuntimeFailed => INTERNAL,
+            Self::Credential(CredentialError::Malformed) => CREDENTIAL_MALFORMED,
             Self::Credential(_) => CREDENTIAL_MISSING,
             Self::Database(_) => return None,
-            Self::Form(_) => FORM_REFUSED,
+            Self::CsrfRejected(_) => FORM_REFUSED,
             Self::HeaderRefused => HEADER_REFUSED,
             Self::HostRefused => HOST_REFUSED,
             Self::InsecureTransport => INSECURE_TRANSPORT,
-            Self::JournalUnavailable => JOURNAL_UNAVAILABLE,
-            Self::KeysUnavailable(_) => KEYS_UNAVAILABLE,
-            Self::MethodNotAllowed(_) | Self::Policy(PolicyFault::MethodNotAllowed(_)) => METHOD_NOT_ALLOWED,
+            Self::RequestLogUnavailable => REQUEST_LOG_UNAVAILABLE,
+            Self::JwksUnavailable(_) => JWKS_UNAVAILABLE,
+            Self::MethodNotAllowed(_) | Self::Policy(PolicyError::MethodNotAllowed(_)) => METHOD_NOT_ALLOWED,
             Self::OriginRefused => ORIGIN_REFUSED,
-            Self::Password => Rule::PasswordRefused.public(),
+            Self::PasswordInRequest => QueryErrorKind::PasswordRefused.response(),
             Self::PathRefused => PATH_REFUSED,
-            Self::Policy(PolicyFault::Impersonated) => IMPERSONATED,
-            Self::Policy(PolicyFault::ResourceUnknown) => RESOURCE_UNKNOWN,
-            Self::Policy(PolicyFault::RightMissing) => RIGHT_MISSING,
-            Self::Policy(PolicyFault::FactorStale(_)) => FACTOR_STALE,
-            Self::Query(fault) => fault.rule.public(),
+            Self::Policy(PolicyError::Impersonated) => IMPERSONATED,
+            Self::Policy(PolicyError::NotFound) => RESOURCE_NOT_FOUND,
+            Self::Policy(PolicyError::Forbidden) => FORBIDDEN,
+            Self::Policy(PolicyError::ReverificationRequired(_)) => REVERIFICATION_REQUIRED,
+            Self::Query(fault) => fault.kind.response(),
             Self::RouteUnknown => ROUTE_UNKNOWN,
-            Self::SignOutUndone => SIGN_OUT_UNDONE,
+            Self::ClerkSignOutFailed => CLERK_SIGN_OUT_FAILED,
             Self::SignOutUnknown => SIGN_OUT_UNKNOWN,
-            Self::VisitEnded => VISIT_ENDED,
-            Self::VisitStuck(_) => VISIT_STUCK,
+            Self::PageSessionRevoked => PAGE_SESSION_REVOKED,
+            Self::HandshakeFailed(_) => HANDSHAKE_FAILED,
             Self::TlsTooOld => TLS_TOO_OLD,
             Self::SessionRevoked | Self::Token(_) => TOKEN_REFUSED,
-            Self::UpstreamBroken(_) | Self::UpstreamSaid(..) => UPSTREAM_BROKEN,
+            Self::UpstreamInvalidResponse(_) | Self::UpstreamSaid(..) => UPSTREAM_INVALID_RESPONSE,
             Self::UpstreamBusy => UPSTREAM_BUSY,
             Self::UpstreamTimeout => UPSTREAM_TIMEOUT,
             Self::UpstreamUnreachable => UPSTREAM_UNREACHABLE,
@@ -177,22 +178,22 @@ impl Fault {
 
     /// Returns whether the session's cookies are to be deleted, because they would lead to the same error again.
     #[must_use]
-    pub const fn ends_visit(&self) -> bool {
-        matches!(self, Self::VisitEnded | Self::VisitStuck(_))
+    pub const fn ends_session(&self) -> bool {
+        matches!(self, Self::PageSessionRevoked | Self::HandshakeFailed(_))
     }
 
     /// Returns the factor that must be verified again.
     #[must_use]
     pub const fn step_up(&self) -> Option<StepUp> {
         match self {
-            Self::Policy(PolicyFault::FactorStale(step_up)) => Some(*step_up),
+            Self::Policy(PolicyError::ReverificationRequired(step_up)) => Some(*step_up),
             _ => None,
         }
     }
 
     /// Returns the plain identifier in the query that caused the fault.
     #[must_use]
-    pub fn at(&self) -> Option<&str> {
+    pub fn detail(&self) -> Option<&str> {
         match self {
             Self::Query(fault) => fault.name.as_deref(),
             _ => None,
@@ -206,7 +207,7 @@ impl Fault {
             Self::Query(fault) if !fault.allowed.is_empty() => {
                 Some(format!("Use: {}.", fault.allowed.join(", ")).into())
             }
-            _ => self.public().map(|public| public.hint.into()),
+            _ => self.response().map(|public| public.hint.into()),
         }
     }
 
@@ -215,7 +216,7 @@ impl Fault {
     pub fn code(&self) -> String {
         match self {
             Self::Database(refusal) => refusal.code.clone(),
-            _ => self.public().map_or_else(String::new, |public| public.code.to_owned()),
+            _ => self.response().map_or_else(String::new, |public| public.code.to_owned()),
         }
     }
 
@@ -225,12 +226,12 @@ impl Fault {
         match self {
             Self::Credential(fault) => Some(format!("{fault:?}")),
             Self::Database(refusal) => Some(refusal.logged.clone()),
-            Self::Form(fault) => Some(format!("{fault:?}")),
+            Self::CsrfRejected(fault) => Some(format!("{fault:?}")),
             Self::Query(fault) => Some(format!("{fault:?}")),
             Self::SessionRevoked => Some("session-revoked".to_owned()),
             Self::Token(fault) => Some(fault.reason().to_owned()),
             Self::UpstreamSaid(why, said) => Some(format!("{why}: {said}")),
-            Self::UpstreamBroken(why) | Self::VisitStuck(why) => Some((*why).to_owned()),
+            Self::UpstreamInvalidResponse(why) | Self::HandshakeFailed(why) => Some((*why).to_owned()),
             Self::Webhook(fault) => Some(format!("{fault:?}")),
             Self::WebhookMalformed => Some("not a message of this sender".to_owned()),
             _ => None,

@@ -6,32 +6,32 @@ use std::fmt;
 
 /// The reason why a text is rejected as JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JsonFault {
+pub enum JsonError {
     /// Not JSON, not UTF-8, a byte order mark, or trailing data.
     Malformed,
     /// Nested deeper than allowed.
     TooDeep,
     /// A name that occurs twice in one object, also if written with escapes.
-    Twice,
+    DuplicateKey,
 }
 
 /// Parses a whole text.
 ///
 /// # Errors
 /// See the variants; `depth` is the maximum number of nested objects and arrays, 0 for a bare value.
-pub fn strict(text: &[u8], depth: u8) -> Result<Value, JsonFault> {
+pub fn parse_strict(text: &[u8], depth: u8) -> Result<Value, JsonError> {
     let mut reader = serde_json::Deserializer::from_slice(text);
-    let value = Level(depth).deserialize(&mut reader).map_err(|error| {
+    let value = RemainingDepth(depth).deserialize(&mut reader).map_err(|error| {
         let said = error.to_string();
-        if said.starts_with(TWICE) {
-            JsonFault::Twice
-        } else if said.starts_with(DEEP) || said.starts_with("recursion limit") {
-            JsonFault::TooDeep
+        if said.starts_with(DUPLICATE_KEY) {
+            JsonError::DuplicateKey
+        } else if said.starts_with(TOO_DEEP) || said.starts_with("recursion limit") {
+            JsonError::TooDeep
         } else {
-            JsonFault::Malformed
+            JsonError::Malformed
         }
     })?;
-    reader.end().map_err(|_| JsonFault::Malformed)?;
+    reader.end().map_err(|_| JsonError::Malformed)?;
     Ok(value)
 }
 
@@ -48,15 +48,15 @@ pub fn depth(value: &Value) -> u8 {
 
 /// The remaining levels.
 #[derive(Clone, Copy)]
-struct Level(u8);
+struct RemainingDepth(u8);
 
-impl Level {
+impl RemainingDepth {
     fn below<E: de::Error>(self) -> Result<Self, E> {
-        self.0.checked_sub(1).map(Self).ok_or_else(|| E::custom(DEEP))
+        self.0.checked_sub(1).map(Self).ok_or_else(|| E::custom(TOO_DEEP))
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Level {
+impl<'de> DeserializeSeed<'de> for RemainingDepth {
     type Value = Value;
 
     fn deserialize<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -64,7 +64,7 @@ impl<'de> DeserializeSeed<'de> for Level {
     }
 }
 
-impl<'de> Visitor<'de> for Level {
+impl<'de> Visitor<'de> for RemainingDepth {
     type Value = Value;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -110,15 +110,15 @@ impl<'de> Visitor<'de> for Level {
         while let Some(name) = members.next_key::<String>()? {
             let value = members.next_value_seed(below)?;
             if object.insert(name, value).is_some() {
-                return Err(de::Error::custom(TWICE));
+                return Err(de::Error::custom(DUPLICATE_KEY));
             }
         }
         Ok(Value::Object(object))
     }
 }
 
-const DEEP: &str = "nested too deep";
-const TWICE: &str = "a name stands twice";
+const TOO_DEEP: &str = "nested too deep";
+const DUPLICATE_KEY: &str = "a name stands twice";
 
 #[cfg(test)]
 mod tests {
@@ -127,25 +127,25 @@ mod tests {
     #[test]
     fn reads_what_serde_json_reads() {
         let text = br#"{"a":[1,-2,1.5,true,null,"\u00e9"],"b":{"c":{}}}"#;
-        assert_eq!(strict(text, 4), serde_json::from_slice(text).map_err(|_| JsonFault::Malformed));
+        assert_eq!(parse_strict(text, 4), serde_json::from_slice(text).map_err(|_| JsonError::Malformed));
     }
 
     #[test]
     fn refuses_names_that_stand_twice() {
         for text in [r#"{"a":1,"a":2}"#, r#"{"a":1,"\u0061":2}"#, r#"[{"b":{"a":1,"a":1}}]"#] {
-            assert_eq!(strict(text.as_bytes(), 8), Err(JsonFault::Twice), "{text}");
+            assert_eq!(parse_strict(text.as_bytes(), 8), Err(JsonError::DuplicateKey), "{text}");
         }
     }
 
     #[test]
     fn refuses_depth_and_rubbish() {
-        assert_eq!(strict(b"[[[]]]", 2), Err(JsonFault::TooDeep));
-        assert_eq!(strict(b"[[]]", 2), Ok(serde_json::json!([[]])));
-        assert_eq!(strict("[".repeat(20_000).as_bytes(), 16), Err(JsonFault::TooDeep));
+        assert_eq!(parse_strict(b"[[[]]]", 2), Err(JsonError::TooDeep));
+        assert_eq!(parse_strict(b"[[]]", 2), Ok(serde_json::json!([[]])));
+        assert_eq!(parse_strict("[".repeat(20_000).as_bytes(), 16), Err(JsonError::TooDeep));
         for text in
             [&b"\xef\xbb\xbf{}"[..], b"{} x", b"{}{}", b"", b"{", b"{\"a\":\"\xff\"}", b"{'a':1}", b"NaN", b"01"]
         {
-            assert_eq!(strict(text, 16), Err(JsonFault::Malformed), "{text:?}");
+            assert_eq!(parse_strict(text, 16), Err(JsonError::Malformed), "{text:?}");
         }
     }
 }

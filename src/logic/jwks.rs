@@ -10,72 +10,76 @@ pub struct RsaKey {
     /// `kid`; empty for a key that was given as PEM.
     pub kid: String,
     /// The modulus.
-    pub n: Vec<u8>,
+    pub modulus: Vec<u8>,
     /// The public exponent.
-    pub e: Vec<u8>,
+    pub exponent: Vec<u8>,
 }
 
 /// The reason why a key set or key is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JwksFault {
+pub enum JwksError {
     /// Not a JSON object with `keys`, too long, or too many keys.
     Malformed,
     /// No key that can verify RS256.
-    NoKey,
+    NoUsableKey,
     /// A private or symmetric key in the set: it is not a public set at all.
-    Private,
+    PrivateKeyInSet,
     /// Two keys with one id.
-    Twice,
+    DuplicateKeyId,
 }
 
 /// Parses a JWK set (RFC 7517): at most 64 KiB and 16 keys; keys for other uses are skipped.
 ///
 /// # Errors
 /// See the variants; an invalid set never replaces a valid one.
-pub fn parse(body: &[u8]) -> Result<Vec<RsaKey>, JwksFault> {
-    if body.len() > LONGEST_SET {
-        return Err(JwksFault::Malformed);
+pub fn parse(body: &[u8]) -> Result<Vec<RsaKey>, JwksError> {
+    if body.len() > MAX_SET_BYTES {
+        return Err(JwksError::Malformed);
     }
-    let set = json::strict(body, 6).map_err(|_| JwksFault::Malformed)?;
-    let entries = set.get("keys").and_then(Value::as_array).ok_or(JwksFault::Malformed)?;
-    if entries.len() > MOST_KEYS {
-        return Err(JwksFault::Malformed);
+    let set = json::parse_strict(body, 6).map_err(|_| JwksError::Malformed)?;
+    let entries = set.get("keys").and_then(Value::as_array).ok_or(JwksError::Malformed)?;
+    if entries.len() > MAX_KEYS {
+        return Err(JwksError::Malformed);
     }
     let mut keys: Vec<RsaKey> = Vec::new();
     for entry in entries {
-        let entry = entry.as_object().ok_or(JwksFault::Malformed)?;
-        if PRIVATE.iter().any(|name| entry.contains_key(*name)) {
-            return Err(JwksFault::Private);
+        let entry = entry.as_object().ok_or(JwksError::Malformed)?;
+        if PRIVATE_KEY_PARAMETERS.iter().any(|name| entry.contains_key(*name)) {
+            return Err(JwksError::PrivateKeyInSet);
         }
-        if let Some(key) = usable(entry) {
+        if let Some(key) = parse_signing_key(entry) {
             if keys.iter().any(|other| other.kid == key.kid) {
-                return Err(JwksFault::Twice);
+                return Err(JwksError::DuplicateKeyId);
             }
             keys.push(key);
         }
     }
-    if keys.is_empty() { Err(JwksFault::NoKey) } else { Ok(keys) }
+    if keys.is_empty() { Err(JwksError::NoUsableKey) } else { Ok(keys) }
 }
 
 /// Parses a PEM public key (`CLERK_JWT_KEY`), with line breaks or with `\n` written out.
 ///
 /// # Errors
 /// `Malformed` or `NoKey`.
-pub fn from_pem(pem: &str) -> Result<RsaKey, JwksFault> {
+pub fn from_pem(pem: &str) -> Result<RsaKey, JwksError> {
     use pkcs1::der::Decode as _;
     let pem = pem.replace("\\n", "\n");
-    let (label, document) = pkcs1::der::Document::from_pem(pem.trim()).map_err(|_| JwksFault::Malformed)?;
+    let (label, document) = pkcs1::der::Document::from_pem(pem.trim()).map_err(|_| JwksError::Malformed)?;
     if label != "PUBLIC KEY" {
-        return Err(JwksFault::Malformed);
+        return Err(JwksError::Malformed);
     }
-    let info = spki::SubjectPublicKeyInfoRef::from_der(document.as_bytes()).map_err(|_| JwksFault::Malformed)?;
-    let bits = info.subject_public_key.as_bytes().ok_or(JwksFault::Malformed)?;
-    let key = pkcs1::RsaPublicKey::from_der(bits).map_err(|_| JwksFault::NoKey)?;
+    let info = spki::SubjectPublicKeyInfoRef::from_der(document.as_bytes()).map_err(|_| JwksError::Malformed)?;
+    let bits = info.subject_public_key.as_bytes().ok_or(JwksError::Malformed)?;
+    let key = pkcs1::RsaPublicKey::from_der(bits).map_err(|_| JwksError::NoUsableKey)?;
     let (n, e) = (key.modulus.as_bytes().to_vec(), key.public_exponent.as_bytes().to_vec());
-    if strong(&n, &e) { Ok(RsaKey { kid: String::new(), n, e }) } else { Err(JwksFault::NoKey) }
+    if has_accepted_strength(&n, &e) {
+        Ok(RsaKey { kid: String::new(), modulus: n, exponent: e })
+    } else {
+        Err(JwksError::NoUsableKey)
+    }
 }
 
-fn usable(entry: &Map<String, Value>) -> Option<RsaKey> {
+fn parse_signing_key(entry: &Map<String, Value>) -> Option<RsaKey> {
     let text = |name: &str| entry.get(name).and_then(Value::as_str);
     let absent_or = |name: &str, wanted: &str| !entry.contains_key(name) || text(name) == Some(wanted);
     let may_verify = match entry.get("key_ops") {
@@ -88,28 +92,28 @@ fn usable(entry: &Map<String, Value>) -> Option<RsaKey> {
     let kid = text("kid").filter(|kid| (1..=64).contains(&kid.len()))?.to_owned();
     let n = Base64UrlUnpadded::decode_vec(text("n")?).ok()?;
     let e = Base64UrlUnpadded::decode_vec(text("e")?).ok()?;
-    strong(&n, &e).then_some(RsaKey { kid, n, e })
+    has_accepted_strength(&n, &e).then_some(RsaKey { kid, modulus: n, exponent: e })
 }
 
 /// Returns whether a key has 2048 to 4096 bits and the exponent 65537.
-fn strong(n: &[u8], e: &[u8]) -> bool {
+fn has_accepted_strength(n: &[u8], e: &[u8]) -> bool {
     (256..=512).contains(&n.len()) && n.first().is_some_and(|byte| *byte >= 0x80) && e == [1, 0, 1]
 }
 
 /// State of the key store, in milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Known {
+pub struct JwksCacheState {
     /// Time at which the held set was fetched; `None`: no set is held.
-    pub fetched: Option<u64>,
+    pub fetched_at_ms: Option<u64>,
     /// Time at which the latest fetch began.
-    pub tried: Option<u64>,
+    pub last_attempt_ms: Option<u64>,
     /// True if that fetch failed.
-    pub failed: bool,
+    pub last_attempt_failed: bool,
 }
 
 /// The next step for a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum RefreshDecision {
     /// Fetch, and wait for it.
     Fetch,
     /// Respond that no keys are available, and when to retry.
@@ -128,45 +132,47 @@ pub enum Step {
 /// Fresh for 5 minutes, refreshed in the background from half of that on. While the issuer is unavailable, used for an
 /// hour at most, because longer trust would outlive a revoked key. Without a set: 503, and one fetch in 5 seconds.
 #[must_use]
-pub fn step(known: Known, now: u64) -> Step {
+pub fn refresh_decision(known: JwksCacheState, now: u64) -> RefreshDecision {
     let since = |time: Option<u64>| time.map_or(u64::MAX, |time| now.saturating_sub(time));
-    let (age, tried) = (since(known.fetched), since(known.tried));
-    let quiet = if known.failed { AFTER_FAILURE_MS } else { TIMEOUT_MS };
+    let (age, tried) = (since(known.fetched_at_ms), since(known.last_attempt_ms));
+    let quiet = if known.last_attempt_failed { AFTER_FAILURE_MS } else { TIMEOUT_MS };
     match age {
-        _ if age < FRESH_MS / 2 => Step::Use,
-        _ if age < FRESH_MS => {
+        _ if age < FRESH_FOR_MS / 2 => RefreshDecision::Use,
+        _ if age < FRESH_FOR_MS => {
             if tried < quiet {
-                Step::Use
+                RefreshDecision::Use
             } else {
-                Step::UseAndRefresh
+                RefreshDecision::UseAndRefresh
             }
         }
         // A stale set after a failed fetch is used at once; the next fetch runs in the background.
-        _ if age < STALE_MS && known.failed => {
+        _ if age < USABLE_FOR_MS && known.last_attempt_failed => {
             if tried < quiet {
-                Step::Use
+                RefreshDecision::Use
             } else {
-                Step::UseAndRefresh
+                RefreshDecision::UseAndRefresh
             }
         }
-        _ if known.failed && tried < AFTER_FAILURE_MS => Step::Unavailable { retry_after: RETRY_AFTER_S },
-        _ => Step::Fetch,
+        _ if known.last_attempt_failed && tried < AFTER_FAILURE_MS => {
+            RefreshDecision::Unavailable { retry_after: RETRY_AFTER_S }
+        }
+        _ => RefreshDecision::Fetch,
     }
 }
 
 /// Returns whether a request with an unknown key id may cause a fetch: once in 30 seconds.
 #[must_use]
-pub fn may_look_for_unknown(known: Known, now: u64) -> bool {
-    known.tried.is_none_or(|tried| now.saturating_sub(tried) >= UNKNOWN_MS)
+pub fn may_refetch_for_unknown_kid(known: JwksCacheState, now: u64) -> bool {
+    known.last_attempt_ms.is_none_or(|tried| now.saturating_sub(tried) >= UNKNOWN_KID_REFETCH_INTERVAL_MS)
 }
 
 /// Returns whether an invalid signature under a known key id may cause a fetch: once in 60 seconds.
 ///
 /// Clerk's key id is that of the instance, so a rotation may retain it.
 #[must_use]
-pub fn may_doubt_a_known_key(known: Known, doubted: Option<u64>, now: u64) -> bool {
+pub fn may_refetch_after_bad_signature(known: JwksCacheState, doubted: Option<u64>, now: u64) -> bool {
     let since = |time: Option<u64>| time.map_or(u64::MAX, |time| now.saturating_sub(time));
-    since(doubted) >= DOUBT_MS && since(known.tried) >= AFTER_FAILURE_MS
+    since(doubted) >= SIGNATURE_REFETCH_INTERVAL_MS && since(known.last_attempt_ms) >= AFTER_FAILURE_MS
 }
 
 /// Timeout of a fetch, in milliseconds.
@@ -174,21 +180,21 @@ pub const TIMEOUT_MS: u64 = 3_000;
 /// `Retry-After` of the 503 response, in seconds.
 pub const RETRY_AFTER_S: u32 = 5;
 /// Time for which an unknown key id is remembered, in milliseconds.
-pub const NEGATIVE_MS: u64 = 60_000;
+pub const UNKNOWN_KID_TTL_MS: u64 = 60_000;
 /// Maximum age of a set of another isolate that an isolate without one uses, in milliseconds.
-pub const SHARED_MS: u64 = FRESH_MS / 2;
+pub const SHARED_MAX_AGE_MS: u64 = FRESH_FOR_MS / 2;
 /// Minimum interval between fetches for unknown key ids, in milliseconds.
-pub const UNKNOWN_MS: u64 = 30_000;
+pub const UNKNOWN_KID_REFETCH_INTERVAL_MS: u64 = 30_000;
 /// Pause after a failed fetch, and maximum age of a set that needs no fetch for an invalid signature, in milliseconds.
 pub const AFTER_FAILURE_MS: u64 = 5_000;
 /// Maximum length of a set, in bytes.
-pub const LONGEST_SET: usize = 64 * 1024;
+pub const MAX_SET_BYTES: usize = 64 * 1024;
 
-const DOUBT_MS: u64 = 60_000;
-const FRESH_MS: u64 = 300_000;
-const STALE_MS: u64 = 3_600_000;
-const MOST_KEYS: usize = 16;
-const PRIVATE: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "k"];
+const SIGNATURE_REFETCH_INTERVAL_MS: u64 = 60_000;
+const FRESH_FOR_MS: u64 = 300_000;
+const USABLE_FOR_MS: u64 = 3_600_000;
+const MAX_KEYS: usize = 16;
+const PRIVATE_KEY_PARAMETERS: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "k"];
 
 #[cfg(test)]
 mod tests {
@@ -205,7 +211,7 @@ mod tests {
         key
     }
 
-    fn read(keys: &[Value]) -> Result<usize, JwksFault> {
+    fn read(keys: &[Value]) -> Result<usize, JwksError> {
         parse(serde_json::json!({ "keys": keys }).to_string().as_bytes()).map(|keys| keys.len())
     }
 
@@ -228,7 +234,7 @@ mod tests {
         ] {
             assert_eq!(
                 read(&[key(|key| drop(key.insert(name.into(), value.clone())))]),
-                Err(JwksFault::NoKey),
+                Err(JwksError::NoUsableKey),
                 "{name}"
             );
         }
@@ -236,60 +242,60 @@ mod tests {
 
     #[test]
     fn refuses_whole_sets_that_are_not_public_or_not_plain() {
-        for name in PRIVATE {
+        for name in PRIVATE_KEY_PARAMETERS {
             assert_eq!(
                 read(&[key(|_| {}), key(|key| drop(key.insert(name.into(), "x".into())))]),
-                Err(JwksFault::Private),
+                Err(JwksError::PrivateKeyInSet),
                 "{name}"
             );
         }
-        assert_eq!(read(&[key(|_| {}), key(|_| {})]), Err(JwksFault::Twice));
-        assert_eq!(read(&[]), Err(JwksFault::NoKey));
-        assert_eq!(read(&vec![key(|_| {}); 17]), Err(JwksFault::Malformed));
+        assert_eq!(read(&[key(|_| {}), key(|_| {})]), Err(JwksError::DuplicateKeyId));
+        assert_eq!(read(&[]), Err(JwksError::NoUsableKey));
+        assert_eq!(read(&vec![key(|_| {}); 17]), Err(JwksError::Malformed));
         for text in ["", "[]", "{}", "{\"keys\":{}}", "{\"keys\":[1]}", "{\"keys\":[],\"keys\":[]}", "<html>"] {
-            assert_eq!(parse(text.as_bytes()), Err(JwksFault::Malformed), "{text}");
+            assert_eq!(parse(text.as_bytes()), Err(JwksError::Malformed), "{text}");
         }
-        assert_eq!(parse(&vec![b' '; LONGEST_SET + 1]), Err(JwksFault::Malformed));
+        assert_eq!(parse(&vec![b' '; MAX_SET_BYTES + 1]), Err(JwksError::Malformed));
     }
 
     /// I-2: the whole policy as a table of ages in seconds.
     #[test]
     fn decides_by_age_i_2() {
-        let known = |age: Option<u64>, tried: Option<u64>, failed| Known {
-            fetched: age.map(|age| 10_000_000 - age * 1000),
-            tried: tried.map(|age| 10_000_000 - age * 1000),
-            failed,
+        let known = |age: Option<u64>, tried: Option<u64>, failed| JwksCacheState {
+            fetched_at_ms: age.map(|age| 10_000_000 - age * 1000),
+            last_attempt_ms: tried.map(|age| 10_000_000 - age * 1000),
+            last_attempt_failed: failed,
         };
-        let unavailable = Step::Unavailable { retry_after: RETRY_AFTER_S };
+        let unavailable = RefreshDecision::Unavailable { retry_after: RETRY_AFTER_S };
         for (age, tried, failed, wanted) in [
-            (None, None, false, Step::Fetch),
+            (None, None, false, RefreshDecision::Fetch),
             (None, Some(1), true, unavailable),
-            (None, Some(6), true, Step::Fetch),
-            (Some(149), Some(149), false, Step::Use),
-            (Some(150), Some(150), false, Step::UseAndRefresh),
-            (Some(150), Some(1), false, Step::Use),
-            (Some(299), Some(299), false, Step::UseAndRefresh),
-            (Some(300), Some(300), false, Step::Fetch),
-            (Some(400), Some(1), true, Step::Use),
-            (Some(400), Some(6), true, Step::UseAndRefresh),
-            (Some(3599), Some(6), true, Step::UseAndRefresh),
+            (None, Some(6), true, RefreshDecision::Fetch),
+            (Some(149), Some(149), false, RefreshDecision::Use),
+            (Some(150), Some(150), false, RefreshDecision::UseAndRefresh),
+            (Some(150), Some(1), false, RefreshDecision::Use),
+            (Some(299), Some(299), false, RefreshDecision::UseAndRefresh),
+            (Some(300), Some(300), false, RefreshDecision::Fetch),
+            (Some(400), Some(1), true, RefreshDecision::Use),
+            (Some(400), Some(6), true, RefreshDecision::UseAndRefresh),
+            (Some(3599), Some(6), true, RefreshDecision::UseAndRefresh),
             (Some(3600), Some(1), true, unavailable),
-            (Some(3600), Some(6), true, Step::Fetch),
+            (Some(3600), Some(6), true, RefreshDecision::Fetch),
         ] {
-            assert_eq!(step(known(age, tried, failed), 10_000_000), wanted, "{age:?} {tried:?} {failed}");
+            assert_eq!(refresh_decision(known(age, tried, failed), 10_000_000), wanted, "{age:?} {tried:?} {failed}");
         }
-        assert!(!may_look_for_unknown(known(Some(29), Some(29), false), 10_000_000));
-        assert!(may_look_for_unknown(known(Some(30), Some(30), false), 10_000_000));
-        assert!(!may_doubt_a_known_key(known(None, Some(99), false), Some(10_000_000 - 59_000), 10_000_000));
-        assert!(may_doubt_a_known_key(known(None, Some(99), false), Some(10_000_000 - 60_000), 10_000_000));
+        assert!(!may_refetch_for_unknown_kid(known(Some(29), Some(29), false), 10_000_000));
+        assert!(may_refetch_for_unknown_kid(known(Some(30), Some(30), false), 10_000_000));
+        assert!(!may_refetch_after_bad_signature(known(None, Some(99), false), Some(10_000_000 - 59_000), 10_000_000));
+        assert!(may_refetch_after_bad_signature(known(None, Some(99), false), Some(10_000_000 - 60_000), 10_000_000));
     }
 
     #[test]
     fn reads_a_pem_key() {
         let pem = include_str!("../../tests/vectors/issuer-public.pem");
         let key = from_pem(pem).unwrap();
-        assert_eq!((key.n.len(), key.e), (256, vec![1, 0, 1]));
-        assert_eq!(from_pem(&pem.replace('\n', "\\n")).unwrap().n, key.n);
+        assert_eq!((key.modulus.len(), key.exponent), (256, vec![1, 0, 1]));
+        assert_eq!(from_pem(&pem.replace('\n', "\\n")).unwrap().modulus, key.modulus);
         assert!(from_pem("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----").is_err());
     }
 }

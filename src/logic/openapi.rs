@@ -11,10 +11,10 @@
 mod errors;
 mod schemas;
 
-use super::policy::allows;
+use super::policy::grants;
 use crate::domain::{
-    access::{Operation, StepUp, Who},
-    functions::{FUNCTIONS, Function, Mark, Returned},
+    access::{Operation, PrincipalKind, StepUp},
+    functions::{FUNCTIONS, Function, FunctionProperty, Returned},
     tables::{Column, Grant, TABLES, Table},
 };
 use serde_json::{Map, Value, json};
@@ -23,7 +23,7 @@ use serde_json::{Map, Value, json};
 #[derive(Clone, Copy, Debug)]
 pub struct Caller {
     /// The row of the access matrix.
-    pub who: Who,
+    pub who: PrincipalKind,
     /// The subset of it that the session may use.
     pub scope: Scope,
 }
@@ -39,12 +39,12 @@ pub enum Scope {
 
 impl Caller {
     fn may(self, grant: &Grant, operation: Operation) -> bool {
-        allows(grant, operation)
+        grants(grant, operation)
             && (self.scope == Scope::Everything || matches!(operation, Operation::Select | Operation::Export))
     }
 
     fn is_staff(self) -> bool {
-        matches!(self.who, Who::Staff(_))
+        matches!(self.who, PrincipalKind::Staff(_))
     }
 }
 
@@ -182,7 +182,7 @@ impl Parts {
         let described = |mut parameters: Vec<Value>, statuses: &[u16]| {
             if let Some((table, grant)) = returned {
                 parameters.push(reference("parameters", "select"));
-                let sensitive = function.mark == Mark::Sensitive;
+                let sensitive = function.mark == FunctionProperty::Sensitive;
                 parameters.extend(schemas::purpose(caller, table, grant).filter(|_| !sensitive));
             }
             parameters.extend(schemas::call_purpose(caller, function));

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// Returns whether a field name is that of a password: `password`, `newPassword`, `user[password]`, `passwd`, …
 #[must_use]
-pub fn is_one(name: &str) -> bool {
+pub fn is_password_field(name: &str) -> bool {
     let plain: String =
         name.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect();
     plain.ends_with("password")
@@ -16,20 +16,22 @@ pub fn is_one(name: &str) -> bool {
 
 /// Returns whether a value contains such a name at any depth.
 #[must_use]
-pub fn in_json(value: &Value) -> bool {
+pub fn json_contains_password(value: &Value) -> bool {
     match value {
-        Value::Array(items) => items.iter().any(in_json),
-        Value::Object(members) => members.iter().any(|(name, value)| is_one(name) || in_json(value)),
+        Value::Array(items) => items.iter().any(json_contains_password),
+        Value::Object(members) => {
+            members.iter().any(|(name, value)| is_password_field(name) || json_contains_password(value))
+        }
         _ => false,
     }
 }
 
 /// Returns whether a query or an `application/x-www-form-urlencoded` body contains such a name.
 #[must_use]
-pub fn in_form(form: &str) -> bool {
+pub fn form_contains_password(form: &str) -> bool {
     form.split('&').any(|pair| {
         let name = pair.split('=').next().unwrap_or_default();
-        return_to::decoded(name).is_some_and(|name| is_one(&name))
+        return_to::percent_decode(name).is_some_and(|name| is_password_field(&name))
     })
 }
 
@@ -53,22 +55,22 @@ mod tests {
             "passphrase",
             " password",
         ] {
-            assert!(is_one(name), "{name}");
+            assert!(is_password_field(name), "{name}");
         }
         for name in ["password_enabled", "passport", "pass", "subject", "forwarded", ""] {
-            assert!(!is_one(name), "{name}");
+            assert!(!is_password_field(name), "{name}");
         }
     }
 
     #[test]
     fn finds_them_at_any_depth_and_in_forms_i_1() {
-        assert!(in_json(&serde_json::json!([{ "a": [{ "b": { "Password": 1 } }] }])));
-        assert!(!in_json(&serde_json::json!([{ "a": "password" }])));
+        assert!(json_contains_password(&serde_json::json!([{ "a": [{ "b": { "Password": 1 } }] }])));
+        assert!(!json_contains_password(&serde_json::json!([{ "a": "password" }])));
         for form in ["password=x", "a=1&new_password=x", "a=1&pass%77ord=x", "user%5Bpassword%5D=x", "password"] {
-            assert!(in_form(form), "{form}");
+            assert!(form_contains_password(form), "{form}");
         }
         for form in ["", "a=password", "x=1&y=2", "password_enabled=true"] {
-            assert!(!in_form(form), "{form}");
+            assert!(!form_contains_password(form), "{form}");
         }
     }
 }

@@ -18,18 +18,18 @@ mod select;
 mod value;
 mod writer;
 
-pub use export::{Export, Format, Page};
-pub use fault::{QueryFault, Rule};
+pub use export::{Export, ExportPage, Format};
+pub use fault::{QueryError, QueryErrorKind};
 pub use filter::operators;
-pub use look::{Look, When};
+pub use look::{ReadRecord, When};
 pub use prefer::is_answer;
 
 use super::policy::{Permit, Resource};
 use crate::domain::{access::Operation, headers::Headers};
-use body::Body;
-use context::Context;
+use body::BodySchema;
+use context::QueryHeaders;
 use prefer::Preferences;
-use writer::Writer;
+use writer::QueryBuilder;
 
 /// One request to `PostgREST`, written entirely by the Hub.
 #[derive(Debug)]
@@ -38,13 +38,13 @@ pub struct Plan {
     path_and_query: String,
     accept: &'static str,
     prefer: Option<String>,
-    body: Body,
+    body: BodySchema,
     arguments: Option<String>,
-    reads: bool,
+    is_read: bool,
     max_affected: Option<String>,
     expected_version: Option<String>,
-    context: Context,
-    look: Option<Look>,
+    headers: QueryHeaders,
+    read_record: Option<ReadRecord>,
     export: Option<(Export, Format)>,
 }
 
@@ -77,8 +77,8 @@ impl Plan {
     /// Returns whether it is a GET or HEAD upstream. `PostgREST` runs these, and functions that are `STABLE`, in a
     /// read-only transaction.
     #[must_use]
-    pub const fn reads(&self) -> bool {
-        self.reads
+    pub const fn is_read(&self) -> bool {
+        self.is_read
     }
 
     /// Returns the table and the maximum number of rows that a change may affect: the number of keys that it names.
@@ -96,13 +96,13 @@ impl Plan {
     /// Returns the purpose, from a closed list.
     #[must_use]
     pub const fn purpose(&self) -> Option<&'static str> {
-        self.context.purpose
+        self.headers.purpose
     }
 
     /// Returns the reason, as the caller wrote it, in base64.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
-        self.context.reason.as_deref()
+        self.headers.reason.as_deref()
     }
 
     /// Returns the read record of clients' records, with the arguments of a function as they are sent upstream (only their names if it
@@ -110,12 +110,14 @@ impl Plan {
     ///
     /// # Errors
     /// `FilterTooLong`.
-    pub fn look(&self, body: Option<&[u8]>) -> Result<Option<Look>, QueryFault> {
-        let Some(look) = self.look.clone() else { return Ok(None) };
-        let calls = matches!(self.body, Body::Arguments(_)) || self.arguments.is_some();
+    pub fn read_record(&self, body: Option<&[u8]>) -> Result<Option<ReadRecord>, QueryError> {
+        let Some(look) = self.read_record.clone() else { return Ok(None) };
+        let calls = matches!(self.body, BodySchema::Arguments(_)) || self.arguments.is_some();
         Ok(Some(match body {
             // An erasure: the words that identify a person must not stay in the audit log.
-            Some(body) if matches!(self.body, Body::Arguments(function) if function.writes) => look.with_names(body),
+            Some(body) if matches!(self.body, BodySchema::Arguments(function) if function.writes) => {
+                look.with_names(body)
+            }
             Some(body) if calls => look.with_arguments(body)?,
             Some(body) => look.with_parents(body),
             None => look,
@@ -130,14 +132,14 @@ impl Plan {
 
     /// Returns whether a body must be read and checked.
     #[must_use]
-    pub const fn takes_body(&self) -> bool {
-        !matches!(self.body, Body::None)
+    pub const fn requires_body(&self) -> bool {
+        !matches!(self.body, BodySchema::None)
     }
 
     /// Returns the maximum length of the body, in bytes: an isolate has 128 MiB for all its requests.
     #[must_use]
-    pub const fn longest_body(&self) -> usize {
-        self.body.longest()
+    pub const fn max_body_bytes(&self) -> usize {
+        self.body.max_bytes()
     }
 
     /// Returns whether the body is within the maximum length of its form.
@@ -156,7 +158,7 @@ impl Plan {
     ///
     /// # Errors
     /// The first violated rule.
-    pub fn body(&self, bytes: &[u8]) -> Result<(), QueryFault> {
+    pub fn check_body(&self, bytes: &[u8]) -> Result<(), QueryError> {
         self.body.check(bytes)
     }
 }
@@ -165,19 +167,19 @@ impl Plan {
 ///
 /// # Errors
 /// The first violated rule.
-pub fn plan(permit: &Permit, method: &str, query: &str, headers: &Headers) -> Result<Plan, QueryFault> {
-    prefer::common(headers)?;
-    let format = Format::asked(headers).filter(|_| permit.operation() == Operation::Export);
+pub fn plan(permit: &Permit, method: &str, query: &str, headers: &Headers) -> Result<Plan, QueryError> {
+    prefer::check_profile_and_range(headers)?;
+    let format = Format::from_accept(headers).filter(|_| permit.operation() == Operation::Export);
     let accept = match format {
-        Some(format) => format.upstream(),
+        Some(format) => format.upstream_accept(),
         None => prefer::accept(headers)?,
     };
     let preferences = Preferences::parse(headers)?;
-    let context = Context::parse(headers)?;
+    let context = QueryHeaders::parse(headers)?;
     let parameters = encoding::parameters(query)?;
-    if parameters.iter().any(|(name, _)| super::password::is_one(name)) {
+    if parameters.iter().any(|(name, _)| super::password::is_password_field(name)) {
         // I-1: only Clerk may receive one.
-        return Err(Rule::PasswordRefused.into());
+        return Err(QueryErrorKind::PasswordRefused.into());
     }
     let method = match method {
         "HEAD" => "HEAD",
@@ -187,17 +189,17 @@ pub fn plan(permit: &Permit, method: &str, query: &str, headers: &Headers) -> Re
         _ => "GET",
     };
     let reads = matches!(method, "GET" | "HEAD");
-    let mut writer = Writer::new(permit, preferences);
+    let mut writer = QueryBuilder::new(permit, preferences);
     let body = match permit.resource() {
-        Resource::Table(table, grant) => writer.table(table, grant, &parameters)?,
-        Resource::Function(function, returned) => writer.function(function, returned, &parameters, reads)?,
+        Resource::Table(table, grant) => writer.build_table(table, grant, &parameters)?,
+        Resource::Function(function, returned) => writer.build_call(function, returned, &parameters, reads)?,
     };
-    if !matches!(body, Body::None) {
-        prefer::content_type(headers)?;
+    if !matches!(body, BodySchema::None) {
+        prefer::check_content_type(headers)?;
     }
     let prefer = writer.prefer(reads)?;
     let expected_version = writer.expected_version(&context)?;
-    let look = writer.look(&context, method == "HEAD")?;
+    let look = writer.read_record(&context, method == "HEAD")?;
     let (path, name) = match permit.resource() {
         Resource::Table(table, _) => ("", table.name),
         Resource::Function(function, _) => ("rpc/", function.name),
@@ -212,11 +214,11 @@ pub fn plan(permit: &Permit, method: &str, query: &str, headers: &Headers) -> Re
         prefer,
         body,
         arguments: writer.arguments.take(),
-        reads: reads && !called,
+        is_read: reads && !called,
         max_affected: writer.max_affected(),
         expected_version,
-        context,
-        look,
+        headers: context,
+        read_record: look,
         export: writer.export.take().zip(format),
     })
 }

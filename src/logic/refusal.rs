@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::fault::{DatabaseRefusal, Fault};
+use super::fault::{DatabaseError, Error};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -23,7 +23,7 @@ impl PostgrestError {
     /// Reads one; `None` for anything that is no JSON object of these members. A derived `Deserialize` takes a list for one as well, in the
     /// order of the members.
     #[must_use]
-    pub fn read(body: &[u8]) -> Option<Self> {
+    pub fn parse(body: &[u8]) -> Option<Self> {
         let object = body.trim_ascii_start().starts_with(b"{");
         serde_json::from_slice(body).ok().filter(|_| object)
     }
@@ -41,32 +41,36 @@ impl PostgrestError {
 /// Staff read the database's own text; a customer reads the code, a sentence for it, and the name of the column or
 /// constraint. The log contains the code and the message without its values, for every caller.
 #[must_use]
-pub fn refused(status: u16, body: &[u8], staff: bool) -> Fault {
-    let Some(error) = PostgrestError::read(body) else {
-        return if matches!(status, 429 | 503) { Fault::UpstreamBusy } else { Fault::UpstreamBroken("no JSON error") };
+pub fn map_error(status: u16, body: &[u8], staff: bool) -> Error {
+    let Some(error) = PostgrestError::parse(body) else {
+        return if matches!(status, 429 | 503) {
+            Error::UpstreamBusy
+        } else {
+            Error::UpstreamInvalidResponse("no JSON error")
+        };
     };
     let plain_code = error.plain_code().to_owned();
     let code = error.code.unwrap_or_default();
     let message = error.message.unwrap_or_default();
     let logged = without_values(&message);
-    let ours = |why| Fault::UpstreamSaid(why, format!("{plain_code} {logged}"));
+    let ours = |why| Error::UpstreamSaid(why, format!("{plain_code} {logged}"));
     match (status, code.as_str()) {
-        (_, "PT401") => Fault::SessionRevoked,
-        (_, "57014") => Fault::UpstreamTimeout,
+        (_, "PT401") => Error::SessionRevoked,
+        (_, "57014") => Error::UpstreamTimeout,
         (401, _) | (_, "PT403") => ours("the Hub's own token was refused"),
         (404, "PGRST200" | "PGRST202" | "PGRST205") | (_, "42703" | "42P01" | "42883") => {
             ours("the schema is not the one of TABLES")
         }
         (_, "PGRST123") => ours("db-aggregates-enabled is not set"),
-        (429 | 503 | 504, _) => Fault::UpstreamBusy,
+        (429 | 503 | 504, _) => Error::UpstreamBusy,
         (400..=499, _) if !code.is_empty() => {
             // supabase-js distinguishes "no row" from "several rows" by these details; they contain only a count.
             let counts = code == "PGRST116";
             let hint = error.hint.filter(|_| staff || code.starts_with("PT4"));
             let details = error.details.as_ref().and_then(Value::as_str);
-            Fault::Database(Box::new(DatabaseRefusal {
+            Error::Database(Box::new(DatabaseError {
                 status,
-                message: if staff || counts { message } else { in_words(&code, &message) },
+                message: if staff || counts { message } else { public_message(&code, &message) },
                 details: details.filter(|_| staff || counts).map(str::to_owned),
                 hint: hint.or_else(|| Some(hint_for(&code).to_owned())),
                 logged,
@@ -79,7 +83,7 @@ pub fn refused(status: u16, body: &[u8], staff: bool) -> Fault {
 
 /// Returns a sentence for a customer, with the name of the column or constraint if there is one: names are public,
 /// values are not.
-fn in_words(code: &str, message: &str) -> String {
+fn public_message(code: &str, message: &str) -> String {
     let sentence = match code {
         "22P02" | "22007" | "22008" | "22003" => "A value has the wrong form",
         "23502" => "A value is missing",
@@ -150,7 +154,7 @@ fn without_values(message: &str) -> String {
         let end = rest.find(['"', '\'', ':', '=', '@', '(', '{', '[']).unwrap_or(rest.len());
         let (words, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
         kept.push_str(words);
-        let named = NAMED.iter().any(|word| words.ends_with(word));
+        let named = MESSAGES_WITH_NAMES.iter().any(|word| words.ends_with(word));
         let name = after
             .strip_prefix('"')
             .and_then(|inside| inside.split_once('"'))
@@ -166,7 +170,7 @@ fn without_values(message: &str) -> String {
     }
     let plain = |letter: char| letter.is_ascii_alphabetic() || " \".,_…-".contains(letter);
     let words = kept.split(' ').map(|word| if word.chars().all(plain) || named_word(word) { word } else { "…" });
-    words.collect::<Vec<_>>().join(" ").chars().take(LONGEST).collect()
+    words.collect::<Vec<_>>().join(" ").chars().take(MAX_MESSAGE_LEN).collect()
 }
 
 /// Returns whether a word is a quoted name, which may contain digits.
@@ -176,7 +180,7 @@ fn named_word(word: &str) -> bool {
 }
 
 /// The words before a quoted name in a message of `PostgreSQL` or `PostgREST`.
-const NAMED: [&str; 9] = [
+const MESSAGES_WITH_NAMES: [&str; 9] = [
     "column ",
     "constraint ",
     "function ",
@@ -190,4 +194,4 @@ const NAMED: [&str; 9] = [
 /// The words behind which a message of the Hub's own functions has a status without quotes. A trigger judges it before the column's CHECK
 /// does, so it may be any text that was sent.
 const BEFORE_VALUES: [&str; 2] = ["cannot begin as ", "cannot go from "];
-const LONGEST: usize = 200;
+const MAX_MESSAGE_LEN: usize = 200;

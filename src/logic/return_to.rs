@@ -7,7 +7,7 @@
 /// that origin do not belong to the Hub. Rejects everything that browsers parse differently from its appearance:
 /// `//host`, `/\host`, white space and control characters, a dot segment, user names, other schemes.
 #[must_use]
-pub fn checked<'a>(wanted: &'a str, origin: &str, base_path: &str) -> Option<&'a str> {
+pub fn validate<'a>(wanted: &'a str, origin: &str, base_path: &str) -> Option<&'a str> {
     let path = match wanted.strip_prefix(origin) {
         Some("") => "/",
         Some(rest) => rest,
@@ -19,16 +19,16 @@ pub fn checked<'a>(wanted: &'a str, origin: &str, base_path: &str) -> Option<&'a
     let encoded = segments.contains('%');
     let mounted = segments.strip_prefix(base_path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     let right =
-        path.starts_with('/') && mounted && path.bytes().all(plain) && !odd && !encoded && path.len() <= LONGEST;
+        path.starts_with('/') && mounted && path.bytes().all(plain) && !odd && !encoded && path.len() <= MAX_LEN;
     right.then_some(path)
 }
 
 /// Returns a path and query without the parameters of the handshake with Clerk.
 #[must_use]
-pub fn without_traces(path: &str, query: &str) -> String {
+pub fn strip_handshake_params(path: &str, query: &str) -> String {
     let trace = |pair: &&str| {
         let name = pair.split('=').next().unwrap_or_default();
-        !TRACES.contains(&name) && !pair.is_empty()
+        !HANDSHAKE_PARAMETERS.contains(&name) && !pair.is_empty()
     };
     let kept: Vec<&str> = query.split('&').filter(trace).collect();
     if kept.is_empty() { path.to_owned() } else { format!("{path}?{}", kept.join("&")) }
@@ -36,7 +36,7 @@ pub fn without_traces(path: &str, query: &str) -> String {
 
 /// Returns a value for a query: everything but unreserved characters is percent-encoded (RFC 3986 §2.3).
 #[must_use]
-pub fn encoded(text: &str) -> String {
+pub fn percent_encode(text: &str) -> String {
     use std::fmt::Write as _;
     let mut out = String::with_capacity(text.len() + 16);
     for byte in text.bytes() {
@@ -52,7 +52,7 @@ pub fn encoded(text: &str) -> String {
 
 /// Returns the decoded value of a `redirect_url` parameter; `None` when it is not percent-encoded UTF-8.
 #[must_use]
-pub fn decoded(value: &str) -> Option<String> {
+pub fn percent_decode(value: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(value.len());
     let mut rest = value.bytes();
     while let Some(byte) = rest.next() {
@@ -68,15 +68,15 @@ pub fn decoded(value: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-const LONGEST: usize = 2048;
-const TRACES: [&str; 7] = [
+const MAX_LEN: usize = 2048;
+const HANDSHAKE_PARAMETERS: [&str; 7] = [
     "__clerk_db_jwt",
     "__clerk_handshake",
     "__clerk_handshake_nonce",
     "__clerk_help",
     "__clerk_hs_reason",
     "__dev_session",
-    super::visit::STATE_PARAMETER,
+    super::visit::HANDSHAKE_STATE_PARAMETER,
 ];
 
 #[cfg(test)]
@@ -94,7 +94,7 @@ mod tests {
             ("https://hub.example.com", "/"),
             ("https://hub.example.com/account", "/account"),
         ] {
-            assert_eq!(checked(wanted, ORIGIN, ""), Some(path), "{wanted}");
+            assert_eq!(validate(wanted, ORIGIN, ""), Some(path), "{wanted}");
         }
         for wanted in [
             "",
@@ -124,15 +124,15 @@ mod tests {
             "/<script>",
             "/a#b",
         ] {
-            assert_eq!(checked(wanted, ORIGIN, ""), None, "{wanted:?}");
+            assert_eq!(validate(wanted, ORIGIN, ""), None, "{wanted:?}");
         }
-        assert_eq!(checked(&format!("/{}", "a".repeat(2048)), ORIGIN, ""), None);
+        assert_eq!(validate(&format!("/{}", "a".repeat(2048)), ORIGIN, ""), None);
     }
 
     #[test]
     fn goes_back_below_the_mount_path_only() {
         for wanted in ["/app", "/app/", "/app/account", "/app?x=/", "https://hub.example.com/app/account?x=1"] {
-            assert!(checked(wanted, ORIGIN, "/app").is_some(), "{wanted}");
+            assert!(validate(wanted, ORIGIN, "/app").is_some(), "{wanted}");
         }
         for wanted in [
             "/",
@@ -144,24 +144,24 @@ mod tests {
             "https://hub.example.com",
             "?x=/app",
         ] {
-            assert_eq!(checked(wanted, ORIGIN, "/app"), None, "{wanted}");
+            assert_eq!(validate(wanted, ORIGIN, "/app"), None, "{wanted}");
         }
     }
 
     #[test]
     fn leaves_no_traces_of_the_way() {
-        assert_eq!(without_traces("/a", "__clerk_handshake=x&b=1&hub_state=y&__clerk_db_jwt=z"), "/a?b=1");
-        assert_eq!(without_traces("/a", "__clerk_handshake_nonce=x"), "/a");
-        assert_eq!(without_traces("/a", ""), "/a");
+        assert_eq!(strip_handshake_params("/a", "__clerk_handshake=x&b=1&hub_state=y&__clerk_db_jwt=z"), "/a?b=1");
+        assert_eq!(strip_handshake_params("/a", "__clerk_handshake_nonce=x"), "/a");
+        assert_eq!(strip_handshake_params("/a", ""), "/a");
     }
 
     #[test]
     fn encodes_and_decodes() {
         let text = "/account?a=1&b=ä +%";
-        assert_eq!(decoded(&encoded(text)).as_deref(), Some(text));
-        assert_eq!(decoded("a+b").as_deref(), Some("a b"));
+        assert_eq!(percent_decode(&percent_encode(text)).as_deref(), Some(text));
+        assert_eq!(percent_decode("a+b").as_deref(), Some("a b"));
         for odd in ["%", "%2", "%zz", "%ff"] {
-            assert_eq!(decoded(odd), None, "{odd}");
+            assert_eq!(percent_decode(odd), None, "{odd}");
         }
     }
 }

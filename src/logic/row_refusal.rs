@@ -7,7 +7,7 @@ use super::refusal::PostgrestError;
 
 /// Code and message of a rejection; an operator reads them beside the row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RowRefusal {
+pub struct RowRejection {
     /// SQLSTATE, or `PostgREST`'s own code.
     pub code: String,
     /// Its message; it may quote the row.
@@ -18,9 +18,9 @@ pub struct RowRefusal {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WriteFailure {
     /// The content of a row violates a rule: it is rejected on every retry.
-    Row(RowRefusal),
+    Row(RowRejection),
     /// The statement failed with a code of the database's that a row or the schema may have caused.
-    Unclear(RowRefusal),
+    Unclear(RowRejection),
     /// The statement exceeded the database's time limit: fewer rows may succeed.
     Slow,
     /// The database cannot write at the moment, or its gateway rejected the request; no row is at fault.
@@ -30,13 +30,13 @@ pub enum WriteFailure {
 /// Returns the cause of a response of 400 and above.
 #[must_use]
 pub fn write_failure(status: u16, body: &[u8]) -> WriteFailure {
-    let error = PostgrestError::read(body).unwrap_or_default();
+    let error = PostgrestError::parse(body).unwrap_or_default();
     // A text column of the database cannot contain a zero byte.
     let plain = |text: Option<String>| text.unwrap_or_default().replace('\0', "");
-    let refusal = RowRefusal { code: plain(error.code), message: plain(error.message) };
+    let refusal = RowRejection { code: plain(error.code), message: plain(error.message) };
     if status == 413 {
         // A gateway's limit on bodies, or class 54: fewer rows may succeed.
-        return WriteFailure::Row(RowRefusal {
+        return WriteFailure::Row(RowRejection {
             code: if refusal.code.is_empty() { "413".to_owned() } else { refusal.code },
             ..refusal
         });
@@ -82,7 +82,7 @@ mod tests {
             (400, "PGRST102"),
             (409, "PT409"),
         ] {
-            let told = RowRefusal { code: code.to_owned(), message: "m".to_owned() };
+            let told = RowRejection { code: code.to_owned(), message: "m".to_owned() };
             assert_eq!(of(status, code), WriteFailure::Row(told), "{code}");
         }
         assert!(matches!(write_failure(413, b"<html>"), WriteFailure::Row(told) if told.code == "413"));

@@ -11,18 +11,18 @@ use sha2::Sha256;
 
 /// The reason why a message is rejected: logged, and never sent to the sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SignatureFault {
+pub enum SignatureError {
     /// `svix-id`, `svix-timestamp` or `svix-signature` is absent or malformed.
     HeadersMalformed,
     /// No signature of the list is by one of the secrets.
-    NoMatch,
+    SignatureMismatch,
     /// The timestamp is more than five minutes off.
-    TooFarOff,
+    TimestampOutOfTolerance,
 }
 
 /// The headers of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Envelope<'a> {
+pub struct WebhookSignature<'a> {
     /// The message's id: the same in every delivery of it.
     pub id: &'a str,
     /// Time at which this delivery was signed, Unix seconds, as received.
@@ -31,28 +31,28 @@ pub struct Envelope<'a> {
     signatures: &'a str,
 }
 
-impl<'a> Envelope<'a> {
+impl<'a> WebhookSignature<'a> {
     /// Reads the three headers and the time; nothing is computed for a message that is too old, too new or malformed.
     ///
     /// # Errors
     /// `HeadersMalformed` or `TooFarOff`.
-    pub fn read(headers: &'a Headers, now_s: i64) -> Result<Self, SignatureFault> {
-        let value = |name| headers.value(name).ok_or(SignatureFault::HeadersMalformed);
+    pub fn parse(headers: &'a Headers, now_s: i64) -> Result<Self, SignatureError> {
+        let value = |name| headers.value(name).ok_or(SignatureError::HeadersMalformed);
         let (id, timestamp, signatures) = (value("svix-id")?, value("svix-timestamp")?, value("svix-signature")?);
         // A dot would allow one id and timestamp to be read as another.
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
         let digits = timestamp.bytes().all(|byte| byte.is_ascii_digit());
-        if !(1..=LONGEST_ID).contains(&id.len())
+        if !(1..=MAX_ID_LEN).contains(&id.len())
             || !id.bytes().all(plain)
             || !digits
             || timestamp.len() > 11
-            || signatures.len() > LONGEST_LIST
+            || signatures.len() > MAX_SIGNATURE_HEADER_LEN
         {
-            return Err(SignatureFault::HeadersMalformed);
+            return Err(SignatureError::HeadersMalformed);
         }
-        let signed_at: i64 = timestamp.parse().map_err(|_| SignatureFault::HeadersMalformed)?;
+        let signed_at: i64 = timestamp.parse().map_err(|_| SignatureError::HeadersMalformed)?;
         if (now_s - signed_at).abs() > TOLERANCE_S {
-            return Err(SignatureFault::TooFarOff);
+            return Err(SignatureError::TimestampOutOfTolerance);
         }
         Ok(Self { id, timestamp, signatures })
     }
@@ -61,10 +61,9 @@ impl<'a> Envelope<'a> {
     ///
     /// # Errors
     /// `NoMatch`.
-    pub fn verify(&self, secrets: &[Secret<Vec<u8>>], body: &[u8]) -> Result<(), SignatureFault> {
+    pub fn verify(&self, secrets: &[Secret<Vec<u8>>], body: &[u8]) -> Result<(), SignatureError> {
         let given = self.signatures.split(' ').filter_map(|item| item.strip_prefix("v1,"));
-        let given: Vec<Vec<u8>> =
-            given.filter_map(|text| Base64::decode_vec(text).ok()).take(MOST_SIGNATURES).collect();
+        let given: Vec<Vec<u8>> = given.filter_map(|text| Base64::decode_vec(text).ok()).take(MAX_SIGNATURES).collect();
         for secret in secrets {
             // HMAC accepts a key of any length (RFC 2104 §2), so this never fails.
             let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.expose()) else { continue };
@@ -75,7 +74,7 @@ impl<'a> Envelope<'a> {
                 return Ok(());
             }
         }
-        Err(SignatureFault::NoMatch)
+        Err(SignatureError::SignatureMismatch)
     }
 }
 
@@ -87,13 +86,13 @@ pub fn secrets(list: &str) -> Option<Vec<Secret<Vec<u8>>>> {
         (24..=64).contains(&bytes.len()).then_some(Secret::new(bytes))
     };
     let all: Vec<_> = list.split(',').map(one).collect::<Option<_>>()?;
-    (all.len() <= MOST_SECRETS).then_some(all)
+    (all.len() <= MAX_SECRETS).then_some(all)
 }
 
-const LONGEST_ID: usize = 128;
-const LONGEST_LIST: usize = 2048;
-const MOST_SECRETS: usize = 5;
-const MOST_SIGNATURES: usize = 8;
+const MAX_ID_LEN: usize = 128;
+const MAX_SIGNATURE_HEADER_LEN: usize = 2048;
+const MAX_SECRETS: usize = 5;
+const MAX_SIGNATURES: usize = 8;
 const TOLERANCE_S: i64 = 300;
 
 #[cfg(test)]
@@ -113,8 +112,8 @@ mod tests {
         Headers::new(named.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec())
     }
 
-    fn judged(headers: &Headers, list: &str, body: &[u8], now_s: i64) -> Result<(), SignatureFault> {
-        Envelope::read(headers, now_s)?.verify(&secrets(list).unwrap(), body)
+    fn judged(headers: &Headers, list: &str, body: &[u8], now_s: i64) -> Result<(), SignatureError> {
+        WebhookSignature::parse(headers, now_s)?.verify(&secrets(list).unwrap(), body)
     }
 
     /// I-2: the example of the specification, alone, among others, and under a second secret.
@@ -128,7 +127,7 @@ mod tests {
         for off in [-300, 300] {
             assert_eq!(judged(&sent(ID, TIME, GOOD), SECRET, BODY, NOW + off), Ok(()));
         }
-        assert_eq!(judged(&sent(ID, TIME, GOOD), other, BODY, NOW), Err(SignatureFault::NoMatch));
+        assert_eq!(judged(&sent(ID, TIME, GOOD), other, BODY, NOW), Err(SignatureError::SignatureMismatch));
     }
 
     #[test]
@@ -146,22 +145,33 @@ mod tests {
             (ID, TIME, "", BODY),
         ] {
             let found = judged(&sent(id, time, signatures), SECRET, body, NOW);
-            assert_eq!(found, Err(SignatureFault::NoMatch), "{id} {time} {signatures}");
+            assert_eq!(found, Err(SignatureError::SignatureMismatch), "{id} {time} {signatures}");
         }
     }
 
     #[test]
     fn refuses_odd_and_late_messages_before_it_computes_anything() {
         for (id, time) in [("", TIME), ("a.b", TIME), ("a b", TIME), (&"a".repeat(129), TIME)] {
-            assert_eq!(Envelope::read(&sent(id, time, GOOD), NOW), Err(SignatureFault::HeadersMalformed), "{id}");
+            assert_eq!(
+                WebhookSignature::parse(&sent(id, time, GOOD), NOW),
+                Err(SignatureError::HeadersMalformed),
+                "{id}"
+            );
         }
         for time in ["", "-1614265330", "1614265330.0", "1e9", "161426533000", "+1614265330"] {
-            assert_eq!(Envelope::read(&sent(ID, time, GOOD), NOW), Err(SignatureFault::HeadersMalformed), "{time}");
+            assert_eq!(
+                WebhookSignature::parse(&sent(ID, time, GOOD), NOW),
+                Err(SignatureError::HeadersMalformed),
+                "{time}"
+            );
         }
-        assert!(Envelope::read(&Headers::default(), NOW).is_err());
-        assert!(Envelope::read(&sent(ID, TIME, &"v1,x ".repeat(1000)), NOW).is_err());
+        assert!(WebhookSignature::parse(&Headers::default(), NOW).is_err());
+        assert!(WebhookSignature::parse(&sent(ID, TIME, &"v1,x ".repeat(1000)), NOW).is_err());
         for off in [-301, 301, 1_000_000] {
-            assert_eq!(Envelope::read(&sent(ID, TIME, GOOD), NOW + off), Err(SignatureFault::TooFarOff));
+            assert_eq!(
+                WebhookSignature::parse(&sent(ID, TIME, GOOD), NOW + off),
+                Err(SignatureError::TimestampOutOfTolerance)
+            );
         }
     }
 

@@ -9,9 +9,9 @@
 mod claims;
 mod fault;
 
-pub use claims::{Departing, Expected, check, check_departing};
-use claims::{LONGEST_LIFE_S, SKEW_S};
-pub use fault::TokenFault;
+use claims::{CLOCK_SKEW_S, MAX_LIFETIME_S};
+pub use claims::{EndingSession, TokenPolicy, validate_claims, validate_for_sign_out};
+pub use fault::TokenError;
 
 use super::json;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
@@ -38,23 +38,23 @@ pub struct Verified<'a> {
 ///
 /// # Errors
 /// The first violated rule.
-pub fn read(raw: &str) -> Result<Unverified<'_>, TokenFault> {
-    if raw.len() > LONGEST_TOKEN {
-        return Err(TokenFault::TooLong);
+pub fn parse(raw: &str) -> Result<Unverified<'_>, TokenError> {
+    if raw.len() > MAX_TOKEN_LEN {
+        return Err(TokenError::TooLong);
     }
     let mut segments = raw.split('.');
     let (Some(header), Some(payload), Some(signature), None) =
         (segments.next(), segments.next(), segments.next(), segments.next())
     else {
-        return Err(TokenFault::NotThreeSegments);
+        return Err(TokenError::NotThreeSegments);
     };
-    if header.len() > LONGEST_HEADER {
-        return Err(TokenFault::HeaderTooLong);
+    if header.len() > MAX_HEADER_LEN {
+        return Err(TokenError::HeaderTooLong);
     }
     let decoded = [header, payload, signature].map(decode);
-    let [Some(header), Some(_), Some(_)] = decoded else { return Err(TokenFault::EncodingNotCanonical) };
+    let [Some(header), Some(_), Some(_)] = decoded else { return Err(TokenError::EncodingNotCanonical) };
     let kid = checked_header(&header)?;
-    let token = UntrustedToken::new(raw).map_err(|_| TokenFault::HeaderMalformed)?;
+    let token = UntrustedToken::new(raw).map_err(|_| TokenError::HeaderMalformed)?;
     let signed = raw.rsplit_once('.').map_or("", |(signed, _)| signed);
     Ok(Unverified { kid, signed, payload, token })
 }
@@ -62,7 +62,7 @@ pub fn read(raw: &str) -> Result<Unverified<'_>, TokenFault> {
 /// Unverified claims of a token. They decide between two cookies and when to fetch fresh ones, never the user's
 /// identity.
 #[derive(Debug)]
-pub struct Peek {
+pub struct UnverifiedClaims {
     /// `iss`
     pub issuer: Option<String>,
     /// `iat`, Unix seconds.
@@ -73,32 +73,32 @@ pub struct Peek {
     pub session: Option<String>,
 }
 
-impl Peek {
+impl UnverifiedClaims {
     /// Returns whether issuer and times are those that a valid token of this issuer has now; any client can write them.
     #[must_use]
     pub fn is_current(&self, issuer: &str, now_s: i64) -> bool {
         let Some((begins, ends)) = self.issued_at.zip(self.expires_at) else { return false };
         let life = ends.saturating_sub(begins);
         self.issuer.as_deref() == Some(issuer)
-            && begins <= now_s.saturating_add(SKEW_S)
-            && now_s < ends.saturating_add(SKEW_S)
-            && (1..=LONGEST_LIFE_S).contains(&life)
+            && begins <= now_s.saturating_add(CLOCK_SKEW_S)
+            && now_s < ends.saturating_add(CLOCK_SKEW_S)
+            && (1..=MAX_LIFETIME_S).contains(&life)
     }
 }
 
 /// Reads the claims of a token without verification; `None` when it does not have the form of a token.
 #[must_use]
-pub fn peek(raw: &str) -> Option<Peek> {
+pub fn decode_unverified(raw: &str) -> Option<UnverifiedClaims> {
     let mut segments = raw.split('.');
     let (Some(_), Some(payload), Some(_), None) = (segments.next(), segments.next(), segments.next(), segments.next())
     else {
         return None;
     };
-    let payload = decode(payload).filter(|_| raw.len() <= LONGEST_TOKEN)?;
-    let claims = strict(&payload, TokenFault::ClaimsMalformed).ok()?;
+    let payload = decode(payload).filter(|_| raw.len() <= MAX_TOKEN_LEN)?;
+    let claims = strict(&payload, TokenError::ClaimsMalformed).ok()?;
     let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
     let time = |name: &str| claims.get(name).and_then(Value::as_i64);
-    claims.is_object().then(|| Peek {
+    claims.is_object().then(|| UnverifiedClaims {
         issuer: text("iss"),
         issued_at: time("iat"),
         expires_at: time("exp"),
@@ -123,7 +123,7 @@ impl<'a> Unverified<'a> {
 
     /// Returns the signed bytes, as received.
     #[must_use]
-    pub const fn signed_part(&self) -> &'a str {
+    pub const fn signing_input(&self) -> &'a str {
         self.signed
     }
 
@@ -137,37 +137,37 @@ impl<'a> Unverified<'a> {
     ///
     /// # Errors
     /// `SignatureBad`, or the fault of the payload's JSON.
-    pub fn verified(self, good: bool) -> Result<Verified<'a>, TokenFault> {
+    pub fn into_verified(self, good: bool) -> Result<Verified<'a>, TokenError> {
         if !good {
-            return Err(TokenFault::SignatureBad);
+            return Err(TokenError::SignatureBad);
         }
-        let payload = decode(self.payload).ok_or(TokenFault::EncodingNotCanonical)?;
-        let claims = strict(&payload, TokenFault::ClaimsMalformed)?;
-        if claims.is_object() { Ok(Verified { claims, token: self.token }) } else { Err(TokenFault::ClaimsMalformed) }
+        let payload = decode(self.payload).ok_or(TokenError::EncodingNotCanonical)?;
+        let claims = strict(&payload, TokenError::ClaimsMalformed)?;
+        if claims.is_object() { Ok(Verified { claims, token: self.token }) } else { Err(TokenError::ClaimsMalformed) }
     }
 }
 
 /// Checks the header and returns the key id.
-fn checked_header(header: &[u8]) -> Result<String, TokenFault> {
-    let header = strict(header, TokenFault::HeaderMalformed)?;
-    let header = header.as_object().ok_or(TokenFault::HeaderMalformed)?;
+fn checked_header(header: &[u8]) -> Result<String, TokenError> {
+    let header = strict(header, TokenError::HeaderMalformed)?;
+    let header = header.as_object().ok_or(TokenError::HeaderMalformed)?;
     let text = |name: &str| header.get(name).and_then(Value::as_str);
     if text("alg") != Some("RS256") {
-        return Err(TokenFault::AlgorithmRefused);
+        return Err(TokenError::AlgorithmRefused);
     }
     if text("typ") != Some("JWT") {
-        return Err(TokenFault::TypeRefused);
+        return Err(TokenError::TypeRefused);
     }
-    if DANGEROUS.iter().any(|name| header.contains_key(*name)) {
-        return Err(TokenFault::HeaderParameterRefused);
+    if FORBIDDEN_HEADER_PARAMETERS.iter().any(|name| header.contains_key(*name)) {
+        return Err(TokenError::HeaderParameterRefused);
     }
-    if header.contains_key("cat") && !text("cat").is_some_and(|class| SESSION_CLASSES.contains(&class)) {
-        return Err(TokenFault::ClassRefused);
+    if header.contains_key("cat") && !text("cat").is_some_and(|class| SESSION_CATEGORIES.contains(&class)) {
+        return Err(TokenError::CategoryRefused);
     }
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     match text("kid") {
         Some(kid) if (1..=64).contains(&kid.len()) && kid.bytes().all(plain) => Ok(kid.to_owned()),
-        _ => Err(TokenFault::KeyIdRefused),
+        _ => Err(TokenError::KeyIdRefused),
     }
 }
 
@@ -177,21 +177,21 @@ fn decode(segment: &str) -> Option<Vec<u8>> {
     (!segment.is_empty() && Base64UrlUnpadded::encode_string(&bytes) == segment).then_some(bytes)
 }
 
-fn strict(text: &[u8], malformed: TokenFault) -> Result<Value, TokenFault> {
-    json::strict(text, DEEPEST).map_err(|fault| match fault {
-        json::JsonFault::Malformed => malformed,
-        json::JsonFault::TooDeep => TokenFault::TooDeep,
-        json::JsonFault::Twice => TokenFault::NameTwice,
+fn strict(text: &[u8], malformed: TokenError) -> Result<Value, TokenError> {
+    json::parse_strict(text, MAX_DEPTH).map_err(|fault| match fault {
+        json::JsonError::Malformed => malformed,
+        json::JsonError::TooDeep => TokenError::TooDeep,
+        json::JsonError::DuplicateKey => TokenError::DuplicateClaim,
     })
 }
 
-const LONGEST_TOKEN: usize = 8192;
-const LONGEST_HEADER: usize = 1024;
-const DEEPEST: u8 = 16;
+const MAX_TOKEN_LEN: usize = 8192;
+const MAX_HEADER_LEN: usize = 1024;
+const MAX_DEPTH: u8 = 16;
 
 /// Parameters that would introduce another party's key, another payload or an unknown rule (RFC 8725 §3).
-const DANGEROUS: [&str; 8] = ["b64", "crit", "enc", "jku", "jwk", "x5c", "x5u", "zip"];
+const FORBIDDEN_HEADER_PARAMETERS: [&str; 8] = ["b64", "crit", "enc", "jku", "jwk", "x5c", "x5u", "zip"];
 
 /// Clerk's classes of a session token: session, and one which states that the class is to be ignored. Templates and
 /// machines have others.
-const SESSION_CLASSES: [&str; 2] = ["cl_B7d4PD111AAA", "cl_I7d4PD111III"];
+const SESSION_CATEGORIES: [&str; 2] = ["cl_B7d4PD111AAA", "cl_I7d4PD111III"];

@@ -1,7 +1,7 @@
 //! The Hub's own token for the database: actor and database role, valid for 30 seconds.
 
 use crate::domain::{
-    access::Who,
+    access::PrincipalKind,
     secret::Secret,
     session::{Actor, Session},
 };
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// Lifetime of a token, in seconds.
-pub const LIFE_S: i64 = 30;
+pub const TTL_S: i64 = 30;
 
 /// A private P-256 key.
 #[derive(Clone, Debug)]
@@ -44,14 +44,14 @@ struct Jwk {
 impl SigningKey {
     /// Parses the keys of a JWK set, of which the first signs; `None` unless each is complete and has a unique id.
     #[must_use]
-    pub fn set(set: &Secret<String>) -> Option<Vec<Self>> {
+    pub fn parse_set(set: &Secret<String>) -> Option<Vec<Self>> {
         let set: Set = serde_json::from_str(set.expose()).ok()?;
-        let keys = set.keys.iter().map(Self::read).collect::<Option<Vec<_>>>()?;
+        let keys = set.keys.iter().map(Self::parse).collect::<Option<Vec<_>>>()?;
         let ids: BTreeSet<_> = keys.iter().map(|key| &key.kid).collect();
         (ids.len() == keys.len()).then_some(keys)
     }
 
-    fn read(jwk: &Jwk) -> Option<Self> {
+    fn parse(jwk: &Jwk) -> Option<Self> {
         let number = |text: &str| <[u8; 32]>::try_from(Base64UrlUnpadded::decode_vec(text).ok()?).ok();
         let right = jwk.kty == "EC" && jwk.crv == "P-256" && !jwk.kid.is_empty();
         right.then_some(())?;
@@ -86,19 +86,19 @@ struct Claims<'a> {
 
 /// Returns the part that is signed; `None` for a session without a row in the access matrix.
 #[must_use]
-pub fn unsigned(kid: &str, actor: &Actor<'_>, now_s: i64, jti: &str) -> Option<String> {
+pub fn signing_input(kid: &str, actor: &Actor<'_>, now_s: i64, jti: &str) -> Option<String> {
     let job;
-    let who = actor.who()?;
+    let who = actor.principal_kind()?;
     let (sub, session) = match actor {
-        Actor::Person(session) => (session.user.as_str(), Some(*session)),
+        Actor::User(session) => (session.user.as_str(), Some(*session)),
         Actor::Job(name) => {
             job = format!("system:{name}");
             (job.as_str(), None)
         }
     };
     let stacklumen_role = match who {
-        Who::Staff(role) => Some(role.name()),
-        Who::Customer | Who::System | Who::Visitor => None,
+        PrincipalKind::Staff(role) => Some(role.name()),
+        PrincipalKind::Customer | PrincipalKind::System | PrincipalKind::Visitor => None,
     };
     let claims = Claims {
         role: who.database_role(),
@@ -107,10 +107,10 @@ pub fn unsigned(kid: &str, actor: &Actor<'_>, now_s: i64, jti: &str) -> Option<S
         sat: session.map(|session| session.issued_at),
         org: session.and_then(|session| Some(session.organization.as_ref()?.id.as_str())),
         owner: session.filter(|session| session.is_customer()).map(Session::owner),
-        name: session.filter(|session| !session.is_customer()).and_then(|session| session.name.as_deref()),
+        name: session.filter(|session| !session.is_customer()).and_then(|session| session.display_name.as_deref()),
         stacklumen_role,
         iat: now_s,
-        exp: now_s + LIFE_S,
+        exp: now_s + TTL_S,
         jti,
     };
     let header = serde_json::json!({ "alg": "ES256", "typ": "JWT", "kid": kid });

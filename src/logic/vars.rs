@@ -2,14 +2,14 @@
 
 /// A variable or secret that the Hub reads.
 #[derive(Debug)]
-pub struct Var {
+pub struct Variable {
     /// Its name in `wrangler.toml` or `wrangler secret`.
     pub name: &'static str,
     /// The files in which it may be written.
     #[allow(dead_code, reason = "compared with wrangler.toml and docs/configuration.md")]
-    pub kind: VarKind,
+    pub kind: VariableKind,
     /// The effect of its absence.
-    pub absent: Absent,
+    pub when_missing: WhenMissing,
     /// Its meaning, for docs/configuration.md.
     #[allow(dead_code, reason = "compared with docs/configuration.md")]
     pub meaning: &'static str,
@@ -17,7 +17,7 @@ pub struct Var {
 
 /// The files in which a variable may be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum VarKind {
+pub enum VariableKind {
     /// In `wrangler.toml`.
     Plain,
     /// Set by `wrangler secret put` only; locally in an ignored file.
@@ -26,7 +26,7 @@ pub enum VarKind {
 
 /// The effect of an absent or empty variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Absent {
+pub enum WhenMissing {
     /// The value that is used instead.
     Default(&'static str),
     /// The value is derived from another variable, or the feature is off.
@@ -35,105 +35,110 @@ pub enum Absent {
     Refused,
 }
 
-const fn var(name: &'static str, kind: VarKind, absent: Absent, meaning: &'static str) -> Var {
-    Var { name, kind, absent, meaning }
+const fn var(name: &'static str, kind: VariableKind, absent: WhenMissing, meaning: &'static str) -> Variable {
+    Variable { name, kind, when_missing: absent, meaning }
 }
 
 /// Every variable the Hub reads; docs/configuration.md, `.dev.vars.example` and `wrangler.toml` must agree with it.
-pub const VARS: &[Var] = &[
+pub const VARIABLES: &[Variable] = &[
     var(
         "HUB_ENV",
-        VarKind::Plain,
-        Absent::Refused,
+        VariableKind::Plain,
+        WhenMissing::Refused,
         "`production`, `preview` or `local`; only `local` allows http upstreams, and those on loopback only",
     ),
     var(
         "HUB_ORIGIN",
-        VarKind::Plain,
-        Absent::Refused,
+        VariableKind::Plain,
+        WhenMissing::Refused,
         "the public https origin as browsers write it: lower case, no path, no `:443`; requests for other hosts are refused",
     ),
-    var("HUB_BASE_PATH", VarKind::Plain, Absent::Default(""), "mount path such as `/app`"),
+    var("HUB_BASE_PATH", VariableKind::Plain, WhenMissing::Default(""), "mount path such as `/app`"),
     var(
         "HUB_MIN_TLS",
-        VarKind::Plain,
-        Absent::Default("TLSv1.3"),
+        VariableKind::Plain,
+        WhenMissing::Default("TLSv1.3"),
         "lowest TLS version a client may use: `TLSv1.2` or `TLSv1.3`",
     ),
     var(
         "CLERK_PUBLISHABLE_KEY",
-        VarKind::Plain,
-        Absent::Refused,
+        VariableKind::Plain,
+        WhenMissing::Refused,
         "`pk_live_…`, or `pk_test_…` outside production; its Frontend API host gives issuer and JWKS URL",
     ),
-    var("CLERK_ISSUER", VarKind::Plain, Absent::Optional, "overrides the issuer that the publishable key gives"),
-    var("CLERK_JWKS_URL", VarKind::Plain, Absent::Optional, "overrides the JWKS URL that the issuer gives"),
+    var(
+        "CLERK_ISSUER",
+        VariableKind::Plain,
+        WhenMissing::Optional,
+        "overrides the issuer that the publishable key gives",
+    ),
+    var("CLERK_JWKS_URL", VariableKind::Plain, WhenMissing::Optional, "overrides the JWKS URL that the issuer gives"),
     var(
         "CLERK_JWT_KEY",
-        VarKind::Plain,
-        Absent::Optional,
+        VariableKind::Plain,
+        WhenMissing::Optional,
         "PEM public key, used when no JWKS can be had at a cold start",
     ),
     var(
         "CLERK_AUTHORIZED_PARTIES",
-        VarKind::Plain,
-        Absent::Refused,
+        VariableKind::Plain,
+        WhenMissing::Refused,
         "comma-separated origins, as browsers write them: allowed `azp` of a token and allowed `Origin` of a browser",
     ),
     var(
         "CLERK_API_URL",
-        VarKind::Plain,
-        Absent::Default("https://api.clerk.com"),
+        VariableKind::Plain,
+        WhenMissing::Default("https://api.clerk.com"),
         "Clerk's Backend API, asked before what cannot be undone and to end sessions",
     ),
     var(
         "CLERK_ACCOUNTS_URL",
-        VarKind::Plain,
-        Absent::Optional,
+        VariableKind::Plain,
+        WhenMissing::Optional,
         "overrides where Clerk's hosted sign-in pages are, which the issuer gives (`accounts.` for `clerk.`)",
     ),
     var(
         "CLERK_SECRET_KEY",
-        VarKind::Secret,
-        Absent::Refused,
+        VariableKind::Secret,
+        WhenMissing::Refused,
         "`sk_live_…` or `sk_test_…` of the same instance, for the Backend API",
     ),
     var(
         "CLERK_WEBHOOK_SECRETS",
-        VarKind::Secret,
-        Absent::Refused,
+        VariableKind::Secret,
+        WhenMissing::Refused,
         "comma-separated `whsec_…` of the webhook endpoint; two during a rotation",
     ),
     var(
         "STAFF_ROLE_CLAIM",
-        VarKind::Plain,
-        Absent::Default("metadata.stacklumen_role"),
+        VariableKind::Plain,
+        WhenMissing::Default("metadata.stacklumen_role"),
         "dotted path to the staff role in the token; it is read there and nowhere else",
     ),
-    var("SUPABASE_URL", VarKind::Plain, Absent::Refused, "project URL; PostgREST is at `/rest/v1`"),
-    var("POSTGREST_URL", VarKind::Plain, Absent::Optional, "a PostgREST that stands elsewhere"),
+    var("SUPABASE_URL", VariableKind::Plain, WhenMissing::Refused, "project URL; PostgREST is at `/rest/v1`"),
+    var("POSTGREST_URL", VariableKind::Plain, WhenMissing::Optional, "a PostgREST that stands elsewhere"),
     var(
         "SUPABASE_PUBLISHABLE_KEY",
-        VarKind::Plain,
-        Absent::Refused,
+        VariableKind::Plain,
+        WhenMissing::Refused,
         "sent as `apikey`, and recognised when a client without a session sends it as its bearer token",
     ),
     var(
         "HUB_SIGNING_KEYS",
-        VarKind::Secret,
-        Absent::Refused,
+        VariableKind::Secret,
+        WhenMissing::Refused,
         "JWK set of private ES256 keys; the first signs, the others wait for the end of a rotation",
     ),
     var(
         "ALERT_WEBHOOK_URL",
-        VarKind::Secret,
-        Absent::Optional,
+        VariableKind::Secret,
+        WhenMissing::Optional,
         "https URL that takes alerts as a POST of JSON, such as an incoming webhook of Slack; what needs an operator is logged as an error anyway",
     ),
     var(
         "HUB_HMAC_KEY",
-        VarKind::Secret,
-        Absent::Optional,
+        VariableKind::Secret,
+        WhenMissing::Optional,
         "32 random bytes in base64, from which the keys of address hashes and of forms are derived; else the last key of `HUB_SIGNING_KEYS` is",
     ),
 ];

@@ -8,8 +8,8 @@ mod kept;
 mod security_txt;
 
 use askama::Template;
-use data::{Absence, Company, Group, Promises, State};
-use kept::{KEPT, Kept};
+use data::{Company, Exclusion, Group, Promises, State};
+use kept::{Kept, RETAINED_DATA};
 
 pub use security_txt::security_txt;
 
@@ -22,7 +22,7 @@ pub const ROBOTS: &str = include_str!("../../public/robots.txt");
 
 /// The values that every page needs about its deployment.
 #[derive(Clone, Copy, Debug)]
-pub struct Page<'a> {
+pub struct SiteContext<'a> {
     /// The mount path such as `/app`, without a trailing slash; empty at the root.
     pub base_path: &'a str,
     /// The public https origin, without a trailing slash.
@@ -37,33 +37,33 @@ pub struct Page<'a> {
 ///
 /// # Errors
 /// An unreadable data file, which the tests rule out for the files in this build.
-pub fn home(page: &Page) -> Result<String, askama::Error> {
-    Home { page, company: Company::read()?, tally: Promises::read()?.tally(), path: "/" }.render()
+pub fn home(page: &SiteContext) -> Result<String, askama::Error> {
+    Home { page, company: Company::parse()?, tally: Promises::parse()?.tally(), path: "/" }.render()
 }
 
 /// Renders every promise with its implementation, and the list of what the company does not have.
 ///
 /// # Errors
 /// An unreadable data file, which the tests rule out for the files in this build.
-pub fn security(page: &Page) -> Result<String, askama::Error> {
-    let promises = Promises::read()?;
+pub fn security(page: &SiteContext) -> Result<String, askama::Error> {
+    let promises = Promises::parse()?;
     let tally = promises.tally();
     let Promises { groups, absences } = promises;
-    Security { page, company: Company::read()?, tally, groups, absences, path: "/security" }.render()
+    Security { page, company: Company::parse()?, tally, groups, absences, path: "/security" }.render()
 }
 
 /// Renders the error page; `sentence` is public text.
 ///
 /// # Errors
 /// An unreadable data file, which the tests rule out for the files in this build.
-pub fn problem(
-    page: &Page,
+pub fn error_page(
+    page: &SiteContext,
     status: u16,
     title: &str,
     sentence: &str,
     request_id: &str,
 ) -> Result<String, askama::Error> {
-    Problem { page, company: Company::read()?, status, title, sentence, request_id, path: "" }.render()
+    ErrorPage { page, company: Company::parse()?, status, title, sentence, request_id, path: "" }.render()
 }
 
 /// The session data on a page.
@@ -93,21 +93,21 @@ pub struct Account<'a> {
 ///
 /// # Errors
 /// An unreadable data file, which the tests rule out for the files in this build.
-pub fn account(page: &Page, account: &Account) -> Result<String, askama::Error> {
-    AccountPage { page, company: Company::read()?, account, kept: KEPT, path: "/account" }.render()
+pub fn account(page: &SiteContext, account: &Account) -> Result<String, askama::Error> {
+    AccountPage { page, company: Company::parse()?, account, kept: RETAINED_DATA, path: "/account" }.render()
 }
 
 /// Renders the confirmation of a sign-out.
 ///
 /// # Errors
 /// An unreadable data file, which the tests rule out for the files in this build.
-pub fn sign_out(page: &Page, csrf: &str) -> Result<String, askama::Error> {
-    SignOut { page, company: Company::read()?, csrf, path: "/sign-out" }.render()
+pub fn sign_out(page: &SiteContext, csrf: &str) -> Result<String, askama::Error> {
+    SignOut { page, company: Company::parse()?, csrf, path: "/sign-out" }.render()
 }
 
 /// Numbers of promises by state.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Tally {
+struct StatusCounts {
     all: usize,
     enforced: usize,
     in_part: usize,
@@ -118,27 +118,27 @@ struct Tally {
 #[derive(Template)]
 #[template(path = "home.html")]
 struct Home<'a> {
-    page: &'a Page<'a>,
+    page: &'a SiteContext<'a>,
     company: Company,
-    tally: Tally,
+    tally: StatusCounts,
     path: &'a str,
 }
 
 #[derive(Template)]
 #[template(path = "security.html")]
 struct Security<'a> {
-    page: &'a Page<'a>,
+    page: &'a SiteContext<'a>,
     company: Company,
-    tally: Tally,
+    tally: StatusCounts,
     groups: Vec<Group>,
-    absences: Vec<Absence>,
+    absences: Vec<Exclusion>,
     path: &'a str,
 }
 
 #[derive(Template)]
 #[template(path = "account.html")]
 struct AccountPage<'a> {
-    page: &'a Page<'a>,
+    page: &'a SiteContext<'a>,
     company: Company,
     account: &'a Account<'a>,
     kept: &'static [Kept],
@@ -148,7 +148,7 @@ struct AccountPage<'a> {
 #[derive(Template)]
 #[template(path = "sign-out.html")]
 struct SignOut<'a> {
-    page: &'a Page<'a>,
+    page: &'a SiteContext<'a>,
     company: Company,
     csrf: &'a str,
     path: &'a str,
@@ -156,8 +156,8 @@ struct SignOut<'a> {
 
 #[derive(Template)]
 #[template(path = "problem.html")]
-struct Problem<'a> {
-    page: &'a Page<'a>,
+struct ErrorPage<'a> {
+    page: &'a SiteContext<'a>,
     company: Company,
     status: u16,
     title: &'a str,
@@ -167,8 +167,8 @@ struct Problem<'a> {
 }
 
 impl Promises {
-    fn tally(&self) -> Tally {
-        let mut tally = Tally::default();
+    fn tally(&self) -> StatusCounts {
+        let mut tally = StatusCounts::default();
         for promise in self.groups.iter().flat_map(|group| &group.promises) {
             tally.all += 1;
             match promise.state {

@@ -10,42 +10,42 @@ mod session;
 mod suffix;
 
 pub use session::are_several;
-pub use suffix::{cookie_suffix, uses_suffixed};
+pub use suffix::{cookie_suffix, prefers_suffixed_cookies};
 
 use super::{
     cookies::Cookies,
-    token::{self, TokenFault},
+    token::{self, TokenError},
 };
 
 /// The part of the configuration that concerns cookies.
 #[derive(Clone, Debug)]
-pub struct Instance {
+pub struct ClerkInstance {
     /// The suffix of the suffixed cookies' names.
     pub suffix: String,
     /// The issuer, whose tokens these cookies contain.
     pub issuer: String,
     /// True for a development instance, which identifies browsers by a separate token.
-    pub development: bool,
+    pub is_development: bool,
     /// The domains that a cookie of the Hub's host may name, the longest first.
     pub domains: Vec<String>,
 }
 
 /// A request for a page, reduced to the input of this decision.
 #[derive(Debug)]
-pub struct Visit<'a> {
+pub struct BrowserSessionInput<'a> {
     /// Its cookies.
     pub cookies: &'a Cookies<'a>,
     /// Its query, still encoded.
     pub query: &'a str,
     /// True if it is a navigation: only that can be redirected to Clerk and return.
-    pub navigation: bool,
+    pub is_navigation: bool,
     /// Unix time in seconds.
     pub now_s: i64,
 }
 
 /// The next step of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step<'a> {
+pub enum BrowserAuthDecision<'a> {
     /// Redirect to Clerk, for this reason.
     Handshake(&'static str),
     /// Return from Clerk with cookies in a signed token.
@@ -57,7 +57,7 @@ pub enum Step<'a> {
     Refused(&'static str),
     /// The browser does not store its cookies, or another party sent it here: it receives an error page and no
     /// redirect.
-    Stuck(&'static str),
+    RedirectLoop(&'static str),
     /// Signed out, for this reason.
     SignedOut(&'static str),
     /// Signed in, if this token is valid.
@@ -93,35 +93,37 @@ pub fn is_navigation(method: &str, fetch_destination: Option<&str>, accept: Opti
 /// Resolves only a handshake that this browser requested: a link with another user's cookies would sign the visitor in
 /// as that user.
 #[must_use]
-pub fn decide<'a>(visit: &Visit<'a>, instance: &Instance) -> Step<'a> {
+pub fn decide<'a>(visit: &BrowserSessionInput<'a>, instance: &ClerkInstance) -> BrowserAuthDecision<'a> {
     let by_cookies = by_cookies(visit, instance);
-    let Some(state) = query_value(visit.query, STATE_PARAMETER).filter(|_| visit.navigation) else { return by_cookies };
-    match (visit.cookies.value(STATE), by_cookies) {
+    let Some(state) = query_param(visit.query, HANDSHAKE_STATE_PARAMETER).filter(|_| visit.is_navigation) else {
+        return by_cookies;
+    };
+    match (visit.cookies.value(HANDSHAKE_STATE_COOKIE), by_cookies) {
         (Some(own), step) if own == state => payload(visit).unwrap_or(step),
         // A redirect loop otherwise: the browser does not store the state cookie.
-        (None, Step::Handshake(_)) => Step::Stuck("handshake-not-of-this-browser"),
+        (None, BrowserAuthDecision::Handshake(_)) => BrowserAuthDecision::RedirectLoop("handshake-not-of-this-browser"),
         // Another page of this browser began or completed a handshake meanwhile, or the link is of another origin.
         (_, step) => step,
     }
 }
 
 /// Reads the result of a handshake from either carrier.
-fn payload<'a>(visit: &Visit<'a>) -> Option<Step<'a>> {
+fn payload<'a>(visit: &BrowserSessionInput<'a>) -> Option<BrowserAuthDecision<'a>> {
     let [nonce, token] = forget::CARRIERS;
-    let (query, cookie) = (|name| query_value(visit.query, name), |name| visit.cookies.value(name));
-    (query(nonce).map(|value| Step::ResolveNonce(value, Carrier::Query)))
-        .or_else(|| query(token).map(|value| Step::ResolveToken(value, Carrier::Query)))
-        .or_else(|| cookie(nonce).map(|value| Step::ResolveNonce(value, Carrier::Cookie)))
-        .or_else(|| cookie(token).map(|value| Step::ResolveToken(value, Carrier::Cookie)))
+    let (query, cookie) = (|name| query_param(visit.query, name), |name| visit.cookies.value(name));
+    (query(nonce).map(|value| BrowserAuthDecision::ResolveNonce(value, Carrier::Query)))
+        .or_else(|| query(token).map(|value| BrowserAuthDecision::ResolveToken(value, Carrier::Query)))
+        .or_else(|| cookie(nonce).map(|value| BrowserAuthDecision::ResolveNonce(value, Carrier::Cookie)))
+        .or_else(|| cookie(token).map(|value| BrowserAuthDecision::ResolveToken(value, Carrier::Cookie)))
 }
 
-fn by_cookies<'a>(visit: &Visit<'a>, instance: &Instance) -> Step<'a> {
-    let suffixed = uses_suffixed(visit.cookies, instance, visit.now_s);
+fn by_cookies<'a>(visit: &BrowserSessionInput<'a>, instance: &ClerkInstance) -> BrowserAuthDecision<'a> {
+    let suffixed = prefers_suffixed_cookies(visit.cookies, instance, visit.now_s);
     let name = |base: &str| if suffixed { format!("{base}_{}", instance.suffix) } else { base.to_owned() };
-    if instance.development && query_value(visit.query, "__clerk_db_jwt").is_some() {
+    if instance.is_development && query_param(visit.query, "__clerk_db_jwt").is_some() {
         return handshake(visit, "dev-browser-sync");
     }
-    if instance.development && visit.cookies.values(&name("__clerk_db_jwt")).next().is_none() {
+    if instance.is_development && visit.cookies.values(&name("__clerk_db_jwt")).next().is_none() {
         return handshake(visit, "dev-browser-missing");
     }
     if session::is_ambiguous(visit.cookies, instance, &name("__session")) {
@@ -129,15 +131,15 @@ fn by_cookies<'a>(visit: &Visit<'a>, instance: &Instance) -> Step<'a> {
     }
     let updated_at = visit.cookies.greatest(&name("__client_uat")).and_then(|time| i64::try_from(time).ok());
     match (session::token(visit.cookies, instance, &name("__session")), updated_at.filter(|time| *time > 0)) {
-        (None, None) => Step::SignedOut("session-token-and-uat-missing"),
+        (None, None) => BrowserAuthDecision::SignedOut("session-token-and-uat-missing"),
         (Some(_), None) => handshake(visit, "session-token-but-no-client-uat"),
         (None, Some(_)) => handshake(visit, "client-uat-but-no-session-token"),
-        (Some(token), Some(updated_at)) => match token::peek(token) {
-            None => Step::Refused("token-malformed"),
+        (Some(token), Some(updated_at)) => match token::decode_unverified(token) {
+            None => BrowserAuthDecision::Refused("token-malformed"),
             Some(seen) if seen.issued_at.is_some_and(|issued| issued < updated_at) => {
                 handshake(visit, "session-token-iat-before-client-uat")
             }
-            Some(_) => Step::Verify(token),
+            Some(_) => BrowserAuthDecision::Verify(token),
         },
     }
 }
@@ -147,60 +149,68 @@ fn by_cookies<'a>(visit: &Visit<'a>, instance: &Instance) -> Step<'a> {
 ///
 /// Source: <https://github.com/clerk/javascript/pull/3848>
 #[must_use]
-pub fn after_unresolved<'a>(visit: &Visit<'a>, carrier: Carrier, reason: &'static str) -> Step<'a> {
+pub fn after_unresolved<'a>(
+    visit: &BrowserSessionInput<'a>,
+    carrier: Carrier,
+    reason: &'static str,
+) -> BrowserAuthDecision<'a> {
     match carrier {
         Carrier::Cookie => handshake(visit, reason),
-        Carrier::Query => Step::Stuck(reason),
+        Carrier::Query => BrowserAuthDecision::RedirectLoop(reason),
     }
 }
 
 /// Decides what follows an invalid token.
 #[must_use]
-pub fn after_fault<'a>(visit: &Visit<'a>, instance: &Instance, fault: TokenFault) -> Step<'a> {
+pub fn after_token_error<'a>(
+    visit: &BrowserSessionInput<'a>,
+    instance: &ClerkInstance,
+    fault: TokenError,
+) -> BrowserAuthDecision<'a> {
     match fault {
-        TokenFault::Expired => handshake(visit, "session-token-expired"),
-        TokenFault::NotYetValid => handshake(visit, "session-token-nbf"),
-        TokenFault::IssuedInFuture => handshake(visit, "session-token-iat-in-the-future"),
+        TokenError::Expired => handshake(visit, "session-token-expired"),
+        TokenError::NotYetValid => handshake(visit, "session-token-nbf"),
+        TokenError::IssuedInFuture => handshake(visit, "session-token-iat-in-the-future"),
         // Another token beside it may be valid; Clerk decides.
         _ if session::are_several(visit.cookies, instance) => handshake(visit, "session-token-ambiguous"),
-        _ => Step::Refused(fault.reason()),
+        _ => BrowserAuthDecision::Refused(fault.reason()),
     }
 }
 
-fn handshake<'a>(visit: &Visit<'a>, reason: &'static str) -> Step<'a> {
+fn handshake<'a>(visit: &BrowserSessionInput<'a>, reason: &'static str) -> BrowserAuthDecision<'a> {
     // A handshake that returned without a result is completed and not counted yet.
-    let uncounted = u8::from(query_value(visit.query, STATE_PARAMETER).is_some());
-    let completed = redirects(visit.cookies).saturating_add(uncounted);
-    match (visit.navigation, completed < MOST_REDIRECTS) {
-        (false, _) => Step::SignedOut(reason),
-        (true, true) => Step::Handshake(reason),
-        (true, false) => Step::Stuck(reason),
+    let uncounted = u8::from(query_param(visit.query, HANDSHAKE_STATE_PARAMETER).is_some());
+    let completed = redirect_count(visit.cookies).saturating_add(uncounted);
+    match (visit.is_navigation, completed < MAX_REDIRECTS) {
+        (false, _) => BrowserAuthDecision::SignedOut(reason),
+        (true, true) => BrowserAuthDecision::Handshake(reason),
+        (true, false) => BrowserAuthDecision::RedirectLoop(reason),
     }
 }
 
 /// Number of completed handshakes within a few seconds without a signed-in page in between.
 #[must_use]
-pub fn redirects(cookies: &Cookies<'_>) -> u8 {
-    cookies.greatest(REDIRECTS).map_or(0, |count| u8::try_from(count).unwrap_or(u8::MAX))
+pub fn redirect_count(cookies: &Cookies<'_>) -> u8 {
+    cookies.greatest(REDIRECT_COUNT_COOKIE).map_or(0, |count| u8::try_from(count).unwrap_or(u8::MAX))
 }
 
 /// Returns the first value of a parameter; percent-encoded values are neither tokens nor nonces.
 #[must_use]
-pub fn query_value<'a>(query: &'a str, name: &str) -> Option<&'a str> {
+pub fn query_param<'a>(query: &'a str, name: &str) -> Option<&'a str> {
     let value = query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
     (!value.is_empty()).then_some(value)
 }
 
 /// The cookie that binds a handshake to one browser; the prefix prevents other hosts from setting it (RFC 6265bis
 /// §4.1.3.2).
-pub const STATE: &str = "__Host-hub_state";
+pub const HANDSHAKE_STATE_COOKIE: &str = "__Host-hub_state";
 /// The same value in the URL to which Clerk redirects the browser.
-pub const STATE_PARAMETER: &str = "hub_state";
+pub const HANDSHAKE_STATE_PARAMETER: &str = "hub_state";
 /// Clerk's own name for a count of redirects.
-pub const REDIRECTS: &str = "__clerk_redirect_count";
+pub const REDIRECT_COUNT_COOKIE: &str = "__clerk_redirect_count";
 /// Maximum number of handshakes before the visitor receives an error page. Browsers stop after 20 redirects, and each
 /// handshake has three.
-pub const MOST_REDIRECTS: u8 = 3;
+pub const MAX_REDIRECTS: u8 = 3;
 
 #[cfg(test)]
 mod tests;

@@ -9,21 +9,21 @@ use std::{
 
 /// Uses within the current minute, by cause: a client's address or a user.
 #[derive(Debug)]
-pub struct Allowance {
-    most: u32,
+pub struct RateLimiter {
+    max_per_minute: u32,
     minute: Cell<u64>,
     used: RefCell<HashMap<String, u32>>,
 }
 
-impl Allowance {
+impl RateLimiter {
     /// Allows each cause this many uses a minute.
     #[must_use]
     pub fn new(most: u32) -> Self {
-        Self { most, minute: Cell::default(), used: RefCell::default() }
+        Self { max_per_minute: most, minute: Cell::default(), used: RefCell::default() }
     }
 
     /// Returns whether this cause has a use left, and counts it. Causes beyond `MAX_CAUSES` share one allowance.
-    pub fn one_more(&self, cause: &str, now_ms: u64) -> bool {
+    pub fn try_acquire(&self, cause: &str, now_ms: u64) -> bool {
         let mut used = self.used.borrow_mut();
         let minute = now_ms / 60_000;
         if self.minute.replace(minute) != minute {
@@ -31,7 +31,7 @@ impl Allowance {
         }
         let cause = if used.len() < MAX_CAUSES || used.contains_key(cause) { cause } else { "" };
         let count = used.entry(cause.to_owned()).or_default();
-        let may = *count < self.most;
+        let may = *count < self.max_per_minute;
         *count += u32::from(may);
         may
     }
@@ -63,17 +63,17 @@ mod tests {
 
     #[test]
     fn each_cause_has_its_own_uses_of_a_minute() {
-        let allowance = Allowance::new(2);
-        assert_eq!([0, 1, 2].map(|_| allowance.one_more("a", 60_000)), [true, true, false]);
-        assert!(allowance.one_more("b", 119_999));
-        assert!(!allowance.one_more("a", 119_999));
-        assert!(allowance.one_more("a", 120_000));
+        let allowance = RateLimiter::new(2);
+        assert_eq!([0, 1, 2].map(|_| allowance.try_acquire("a", 60_000)), [true, true, false]);
+        assert!(allowance.try_acquire("b", 119_999));
+        assert!(!allowance.try_acquire("a", 119_999));
+        assert!(allowance.try_acquire("a", 120_000));
     }
 
     #[test]
     fn holds_a_bounded_number_of_causes() {
-        let allowance = Allowance::new(1);
-        let allowed = (0..10_000).filter(|number| allowance.one_more(&format!("{number}"), 0)).count();
+        let allowance = RateLimiter::new(1);
+        let allowed = (0..10_000).filter(|number| allowance.try_acquire(&format!("{number}"), 0)).count();
         assert_eq!((allowed, allowance.used.borrow().len()), (MAX_CAUSES + 1, MAX_CAUSES + 1));
     }
 

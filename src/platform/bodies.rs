@@ -5,8 +5,8 @@
 //! body. A new body evicts the oldest one of that share, so that slow bodies of unauthenticated clients do not block
 //! Clerk's messages, which arrive at once.
 
-use super::{Platform, ReadFailure, hub::Hub};
-use crate::logic::fault::Fault;
+use super::{BodyReadError, Runtime, hub::AppState};
+use crate::logic::fault::Error;
 use std::{
     cell::{Cell, RefCell},
     ops::Deref,
@@ -16,7 +16,7 @@ use std::{
 
 /// The bytes held by the requests of an isolate.
 #[derive(Debug, Default)]
-pub struct Bodies {
+pub struct BodyBudget {
     held: RefCell<Vec<Rc<Share>>>,
 }
 
@@ -24,7 +24,7 @@ pub struct Bodies {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sender {
     /// A user whose token was verified, by Clerk's user id: one user may have many sessions.
-    Person(String),
+    User(String),
     /// A client that is unknown until the body is read.
     Unknown,
 }
@@ -55,8 +55,8 @@ struct Share {
 /// A request that the platform ends is never dropped (`platform/fakes/turns.rs`), so bodies older than any request can
 /// be do not count either.
 #[derive(Debug)]
-struct Held<'a> {
-    bodies: &'a Bodies,
+struct BudgetShare<'a> {
+    bodies: &'a BodyBudget,
     share: Rc<Share>,
 }
 
@@ -64,7 +64,7 @@ struct Held<'a> {
 #[derive(Debug)]
 pub struct Body<'a> {
     bytes: Vec<u8>,
-    _held: Held<'a>,
+    _held: BudgetShare<'a>,
 }
 
 impl Body<'_> {
@@ -82,12 +82,12 @@ impl Deref for Body<'_> {
     }
 }
 
-impl Bodies {
+impl BodyBudget {
     /// Returns the number of held bytes.
     #[must_use]
     pub fn bytes(&self, now_ms: u64) -> usize {
         let mut held = self.held.borrow_mut();
-        held.retain(|share| now_ms.saturating_sub(share.since) < LONGEST_REQUEST_MS);
+        held.retain(|share| now_ms.saturating_sub(share.since) < MAX_REQUEST_MS);
         held.iter().map(|share| share.bytes.get()).sum()
     }
 
@@ -106,7 +106,7 @@ impl Bodies {
 
     /// Evicts the oldest bodies of unknown senders until their share has room for more bytes of this one.
     fn make_room(&self, this: &Rc<Share>, bytes: usize) {
-        while self.bytes_of(&Sender::Unknown) + bytes > MOST_OF_ONE {
+        while self.bytes_of(&Sender::Unknown) + bytes > MAX_BYTES_PER_SENDER {
             let held = self.held.borrow();
             let may = |share: &&Rc<Share>| {
                 let counts = share.sender == Sender::Unknown && !share.gives_way.get() && share.bytes.get() > 0;
@@ -119,18 +119,18 @@ impl Bodies {
         }
     }
 
-    fn begin(&self, now_ms: u64, sender: Sender) -> Held<'_> {
+    fn begin(&self, now_ms: u64, sender: Sender) -> BudgetShare<'_> {
         let share = Rc::new(Share { sender, since: now_ms, bytes: Cell::new(0), gives_way: Cell::new(false) });
         self.held.borrow_mut().push(Rc::clone(&share));
-        Held { bodies: self, share }
+        BudgetShare { bodies: self, share }
     }
 }
 
-impl Held<'_> {
+impl BudgetShare<'_> {
     /// Counts more bytes of this body; returns false if the isolate, or its sender, would hold too many.
     fn grow(&self, now_ms: u64, bytes: usize) -> bool {
         if self.share.sender == Sender::Unknown {
-            if self.share.gives_way.get() || self.bodies.bytes_given_way() + bytes > MOST_GIVEN_WAY {
+            if self.share.gives_way.get() || self.bodies.bytes_given_way() + bytes > MAX_EVICTED_BYTES {
                 return false;
             }
             self.bodies.make_room(&self.share, bytes);
@@ -138,8 +138,9 @@ impl Held<'_> {
         let all = self.bodies.bytes(now_ms) + bytes;
         let own = self.bodies.bytes_of(&self.share.sender) + bytes;
         let this = self.share.bytes.get() + bytes;
-        let fits = own <= MOST_OF_ONE
-            && (all <= MOST_BYTES - RESERVED || (all <= MOST_BYTES && this <= SMALL && own <= MOST_RESERVED_OF_ONE));
+        let fits = own <= MAX_BYTES_PER_SENDER
+            && (all <= MAX_BYTES - RESERVED_BYTES
+                || (all <= MAX_BYTES && this <= SMALL_BODY_BYTES && own <= MAX_RESERVED_BYTES_PER_SENDER));
         if fits {
             self.share.bytes.set(this);
         }
@@ -147,7 +148,7 @@ impl Held<'_> {
     }
 }
 
-impl Drop for Held<'_> {
+impl Drop for BudgetShare<'_> {
     fn drop(&mut self) {
         self.bodies.held.borrow_mut().retain(|share| !Rc::ptr_eq(share, &self.share));
     }
@@ -158,12 +159,12 @@ impl Drop for Held<'_> {
 /// # Errors
 /// `BodyTooLarge` over the limit, `BodyBroken` if the client disconnects or is too slow, `Busy` if the isolate already
 /// holds too many bytes, in total or of this sender.
-pub async fn read<'a, P: Platform>(
-    hub: &'a Hub<P>,
+pub async fn read<'a, P: Runtime>(
+    hub: &'a AppState<P>,
     platform: &P,
     Incoming { sender, body, limit }: Incoming<P::Body>,
-) -> Result<Body<'a>, Fault> {
-    let held = hub.bodies.begin(platform.now_ms(), sender);
+) -> Result<Body<'a>, Error> {
+    let held = hub.body_budget.begin(platform.now_ms(), sender);
     let Some(body) = body else { return Ok(Body { bytes: Vec::new(), _held: held }) };
     let busy = Cell::new(false);
     let count = |bytes| {
@@ -175,9 +176,9 @@ pub async fn read<'a, P: Platform>(
     let read = {
         let mut reading = pin!(platform.read_counted(body, limit, count));
         loop {
-            let patience = if may_give_way { NOTICING_MS } else { READING_MS };
+            let patience = if may_give_way { EVICTION_POLL_MS } else { READ_TIMEOUT_MS };
             let read = platform.within(patience, reading.as_mut()).await;
-            let late = platform.now_ms().saturating_sub(began) >= READING_MS.into();
+            let late = platform.now_ms().saturating_sub(began) >= READ_TIMEOUT_MS.into();
             if read.is_some() || late || held.share.gives_way.get() {
                 break read;
             }
@@ -185,27 +186,27 @@ pub async fn read<'a, P: Platform>(
     };
     match read {
         Some(Ok(bytes)) => Ok(Body { bytes, _held: held }),
-        _ if busy.get() || held.share.gives_way.get() => Err(Fault::Busy),
-        Some(Err(ReadFailure::TooLarge)) => Err(Fault::BodyTooLarge),
-        Some(Err(ReadFailure::Broken)) | None => Err(Fault::BodyBroken),
+        _ if busy.get() || held.share.gives_way.get() => Err(Error::Busy),
+        Some(Err(BodyReadError::TooLarge)) => Err(Error::BodyTooLarge),
+        Some(Err(BodyReadError::Broken)) | None => Err(Error::BodyInterrupted),
     }
 }
 
 /// A quarter of an isolate's memory: each byte is held twice while it is forwarded.
-const MOST_BYTES: usize = 32 * 1024 * 1024;
+const MAX_BYTES: usize = 32 * 1024 * 1024;
 /// Maximum of one sender: four bodies of the largest kind.
-const MOST_OF_ONE: usize = 4 * 1024 * 1024;
+const MAX_BYTES_PER_SENDER: usize = 4 * 1024 * 1024;
 /// Bytes that large bodies leave free for small ones.
-const RESERVED: usize = 8 * 1024 * 1024;
+const RESERVED_BYTES: usize = 8 * 1024 * 1024;
 /// Maximum of one sender whose body is read into the reserve, so that only many senders can fill it.
-const MOST_RESERVED_OF_ONE: usize = 1024 * 1024;
+const MAX_RESERVED_BYTES_PER_SENDER: usize = 1024 * 1024;
 /// Maximum size of a small body: only arrays of rows and long webhooks are larger.
-const SMALL: usize = 128 * 1024;
+const SMALL_BODY_BYTES: usize = 128 * 1024;
 /// Maximum bytes of evicted bodies whose requests have not yet noticed.
-const MOST_GIVEN_WAY: usize = MOST_OF_ONE;
+const MAX_EVICTED_BYTES: usize = MAX_BYTES_PER_SENDER;
 /// Interval at which they check: one request must not wake another.
-const NOTICING_MS: u32 = 100;
+const EVICTION_POLL_MS: u32 = 100;
 /// Maximum time for a client to send its body.
-const READING_MS: u32 = 20_000;
+const READ_TIMEOUT_MS: u32 = 20_000;
 /// Longer than a request can hold its body: reading it, then Clerk, the record of a read, and the slowest function of the database.
-const LONGEST_REQUEST_MS: u64 = 120_000;
+const MAX_REQUEST_MS: u64 = 120_000;

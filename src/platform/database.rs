@@ -1,9 +1,9 @@
 //! The Hub's own requests to the database, built by the `postgrest` crate and sent by the platform.
 
-use super::{Answer, FetchFailure, Level, Outgoing, Platform, hub::Hub};
+use super::{FetchError, LogLevel, Runtime, UpstreamRequest, UpstreamResponse, hub::AppState};
 use crate::{
     domain::session::Actor,
-    logic::{fault::Fault, refusal::PostgrestError},
+    logic::{fault::Error, refusal::PostgrestError},
 };
 
 /// The Hub's user agent: Supabase rejects secret keys from clients that appear to be browsers.
@@ -20,14 +20,14 @@ pub const TIMEOUT_MS: u32 = 10_000;
 /// Supabase, cancels a request.
 ///
 /// Source: <https://developers.cloudflare.com/fundamentals/reference/connection-limits/>
-const STEP_MS: u32 = 65_000;
+const SLOW_JOB_TIMEOUT_MS: u32 = 65_000;
 
 /// Maximum length of an error body of `PostgREST` that is read, in bytes.
 pub const MAX_ERROR_BYTES: usize = 64 * 1024;
 
 /// Begins a request.
 #[must_use]
-pub fn ask(rest_url: &str) -> postgrest::Postgrest {
+pub fn query(rest_url: &str) -> postgrest::Postgrest {
     postgrest::Postgrest::new(rest_url).schema(SCHEMA)
 }
 
@@ -38,14 +38,14 @@ pub fn ask(rest_url: &str) -> postgrest::Postgrest {
 ///
 /// # Errors
 /// Same as [`failure`]; a status of 400 and above is an error too.
-pub async fn send<P: Platform>(
-    hub: &Hub<P>,
+pub async fn execute<P: Runtime>(
+    hub: &AppState<P>,
     platform: &P,
     job: &'static str,
     prefer: &'static str,
     question: postgrest::Builder,
-) -> Result<Answer<P::Body>, Fault> {
-    send_as(hub, platform, &Actor::Job(job), prefer, question).await
+) -> Result<UpstreamResponse<P::Body>, Error> {
+    execute_as(hub, platform, &Actor::Job(job), prefer, question).await
 }
 
 /// A job of the Hub, with the timeout of its request.
@@ -61,56 +61,56 @@ pub struct TimedJob {
 ///
 /// # Errors
 /// Same as [`send`].
-pub async fn send_job<P: Platform>(
-    hub: &Hub<P>,
+pub async fn execute_job<P: Runtime>(
+    hub: &AppState<P>,
     platform: &P,
     job: TimedJob,
     question: postgrest::Builder,
-) -> Result<Answer<P::Body>, Fault> {
+) -> Result<UpstreamResponse<P::Body>, Error> {
     let sending = Sending { actor: &Actor::Job(job.name), prefer: "return=minimal", timeout_ms: job.timeout_ms };
-    judged(platform, sending.actor, sent(hub, platform, &sending, question).await?).await
+    check_status(platform, sending.actor, send(hub, platform, &sending, question).await?).await
 }
 
 /// Sends one step of a nightly job.
 ///
 /// # Errors
 /// Same as [`send`].
-pub async fn send_slow<P: Platform>(
-    hub: &Hub<P>,
+pub async fn execute_slow_job<P: Runtime>(
+    hub: &AppState<P>,
     platform: &P,
     job: &'static str,
     question: postgrest::Builder,
-) -> Result<Answer<P::Body>, Fault> {
-    send_job(hub, platform, TimedJob { name: job, timeout_ms: STEP_MS }, question).await
+) -> Result<UpstreamResponse<P::Body>, Error> {
+    execute_job(hub, platform, TimedJob { name: job, timeout_ms: SLOW_JOB_TIMEOUT_MS }, question).await
 }
 
 /// Sends a request of a job and returns any response, also a rejection with its body.
 ///
 /// # Errors
 /// Same as [`failure`], if there is no response.
-pub async fn send_for_answer<P: Platform>(
-    hub: &Hub<P>,
+pub async fn execute_for_response<P: Runtime>(
+    hub: &AppState<P>,
     platform: &P,
     job: &'static str,
     question: postgrest::Builder,
-) -> Result<Answer<P::Body>, Fault> {
+) -> Result<UpstreamResponse<P::Body>, Error> {
     let sending = Sending { actor: &Actor::Job(job), prefer: "return=minimal", timeout_ms: TIMEOUT_MS };
-    sent(hub, platform, &sending, question).await
+    send(hub, platform, &sending, question).await
 }
 
 /// Sends a request of the Hub's own as an actor, with only the rights of that actor.
 ///
 /// # Errors
 /// Same as [`send`]; `SessionRevoked` for a user whose session was ended.
-pub async fn send_as<P: Platform>(
-    hub: &Hub<P>,
+pub async fn execute_as<P: Runtime>(
+    hub: &AppState<P>,
     platform: &P,
     actor: &Actor<'_>,
     prefer: &'static str,
     question: postgrest::Builder,
-) -> Result<Answer<P::Body>, Fault> {
+) -> Result<UpstreamResponse<P::Body>, Error> {
     let sending = Sending { actor, prefer, timeout_ms: TIMEOUT_MS };
-    judged(platform, actor, sent(hub, platform, &sending, question).await?).await
+    check_status(platform, actor, send(hub, platform, &sending, question).await?).await
 }
 
 /// Parameters of sending a request.
@@ -123,17 +123,18 @@ struct Sending<'a> {
     timeout_ms: u32,
 }
 
-async fn sent<P: Platform>(
-    hub: &Hub<P>,
+async fn send<P: Runtime>(
+    hub: &AppState<P>,
     platform: &P,
     sending: &Sending<'_>,
     question: postgrest::Builder,
-) -> Result<Answer<P::Body>, Fault> {
-    let built = question.build().build().map_err(|_| Fault::UpstreamBroken("the question could not be built"))?;
-    let token = hub.mint(platform, sending.actor).await?;
+) -> Result<UpstreamResponse<P::Body>, Error> {
+    let built =
+        question.build().build().map_err(|_| Error::UpstreamInvalidResponse("the question could not be built"))?;
+    let token = hub.database_token(platform, sending.actor).await?;
     let mut headers = vec![
         ("accept", "application/json".to_owned()),
-        ("apikey", hub.config.publishable_key.clone()),
+        ("apikey", hub.config.supabase_publishable_key.clone()),
         ("authorization", format!("Bearer {token}")),
         ("prefer", sending.prefer.to_owned()),
         ("user-agent", USER_AGENT.to_owned()),
@@ -144,27 +145,27 @@ async fn sent<P: Platform>(
         }
     }
     let reads = built.method().as_str() == "GET";
-    let outgoing = Outgoing {
+    let outgoing = UpstreamRequest {
         method: if reads { "GET" } else { "POST" },
         url: built.url().to_string(),
         headers,
         body: built.body().and_then(|body| body.as_bytes()).filter(|_| !reads).map(<[u8]>::to_vec),
-        wanted: &[],
+        response_headers: &[],
         timeout_ms: sending.timeout_ms,
     };
-    platform.fetch(outgoing).await.map_err(failure)
+    platform.fetch(outgoing).await.map_err(map_fetch_error)
 }
 
-async fn judged<P: Platform>(
+async fn check_status<P: Runtime>(
     platform: &P,
     actor: &Actor<'_>,
-    answer: Answer<P::Body>,
-) -> Result<Answer<P::Body>, Fault> {
+    answer: UpstreamResponse<P::Body>,
+) -> Result<UpstreamResponse<P::Body>, Error> {
     if (200..=299).contains(&answer.status) {
         return Ok(answer);
     }
     let body = platform.read_or_empty(answer.body, MAX_ERROR_BYTES).await;
-    let error = PostgrestError::read(&body).unwrap_or_default();
+    let error = PostgrestError::parse(&body).unwrap_or_default();
     // The message beside it may hold values.
     let code = error.plain_code();
     let fault = match answer.status {
@@ -173,22 +174,22 @@ async fn judged<P: Platform>(
         // and `PGRST303`. No user is signed out for these.
         //
         // Source: <https://docs.postgrest.org/en/stable/references/errors.html>
-        401 if matches!(actor, Actor::Person(_)) && code == "PT401" => return Err(Fault::SessionRevoked),
-        401 => Fault::UpstreamBroken("the Hub's own token or key was refused"),
-        503 => Fault::UpstreamBusy,
-        _ => Fault::UpstreamBroken("a question of the Hub was refused"),
+        401 if matches!(actor, Actor::User(_)) && code == "PT401" => return Err(Error::SessionRevoked),
+        401 => Error::UpstreamInvalidResponse("the Hub's own token or key was refused"),
+        503 => Error::UpstreamBusy,
+        _ => Error::UpstreamInvalidResponse("a question of the Hub was refused"),
     };
     let job = if let Actor::Job(job) = actor { Some(*job) } else { None };
     let line = serde_json::json!({ "event": "question refused", "job": job, "status": answer.status, "code": code });
-    platform.log(Level::Error, &line.to_string());
+    platform.log(LogLevel::Error, &line.to_string());
     Err(fault)
 }
 
 /// Returns the fault for a request to the database that has no response.
 #[must_use]
-pub fn failure(failure: FetchFailure) -> Fault {
+pub fn map_fetch_error(failure: FetchError) -> Error {
     match failure {
-        FetchFailure::Timeout => Fault::UpstreamTimeout,
-        FetchFailure::Unreachable => Fault::UpstreamUnreachable,
+        FetchError::Timeout => Error::UpstreamTimeout,
+        FetchError::Unreachable => Error::UpstreamUnreachable,
     }
 }

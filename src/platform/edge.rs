@@ -2,7 +2,10 @@
 
 mod fetch;
 
-use super::{Answer, Counted, FetchFailure, Headers, Level, Outgoing, Platform, ReadFailure, Unavailable, webcrypto};
+use super::{
+    BodyReadError, FetchError, Headers, LogLevel, RequestMetric, Runtime, RuntimeError, UpstreamRequest,
+    UpstreamResponse, webcrypto,
+};
 use js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array};
 use std::{future::Future, rc::Rc, time::Duration};
 use wasm_bindgen::{JsCast, JsValue};
@@ -13,14 +16,14 @@ use web_sys::{
 
 /// The platform of one event.
 #[derive(Clone)]
-pub struct Edge {
-    event: Rc<Event>,
+pub struct WorkersRuntime {
+    event: Rc<WorkerEvent>,
     env: worker::Env,
     queue: Option<&'static str>,
 }
 
 /// The context that keeps an isolate alive after its response.
-pub enum Event {
+pub enum WorkerEvent {
     /// A request.
     Fetch(worker::Context),
     /// Messages of a queue.
@@ -29,17 +32,17 @@ pub enum Event {
     Schedule(worker::ScheduleContext),
 }
 
-impl Edge {
+impl WorkersRuntime {
     /// Returns the platform of this event, with the bindings of this Worker, one of which sends messages to the queue.
     #[must_use]
-    pub fn new(event: Event, env: worker::Env, queue: Option<&'static str>) -> Self {
+    pub fn new(event: WorkerEvent, env: worker::Env, queue: Option<&'static str>) -> Self {
         Self { event: Rc::new(event), env, queue }
     }
 }
 
-impl Platform for Edge {
+impl Runtime for WorkersRuntime {
     type Body = ReadableStream;
-    type Sink = WritableStreamDefaultWriter;
+    type BodyWriter = WritableStreamDefaultWriter;
     type VerifyingKey = CryptoKey;
     type SigningKey = CryptoKey;
 
@@ -54,17 +57,17 @@ impl Platform for Edge {
         now
     }
 
-    fn random<const N: usize>(&self) -> Result<[u8; N], Unavailable> {
+    fn random<const N: usize>(&self) -> Result<[u8; N], RuntimeError> {
         let mut bytes = [0; N];
-        getrandom::fill(&mut bytes).map_err(|_| Unavailable)?;
+        getrandom::fill(&mut bytes).map_err(|_| RuntimeError)?;
         Ok(bytes)
     }
 
-    async fn fetch(&self, request: Outgoing) -> Result<Answer<ReadableStream>, FetchFailure> {
+    async fn fetch(&self, request: UpstreamRequest) -> Result<UpstreamResponse<ReadableStream>, FetchError> {
         fetch::whole(&request).await
     }
 
-    async fn fetch_head(&self, request: Outgoing) -> Result<Answer<ReadableStream>, FetchFailure> {
+    async fn fetch_head(&self, request: UpstreamRequest) -> Result<UpstreamResponse<ReadableStream>, FetchError> {
         fetch::head(&request).await
     }
 
@@ -73,52 +76,52 @@ impl Platform for Edge {
         body: ReadableStream,
         limit: usize,
         mut count: impl FnMut(usize) -> bool,
-    ) -> Result<Vec<u8>, ReadFailure> {
-        let reader: ReadableStreamDefaultReader = body.get_reader().dyn_into().map_err(|_| ReadFailure::Broken)?;
+    ) -> Result<Vec<u8>, BodyReadError> {
+        let reader: ReadableStreamDefaultReader = body.get_reader().dyn_into().map_err(|_| BodyReadError::Broken)?;
         let mut reading = Reading { reader, ended: false };
         let mut bytes = Vec::new();
         loop {
             let part = JsFuture::from(reading.reader.read()).await;
             reading.ended = part.is_err();
-            let part = part.map_err(|_| ReadFailure::Broken)?;
-            let done = Reflect::get(&part, &"done".into()).map_err(|_| ReadFailure::Broken)?;
+            let part = part.map_err(|_| BodyReadError::Broken)?;
+            let done = Reflect::get(&part, &"done".into()).map_err(|_| BodyReadError::Broken)?;
             if done.is_truthy() {
                 reading.ended = true;
                 return Ok(bytes);
             }
-            let value = Reflect::get(&part, &"value".into()).map_err(|_| ReadFailure::Broken)?;
-            let chunk: Uint8Array = value.dyn_into().map_err(|_| ReadFailure::Broken)?;
+            let value = Reflect::get(&part, &"value".into()).map_err(|_| BodyReadError::Broken)?;
+            let chunk: Uint8Array = value.dyn_into().map_err(|_| BodyReadError::Broken)?;
             let length = chunk.length() as usize;
             if bytes.len() + length > limit || !count(length) {
-                return Err(ReadFailure::TooLarge);
+                return Err(BodyReadError::TooLarge);
             }
             bytes.extend(chunk.to_vec());
         }
     }
 
-    fn relay(&self) -> Result<(ReadableStream, WritableStreamDefaultWriter), Unavailable> {
-        let stream = TransformStream::new().map_err(|_| Unavailable)?;
-        let writer = stream.writable().get_writer().map_err(|_| Unavailable)?;
+    fn body_channel(&self) -> Result<(ReadableStream, WritableStreamDefaultWriter), RuntimeError> {
+        let stream = TransformStream::new().map_err(|_| RuntimeError)?;
+        let writer = stream.writable().get_writer().map_err(|_| RuntimeError)?;
         Ok((stream.readable(), writer))
     }
 
-    async fn write(&self, sink: &WritableStreamDefaultWriter, part: Vec<u8>) -> Result<(), Unavailable> {
+    async fn write(&self, sink: &WritableStreamDefaultWriter, part: Vec<u8>) -> Result<(), RuntimeError> {
         let written = sink.write_with_chunk(&Uint8Array::from(part.as_slice()));
-        JsFuture::from(written).await.map(drop).map_err(|_| Unavailable)
+        JsFuture::from(written).await.map(drop).map_err(|_| RuntimeError)
     }
 
-    async fn end(&self, sink: WritableStreamDefaultWriter, whole: bool) {
+    async fn finish(&self, sink: WritableStreamDefaultWriter, whole: bool) {
         let ended = if whole { sink.close() } else { sink.abort_with_reason(&"broken off".into()) };
         // A failure means that the client has disconnected.
         drop(JsFuture::from(ended).await);
     }
 
-    async fn kept(&self, url: &str, limit: usize) -> Option<Vec<u8>> {
-        let response: Response = cached("match", &[url.into()]).await.ok()?.dyn_into().ok()?;
+    async fn cache_get(&self, url: &str, limit: usize) -> Option<Vec<u8>> {
+        let response: Response = cache_call("match", &[url.into()]).await.ok()?.dyn_into().ok()?;
         self.read(response.body()?, limit).await.ok()
     }
 
-    async fn keep(&self, url: &str, bytes: &[u8], seconds: u32) {
+    async fn cache_put(&self, url: &str, bytes: &[u8], seconds: u32) {
         // Without a cache each isolate fetches for itself.
         let _ = async {
             let headers = web_sys::Headers::new()?;
@@ -127,65 +130,70 @@ impl Platform for Edge {
             init.set_headers(&headers);
             let mut bytes = bytes.to_vec();
             let response = Response::new_with_opt_u8_array_and_init(Some(&mut bytes), &init)?;
-            cached("put", &[url.into(), response.into()]).await
+            cache_call("put", &[url.into(), response.into()]).await
         }
         .await;
     }
 
-    async fn import_rsa(&self, modulus: &[u8], exponent: &[u8]) -> Result<CryptoKey, Unavailable> {
+    async fn import_rsa(&self, modulus: &[u8], exponent: &[u8]) -> Result<CryptoKey, RuntimeError> {
         webcrypto::import_rsa(modulus, exponent).await
     }
 
-    async fn verify(&self, key: &CryptoKey, message: &[u8], signature: &[u8]) -> Result<bool, Unavailable> {
+    async fn verify(&self, key: &CryptoKey, message: &[u8], signature: &[u8]) -> Result<bool, RuntimeError> {
         webcrypto::verify(key, message, signature).await
     }
 
-    async fn import_p256(&self, x: &[u8; 32], y: &[u8; 32], d: &[u8; 32]) -> Result<CryptoKey, Unavailable> {
+    async fn import_p256(&self, x: &[u8; 32], y: &[u8; 32], d: &[u8; 32]) -> Result<CryptoKey, RuntimeError> {
         webcrypto::import_p256(x, y, d).await
     }
 
-    async fn sign(&self, key: &CryptoKey, message: &[u8]) -> Result<[u8; 64], Unavailable> {
+    async fn sign(&self, key: &CryptoKey, message: &[u8]) -> Result<[u8; 64], RuntimeError> {
         webcrypto::sign(key, message).await
     }
 
-    async fn enqueue(&self, message: &str) -> Result<(), Unavailable> {
-        let binding = self.queue.ok_or(Unavailable)?;
+    async fn enqueue(&self, message: &str) -> Result<(), RuntimeError> {
+        let binding = self.queue.ok_or(RuntimeError)?;
         let options = Object::new();
-        Reflect::set(&options, &"contentType".into(), &"text".into()).map_err(|_| Unavailable)?;
-        let kept: Promise =
-            called(&self.env, binding, "send", &[message.into(), options.into()]).map_err(|_| Unavailable)?;
-        let kept = self.within(QUEUE_PATIENCE_MS, JsFuture::from(kept)).await.ok_or(Unavailable)?;
-        kept.map(drop).map_err(|_| Unavailable)
+        Reflect::set(&options, &"contentType".into(), &"text".into()).map_err(|_| RuntimeError)?;
+        let sent_message: Promise =
+            call_binding(&self.env, binding, "send", &[message.into(), options.into()]).map_err(|_| RuntimeError)?;
+        let sent_message =
+            self.within(QUEUE_SEND_TIMEOUT_MS, JsFuture::from(sent_message)).await.ok_or(RuntimeError)?;
+        sent_message.map(drop).map_err(|_| RuntimeError)
     }
 
-    async fn backlog(&self, binding: &str) -> Result<u64, Unavailable> {
-        let asked: Promise = called(&self.env, binding, "metrics", &[]).map_err(|_| Unavailable)?;
-        let metrics =
-            self.within(QUEUE_PATIENCE_MS, JsFuture::from(asked)).await.ok_or(Unavailable)?.map_err(|_| Unavailable)?;
+    async fn backlog(&self, binding: &str) -> Result<u64, RuntimeError> {
+        let asked: Promise = call_binding(&self.env, binding, "metrics", &[]).map_err(|_| RuntimeError)?;
+        let metrics = self
+            .within(QUEUE_SEND_TIMEOUT_MS, JsFuture::from(asked))
+            .await
+            .ok_or(RuntimeError)?
+            .map_err(|_| RuntimeError)?;
         let count = Reflect::get(&metrics, &"backlogCount".into()).ok().and_then(|count| count.as_f64());
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count is whole and positive")]
-        count.map(|count| count as u64).ok_or(Unavailable)
+        count.map(|count| count as u64).ok_or(RuntimeError)
     }
 
-    fn count(&self, request: &Counted<'_>) {
+    fn record_metric(&self, request: &RequestMetric<'_>) {
         // Limits: <https://developers.cloudflare.com/analytics/analytics-engine/limits/>; failures are ignored.
         let point = || {
-            let blobs = [request.code, &request.status.to_string(), request.route, request.who].map(JsValue::from);
+            let blobs =
+                [request.code, &request.status.to_string(), request.route, request.principal].map(JsValue::from);
             #[allow(clippy::cast_precision_loss, reason = "milliseconds are far below 2^53")]
             let doubles = [1.0, request.duration_ms as f64].map(JsValue::from);
             let point = Object::new();
             Reflect::set(&point, &"indexes".into(), &Array::of1(&request.code.into()))?;
             Reflect::set(&point, &"blobs".into(), &blobs.iter().collect::<Array>())?;
             Reflect::set(&point, &"doubles".into(), &doubles.iter().collect::<Array>())?;
-            called::<JsValue>(&self.env, "METRICS", "writeDataPoint", &[point.into()])
+            call_binding::<JsValue>(&self.env, "METRICS", "writeDataPoint", &[point.into()])
         };
         drop(point());
     }
 
     fn wait_until(&self, future: impl Future<Output = ()> + 'static) {
         match &*self.event {
-            Event::Fetch(context) | Event::Queue(context) => context.wait_until(future),
-            Event::Schedule(context) => context.wait_until(future),
+            WorkerEvent::Fetch(context) | WorkerEvent::Queue(context) => context.wait_until(future),
+            WorkerEvent::Schedule(context) => context.wait_until(future),
         }
     }
 
@@ -193,11 +201,11 @@ impl Platform for Edge {
         worker::Delay::from(Duration::from_millis(milliseconds.into())).await;
     }
 
-    fn log(&self, level: Level, line: &str) {
+    fn log(&self, level: LogLevel, line: &str) {
         match level {
-            Level::Error => worker::console_error!("{line}"),
-            Level::Info => worker::console_log!("{line}"),
-            Level::Warn => worker::console_warn!("{line}"),
+            LogLevel::Error => worker::console_error!("{line}"),
+            LogLevel::Info => worker::console_log!("{line}"),
+            LogLevel::Warn => worker::console_warn!("{line}"),
         }
     }
 }
@@ -233,13 +241,18 @@ pub fn read_headers(headers: &web_sys::Headers) -> Headers {
 
 /// Timeout of the queue for accepting a message, before its row is sent to the database directly, or for returning its
 /// number of messages.
-const QUEUE_PATIENCE_MS: u32 = 2_000;
+const QUEUE_SEND_TIMEOUT_MS: u32 = 2_000;
 
 /// Calls a method of a binding.
 ///
 /// # Errors
 /// `undefined` without the binding; otherwise the value that the method throws.
-fn called<T: JsCast>(env: &worker::Env, binding: &str, method: &str, arguments: &[JsValue]) -> Result<T, JsValue> {
+fn call_binding<T: JsCast>(
+    env: &worker::Env,
+    binding: &str,
+    method: &str,
+    arguments: &[JsValue],
+) -> Result<T, JsValue> {
     let bound = Reflect::get(env, &binding.into())?;
     // Looking up a method of `undefined` throws, and each caught exception leaves an entry in the table of references
     // (seen by `make soak`: 24,000 requests without the binding METRICS left 32,000 entries).
@@ -251,7 +264,7 @@ fn called<T: JsCast>(env: &worker::Env, binding: &str, method: &str, arguments: 
 }
 
 /// Calls a method of `caches.default`, the cache of this data centre.
-async fn cached(method: &str, arguments: &[JsValue]) -> Result<JsValue, JsValue> {
+async fn cache_call(method: &str, arguments: &[JsValue]) -> Result<JsValue, JsValue> {
     let caches = Reflect::get(&js_sys::global(), &"caches".into())?;
     let cache = Reflect::get(&caches, &"default".into())?;
     let method: Function = Reflect::get(&cache, &method.into())?.dyn_into()?;

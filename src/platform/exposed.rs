@@ -1,25 +1,25 @@
 //! Sessions whose tokens were sent over plain http (T-3): the tokens that are already revoked, and a limit of
 //! revocations per user.
 
-use super::allowance::Allowance;
+use super::allowance::RateLimiter;
 use crate::domain::session::Session;
 use std::{cell::RefCell, collections::HashMap};
 
 /// The exposed sessions known to an isolate.
 #[derive(Debug)]
-pub struct Exposed {
+pub struct ExposedSessions {
     /// Latest time of issue of its revoked tokens by session id, in Unix seconds.
     revoked: RefCell<HashMap<String, i64>>,
-    allowance: Allowance,
+    limiter: RateLimiter,
 }
 
-impl Default for Exposed {
+impl Default for ExposedSessions {
     fn default() -> Self {
-        Self { revoked: RefCell::default(), allowance: Allowance::new(MAX_OF_ONE) }
+        Self { revoked: RefCell::default(), limiter: RateLimiter::new(MAX_PER_USER) }
     }
 }
 
-impl Exposed {
+impl ExposedSessions {
     /// Returns whether the database already rejects this session's tokens up to this one: a client that is configured
     /// with plain http sends each of them many times.
     #[must_use]
@@ -28,12 +28,12 @@ impl Exposed {
     }
 
     /// Returns whether this user may have one more revocation within the minute, and counts it.
-    pub fn one_more(&self, user: &str, now_ms: u64) -> bool {
-        self.allowance.one_more(user, now_ms)
+    pub fn try_acquire(&self, user: &str, now_ms: u64) -> bool {
+        self.limiter.try_acquire(user, now_ms)
     }
 
     /// Records that the database rejects this session's tokens up to this one.
-    pub fn revoked(&self, session: &Session) {
+    pub fn mark_revoked(&self, session: &Session) {
         let mut revoked = self.revoked.borrow_mut();
         // A forgotten session is revoked once more.
         if revoked.len() >= MAX_SESSIONS {
@@ -45,5 +45,5 @@ impl Exposed {
 }
 
 /// A session has one token a minute, and a user has few sessions.
-const MAX_OF_ONE: u32 = 10;
+const MAX_PER_USER: u32 = 10;
 const MAX_SESSIONS: usize = 1024;

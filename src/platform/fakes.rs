@@ -3,10 +3,12 @@
 mod bodies;
 mod turns;
 
-pub use bodies::{Relayed, Stream};
+pub use bodies::{FakeBody, RecordedBody};
 pub use turns::Ending;
 
-use super::{Answer, Counted, FetchFailure, Level, Outgoing, Platform, ReadFailure, Unavailable};
+use super::{
+    BodyReadError, FetchError, LogLevel, RequestMetric, Runtime, RuntimeError, UpstreamRequest, UpstreamResponse,
+};
 use jwt_compact::{
     Algorithm as _, AlgorithmSignature as _,
     alg::{Es256, Rsa, RsaPublicKey},
@@ -20,134 +22,134 @@ use std::{
 use turns::Turns;
 
 /// The upstreams of a test: a response for every request.
-pub type Upstream = dyn FnMut(&Outgoing) -> Result<Answer<Vec<u8>>, FetchFailure>;
+pub type Upstream = dyn FnMut(&UpstreamRequest) -> Result<UpstreamResponse<Vec<u8>>, FetchError>;
 
 /// A fake runtime; clones share its state.
 #[derive(Clone)]
-pub struct Fake {
-    inside: Rc<Inside>,
+pub struct FakeRuntime {
+    state: Rc<FakeState>,
     request: u32,
     /// True if the client of this request sends all but the end of its body and then stalls.
     stalls: bool,
 }
 
-struct Inside {
+struct FakeState {
     turns: Turns,
     /// Number of requests with their own handle.
     requests: Cell<u32>,
     chance: Cell<u32>,
     upstream: RefCell<Box<Upstream>>,
     /// The cache that the isolates of a data centre share: URL, bytes, expiry.
-    kept: RefCell<Vec<(String, Vec<u8>, u64)>>,
+    cached: RefCell<Vec<(String, Vec<u8>, u64)>>,
     cache_hangs: Cell<bool>,
-    sent: RefCell<Vec<Outgoing>>,
-    relayed: RefCell<Vec<Rc<Relayed>>>,
+    sent: RefCell<Vec<UpstreamRequest>>,
+    written_bodies: RefCell<Vec<Rc<RecordedBody>>>,
     /// The slow responses, by a part of the URL, and the milliseconds from head to end of body; `None`: no end.
     slow: RefCell<Option<(String, Option<u64>)>>,
     /// Waiting messages; `None`: there is no queue.
     queue: RefCell<Option<Vec<String>>>,
     dead_letters: Cell<Option<u64>>,
-    counted: RefCell<Vec<(String, u16, String)>>,
-    lines: RefCell<Vec<(Level, String)>>,
+    metrics: RefCell<Vec<(String, u16, String)>>,
+    log_lines: RefCell<Vec<(LogLevel, String)>>,
 }
 
-impl Fake {
+impl FakeRuntime {
     /// Starts at this time, with these upstreams.
     #[must_use]
     pub fn new(
         now_ms: u64,
-        upstream: impl FnMut(&Outgoing) -> Result<Answer<Vec<u8>>, FetchFailure> + 'static,
+        upstream: impl FnMut(&UpstreamRequest) -> Result<UpstreamResponse<Vec<u8>>, FetchError> + 'static,
     ) -> Self {
-        let inside = Inside {
+        let inside = FakeState {
             turns: Turns::default(),
             requests: Cell::new(0),
             chance: Cell::new(0),
             upstream: RefCell::new(Box::new(upstream)),
-            kept: RefCell::default(),
+            cached: RefCell::default(),
             cache_hangs: Cell::default(),
             sent: RefCell::default(),
-            relayed: RefCell::default(),
+            written_bodies: RefCell::default(),
             slow: RefCell::default(),
             queue: RefCell::new(Some(Vec::new())),
-            lines: RefCell::default(),
+            log_lines: RefCell::default(),
             dead_letters: Cell::new(Some(0)),
-            counted: RefCell::default(),
+            metrics: RefCell::default(),
         };
         inside.turns.now_ms.set(now_ms);
-        Self { inside: Rc::new(inside), request: 0, stalls: false }
+        Self { state: Rc::new(inside), request: 0, stalls: false }
     }
 
     async fn turn(&self) {
-        self.inside.turns.turn().await;
+        self.state.turns.turn().await;
     }
 
     /// Advances the clock.
-    pub fn wait(&self, milliseconds: u64) {
-        self.inside.turns.now_ms.set(self.inside.turns.now_ms.get() + milliseconds);
+    pub fn advance_time(&self, milliseconds: u64) {
+        self.state.turns.now_ms.set(self.state.turns.now_ms.get() + milliseconds);
     }
 
     /// Takes the requests sent since the last call.
     #[must_use]
-    pub fn sent(&self) -> Vec<Outgoing> {
-        self.inside.sent.take()
+    pub fn sent(&self) -> Vec<UpstreamRequest> {
+        self.state.sent.take()
     }
 
     /// Takes the messages put on the queue since the last call.
     #[must_use]
     pub fn queued(&self) -> Vec<String> {
-        self.inside.queue.borrow_mut().as_mut().map(std::mem::take).unwrap_or_default()
+        self.state.queue.borrow_mut().as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Sets the number of dead letters; `None`: the queue does not return it.
     pub fn dead_letters(&self, count: Option<u64>) {
-        self.inside.dead_letters.set(count);
+        self.state.dead_letters.set(count);
     }
 
     /// Takes the counted requests since the last call: code, status and route.
     #[must_use]
-    pub fn counted(&self) -> Vec<(String, u16, String)> {
-        self.inside.counted.take()
+    pub fn metrics(&self) -> Vec<(String, u16, String)> {
+        self.state.metrics.take()
     }
 
     /// Makes the queue reject every message from now on.
-    pub fn lose_queue(&self) {
-        self.inside.queue.replace(None);
+    pub fn fail_queue(&self) {
+        self.state.queue.replace(None);
     }
 
     /// Makes the shared cache hang: neither reads nor writes complete.
     pub fn hang_cache(&self) {
-        self.inside.cache_hangs.set(true);
+        self.state.cache_hangs.set(true);
     }
 
     /// Waits for the cache.
     async fn cache(&self) {
         self.turn().await;
-        if self.inside.cache_hangs.get() {
+        if self.state.cache_hangs.get() {
             std::future::pending::<()>().await;
         }
     }
 
     /// Takes the lines logged since the last call.
     #[must_use]
-    pub fn lines(&self) -> Vec<(Level, String)> {
-        self.inside.lines.take()
+    pub fn log_lines(&self) -> Vec<(LogLevel, String)> {
+        self.state.log_lines.take()
     }
 }
 
-impl Platform for Fake {
-    type Body = Stream;
-    type Sink = Rc<Relayed>;
+impl Runtime for FakeRuntime {
+    type Body = FakeBody;
+    type BodyWriter = Rc<RecordedBody>;
     type VerifyingKey = RsaPublicKey;
     type SigningKey = <Es256 as jwt_compact::Algorithm>::SigningKey;
 
     fn now_ms(&self) -> u64 {
-        self.inside.turns.now_ms.get()
+        self.state.turns.now_ms.get()
     }
 
     /// Counts, so that ids are unique and a run is reproducible.
-    fn random<const N: usize>(&self) -> Result<[u8; N], Unavailable> {
-        let next = self.inside.chance.get().wrapping_add(1);
-        self.inside.chance.set(next);
+    fn random<const N: usize>(&self) -> Result<[u8; N], RuntimeError> {
+        let next = self.state.chance.get().wrapping_add(1);
+        self.state.chance.set(next);
         let [a, b, c, low] = next.to_be_bytes();
         let mut bytes = [low; N];
         for (byte, high) in bytes.iter_mut().zip([a, b, c]).filter(|_| next > 255) {
@@ -156,32 +158,32 @@ impl Platform for Fake {
         Ok(bytes)
     }
 
-    async fn fetch(&self, request: Outgoing) -> Result<Answer<Stream>, FetchFailure> {
+    async fn fetch(&self, request: UpstreamRequest) -> Result<UpstreamResponse<FakeBody>, FetchError> {
         let cut = self.now_ms() + u64::from(request.timeout_ms);
         let answer = self.fetch_head(request).await?;
-        Ok(Answer { body: answer.body.map(|body| body.cut_at(cut)), ..answer })
+        Ok(UpstreamResponse { body: answer.body.map(|body| body.cut_at(cut)), ..answer })
     }
 
-    async fn fetch_head(&self, request: Outgoing) -> Result<Answer<Stream>, FetchFailure> {
+    async fn fetch_head(&self, request: UpstreamRequest) -> Result<UpstreamResponse<FakeBody>, FetchError> {
         self.turn().await;
-        let answer = self.inside.upstream.borrow_mut()(&request);
+        let answer = self.state.upstream.borrow_mut()(&request);
         let (patience, url) = (request.timeout_ms, request.url.clone());
-        self.inside.sent.borrow_mut().push(request);
-        if answer.as_ref().is_err_and(|failure| *failure == FetchFailure::Timeout) {
+        self.state.sent.borrow_mut().push(request);
+        if answer.as_ref().is_err_and(|failure| *failure == FetchError::Timeout) {
             self.sleep(patience).await;
         } else {
             self.turn().await;
         }
-        let Answer { status, headers, body } = answer?;
-        Ok(Answer { status, headers, body: body.map(|bytes| self.stream(&url, bytes)) })
+        let UpstreamResponse { status, headers, body } = answer?;
+        Ok(UpstreamResponse { status, headers, body: body.map(|bytes| self.stream(&url, bytes)) })
     }
 
     async fn read_counted(
         &self,
-        body: Stream,
+        body: FakeBody,
         limit: usize,
         mut count: impl FnMut(usize) -> bool,
-    ) -> Result<Vec<u8>, ReadFailure> {
+    ) -> Result<Vec<u8>, BodyReadError> {
         self.turn().await;
         self.ended(&body).await?;
         let bytes = body.bytes;
@@ -189,7 +191,7 @@ impl Platform for Fake {
         for part in bytes.chunks(PART_BYTES) {
             read += part.len();
             if read > limit || !count(part.len()) {
-                return Err(ReadFailure::TooLarge);
+                return Err(BodyReadError::TooLarge);
             }
             if self.stalls && read == bytes.len() {
                 std::future::pending::<()>().await;
@@ -199,93 +201,93 @@ impl Platform for Fake {
         Ok(bytes)
     }
 
-    fn relay(&self) -> Result<(Stream, Rc<Relayed>), Unavailable> {
-        let relayed = Rc::new(Relayed::default());
-        self.inside.relayed.borrow_mut().push(Rc::clone(&relayed));
+    fn body_channel(&self) -> Result<(FakeBody, Rc<RecordedBody>), RuntimeError> {
+        let relayed = Rc::new(RecordedBody::default());
+        self.state.written_bodies.borrow_mut().push(Rc::clone(&relayed));
         Ok((Vec::new().into(), relayed))
     }
 
-    async fn write(&self, sink: &Rc<Relayed>, part: Vec<u8>) -> Result<(), Unavailable> {
+    async fn write(&self, sink: &Rc<RecordedBody>, part: Vec<u8>) -> Result<(), RuntimeError> {
         self.turn().await;
         if sink.left.get() {
-            return Err(Unavailable);
+            return Err(RuntimeError);
         }
         sink.bytes.borrow_mut().extend(part);
         Ok(())
     }
 
-    async fn end(&self, sink: Rc<Relayed>, whole: bool) {
+    async fn finish(&self, sink: Rc<RecordedBody>, whole: bool) {
         self.turn().await;
         sink.whole.set(Some(whole));
     }
 
-    async fn kept(&self, url: &str, limit: usize) -> Option<Vec<u8>> {
+    async fn cache_get(&self, url: &str, limit: usize) -> Option<Vec<u8>> {
         self.cache().await;
         let now = self.now_ms();
-        let kept = self.inside.kept.borrow();
+        let kept = self.state.cached.borrow();
         let (_, bytes, _) = kept.iter().find(|(other, _, until)| other == url && now < *until)?;
         (bytes.len() <= limit).then(|| bytes.clone())
     }
 
-    async fn keep(&self, url: &str, bytes: &[u8], seconds: u32) {
+    async fn cache_put(&self, url: &str, bytes: &[u8], seconds: u32) {
         self.cache().await;
         let until = self.now_ms() + u64::from(seconds) * 1000;
-        let mut kept = self.inside.kept.borrow_mut();
+        let mut kept = self.state.cached.borrow_mut();
         kept.retain(|(other, ..)| other != url);
         kept.push((url.to_owned(), bytes.to_vec(), until));
     }
 
-    async fn import_rsa(&self, modulus: &[u8], exponent: &[u8]) -> Result<RsaPublicKey, Unavailable> {
+    async fn import_rsa(&self, modulus: &[u8], exponent: &[u8]) -> Result<RsaPublicKey, RuntimeError> {
         self.turn().await;
         let key = JsonWebKey::Rsa { modulus: modulus.into(), public_exponent: exponent.into(), private_parts: None };
-        RsaPublicKey::try_from(&key).map_err(|_| Unavailable)
+        RsaPublicKey::try_from(&key).map_err(|_| RuntimeError)
     }
 
-    async fn verify(&self, key: &RsaPublicKey, message: &[u8], signature: &[u8]) -> Result<bool, Unavailable> {
+    async fn verify(&self, key: &RsaPublicKey, message: &[u8], signature: &[u8]) -> Result<bool, RuntimeError> {
         self.turn().await;
         let signature =
-            <Rsa as jwt_compact::Algorithm>::Signature::try_from_slice(signature).map_err(|_| Unavailable)?;
+            <Rsa as jwt_compact::Algorithm>::Signature::try_from_slice(signature).map_err(|_| RuntimeError)?;
         Ok(Rsa::rs256().verify_signature(&signature, key, message))
     }
 
-    async fn import_p256(&self, _: &[u8; 32], _: &[u8; 32], d: &[u8; 32]) -> Result<Self::SigningKey, Unavailable> {
+    async fn import_p256(&self, _: &[u8; 32], _: &[u8; 32], d: &[u8; 32]) -> Result<Self::SigningKey, RuntimeError> {
         self.turn().await;
-        Self::SigningKey::from_slice(d).map_err(|_| Unavailable)
+        Self::SigningKey::from_slice(d).map_err(|_| RuntimeError)
     }
 
-    async fn sign(&self, key: &Self::SigningKey, message: &[u8]) -> Result<[u8; 64], Unavailable> {
+    async fn sign(&self, key: &Self::SigningKey, message: &[u8]) -> Result<[u8; 64], RuntimeError> {
         self.turn().await;
-        Es256.sign(key, message).as_bytes().as_ref().try_into().map_err(|_| Unavailable)
+        Es256.sign(key, message).as_bytes().as_ref().try_into().map_err(|_| RuntimeError)
     }
 
-    async fn enqueue(&self, message: &str) -> Result<(), Unavailable> {
+    async fn enqueue(&self, message: &str) -> Result<(), RuntimeError> {
         self.turn().await;
         // The limit of Cloudflare: 128 KB of 1000 bytes, about 100 of them its own.
         let fits = message.len() <= 127_900;
-        let kept = self.inside.queue.borrow_mut().as_mut().filter(|_| fits).map(|queue| queue.push(message.to_owned()));
+        let kept = self.state.queue.borrow_mut().as_mut().filter(|_| fits).map(|queue| queue.push(message.to_owned()));
         self.turn().await;
-        kept.ok_or(Unavailable)
+        kept.ok_or(RuntimeError)
     }
 
-    async fn backlog(&self, binding: &str) -> Result<u64, Unavailable> {
+    async fn backlog(&self, binding: &str) -> Result<u64, RuntimeError> {
         self.turn().await;
-        self.inside.dead_letters.get().filter(|_| binding == "AUDIT_DEAD_QUEUE").ok_or(Unavailable)
+        self.state.dead_letters.get().filter(|_| binding == "AUDIT_DEAD_QUEUE").ok_or(RuntimeError)
     }
 
-    fn count(&self, request: &Counted<'_>) {
-        self.inside.counted.borrow_mut().push((request.code.to_owned(), request.status, request.route.to_owned()));
+    fn record_metric(&self, request: &RequestMetric<'_>) {
+        self.state.metrics.borrow_mut().push((request.code.to_owned(), request.status, request.route.to_owned()));
     }
 
     fn wait_until(&self, future: impl Future<Output = ()> + 'static) {
-        self.inside.turns.spawn(self.request, future);
+        self.state.turns.spawn(self.request, future);
     }
 
     async fn sleep(&self, milliseconds: u32) {
-        self.inside.turns.sleep(milliseconds.into()).await;
+        self.state.turns.sleep(milliseconds.into()).await;
     }
 
-    fn log(&self, level: Level, line: &str) {
-        self.inside.lines.borrow_mut().push((level, line.to_owned()));
+    fn log(&self, level: LogLevel, line: &str) {
+        self.state.log_lines.borrow_mut().push((level, line.to_owned()));
     }
 }
 

@@ -6,14 +6,14 @@
 //! message, its rows are written to the database directly.
 
 use super::{
-    Level, Platform,
-    database::{TimedJob, ask, send_job},
-    hub::Hub,
+    LogLevel, Runtime,
+    database::{TimedJob, execute_job, query},
+    hub::AppState,
 };
 use crate::logic::{
     batch::{self, Bounds},
-    fault::Fault,
-    postgrest::Look,
+    fault::Error,
+    postgrest::ReadRecord,
 };
 use serde::Serialize;
 use std::{
@@ -23,7 +23,7 @@ use std::{
 
 /// The row of one request to the API.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Row {
+pub struct RequestRecord {
     /// Time of receipt, RFC 3339.
     pub occurred_at: String,
     /// The Hub's request id; unique.
@@ -56,7 +56,7 @@ pub struct Row {
     pub upstream_ms: Option<u64>,
     /// Number of rows in the response.
     #[serde(rename = "row_count")]
-    pub answered: Option<u64>,
+    pub row_count: Option<u64>,
     /// The data centre, three letters.
     pub colo: Option<String>,
     /// The client's country, two letters.
@@ -67,7 +67,8 @@ pub struct Row {
     pub address_hash: Option<String>,
     /// The read of a staff member, for the audit log.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub look: Option<Look>,
+    #[serde(rename = "look")]
+    pub read_record: Option<ReadRecord>,
     /// The staff member's name in the audit log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub actor_name: Option<String>,
@@ -101,8 +102,8 @@ impl Outcome {
 ///
 /// A row remains in one of the two lists until it is stored, so that the end of one request loses no row of another.
 #[derive(Debug, Default)]
-pub struct Journal {
-    waiting: RefCell<Vec<String>>,
+pub struct RequestLogWriter {
+    pending: RefCell<Vec<String>>,
     batches: RefCell<Vec<Rc<Batch>>>,
     /// Time at which a request began to gather them; a platform may end that request before it is done.
     gathering_since: Cell<Option<u64>>,
@@ -115,23 +116,23 @@ struct Batch {
     rows: Vec<String>,
 }
 
-impl Journal {
+impl RequestLogWriter {
     /// Accepts a row that may be stored after the response.
-    pub fn later<P: Platform>(hub: &Rc<Hub<P>>, platform: &P, row: &Row) {
+    pub fn record_deferred<P: Runtime>(hub: &Rc<AppState<P>>, platform: &P, row: &RequestRecord) {
         let Ok(row) = serde_json::to_string(row) else { return };
-        let (now, since) = (platform.now_ms(), hub.journal.gathering_since.get());
-        hub.journal.waiting.borrow_mut().push(row);
-        if since.is_some_and(|since| now.saturating_sub(since) < PATIENCE_MS) {
+        let (now, since) = (platform.now_ms(), hub.request_log.gathering_since.get());
+        hub.request_log.pending.borrow_mut().push(row);
+        if since.is_some_and(|since| now.saturating_sub(since) < BATCH_TIMEOUT_MS) {
             // Another request will write all of them.
             return;
         }
-        hub.journal.gathering_since.set(Some(now));
+        hub.request_log.gathering_since.set(Some(now));
         let (hub, background) = (Rc::clone(hub), platform.clone());
         platform.wait_until(async move {
-            background.sleep(GATHERING_MS).await;
-            hub.journal.gathering_since.set(None);
-            while let Some(batch) = hub.journal.take(background.now_ms(), None) {
-                keep(&hub, &background, &batch).await;
+            background.sleep(BATCH_DELAY_MS).await;
+            hub.request_log.gathering_since.set(None);
+            while let Some(batch) = hub.request_log.take_batch(background.now_ms(), None) {
+                enqueue_or_insert_or_log(&hub, &background, &batch).await;
             }
         });
     }
@@ -141,15 +142,15 @@ impl Journal {
     ///
     /// # Errors
     /// `JournalUnavailable`: the response must not be sent. The waiting rows are logged instead.
-    pub async fn now<P: Platform>(hub: &Hub<P>, platform: &P, row: Row) -> Result<(), Fault> {
-        let row = serde_json::to_string(&row).map_err(|_| Fault::JournalUnavailable)?;
-        let batch = hub.journal.take(platform.now_ms(), Some(row)).ok_or(Fault::JournalUnavailable)?;
-        if keep(hub, platform, &batch).await { Ok(()) } else { Err(Fault::JournalUnavailable) }
+    pub async fn record_now<P: Runtime>(hub: &AppState<P>, platform: &P, row: RequestRecord) -> Result<(), Error> {
+        let row = serde_json::to_string(&row).map_err(|_| Error::RequestLogUnavailable)?;
+        let batch = hub.request_log.take_batch(platform.now_ms(), Some(row)).ok_or(Error::RequestLogUnavailable)?;
+        if enqueue_or_insert_or_log(hub, platform, &batch).await { Ok(()) } else { Err(Error::RequestLogUnavailable) }
     }
 
     /// Returns the rows of one message: this one, then the waiting ones, the oldest first. `None` if there is none.
-    fn take(&self, now: u64, own: Option<String>) -> Option<Rc<Batch>> {
-        let mut waiting = self.waiting.borrow_mut();
+    fn take_batch(&self, now: u64, own: Option<String>) -> Option<Rc<Batch>> {
+        let mut waiting = self.pending.borrow_mut();
         let mut batches = self.batches.borrow_mut();
         batches.retain(|batch| {
             let overdue = now.saturating_sub(batch.since) >= OVERDUE_MS;
@@ -160,7 +161,7 @@ impl Journal {
             !overdue
         });
         let mut rows: Vec<String> = own.into_iter().chain(waiting.drain(..)).collect();
-        let bounds = Bounds { rows: batch::MOST_ROWS, bytes: batch::LARGEST_MESSAGE };
+        let bounds = Bounds { rows: batch::MAX_ROWS, bytes: batch::MAX_MESSAGE_BYTES };
         let fitting = batch::split(&rows, bounds).first().map_or(0, |first| first.len());
         waiting.extend(rows.drain(fitting..));
         if rows.is_empty() {
@@ -174,15 +175,15 @@ impl Journal {
 
 /// Stores rows in the queue, otherwise in the database, otherwise in the log, which is the last resort; returns false
 /// in the last case.
-async fn keep<P: Platform>(hub: &Hub<P>, platform: &P, batch: &Rc<Batch>) -> bool {
+async fn enqueue_or_insert_or_log<P: Runtime>(hub: &AppState<P>, platform: &P, batch: &Rc<Batch>) -> bool {
     let text = batch::array(&batch.rows);
     // A row that is too large for the queue is a batch of its own.
-    let queued = text.len() <= batch::LARGEST_MESSAGE && platform.enqueue(&text).await.is_ok();
-    let kept = queued || write_twice(hub, platform, &text).await;
+    let queued = text.len() <= batch::MAX_MESSAGE_BYTES && platform.enqueue(&text).await.is_ok();
+    let kept = queued || insert_with_retry(hub, platform, &text).await;
     if !kept {
-        platform.log(Level::Error, &format!("{{\"event\":\"request rows not written\",\"rows\":{text}}}"));
+        platform.log(LogLevel::Error, &format!("{{\"event\":\"request rows not written\",\"rows\":{text}}}"));
     }
-    hub.journal.batches.borrow_mut().retain(|other| !Rc::ptr_eq(other, batch));
+    hub.request_log.batches.borrow_mut().retain(|other| !Rc::ptr_eq(other, batch));
     kept
 }
 
@@ -190,11 +191,11 @@ async fn keep<P: Platform>(hub: &Hub<P>, platform: &P, batch: &Rc<Batch>) -> boo
 ///
 /// A request that has waited for Clerk and the database must end within the 30 seconds that `wait_until` has after its
 /// client has disconnected, so this timeout is shorter than that of a client's own request.
-async fn write_twice<P: Platform>(hub: &Hub<P>, platform: &P, rows: &str) -> bool {
-    let job = TimedJob { name: "journal", timeout_ms: WRITING_MS };
+async fn insert_with_retry<P: Runtime>(hub: &AppState<P>, platform: &P, rows: &str) -> bool {
+    let job = TimedJob { name: "journal", timeout_ms: INSERT_TIMEOUT_MS };
     let write = async || {
-        let question = ask(&hub.config.rest_url).rpc("record_requests", format!("{{\"requests\":{rows}}}"));
-        send_job(hub, platform, job, question).await.is_ok()
+        let question = query(&hub.config.postgrest_url).rpc("record_requests", format!("{{\"requests\":{rows}}}"));
+        execute_job(hub, platform, job, question).await.is_ok()
     };
     if write().await {
         return true;
@@ -203,9 +204,9 @@ async fn write_twice<P: Platform>(hub: &Hub<P>, platform: &P, rows: &str) -> boo
     write().await
 }
 
-const GATHERING_MS: u32 = 20;
-const PATIENCE_MS: u64 = 1_000;
+const BATCH_DELAY_MS: u32 = 20;
+const BATCH_TIMEOUT_MS: u64 = 1_000;
 const RETRY_MS: u32 = 100;
-const WRITING_MS: u32 = 4_000;
+const INSERT_TIMEOUT_MS: u32 = 4_000;
 /// Longer than a batch can take: 2 s for the queue, then the database twice.
 const OVERDUE_MS: u64 = 15_000;

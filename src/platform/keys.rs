@@ -1,11 +1,11 @@
 //! The issuer's keys, stored in the isolate as imported keys: fetched rarely, replaced as a set, never awaited from
 //! another request (I-2).
 
-use super::{Level, Outgoing, Platform, database::USER_AGENT};
+use super::{LogLevel, Runtime, UpstreamRequest, database::USER_AGENT};
 use crate::{
     domain::secret::Secret,
     logic::{
-        jwks::{self, Known, NEGATIVE_MS, RETRY_AFTER_S, RsaKey, Step},
+        jwks::{self, JwksCacheState, RETRY_AFTER_S, RefreshDecision, RsaKey, UNKNOWN_KID_TTL_MS},
         shared_set,
     },
 };
@@ -16,7 +16,7 @@ use std::{
 
 /// The source of the keys.
 #[derive(Debug)]
-pub struct KeySource {
+pub struct JwksSource {
     /// The JWK set's URL.
     pub jwks_url: String,
     /// The cache URL under which the isolates of a data centre share a set.
@@ -28,23 +28,23 @@ pub struct KeySource {
 }
 
 /// The keys of one issuer, by key id.
-pub struct KeyStore<P: Platform> {
-    source: KeySource,
-    held: RefCell<Keys<P>>,
+pub struct JwksCache<P: Runtime> {
+    source: JwksSource,
+    imported_keys: RefCell<Keys<P>>,
     /// The held keys, and the number of their changes: tokens verified with a former set are verified again.
-    listed: RefCell<Vec<RsaKey>>,
+    public_keys: RefCell<Vec<RsaKey>>,
     generation: Cell<u64>,
-    known: Cell<Known>,
-    doubted: Cell<Option<u64>>,
+    state: Cell<JwksCacheState>,
+    last_signature_refetch: Cell<Option<u64>>,
     /// Time since which a request of this isolate waits for a set.
     fetching: Cell<Option<u64>>,
     /// Key ids that were not in the set, and the time of that finding.
-    unknown: RefCell<Vec<(String, u64)>>,
+    unknown_kids: RefCell<Vec<(String, u64)>>,
 }
 
 /// The reason for a missing key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoKey {
+pub enum KeyLookupError {
     /// No set is available; the token cannot be verified.
     Unavailable {
         /// Seconds to wait.
@@ -54,19 +54,19 @@ pub enum NoKey {
     Unknown,
 }
 
-impl<P: Platform> KeyStore<P> {
+impl<P: Runtime> JwksCache<P> {
     /// Starts without a set.
     #[must_use]
-    pub fn new(source: KeySource) -> Rc<Self> {
+    pub fn new(source: JwksSource) -> Rc<Self> {
         Rc::new(Self {
             source,
-            held: RefCell::default(),
-            listed: RefCell::default(),
+            imported_keys: RefCell::default(),
+            public_keys: RefCell::default(),
             generation: Cell::default(),
-            known: Cell::default(),
-            doubted: Cell::default(),
+            state: Cell::default(),
+            last_signature_refetch: Cell::default(),
             fetching: Cell::default(),
-            unknown: RefCell::default(),
+            unknown_kids: RefCell::default(),
         })
     }
 
@@ -74,10 +74,10 @@ impl<P: Platform> KeyStore<P> {
     ///
     /// # Errors
     /// The cases of [`NoKey`].
-    pub async fn key(self: &Rc<Self>, platform: &P, kid: &str) -> Result<Dated<P>, NoKey> {
+    pub async fn key(self: &Rc<Self>, platform: &P, kid: &str) -> Result<DatedKey<P>, KeyLookupError> {
         match self.current(platform, kid).await? {
             Some(key) => Ok(key),
-            None => self.look_for(platform, kid).await,
+            None => self.refetch_for_unknown_kid(platform, kid).await,
         }
     }
 
@@ -87,29 +87,33 @@ impl<P: Platform> KeyStore<P> {
     }
 
     /// Returns the key with this id in the set, which is fetched if it is due.
-    async fn current(self: &Rc<Self>, platform: &P, kid: &str) -> Result<Option<Dated<P>>, NoKey> {
-        let mut step = jwks::step(self.known.get(), platform.now_ms());
-        if step == Step::Fetch && self.waited_for_another(platform).await {
-            step = jwks::step(self.known.get(), platform.now_ms());
+    async fn current(self: &Rc<Self>, platform: &P, kid: &str) -> Result<Option<DatedKey<P>>, KeyLookupError> {
+        let mut step = jwks::refresh_decision(self.state.get(), platform.now_ms());
+        if step == RefreshDecision::Fetch && self.wait_for_inflight_fetch(platform).await {
+            step = jwks::refresh_decision(self.state.get(), platform.now_ms());
         }
         match step {
-            Step::Use => {}
-            Step::UseAndRefresh if self.held(kid).is_some() => self.refresh_behind(platform),
+            RefreshDecision::Use => {}
+            RefreshDecision::UseAndRefresh if self.cached_key(kid).is_some() => self.refresh_in_background(platform),
             // The set is due: an id that it lacks is rejected after the fetch, not while the fetch runs in the
             // background.
-            Step::UseAndRefresh => {
-                self.fetch(platform, jwks::SHARED_MS).await;
+            RefreshDecision::UseAndRefresh => {
+                self.fetch(platform, jwks::SHARED_MAX_AGE_MS).await;
             }
-            Step::Fetch => {
-                if !self.fetch(platform, jwks::SHARED_MS).await && !self.may_go_on(platform) {
-                    return self.pinned(platform).await.map(Some);
+            RefreshDecision::Fetch => {
+                if !self.fetch(platform, jwks::SHARED_MAX_AGE_MS).await && !self.may_use_stale(platform) {
+                    return self.fallback_key(platform).await.map(Some);
                 }
             }
-            Step::Unavailable { retry_after } => {
-                return self.pinned(platform).await.map(Some).map_err(|_| NoKey::Unavailable { retry_after });
+            RefreshDecision::Unavailable { retry_after } => {
+                return self
+                    .fallback_key(platform)
+                    .await
+                    .map(Some)
+                    .map_err(|_| KeyLookupError::Unavailable { retry_after });
             }
         }
-        Ok(self.held(kid))
+        Ok(self.cached_key(kid))
     }
 
     /// Returns a number that changes whenever the held keys change.
@@ -120,70 +124,73 @@ impl<P: Platform> KeyStore<P> {
 
     /// Returns the key with this id after a signature was invalid: another one, if the issuer has rotated and reused
     /// the id.
-    pub async fn after_bad_signature(self: &Rc<Self>, platform: &P, kid: &str) -> Option<Dated<P>> {
+    pub async fn after_bad_signature(self: &Rc<Self>, platform: &P, kid: &str) -> Option<DatedKey<P>> {
         let now = platform.now_ms();
-        if !jwks::may_doubt_a_known_key(self.known.get(), self.doubted.get(), now) {
+        if !jwks::may_refetch_after_bad_signature(self.state.get(), self.last_signature_refetch.get(), now) {
             return None;
         }
         // Only a doubt that causes a fetch counts: forged tokens could otherwise delay the next fetch forever.
-        self.doubted.set(Some(now));
-        if self.fetch(platform, jwks::AFTER_FAILURE_MS).await { self.held(kid) } else { None }
+        self.last_signature_refetch.set(Some(now));
+        if self.fetch(platform, jwks::AFTER_FAILURE_MS).await { self.cached_key(kid) } else { None }
     }
 
     /// Fetches for an unknown id, at most once in 30 seconds; the id is remembered as unknown for 60 seconds.
-    async fn look_for(self: &Rc<Self>, platform: &P, kid: &str) -> Result<Dated<P>, NoKey> {
+    async fn refetch_for_unknown_kid(self: &Rc<Self>, platform: &P, kid: &str) -> Result<DatedKey<P>, KeyLookupError> {
         let now = platform.now_ms();
-        self.unknown.borrow_mut().retain(|(_, found)| now.saturating_sub(*found) < NEGATIVE_MS);
-        let remembered = self.unknown.borrow().iter().any(|(other, _)| other == kid);
+        self.unknown_kids.borrow_mut().retain(|(_, found)| now.saturating_sub(*found) < UNKNOWN_KID_TTL_MS);
+        let remembered = self.unknown_kids.borrow().iter().any(|(other, _)| other == kid);
         if !remembered
-            && jwks::may_look_for_unknown(self.known.get(), now)
-            && self.fetch(platform, jwks::UNKNOWN_MS).await
+            && jwks::may_refetch_for_unknown_kid(self.state.get(), now)
+            && self.fetch(platform, jwks::UNKNOWN_KID_REFETCH_INTERVAL_MS).await
         {
-            if let Some(key) = self.held(kid) {
+            if let Some(key) = self.cached_key(kid) {
                 return Ok(key);
             }
-            let mut unknown = self.unknown.borrow_mut();
-            if unknown.len() < MOST_UNKNOWN {
+            let mut unknown = self.unknown_kids.borrow_mut();
+            if unknown.len() < MAX_UNKNOWN_KIDS {
                 unknown.push((kid.to_owned(), now));
             }
         }
-        Err(NoKey::Unknown)
+        Err(KeyLookupError::Unknown)
     }
 
-    fn held(&self, kid: &str) -> Option<Dated<P>> {
-        let held = self.held.borrow();
+    fn cached_key(&self, kid: &str) -> Option<DatedKey<P>> {
+        let held = self.imported_keys.borrow();
         held.iter().find(|(other, _)| other == kid).map(|(_, key)| (key.clone(), self.generation.get()))
     }
 
     /// Returns whether a set that is no longer fresh may still be used after the fetch that just failed.
-    fn may_go_on(&self, platform: &P) -> bool {
-        matches!(jwks::step(self.known.get(), platform.now_ms()), Step::Use | Step::UseAndRefresh)
+    fn may_use_stale(&self, platform: &P) -> bool {
+        matches!(
+            jwks::refresh_decision(self.state.get(), platform.now_ms()),
+            RefreshDecision::Use | RefreshDecision::UseAndRefresh
+        )
     }
 
     /// Returns the configured key, whatever the id, on a cold start without a reachable issuer.
-    async fn pinned(&self, platform: &P) -> Result<Dated<P>, NoKey> {
-        let unavailable = NoKey::Unavailable { retry_after: RETRY_AFTER_S };
-        let pem = self.source.pem.as_ref().filter(|_| self.known.get().fetched.is_none()).ok_or(unavailable)?;
+    async fn fallback_key(&self, platform: &P) -> Result<DatedKey<P>, KeyLookupError> {
+        let unavailable = KeyLookupError::Unavailable { retry_after: RETRY_AFTER_S };
+        let pem = self.source.pem.as_ref().filter(|_| self.state.get().fetched_at_ms.is_none()).ok_or(unavailable)?;
         let generation = self.generation.get();
-        let key = platform.import_rsa(&pem.n, &pem.e).await.map_err(|_| unavailable)?;
+        let key = platform.import_rsa(&pem.modulus, &pem.exponent).await.map_err(|_| unavailable)?;
         Ok((key, generation))
     }
 
-    fn refresh_behind(self: &Rc<Self>, platform: &P) {
+    fn refresh_in_background(self: &Rc<Self>, platform: &P) {
         let (store, background) = (Rc::clone(self), platform.clone());
         // Counts as tried from now on, so that the next request does not repeat it.
-        store.known.set(Known { tried: Some(platform.now_ms()), ..store.known.get() });
+        store.state.set(JwksCacheState { last_attempt_ms: Some(platform.now_ms()), ..store.state.get() });
         platform.wait_until(async move {
-            store.fetch(&background, jwks::SHARED_MS).await;
+            store.fetch(&background, jwks::SHARED_MAX_AGE_MS).await;
         });
     }
 
     /// Waits while another request of this isolate fetches, by polling: an object of one request must not be awaited in
     /// another. Returns whether there was one.
-    async fn waited_for_another(&self, platform: &P) -> bool {
+    async fn wait_for_inflight_fetch(&self, platform: &P) -> bool {
         let mut waited = false;
         while self.fetching.get().is_some_and(|since| platform.now_ms().saturating_sub(since) <= jwks::TIMEOUT_MS) {
-            platform.sleep(LOOKING_MS).await;
+            platform.sleep(POLL_INTERVAL_MS).await;
             waited = true;
         }
         waited
@@ -193,99 +200,107 @@ impl<P: Platform> KeyStore<P> {
     /// invalid response changes only the time of the next attempt.
     async fn fetch(self: &Rc<Self>, platform: &P, shared_ms: u64) -> bool {
         let began = platform.now_ms();
-        self.known.set(Known { tried: Some(began), ..self.known.get() });
+        self.state.set(JwksCacheState { last_attempt_ms: Some(began), ..self.state.get() });
         self.fetching.set(Some(began));
-        let found = match self.shared(platform, shared_ms).await {
+        let found = match self.load_shared(platform, shared_ms).await {
             Some(found) => Some((found, None)),
-            None => self.fetched(platform).await.map(|(keys, set)| ((keys, platform.now_ms()), Some(set))),
+            None => self.fetch_from_issuer(platform).await.map(|(keys, set)| ((keys, platform.now_ms()), Some(set))),
         };
         self.fetching.set(None);
         let outcome = if let Some((((listed, keys), fetched), set)) = found {
-            self.held.replace(keys);
-            if self.listed.replace(listed.clone()) != listed {
+            self.imported_keys.replace(keys);
+            if self.public_keys.replace(listed.clone()) != listed {
                 self.generation.set(self.generation.get() + 1);
             }
-            self.known.set(Known { fetched: Some(fetched), tried: Some(began), failed: false });
+            self.state.set(JwksCacheState {
+                fetched_at_ms: Some(fetched),
+                last_attempt_ms: Some(began),
+                last_attempt_failed: false,
+            });
             match set {
                 Some(set) => {
-                    self.share_behind(platform, fetched, &set);
+                    self.share_in_background(platform, fetched, &set);
                     "fetched"
                 }
                 None => "shared",
             }
         } else {
-            self.known.set(Known { tried: Some(began), failed: true, ..self.known.get() });
+            self.state.set(JwksCacheState {
+                last_attempt_ms: Some(began),
+                last_attempt_failed: true,
+                ..self.state.get()
+            });
             "failed"
         };
         let line = serde_json::json!({
             "event": "jwks",
             "outcome": outcome,
-            "keys": self.held.borrow().len(),
-            "age_ms": self.known.get().fetched.map(|fetched| platform.now_ms().saturating_sub(fetched)),
+            "keys": self.imported_keys.borrow().len(),
+            "age_ms": self.state.get().fetched_at_ms.map(|fetched| platform.now_ms().saturating_sub(fetched)),
             "duration_ms": platform.now_ms().saturating_sub(began),
         });
-        platform.log(if outcome == "failed" { Level::Warn } else { Level::Info }, &line.to_string());
+        platform.log(if outcome == "failed" { LogLevel::Warn } else { LogLevel::Info }, &line.to_string());
         outcome != "failed"
     }
 
     /// Returns a set that another isolate has fetched recently, and later than the one held here; its age counts from
     /// that fetch.
-    async fn shared(&self, platform: &P, shared_ms: u64) -> Option<((Vec<RsaKey>, Keys<P>), u64)> {
-        let kept = platform.kept(&self.source.shared_url, jwks::LONGEST_SET + shared_set::OVERHEAD_BYTES);
-        let bytes = platform.within(CACHE_MS, kept).await??;
-        let (fetched, set) = shared_set::opened(&self.source.sharing_key, &self.source.jwks_url, &bytes)?;
-        let newer = self.known.get().fetched.is_none_or(|held| fetched > held);
+    async fn load_shared(&self, platform: &P, shared_ms: u64) -> Option<((Vec<RsaKey>, Keys<P>), u64)> {
+        let kept = platform.cache_get(&self.source.shared_url, jwks::MAX_SET_BYTES + shared_set::OVERHEAD_BYTES);
+        let bytes = platform.within(CACHE_GET_TIMEOUT_MS, kept).await??;
+        let (fetched, set) = shared_set::open(&self.source.sharing_key, &self.source.jwks_url, &bytes)?;
+        let newer = self.state.get().fetched_at_ms.is_none_or(|held| fetched > held);
         let (now, fresh) = (platform.now_ms(), platform.now_ms().saturating_sub(fetched) < shared_ms);
-        let keys = imported(platform, set).await.filter(|_| newer && fresh && fetched <= now)?;
+        let keys = import_keys(platform, set).await.filter(|_| newer && fresh && fetched <= now)?;
         Some((keys, fetched))
     }
 
     /// Shares a set after it is held here, so that a cache that does not respond delays no request. Only valid sets are
     /// shared.
-    fn share_behind(self: &Rc<Self>, platform: &P, fetched: u64, set: &[u8]) {
-        let sealed = shared_set::sealed(&self.source.sharing_key, &self.source.jwks_url, fetched, set);
+    fn share_in_background(self: &Rc<Self>, platform: &P, fetched: u64, set: &[u8]) {
+        let sealed = shared_set::seal(&self.source.sharing_key, &self.source.jwks_url, fetched, set);
         let (store, background) = (Rc::clone(self), platform.clone());
         platform.wait_until(async move {
-            let sharing = background.keep(&store.source.shared_url, &sealed, SHARED_S);
-            background.within(SHARING_MS, sharing).await;
+            let sharing = background.cache_put(&store.source.shared_url, &sealed, SHARED_TTL_S);
+            background.within(CACHE_PUT_TIMEOUT_MS, sharing).await;
         });
     }
 
     /// Returns the issuer's set, and its source text.
-    async fn fetched(&self, platform: &P) -> Option<((Vec<RsaKey>, Keys<P>), Vec<u8>)> {
-        let request = Outgoing {
+    async fn fetch_from_issuer(&self, platform: &P) -> Option<((Vec<RsaKey>, Keys<P>), Vec<u8>)> {
+        let request = UpstreamRequest {
             method: "GET",
             url: self.source.jwks_url.clone(),
             headers: vec![("accept", "application/json".to_owned()), ("user-agent", USER_AGENT.to_owned())],
-            wanted: &["content-type"],
+            response_headers: &["content-type"],
             body: None,
             timeout_ms: u32::try_from(jwks::TIMEOUT_MS).unwrap_or(u32::MAX),
         };
         let answer = platform.fetch(request).await.ok()?;
         let json = answer.headers.value("content-type").is_some_and(|media| media.contains("json"));
         let body = answer.body.filter(|_| answer.status == 200 && json)?;
-        let body = platform.read(body, jwks::LONGEST_SET).await.ok()?;
-        let keys = imported(platform, &body).await?;
+        let body = platform.read(body, jwks::MAX_SET_BYTES).await.ok()?;
+        let keys = import_keys(platform, &body).await?;
         Some((keys, body))
     }
 }
 
 /// A key, and the generation of its set.
-pub type Dated<P> = (<P as Platform>::VerifyingKey, u64);
-type Keys<P> = Vec<(String, <P as Platform>::VerifyingKey)>;
+pub type DatedKey<P> = (<P as Runtime>::VerifyingKey, u64);
+type Keys<P> = Vec<(String, <P as Runtime>::VerifyingKey)>;
 
-async fn imported<P: Platform>(platform: &P, set: &[u8]) -> Option<(Vec<RsaKey>, Keys<P>)> {
+async fn import_keys<P: Runtime>(platform: &P, set: &[u8]) -> Option<(Vec<RsaKey>, Keys<P>)> {
     let listed = jwks::parse(set).ok()?;
     let mut keys = Vec::new();
     for key in &listed {
-        keys.push((key.kid.clone(), platform.import_rsa(&key.n, &key.e).await.ok()?));
+        keys.push((key.kid.clone(), platform.import_rsa(&key.modulus, &key.exponent).await.ok()?));
     }
     Some((listed, keys))
 }
 
-const LOOKING_MS: u32 = 10;
-const SHARED_S: u32 = 300;
+const POLL_INTERVAL_MS: u32 = 10;
+const SHARED_TTL_S: u32 = 300;
 /// Timeout of the cache, for which Cloudflare documents none, before the issuer is requested.
-const CACHE_MS: u32 = 400;
-const SHARING_MS: u32 = 2_000;
-const MOST_UNKNOWN: usize = 256;
+const CACHE_GET_TIMEOUT_MS: u32 = 400;
+const CACHE_PUT_TIMEOUT_MS: u32 = 2_000;
+const MAX_UNKNOWN_KIDS: usize = 256;

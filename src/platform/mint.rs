@@ -1,11 +1,11 @@
 //! Signs the Hub's tokens for the database, and caches each while it is valid.
 
-use super::Platform;
+use super::Runtime;
 use crate::{
     domain::session::Actor,
     logic::{
-        fault::Fault,
-        upstream_token::{self, LIFE_S, SigningKey},
+        fault::Error,
+        upstream_token::{self, SigningKey, TTL_S},
     },
 };
 use base64ct::{Base64UrlUnpadded, Encoding as _};
@@ -15,18 +15,18 @@ use std::{
 };
 
 /// The token minter of one isolate.
-pub struct Minter<P: Platform> {
+pub struct DatabaseTokenIssuer<P: Runtime> {
     key: SigningKey,
     imported: OnceCell<P::SigningKey>,
-    kept: RefCell<HashMap<String, Kept>>,
+    kept: RefCell<HashMap<String, CachedToken>>,
 }
 
-struct Kept {
+struct CachedToken {
     token: String,
     until_s: i64,
 }
 
-impl<P: Platform> Minter<P> {
+impl<P: Runtime> DatabaseTokenIssuer<P> {
     /// Returns a minter that signs with this key.
     #[must_use]
     pub fn new(key: SigningKey) -> Self {
@@ -37,22 +37,22 @@ impl<P: Platform> Minter<P> {
     ///
     /// # Errors
     /// `Platform` if signing fails, or if the actor has no rights.
-    pub async fn token(&self, platform: &P, actor: &Actor<'_>) -> Result<String, Fault> {
-        let now_s = i64::try_from(platform.now_ms() / 1000).map_err(|_| Fault::Platform)?;
-        let name = identity(actor);
+    pub async fn token(&self, platform: &P, actor: &Actor<'_>) -> Result<String, Error> {
+        let now_s = i64::try_from(platform.now_ms() / 1000).map_err(|_| Error::RuntimeFailed)?;
+        let name = cache_key(actor);
         if let Some(kept) = self.kept.borrow().get(&name).filter(|kept| now_s < kept.until_s) {
             return Ok(kept.token.clone());
         }
-        let jti = Base64UrlUnpadded::encode_string(&platform.random::<16>().map_err(|_| Fault::Platform)?);
-        let unsigned = upstream_token::unsigned(&self.key.kid, actor, now_s, &jti).ok_or(Fault::Platform)?;
-        let signature = self.sign(platform, unsigned.as_bytes()).await.ok_or(Fault::Platform)?;
+        let jti = Base64UrlUnpadded::encode_string(&platform.random::<16>().map_err(|_| Error::RuntimeFailed)?);
+        let unsigned = upstream_token::signing_input(&self.key.kid, actor, now_s, &jti).ok_or(Error::RuntimeFailed)?;
+        let signature = self.sign(platform, unsigned.as_bytes()).await.ok_or(Error::RuntimeFailed)?;
         let token = format!("{unsigned}.{}", Base64UrlUnpadded::encode_string(&signature));
         let mut kept = self.kept.borrow_mut();
-        if kept.len() >= MOST_KEPT {
+        if kept.len() >= MAX_CACHED_TOKENS {
             kept.retain(|_, kept| now_s < kept.until_s);
         }
-        if kept.len() < MOST_KEPT {
-            kept.insert(name, Kept { token: token.clone(), until_s: now_s + LIFE_S - SPARE_S });
+        if kept.len() < MAX_CACHED_TOKENS {
+            kept.insert(name, CachedToken { token: token.clone(), until_s: now_s + TTL_S - MIN_REMAINING_TTL_S });
         }
         Ok(token)
     }
@@ -71,20 +71,20 @@ impl<P: Platform> Minter<P> {
 }
 
 /// Returns all values of the claims as text, so that no token serves two actors that differ in any of them.
-fn identity(actor: &Actor<'_>) -> String {
+fn cache_key(actor: &Actor<'_>) -> String {
     match actor {
-        Actor::Person(session) => format!(
+        Actor::User(session) => format!(
             "{}\n{}\n{}\n{}\n{}\n{}",
             session.id,
             session.user,
             session.owner(),
-            session.who().map_or("nobody", |who| who.name()),
+            session.principal_kind().map_or("nobody", |who| who.name()),
             session.issued_at,
-            session.name.as_deref().unwrap_or_default(),
+            session.display_name.as_deref().unwrap_or_default(),
         ),
         Actor::Job(name) => (*name).to_owned(),
     }
 }
 
-const MOST_KEPT: usize = 1024;
-const SPARE_S: i64 = 10;
+const MAX_CACHED_TOKENS: usize = 1024;
+const MIN_REMAINING_TTL_S: i64 = 10;

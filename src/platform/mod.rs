@@ -31,11 +31,11 @@ use std::{
 ///
 /// A value exists for one request. Futures need not be `Send`: an isolate has one thread.
 #[allow(async_fn_in_trait)]
-pub trait Platform: Clone + 'static {
+pub trait Runtime: Clone + 'static {
     /// A body that is forwarded unread: a stream on Workers.
     type Body: 'static;
     /// The writing end of a body.
-    type Sink: 'static;
+    type BodyWriter: 'static;
     /// An imported RSA public key.
     type VerifyingKey: Clone + 'static;
     /// An imported EC P-256 private key.
@@ -48,20 +48,20 @@ pub trait Platform: Clone + 'static {
     ///
     /// # Errors
     /// If the runtime has no entropy; nothing is sent then.
-    fn random<const N: usize>(&self) -> Result<[u8; N], Unavailable>;
+    fn random<const N: usize>(&self) -> Result<[u8; N], RuntimeError>;
 
     /// Sends one request; follows no redirect; the request's timeout covers the body of the response as well.
-    async fn fetch(&self, request: Outgoing) -> Result<Answer<Self::Body>, FetchFailure>;
+    async fn fetch(&self, request: UpstreamRequest) -> Result<UpstreamResponse<Self::Body>, FetchError>;
 
     /// Does the same, but the timeout ends with the response's head: the body may be passed on for as long as it takes. A caller that
     /// reads it instead does so [`within`](Platform::within) a time limit.
-    async fn fetch_head(&self, request: Outgoing) -> Result<Answer<Self::Body>, FetchFailure>;
+    async fn fetch_head(&self, request: UpstreamRequest) -> Result<UpstreamResponse<Self::Body>, FetchError>;
 
     /// Reads a body completely.
     ///
     /// # Errors
     /// `TooLarge` as soon as it exceeds `limit` bytes; `Broken` if the stream breaks.
-    async fn read(&self, body: Self::Body, limit: usize) -> Result<Vec<u8>, ReadFailure> {
+    async fn read(&self, body: Self::Body, limit: usize) -> Result<Vec<u8>, BodyReadError> {
         self.read_counted(body, limit, |_| true).await
     }
 
@@ -83,58 +83,58 @@ pub trait Platform: Clone + 'static {
         body: Self::Body,
         limit: usize,
         count: impl FnMut(usize) -> bool,
-    ) -> Result<Vec<u8>, ReadFailure>;
+    ) -> Result<Vec<u8>, BodyReadError>;
 
     /// Returns a body that is written while it is sent, and its writing end.
     ///
     /// # Errors
     /// If the runtime cannot create streams.
-    fn relay(&self) -> Result<(Self::Body, Self::Sink), Unavailable>;
+    fn body_channel(&self) -> Result<(Self::Body, Self::BodyWriter), RuntimeError>;
 
     /// Writes a part of it; waits until the previous part was read.
     ///
     /// # Errors
     /// If the reader has gone.
-    async fn write(&self, sink: &Self::Sink, part: Vec<u8>) -> Result<(), Unavailable>;
+    async fn write(&self, sink: &Self::BodyWriter, part: Vec<u8>) -> Result<(), RuntimeError>;
 
     /// Ends it, or aborts it, so that the reader detects that it is incomplete.
-    async fn end(&self, sink: Self::Sink, whole: bool);
+    async fn finish(&self, sink: Self::BodyWriter, whole: bool);
 
     /// Returns the bytes that another isolate of this data centre cached under a URL, if they still exist. May never
     /// complete.
-    async fn kept(&self, url: &str, limit: usize) -> Option<Vec<u8>>;
+    async fn cache_get(&self, url: &str, limit: usize) -> Option<Vec<u8>>;
 
     /// Caches bytes under a URL for the other isolates of this data centre; they may be evicted at any time. May never
     /// complete.
-    async fn keep(&self, url: &str, bytes: &[u8], seconds: u32);
+    async fn cache_put(&self, url: &str, bytes: &[u8], seconds: u32);
 
     /// Imports an RSA public key for RS256 (RFC 7518 §3.3); `n` and `e` are big-endian.
-    async fn import_rsa(&self, modulus: &[u8], exponent: &[u8]) -> Result<Self::VerifyingKey, Unavailable>;
+    async fn import_rsa(&self, modulus: &[u8], exponent: &[u8]) -> Result<Self::VerifyingKey, RuntimeError>;
 
     /// Returns whether this RS256 signature over `message` is valid.
-    async fn verify(&self, key: &Self::VerifyingKey, message: &[u8], signature: &[u8]) -> Result<bool, Unavailable>;
+    async fn verify(&self, key: &Self::VerifyingKey, message: &[u8], signature: &[u8]) -> Result<bool, RuntimeError>;
 
     /// Imports a private P-256 key for ES256 from its JWK members `x`, `y`, `d` (32 bytes each).
-    async fn import_p256(&self, x: &[u8; 32], y: &[u8; 32], d: &[u8; 32]) -> Result<Self::SigningKey, Unavailable>;
+    async fn import_p256(&self, x: &[u8; 32], y: &[u8; 32], d: &[u8; 32]) -> Result<Self::SigningKey, RuntimeError>;
 
     /// Signs `message` with ES256; returns 64 bytes, r then s.
-    async fn sign(&self, key: &Self::SigningKey, message: &[u8]) -> Result<[u8; 64], Unavailable>;
+    async fn sign(&self, key: &Self::SigningKey, message: &[u8]) -> Result<[u8; 64], RuntimeError>;
 
     /// Sends one message to the queue of request rows, which stores it until it is consumed.
     ///
     /// # Errors
     /// `Unavailable` if there is no queue, or it rejects, or it does not respond in time; the message may be stored
     /// nevertheless.
-    async fn enqueue(&self, message: &str) -> Result<(), Unavailable>;
+    async fn enqueue(&self, message: &str) -> Result<(), RuntimeError>;
 
     /// Returns the number of messages that wait in the queue of a binding.
     ///
     /// # Errors
     /// `Unavailable` if there is no such queue, or it does not respond in time.
-    async fn backlog(&self, binding: &str) -> Result<u64, Unavailable>;
+    async fn backlog(&self, binding: &str) -> Result<u64, RuntimeError>;
 
     /// Counts one request for an operator's charts; without effect if counting is not available.
-    fn count(&self, request: &Counted<'_>);
+    fn record_metric(&self, request: &RequestMetric<'_>);
 
     /// Continues a future after the response was sent.
     fn wait_until(&self, future: impl Future<Output = ()> + 'static);
@@ -157,12 +157,12 @@ pub trait Platform: Clone + 'static {
     }
 
     /// Writes one structured log line (a JSON object).
-    fn log(&self, level: Level, line: &str);
+    fn log(&self, level: LogLevel, line: &str);
 }
 
 /// A counted request, without data of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counted<'a> {
+pub struct RequestMetric<'a> {
     /// The error code of its response, or `ok`.
     pub code: &'a str,
     /// The status.
@@ -170,14 +170,14 @@ pub struct Counted<'a> {
     /// The route, with a table or function only if the Hub knows it.
     pub route: &'a str,
     /// The row of the access matrix, or `nobody`.
-    pub who: &'a str,
+    pub principal: &'a str,
     /// Duration in milliseconds.
     pub duration_ms: u64,
 }
 
 /// A request that the Hub sends.
 #[derive(Clone, Debug)]
-pub struct Outgoing {
+pub struct UpstreamRequest {
     /// The method in upper case.
     pub method: &'static str,
     /// The absolute URL.
@@ -185,7 +185,7 @@ pub struct Outgoing {
     /// Header names in lower case, and values.
     pub headers: Vec<(&'static str, String)>,
     /// Headers of the response that are read, in lower case: each one costs a call into the runtime.
-    pub wanted: &'static [&'static str],
+    pub response_headers: &'static [&'static str],
     /// The body; `None` for GET and HEAD.
     pub body: Option<Vec<u8>>,
     /// Timeout of the response in milliseconds: including its body, unless it is sent by [`Platform::fetch_head`].
@@ -193,7 +193,7 @@ pub struct Outgoing {
 }
 
 /// The response to a request that the Hub sent.
-pub struct Answer<Body> {
+pub struct UpstreamResponse<Body> {
     /// The status code.
     pub status: u16,
     /// The wanted headers that are present; repeated ones joined by `, `.
@@ -204,7 +204,7 @@ pub struct Answer<Body> {
 
 /// The reason why a request of the Hub has no response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FetchFailure {
+pub enum FetchError {
     /// No response in time.
     Timeout,
     /// No connection, or a broken one.
@@ -213,7 +213,7 @@ pub enum FetchFailure {
 
 /// The reason why a body could not be read completely.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReadFailure {
+pub enum BodyReadError {
     /// The stream broke.
     Broken,
     /// The body is longer than allowed.
@@ -222,9 +222,9 @@ pub enum ReadFailure {
 
 /// An operation failed that is always available (a fault of the runtime or of a key).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unavailable;
+pub struct RuntimeError;
 
-impl fmt::Display for Unavailable {
+impl fmt::Display for RuntimeError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("the platform refused the operation")
     }
@@ -232,7 +232,7 @@ impl fmt::Display for Unavailable {
 
 /// The severity of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
+pub enum LogLevel {
     /// A failure that needs an operator.
     Error,
     /// Normal operation.

@@ -1,14 +1,14 @@
 //! The verification of session tokens: the only place that knows the order form, key, signature, claims (I-1).
 
 use super::{
-    Platform,
-    keys::{KeyStore, NoKey},
+    Runtime,
+    keys::{JwksCache, KeyLookupError},
 };
 use crate::{
     domain::session::Session,
     logic::{
-        fault::Fault,
-        token::{self, Departing, Expected, TokenFault, Unverified, Verified},
+        fault::Error,
+        token::{self, EndingSession, TokenError, TokenPolicy, Unverified, Verified},
     },
 };
 use serde_json::Value;
@@ -18,38 +18,38 @@ use std::{cell::RefCell, collections::HashMap, rc::Rc};
 ///
 /// The time of a hash map lookup does not depend on how similar another token is, since the whole token is hashed.
 #[derive(Debug, Default)]
-pub struct Sessions {
-    good: RefCell<HashMap<String, Good>>,
+pub struct SessionCache {
+    sessions: RefCell<HashMap<String, CachedSession>>,
 }
 
 /// A session, and the generation of the keys with which its token was verified.
 #[derive(Debug)]
-struct Good {
+struct CachedSession {
     session: Session,
     generation: u64,
 }
 
-impl Sessions {
+impl SessionCache {
     /// Returns the session of a verified token; a change of the keys invalidates all verified before (I-2).
-    fn remembered(&self, token: &str, generation: u64, now_s: i64) -> Option<Session> {
-        let good = self.good.borrow();
+    fn get(&self, token: &str, generation: u64, now_s: i64) -> Option<Session> {
+        let good = self.sessions.borrow();
         let good = good.get(token).filter(|good| good.generation == generation)?;
         (now_s < good.session.expires_at).then(|| good.session.clone())
     }
 
-    fn remember(&self, token: &str, session: &Session, generation: u64, now_s: i64) {
-        let mut good = self.good.borrow_mut();
-        if good.len() >= MOST {
+    fn insert(&self, token: &str, session: &Session, generation: u64, now_s: i64) {
+        let mut good = self.sessions.borrow_mut();
+        if good.len() >= MAX_SESSIONS {
             good.retain(|_, good| good.generation == generation && now_s < good.session.expires_at);
         }
-        if good.len() < MOST {
-            good.insert(token.to_owned(), Good { session: session.clone(), generation });
+        if good.len() < MAX_SESSIONS {
+            good.insert(token.to_owned(), CachedSession { session: session.clone(), generation });
         }
     }
 
     /// Removes every token of a session that was ended (I-2).
-    pub fn forget(&self, session_id: &str) {
-        self.good.borrow_mut().retain(|_, good| good.session.id != session_id);
+    pub fn evict(&self, session_id: &str) {
+        self.sessions.borrow_mut().retain(|_, good| good.session.id != session_id);
     }
 }
 
@@ -57,21 +57,21 @@ impl Sessions {
 ///
 /// # Errors
 /// `Token` for an invalid one, `KeysUnavailable` if it could not be verified.
-pub async fn identify<P: Platform>(
+pub async fn authenticate<P: Runtime>(
     platform: &P,
-    sessions: &Sessions,
-    keys: &Rc<KeyStore<P>>,
-    expected: &Expected,
+    sessions: &SessionCache,
+    keys: &Rc<JwksCache<P>>,
+    expected: &TokenPolicy,
     raw: &str,
-) -> Result<Session, Fault> {
-    let now_s = i64::try_from(platform.now_ms() / 1000).map_err(|_| Fault::Platform)?;
-    if let Some(session) = sessions.remembered(raw, keys.generation(), now_s) {
+) -> Result<Session, Error> {
+    let now_s = i64::try_from(platform.now_ms() / 1000).map_err(|_| Error::RuntimeFailed)?;
+    if let Some(session) = sessions.get(raw, keys.generation(), now_s) {
         return Ok(session);
     }
     // The generation of the key that verified it: the set may have been replaced since.
-    let (verified, generation) = verified(platform, keys, raw).await?;
-    let session = token::check(&verified, expected, now_s).map_err(Fault::Token)?;
-    sessions.remember(raw, &session, generation, now_s);
+    let (verified, generation) = verify(platform, keys, raw).await?;
+    let session = token::validate_claims(&verified, expected, now_s).map_err(Error::Token)?;
+    sessions.insert(raw, &session, generation, now_s);
     Ok(session)
 }
 
@@ -79,52 +79,56 @@ pub async fn identify<P: Platform>(
 ///
 /// # Errors
 /// Same as [`identify`].
-pub async fn departing<P: Platform>(
+pub async fn ending_session<P: Runtime>(
     platform: &P,
-    keys: &Rc<KeyStore<P>>,
-    expected: &Expected,
+    keys: &Rc<JwksCache<P>>,
+    expected: &TokenPolicy,
     raw: &str,
-) -> Result<Departing, Fault> {
-    let now_s = i64::try_from(platform.now_ms() / 1000).map_err(|_| Fault::Platform)?;
-    let (verified, _) = verified(platform, keys, raw).await?;
-    token::check_departing(&verified, expected, now_s).map_err(Fault::Token)
+) -> Result<EndingSession, Error> {
+    let now_s = i64::try_from(platform.now_ms() / 1000).map_err(|_| Error::RuntimeFailed)?;
+    let (verified, _) = verify(platform, keys, raw).await?;
+    token::validate_for_sign_out(&verified, expected, now_s).map_err(Error::Token)
 }
 
 /// Returns a claim of a message that the issuer signed with the keys of its tokens.
 ///
 /// # Errors
 /// Same as [`identify`].
-pub async fn signed_claim<P: Platform>(
+pub async fn verify_claim<P: Runtime>(
     platform: &P,
-    keys: &Rc<KeyStore<P>>,
+    keys: &Rc<JwksCache<P>>,
     raw: &str,
     name: &str,
-) -> Result<Option<Value>, Fault> {
-    let (verified, _) = verified(platform, keys, raw).await?;
+) -> Result<Option<Value>, Error> {
+    let (verified, _) = verify(platform, keys, raw).await?;
     Ok(verified.claim(name).cloned())
 }
 
 /// Checks form, key and signature, and returns the generation of the key.
-async fn verified<'a, P: Platform>(
+async fn verify<'a, P: Runtime>(
     platform: &P,
-    keys: &Rc<KeyStore<P>>,
+    keys: &Rc<JwksCache<P>>,
     raw: &'a str,
-) -> Result<(Verified<'a>, u64), Fault> {
-    let unverified = token::read(raw).map_err(Fault::Token)?;
+) -> Result<(Verified<'a>, u64), Error> {
+    let unverified = token::parse(raw).map_err(Error::Token)?;
     let (key, mut generation) = keys.key(platform, unverified.kid()).await.map_err(|no_key| match no_key {
-        NoKey::Unavailable { retry_after } => Fault::KeysUnavailable(retry_after),
-        NoKey::Unknown => Fault::Token(TokenFault::KeyUnknown),
+        KeyLookupError::Unavailable { retry_after } => Error::JwksUnavailable(retry_after),
+        KeyLookupError::Unknown => Error::Token(TokenError::KeyUnknown),
     })?;
-    let mut good = signed_by(platform, &key, &unverified).await?;
+    let mut good = verify_signature(platform, &key, &unverified).await?;
     if !good && let Some((key, newer)) = keys.after_bad_signature(platform, unverified.kid()).await {
         generation = newer;
-        good = signed_by(platform, &key, &unverified).await?;
+        good = verify_signature(platform, &key, &unverified).await?;
     }
-    Ok((unverified.verified(good).map_err(Fault::Token)?, generation))
+    Ok((unverified.into_verified(good).map_err(Error::Token)?, generation))
 }
 
-async fn signed_by<P: Platform>(platform: &P, key: &P::VerifyingKey, token: &Unverified<'_>) -> Result<bool, Fault> {
-    platform.verify(key, token.signed_part().as_bytes(), token.signature()).await.map_err(|_| Fault::Platform)
+async fn verify_signature<P: Runtime>(
+    platform: &P,
+    key: &P::VerifyingKey,
+    token: &Unverified<'_>,
+) -> Result<bool, Error> {
+    platform.verify(key, token.signing_input().as_bytes(), token.signature()).await.map_err(|_| Error::RuntimeFailed)
 }
 
-const MOST: usize = 1024;
+const MAX_SESSIONS: usize = 1024;

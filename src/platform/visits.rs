@@ -1,28 +1,33 @@
 //! The session of a page request: Clerk's cookies, the redirects to Clerk and back, and the resulting cookies (I-1,
 //! I-2).
 
-use super::{Platform, clerk, hub::Hub};
+use super::{Runtime, clerk, hub::AppState};
 use crate::{
     domain::{headers::Headers, session::Session},
     logic::{
         cookies::{self, Cookies},
-        csrf::CsrfFault,
-        fault::Fault,
-        reply::Reply,
-        return_to::{encoded, without_traces},
+        csrf::CsrfError,
+        fault::Error,
+        reply::Response,
+        return_to::{percent_encode, strip_handshake_params},
         token,
-        visit::{self, Carrier, REDIRECTS, STATE, STATE_PARAMETER, Step, Visit, forget},
+        visit::{
+            self, BrowserAuthDecision, BrowserSessionInput, Carrier, HANDSHAKE_STATE_COOKIE, HANDSHAKE_STATE_PARAMETER,
+            REDIRECT_COUNT_COOKIE, forget,
+        },
     },
 };
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 
 mod directives;
 
-use directives::{BROWSER, Holder, Taken, is_plain, refreshed, signed_directives, taken_over};
+use directives::{
+    AcceptedCookies, DEV_BROWSER_COOKIE, Holder, accept_cookies, is_plain, refresh_session, signed_directives,
+};
 
 /// A request for a page.
 #[derive(Clone, Copy, Debug)]
-pub struct Door<'a> {
+pub struct PageRequest<'a> {
     /// The method.
     pub method: &'a str,
     /// The path, with the mount path.
@@ -34,9 +39,9 @@ pub struct Door<'a> {
 }
 
 /// The result of checking a visit.
-pub enum Entrance<Body> {
+pub enum PageAuthentication<Body> {
     /// A redirect, with its reason.
-    Elsewhere(Reply<Body>, &'static str),
+    Redirect(Response<Body>, &'static str),
     /// A signed-in user, and cookies to set with the response.
     SignedIn(Session, Vec<String>),
     /// No user, with the reason, and cookies to set with the response.
@@ -48,37 +53,43 @@ pub enum Entrance<Body> {
 /// # Errors
 /// `CookiesTooMany` for more cookies than are read, `VisitStuck` for a browser in a redirect loop, `KeysUnavailable` if
 /// no token can be verified, `ClerkUnavailable` if Clerk stores the cookies and does not respond.
-pub async fn enter<P: Platform>(hub: &Hub<P>, platform: &P, door: Door<'_>) -> Result<Entrance<P::Body>, Fault> {
+pub async fn authenticate_page<P: Runtime>(
+    hub: &AppState<P>,
+    platform: &P,
+    door: PageRequest<'_>,
+) -> Result<PageAuthentication<P::Body>, Error> {
     let cookies = cookies_of(door.headers)?;
-    let now_s = i64::try_from(platform.now_ms() / 1000).map_err(|_| Fault::Platform)?;
+    let now_s = i64::try_from(platform.now_ms() / 1000).map_err(|_| Error::RuntimeFailed)?;
     let navigation =
         visit::is_navigation(door.method, door.headers.value("sec-fetch-dest"), door.headers.value("accept"));
-    let visit = Visit { cookies: &cookies, query: door.query, navigation, now_s };
-    let entrance = match visit::decide(&visit, &hub.instance) {
-        Step::Verify(token) => verified(hub, platform, (door, &visit), token).await?,
-        Step::ResolveNonce(nonce, carrier) => {
+    let visit = BrowserSessionInput { cookies: &cookies, query: door.query, is_navigation: navigation, now_s };
+    let entrance = match visit::decide(&visit, &hub.clerk_instance) {
+        BrowserAuthDecision::Verify(token) => verify_session(hub, platform, (door, &visit), token).await?,
+        BrowserAuthDecision::ResolveNonce(nonce, carrier) => {
             hub.may_ask_clerk(platform, door.headers)?;
             let directives = clerk::handshake_payload(hub, platform, nonce).await;
-            resolved(hub, platform, (door, &visit), (directives, carrier)).await?
+            complete_handshake(hub, platform, (door, &visit), (directives, carrier)).await?
         }
-        Step::ResolveToken(token, carrier) => {
+        BrowserAuthDecision::ResolveToken(token, carrier) => {
             let directives = signed_directives(hub, platform, token).await;
-            resolved(hub, platform, (door, &visit), (directives, carrier)).await?
+            complete_handshake(hub, platform, (door, &visit), (directives, carrier)).await?
         }
-        step => unverified(hub, platform, (door, &visit), step)?,
+        step => after_token_error(hub, platform, (door, &visit), step)?,
     };
     // A handshake that another page of this browser has completed leaves its parameters in the URL.
-    let traces = navigation && visit::query_value(door.query, STATE_PARAMETER).is_some();
+    let traces = navigation && visit::query_param(door.query, HANDSHAKE_STATE_PARAMETER).is_some();
     Ok(match entrance {
-        Entrance::SignedIn(_, set) if traces => {
-            Entrance::Elsewhere(onward(hub, door, set), "handshake-ended-elsewhere")
+        PageAuthentication::SignedIn(_, set) if traces => {
+            PageAuthentication::Redirect(redirect_without_handshake_params(hub, door, set), "handshake-ended-elsewhere")
         }
         // Without the parameters a pending session would be redirected to Clerk again; its page links to one without
         // them.
-        Entrance::SignedOut(why, set) if traces && why != PENDING => Entrance::Elsewhere(onward(hub, door, set), why),
-        Entrance::SignedIn(session, mut set) if cookies.values(REDIRECTS).next().is_some() => {
-            set.push(cookies::forget(REDIRECTS));
-            Entrance::SignedIn(session, set)
+        PageAuthentication::SignedOut(why, set) if traces && why != PENDING => {
+            PageAuthentication::Redirect(redirect_without_handshake_params(hub, door, set), why)
+        }
+        PageAuthentication::SignedIn(session, mut set) if cookies.values(REDIRECT_COUNT_COOKIE).next().is_some() => {
+            set.push(cookies::delete(REDIRECT_COUNT_COOKIE));
+            PageAuthentication::SignedIn(session, set)
         }
         entrance => entrance,
     })
@@ -93,23 +104,23 @@ pub async fn enter<P: Platform>(hub: &Hub<P>, platform: &P, door: Door<'_>) -> R
 /// # Errors
 /// `CookiesTooMany` as with [`enter`], `SignOutUnknown` if no token can be verified, `Form` if none belongs to the
 /// form's session, `KeysUnavailable` if none can be checked.
-pub async fn departing<P: Platform>(
-    hub: &Hub<P>,
+pub async fn ending_session<P: Runtime>(
+    hub: &AppState<P>,
     platform: &P,
     headers: &Headers,
     is_of_form: impl Fn(&str) -> bool,
-) -> Result<Session, Fault> {
+) -> Result<Session, Error> {
     let cookies = cookies_of(headers)?;
-    let names = ["__session".to_owned(), format!("__session_{}", hub.instance.suffix)];
+    let names = ["__session".to_owned(), format!("__session_{}", hub.clerk_instance.suffix)];
     let mut tokens: Vec<&str> = names.iter().flat_map(|name| cookies.values(name)).collect();
     tokens.sort_unstable();
     tokens.dedup();
-    let mut fault = Fault::SignOutUnknown;
-    for token in tokens.into_iter().take(MOST_TOKENS) {
-        match hub.departing(platform, token).await {
+    let mut fault = Error::SignOutUnknown;
+    for token in tokens.into_iter().take(MAX_HANDSHAKE_TOKENS) {
+        match hub.ending_session(platform, token).await {
             Ok(departing) if is_of_form(departing.id()) => return Ok(departing.into_record()),
-            Ok(_) => fault = Fault::Form(CsrfFault::TokenWrong),
-            Err(Fault::Token(_)) => {}
+            Ok(_) => fault = Error::CsrfRejected(CsrfError::TokenWrong),
+            Err(Error::Token(_)) => {}
             Err(other) => return Err(other),
         }
     }
@@ -118,85 +129,91 @@ pub async fn departing<P: Platform>(
 
 /// Parses the cookies of a request. A visitor with more than are read is not treated as signed out, which would cause a
 /// redirect loop between the pages and Clerk.
-fn cookies_of(headers: &Headers) -> Result<Cookies<'_>, Fault> {
+fn cookies_of(headers: &Headers) -> Result<Cookies<'_>, Error> {
     let header = headers.value("cookie").unwrap_or_default();
-    if Cookies::are_readable(header) { Ok(Cookies::parse(header)) } else { Err(Fault::CookiesTooMany) }
+    if Cookies::are_readable(header) { Ok(Cookies::parse(header)) } else { Err(Error::CookiesTooMany) }
 }
 
-async fn verified<P: Platform>(
-    hub: &Hub<P>,
+async fn verify_session<P: Runtime>(
+    hub: &AppState<P>,
     platform: &P,
-    (door, visit): (Door<'_>, &Visit<'_>),
+    (door, visit): (PageRequest<'_>, &BrowserSessionInput<'_>),
     token: &str,
-) -> Result<Entrance<P::Body>, Fault> {
-    match hub.identify(platform, token).await {
-        Ok(session) => Ok(Entrance::SignedIn(session, Vec::new())),
-        Err(Fault::Token(fault)) => {
-            if visit.navigation
-                && fault == token::TokenFault::Expired
-                && let Some((session, set)) = refreshed(hub, platform, (door.headers, visit.cookies), token).await
+) -> Result<PageAuthentication<P::Body>, Error> {
+    match hub.authenticate(platform, token).await {
+        Ok(session) => Ok(PageAuthentication::SignedIn(session, Vec::new())),
+        Err(Error::Token(fault)) => {
+            if visit.is_navigation
+                && fault == token::TokenError::Expired
+                && let Some((session, set)) = refresh_session(hub, platform, (door.headers, visit.cookies), token).await
             {
-                return Ok(Entrance::SignedIn(session, set));
+                return Ok(PageAuthentication::SignedIn(session, set));
             }
-            unverified(hub, platform, (door, visit), visit::after_fault(visit, &hub.instance, fault))
+            after_token_error(hub, platform, (door, visit), visit::after_token_error(visit, &hub.clerk_instance, fault))
         }
         Err(fault) => Err(fault),
     }
 }
 
 /// Executes a step that needs no verification.
-fn unverified<P: Platform>(
-    hub: &Hub<P>,
+fn after_token_error<P: Runtime>(
+    hub: &AppState<P>,
     platform: &P,
-    (door, visit): (Door<'_>, &Visit<'_>),
-    step: Step<'_>,
-) -> Result<Entrance<P::Body>, Fault> {
+    (door, visit): (PageRequest<'_>, &BrowserSessionInput<'_>),
+    step: BrowserAuthDecision<'_>,
+) -> Result<PageAuthentication<P::Body>, Error> {
     match step {
-        Step::Handshake(reason) => Ok(Entrance::Elsewhere(to_clerk(hub, platform, visit, door, reason)?, reason)),
-        Step::Refused(reason) => Ok(Entrance::SignedOut(reason, forget::sessions(&hub.instance, door.path))),
-        Step::SignedOut(reason) => Ok(Entrance::SignedOut(reason, Vec::new())),
-        Step::Stuck(reason) => Err(Fault::VisitStuck(reason)),
+        BrowserAuthDecision::Handshake(reason) => {
+            Ok(PageAuthentication::Redirect(redirect_to_handshake(hub, platform, visit, door, reason)?, reason))
+        }
+        BrowserAuthDecision::Refused(reason) => {
+            Ok(PageAuthentication::SignedOut(reason, forget::sessions(&hub.clerk_instance, door.path)))
+        }
+        BrowserAuthDecision::SignedOut(reason) => Ok(PageAuthentication::SignedOut(reason, Vec::new())),
+        BrowserAuthDecision::RedirectLoop(reason) => Err(Error::HandshakeFailed(reason)),
         // These were handled before.
-        Step::ResolveNonce(..) | Step::ResolveToken(..) | Step::Verify(_) => Err(Fault::Platform),
+        BrowserAuthDecision::ResolveNonce(..)
+        | BrowserAuthDecision::ResolveToken(..)
+        | BrowserAuthDecision::Verify(_) => Err(Error::RuntimeFailed),
     }
 }
 
 /// Sets the cookies of a handshake's result, or begins another handshake if a cookie may have been overwritten.
-async fn resolved<P: Platform>(
-    hub: &Hub<P>,
+async fn complete_handshake<P: Runtime>(
+    hub: &AppState<P>,
     platform: &P,
-    (door, visit): (Door<'_>, &Visit<'_>),
-    (directives, carrier): (Result<Vec<String>, Fault>, Carrier),
-) -> Result<Entrance<P::Body>, Fault> {
+    (door, visit): (PageRequest<'_>, &BrowserSessionInput<'_>),
+    (directives, carrier): (Result<Vec<String>, Error>, Carrier),
+) -> Result<PageAuthentication<P::Body>, Error> {
     let taken = match directives {
-        Ok(directives) => taken_over(hub, platform, &directives).await,
+        Ok(directives) => accept_cookies(hub, platform, &directives).await,
         Err(fault) => Err(fault),
     };
     match taken {
-        Ok(Taken { holder, set: taken }) => {
+        Ok(AcceptedCookies { holder, set: taken }) => {
             let pending = matches!(holder, Holder::Pending);
             // Of several sessions' tokens only the one that is set now remains; of a pending session none.
-            let mut set = if pending || visit::are_several(visit.cookies, &hub.instance) {
-                forget::sessions(&hub.instance, door.path)
+            let mut set = if pending || visit::are_several(visit.cookies, &hub.clerk_instance) {
+                forget::sessions(&hub.clerk_instance, door.path)
             } else {
                 Vec::new()
             };
-            set.extend(forget::carriers(&hub.instance));
-            set.push(cookies::forget(STATE));
-            if !pending || leads_to_clerk(hub, door) {
-                set.push(counted(visit.cookies));
+            set.extend(forget::carriers(&hub.clerk_instance));
+            set.push(cookies::delete(HANDSHAKE_STATE_COOKIE));
+            if !pending || may_redirect_to_clerk(hub, door) {
+                set.push(redirect_count_cookie(visit.cookies));
             }
             set.extend(taken);
             if pending {
-                return Ok(Entrance::SignedOut(PENDING, set));
+                return Ok(PageAuthentication::SignedOut(PENDING, set));
             }
-            Ok(Entrance::Elsewhere(onward(hub, door, set), "handshake-resolved"))
+            Ok(PageAuthentication::Redirect(redirect_without_handshake_params(hub, door, set), "handshake-resolved"))
         }
-        Err(Fault::VisitStuck(reason)) => {
+        Err(Error::HandshakeFailed(reason)) => {
             let step = visit::after_unresolved(visit, carrier, reason);
-            Ok(match unverified(hub, platform, (door, visit), step)? {
-                Entrance::Elsewhere(reply, reason) => {
-                    Entrance::Elsewhere(with_cookies(reply, forget::carriers(&hub.instance)), reason)
+            Ok(match after_token_error(hub, platform, (door, visit), step)? {
+                PageAuthentication::Redirect(reply, reason) => {
+                    PageAuthentication::Redirect(with_cookies(reply, forget::carriers(&hub.clerk_instance)), reason)
                 }
                 entrance => entrance,
             })
@@ -206,69 +223,82 @@ async fn resolved<P: Platform>(
 }
 
 /// Counts one completed handshake; a signed-in page resets the count.
-fn counted(cookies: &Cookies<'_>) -> String {
-    cookies::set(REDIRECTS, &visit::redirects(cookies).saturating_add(1).to_string(), REDIRECTS_LIFE_S)
+fn redirect_count_cookie(cookies: &Cookies<'_>) -> String {
+    cookies::set(
+        REDIRECT_COUNT_COOKIE,
+        &visit::redirect_count(cookies).saturating_add(1).to_string(),
+        REDIRECT_COUNT_TTL_S,
+    )
 }
 
 /// Returns whether the page redirects a signed-out visitor to Clerk's pages.
 ///
 /// A pending session needs two handshakes, one of the opened page and one of this page; only the latter is counted.
-fn leads_to_clerk<P: Platform>(hub: &Hub<P>, door: Door<'_>) -> bool {
+fn may_redirect_to_clerk<P: Runtime>(hub: &AppState<P>, door: PageRequest<'_>) -> bool {
     door.path.strip_prefix(&hub.config.base_path).is_some_and(|path| matches!(path, "/sign-in" | "/sign-up"))
 }
 
 /// Redirects to the same page without the handshake's parameters.
-fn onward<P: Platform>(hub: &Hub<P>, door: Door<'_>, set: Vec<String>) -> Reply<P::Body> {
-    let location = format!("{}{}", hub.config.origin, without_traces(door.path, door.query));
-    with_cookies(Reply::empty(307).with("location", location), set)
+fn redirect_without_handshake_params<P: Runtime>(
+    hub: &AppState<P>,
+    door: PageRequest<'_>,
+    set: Vec<String>,
+) -> Response<P::Body> {
+    let location = format!("{}{}", hub.config.origin, strip_handshake_params(door.path, door.query));
+    with_cookies(Response::empty(307).with_header("location", location), set)
 }
 
-fn with_cookies<Body>(reply: Reply<Body>, set: Vec<String>) -> Reply<Body> {
-    set.into_iter().fold(reply, |reply, cookie| reply.with("set-cookie", cookie))
+fn with_cookies<Body>(reply: Response<Body>, set: Vec<String>) -> Response<Body> {
+    set.into_iter().fold(reply, |reply, cookie| reply.with_header("set-cookie", cookie))
 }
 
 /// Redirects to Clerk's handshake; the session token is not sent, since URLs are logged in many places.
-fn to_clerk<P: Platform>(
-    hub: &Hub<P>,
+fn redirect_to_handshake<P: Runtime>(
+    hub: &AppState<P>,
     platform: &P,
-    visit: &Visit<'_>,
-    door: Door<'_>,
+    visit: &BrowserSessionInput<'_>,
+    door: PageRequest<'_>,
     reason: &'static str,
-) -> Result<Reply<P::Body>, Fault> {
+) -> Result<Response<P::Body>, Error> {
     // Two pages of one browser may begin at once; the cookie of the second must also match the URL of the first.
-    let state = match visit.cookies.value(STATE).filter(|state| state.len() == STATE_LENGTH && is_plain(state)) {
+    let state = match visit
+        .cookies
+        .value(HANDSHAKE_STATE_COOKIE)
+        .filter(|state| state.len() == HANDSHAKE_STATE_LEN && is_plain(state))
+    {
         Some(state) => state.to_owned(),
-        None => Base64UrlUnpadded::encode_string(&platform.random::<16>().map_err(|_| Fault::Platform)?),
+        None => Base64UrlUnpadded::encode_string(&platform.random::<16>().map_err(|_| Error::RuntimeFailed)?),
     };
-    let back = without_traces(door.path, door.query);
+    let back = strip_handshake_params(door.path, door.query);
     let mark = if back.contains('?') { '&' } else { '?' };
     // The Hub's own origin: the request's host is not trusted.
-    let back = format!("{}{back}{mark}{STATE_PARAMETER}={state}", hub.config.origin);
-    let suffixed = visit::uses_suffixed(visit.cookies, &hub.instance, visit.now_s);
+    let back = format!("{}{back}{mark}{HANDSHAKE_STATE_PARAMETER}={state}", hub.config.origin);
+    let suffixed = visit::prefers_suffixed_cookies(visit.cookies, &hub.clerk_instance, visit.now_s);
     let mut location = format!(
         "{}/v1/client/handshake?redirect_url={}&__clerk_api_version={}&suffixed_cookies={suffixed}&__clerk_hs_reason={reason}&format=nonce",
         hub.config.issuer,
-        encoded(&back),
+        percent_encode(&back),
         clerk::API_VERSION,
     );
-    let browser = visit::query_value(visit.query, BROWSER)
-        .or_else(|| visit.cookies.values(&format!("{BROWSER}_{}", hub.instance.suffix)).next())
-        .or_else(|| visit.cookies.values(BROWSER).next());
-    if let Some(browser) = browser.filter(|browser| hub.instance.development && is_plain(browser)) {
-        location = format!("{location}&{BROWSER}={browser}");
+    let browser = visit::query_param(visit.query, DEV_BROWSER_COOKIE)
+        .or_else(|| visit.cookies.values(&format!("{DEV_BROWSER_COOKIE}_{}", hub.clerk_instance.suffix)).next())
+        .or_else(|| visit.cookies.values(DEV_BROWSER_COOKIE).next());
+    if let Some(browser) = browser.filter(|browser| hub.clerk_instance.is_development && is_plain(browser)) {
+        location = format!("{location}&{DEV_BROWSER_COOKIE}={browser}");
     }
-    let reply =
-        Reply::empty(307).with("location", location).with("set-cookie", cookies::set(STATE, &state, STATE_LIFE_S));
+    let reply = Response::empty(307)
+        .with_header("location", location)
+        .with_header("set-cookie", cookies::set(HANDSHAKE_STATE_COOKIE, &state, HANDSHAKE_STATE_TTL_S));
     // Several pages may begin at once; a page that returns and is redirected again is in a loop.
-    let round = visit::query_value(visit.query, STATE_PARAMETER).is_some();
-    Ok(if round { reply.with("set-cookie", counted(visit.cookies)) } else { reply })
+    let round = visit::query_param(visit.query, HANDSHAKE_STATE_PARAMETER).is_some();
+    Ok(if round { reply.with_header("set-cookie", redirect_count_cookie(visit.cookies)) } else { reply })
 }
 
 /// Reason of a visit with a pending session.
 const PENDING: &str = "session-pending";
-const REDIRECTS_LIFE_S: u32 = 10;
-const STATE_LIFE_S: u32 = 300;
+const REDIRECT_COUNT_TTL_S: u32 = 10;
+const HANDSHAKE_STATE_TTL_S: u32 = 300;
 /// Each requires a verification.
-const MOST_TOKENS: usize = 4;
+const MAX_HANDSHAKE_TOKENS: usize = 4;
 /// 16 bytes in base64url.
-const STATE_LENGTH: usize = 22;
+const HANDSHAKE_STATE_LEN: usize = 22;

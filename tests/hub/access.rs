@@ -1,14 +1,14 @@
 //! the rights of every persona, as two grids in which a change of rights is visible.
 
-use crate::world::{PERSONAS, World, golden};
+use crate::world::{PERSONAS, TestApp, golden};
 use hub::{
     domain::{
-        access::{Operation, Who},
-        functions::{FUNCTIONS, Mark},
+        access::{Operation, PrincipalKind},
+        functions::{FUNCTIONS, FunctionProperty},
         tables::TABLES,
     },
     entry::routes::ROUTES,
-    logic::policy::allows,
+    logic::policy::grants,
 };
 use std::{collections::BTreeSet, fmt::Write as _};
 
@@ -17,19 +17,19 @@ fn grants_are_the_golden_ones_a_2() {
     let mut grid = String::new();
     for table in TABLES {
         writeln!(grid, "{}", table.name).unwrap();
-        if !table.guarded.is_empty() {
-            writeln!(grid, "  sensitive      {}", table.guarded.join(" ")).unwrap();
+        if !table.sensitive_columns.is_empty() {
+            writeln!(grid, "  sensitive      {}", table.sensitive_columns.join(" ")).unwrap();
         }
-        for (who, purposes) in table.lists {
+        for (who, purposes) in table.listed_by {
             writeln!(grid, "  lists them     {} for {}", who.name(), purposes.join(" ")).unwrap();
         }
-        for who in Who::ALL {
+        for who in PrincipalKind::ALL {
             let Some(grant) = table.grant(who) else {
                 writeln!(grid, "  {:<14} -", who.name()).unwrap();
                 continue;
             };
             let allowed: Vec<&str> =
-                Operation::ALL.into_iter().filter(|operation| allows(grant, *operation)).map(Operation::name).collect();
+                Operation::ALL.into_iter().filter(|operation| grants(grant, *operation)).map(Operation::name).collect();
             writeln!(grid, "  {:<14} {}", who.name(), allowed.join(" ")).unwrap();
             for (verb, columns) in [("reads", grant.read), ("inserts", grant.insert), ("updates", grant.update)] {
                 if !columns.is_empty() {
@@ -41,9 +41,9 @@ fn grants_are_the_golden_ones_a_2() {
     for function in FUNCTIONS {
         let callers: Vec<&str> = function.callers.iter().map(|who| who.name()).collect();
         let mark = match function.mark {
-            Mark::Internal => "internal: ",
-            Mark::Plain => "",
-            Mark::Sensitive => "sensitive: ",
+            FunctionProperty::Internal => "internal: ",
+            FunctionProperty::Plain => "",
+            FunctionProperty::Sensitive => "sensitive: ",
         };
         writeln!(grid, "{}()\n  {mark}{}", function.name, callers.join(" ")).unwrap();
     }
@@ -66,7 +66,7 @@ fn every_door_answers_every_persona_as_the_golden_file_says() {
     // A function with a route of its own is listed once.
     let mut seen = BTreeSet::new();
     paths.retain(|path| seen.insert(path.clone()));
-    let world = World::new();
+    let world = TestApp::new();
     let mut grid = format!("{:<34} {:<7}", "path", "method");
     for persona in PERSONAS {
         write!(grid, " {persona:>10}").unwrap();

@@ -1,15 +1,15 @@
 //! The database's response is passed on only if it has the requested media type; a request of the Hub never fails there
 //! for a missing column.
 
-use crate::world::{REST, World, answered, well};
+use crate::world::{REST, TestApp, answered, default_upstream};
 use hub::{
     domain::{
-        access::{StaffRole, Who},
+        access::{PrincipalKind, StaffRole},
         functions::FUNCTIONS,
         headers::Headers,
-        tables::{Kind, TABLES, Table},
+        tables::{ColumnType, TABLES, Table},
     },
-    platform::Answer,
+    platform::UpstreamResponse,
 };
 use serde_json::json;
 #[cfg(target_arch = "wasm32")]
@@ -23,15 +23,15 @@ const BACK: [(&str, &str); 1] = [("prefer", "return=representation")];
 #[test]
 fn an_answer_of_another_type_is_not_passed_on() {
     let given = |status: u16, media: Option<&'static str>| {
-        World::behind(move |request| {
+        TestApp::with_upstream(move |request| {
             if !request.url.starts_with(REST) || request.url.ends_with("/rpc/record_requests") {
-                return well(request);
+                return default_upstream(request);
             }
             let headers = media.map(|media| ("content-type".to_owned(), media.to_owned())).into_iter().collect();
-            Ok(Answer { status, headers: Headers::new(headers), body: Some(b"[]".to_vec()) })
+            Ok(UpstreamResponse { status, headers: Headers::new(headers), body: Some(b"[]".to_vec()) })
         })
     };
-    let ask = |world: World, method, accept| {
+    let ask = |world: TestApp, method, accept| {
         let headers = [("accept", accept), ("if-match", "*")];
         let path = format!(
             "/rest/v1/contact_tickets?{}",
@@ -79,7 +79,8 @@ fn an_answer_of_another_type_is_not_passed_on() {
 fn a_function_gives_no_file() {
     for (persona, name) in [("alice", "search_tickets?words=x"), ("alice", "my_activity"), ("support", "who_am_i")] {
         for accept in ["text/csv", "application/x-ndjson"] {
-            let seen = World::new().send(persona, "GET", &format!("/rest/v1/rpc/{name}"), &[("accept", accept)], None);
+            let seen =
+                TestApp::new().send(persona, "GET", &format!("/rest/v1/rpc/{name}"), &[("accept", accept)], None);
             assert_eq!(
                 (seen.status, seen.code.as_str(), seen.header("allow")),
                 (406, "HUB301", None),
@@ -89,28 +90,28 @@ fn a_function_gives_no_file() {
     }
 }
 
-fn personas() -> [(&'static str, Who); 4] {
+fn personas() -> [(&'static str, PrincipalKind); 4] {
     [
-        ("alice", Who::Customer),
-        ("admin", Who::Staff(StaffRole::Admin)),
-        ("sales", Who::Staff(StaffRole::Sales)),
-        ("support", Who::Staff(StaffRole::Support)),
+        ("alice", PrincipalKind::Customer),
+        ("admin", PrincipalKind::Staff(StaffRole::Admin)),
+        ("sales", PrincipalKind::Staff(StaffRole::Sales)),
+        ("support", PrincipalKind::Staff(StaffRole::Support)),
     ]
 }
 
-fn value(kind: Kind) -> &'static str {
+fn value(kind: ColumnType) -> &'static str {
     match kind {
-        Kind::Boolean => "true",
-        Kind::Integer => "1",
-        Kind::Timestamp => "2026-01-01",
-        Kind::Uuid => KEY,
-        Kind::Bytes | Kind::Json | Kind::Text | Kind::Texts => "x",
+        ColumnType::Boolean => "true",
+        ColumnType::Integer => "1",
+        ColumnType::Timestamp => "2026-01-01",
+        ColumnType::Uuid => KEY,
+        ColumnType::Bytes | ColumnType::Json | ColumnType::Text | ColumnType::Texts => "x",
     }
 }
 
 fn filter(table: &Table, name: &str) -> String {
     let kind = table.column(name).unwrap().kind;
-    if matches!(kind, Kind::Bytes | Kind::Json | Kind::Texts) {
+    if matches!(kind, ColumnType::Bytes | ColumnType::Json | ColumnType::Texts) {
         "is.null".to_owned()
     } else if table.owner == Some(name) {
         "eq.user_2hubcarol0000000000000003".to_owned()
@@ -128,7 +129,7 @@ fn in_tree(table: &Table, name: &str) -> String {
 /// is rejected by name, by GET and by POST, for every persona; if selected, it is accepted.
 #[test]
 fn what_filters_the_rows_of_a_function_is_selected() {
-    let (world, mut asked) = (World::new(), 0);
+    let (world, mut asked) = (TestApp::new(), 0);
     for function in FUNCTIONS.iter().filter(|function| function.returns.table().is_some()) {
         let table = function.returns.table().unwrap();
         let body: serde_json::Map<String, serde_json::Value> =
@@ -170,7 +171,7 @@ fn what_filters_the_rows_of_a_function_is_selected() {
 /// and nothing is needed if no rows are returned.
 #[test]
 fn what_filters_the_rows_that_a_change_gives_back_is_selected() {
-    let (world, mut asked) = (World::new(), 0);
+    let (world, mut asked) = (TestApp::new(), 0);
     for table in TABLES {
         for (persona, who) in personas() {
             let Some(grant) = table.grant(who) else { continue };
@@ -212,14 +213,14 @@ fn what_filters_the_rows_that_a_change_gives_back_is_selected() {
 /// A rejection by the database is logged with its code and message, without a value, and the client receives a hint.
 #[test]
 fn a_refusal_by_the_database_is_logged_without_values() {
-    let world = World::behind(|request| {
+    let world = TestApp::with_upstream(|request| {
         if request.url.contains("/contact_tickets?") {
             return answered(
                 400,
                 r#"{"code":"23502","message":"null value in column \"subject\" of relation \"contact_tickets\" violates not-null constraint","details":"Failing row contains (secret)."}"#,
             );
         }
-        well(request)
+        default_upstream(request)
     });
     let path = format!("/rest/v1/contact_tickets?id=eq.{KEY}");
     let seen = world.send("alice", "PATCH", &path, &[], Some(r#"{"subject":null}"#));
@@ -237,7 +238,7 @@ fn no_grant_could_upsert() {
     for table in TABLES {
         for grant in table.grants {
             let key = grant.insert.contains(&table.key) || grant.update.contains(&table.key);
-            assert!(!key, "{} {:?}", table.name, grant.who);
+            assert!(!key, "{} {:?}", table.name, grant.principal);
         }
     }
 }

@@ -1,13 +1,13 @@
 //! The request bodies that an isolate holds: limited, and released for every outcome of the request.
 
-use crate::world::{TOKENS, WEBHOOK_SECRET, World, answered, arrival, well};
+use crate::world::{TOKENS, TestApp, WEBHOOK_SECRET, answered, arrival, default_upstream};
 use hub::{
-    entry::answer::{Arrival, answer},
-    logic::{fault::Fault, reply::Content},
+    entry::answer::{IncomingRequest, handle_request},
+    logic::{fault::Error, reply::ResponseBody},
     platform::{
-        Platform as _,
+        Runtime as _,
         bodies::{self, Incoming, Sender},
-        fakes::{Ending, Fake, Stream},
+        fakes::{Ending, FakeBody, FakeRuntime},
     },
 };
 use serde_json::Value;
@@ -35,12 +35,12 @@ fn row(kib: usize) -> String {
     format!(r#"{{"subject":"{}"}}"#, "x".repeat(kib * KIB))
 }
 
-fn insert(body: &str) -> Arrival<Stream> {
+fn insert(body: &str) -> IncomingRequest<FakeBody> {
     arrival("alice", ("POST", "/rest/v1/contact_tickets"), &[], Some(body))
 }
 
-fn held(world: &World) -> usize {
-    world.hub.bodies.bytes(world.fake.now_ms())
+fn held(world: &TestApp) -> usize {
+    world.hub.body_budget.bytes(world.fake.now_ms())
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn only_rows_may_be_longer_than_128_kib() {
         ("alice", "PATCH", ONE, row(128), 413),
         ("support", "POST", "/rest/v1/rpc/search_tickets", format!(r#"{{"words":"{}"}}"#, "x".repeat(128 * KIB)), 413),
     ] {
-        let world = World::new();
+        let world = TestApp::new();
         let seen = world.send(persona, method, path, &[("x-hub-purpose", "support")], Some(&body));
         assert_eq!(seen.status, status, "{persona} {method} {path} {} bytes: {}", body.len(), seen.text);
         assert_eq!((seen.code == "HUB005", seen.upstream.is_empty()), (status == 413, status == 413));
@@ -66,25 +66,25 @@ fn only_rows_may_be_longer_than_128_kib() {
 #[test]
 fn bodies_at_once_of_one_person_are_bounded() {
     let most = Rc::new(Cell::new(0));
-    let hub: Rc<RefCell<Option<World>>> = Rc::default();
-    let world = World::behind({
+    let hub: Rc<RefCell<Option<TestApp>>> = Rc::default();
+    let world = TestApp::with_upstream({
         let (most, hub) = (Rc::clone(&most), Rc::clone(&hub));
         move |request| {
             if let Some(world) = hub.borrow().as_ref() {
                 most.set(held(world).max(most.get()));
             }
-            well(request)
+            default_upstream(request)
         }
     });
-    world.ask("alice", "GET", "/rest/v1/contact_tickets");
-    hub.replace(Some(World { hub: Rc::clone(&world.hub), fake: world.fake.clone() }));
+    world.get("alice", "GET", "/rest/v1/contact_tickets");
+    hub.replace(Some(TestApp { hub: Rc::clone(&world.hub), fake: world.fake.clone() }));
     let body = rows(1000);
     let answers = Rc::new(RefCell::new(Vec::new()));
     for _ in 0..60 {
         let (hub, fake, answers, arrival) =
             (Rc::clone(&world.hub), world.fake.clone(), Rc::clone(&answers), insert(&body));
         world.fake.wait_until(async move {
-            let reply = answer(&hub, &fake, arrival).await;
+            let reply = handle_request(&hub, &fake, arrival).await;
             let retry = reply.headers.iter().any(|(name, _)| *name == "retry-after");
             answers.borrow_mut().push((reply.status, retry));
         });
@@ -97,17 +97,17 @@ fn bodies_at_once_of_one_person_are_bounded() {
     assert!(made >= 3 && refused >= 20, "{made} made, {refused} refused");
     assert!((2 * MIB..=4 * MIB).contains(&most.get()), "{} bytes at once", most.get());
     assert_eq!(held(&world), 0);
-    assert_eq!(world.fake.run(answer(&world.hub, &world.fake, insert(&body))).unwrap().status, 201);
+    assert_eq!(world.fake.run(handle_request(&world.hub, &world.fake, insert(&body))).unwrap().status, 201);
 }
 
 /// Begins requests whose bodies never end, concurrently; returns the statuses of the finished ones, in their order.
-fn stalled(world: &World, count: usize, arrival: impl Fn() -> Arrival<Stream>) -> Rc<RefCell<Vec<u16>>> {
+fn stalled(world: &TestApp, count: usize, arrival: impl Fn() -> IncomingRequest<FakeBody>) -> Rc<RefCell<Vec<u16>>> {
     let statuses = Rc::new(RefCell::new(Vec::new()));
     for _ in 0..count {
         let (hub, fake, statuses) = (Rc::clone(&world.hub), world.fake.stalled_request(), Rc::clone(&statuses));
         let arrival = arrival();
         world.fake.wait_until(async move {
-            let reply = answer(&hub, &fake, arrival).await;
+            let reply = handle_request(&hub, &fake, arrival).await;
             statuses.borrow_mut().push(reply.status);
         });
     }
@@ -116,22 +116,22 @@ fn stalled(world: &World, count: usize, arrival: impl Fn() -> Arrival<Stream>) -
 }
 
 /// Adds work to the runtime, so that its clock does not advance until this is set to false.
-fn at_work(world: &World) -> Rc<Cell<bool>> {
+fn at_work(world: &TestApp) -> Rc<Cell<bool>> {
     let working = Rc::new(Cell::new(true));
     let (fake, more) = (world.fake.clone(), Rc::clone(&working));
     world.fake.wait_until(async move {
         while more.get() {
-            fake.kept("", 0).await;
+            fake.cache_get("", 0).await;
         }
     });
     working
 }
 
-fn insert_of(persona: &str, body: &str) -> Arrival<Stream> {
+fn insert_of(persona: &str, body: &str) -> IncomingRequest<FakeBody> {
     arrival(persona, ("POST", "/rest/v1/contact_tickets"), &[], Some(body))
 }
 
-fn webhook() -> Arrival<Stream> {
+fn webhook() -> IncomingRequest<FakeBody> {
     let time = TOKENS["now"].to_string();
     let signature = "v1,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
     let headers = [("svix-id", "msg_1"), ("svix-timestamp", &*time), ("svix-signature", signature)];
@@ -139,15 +139,15 @@ fn webhook() -> Arrival<Stream> {
 }
 
 /// Returns the status and the code of a request that is processed while others are pending.
-fn asked(world: &World, arrival: Arrival<Stream>) -> (u16, String) {
-    let reply = world.fake.run(answer(&world.hub, &world.fake, arrival)).unwrap();
+fn asked(world: &TestApp, arrival: IncomingRequest<FakeBody>) -> (u16, String) {
+    let reply = world.fake.run(handle_request(&world.hub, &world.fake, arrival)).unwrap();
     let retry = reply.headers.iter().find(|(name, _)| *name == "retry-after").map(|(_, value)| value.to_string());
     assert_eq!(retry.as_deref(), (reply.status == 503).then_some("2"));
-    let code = match reply.content {
-        Content::Text(text) => {
+    let code = match reply.body {
+        ResponseBody::Text(text) => {
             serde_json::from_str::<Value>(&text).unwrap()["code"].as_str().unwrap_or_default().to_owned()
         }
-        Content::Empty | Content::Stream(_) => String::new(),
+        ResponseBody::Empty | ResponseBody::Stream(_) => String::new(),
     };
     (reply.status, code)
 }
@@ -155,8 +155,8 @@ fn asked(world: &World, arrival: Arrival<Stream>) -> (u16, String) {
 /// Forty slow bodies of one user, then of unauthenticated clients of the webhook: the requests of others are processed.
 #[test]
 fn slow_bodies_of_one_sender_leave_those_of_others_answered() {
-    let world = World::new();
-    world.ask("alice", "GET", "/rest/v1/contact_tickets");
+    let world = TestApp::new();
+    world.get("alice", "GET", "/rest/v1/contact_tickets");
     let working = at_work(&world);
     let of_alice = stalled(&world, 40, || insert(&rows(1000)));
     assert!((2 * MIB..=4 * MIB).contains(&held(&world)), "{} bytes", held(&world));
@@ -188,7 +188,7 @@ fn slow_bodies_of_one_sender_leave_those_of_others_answered() {
 }
 
 /// Returns a message of Clerk's, of about this many KiB.
-fn signed_webhook(kib: usize) -> Arrival<Stream> {
+fn signed_webhook(kib: usize) -> IncomingRequest<FakeBody> {
     let time = TOKENS["now"].to_string();
     let body = format!(r#"{{"type":"email.created","data":{{"x":"{}"}}}}"#, "x".repeat(kib * KIB));
     let signature = crate::webhooks::signed(WEBHOOK_SECRET, "msg_2", &time, &body);
@@ -200,13 +200,17 @@ fn signed_webhook(kib: usize) -> Arrival<Stream> {
 /// nevertheless, and evicted bodies are not held for long.
 #[test]
 fn slow_bodies_of_strangers_hold_up_no_message_of_clerks_i_2() {
-    let world = World::behind(|request| {
-        if request.url.ends_with("/rpc/take_clerk_event") { answered(200, "\"taken\"") } else { well(request) }
+    let world = TestApp::with_upstream(|request| {
+        if request.url.ends_with("/rpc/take_clerk_event") {
+            answered(200, "\"taken\"")
+        } else {
+            default_upstream(request)
+        }
     });
     let working = at_work(&world);
     for round in 0..20 {
         stalled(&world, 30, webhook);
-        world.fake.wait(150);
+        world.fake.advance_time(150);
         world.fake.leave_after::<()>(100, pending());
         assert!(held(&world) <= 4 * MIB, "{} bytes in round {round}", held(&world));
         for kib in [1, 250] {
@@ -221,7 +225,7 @@ fn slow_bodies_of_strangers_hold_up_no_message_of_clerks_i_2() {
 /// A form that never ends is counted and aborted, like other bodies.
 #[test]
 fn a_form_that_never_ends_is_given_up() {
-    let world = World::new();
+    let world = TestApp::new();
     let working = at_work(&world);
     let form = "x".repeat(8 * KIB);
     let statuses =
@@ -235,8 +239,8 @@ fn a_form_that_never_ends_is_given_up() {
 /// Slow bodies of many users leave room for small ones of others, and for Clerk's messages.
 #[test]
 fn slow_bodies_of_many_senders_leave_small_ones_answered() {
-    let world = World::new();
-    world.ask("alice", "GET", "/rest/v1/contact_tickets");
+    let world = TestApp::new();
+    world.get("alice", "GET", "/rest/v1/contact_tickets");
     let working = at_work(&world);
     for persona in ["alice", "bob", "carol", "dave"] {
         stalled(&world, 10, || insert_of(persona, &rows(1000)));
@@ -245,7 +249,7 @@ fn slow_bodies_of_many_senders_leave_small_ones_answered() {
     let mut others = Vec::new();
     for number in 0..120 {
         let length = if number < 60 { MIB } else { 200 * KIB };
-        let mut reading = reading(&world, Sender::Person(format!("user_{}", number % 3)), length);
+        let mut reading = reading(&world, Sender::User(format!("user_{}", number % 3)), length);
         // Reads all but the last parts, if there is room.
         if (0..length / PART).all(|_| step(&mut reading).is_none()) {
             others.push(reading);
@@ -270,7 +274,7 @@ fn slow_bodies_of_many_senders_leave_small_ones_answered() {
 fn any_sequence_of_bodies_keeps_the_shares() {
     let mut largest = 0;
     for seed in 1..40_u64 {
-        let world = World::new();
+        let world = TestApp::new();
         let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
         let mut chance = |below: usize| {
             state ^= state << 13;
@@ -279,7 +283,7 @@ fn any_sequence_of_bodies_keeps_the_shares() {
             usize::try_from(state >> 33).unwrap() % below
         };
         let senders = 2 + chance(11);
-        let person = |number: usize| Sender::Person(format!("user_{number}"));
+        let person = |number: usize| Sender::User(format!("user_{number}"));
         let mut open: Vec<Reading> = Vec::new();
         let mut fullest = 0;
         for _ in 0..400 {
@@ -304,7 +308,7 @@ fn any_sequence_of_bodies_keeps_the_shares() {
             fullest = fullest.max(held(&world));
             assert!(held(&world) <= 32 * MIB, "seed {seed}");
             for number in 0..senders {
-                assert!(world.hub.bodies.bytes_of(&person(number)) <= 4 * MIB, "seed {seed}");
+                assert!(world.hub.body_budget.bytes_of(&person(number)) <= 4 * MIB, "seed {seed}");
             }
             let mut newcomer = reading(&world, person(senders), 128 * KIB);
             let read = (0..10).find_map(|_| step(&mut newcomer));
@@ -320,7 +324,7 @@ fn any_sequence_of_bodies_keeps_the_shares() {
 /// A body that is being read: true once it was read completely.
 type Reading = Pin<Box<dyn Future<Output = bool>>>;
 
-fn reading(world: &World, sender: Sender, length: usize) -> Reading {
+fn reading(world: &TestApp, sender: Sender, length: usize) -> Reading {
     let (hub, fake) = (Rc::clone(&world.hub), world.fake.clone());
     Box::pin(async move {
         let incoming = Incoming { sender, body: Some(vec![0; length].into()), limit: MIB };
@@ -328,12 +332,12 @@ fn reading(world: &World, sender: Sender, length: usize) -> Reading {
             // A completely read body counts until it is forwarded.
             Ok(body) => {
                 for _ in 0..length % 1024 {
-                    fake.kept("", 0).await;
+                    fake.cache_get("", 0).await;
                 }
                 body.len() == length
             }
             Err(fault) => {
-                assert_eq!(fault, Fault::Busy);
+                assert_eq!(fault, Error::Busy);
                 false
             }
         }
@@ -350,18 +354,18 @@ fn step(reading: &mut Reading) -> Option<bool> {
 /// An erasure may take longer than any other request, and its body counts until it is over.
 #[test]
 fn body_counts_for_as_long_as_the_slowest_request_takes() {
-    let (clock, counted): (Rc<RefCell<Option<World>>>, _) = (Rc::default(), Rc::new(Cell::new(None)));
-    let world = World::behind({
+    let (clock, counted): (Rc<RefCell<Option<TestApp>>>, _) = (Rc::default(), Rc::new(Cell::new(None)));
+    let world = TestApp::with_upstream({
         let (clock, counted) = (Rc::clone(&clock), Rc::clone(&counted));
         move |request| {
             if let (true, Some(world)) = (request.url.ends_with("/rpc/erase_user"), clock.borrow().as_ref()) {
-                world.fake.wait(u64::from(request.timeout_ms) - 1);
+                world.fake.advance_time(u64::from(request.timeout_ms) - 1);
                 counted.set(Some(held(world)));
             }
-            well(request)
+            default_upstream(request)
         }
     });
-    clock.replace(Some(World { hub: Rc::clone(&world.hub), fake: world.fake.clone() }));
+    clock.replace(Some(TestApp { hub: Rc::clone(&world.hub), fake: world.fake.clone() }));
     let body = r#"{"user_id":"user_2hubalice0000000000000001","identifiers":["a@b.example"],"reason":"x"}"#;
     world.send("admin", "POST", "/rest/v1/rpc/erase_user", &[("x-hub-purpose", "legal")], Some(body));
     assert_eq!(counted.get(), Some(body.len()));
@@ -370,14 +374,14 @@ fn body_counts_for_as_long_as_the_slowest_request_takes() {
 /// A request ends at any point, in each way in which it can end: its bytes no longer count.
 #[test]
 fn bytes_are_given_back_whatever_becomes_of_the_request() {
-    let warm = World::new();
-    warm.ask("alice", "GET", "/rest/v1/contact_tickets");
+    let warm = TestApp::new();
+    warm.get("alice", "GET", "/rest/v1/contact_tickets");
     let body = rows(200);
     for ending in [None, Some(Ending::Dropped), Some(Ending::Forgotten)] {
         for polls in 1..100 {
-            let world = World { hub: Rc::clone(&warm.hub), fake: warm.fake.clone() };
-            let request: Fake = world.fake.another_request();
-            let ended = world.fake.leave_after(polls, answer(&world.hub, &request, insert(&body))).is_some();
+            let world = TestApp { hub: Rc::clone(&warm.hub), fake: warm.fake.clone() };
+            let request: FakeRuntime = world.fake.another_request();
+            let ended = world.fake.leave_after(polls, handle_request(&world.hub, &request, insert(&body))).is_some();
             match ending {
                 Some(ending) => request.end(ending),
                 None => {
@@ -387,7 +391,7 @@ fn bytes_are_given_back_whatever_becomes_of_the_request() {
             if ending == Some(Ending::Forgotten) {
                 assert!(held(&world) <= body.len());
                 // A request that is never dropped stops counting at the maximum age of a request.
-                assert_eq!(world.hub.bodies.bytes(world.fake.now_ms() + 120_000), 0);
+                assert_eq!(world.hub.body_budget.bytes(world.fake.now_ms() + 120_000), 0);
             } else {
                 assert_eq!(held(&world), 0, "{ending:?} after {polls} polls");
             }

@@ -1,10 +1,10 @@
 //! T-1, T-2, T-3: the boundary checks, tested through the whole program.
 
-use crate::world::{ORIGIN, World, answered, well};
-use hub::{domain::headers::Headers, entry::answer::Arrival, platform::fakes::Stream};
+use crate::world::{ORIGIN, TestApp, answered, default_upstream};
+use hub::{domain::headers::Headers, entry::answer::IncomingRequest, platform::fakes::FakeBody};
 
-fn arrival(method: &str, url: &str, tls: Option<&str>, headers: &[(&str, &str)]) -> Arrival<Stream> {
-    Arrival {
+fn arrival(method: &str, url: &str, tls: Option<&str>, headers: &[(&str, &str)]) -> IncomingRequest<FakeBody> {
+    IncomingRequest {
         method: method.to_owned(),
         url: url.to_owned(),
         headers: Headers::new(headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()),
@@ -31,7 +31,7 @@ const PATHS: [&str; 9] = [
 fn every_https_answer_carries_the_seal_t_2() {
     for path in PATHS {
         for method in ["GET", "HEAD", "POST", "OPTIONS"] {
-            let seen = World::new().arrive(arrival(method, &format!("{ORIGIN}{path}"), Some("TLSv1.3"), &[]));
+            let seen = TestApp::new().handle(arrival(method, &format!("{ORIGIN}{path}"), Some("TLSv1.3"), &[]));
             assert_eq!(seen.header("strict-transport-security"), Some("max-age=63072000; includeSubDomains; preload"));
             for name in [
                 "x-content-type-options",
@@ -53,25 +53,25 @@ fn every_https_answer_carries_the_seal_t_2() {
 
 #[test]
 fn old_tls_is_refused_everywhere_t_1() {
-    let world = World::new();
+    let world = TestApp::new();
     for path in PATHS {
         for tls in [None, Some("TLSv1.2"), Some("TLSv1.1"), Some("")] {
-            let seen = world.arrive(arrival("GET", &format!("{ORIGIN}{path}"), tls, &[]));
+            let seen = world.handle(arrival("GET", &format!("{ORIGIN}{path}"), tls, &[]));
             assert_eq!((seen.status, seen.code.as_str()), (403, "HUB002"), "{path} {tls:?}");
             assert!(seen.upstream.is_empty());
         }
     }
-    let older = World::with(&[("HUB_MIN_TLS", "TLSv1.2")], well);
-    assert_eq!(older.arrive(arrival("GET", &format!("{ORIGIN}/"), Some("TLSv1.2"), &[])).status, 200);
+    let older = TestApp::with(&[("HUB_MIN_TLS", "TLSv1.2")], default_upstream);
+    assert_eq!(older.handle(arrival("GET", &format!("{ORIGIN}/"), Some("TLSv1.2"), &[])).status, 200);
 }
 
 /// The response is the same whether the credential is valid or not, so that plain http cannot be used to test tokens.
 #[test]
 fn plain_http_is_refused_or_redirected_t_3() {
-    let world = World::new();
+    let world = TestApp::new();
     let good = format!("Bearer {}", crate::world::TOKENS["personas"]["alice"].as_str().unwrap());
     let http = |method: &str, path: &str, headers: &[(&str, &str)]| {
-        world.arrive(arrival(method, &format!("http://hub.stacklumen.example{path}"), None, headers))
+        world.handle(arrival(method, &format!("http://hub.stacklumen.example{path}"), None, headers))
     };
     for path in ["/rest/v1/contact_tickets", "/rest/v1/rpc/x", "/webhooks/clerk", "/auth/v1/token"] {
         for headers in [&[][..], &[("authorization", good.as_str())], &[("authorization", "Bearer x")]] {
@@ -101,19 +101,19 @@ fn plain_http_is_refused_or_redirected_t_3() {
 
 #[test]
 fn the_mount_path_is_part_of_every_address() {
-    let world = World::with(&[("HUB_BASE_PATH", "/app")], well);
+    let world = TestApp::with(&[("HUB_BASE_PATH", "/app")], default_upstream);
     for (path, status) in
         [("/app", 200), ("/app/", 200), ("/app/security", 200), ("/", 404), ("/security", 404), ("/application", 404)]
     {
-        assert_eq!(world.ask("-", "GET", path).status, status, "{path}");
+        assert_eq!(world.get("-", "GET", path).status, status, "{path}");
     }
-    assert_eq!(world.ask("alice", "GET", "/app/rest/v1/contact_tickets").status, 200);
-    assert_eq!(world.ask("alice", "GET", "/rest/v1/contact_tickets").status, 404);
+    assert_eq!(world.get("alice", "GET", "/app/rest/v1/contact_tickets").status, 200);
+    assert_eq!(world.get("alice", "GET", "/rest/v1/contact_tickets").status, 404);
 }
 
 #[test]
 fn preflights_are_answered_here_for_listed_origins_only() {
-    let world = World::new();
+    let world = TestApp::new();
     let preflight = |origin: &str| world.send("-", "OPTIONS", "/rest/v1/leads", &[("origin", origin)], None);
     let listed = preflight(ORIGIN);
     assert_eq!((listed.status, listed.header("access-control-allow-origin")), (204, Some(ORIGIN)));
@@ -134,15 +134,15 @@ fn preflights_are_answered_here_for_listed_origins_only() {
 /// The client's response for each failure of the database; a change is never sent twice.
 #[test]
 fn failures_of_the_database_have_their_own_answers() {
-    use hub::platform::{Answer, FetchFailure, Outgoing};
-    type Given = Result<Answer<Vec<u8>>, FetchFailure>;
+    use hub::platform::{FetchError, UpstreamRequest, UpstreamResponse};
+    type Given = Result<UpstreamResponse<Vec<u8>>, FetchError>;
     fn html() -> Given {
         let headers = Headers::new(vec![("content-type".to_owned(), "text/html".to_owned())]);
-        Ok(Answer { status: 200, headers, body: Some(b"<html>".to_vec()) })
+        Ok(UpstreamResponse { status: 200, headers, body: Some(b"<html>".to_vec()) })
     }
     let cases: [(fn() -> Given, u16, &str); 9] = [
-        (|| Err(FetchFailure::Timeout), 504, "HUB402"),
-        (|| Err(FetchFailure::Unreachable), 502, "HUB401"),
+        (|| Err(FetchError::Timeout), 504, "HUB402"),
+        (|| Err(FetchError::Unreachable), 502, "HUB401"),
         (|| answered(503, r#"{"code":"PGRST001","message":"x"}"#), 503, "HUB403"),
         (|| answered(500, "<html>"), 502, "HUB404"),
         (|| answered(302, ""), 502, "HUB404"),
@@ -161,11 +161,9 @@ fn failures_of_the_database_have_their_own_answers() {
         ),
     ];
     for (given, status, code) in cases {
-        let world = World::behind(
-            move |request: &Outgoing| {
-                if request.url.contains("/contact_tickets") { given() } else { well(request) }
-            },
-        );
+        let world = TestApp::with_upstream(move |request: &UpstreamRequest| {
+            if request.url.contains("/contact_tickets") { given() } else { default_upstream(request) }
+        });
         let seen = world.send("alice", "POST", "/rest/v1/contact_tickets", &[], Some(r#"{"subject":"x"}"#));
         assert_eq!((seen.status, seen.code.as_str()), (status, code));
         assert_eq!(seen.upstream.len(), 1, "{code}: asked more than once");
@@ -175,9 +173,9 @@ fn failures_of_the_database_have_their_own_answers() {
 
 #[test]
 fn an_answer_brings_only_listed_headers_of_the_database() {
-    let world = World::behind(|request| {
+    let world = TestApp::with_upstream(|request| {
         if !request.url.contains("/contact_tickets") {
-            return well(request);
+            return default_upstream(request);
         }
         let pairs = [
             ("content-type", "application/json"),
@@ -190,9 +188,9 @@ fn an_answer_brings_only_listed_headers_of_the_database() {
         ];
         let headers =
             Headers::new(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect());
-        Ok(hub::platform::Answer { status: 200, headers, body: Some(b"[]".to_vec()) })
+        Ok(hub::platform::UpstreamResponse { status: 200, headers, body: Some(b"[]".to_vec()) })
     });
-    let seen = world.ask("alice", "GET", "/rest/v1/contact_tickets");
+    let seen = world.get("alice", "GET", "/rest/v1/contact_tickets");
     assert_eq!(seen.header("content-range"), Some("0-0/*"));
     assert_eq!(seen.header("location"), Some("/rest/v1/contact_tickets?id=eq.1"));
     for name in ["server", "set-cookie", "sb-project-ref", "proxy-status"] {
@@ -202,7 +200,7 @@ fn an_answer_brings_only_listed_headers_of_the_database() {
 
 #[test]
 fn a_password_is_taken_nowhere_i_1() {
-    let world = World::new();
+    let world = TestApp::new();
     let seen =
         world.send("alice", "POST", "/rest/v1/contact_tickets", &[], Some(r#"{"subject":"x","password":"hunter2"}"#));
     assert_eq!((seen.status, seen.code.as_str()), (400, "HUB309"));

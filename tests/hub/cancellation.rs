@@ -4,18 +4,18 @@
 //! cancelled work is never polled again. Local workerd does neither, so the fake runtime models both
 //! (`src/platform/fakes/turns.rs`).
 
-use crate::world::{TOKENS, WEBHOOK_SECRET, World, answered, arrival, well};
+use crate::world::{TOKENS, TestApp, WEBHOOK_SECRET, answered, arrival, default_upstream};
 use base64ct::{Base64, Encoding as _};
 use hmac::{Hmac, Mac as _};
 use hub::{
     entry::{
-        answer::{Arrival, answer},
+        answer::{IncomingRequest, handle_request},
         routes::ROUTES,
     },
     platform::{
-        Platform as _,
-        fakes::{Ending, Fake, Stream},
-        hub::Hub,
+        Runtime as _,
+        fakes::{Ending, FakeBody, FakeRuntime},
+        hub::AppState,
     },
 };
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ use std::{
     rc::Rc,
 };
 
-pub type Kind = (String, Box<dyn Fn() -> Arrival<Stream>>);
+pub type Kind = (String, Box<dyn Fn() -> IncomingRequest<FakeBody>>);
 
 const READ: &str = "/rest/v1/contact_tickets?select=id";
 const ONE: &str = "/rest/v1/contact_tickets?id=eq.00000000-0000-4000-8000-000000000000";
@@ -36,7 +36,7 @@ const STAFF: [(&str, &str); 2] = [("x-hub-purpose", "support"), ("if-match", "*"
 /// Returns a request of each kind that the Hub processes differently.
 pub fn kinds() -> Vec<Kind> {
     let mut kinds: Vec<Kind> = Vec::new();
-    let mut add = |name: &str, make: Box<dyn Fn() -> Arrival<Stream>>| kinds.push((name.to_owned(), make));
+    let mut add = |name: &str, make: Box<dyn Fn() -> IncomingRequest<FakeBody>>| kinds.push((name.to_owned(), make));
     add("customer's read", Box::new(|| arrival("alice", ("GET", READ), &[], None)));
     add("staff read", Box::new(|| arrival("support", ("GET", READ), &STAFF, None)));
     add(
@@ -70,7 +70,7 @@ pub fn kinds() -> Vec<Kind> {
     add("webhook", Box::new(webhook));
     add(
         "plain http",
-        Box::new(|| Arrival {
+        Box::new(|| IncomingRequest {
             url: format!("http://hub.stacklumen.example{READ}"),
             ..arrival("alice", ("GET", READ), &[], None)
         }),
@@ -94,7 +94,7 @@ pub fn generated() -> Vec<Kind> {
     kinds
 }
 
-fn page(method: &str, path: &str, body: Option<&str>) -> Arrival<Stream> {
+fn page(method: &str, path: &str, body: Option<&str>) -> IncomingRequest<FakeBody> {
     let token = TOKENS["personas"]["alice"].as_str().unwrap();
     let cookie = format!("__session={token}; __client_uat={}", TOKENS["now"].as_i64().unwrap() - 20);
     let headers = [
@@ -106,7 +106,7 @@ fn page(method: &str, path: &str, body: Option<&str>) -> Arrival<Stream> {
     arrival("-", (method, path), &headers, body)
 }
 
-fn webhook() -> Arrival<Stream> {
+fn webhook() -> IncomingRequest<FakeBody> {
     let now = TOKENS["now"].as_u64().unwrap();
     let data = json!({ "object": "session", "id": "sess_2hubalice0000000000000001", "user_id": "user_2hubalice0000000000000001", "status": "revoked" });
     let body = json!({ "type": "session.revoked", "object": "event", "timestamp": now * 1000, "instance_id": "ins_1", "data": data }).to_string();
@@ -123,14 +123,18 @@ fn webhook() -> Arrival<Stream> {
     )
 }
 
-fn world() -> World {
-    World::behind(|request| {
-        if request.url.ends_with("/rpc/take_clerk_event") { answered(200, "\"taken\"") } else { well(request) }
+fn world() -> TestApp {
+    TestApp::with_upstream(|request| {
+        if request.url.ends_with("/rpc/take_clerk_event") {
+            answered(200, "\"taken\"")
+        } else {
+            default_upstream(request)
+        }
     })
 }
 
 /// Takes every row that was put on the queue or written since the last call.
-fn rows(fake: &Fake) -> Vec<Value> {
+fn rows(fake: &FakeRuntime) -> Vec<Value> {
     let written =
         fake.sent().into_iter().filter(|sent| sent.url.ends_with("/rpc/record_requests")).filter_map(|sent| {
             Some(serde_json::from_slice::<Value>(&sent.body?).unwrap()["requests"].as_array().unwrap().clone())
@@ -151,10 +155,13 @@ fn told(rows: &[Value]) -> Vec<String> {
 }
 
 /// Sends requests of others whose rows wait.
-fn others(world: &World, count: usize) {
+fn others(world: &TestApp, count: usize) {
     for _ in 0..count {
-        let reply =
-            world.fake.run(answer(&world.hub, &world.fake, arrival("-", ("GET", "/rest/v1/chat_threads"), &[], None)));
+        let reply = world.fake.run(handle_request(
+            &world.hub,
+            &world.fake,
+            arrival("-", ("GET", "/rest/v1/chat_threads"), &[], None),
+        ));
         assert_eq!(reply.unwrap().status, 401);
     }
 }
@@ -169,9 +176,10 @@ fn of_others(rows: &[Value]) -> usize {
 }
 
 /// Asserts that the next request is processed, and has waited at most for the fetch of the keys.
-fn next_is_answered(world: &World, name: &str) {
+fn next_is_answered(world: &TestApp, name: &str) {
     let before = world.fake.now_ms();
-    let reply = world.fake.run(answer(&world.hub, &world.fake, arrival("carol", ("GET", READ), &[], None))).unwrap();
+    let reply =
+        world.fake.run(handle_request(&world.hub, &world.fake, arrival("carol", ("GET", READ), &[], None))).unwrap();
     assert_eq!(reply.status, 200, "{name}");
     assert!(world.fake.now_ms() - before <= 3_100, "{name}: waited {} ms", world.fake.now_ms() - before);
 }
@@ -179,15 +187,16 @@ fn next_is_answered(world: &World, name: &str) {
 /// Runs `check` for each number of polls after which a request of this kind can end; in the last run it has its
 /// response.
 fn at_every_await(
-    isolate: &dyn Fn() -> World,
-    make: &dyn Fn() -> Arrival<Stream>,
-    mut check: impl FnMut(&World, &Fake, usize, Option<u16>),
+    isolate: &dyn Fn() -> TestApp,
+    make: &dyn Fn() -> IncomingRequest<FakeBody>,
+    mut check: impl FnMut(&TestApp, &FakeRuntime, usize, Option<u16>),
 ) {
     for polls in 1..400 {
         let world = isolate();
         others(&world, 2);
         let request = world.fake.another_request();
-        let status = world.fake.leave_after(polls, answer(&world.hub, &request, make())).map(|reply| reply.status);
+        let status =
+            world.fake.leave_after(polls, handle_request(&world.hub, &request, make())).map(|reply| reply.status);
         check(&world, &request, polls, status);
         if status.is_some() {
             return;
@@ -197,13 +206,13 @@ fn at_every_await(
 }
 
 /// Returns the rows of a request whose client does not disconnect.
-fn undisturbed(world: &World, make: &dyn Fn() -> Arrival<Stream>) -> Vec<String> {
-    world.fake.run(answer(&world.hub, &world.fake, make())).unwrap();
+fn undisturbed(world: &TestApp, make: &dyn Fn() -> IncomingRequest<FakeBody>) -> Vec<String> {
+    world.fake.run(handle_request(&world.hub, &world.fake, make())).unwrap();
     world.fake.run_background().unwrap();
     told(&rows(&world.fake))
 }
 
-fn client_that_leaves_changes_no_row(isolate: &dyn Fn() -> World, kinds: Vec<Kind>) {
+fn client_that_leaves_changes_no_row(isolate: &dyn Fn() -> TestApp, kinds: Vec<Kind>) {
     for (name, make) in kinds {
         let wanted = undisturbed(&isolate(), &make);
         at_every_await(isolate, &make, |world, _, polls, _| {
@@ -232,7 +241,7 @@ fn client_that_leaves_any_route_loses_no_row_l_3() {
     next_is_answered(&warm, "warm");
     warm.fake.run_background().unwrap();
     drop(rows(&warm.fake));
-    client_that_leaves_changes_no_row(&|| World { hub: Rc::clone(&warm.hub), fake: warm.fake.clone() }, generated());
+    client_that_leaves_changes_no_row(&|| TestApp { hub: Rc::clone(&warm.hub), fake: warm.fake.clone() }, generated());
 }
 
 /// The work of one request is cancelled, but the isolate continues: the next request writes the rows of others that it
@@ -251,7 +260,7 @@ fn work_that_is_ended_loses_no_row_of_others_l_3() {
                 }
                 request.end(ending);
                 next_is_answered(world, &name);
-                world.fake.wait(25_000);
+                world.fake.advance_time(25_000);
                 others(world, 1);
                 world.fake.run_background().unwrap();
                 let all: Vec<Value> = promised.into_iter().chain(rows(&world.fake)).collect();
@@ -292,9 +301,13 @@ fn fetch_of_keys_that_is_ended_keeps_no_other_request_i_2() {
     }
 }
 
-fn boxed(hub: &Rc<Hub<Fake>>, platform: Fake, arrival: Arrival<Stream>) -> Pin<Box<dyn Future<Output = u16>>> {
+fn boxed(
+    hub: &Rc<AppState<FakeRuntime>>,
+    platform: FakeRuntime,
+    arrival: IncomingRequest<FakeBody>,
+) -> Pin<Box<dyn Future<Output = u16>>> {
     let hub = Rc::clone(hub);
-    Box::pin(async move { answer(&hub, &platform, arrival).await.status })
+    Box::pin(async move { handle_request(&hub, &platform, arrival).await.status })
 }
 
 /// `wait_until` has 30 seconds after its client has disconnected: a request whose row is written at its end reaches
@@ -305,27 +318,27 @@ fn course_ends_before_the_platform_ends_it_l_3() {
     let unrecorded = ["customer's read", "refused query", "no token", "page", "webhook", "plain http"];
     for (kind, make) in kinds().into_iter().filter(|(kind, _)| unrecorded.contains(&kind.as_str())) {
         for broken in [false, true] {
-            let clock: Rc<RefCell<Option<Fake>>> = Rc::default();
+            let clock: Rc<RefCell<Option<FakeRuntime>>> = Rc::default();
             let writings = Cell::new(0);
-            let world = World::behind({
+            let world = TestApp::with_upstream({
                 let clock = Rc::clone(&clock);
                 move |request| {
                     if let Some(fake) = clock.borrow().as_ref() {
-                        fake.wait(u64::from(request.timeout_ms) - 1);
+                        fake.advance_time(u64::from(request.timeout_ms) - 1);
                     }
                     let is_row = request.url.ends_with("/rpc/record_requests");
                     writings.set(writings.get() + u32::from(is_row));
                     match request.url.ends_with("/rpc/take_clerk_event") {
                         true => answered(200, "\"taken\""),
                         false if broken || (is_row && writings.get() == 1) => answered(500, "{}"),
-                        false => well(request),
+                        false => default_upstream(request),
                     }
                 }
             });
             clock.replace(Some(world.fake.clone()));
-            world.fake.lose_queue();
+            world.fake.fail_queue();
             let began = world.fake.now_ms();
-            world.fake.run(answer(&world.hub, &world.fake, make())).unwrap();
+            world.fake.run(handle_request(&world.hub, &world.fake, make())).unwrap();
             world.fake.run_background().unwrap();
             let took = world.fake.now_ms() - began + QUEUE_MS;
             assert!(took < 30_000, "{kind}: {took} ms");

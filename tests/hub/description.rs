@@ -1,36 +1,35 @@
 //! A-2: the API description of each caller matches the catalogue in both directions: every grant is in it, and nothing
 //! else.
 
-use crate::world::{REST, World, answered, well};
+use crate::world::{REST, TestApp, answered, default_upstream};
 use hub::{
     domain::{
         access::{
-            Operation,
+            Operation, PrincipalKind,
             StaffRole::{Admin, Sales, Support},
-            Who,
         },
         functions::FUNCTIONS,
-        tables::{Kind, TABLES},
+        tables::{ColumnType, TABLES},
     },
     logic::{
-        fault::PUBLIC,
+        fault::ERROR_CODES,
         openapi::{Caller, Scope, document},
-        policy::allows,
-        postgrest::Rule,
+        policy::grants,
+        postgrest::QueryErrorKind,
     },
 };
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-const CALLERS: [(&str, Who); 4] = [
-    ("alice", Who::Customer),
-    ("admin", Who::Staff(Admin)),
-    ("sales", Who::Staff(Sales)),
-    ("support", Who::Staff(Support)),
+const CALLERS: [(&str, PrincipalKind); 4] = [
+    ("alice", PrincipalKind::Customer),
+    ("admin", PrincipalKind::Staff(Admin)),
+    ("sales", PrincipalKind::Staff(Sales)),
+    ("support", PrincipalKind::Staff(Support)),
 ];
 
 fn described(persona: &str) -> Value {
-    let seen = World::new().ask(persona, "GET", "/rest/v1/");
+    let seen = TestApp::new().get(persona, "GET", "/rest/v1/");
     assert_eq!(seen.status, 200, "{}", seen.text);
     serde_json::from_str(&seen.text).unwrap()
 }
@@ -58,7 +57,7 @@ fn lists_every_grant_and_nothing_else_a_2() {
         for table in TABLES {
             let Some(grant) = table.grant(who) else { continue };
             let path = format!("/{}", table.name);
-            let methods = METHODS.iter().filter(|(operation, _)| allows(grant, *operation)).map(|(_, method)| *method);
+            let methods = METHODS.iter().filter(|(operation, _)| grants(grant, *operation)).map(|(_, method)| *method);
             assert_eq!(names(&document["paths"][&path]), set(methods), "{persona} {path}");
             paths.insert(path);
             let uses = [
@@ -127,18 +126,18 @@ fn names_the_operators_that_are_taken_for_each_column() {
         "nxl",
         "adj",
     ];
-    let world = World::new();
+    let world = TestApp::new();
     for (persona, who) in CALLERS {
         let document = described(persona);
         for table in TABLES {
-            let Some(grant) = table.grant(who).filter(|grant| allows(grant, Operation::Select)) else { continue };
+            let Some(grant) = table.grant(who).filter(|grant| grants(grant, Operation::Select)) else { continue };
             for column in grant.read {
                 let parameter = &document["parameters"][format!("rowFilter.{}.{column}", table.name)];
                 let words = parameter["description"].as_str().unwrap_or_default();
                 let named = |operator: &str| words.split([' ', ',', ';']).any(|word| word == operator);
                 for operator in KNOWN {
                     let path = format!("/rest/v1/{}?select={}&{column}={operator}.x", table.name, table.key);
-                    let code = world.ask(persona, "GET", &path).code;
+                    let code = world.get(persona, "GET", &path).code;
                     if code != "HUB203" {
                         assert_eq!(
                             named(operator),
@@ -159,7 +158,7 @@ fn names_the_operators_that_are_taken_for_each_column() {
 fn names_the_headers_that_staff_send_a_2_l_1() {
     for (persona, who) in CALLERS {
         let document = described(persona);
-        let staff = who != Who::Customer;
+        let staff = who != PrincipalKind::Customer;
         let takes = |path: &str, method: &str, name: &str| {
             let parameters = document["paths"][path][method]["parameters"].as_array().unwrap();
             let mut resolved = parameters.iter().map(|parameter| match parameter["$ref"].as_str() {
@@ -171,12 +170,12 @@ fn names_the_headers_that_staff_send_a_2_l_1() {
         for table in TABLES {
             let Some(grant) = table.grant(who) else { continue };
             let path = format!("/{}", table.name);
-            if allows(grant, Operation::Select) {
-                let guarded = table.guarded.iter().any(|column| grant.read.contains(column));
+            if grants(grant, Operation::Select) {
+                let guarded = table.sensitive_columns.iter().any(|column| grant.read.contains(column));
                 let purpose = takes(&path, "get", "x-hub-purpose");
                 assert_eq!(purpose.is_some(), staff && (guarded || grant.export || table.audited), "{persona} {path}");
             }
-            if allows(grant, Operation::Update) && table.column("version").is_some() {
+            if grants(grant, Operation::Update) && table.column("version").is_some() {
                 let version = takes(&path, "patch", "If-Match").unwrap();
                 assert_eq!(version["required"], Value::from(staff), "{persona} {path}");
                 assert_eq!(takes(&path, "patch", table.key).unwrap()["required"], Value::from(true));
@@ -197,9 +196,9 @@ fn names_the_headers_that_staff_send_a_2_l_1() {
 fn names_every_code_that_the_api_answers_with() {
     let document = described("admin");
     let responses = document["responses"].to_string();
-    let rules = Rule::ALL.into_iter().map(Rule::public);
+    let rules = QueryErrorKind::ALL.into_iter().map(QueryErrorKind::response);
     let elsewhere = ["HUB007", "HUB105", "HUB106", "HUB107", "HUB108", "HUB109", "HUB111"];
-    for public in PUBLIC.iter().copied().chain(rules).filter(|public| !elsewhere.contains(&public.code)) {
+    for public in ERROR_CODES.iter().copied().chain(rules).filter(|public| !elsewhere.contains(&public.code)) {
         let described = document["responses"][public.status.to_string()]["description"].as_str().unwrap_or_default();
         assert!(described.contains(public.code), "{} {}", public.status, public.code);
     }
@@ -252,7 +251,7 @@ fn impersonated_sessions_are_shown_what_they_may_read_alone() {
 
 #[test]
 fn answers_a_session_alone_and_leaves_a_request_row_l_3() {
-    let world = World::new();
+    let world = TestApp::new();
     for (persona, method, status, code) in [
         ("-", "GET", 401, "HUB101"),
         ("nobody", "GET", 403, "HUB201"),
@@ -261,7 +260,7 @@ fn answers_a_session_alone_and_leaves_a_request_row_l_3() {
         ("alice", "HEAD", 200, ""),
         ("admin", "GET", 200, ""),
     ] {
-        let seen = world.ask(persona, method, "/rest/v1/");
+        let seen = world.get(persona, method, "/rest/v1/");
         assert_eq!((seen.status, seen.code.as_str()), (status, code), "{persona} {method}");
         assert_eq!(seen.rows.len(), 1, "{persona} {method}");
         assert_eq!(seen.rows[0]["route"], "/rest/v1/");
@@ -281,7 +280,7 @@ fn answers_a_session_alone_and_leaves_a_request_row_l_3() {
 #[test]
 fn refused_columns_are_answered_with_the_ones_that_are_allowed_a_2() {
     for (persona, who) in CALLERS {
-        let world = World::new();
+        let world = TestApp::new();
         for table in TABLES {
             let Some(grant) = table.grant(who) else { continue };
             let path = format!("/rest/v1/{}", table.name);
@@ -297,7 +296,7 @@ fn refused_columns_are_answered_with_the_ones_that_are_allowed_a_2() {
                 (Operation::Update, "PATCH", format!("{path}?{keyed}"), body, grant.update),
             ];
             for (operation, method, url, body, columns) in places {
-                if !allows(grant, operation) {
+                if !grants(grant, operation) {
                     continue;
                 }
                 let seen = world.send(persona, method, &url, &said, body);
@@ -326,7 +325,7 @@ fn types_of_every_audience_are_the_written_ones_a_2() {
 /// The firewall requires a purpose exactly where the description states it: each read and call is made without one.
 #[test]
 fn purposes_are_asked_for_where_they_are_described_a_2() {
-    let world = World::new();
+    let world = TestApp::new();
     let mut needed = 0;
     for (persona, who) in CALLERS {
         let document = described(persona);
@@ -344,17 +343,18 @@ fn purposes_are_asked_for_where_they_are_described_a_2() {
             (seen.code == "HUB328", seen.code == "HUB203")
         };
         for table in TABLES {
-            let Some(grant) = table.grant(who).filter(|grant| allows(grant, Operation::Select)) else { continue };
+            let Some(grant) = table.grant(who).filter(|grant| grants(grant, Operation::Select)) else { continue };
             let path = format!("/{}", table.name);
             let described = header(&path, "get").map(|header| header["description"].to_string()).unwrap_or_default();
             let key = match table.column(table.key).unwrap().kind {
-                Kind::Integer => "1",
-                Kind::Uuid => "00000000-0000-4000-8000-000000000000",
+                ColumnType::Integer => "1",
+                ColumnType::Uuid => "00000000-0000-4000-8000-000000000000",
                 _ => "sess_2hubalice0000000000000001",
             };
-            let is_text = |name: &str| Some(name) != table.owner && table.column(name).unwrap().kind == Kind::Text;
+            let is_text =
+                |name: &str| Some(name) != table.owner && table.column(name).unwrap().kind == ColumnType::Text;
             let text = grant.read.iter().find(|name| is_text(name)).unwrap();
-            let guarded = |name: &str| table.guarded.contains(&name);
+            let guarded = |name: &str| table.sensitive_columns.contains(&name);
             for (query, says) in [
                 (format!("{path}?{}=eq.{key}", table.key), "stands in the answer"),
                 (
@@ -382,13 +382,10 @@ fn purposes_are_asked_for_where_they_are_described_a_2() {
 #[test]
 fn revoked_sessions_are_shown_nothing_i_2() {
     let revoked = r#"{"code":"PT401","message":"session revoked","details":null,"hint":null}"#;
-    let world =
-        World::behind(
-            move |request| {
-                if request.url.ends_with("/rpc/who_am_i") { answered(401, revoked) } else { well(request) }
-            },
-        );
-    let seen = world.ask("alice", "GET", "/rest/v1/");
+    let world = TestApp::with_upstream(move |request| {
+        if request.url.ends_with("/rpc/who_am_i") { answered(401, revoked) } else { default_upstream(request) }
+    });
+    let seen = world.get("alice", "GET", "/rest/v1/");
     assert_eq!((seen.status, seen.code.as_str()), (401, "HUB103"));
     assert!(!seen.text.contains("swagger"));
 }

@@ -1,10 +1,10 @@
 //! A-2, L-1: exports of the audit log: who may export, the records of an export, and a file that is either complete or
 //! recognizably broken.
 
-use crate::world::{World, answered, well};
+use crate::world::{TestApp, answered, default_upstream};
 use hub::{
     domain::headers::Headers,
-    platform::{Answer, FetchFailure, Outgoing},
+    platform::{FetchError, UpstreamRequest, UpstreamResponse},
 };
 use serde_json::json;
 
@@ -13,16 +13,16 @@ const CSV: (&str, &str) = ("accept", "text/csv");
 const WHY: (&str, &str) = ("x-hub-purpose", "legal");
 const PATH: &str = "/rest/v1/team_activities?select=id,action&actor_id=eq.user_2hubsales0000000000000006";
 
-fn parameter<'a>(request: &'a Outgoing, name: &str) -> Option<&'a str> {
+fn parameter<'a>(request: &'a UpstreamRequest, name: &str) -> Option<&'a str> {
     request.url.split_once('?')?.1.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
 }
 
 /// An audit log of this many rows, the newest of which is `rows`; a page has at most 1,000 of them, whatever is
 /// requested.
-fn trail(rows: i64) -> impl FnMut(&Outgoing) -> Result<Answer<Vec<u8>>, FetchFailure> + 'static {
+fn trail(rows: i64) -> impl FnMut(&UpstreamRequest) -> Result<UpstreamResponse<Vec<u8>>, FetchError> + 'static {
     move |request| {
         if !request.url.contains("/team_activities?") {
-            return well(request);
+            return default_upstream(request);
         }
         let limit = parameter(request, "limit").unwrap().parse::<usize>().unwrap().min(1_000);
         let (up, down) = ((1..=rows), (1..=rows).rev());
@@ -36,7 +36,7 @@ fn trail(rows: i64) -> impl FnMut(&Outgoing) -> Result<Answer<Vec<u8>>, FetchFai
             let headers = Headers::new(vec![("content-type".to_owned(), "text/csv; charset=utf-8".to_owned())]);
             // Without a row there is no header line either.
             let body = if page.is_empty() { String::new() } else { format!("id,action{lines}") };
-            return Ok(Answer { status: 200, headers, body: Some(body.into_bytes()) });
+            return Ok(UpstreamResponse { status: 200, headers, body: Some(body.into_bytes()) });
         }
         answered(200, &json!(page.iter().map(|id| json!({ "id": id })).collect::<Vec<_>>()).to_string())
     }
@@ -52,9 +52,9 @@ struct Exported {
     recorded: Vec<(usize, serde_json::Value)>,
 }
 
-fn export(world: &World, persona: &str, path: &str, headers: &[(&str, &str)]) -> Exported {
+fn export(world: &TestApp, persona: &str, path: &str, headers: &[(&str, &str)]) -> Exported {
     let seen = world.send(persona, "GET", path, headers, None);
-    let relayed = world.fake.relayed();
+    let relayed = world.fake.written_bodies();
     let (text, whole) = match relayed.first() {
         Some(relayed) => (String::from_utf8(relayed.bytes.take()).unwrap(), relayed.whole.get()),
         None => (seen.text, None),
@@ -66,7 +66,7 @@ fn export(world: &World, persona: &str, path: &str, headers: &[(&str, &str)]) ->
 #[test]
 fn a_file_has_every_record_once_page_by_page_l_1() {
     for (rows, pages) in [(0, 1), (1, 2), (999, 2), (1_000, 2), (2_001, 4)] {
-        let world = World::behind(trail(rows));
+        let world = TestApp::with_upstream(trail(rows));
         let found = export(&world, "admin", PATH, &[NDJSON, WHY]);
         assert_eq!((found.status, found.whole, found.pages), (200, Some(true), pages), "{rows}");
         let lines: String = (1..=rows).rev().map(|id| format!("{{\"id\":{id}}}\n")).collect();
@@ -76,7 +76,7 @@ fn a_file_has_every_record_once_page_by_page_l_1() {
         let lines: String = (1..=rows).map(|id| format!("{id},\"a\nb\"\n")).collect();
         assert_eq!(found.text, format!("id,action\n{lines}"), "{rows}");
     }
-    let found = export(&World::behind(trail(9_000)), "admin", &format!("{PATH}&limit=2500"), &[NDJSON, WHY]);
+    let found = export(&TestApp::with_upstream(trail(9_000)), "admin", &format!("{PATH}&limit=2500"), &[NDJSON, WHY]);
     assert_eq!((found.text.lines().count(), found.pages), (2_500, 3));
 }
 
@@ -84,7 +84,7 @@ fn a_file_has_every_record_once_page_by_page_l_1() {
 /// page was sent.
 #[test]
 fn an_export_is_in_the_trail_with_its_filter_purpose_and_size_l_1() {
-    let found = export(&World::behind(trail(3_000)), "admin", PATH, &[NDJSON, WHY]);
+    let found = export(&TestApp::with_upstream(trail(3_000)), "admin", PATH, &[NDJSON, WHY]);
     let ([(0, look)], [ended]) = (&found.recorded[..], &found.rows[..]) else { panic!("{:?}", found.rows) };
     assert_eq!(
         [&look["entity"], &look["purpose"], &look["export"]],
@@ -100,7 +100,7 @@ fn an_export_is_in_the_trail_with_its_filter_purpose_and_size_l_1() {
 
 #[test]
 fn only_who_may_exports_and_with_fresh_factors_a_2() {
-    let world = World::behind(trail(10));
+    let world = TestApp::with_upstream(trail(10));
     for (persona, path, headers, status, code) in [
         ("-", PATH, vec![NDJSON, WHY], 401, "HUB101"),
         ("alice", PATH, vec![NDJSON, WHY], 404, "HUB202"),
@@ -125,9 +125,9 @@ fn only_who_may_exports_and_with_fresh_factors_a_2() {
 
 #[test]
 fn nothing_of_an_export_is_asked_for_without_its_record_l_3() {
-    for answer in [Err(FetchFailure::Unreachable), answered(500, "{}"), answered(400, r#"{"code":"22P02"}"#)] {
+    for answer in [Err(FetchError::Unreachable), answered(500, "{}"), answered(400, r#"{"code":"22P02"}"#)] {
         let (mut trail, mut answer) = (trail(10), Some(answer));
-        let world = World::behind(move |request| {
+        let world = TestApp::with_upstream(move |request| {
             if request.url.ends_with("/rpc/record_read") { answer.take().unwrap() } else { trail(request) }
         });
         let found = export(&world, "admin", PATH, &[NDJSON, WHY]);
@@ -140,16 +140,14 @@ fn nothing_of_an_export_is_asked_for_without_its_record_l_3() {
 fn a_file_that_is_not_whole_is_broken_off_l_1() {
     for (what, second) in [
         ("revoked", answered(401, r#"{"code":"PT401","message":"session revoked"}"#)),
-        ("away", Err(FetchFailure::Unreachable)),
+        ("away", Err(FetchError::Unreachable)),
         ("cut off", answered(200, r#"[{"id":5},{"id":"#)),
         ("no array", answered(200, r#"{"id":5}"#)),
     ] {
         let (mut trail, mut second) = (trail(3_000), Some(second));
-        let world = World::behind(
-            move |request| {
-                if request.url.contains("id=lt.") { second.take().unwrap() } else { trail(request) }
-            },
-        );
+        let world = TestApp::with_upstream(move |request| {
+            if request.url.contains("id=lt.") { second.take().unwrap() } else { trail(request) }
+        });
         let found = export(&world, "admin", PATH, &[NDJSON, WHY]);
         assert_eq!((found.status, found.whole, found.text.lines().count()), (200, Some(false), 1_000), "{what}");
         let ended = found.rows.last().unwrap();
@@ -157,12 +155,9 @@ fn a_file_that_is_not_whole_is_broken_off_l_1() {
         assert!(ended["code"].as_str().unwrap().starts_with("HUB"), "{what}");
     }
     let mut trail = trail(3);
-    let world =
-        World::behind(
-            move |request| {
-                if request.url.contains("team_activities") { answered(500, "{}") } else { trail(request) }
-            },
-        );
+    let world = TestApp::with_upstream(move |request| {
+        if request.url.contains("team_activities") { answered(500, "{}") } else { trail(request) }
+    });
     assert_eq!(export(&world, "admin", PATH, &[NDJSON, WHY]).status, 502, "before the head has left it is an error");
 }
 
@@ -170,9 +165,9 @@ fn a_file_that_is_not_whole_is_broken_off_l_1() {
 #[test]
 fn a_page_that_is_too_long_is_asked_for_in_parts() {
     let mut sizes = Vec::new();
-    let world = World::behind(move |request| {
+    let world = TestApp::with_upstream(move |request| {
         if !request.url.contains("/team_activities?") {
-            return well(request);
+            return default_upstream(request);
         }
         let limit: i64 = parameter(request, "limit").unwrap().parse().unwrap();
         sizes.push(limit);
@@ -191,9 +186,9 @@ fn a_page_that_is_too_long_is_asked_for_in_parts() {
 #[test]
 fn a_page_never_asks_for_no_record() {
     for fits in [1, 2, 3] {
-        let world = World::behind(move |request| {
+        let world = TestApp::with_upstream(move |request| {
             if !request.url.contains("/team_activities?") {
-                return well(request);
+                return default_upstream(request);
             }
             let limit: usize = parameter(request, "limit").unwrap().parse().unwrap();
             assert!(limit > 0);
@@ -214,7 +209,7 @@ fn a_page_never_asks_for_no_record() {
 #[test]
 fn a_record_longer_than_a_page_breaks_the_file_off() {
     let mut trail = trail(3_000);
-    let world = World::behind(move |request| {
+    let world = TestApp::with_upstream(move |request| {
         if request.url.contains("id=lt.") { answered(200, &" ".repeat(24 * 1024 * 1024 + 1)) } else { trail(request) }
     });
     let found = export(&world, "admin", PATH, &[NDJSON, WHY]);
@@ -227,16 +222,16 @@ fn a_record_longer_than_a_page_breaks_the_file_off() {
 fn a_client_saves_its_own_rows_as_a_file_a_1() {
     let key = |n: usize| format!("00000000-0000-4000-8000-{n:012}");
     for table in ["contact_tickets", "ticket_messages", "chat_threads", "chat_messages"] {
-        let world = World::behind(move |request| {
+        let world = TestApp::with_upstream(move |request| {
             if !request.url.contains(&format!("/{table}?")) {
-                return well(request);
+                return default_upstream(request);
             }
             let behind = parameter(request, "id").and_then(|id| id.strip_prefix("gt."));
             let rows = (1..=1_500).map(key).filter(|id| behind.is_none_or(|last| id.as_str() > last)).take(1_000);
             let lines: String = rows.map(|id| format!("\n{id},2026-01-01")).collect();
             let headers = Headers::new(vec![("content-type".to_owned(), "text/csv; charset=utf-8".to_owned())]);
             let body = if lines.is_empty() { String::new() } else { format!("id,created_at{lines}") };
-            Ok(Answer { status: 200, headers, body: Some(body.into_bytes()) })
+            Ok(UpstreamResponse { status: 200, headers, body: Some(body.into_bytes()) })
         });
         let found = export(&world, "alice", &format!("/rest/v1/{table}?select=id,created_at&order=id.asc"), &[CSV]);
         assert_eq!((found.status, found.whole, found.pages), (200, Some(true), 3), "{table}");

@@ -1,33 +1,33 @@
 //! `/healthz` with failing upstreams: the route is public, and its clients cannot cause more requests to them.
 
-use crate::world::{REST, World, answered, arrival, well};
+use crate::world::{REST, TestApp, answered, arrival, default_upstream};
 use hub::{
-    entry::answer::answer,
+    entry::answer::handle_request,
     platform::{
-        FetchFailure, Outgoing, Platform as _,
-        fakes::{Ending, Fake},
+        FetchError, Runtime as _, UpstreamRequest,
+        fakes::{Ending, FakeRuntime},
     },
 };
 use std::{cell::RefCell, rc::Rc};
 
-fn slow(request: &Outgoing) -> bool {
+fn slow(request: &UpstreamRequest) -> bool {
     request.url.starts_with(REST) && !request.url.ends_with("/rpc/record_requests")
 }
 
 /// Returns a world whose database does not respond in time.
-fn world() -> World {
-    World::behind(|request| if slow(request) { Err(FetchFailure::Timeout) } else { well(request) })
+fn world() -> TestApp {
+    TestApp::with_upstream(|request| if slow(request) { Err(FetchError::Timeout) } else { default_upstream(request) })
 }
 
 /// Makes this many calls at once; returns their statuses, and the numbers of requests to the database and to the
 /// issuer.
-fn at_once(world: &World, count: usize) -> (Vec<u16>, usize, usize) {
+fn at_once(world: &TestApp, count: usize) -> (Vec<u16>, usize, usize) {
     drop(world.fake.sent());
     let statuses = Rc::new(RefCell::new(Vec::new()));
     for _ in 0..count {
         let (hub, fake, statuses) = (Rc::clone(&world.hub), world.fake.clone(), Rc::clone(&statuses));
         world.fake.wait_until(async move {
-            let reply = answer(&hub, &fake, arrival("-", ("GET", "/healthz"), &[], None)).await;
+            let reply = handle_request(&hub, &fake, arrival("-", ("GET", "/healthz"), &[], None)).await;
             statuses.borrow_mut().push(reply.status);
         });
     }
@@ -43,7 +43,7 @@ fn many_calls_ask_a_slow_database_once() {
     assert_eq!(at_once(&world, 56), (vec![503; 56], 1, 1));
     assert!(world.fake.now_ms() - began <= 4_500, "took {} ms", world.fake.now_ms() - began);
     assert_eq!(at_once(&world, 56), (vec![503; 56], 0, 0), "the finding is as old as its end, not as its beginning");
-    world.fake.wait(5_000);
+    world.fake.advance_time(5_000);
     let began = world.fake.now_ms();
     assert_eq!(at_once(&world, 56), (vec![503; 56], 1, 1));
     assert!(world.fake.now_ms() - began <= 4_500);
@@ -52,18 +52,18 @@ fn many_calls_ask_a_slow_database_once() {
 /// While one request probes, the others receive the last finding.
 #[test]
 fn last_finding_is_given_meanwhile() {
-    let world = World::behind({
+    let world = TestApp::with_upstream({
         let calls = RefCell::new(0);
         move |request| {
             if !slow(request) {
-                return well(request);
+                return default_upstream(request);
             }
             *calls.borrow_mut() += 1;
-            if *calls.borrow() == 1 { answered(200, "[]") } else { Err(FetchFailure::Timeout) }
+            if *calls.borrow() == 1 { answered(200, "[]") } else { Err(FetchError::Timeout) }
         }
     });
     assert_eq!(at_once(&world, 1).0, [200]);
-    world.fake.wait(5_000);
+    world.fake.advance_time(5_000);
     let (mut statuses, asked, _) = at_once(&world, 10);
     statuses.sort_unstable();
     assert_eq!((statuses, asked), ([[200; 9].as_slice(), &[503]].concat(), 1));
@@ -74,17 +74,17 @@ fn last_finding_is_given_meanwhile() {
 fn probe_that_is_ended_keeps_no_other() {
     for ending in [Ending::Dropped, Ending::Forgotten] {
         for polls in 1..12 {
-            let world = World::new();
-            let request: Fake = world.fake.another_request();
+            let world = TestApp::new();
+            let request: FakeRuntime = world.fake.another_request();
             let ended = world
                 .fake
-                .leave_after(polls, answer(&world.hub, &request, arrival("-", ("GET", "/healthz"), &[], None)));
+                .leave_after(polls, handle_request(&world.hub, &request, arrival("-", ("GET", "/healthz"), &[], None)));
             request.end(ending);
             drop(ended);
             let began = world.fake.now_ms();
             drop(at_once(&world, 3));
             assert!(world.fake.now_ms() - began <= 5_000, "{ending:?} after {polls} polls");
-            world.fake.wait(5_000);
+            world.fake.advance_time(5_000);
             assert_eq!(at_once(&world, 3).0, [200; 3], "{ending:?} after {polls} polls");
         }
     }

@@ -2,12 +2,12 @@
 //! loop, never signed in after a sign-out, always able to sign in again. The jar follows RFC 6265, with cookies of the
 //! host and of the parent domain.
 
-use crate::world::{ORIGIN, Seen, TOKENS, World, answered, json, well};
+use crate::world::{ORIGIN, TOKENS, TestApp, TestResponse, answered, default_upstream, json};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use hub::{
     domain::headers::Headers,
-    entry::answer::Arrival,
-    platform::{Answer, FetchFailure, Outgoing, Platform as _},
+    entry::answer::IncomingRequest,
+    platform::{FetchError, Runtime as _, UpstreamRequest, UpstreamResponse},
 };
 use jwt_compact::{
     Algorithm as _, AlgorithmSignature as _,
@@ -186,7 +186,7 @@ impl Clerk {
         all
     }
 
-    fn upstream(&mut self, request: &Outgoing, now: i64) -> Result<Answer<Vec<u8>>, FetchFailure> {
+    fn upstream(&mut self, request: &UpstreamRequest, now: i64) -> Result<UpstreamResponse<Vec<u8>>, FetchError> {
         let body = || serde_json::from_slice::<Value>(request.body.as_deref().unwrap_or_default()).unwrap_or_default();
         if let Some((_, nonce)) = request.url.split_once("/handshake_payload?nonce=") {
             let Some(place) = self.nonces.iter().position(|(known, _)| known == nonce) else {
@@ -221,7 +221,7 @@ impl Clerk {
                 return answered(401, r#"{"code":"PT401","message":"session revoked"}"#);
             }
         }
-        well(request)
+        default_upstream(request)
     }
 }
 
@@ -244,7 +244,7 @@ pub fn signed(claims: &Value) -> String {
 
 /// One browser with one Hub and one instance of Clerk.
 struct Browser {
-    world: World,
+    world: TestApp,
     clerk: Rc<RefCell<Clerk>>,
     clock: Rc<Cell<i64>>,
     jar: Jar,
@@ -291,11 +291,11 @@ impl Browser {
         }));
         let clock = Rc::new(Cell::new(TOKENS["now"].as_i64().unwrap()));
         let (behind, at) = (Rc::clone(&clerk), Rc::clone(&clock));
-        let world = World::with(if production { &[] } else { DEVELOPMENT }, move |request: &Outgoing| {
+        let world = TestApp::with(if production { &[] } else { DEVELOPMENT }, move |request: &UpstreamRequest| {
             behind.borrow_mut().upstream(request, at.get())
         });
-        clerk.borrow_mut().suffix.clone_from(&world.hub.instance.suffix);
-        assert_eq!(world.hub.instance.development, !production);
+        clerk.borrow_mut().suffix.clone_from(&world.hub.clerk_instance.suffix);
+        assert_eq!(world.hub.clerk_instance.is_development, !production);
         Self {
             world,
             clerk,
@@ -314,7 +314,7 @@ impl Browser {
 
     fn wait(&mut self, seconds: i64) {
         self.story.push(format!("wait {seconds}"));
-        self.world.fake.wait(u64::try_from(seconds).unwrap() * 1000);
+        self.world.fake.advance_time(u64::try_from(seconds).unwrap() * 1000);
         self.tick();
     }
 
@@ -323,7 +323,7 @@ impl Browser {
         self.clock.set(i64::try_from(self.world.fake.now_ms() / 1000).unwrap());
     }
 
-    fn request(&mut self, method: &str, url: &str, body: Option<String>) -> Seen {
+    fn request(&mut self, method: &str, url: &str, body: Option<String>) -> TestResponse {
         let path = url.strip_prefix(ORIGIN).unwrap();
         let bare = path.split('?').next().unwrap();
         let cookie = self.jar.header(HUB, bare, self.now());
@@ -333,7 +333,7 @@ impl Browser {
             ("sec-fetch-site", "same-origin"),
             ("cookie", &cookie),
         ];
-        let seen = self.world.arrive(Arrival {
+        let seen = self.world.handle(IncomingRequest {
             method: method.to_owned(),
             url: url.to_owned(),
             headers: Headers::new(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()),
@@ -389,7 +389,7 @@ impl Browser {
     fn handshake(&mut self, url: &str) -> String {
         let query = url.split_once('?').unwrap().1;
         let back = query.split('&').find_map(|pair| pair.strip_prefix("redirect_url=")).unwrap();
-        let mut back = hub::logic::return_to::decoded(back).unwrap();
+        let mut back = hub::logic::return_to::percent_decode(back).unwrap();
         let now = self.now();
         let forgetful = self.forgetful;
         let (name, value, production) = {

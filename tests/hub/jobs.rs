@@ -1,9 +1,9 @@
 //! The scheduled jobs: the nightly ones step by step (A-3, L-2), and the alerts for an operator.
 
-use crate::world::{World, answered, well};
+use crate::world::{TestApp, answered, default_upstream};
 use hub::{
     entry::{jobs::JOBS, schedule::run},
-    platform::{FetchFailure, Level, Outgoing},
+    platform::{FetchError, LogLevel, UpstreamRequest},
 };
 use serde_json::{Value, json};
 use std::{cell::Cell, rc::Rc};
@@ -13,10 +13,10 @@ fn cron(name: &str) -> &'static str {
 }
 
 /// Runs a job; returns its requests, without their tokens, and its outcome.
-fn ran(world: &World, name: &str) -> (Vec<Outgoing>, Value) {
-    drop((world.fake.sent(), world.fake.lines()));
+fn ran(world: &TestApp, name: &str) -> (Vec<UpstreamRequest>, Value) {
+    drop((world.fake.sent(), world.fake.log_lines()));
     world.fake.run(run(&world.hub, &world.fake, cron(name))).unwrap();
-    let lines = world.fake.lines();
+    let lines = world.fake.log_lines();
     let line = lines.iter().map(|(_, line)| serde_json::from_str::<Value>(line).unwrap());
     let outcome = line.filter(|line| line["event"] == "job" && line["job"] == name).map(|line| line["outcome"].clone());
     (world.fake.sent(), outcome.collect::<Vec<_>>().pop().unwrap())
@@ -26,9 +26,9 @@ fn ran(world: &World, name: &str) -> (Vec<Outgoing>, Value) {
 fn checks_run_step_by_step_until_they_are_done_a_3() {
     let steps = Rc::new(Cell::new(0));
     let counted = Rc::clone(&steps);
-    let world = World::behind(move |request| {
+    let world = TestApp::with_upstream(move |request| {
         if !request.url.ends_with("/rpc/run_checks") {
-            return well(request);
+            return default_upstream(request);
         }
         counted.set(counted.get() + 1);
         let step = json!({ "done": counted.get() == 7, "busy": counted.get() == 3, "checks": [] });
@@ -45,20 +45,20 @@ fn checks_run_step_by_step_until_they_are_done_a_3() {
 /// After a step that fails, or steps without end, the next run of the cron continues with the remaining work.
 #[test]
 fn checks_that_do_not_end_are_left_to_the_next_run_a_3() {
-    let world = World::behind(|_| answered(200, r#"{"done":false,"checks":[]}"#));
+    let world = TestApp::with_upstream(|_| answered(200, r#"{"done":false,"checks":[]}"#));
     let (sent, outcome) = ran(&world, "checks");
     assert_eq!((sent.len(), outcome), (100, json!("UpstreamTimeout")));
-    let slow = World::behind(|_| Err(FetchFailure::Timeout));
+    let slow = TestApp::with_upstream(|_| Err(FetchError::Timeout));
     let (sent, outcome) = ran(&slow, "checks");
     assert_eq!((sent.len(), outcome), (1, json!("UpstreamTimeout")));
     for odd in ["", "[]", "{}", "<html>"] {
-        let world = World::behind(move |_| answered(200, odd));
+        let world = TestApp::with_upstream(move |_| answered(200, odd));
         assert_ne!(ran(&world, "checks").1, json!("done"), "{odd}");
     }
 }
 
 /// Returns the task of a step's request.
-fn task(request: &Outgoing) -> String {
+fn task(request: &UpstreamRequest) -> String {
     let body: Value = serde_json::from_slice(request.body.as_ref().unwrap()).unwrap();
     body["task"].as_str().unwrap().to_owned()
 }
@@ -67,7 +67,7 @@ fn task(request: &Outgoing) -> String {
 fn house_calls_each_task_until_it_is_done_l_2() {
     let steps = Rc::new(Cell::new(0));
     let counted = Rc::clone(&steps);
-    let world = World::behind(move |request| {
+    let world = TestApp::with_upstream(move |request| {
         if task(request) == "partitions" {
             return answered(200, r#"{"done":true,"partitions_made":1}"#);
         }
@@ -85,22 +85,22 @@ fn house_calls_each_task_until_it_is_done_l_2() {
 #[test]
 fn house_goes_on_after_a_task_that_fails_l_2() {
     for broken in ["partitions", "deletions", "retention"] {
-        let world = World::behind(move |request| {
+        let world = TestApp::with_upstream(move |request| {
             if task(request) == broken {
                 return answered(500, r#"{"code":"57014","message":"canceling statement of user_secret"}"#);
             }
             answered(200, r#"{"done":true}"#)
         });
-        drop((world.fake.sent(), world.fake.lines()));
+        drop((world.fake.sent(), world.fake.log_lines()));
         world.fake.run(run(&world.hub, &world.fake, cron("house"))).unwrap();
         let sent: Vec<String> = world.fake.sent().iter().map(task).collect();
         assert_eq!(sent, ["partitions", "deletions", "retention"], "{broken}");
-        let lines = world.fake.lines();
+        let lines = world.fake.log_lines();
         let told = |words: &str| lines.iter().filter(|(_, line)| line.contains(words)).count();
-        assert_eq!((told(r#""code":"57014""#), told("user_secret"), told("UpstreamBroken")), (1, 0, 1), "{lines:?}");
+        assert_eq!((told(r#""code":"57014""#), told("user_secret"), told("UpstreamInvalidResponse")), (1, 0, 1), "{lines:?}");
     }
     for odd in ["<html>", r#"{"code":"no code at all"}"#, r#"{"code":7}"#, ""] {
-        let world = World::behind(move |_| answered(500, odd));
+        let world = TestApp::with_upstream(move |_| answered(500, odd));
         let (sent, outcome) = ran(&world, "house");
         assert_eq!(sent.len(), 3, "{odd}");
         assert_ne!(outcome, json!("done"), "{odd}");
@@ -109,15 +109,15 @@ fn house_goes_on_after_a_task_that_fails_l_2() {
 
 const HOOK: &str = "https://hooks.example/services/secret?token=secret";
 
-fn alerting(database: Result<&'static str, FetchFailure>, hook: u16) -> World {
-    World::with(&[("ALERT_WEBHOOK_URL", HOOK)], move |request| match request.url.as_str() {
+fn alerting(database: Result<&'static str, FetchError>, hook: u16) -> TestApp {
+    TestApp::with(&[("ALERT_WEBHOOK_URL", HOOK)], move |request| match request.url.as_str() {
         HOOK => answered(hook, "ok"),
         url if url.ends_with("/rpc/find_alerts") => answered(200, database?),
-        _ => well(request),
+        _ => default_upstream(request),
     })
 }
 
-fn posted(sent: &[Outgoing]) -> Option<Value> {
+fn posted(sent: &[UpstreamRequest]) -> Option<Value> {
     let request = sent.iter().find(|request| request.url == HOOK)?;
     // The request contains no token or key of the Hub.
     assert!(request.headers.iter().all(|(name, _)| ["content-type", "user-agent"].contains(name)));
@@ -135,8 +135,8 @@ fn alerts_are_logged_and_posted_once_each() {
     let world = alerting(Ok(r#"[{"alert":"server_errors","text":"21 requests failed in 15 minutes"}]"#), 204);
     world.fake.dead_letters(Some(3));
     world.fake.run(run(&world.hub, &world.fake, cron("alerts"))).unwrap();
-    let lines = world.fake.lines();
-    let told = lines.iter().filter(|(level, line)| *level == Level::Error && line.contains(r#""event":"alert""#));
+    let lines = world.fake.log_lines();
+    let told = lines.iter().filter(|(level, line)| *level == LogLevel::Error && line.contains(r#""event":"alert""#));
     // Findings of the database do not wait for the queue.
     assert_eq!(told.count(), 2, "{lines:?}");
     assert!(!lines.iter().any(|(_, line)| line.contains("secret")), "{lines:?}");
@@ -150,7 +150,7 @@ fn alerts_are_logged_and_posted_once_each() {
 /// A database that does not respond is reported to an operator first.
 #[test]
 fn a_database_that_is_away_is_an_alert() {
-    for database in [Err(FetchFailure::Unreachable), Err(FetchFailure::Timeout), Ok("<html>"), Ok("{}")] {
+    for database in [Err(FetchError::Unreachable), Err(FetchError::Timeout), Ok("<html>"), Ok("{}")] {
         let world = alerting(database, 200);
         let (sent, outcome) = ran(&world, "alerts");
         assert_eq!(posted(&sent).unwrap()["alerts"][0]["alert"], "database");
@@ -165,9 +165,9 @@ fn an_alert_that_is_not_taken_is_an_error() {
         let world = alerting(Ok(r#"[{"alert":"rejected_requests","text":"1 request rows are rejected"}]"#), status);
         assert_eq!(ran(&world, "alerts").1, json!("UpstreamUnreachable"), "{status}");
     }
-    let silent = World::behind(|request| match request.url.as_str() {
+    let silent = TestApp::with_upstream(|request| match request.url.as_str() {
         url if url.ends_with("/rpc/find_alerts") => answered(200, r#"[{"alert":"x","text":"y"}]"#),
-        _ => well(request),
+        _ => default_upstream(request),
     });
     silent.fake.dead_letters(None);
     assert_eq!(ran(&silent, "alerts").1, json!("done"), "without a webhook, the log is all");
@@ -175,11 +175,11 @@ fn an_alert_that_is_not_taken_is_an_error() {
 
 #[test]
 fn every_request_is_counted_by_its_code() {
-    let world = World::new();
-    drop(world.ask("-", "GET", "/rest/v1/leads"));
-    drop(world.ask("alice", "GET", "/rest/v1/contact_tickets?select=id"));
-    drop(world.ask("-", "GET", "/nothing/with/a/name"));
-    let counted: Vec<_> = world.fake.counted();
+    let world = TestApp::new();
+    drop(world.get("-", "GET", "/rest/v1/leads"));
+    drop(world.get("alice", "GET", "/rest/v1/contact_tickets?select=id"));
+    drop(world.get("-", "GET", "/nothing/with/a/name"));
+    let counted: Vec<_> = world.fake.metrics();
     let rows: Vec<(&str, u16, &str)> =
         counted.iter().map(|(code, status, route)| (code.as_str(), *status, route.as_str())).collect();
     let wanted =

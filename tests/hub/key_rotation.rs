@@ -1,11 +1,11 @@
 //! I-2: keys that change under the same id, whatever other requests are sent meanwhile.
 
-use crate::world::{ORIGIN, TOKENS, World, answered, json, well};
+use crate::world::{ORIGIN, TOKENS, TestApp, answered, default_upstream, json};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use hub::{
     domain::secret::Secret,
     logic::shared_set,
-    platform::{Outgoing, Platform as _},
+    platform::{Runtime as _, UpstreamRequest},
 };
 use serde_json::Value;
 use std::{
@@ -50,12 +50,12 @@ fn token(key: Key) -> &'static str {
 }
 
 /// Returns a world whose issuer has this key, and the number of requests to the issuer.
-fn issuer() -> (World, Rc<Cell<Key>>, Rc<Cell<u64>>) {
+fn issuer() -> (TestApp, Rc<Cell<Key>>, Rc<Cell<u64>>) {
     let (key, asked) = (Rc::new(Cell::new(Key::First)), Rc::new(Cell::new(0)));
     let (given, counted) = (Rc::clone(&key), Rc::clone(&asked));
-    let world = World::behind(move |request: &Outgoing| {
+    let world = TestApp::with_upstream(move |request: &UpstreamRequest| {
         if !request.url.ends_with("/jwks.json") {
-            return well(request);
+            return default_upstream(request);
         }
         counted.set(counted.get() + 1);
         answered(200, &set(given.get()))
@@ -65,7 +65,7 @@ fn issuer() -> (World, Rc<Cell<Key>>, Rc<Cell<u64>>) {
 
 /// Returns whether the signature was accepted: the tokens of the vectors are valid for a minute, which is checked only
 /// after the signature.
-fn is_taken(world: &World, token: &str) -> bool {
+fn is_taken(world: &TestApp, token: &str) -> bool {
     let header = format!("Bearer {token}");
     let seen = world.send("-", "GET", "/rest/v1/contact_tickets", &[("authorization", &header)], None);
     seen.status == 200 || seen.log["reason"] == "expired"
@@ -87,7 +87,7 @@ fn good_token_is_taken_within_the_bound_whatever_is_forged_i_2() {
         // The rate of forged tokens differs between schedules.
         let busy = next(4);
         for _ in 0..60 {
-            world.fake.wait(next(25_000));
+            world.fake.advance_time(next(25_000));
             let now = world.fake.now_ms();
             match next(4 + busy) {
                 0 if now - rotated > 2 * BOUND_MS => {
@@ -112,11 +112,11 @@ fn good_token_is_taken_within_the_bound_whatever_is_forged_i_2() {
 fn token_of_a_replaced_key_is_not_remembered_i_2() {
     for polls in 0..12 {
         let (world, key, _) = issuer();
-        assert_eq!(world.ask("alice", "GET", "/rest/v1/contact_tickets").status, 200);
+        assert_eq!(world.get("alice", "GET", "/rest/v1/contact_tickets").status, 200);
         key.set(Key::Second);
-        world.fake.wait(6_000);
-        let mut old = pin!(world.hub.identify(&world.fake, token(Key::First)));
-        let mut new = pin!(world.hub.identify(&world.fake, token(Key::Second)));
+        world.fake.advance_time(6_000);
+        let mut old = pin!(world.hub.authenticate(&world.fake, token(Key::First)));
+        let mut new = pin!(world.hub.authenticate(&world.fake, token(Key::Second)));
         let (mut turn, mut found, mut replaced) = (0, None, false);
         let (found, replaced) = world
             .fake
@@ -156,16 +156,16 @@ fn shared_set_without_proof_is_not_believed_i_2() {
     let jwks = "https://clerk.stacklumen.example/.well-known/jwks.json";
     let url = format!("{ORIGIN}/.keys?of={}", "https%3A%2F%2Fclerk.stacklumen.example%2F.well-known%2Fjwks.json");
     let now = TOKENS["now"].as_u64().unwrap() * 1000;
-    let stranger = shared_set::key(&Secret::new([7; 32]));
+    let stranger = shared_set::derive_key(&Secret::new([7; 32]));
     let forged = set(Key::Second);
     for shared in [
         format!("{now:<16}{forged}").into_bytes(),
-        shared_set::sealed(&stranger, jwks, now, forged.as_bytes()),
+        shared_set::seal(&stranger, jwks, now, forged.as_bytes()),
         forged.clone().into_bytes(),
         Vec::new(),
     ] {
         let (world, _, asked) = issuer();
-        world.fake.run(world.fake.keep(&url, &shared, 300)).unwrap();
+        world.fake.run(world.fake.cache_put(&url, &shared, 300)).unwrap();
         assert!(!is_taken(&world, token(Key::Second)), "signed with the key that was written to the cache");
         assert!(is_taken(&world, token(Key::First)));
         assert_eq!(asked.get(), 1);
@@ -178,8 +178,8 @@ fn shared_set_without_proof_is_not_believed_i_2() {
     let private = json("throwaway-keys.json")["hub"]["d"].as_str().unwrap().to_owned();
     Base64UrlUnpadded::decode(private, &mut own).unwrap();
     let (world, _, asked) = issuer();
-    let shared = shared_set::sealed(&shared_set::key(&Secret::new(own)), jwks, now, forged.as_bytes());
-    world.fake.run(world.fake.keep(&url, &shared, 300)).unwrap();
+    let shared = shared_set::seal(&shared_set::derive_key(&Secret::new(own)), jwks, now, forged.as_bytes());
+    world.fake.run(world.fake.cache_put(&url, &shared, 300)).unwrap();
     assert!(is_taken(&world, token(Key::Second)));
     assert_eq!(asked.get(), 0);
 }

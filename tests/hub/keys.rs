@@ -1,25 +1,23 @@
 //! I-2: the issuer's keys over time: rotation, outage, unknown ids, and the client's responses meanwhile.
 
-use crate::world::{ORIGIN, TOKENS, World, answered, json, well};
+use crate::world::{ORIGIN, TOKENS, TestApp, answered, default_upstream, json};
 use hub::{
     domain::headers::Headers,
-    entry::answer::{Arrival, answer},
-    platform::{Answer, FetchFailure, Outgoing, Platform as _},
+    entry::answer::{IncomingRequest, handle_request},
+    platform::{FetchError, Runtime as _, UpstreamRequest, UpstreamResponse},
 };
 use serde_json::Value;
 use std::{cell::Cell, rc::Rc};
 
-type Given = Result<Answer<Vec<u8>>, FetchFailure>;
+type Given = Result<UpstreamResponse<Vec<u8>>, FetchError>;
 
 /// Returns a world whose issuer can be changed while it runs.
-fn changing() -> (World, Rc<Cell<fn() -> Given>>) {
+fn changing() -> (TestApp, Rc<Cell<fn() -> Given>>) {
     let issuer: Rc<Cell<fn() -> Given>> = Rc::new(Cell::new(set));
     let given = Rc::clone(&issuer);
-    let world = World::behind(
-        move |request: &Outgoing| {
-            if request.url.ends_with("/jwks.json") { given.get()() } else { well(request) }
-        },
-    );
+    let world = TestApp::with_upstream(move |request: &UpstreamRequest| {
+        if request.url.ends_with("/jwks.json") { given.get()() } else { default_upstream(request) }
+    });
     (world, issuer)
 }
 
@@ -28,11 +26,11 @@ fn set() -> Given {
 }
 
 fn away() -> Given {
-    Err(FetchFailure::Unreachable)
+    Err(FetchError::Unreachable)
 }
 
 fn hanging() -> Given {
-    Err(FetchFailure::Timeout)
+    Err(FetchError::Timeout)
 }
 
 /// The same key id with another key: a possible result of rotating an instance key at Clerk.
@@ -46,16 +44,16 @@ fn other_key() -> Given {
     answered(200, &serde_json::json!({ "keys": [key] }).to_string())
 }
 
-fn read(world: &World) -> (u16, String, usize) {
+fn read(world: &TestApp) -> (u16, String, usize) {
     // Each request uses a token that is not cached, so that a key is needed.
-    let seen = world.ask("alice", "GET", "/rest/v1/contact_tickets");
+    let seen = world.get("alice", "GET", "/rest/v1/contact_tickets");
     (seen.status, seen.code, seen.fetched_keys)
 }
 
 /// Sends one of several tokens of the same time, since the tokens of the vectors are valid for a minute.
-fn fresh(world: &World, number: usize) -> (u16, String, usize) {
+fn fresh(world: &TestApp, number: usize) -> (u16, String, usize) {
     let names = ["alice", "bob", "carol", "dave", "admin", "sales", "support", "stale"];
-    let seen = world.ask(names[number], "GET", "/rest/v1/contact_tickets");
+    let seen = world.get(names[number], "GET", "/rest/v1/contact_tickets");
     (seen.status, seen.code, seen.fetched_keys)
 }
 
@@ -77,17 +75,23 @@ fn says_503_while_no_key_was_ever_had() {
         || answered(200, r#"{"keys":"garbage"}"#),
         || answered(200, r#"{"keys":[]}"#),
         || answered(200, &format!(r#"{{"keys":[],"padding":"{}"}}"#, "x".repeat(70_000))),
-        || Ok(Answer { status: 302, headers: Headers::default(), body: None }),
-        || Ok(Answer { status: 200, headers: Headers::default(), body: Some(TOKENS["jwks"].to_string().into_bytes()) }),
+        || Ok(UpstreamResponse { status: 302, headers: Headers::default(), body: None }),
+        || {
+            Ok(UpstreamResponse {
+                status: 200,
+                headers: Headers::default(),
+                body: Some(TOKENS["jwks"].to_string().into_bytes()),
+            })
+        },
     ] {
         let (world, issuer) = changing();
         issuer.set(broken);
-        let seen = world.ask("alice", "GET", "/rest/v1/contact_tickets");
+        let seen = world.get("alice", "GET", "/rest/v1/contact_tickets");
         assert_eq!((seen.status, seen.code.as_str(), seen.fetched_keys), (503, "HUB104", 1));
         assert_eq!(seen.header("retry-after"), Some("5"));
         assert!(seen.upstream.is_empty());
         assert_eq!(read(&world), (503, "HUB104".to_owned(), 0), "the second request must not fetch again");
-        world.fake.wait(5_001);
+        world.fake.advance_time(5_001);
         issuer.set(set);
         assert_eq!(read(&world).0, 200);
     }
@@ -99,14 +103,14 @@ fn goes_on_with_a_stale_set_for_an_hour_i_2() {
     let (world, issuer) = changing();
     assert_eq!(fresh(&world, 0).0, 200);
     issuer.set(away);
-    world.fake.wait(50_000);
+    world.fake.advance_time(50_000);
     assert_eq!(fresh(&world, 1), (200, String::new(), 0), "still fresh");
     // Tokens expire, so later only the result for the key is compared.
-    world.fake.wait(3_000_000);
+    world.fake.advance_time(3_000_000);
     let expired = (401, "HUB103".to_owned());
     let (status, code, _) = fresh(&world, 2);
     assert_eq!((status, code), expired, "stale, but judged");
-    world.fake.wait(600_000);
+    world.fake.advance_time(600_000);
     let (status, code, _) = fresh(&world, 3);
     assert_eq!((status, code), (503, "HUB104".to_owned()), "over an hour old");
 }
@@ -115,9 +119,9 @@ fn goes_on_with_a_stale_set_for_an_hour_i_2() {
 fn refreshes_behind_an_answer_from_half_of_its_life_on() {
     let (world, _) = changing();
     assert_eq!(fresh(&world, 0).2, 1);
-    world.fake.wait(149_000);
+    world.fake.advance_time(149_000);
     assert_eq!(fresh(&world, 1).2, 0);
-    world.fake.wait(2_000);
+    world.fake.advance_time(2_000);
     assert_eq!(fresh(&world, 2).2, 1);
     assert_eq!(fresh(&world, 3).2, 0);
 }
@@ -128,7 +132,7 @@ fn doubts_a_known_key_once_when_a_signature_is_bad() {
     let (world, issuer) = changing();
     assert_eq!(fresh(&world, 0), (200, String::new(), 1));
     issuer.set(other_key);
-    world.fake.wait(6_000);
+    world.fake.advance_time(6_000);
     let stranger = |name: &str| {
         let vectors = TOKENS["refused"].as_array().unwrap();
         vectors.iter().find(|vector| vector["name"] == name).unwrap()["token"].as_str().unwrap().to_owned()
@@ -158,10 +162,10 @@ fn looks_for_an_unknown_key_once_in_thirty_seconds() {
         seen.fetched_keys
     };
     assert_eq!(unknown("a kid that no key has"), 0, "the set is younger than 30 s");
-    world.fake.wait(30_000);
+    world.fake.advance_time(30_000);
     assert_eq!(unknown("a kid that no key has"), 1);
     assert_eq!(unknown("a kid in other case"), 0);
-    world.fake.wait(30_001);
+    world.fake.advance_time(30_001);
     assert_eq!(unknown("a kid that no key has"), 0, "known as unknown for a minute");
     assert_eq!(unknown("a kid in other case"), 1);
 }
@@ -172,7 +176,11 @@ fn starts_cold_with_the_pinned_key() {
     let pem: &'static str =
         Box::leak(std::fs::read_to_string("tests/vectors/issuer-public.pem").unwrap().into_boxed_str());
     let vars: &'static [(&str, &str)] = Box::leak(Box::new([("CLERK_JWT_KEY", pem)]));
-    let world = World::with(vars, |request| if request.url.ends_with("/jwks.json") { away() } else { well(request) });
+    let world =
+        TestApp::with(
+            vars,
+            |request| if request.url.ends_with("/jwks.json") { away() } else { default_upstream(request) },
+        );
     assert_eq!(fresh(&world, 0), (200, String::new(), 1));
     assert_eq!(fresh(&world, 1), (200, String::new(), 0));
 }
@@ -180,13 +188,13 @@ fn starts_cold_with_the_pinned_key() {
 /// I-2: isolates of one data centre share a fetched set, and each logs the source of its set.
 #[test]
 fn isolates_share_a_set_and_its_age_i_2() {
-    let world = World::new();
-    assert_eq!(world.ask("alice", "GET", "/rest/v1/contact_tickets").fetched_keys, 1);
+    let world = TestApp::new();
+    assert_eq!(world.get("alice", "GET", "/rest/v1/contact_tickets").fetched_keys, 1);
     let other = world.another_isolate();
-    let seen = other.ask("alice", "GET", "/rest/v1/contact_tickets");
+    let seen = other.get("alice", "GET", "/rest/v1/contact_tickets");
     assert_eq!((seen.status, seen.fetched_keys), (200, 0));
     // A set that is too old to be shared is fetched again, and shared again.
-    world.fake.wait(151_000);
+    world.fake.advance_time(151_000);
     let third = world.another_isolate();
     assert_eq!(fresh(&third, 0).2, 1);
     assert_eq!(fresh(&world.another_isolate(), 0).2, 0);
@@ -195,12 +203,12 @@ fn isolates_share_a_set_and_its_age_i_2() {
 /// I-2: a Cache API that never responds costs a cold isolate part of a second, not its keys.
 #[test]
 fn verifies_tokens_when_cache_never_answers_i_2() {
-    let world = World::new();
+    let world = TestApp::new();
     world.fake.hang_cache();
     let began = world.fake.now_ms();
     let header = format!("Bearer {}", TOKENS["personas"]["alice"].as_str().unwrap());
     let headers = vec![("authorization".to_owned(), header)];
-    let arrival = Arrival {
+    let arrival = IncomingRequest {
         method: "GET".to_owned(),
         url: format!("{ORIGIN}/rest/v1/contact_tickets"),
         headers: Headers::new(headers),
@@ -209,7 +217,7 @@ fn verifies_tokens_when_cache_never_answers_i_2() {
         country: None,
         body: None,
     };
-    let reply = world.fake.run(answer(&world.hub, &world.fake, arrival));
+    let reply = world.fake.run(handle_request(&world.hub, &world.fake, arrival));
     assert_eq!(reply.map(|reply| reply.status), Ok(200));
     assert!(world.fake.now_ms() - began < 1_000, "answered after {} ms", world.fake.now_ms() - began);
     world.fake.run_background().unwrap();
@@ -223,24 +231,24 @@ fn refreshes_keys_when_cache_never_answers_i_2() {
     let (world, _) = changing();
     assert_eq!(fresh(&world, 0).2, 1);
     world.fake.hang_cache();
-    world.fake.wait(151_000);
+    world.fake.advance_time(151_000);
     assert_eq!(fresh(&world, 1).2, 1, "fetched behind the answer");
     assert_eq!(fresh(&world, 2).2, 0);
-    world.fake.wait(700_000);
+    world.fake.advance_time(700_000);
     assert_eq!(fresh(&world, 3).2, 1, "no set that may still be used");
     assert_eq!(fresh(&world, 4).2, 0);
 }
 
 #[test]
 fn every_fetch_is_in_the_log_with_its_outcome() {
-    let failing = |request: &Outgoing| {
-        if request.url.contains("jwks") { answered(503, "{}") } else { well(request) }
+    let failing = |request: &UpstreamRequest| {
+        if request.url.contains("jwks") { answered(503, "{}") } else { default_upstream(request) }
     };
-    for (world, outcome) in [(World::new(), "fetched"), (World::behind(failing), "failed")] {
-        drop(world.fake.lines());
+    for (world, outcome) in [(TestApp::new(), "fetched"), (TestApp::with_upstream(failing), "failed")] {
+        drop(world.fake.log_lines());
         let headers =
             vec![("authorization".to_owned(), format!("Bearer {}", TOKENS["personas"]["alice"].as_str().unwrap()))];
-        let arrival = Arrival {
+        let arrival = IncomingRequest {
             method: "GET".to_owned(),
             url: format!("{ORIGIN}/rest/v1/contact_tickets"),
             headers: Headers::new(headers),
@@ -249,9 +257,9 @@ fn every_fetch_is_in_the_log_with_its_outcome() {
             country: None,
             body: None,
         };
-        world.fake.run(answer(&world.hub, &world.fake, arrival)).unwrap();
+        world.fake.run(handle_request(&world.hub, &world.fake, arrival)).unwrap();
         let lines: Vec<Value> =
-            world.fake.lines().iter().map(|(_, line)| serde_json::from_str(line).unwrap()).collect();
+            world.fake.log_lines().iter().map(|(_, line)| serde_json::from_str(line).unwrap()).collect();
         let line = lines.iter().find(|line| line["event"] == "jwks").unwrap();
         assert_eq!(line["outcome"], outcome);
         assert!(line["duration_ms"].is_u64());
@@ -264,10 +272,10 @@ fn every_fetch_is_in_the_log_with_its_outcome() {
 fn a_due_fetch_comes_before_the_refusal_of_an_unknown_id_i_2() {
     let (world, issuer) = changing();
     issuer.set(|| answered(200, &TOKENS["jwks"].to_string().replace("\"kid\":\"", "\"kid\":\"old_")));
-    assert_eq!(world.ask("alice", "GET", "/rest/v1/contact_tickets").log["reason"], "key-unknown");
+    assert_eq!(world.get("alice", "GET", "/rest/v1/contact_tickets").log["reason"], "key-unknown");
     issuer.set(set);
-    world.fake.wait(200_000);
-    let seen = world.ask("alice", "GET", "/rest/v1/contact_tickets");
+    world.fake.advance_time(200_000);
+    let seen = world.get("alice", "GET", "/rest/v1/contact_tickets");
     // By then it has expired, which is checked only after its signature is valid.
     assert_eq!((seen.log["reason"].as_str(), seen.fetched_keys), (Some("expired"), 1));
 }

@@ -1,14 +1,14 @@
 //! I-1: no route accepts a password, in a query, a form or JSON, at any depth; none is sent upstream, logged or stored.
 
-use crate::world::{ORIGIN, Seen, TOKENS, World};
+use crate::world::{ORIGIN, TOKENS, TestApp, TestResponse};
 use hub::{
     domain::{functions::FUNCTIONS, headers::Headers, tables::TABLES},
-    entry::{answer::Arrival, routes::ROUTES},
+    entry::{answer::IncomingRequest, routes::ROUTES},
 };
 
 const SECRET: &str = "correct-horse-battery";
 
-fn kept_nowhere(seen: &Seen, what: &str) {
+fn kept_nowhere(seen: &TestResponse, what: &str) {
     assert!(seen.upstream.is_empty(), "{what}");
     let written = seen.rows.iter().chain([&seen.log]).map(ToString::to_string).collect::<String>();
     assert!(!written.contains(SECRET) && !seen.text.contains(SECRET), "{what}");
@@ -28,11 +28,11 @@ fn paths() -> Vec<String> {
 
 #[test]
 fn no_route_takes_one_in_its_query_i_1() {
-    let world = World::new();
+    let world = TestApp::new();
     for path in paths() {
         for name in ["password", "new_password", "user%5Bpassword%5D", "PASSWORD"] {
             for persona in ["-", "alice", "admin"] {
-                let seen = world.ask(persona, "GET", &format!("{path}?a=1&{name}={SECRET}"));
+                let seen = world.get(persona, "GET", &format!("{path}?a=1&{name}={SECRET}"));
                 assert_eq!((seen.status, seen.code.as_str()), (400, "HUB309"), "{persona} {path} {name}");
                 kept_nowhere(&seen, &path);
             }
@@ -43,7 +43,7 @@ fn no_route_takes_one_in_its_query_i_1() {
 /// A caller without the right is rejected without reading the body; one with the right, by name.
 #[test]
 fn no_route_takes_one_in_its_body_i_1() {
-    let world = World::new();
+    let world = TestApp::new();
     let key = "?id=eq.00000000-0000-4000-8000-000000000000";
     let mut by_name = 0;
     for path in paths() {
@@ -73,14 +73,14 @@ fn no_route_takes_one_in_its_body_i_1() {
 
 #[test]
 fn a_form_of_a_page_is_refused_by_name_i_1() {
-    let world = World::new();
+    let world = TestApp::new();
     let token = TOKENS["personas"]["alice"].as_str().unwrap();
     let updated = TOKENS["now"].as_i64().unwrap() - 20;
     let headers = [
         ("cookie".to_owned(), format!("__session={token}; __client_uat={updated}")),
         ("origin".to_owned(), ORIGIN.to_owned()),
     ];
-    let seen = world.arrive(Arrival {
+    let seen = world.handle(IncomingRequest {
         method: "POST".to_owned(),
         url: format!("{ORIGIN}/sign-out"),
         headers: Headers::new(headers.to_vec()),

@@ -1,24 +1,24 @@
 //! The query firewall: every query of `tests/vectors/queries.json` through the whole program.
 
-use crate::world::{REST, Seen, World, golden, json};
+use crate::world::{REST, TestApp, TestResponse, golden, json};
 use hub::domain::{
-    access::Who,
+    access::PrincipalKind,
     functions::FUNCTIONS,
-    tables::{Kind, TABLES},
+    tables::{ColumnType, TABLES},
 };
 use serde_json::Value;
 use std::fmt::Write as _;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-fn ask(vector: &Value) -> Seen {
+fn ask(vector: &Value) -> TestResponse {
     let text = |name: &str| vector[name].as_str();
     let headers: Vec<(&str, &str)> = vector["headers"]
         .as_object()
         .map(|headers| headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_str()?))).collect())
         .unwrap_or_default();
     let path = format!("/rest/v1/{}", text("path").unwrap());
-    World::new().send(text("persona").unwrap(), text("method").unwrap(), &path, &headers, text("body"))
+    TestApp::new().send(text("persona").unwrap(), text("method").unwrap(), &path, &headers, text("body"))
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn writes_every_good_query_anew() {
 #[test]
 fn a_query_that_was_written_anew_is_read_as_it_was_meant() {
     let vectors = json("queries.json");
-    let world = World::new();
+    let world = TestApp::new();
     let again = |vector: &Value, method: &str, path: &str, body: Option<&str>, version: Option<&str>| {
         let mut headers: Vec<(&str, &str)> = vector["headers"]
             .as_object()
@@ -115,7 +115,7 @@ fn a_query_that_was_written_anew_is_read_as_it_was_meant() {
 #[test]
 fn asks_for_no_estimate_in_the_name_of_a_client_a_1() {
     const KEY: &str = "00000000-0000-4000-8000-000000000000";
-    let world = World::new();
+    let world = TestApp::new();
     let mut asked = 0;
     let mut check = |persona: &str, method: &str, path: &str, body: Option<&str>| {
         for count in ["exact", "planned", "estimated"] {
@@ -145,16 +145,16 @@ fn asks_for_no_estimate_in_the_name_of_a_client_a_1() {
     };
     for persona in ["alice", "dave"] {
         for table in TABLES {
-            let Some(grant) = table.grant(Who::Customer) else { continue };
+            let Some(grant) = table.grant(PrincipalKind::Customer) else { continue };
             for method in ["GET", "HEAD"] {
                 check(persona, method, table.name, None);
                 for column in grant.read.iter().filter_map(|name| table.column(name)) {
                     let value = match column.kind {
                         _ if Some(column.name) == table.owner => "user_2hubcarol0000000000000003",
-                        Kind::Boolean => "true",
-                        Kind::Integer => "1",
-                        Kind::Timestamp => "2026-11-26T00:00:00Z",
-                        Kind::Uuid => KEY,
+                        ColumnType::Boolean => "true",
+                        ColumnType::Integer => "1",
+                        ColumnType::Timestamp => "2026-11-26T00:00:00Z",
+                        ColumnType::Uuid => KEY,
                         _ => column.values.first().unwrap_or(&"x"),
                     };
                     check(
@@ -167,7 +167,7 @@ fn asks_for_no_estimate_in_the_name_of_a_client_a_1() {
             }
             let row = |columns: &[&str]| {
                 let value = |name: &str| match table.column(name).unwrap() {
-                    column if column.kind == Kind::Uuid => KEY,
+                    column if column.kind == ColumnType::Uuid => KEY,
                     column => column.values.first().copied().unwrap_or("x"),
                 };
                 let members = columns.iter().map(|name| ((*name).to_owned(), Value::from(value(name))));
@@ -184,7 +184,7 @@ fn asks_for_no_estimate_in_the_name_of_a_client_a_1() {
                 check(persona, "DELETE", &one, None);
             }
         }
-        for function in FUNCTIONS.iter().filter(|function| function.is_open_to(Who::Customer)) {
+        for function in FUNCTIONS.iter().filter(|function| function.is_open_to(PrincipalKind::Customer)) {
             let needed = function.arguments.iter().filter(|argument| argument.required);
             let arguments: serde_json::Map<_, _> = needed.map(|one| (one.name.to_owned(), Value::from("x"))).collect();
             check(persona, "POST", &format!("rpc/{}", function.name), Some(&Value::Object(arguments).to_string()));
@@ -199,7 +199,7 @@ fn staff_get_the_count_that_they_ask_for() {
     for count in ["planned", "estimated"] {
         for (persona, table) in [("support", "leads"), ("sales", "contact_tickets"), ("admin", "chat_threads")] {
             let preference = format!("count={count}");
-            let seen = World::new().send(
+            let seen = TestApp::new().send(
                 persona,
                 "HEAD",
                 &format!("/rest/v1/{table}?select=id"),

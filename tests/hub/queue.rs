@@ -1,15 +1,15 @@
 //! L-3: the consumer of the queue's messages, also if the database rejects some rows, all rows or the whole batch.
 
-use crate::world::{World, answered, well};
+use crate::world::{TestApp, answered, default_upstream};
 use hub::{
     entry::{
-        queue::{postpone, take},
+        queue::{consume, postpone},
         queues::QUEUES,
     },
-    handlers::requests::{Delivery, Verdict},
+    handlers::requests::{Disposition, QueueMessage},
     platform::{
-        Answer, FetchFailure, Level, Outgoing,
-        journal::{Journal, Outcome, Row},
+        FetchError, LogLevel, UpstreamRequest, UpstreamResponse,
+        journal::{Outcome, RequestLogWriter, RequestRecord},
     },
 };
 use serde_json::{Value, json};
@@ -19,15 +19,15 @@ use std::{
     rc::Rc,
 };
 
-fn deliveries(texts: &[&str], age_s: u32) -> Vec<Delivery> {
-    texts.iter().map(|text| Delivery { text: (*text).to_owned(), age_s, attempt: 1 }).collect()
+fn deliveries(texts: &[&str], age_s: u32) -> Vec<QueueMessage> {
+    texts.iter().map(|text| QueueMessage { text: (*text).to_owned(), age_s, attempt: 1 }).collect()
 }
 
 /// Returns the verdicts, and the number of rows of each call to `record_requests`.
-fn taken(world: &World, queue: &str, deliveries: &[Delivery]) -> (Vec<Verdict>, Vec<usize>) {
-    drop((world.fake.sent(), world.fake.lines()));
-    let verdicts = world.fake.run(take(&world.hub, &world.fake, queue, deliveries)).unwrap();
-    let rows = |sent: Outgoing| {
+fn taken(world: &TestApp, queue: &str, deliveries: &[QueueMessage]) -> (Vec<Disposition>, Vec<usize>) {
+    drop((world.fake.sent(), world.fake.log_lines()));
+    let verdicts = world.fake.run(consume(&world.hub, &world.fake, queue, deliveries)).unwrap();
+    let rows = |sent: UpstreamRequest| {
         if sent.url.ends_with("/rpc/reject_requests") {
             return None;
         }
@@ -39,13 +39,13 @@ fn taken(world: &World, queue: &str, deliveries: &[Delivery]) -> (Vec<Verdict>, 
 
 const GOOD: &str = r#"[{"request_id":"a"},{"request_id":"b"}]"#;
 const REFUSED: &str = r#"[{"request_id":"refused"}]"#;
-const AGAIN: Verdict = Verdict::Again { after_s: 8 };
+const AGAIN: Disposition = Disposition::Retry { after_s: 8 };
 
 #[test]
 fn a_batch_is_one_request_l_3() {
-    let world = World::new();
+    let world = TestApp::new();
     let found = taken(&world, "hub-audit", &deliveries(&[GOOD, GOOD, GOOD], 8));
-    assert_eq!(found, (vec![Verdict::Done; 3], vec![6]));
+    assert_eq!(found, (vec![Disposition::Ack; 3], vec![6]));
     assert_eq!(taken(&world, "hub-audit", &[]), (vec![], vec![]));
 }
 
@@ -64,13 +64,13 @@ impl Rows {
         Rc::new(Self { log: RefCell::default(), rejected: RefCell::default(), asked: Cell::new(0), refuses, fails })
     }
 
-    fn world(self: &Rc<Self>) -> World {
+    fn world(self: &Rc<Self>) -> TestApp {
         let rows = Rc::clone(self);
-        World::behind(move |request| rows.answer(request).unwrap_or_else(|| well(request)))
+        TestApp::with_upstream(move |request| rows.answer(request).unwrap_or_else(|| default_upstream(request)))
     }
 
     /// All or nothing, as in one transaction.
-    fn answer(&self, request: &Outgoing) -> Option<Result<Answer<Vec<u8>>, FetchFailure>> {
+    fn answer(&self, request: &UpstreamRequest) -> Option<Result<UpstreamResponse<Vec<u8>>, FetchError>> {
         let body: Value = serde_json::from_slice(request.body.as_ref()?).ok()?;
         let asked = self.asked.get() + 1;
         if request.url.ends_with("/rpc/record_requests") {
@@ -90,7 +90,7 @@ impl Rows {
         } else if request.url.ends_with("/rpc/reject_requests") {
             self.asked.set(asked);
             if (self.fails)(asked) {
-                return Some(Err(FetchFailure::Unreachable));
+                return Some(Err(FetchError::Unreachable));
             }
             let mut rejected = self.rejected.borrow_mut();
             for row in body["rows"].as_array()? {
@@ -126,13 +126,13 @@ fn refused_messages_starve_no_other_however_they_alternate_l_3() {
         (0..24).map(|place| message(&format!("{}{place}", if place % 2 == 0 { "refused" } else { "good" }))).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let (verdicts, asked) = taken(&world, "hub-audit", &deliveries(&texts, 8));
-    assert_eq!(verdicts, vec![Verdict::Done; 24]);
+    assert_eq!(verdicts, vec![Disposition::Ack; 24]);
     assert_eq!((rows.log.borrow().len(), rows.rejected.borrow().len()), (12, 12));
     assert!(asked.len() <= 47, "{}", asked.len());
-    let lines = world.fake.lines();
+    let lines = world.fake.log_lines();
     let logged = lines.iter().filter(|(level, line)| {
         let line: Value = serde_json::from_str(line).unwrap();
-        *level == Level::Error
+        *level == LogLevel::Error
             && line["event"] == "request row rejected"
             && line["code"] == "23514"
             && name(&line["row"]).starts_with("refused")
@@ -152,7 +152,7 @@ fn one_refused_row_of_a_thousand_costs_few_requests_l_3() {
         let texts: Vec<String> = ids.chunks(20).map(|rows| Value::from(rows).to_string()).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let (verdicts, asked) = taken(&rows.world(), "hub-audit", &deliveries(&texts, 8));
-        assert_eq!(verdicts, vec![Verdict::Done; 50]);
+        assert_eq!(verdicts, vec![Disposition::Ack; 50]);
         assert_eq!((rows.log.borrow().len(), rows.rejected.borrow().len()), (999, 1));
         assert!(asked.len() <= 21, "{}", asked.len());
     }
@@ -164,7 +164,7 @@ fn what_is_no_message_of_ours_is_stored_whole_l_3() {
     for odd in ["", "nonsense", "{}", "7", "[{\"request_id\":", "a\0b"] {
         let rows = Rows::new(by_constraint, |_| false);
         let found = taken(&rows.world(), "hub-audit", &deliveries(&[odd, GOOD], 8));
-        assert_eq!(found, (vec![Verdict::Done; 2], vec![2]), "{odd}");
+        assert_eq!(found, (vec![Disposition::Ack; 2], vec![2]), "{odd}");
         let kept = odd.replace('\0', "\\u0000");
         assert_eq!(rows.rejected.borrow().get(&kept), Some(&(1, "no_rows".to_owned())), "{odd}");
     }
@@ -173,20 +173,20 @@ fn what_is_no_message_of_ours_is_stored_whole_l_3() {
 /// A rejected row that cannot be stored either is retried, and is logged completely.
 #[test]
 fn a_row_that_cannot_be_stored_comes_again_l_3() {
-    let world = World::behind(|request| match request.url.rsplit('/').next() {
+    let world = TestApp::with_upstream(|request| match request.url.rsplit('/').next() {
         Some("record_requests") if refuses(request) => answered(400, r#"{"code":"23514"}"#),
         Some("reject_requests") => answered(404, r#"{"code":"PGRST202"}"#),
-        _ => well(request),
+        _ => default_upstream(request),
     });
     let (verdicts, _) = taken(&world, "hub-audit", &deliveries(&[GOOD, REFUSED, "nonsense"], 8));
-    assert_eq!(verdicts, [Verdict::Done, AGAIN, AGAIN]);
-    let lines = world.fake.lines();
+    assert_eq!(verdicts, [Disposition::Ack, AGAIN, AGAIN]);
+    let lines = world.fake.log_lines();
     let whole =
         |wanted: Value| lines.iter().any(|(_, line)| serde_json::from_str::<Value>(line).unwrap()["row"] == wanted);
     assert!(whole(json!({ "request_id": "refused" })) && whole(json!("nonsense")), "{lines:?}");
 }
 
-fn refuses(request: &Outgoing) -> bool {
+fn refuses(request: &UpstreamRequest) -> bool {
     request.body.as_ref().is_some_and(|body| String::from_utf8_lossy(body).contains("refused"))
 }
 
@@ -197,17 +197,20 @@ fn a_missing_right_is_no_rows_fault_l_3() {
     let every = Rows::new(|_| Some("42501"), |_| false);
     assert_eq!(taken(&every.world(), "hub-audit", &deliveries(&[GOOD, REFUSED], 8)).0, [AGAIN, AGAIN]);
     assert!(every.rejected.borrow().is_empty());
-    assert_eq!(taken(&every.world(), "hub-audit-dead", &deliveries(&[REFUSED], 8)).0, [Verdict::Done]);
+    assert_eq!(taken(&every.world(), "hub-audit-dead", &deliveries(&[REFUSED], 8)).0, [Disposition::Ack]);
     assert_eq!(every.rejected.borrow().len(), 1);
     let one = Rows::new(|row| (row == "refused").then_some("42501"), |_| false);
-    assert_eq!(taken(&one.world(), "hub-audit", &deliveries(&[GOOD, REFUSED], 8)).0, [Verdict::Done, Verdict::Done]);
+    assert_eq!(
+        taken(&one.world(), "hub-audit", &deliveries(&[GOOD, REFUSED], 8)).0,
+        [Disposition::Ack, Disposition::Ack]
+    );
     assert_eq!((one.log.borrow().len(), one.rejected.borrow().len()), (2, 1));
 }
 
 /// A database that always fails is not requested for each message of a batch.
 #[test]
 fn a_database_that_fails_is_left_alone_l_3() {
-    let world = World::behind(|_| answered(500, "{}"));
+    let world = TestApp::with_upstream(|_| answered(500, "{}"));
     let (verdicts, asked) = taken(&world, "hub-audit", &deliveries(&[REFUSED; 100], 8));
     assert_eq!((verdicts, asked.len()), (vec![AGAIN; 100], 1));
 }
@@ -215,8 +218,8 @@ fn a_database_that_fails_is_left_alone_l_3() {
 /// A batch that is too slow as a whole is written by halves; one that remains slow ends after three requests.
 #[test]
 fn a_batch_that_is_too_slow_is_tried_by_halves_l_3() {
-    for (most, wanted, sizes) in [(50, Verdict::Done, vec![100, 50, 50]), (0, AGAIN, vec![100, 50, 25])] {
-        let world = World::behind(move |request| {
+    for (most, wanted, sizes) in [(50, Disposition::Ack, vec![100, 50, 50]), (0, AGAIN, vec![100, 50, 25])] {
+        let world = TestApp::with_upstream(move |request| {
             let body: Value = serde_json::from_slice(request.body.as_ref().unwrap()).unwrap();
             if body["requests"].as_array().unwrap().len() <= most {
                 return answered(200, "1");
@@ -231,17 +234,17 @@ fn a_batch_that_is_too_slow_is_tried_by_halves_l_3() {
 /// A message is discarded after its last delivery, so it is logged completely before.
 #[test]
 fn a_dead_letter_is_logged_whole_at_its_last_delivery_l_3() {
-    let world = World::behind(|_| Err(FetchFailure::Unreachable));
-    let last = QUEUES[1].retries + 1;
+    let world = TestApp::with_upstream(|_| Err(FetchError::Unreachable));
+    let last = QUEUES[1].max_retries + 1;
     for (attempt, text) in [(1, GOOD), (last - 1, GOOD), (last, GOOD), (last, "nonsense"), (last + 1, GOOD)] {
-        drop(taken(&world, "hub-audit-dead", &[Delivery { text: text.to_owned(), age_s: 8, attempt }]));
-        let lines = world.fake.lines();
+        drop(taken(&world, "hub-audit-dead", &[QueueMessage { text: text.to_owned(), age_s: 8, attempt }]));
+        let lines = world.fake.log_lines();
         let given_up = lines.iter().find(|(_, line)| line.contains("request rows given up"));
         assert_eq!(given_up.is_some(), attempt >= last, "{attempt}");
         if let Some((level, line)) = given_up {
             let line: Value = serde_json::from_str(line).unwrap();
             assert_eq!(line["rows"], serde_json::from_str(text).unwrap_or_else(|_| json!(text)));
-            assert_eq!(*level, Level::Error);
+            assert_eq!(*level, LogLevel::Error);
         }
     }
 }
@@ -249,17 +252,17 @@ fn a_dead_letter_is_logged_whole_at_its_last_delivery_l_3() {
 /// A Hub with invalid variables, or an unknown queue, loses no message either.
 #[test]
 fn a_hub_that_can_try_nothing_logs_what_nobody_keeps_l_3() {
-    let world = World::new();
+    let world = TestApp::new();
     for (queue, attempt, logged) in [
         ("hub-audit", 31, false),
-        ("hub-audit-dead", QUEUES[1].retries, false),
-        ("hub-audit-dead", QUEUES[1].retries + 1, true),
+        ("hub-audit-dead", QUEUES[1].max_retries, false),
+        ("hub-audit-dead", QUEUES[1].max_retries + 1, true),
         ("another", 1, true),
     ] {
-        drop(world.fake.lines());
-        let delivery = Delivery { text: GOOD.to_owned(), age_s: 8, attempt };
-        assert_eq!(postpone(&world.fake, queue, &[delivery], 600), [Verdict::Again { after_s: 600 }]);
-        let given_up = world.fake.lines().iter().any(|(_, line)| line.contains("\"request_id\":\"b\""));
+        drop(world.fake.log_lines());
+        let delivery = QueueMessage { text: GOOD.to_owned(), age_s: 8, attempt };
+        assert_eq!(postpone(&world.fake, queue, &[delivery], 600), [Disposition::Retry { after_s: 600 }]);
+        let given_up = world.fake.log_lines().iter().any(|(_, line)| line.contains("\"request_id\":\"b\""));
         assert_eq!(given_up, logged, "{queue} {attempt}");
     }
 }
@@ -321,10 +324,10 @@ fn whatever_comes_is_written_or_stored_l_3() {
             assert!(rows.asked.get() - before <= u32::try_from(3 * count + 12).unwrap(), "seed {seed}");
             for (text, verdict) in batch.iter().zip(&verdicts) {
                 match (verdict, serde_json::from_str::<Vec<Value>>(text)) {
-                    (Verdict::Again { .. }, _) if waiting.contains(text) => {}
-                    (Verdict::Again { .. }, _) => waiting.push(text.clone()),
-                    (Verdict::Done, Err(_)) => assert!(rows.rejected.borrow().contains_key(text), "seed {seed}"),
-                    (Verdict::Done, Ok(parsed)) => {
+                    (Disposition::Retry { .. }, _) if waiting.contains(text) => {}
+                    (Disposition::Retry { .. }, _) => waiting.push(text.clone()),
+                    (Disposition::Ack, Err(_)) => assert!(rows.rejected.borrow().contains_key(text), "seed {seed}"),
+                    (Disposition::Ack, Ok(parsed)) => {
                         for row in parsed {
                             let good = name(&row).starts_with("good");
                             let stands = rows.log.borrow().contains_key(&name(&row));
@@ -344,39 +347,41 @@ fn whatever_comes_is_written_or_stored_l_3() {
 /// An unavailable database receives one request per batch, and every message is retried.
 #[test]
 fn nothing_is_done_while_the_database_is_away_l_3() {
-    for failure in [FetchFailure::Unreachable, FetchFailure::Timeout] {
-        let world = World::behind(move |_| Err(failure));
+    for failure in [FetchError::Unreachable, FetchError::Timeout] {
+        let world = TestApp::with_upstream(move |_| Err(failure));
         let found = taken(&world, "hub-audit", &deliveries(&[GOOD, GOOD], 8));
         assert_eq!(found, (vec![AGAIN; 2], vec![4]));
     }
-    let world = World::behind(|_| answered(503, "{}"));
+    let world = TestApp::with_upstream(|_| answered(503, "{}"));
     assert_eq!(taken(&world, "hub-audit", &deliveries(&[GOOD, GOOD], 8)), (vec![AGAIN; 2], vec![4]));
 }
 
 #[test]
 fn dead_letters_come_again_each_hour_and_are_seen_l_3() {
-    let world = World::behind(|_| Err(FetchFailure::Unreachable));
+    let world = TestApp::with_upstream(|_| Err(FetchError::Unreachable));
     drop(taken(&world, "hub-audit-dead", &deliveries(&[GOOD], 8)));
     let (verdicts, _) = taken(&world, "hub-audit-dead", &deliveries(&[GOOD], 8));
-    assert_eq!(verdicts, [Verdict::Again { after_s: 3600 }]);
-    assert!(World::new().fake.lines().is_empty());
-    let world = World::new();
-    world.fake.run(take(&world.hub, &world.fake, "hub-audit-dead", &deliveries(&[GOOD], 8))).unwrap();
-    let lines = world.fake.lines();
-    assert!(lines.iter().any(|(level, line)| *level == hub::platform::Level::Error && line.contains("hub-audit-dead")));
+    assert_eq!(verdicts, [Disposition::Retry { after_s: 3600 }]);
+    assert!(TestApp::new().fake.log_lines().is_empty());
+    let world = TestApp::new();
+    world.fake.run(consume(&world.hub, &world.fake, "hub-audit-dead", &deliveries(&[GOOD], 8))).unwrap();
+    let lines = world.fake.log_lines();
+    assert!(
+        lines.iter().any(|(level, line)| *level == hub::platform::LogLevel::Error && line.contains("hub-audit-dead"))
+    );
 }
 
 #[test]
 fn a_queue_that_nobody_knows_keeps_its_messages() {
-    let (verdicts, asked) = taken(&World::new(), "another", &deliveries(&[GOOD], 8));
-    assert_eq!((verdicts, asked), (vec![Verdict::Again { after_s: 60 }], vec![]));
+    let (verdicts, asked) = taken(&TestApp::new(), "another", &deliveries(&[GOOD], 8));
+    assert_eq!((verdicts, asked), (vec![Disposition::Retry { after_s: 60 }], vec![]));
 }
 
 /// A message that the Hub puts on the queue is accepted by its consumer.
 #[test]
 fn takes_what_the_journal_puts_there_l_3() {
-    let world = World::new();
-    let arrival = hub::entry::answer::Arrival {
+    let world = TestApp::new();
+    let arrival = hub::entry::answer::IncomingRequest {
         method: "GET".to_owned(),
         url: format!("{}/rest/v1/leads", crate::world::ORIGIN),
         headers: hub::domain::headers::Headers::default(),
@@ -385,13 +390,13 @@ fn takes_what_the_journal_puts_there_l_3() {
         country: Some("US".to_owned()),
         body: None,
     };
-    drop(world.fake.run(hub::entry::answer::answer(&world.hub, &world.fake, arrival)).unwrap());
+    drop(world.fake.run(hub::entry::answer::handle_request(&world.hub, &world.fake, arrival)).unwrap());
     world.fake.run_background().unwrap();
     let messages = world.fake.queued();
     let texts: Vec<&str> = messages.iter().map(String::as_str).collect();
     drop(world.fake.sent());
-    let verdicts = world.fake.run(take(&world.hub, &world.fake, QUEUES[0].name, &deliveries(&texts, 1))).unwrap();
-    assert_eq!(verdicts, [Verdict::Done]);
+    let verdicts = world.fake.run(consume(&world.hub, &world.fake, QUEUES[0].name, &deliveries(&texts, 1))).unwrap();
+    assert_eq!(verdicts, [Disposition::Ack]);
     let body: Value = serde_json::from_slice(world.fake.sent()[0].body.as_ref().unwrap()).unwrap();
     let row = &body["requests"][0];
     assert_eq!([&row["colo"], &row["country"], &row["status"]], [&json!("IAD"), &json!("US"), &json!(401)]);
@@ -401,11 +406,11 @@ fn takes_what_the_journal_puts_there_l_3() {
 /// accepts, and none bypasses it.
 #[test]
 fn large_rows_go_in_messages_that_the_queue_takes_l_3() {
-    let world = World::new();
-    let rows: Vec<Row> = (0..60).map(|place| row(place, 13_000)).collect();
+    let world = TestApp::new();
+    let rows: Vec<RequestRecord> = (0..60).map(|place| row(place, 13_000)).collect();
     let now = rows[0].clone();
-    rows.into_iter().skip(1).for_each(|row| Journal::later(&world.hub, &world.fake, &row));
-    world.fake.run(Journal::now(&world.hub, &world.fake, now)).unwrap().unwrap();
+    rows.into_iter().skip(1).for_each(|row| RequestLogWriter::record_deferred(&world.hub, &world.fake, &row));
+    world.fake.run(RequestLogWriter::record_now(&world.hub, &world.fake, now)).unwrap().unwrap();
     world.fake.run_background().unwrap();
     let messages = world.fake.queued();
     let kept: usize = messages.iter().map(|message| serde_json::from_str::<Vec<Value>>(message).unwrap().len()).sum();
@@ -416,9 +421,9 @@ fn large_rows_go_in_messages_that_the_queue_takes_l_3() {
 /// A row that fits in no message is written to the database, alone, and its neighbours to the queue.
 #[test]
 fn a_row_too_large_for_the_queue_goes_to_the_database_l_3() {
-    let world = World::new();
+    let world = TestApp::new();
     for (place, bytes) in [(1, 10), (2, 200_000), (3, 10)] {
-        Journal::later(&world.hub, &world.fake, &row(place, bytes));
+        RequestLogWriter::record_deferred(&world.hub, &world.fake, &row(place, bytes));
     }
     world.fake.run_background().unwrap();
     let rows = |text: &str| serde_json::from_str::<Vec<Value>>(text).unwrap().len();
@@ -429,8 +434,8 @@ fn a_row_too_large_for_the_queue_goes_to_the_database_l_3() {
     assert_eq!(body["requests"][0]["request_id"], "row 2");
 }
 
-fn row(place: u32, bytes: usize) -> Row {
-    Row {
+fn row(place: u32, bytes: usize) -> RequestRecord {
+    RequestRecord {
         occurred_at: "2026-11-26T12:00:00.000Z".to_owned(),
         request_id: format!("row {place}"),
         client_request_id: None,
@@ -446,12 +451,12 @@ fn row(place: u32, bytes: usize) -> Row {
         code: None,
         duration_ms: 1,
         upstream_ms: None,
-        answered: None,
+        row_count: None,
         colo: None,
         country: None,
         token_id: None,
         address_hash: None,
-        look: None,
+        read_record: None,
         actor_name: None,
     }
 }

@@ -2,14 +2,14 @@
 //! The cases are generated from TABLES and FUNCTIONS, so that they include every new sensitive column, embed or
 //! function.
 
-use crate::world::{REST, Seen, World, answered, json as vectors, well};
+use crate::world::{REST, TestApp, TestResponse, answered, default_upstream, json as vectors};
 use hub::{
     domain::{
-        access::{StaffRole, Who},
-        functions::{Argument, FUNCTIONS, Mark},
-        tables::{Grant, Kind, TABLES, Table},
+        access::{PrincipalKind, StaffRole},
+        functions::{Argument, FUNCTIONS, FunctionProperty},
+        tables::{ColumnType, Grant, TABLES, Table},
     },
-    platform::{Answer, FetchFailure, Outgoing},
+    platform::{FetchError, UpstreamRequest, UpstreamResponse},
 };
 use serde_json::{Map, Value, json};
 
@@ -25,26 +25,26 @@ struct Case {
     body: Option<String>,
 }
 
-fn example(kind: Kind) -> Value {
+fn example(kind: ColumnType) -> Value {
     match kind {
-        Kind::Boolean => json!(true),
-        Kind::Bytes | Kind::Json => json!({}),
-        Kind::Integer => json!(1),
-        Kind::Text => json!("x"),
-        Kind::Texts => json!(["x"]),
-        Kind::Timestamp => json!("2026-11-26T00:00:00Z"),
-        Kind::Uuid => json!(ID),
+        ColumnType::Boolean => json!(true),
+        ColumnType::Bytes | ColumnType::Json => json!({}),
+        ColumnType::Integer => json!(1),
+        ColumnType::Text => json!("x"),
+        ColumnType::Texts => json!(["x"]),
+        ColumnType::Timestamp => json!("2026-11-26T00:00:00Z"),
+        ColumnType::Uuid => json!(ID),
     }
 }
 
-fn text(kind: Kind) -> String {
+fn text(kind: ColumnType) -> String {
     let value = example(kind);
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn condition(table: &Table, column: &str) -> String {
     match table.column(column).unwrap().kind {
-        Kind::Bytes | Kind::Json => format!("{column}=is.null"),
+        ColumnType::Bytes | ColumnType::Json => format!("{column}=is.null"),
         _ if table.owner == Some(column) => format!("{column}=eq.user_2hubcarol0000000000000003"),
         kind => format!("{column}=eq.{}", text(kind)),
     }
@@ -65,7 +65,7 @@ fn arguments(arguments: &[Argument]) -> Value {
 }
 
 /// Returns the requests of one staff role that involve one sensitive column.
-fn of_column(persona: &'static str, who: Who, table: &Table, grant: &Grant, column: &str) -> Vec<Case> {
+fn of_column(persona: &'static str, who: PrincipalKind, table: &Table, grant: &Grant, column: &str) -> Vec<Case> {
     let (name, key) = (table.name, table.key);
     let named = condition(table, key);
     let asks = condition(table, column);
@@ -112,8 +112,8 @@ fn of_column(persona: &'static str, who: Who, table: &Table, grant: &Grant, colu
         .collect()
 }
 
-fn personas() -> [(&'static str, Who); 3] {
-    StaffRole::ALL.map(|role| (role.name(), Who::Staff(role)))
+fn personas() -> [(&'static str, PrincipalKind); 3] {
+    StaffRole::ALL.map(|role| (role.name(), PrincipalKind::Staff(role)))
 }
 
 /// Every table × role × sensitive column × way to reveal some of it, and every function that returns such.
@@ -122,16 +122,18 @@ fn cases() -> Vec<Case> {
     for (persona, who) in personas() {
         for table in TABLES {
             let Some(grant) = table.grant(who) else { continue };
-            for column in table.guarded.iter().filter(|column| grant.read.contains(column)) {
+            for column in table.sensitive_columns.iter().filter(|column| grant.read.contains(column)) {
                 cases.extend(of_column(persona, who, table, grant, column));
             }
         }
         for function in FUNCTIONS.iter().filter(|function| function.is_open_to(who)) {
             let table = function.returns.table();
             let gives = table.is_some_and(|table| {
-                table.grant(who).is_some_and(|grant| table.guarded.iter().any(|column| grant.read.contains(column)))
+                table
+                    .grant(who)
+                    .is_some_and(|grant| table.sensitive_columns.iter().any(|column| grant.read.contains(column)))
             });
-            if !gives && function.mark != Mark::Sensitive {
+            if !gives && function.mark != FunctionProperty::Sensitive {
                 continue;
             }
             let body = arguments(function.arguments);
@@ -152,7 +154,9 @@ fn cases() -> Vec<Case> {
         }
     }
     // Impersonators of a client: every table and function that the client reads.
-    for table in TABLES.iter().filter(|table| table.grant(Who::Customer).is_some_and(|grant| !grant.read.is_empty())) {
+    for table in
+        TABLES.iter().filter(|table| table.grant(PrincipalKind::Customer).is_some_and(|grant| !grant.read.is_empty()))
+    {
         for method in ["GET", "HEAD"] {
             for path in
                 [table.name.to_owned(), format!("{}?select={}&{}", table.name, table.key, condition(table, table.key))]
@@ -162,7 +166,8 @@ fn cases() -> Vec<Case> {
             }
         }
     }
-    for function in FUNCTIONS.iter().filter(|function| function.is_open_to(Who::Customer) && !function.writes) {
+    for function in FUNCTIONS.iter().filter(|function| function.is_open_to(PrincipalKind::Customer) && !function.writes)
+    {
         let (what, path) = (format!("in a client's place: {}", function.name), format!("rpc/{}", function.name));
         let body = Some(arguments(function.arguments).to_string());
         cases.push(Case { what, persona: "impersonated", method: "POST", path, body });
@@ -170,26 +175,26 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-fn send(world: &World, case: &Case) -> Seen {
+fn send(world: &TestApp, case: &Case) -> TestResponse {
     let said = [("x-hub-purpose", "sales"), ("if-match", "*"), ("prefer", "return=representation")];
     world.send(case.persona, case.method, &format!("/rest/v1/{}", case.path), &said, case.body.as_deref())
 }
 
-fn data(seen: &Seen) -> usize {
+fn data(seen: &TestResponse) -> usize {
     seen.upstream.iter().filter(|sent| sent.url.starts_with(REST)).count()
 }
 
 fn unless_recorded(
-    mut answer: impl FnMut() -> Result<Answer<Vec<u8>>, FetchFailure> + 'static,
-) -> impl FnMut(&Outgoing) -> Result<Answer<Vec<u8>>, FetchFailure> + 'static {
-    move |request| if request.url.ends_with("/rpc/record_read") { answer() } else { well(request) }
+    mut answer: impl FnMut() -> Result<UpstreamResponse<Vec<u8>>, FetchError> + 'static,
+) -> impl FnMut(&UpstreamRequest) -> Result<UpstreamResponse<Vec<u8>>, FetchError> + 'static {
+    move |request| if request.url.ends_with("/rpc/record_read") { answer() } else { default_upstream(request) }
 }
 
 #[test]
 fn what_is_sensitive_is_recorded_before_it_is_asked_for_l_1() {
     let cases = cases();
     assert!(cases.len() > 150, "{}", cases.len());
-    let (world, mut wrong) = (World::new(), Vec::new());
+    let (world, mut wrong) = (TestApp::new(), Vec::new());
     for case in &cases {
         let seen = send(&world, case);
         let first = matches!(seen.recorded[..], [(0, _)]);
@@ -204,9 +209,9 @@ fn what_is_sensitive_is_recorded_before_it_is_asked_for_l_1() {
 
 #[test]
 fn what_cannot_be_recorded_is_not_asked_for_l_1() {
-    let failures: [fn() -> Result<Answer<Vec<u8>>, FetchFailure>; 7] = [
-        || Err(FetchFailure::Unreachable),
-        || Err(FetchFailure::Timeout),
+    let failures: [fn() -> Result<UpstreamResponse<Vec<u8>>, FetchError>; 7] = [
+        || Err(FetchError::Unreachable),
+        || Err(FetchError::Timeout),
         || answered(500, "{}"),
         || answered(503, ""),
         || answered(400, r#"{"code":"22P02","message":"invalid input syntax for type uuid"}"#),
@@ -214,11 +219,11 @@ fn what_cannot_be_recorded_is_not_asked_for_l_1() {
         || answered(302, ""),
     ];
     for failure in failures {
-        let mut world = World::behind(unless_recorded(failure));
+        let mut world = TestApp::with_upstream(unless_recorded(failure));
         for (place, case) in cases().into_iter().enumerate() {
             // After some failures that waited until their timeout, the session's token has expired.
-            if place % 4 == 0 && failure().is_err_and(|failure| failure == FetchFailure::Timeout) {
-                world = World::behind(unless_recorded(failure));
+            if place % 4 == 0 && failure().is_err_and(|failure| failure == FetchError::Timeout) {
+                world = TestApp::with_upstream(unless_recorded(failure));
             }
             let seen = send(&world, &case);
             assert_eq!((seen.status, data(&seen)), (503, 0), "{}", case.what);
@@ -231,7 +236,8 @@ fn what_cannot_be_recorded_is_not_asked_for_l_1() {
 /// The call uses the reader's own token, so that an ended session records nothing and reads nothing.
 #[test]
 fn an_ended_session_is_refused_by_the_call_that_records_i_2() {
-    let world = World::behind(unless_recorded(|| answered(401, r#"{"code":"PT401","message":"session revoked"}"#)));
+    let world =
+        TestApp::with_upstream(unless_recorded(|| answered(401, r#"{"code":"PT401","message":"session revoked"}"#)));
     for case in cases() {
         let seen = send(&world, &case);
         assert_eq!((seen.status, data(&seen)), (401, 0), "{}", case.what);
@@ -241,7 +247,7 @@ fn an_ended_session_is_refused_by_the_call_that_records_i_2() {
 /// The call contains the request's own id, route and method, and its user.
 #[test]
 fn the_record_and_the_data_are_of_one_request_l_3() {
-    let world = World::new();
+    let world = TestApp::new();
     let said = [("x-hub-purpose", "support"), ("x-request-id", "my-own-id-1")];
     let seen = world.send("impersonated", "HEAD", "/rest/v1/contact_tickets", &said, None);
     let [(0, record)] = &seen.recorded[..] else { panic!("{:?}", seen.recorded) };
@@ -261,7 +267,7 @@ fn the_record_and_the_data_are_of_one_request_l_3() {
 /// The record of each query: the records it names, the conversation it shows, the words it searches.
 #[test]
 fn a_record_says_what_is_shown_l_1() {
-    let world = World::new();
+    let world = TestApp::new();
     for read in vectors("reads.json").as_array().unwrap() {
         let path = read["path"].as_str().unwrap().to_owned();
         let method = if read["method"] == "PATCH" {
@@ -293,7 +299,7 @@ fn a_record_says_what_is_shown_l_1() {
 /// like a search. Its record is permanent, so it contains none of the words that identify the user.
 #[test]
 fn an_erasure_is_recorded_without_whom_it_erases_r_3() {
-    let world = World::new();
+    let world = TestApp::new();
     let body = r#"{"user_id":"user_2hubcarol0000000000000003","identifiers":["Carol Danvers"],"reason":"request 42","other_rows":3}"#;
     let send = |said: &[(&str, &str)]| world.send("admin", "POST", "/rest/v1/rpc/erase_user", said, Some(body));
     let refused = send(&[]);
@@ -316,7 +322,7 @@ fn an_erasure_is_recorded_without_whom_it_erases_r_3() {
 /// them.
 struct Entry {
     persona: &'static str,
-    who: Who,
+    who: PrincipalKind,
     path: String,
     table: &'static Table,
 }
@@ -344,11 +350,11 @@ fn entries() -> Vec<(Entry, Option<String>)> {
 
 /// Returns selections of a table that show a sensitive column, or depend on its content: its own, and those of embedded
 /// tables, two deep.
-fn sensitive(who: Who, table: &Table, deep: u8) -> Vec<(String, String)> {
+fn sensitive(who: PrincipalKind, table: &Table, deep: u8) -> Vec<(String, String)> {
     let key = table.key;
     let readable = |column: &&&str| table.grant(who).is_some_and(|grant| grant.read.contains(*column));
     let mut found = Vec::new();
-    for column in table.guarded.iter().filter(readable) {
+    for column in table.sensitive_columns.iter().filter(readable) {
         found.push((format!("{key},{column}"), String::new()));
         found.push((format!("{key},x:{column}"), String::new()));
         found.push((format!("{key},{column}"), condition(table, column)));
@@ -356,7 +362,7 @@ fn sensitive(who: Who, table: &Table, deep: u8) -> Vec<(String, String)> {
     }
     if deep < 2 {
         for inner in
-            table.embeds.iter().filter_map(|name| Table::named(name)).filter(|inner| inner.grant(who).is_some())
+            table.embeds.iter().filter_map(|name| Table::by_name(name)).filter(|inner| inner.grant(who).is_some())
         {
             for (select, rest) in sensitive(who, inner, deep + 1) {
                 let rest = if rest.is_empty() { rest } else { format!("{}.{rest}", inner.name) };
@@ -394,7 +400,7 @@ fn namings(column: &str, value: &str) -> Vec<String> {
 #[test]
 fn who_is_named_is_recorded_by_name_l_1() {
     let client = "user_2hubcarol0000000000000003";
-    let world = World::new();
+    let world = TestApp::new();
     let (mut named, mut left_out, mut refused, mut wrong) = (0, 0, 0, Vec::new());
     for (persona, who) in personas() {
         for table in TABLES.iter().filter(|table| table.grant(who).is_some_and(|grant| !grant.read.is_empty())) {
@@ -440,7 +446,7 @@ fn who_is_named_is_recorded_by_name_l_1() {
 /// the reader's role works with.
 #[test]
 fn sensitive_columns_are_read_of_named_records_a_2() {
-    let (world, mut wrong, mut asked) = (World::new(), Vec::new(), 0);
+    let (world, mut wrong, mut asked) = (TestApp::new(), Vec::new(), 0);
     for (entry, body) in entries() {
         for (select, rest) in sensitive(entry.who, entry.table, 0) {
             let path = format!("{}select={select}&{rest}", entry.path);
@@ -471,7 +477,7 @@ fn sensitive_columns_are_read_of_named_records_a_2() {
 /// A change by staff that reveals rows of clients, even only that one exists, is recorded before, or reveals nothing.
 #[test]
 fn a_change_that_tells_of_rows_is_recorded_as_a_read_l_1() {
-    let (world, mut wrong, mut told) = (World::new(), Vec::new(), 0);
+    let (world, mut wrong, mut told) = (TestApp::new(), Vec::new(), 0);
     for (persona, who) in personas() {
         for table in TABLES.iter().filter(|table| table.audited) {
             let Some(grant) = table.grant(who) else { continue };
@@ -479,7 +485,7 @@ fn a_change_that_tells_of_rows_is_recorded_as_a_read_l_1() {
             let changed = row(table, grant.update).map(|body| ("PATCH", Some(body)));
             let methods = changed.into_iter().chain(grant.delete.then_some(("DELETE", None)));
             for (method, body) in methods {
-                let plain = grant.read.iter().filter(|column| !table.guarded.contains(column));
+                let plain = grant.read.iter().filter(|column| !table.sensitive_columns.contains(column));
                 let mut queries = vec![(format!("{named}&select={}", table.key), "return=representation", true)];
                 if let Some((_, parent)) = table.parent {
                     let path = format!("{named}&select={},{parent}(id)", table.key);
@@ -541,7 +547,7 @@ fn an_insert_that_gives_back_what_it_belongs_to_is_recorded_l_1() {
     let body = json!({ "ticket_id": ID, "body": "x" }).to_string();
     for (select, recorded) in [("id", false), ("id,contact_tickets(subject)", true)] {
         let path = format!("/rest/v1/ticket_messages?select={select}");
-        let seen = World::new().send("support", "POST", &path, &[("prefer", "return=representation")], Some(&body));
+        let seen = TestApp::new().send("support", "POST", &path, &[("prefer", "return=representation")], Some(&body));
         assert_eq!((seen.status < 400, seen.recorded.len()), (true, usize::from(recorded)), "{select} {}", seen.text);
     }
 }
@@ -557,14 +563,11 @@ fn a_refusal_that_counts_rows_leaves_its_record_l_1() {
         (503, "PGRST003", false),
     ] {
         let told = json!({ "code": code, "message": "x", "details": "The result contains 14 rows" }).to_string();
-        let world =
-            World::behind(
-                move |sent| {
-                    if sent.url.contains("/contact_tickets") { answered(status, &told) } else { well(sent) }
-                },
-            );
+        let world = TestApp::with_upstream(move |sent| {
+            if sent.url.contains("/contact_tickets") { answered(status, &told) } else { default_upstream(sent) }
+        });
         let path = "/rest/v1/contact_tickets?subject=eq.x&select=id";
-        let seen = world.ask("support", "GET", path);
+        let seen = world.get("support", "GET", path);
         assert!(seen.status >= 400, "{code}");
         let looked = seen.rows.iter().any(|row| row["look"]["entity"] == "contact_tickets");
         assert_eq!(looked, recorded, "{code}: {:?}", seen.rows);
@@ -577,7 +580,7 @@ fn a_refusal_that_counts_rows_leaves_its_record_l_1() {
 /// The record contains the complete query, to the last value, or the query is not sent.
 #[test]
 fn a_record_has_the_whole_query_l_1() {
-    let world = World::new();
+    let world = TestApp::new();
     let padded = |letter: &str, times: usize| format!("kind=neq.{}&subject=eq.needle", letter.repeat(times));
     let mut queries: Vec<(String, Option<String>)> = Vec::new();
     for times in (0..1_300).step_by(61) {
@@ -633,7 +636,7 @@ fn other_reads_take_one_round_trip_l_3() {
         ("alice", "ticket_messages"),
         ("alice", "rpc/search_tickets?words=x"),
     ] {
-        let seen = World::new().ask(persona, "GET", &format!("/rest/v1/{path}"));
+        let seen = TestApp::new().get(persona, "GET", &format!("/rest/v1/{path}"));
         assert_eq!((seen.status, seen.upstream.len(), seen.recorded.len()), (200, 1, 0), "{persona} {path}");
         let looked = seen.rows[0].get("look").is_some();
         assert_eq!(looked, persona == "support", "{persona} {path}");

@@ -1,9 +1,9 @@
 //! T-3, L-3: scheme, host, length and mount path in every combination; the scheme is checked first, and no request is
 //! unrecorded.
 
-use crate::world::{ORIGIN, Seen, TOKENS, World, well};
+use crate::world::{ORIGIN, TOKENS, TestApp, TestResponse, default_upstream};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
-use hub::{domain::headers::Headers, entry::answer::Arrival};
+use hub::{domain::headers::Headers, entry::answer::IncomingRequest};
 use serde_json::Value;
 
 const OWN: &str = "hub.stacklumen.example";
@@ -66,7 +66,7 @@ impl Case {
         format!("{}://{}{base}{}{tail}{query}", self.scheme, self.host, self.path.0)
     }
 
-    fn ask(&self) -> Seen {
+    fn ask(&self) -> TestResponse {
         let token = TOKENS["personas"]["alice"].as_str().unwrap();
         let header = match self.carries {
             Carries::Nothing | Carries::Query => None,
@@ -75,7 +75,7 @@ impl Case {
             Carries::Cookie => Some(("cookie", format!("a=b; __session={token}; c=d"))),
         };
         let vars: &'static [(&str, &str)] = if self.base.is_empty() { &[] } else { &[("HUB_BASE_PATH", "/app")] };
-        World::with(vars, well).arrive(Arrival {
+        TestApp::with(vars, default_upstream).handle(IncomingRequest {
             method: self.method.to_owned(),
             url: self.url(),
             headers: Headers::new(header.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()),
@@ -91,7 +91,7 @@ impl Case {
     }
 }
 
-fn every(scheme: &'static str, check: impl Fn(&Case, &Seen)) -> usize {
+fn every(scheme: &'static str, check: impl Fn(&Case, &TestResponse)) -> usize {
     let (mut seen, mut count) = (0, 0);
     for base in BASES {
         // Without a mount path there is no path outside it.
@@ -183,8 +183,8 @@ fn https_api_requests_leave_one_row_whatever_their_url_is_l_3() {
 #[test]
 fn other_hosts_are_misdirected() {
     let over = |vars: &'static [(&'static str, &'static str)], host: &str| {
-        let world = World::with(vars, well);
-        world.arrive(Arrival {
+        let world = TestApp::with(vars, default_upstream);
+        world.handle(IncomingRequest {
             method: "GET".to_owned(),
             url: format!("https://{host}/security"),
             headers: Headers::default(),
@@ -240,7 +240,7 @@ fn every_country_of_cloudflare_is_recorded_l_3() {
         ("D-", false),
         ("", false),
     ] {
-        let seen = World::new().arrive(Arrival {
+        let seen = TestApp::new().handle(IncomingRequest {
             method: "GET".to_owned(),
             url: format!("{ORIGIN}/rest/v1/leads"),
             headers: Headers::default(),
@@ -254,8 +254,8 @@ fn every_country_of_cloudflare_is_recorded_l_3() {
 }
 
 /// Sends a request over plain http with this token.
-fn over_http(world: &World, token: &str) -> Seen {
-    world.arrive(Arrival {
+fn over_http(world: &TestApp, token: &str) -> TestResponse {
+    world.handle(IncomingRequest {
         method: "GET".to_owned(),
         url: format!("http://{OWN}/rest/v1/leads"),
         headers: Headers::new(vec![("authorization".to_owned(), format!("Bearer {token}"))]),
@@ -266,7 +266,7 @@ fn over_http(world: &World, token: &str) -> Seen {
     })
 }
 
-fn is_revoked(seen: &Seen) -> bool {
+fn is_revoked(seen: &TestResponse) -> bool {
     seen.upstream.iter().any(|sent| sent.url.ends_with("/rpc/burn_token"))
 }
 
@@ -299,9 +299,9 @@ fn junk_over_plain_http_uses_up_no_revocation_t_3() {
     let valid = TOKENS["personas"]["alice"].as_str().unwrap();
     for (what, token) in junk {
         for warm in [false, true] {
-            let world = World::new();
+            let world = TestApp::new();
             if warm {
-                world.ask("alice", "GET", "/rest/v1/contact_tickets");
+                world.get("alice", "GET", "/rest/v1/contact_tickets");
             }
             let mut fetched = 0;
             for _ in 0..70 {

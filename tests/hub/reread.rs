@@ -10,7 +10,7 @@ use hub::{
         session::{Actor, RoleClaim, Session},
     },
     logic::{
-        policy::{Target, permit},
+        policy::{Target, authorize},
         postgrest,
     },
 };
@@ -101,7 +101,7 @@ fn session(role: RoleClaim) -> Session {
         id: "sess_2hub00000000000001".to_owned(),
         organization: None,
         role,
-        name: None,
+        display_name: None,
         token_id: None,
         impersonator: None,
         factor_ages: [Some(0), Some(0)],
@@ -145,7 +145,7 @@ fn what_is_written_is_read_again_as_it_was_meant() {
         };
         let method = if dice.below(4) > 0 { method } else { dice.one(&["GET", "HEAD", "POST", "PATCH", "DELETE"]) };
         let headers = if dice.below(2) == 0 { &bare } else { &returned };
-        let Ok(permit) = permit(&Actor::Person(who), target, method, 1_795_464_900) else { continue };
+        let Ok(permit) = authorize(&Actor::User(who), target, method, 1_795_464_900) else { continue };
         let Ok(plan) = postgrest::plan(&permit, method, &query, headers) else { continue };
         let written = plan.path_and_query();
         assert!(written.is_ascii() && !written.contains(['#', ' ', '\\', '"', '\n', '\r']), "{query}");

@@ -1,11 +1,11 @@
 //! The steps of a rotation of `HUB_SIGNING_KEYS`: the changes of each step, and the values that remain.
 
-use crate::world::{ORIGIN, TOKENS, World, json, well};
+use crate::world::{ORIGIN, TOKENS, TestApp, default_upstream, json};
 use hub::{
     domain::headers::Headers,
-    entry::answer::Arrival,
+    entry::answer::IncomingRequest,
     logic::{address, config::Config, csrf},
-    platform::{fakes::Fake, hub::Hub},
+    platform::{fakes::FakeRuntime, hub::AppState},
 };
 
 /// Returns a key set with these ids; each id has its own private half, the only part used here.
@@ -22,10 +22,10 @@ fn set(kids: &[&str]) -> String {
 /// Returns the hash of an address and the token of a form, as a Hub with this key set creates them.
 fn derived(signing_keys: &str, hmac_key: Option<&str>) -> (String, String) {
     let hub = hub(signing_keys, hmac_key).unwrap_or_else(|| panic!("{signing_keys}"));
-    (address::hashed(&hub.addresses, "192.0.2.1"), csrf::token(&hub.forms, "sess_1"))
+    (address::hash(&hub.client_ip_key, "192.0.2.1"), csrf::issue(&hub.csrf_key, "sess_1"))
 }
 
-fn hub(signing_keys: &str, hmac_key: Option<&str>) -> Option<Hub<Fake>> {
+fn hub(signing_keys: &str, hmac_key: Option<&str>) -> Option<AppState<FakeRuntime>> {
     let config = Config::parse(|name| match name {
         "HUB_SIGNING_KEYS" => Some(signing_keys.to_owned()),
         "HUB_HMAC_KEY" => hmac_key.map(str::to_owned),
@@ -38,7 +38,7 @@ fn hub(signing_keys: &str, hmac_key: Option<&str>) -> Option<Hub<Fake>> {
         "SUPABASE_PUBLISHABLE_KEY" => Some(TOKENS["publishable_key"].as_str().unwrap().to_owned()),
         _ => None,
     });
-    Hub::new(config.ok()?).ok()
+    AppState::new(config.ok()?).ok()
 }
 
 const HMAC_KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
@@ -61,7 +61,7 @@ fn first_key_signs_and_every_key_is_whole() {
         use base64ct::{Base64UrlUnpadded, Encoding as _};
         let keys: &'static str = Box::leak(keys.to_owned().into_boxed_str());
         let vars: &'static [(&str, &str)] = Box::leak(Box::new([("HUB_SIGNING_KEYS", keys)]));
-        let seen = World::with(vars, well).arrive(Arrival {
+        let seen = TestApp::with(vars, default_upstream).handle(IncomingRequest {
             method: "GET".to_owned(),
             url: format!("{ORIGIN}/rest/v1/contact_tickets"),
             headers: Headers::new(vec![(

@@ -1,9 +1,9 @@
 //! L-3: each request to the API leaves one row, and some responses wait for theirs.
 
-use crate::world::{PERSONAS, World, answered, well};
-use hub::platform::{FetchFailure, Outgoing};
+use crate::world::{PERSONAS, TestApp, answered, default_upstream};
+use hub::platform::{FetchError, UpstreamRequest};
 
-fn change(world: &World, persona: &str) -> crate::world::Seen {
+fn change(world: &TestApp, persona: &str) -> crate::world::TestResponse {
     let path = "/rest/v1/contact_tickets?id=eq.00000000-0000-4000-8000-000000000000";
     world.send(persona, "PATCH", path, &[], Some(r#"{"status":"closed"}"#))
 }
@@ -23,7 +23,7 @@ fn every_api_request_leaves_exactly_one_row_l_3() {
             ("GET", "/auth/v1/user", None),
             ("GET", "/rest/v1/%6ceads", None),
         ] {
-            let world = World::new();
+            let world = TestApp::new();
             let seen = world.send(persona, method, path, &[], body);
             assert_eq!(seen.rows.len(), 1, "{persona} {method} {path}");
             let row = &seen.rows[0];
@@ -36,7 +36,7 @@ fn every_api_request_leaves_exactly_one_row_l_3() {
             );
             assert!(!row["route"].as_str().unwrap().contains("nothing"), "a client's text stands in a row");
         }
-        let seen = change(&World::new(), persona);
+        let seen = change(&TestApp::new(), persona);
         let committed = seen.status == 204;
         assert_eq!(seen.rows.len(), 1, "{persona}: a committed change carries its own row, and this completes it");
         assert_eq!(seen.rows[0]["status"], seen.status, "{persona}");
@@ -46,60 +46,63 @@ fn every_api_request_leaves_exactly_one_row_l_3() {
 
 #[test]
 fn pages_and_preflights_leave_no_row() {
-    let world = World::new();
+    let world = TestApp::new();
     for (method, path) in [("GET", "/"), ("GET", "/security"), ("GET", "/nothing"), ("OPTIONS", "/rest/v1/leads")] {
-        assert_eq!(world.ask("-", method, path).rows.len(), 0, "{path}");
+        assert_eq!(world.get("-", method, path).rows.len(), 0, "{path}");
     }
 }
 
 /// Project rule: the queue first, then the database itself.
 #[test]
 fn a_queue_that_refuses_is_gone_round_l_3() {
-    let world = World::new();
-    world.ask("support", "GET", "/rest/v1/contact_tickets?select=id");
-    let seen = world.ask("support", "GET", "/rest/v1/contact_tickets?select=id");
+    let world = TestApp::new();
+    world.get("support", "GET", "/rest/v1/contact_tickets?select=id");
+    let seen = world.get("support", "GET", "/rest/v1/contact_tickets?select=id");
     assert_eq!((seen.rows.len(), seen.upstream.len()), (1, 1), "on the queue");
-    world.fake.lose_queue();
-    let seen = world.ask("support", "GET", "/rest/v1/contact_tickets?select=id");
+    world.fake.fail_queue();
+    let seen = world.get("support", "GET", "/rest/v1/contact_tickets?select=id");
     assert_eq!((seen.status, seen.rows.len()), (200, 1), "in the database");
 }
 
 /// Project rule: without its row, no response for staff and no confirmation of a change; a customer's read continues.
 #[test]
 fn staff_are_not_answered_when_the_row_cannot_be_written_l_3() {
-    let broken = |request: &Outgoing| {
-        if request.url.ends_with("/rpc/record_requests") { Err(FetchFailure::Unreachable) } else { well(request) }
+    let broken = |request: &UpstreamRequest| {
+        if request.url.ends_with("/rpc/record_requests") {
+            Err(FetchError::Unreachable)
+        } else {
+            default_upstream(request)
+        }
     };
-    let world = World::behind(broken);
-    assert_eq!(world.ask("admin", "GET", "/rest/v1/leads?select=id").status, 200, "the queue has it");
-    world.fake.lose_queue();
+    let world = TestApp::with_upstream(broken);
+    assert_eq!(world.get("admin", "GET", "/rest/v1/leads?select=id").status, 200, "the queue has it");
+    world.fake.fail_queue();
     for persona in ["admin", "sales", "support"] {
-        let seen = world.ask(persona, "GET", "/rest/v1/contact_tickets");
+        let seen = world.get(persona, "GET", "/rest/v1/contact_tickets");
         assert_eq!((seen.status, seen.code.as_str()), (503, "HUB405"), "{persona}");
         assert!(seen.header("retry-after").is_some());
     }
-    assert_eq!(world.ask("alice", "GET", "/rest/v1/contact_tickets").status, 200);
+    assert_eq!(world.get("alice", "GET", "/rest/v1/contact_tickets").status, 200);
     assert_eq!(change(&world, "alice").status, 204, "its row is in its own transaction");
 }
 
 /// A row that could not be written is logged completely, as the last resort.
 #[test]
 fn rows_that_cannot_be_written_are_logged() {
-    let world =
-        World::behind(
-            |request| if request.url.ends_with("/rpc/record_requests") { answered(500, "{}") } else { well(request) },
-        );
-    world.fake.lose_queue();
+    let world = TestApp::with_upstream(|request| {
+        if request.url.ends_with("/rpc/record_requests") { answered(500, "{}") } else { default_upstream(request) }
+    });
+    world.fake.fail_queue();
     knock(&world);
     world.fake.run_background().unwrap();
-    let lines = world.fake.lines();
+    let lines = world.fake.log_lines();
     let lost = lines.iter().find(|(_, line)| line.contains("request rows not written")).unwrap();
     assert!(lost.1.contains("\"HUB101\""));
 }
 
 /// Sends one request without a session, whose row waits.
-fn knock(world: &World) {
-    let arrival = hub::entry::answer::Arrival {
+fn knock(world: &TestApp) {
+    let arrival = hub::entry::answer::IncomingRequest {
         method: "GET".to_owned(),
         url: format!("{}/rest/v1/leads", crate::world::ORIGIN),
         headers: hub::domain::headers::Headers::default(),
@@ -108,11 +111,11 @@ fn knock(world: &World) {
         country: None,
         body: None,
     };
-    drop(world.fake.run(hub::entry::answer::answer(&world.hub, &world.fake, arrival)).unwrap());
+    drop(world.fake.run(hub::entry::answer::handle_request(&world.hub, &world.fake, arrival)).unwrap());
 }
 
 /// Returns the number of rows in each message that was put on the queue.
-fn queued(world: &World) -> Vec<usize> {
+fn queued(world: &TestApp) -> Vec<usize> {
     let rows = |message: String| serde_json::from_str::<Vec<serde_json::Value>>(&message).unwrap().len();
     world.fake.queued().into_iter().map(rows).collect()
 }
@@ -120,7 +123,7 @@ fn queued(world: &World) -> Vec<usize> {
 /// Rows of concurrent requests are sent together; a message at Cloudflare holds 128 KB.
 #[test]
 fn rows_that_wait_go_in_one_message() {
-    let world = World::new();
+    let world = TestApp::new();
     (0..5).for_each(|_| knock(&world));
     assert_eq!(world.fake.run_background().unwrap(), 1, "one timer for all of them");
     assert_eq!(queued(&world), [5]);
@@ -132,12 +135,12 @@ fn rows_that_wait_go_in_one_message() {
 /// The request that gathers rows may be cancelled; the next one takes over a second later.
 #[test]
 fn rows_survive_the_request_that_gathered_them() {
-    let world = World::new();
+    let world = TestApp::new();
     knock(&world);
-    world.fake.lose_background();
+    world.fake.drop_background();
     knock(&world);
     assert_eq!(world.fake.run_background().unwrap(), 0);
-    world.fake.wait(1_000);
+    world.fake.advance_time(1_000);
     knock(&world);
     assert_eq!(world.fake.run_background().unwrap(), 1);
     assert_eq!(queued(&world), [3]);
@@ -146,7 +149,7 @@ fn rows_survive_the_request_that_gathered_them() {
 /// A client's own id is stored beside the Hub's, never instead of it.
 #[test]
 fn keeps_the_clients_request_id_beside_its_own() {
-    let world = World::new();
+    let world = TestApp::new();
     let seen = world.send("support", "GET", "/rest/v1/leads", &[("x-request-id", "my-own-id-1")], None);
     assert_eq!(seen.rows[0]["client_request_id"], "my-own-id-1");
     assert_ne!(seen.rows[0]["request_id"], "my-own-id-1");

@@ -2,12 +2,12 @@
 
 use crate::{
     jar::signed,
-    world::{ORIGIN, Seen, TOKENS, World, answered, well},
+    world::{ORIGIN, TOKENS, TestApp, TestResponse, answered, default_upstream},
 };
 use hub::{
     domain::headers::Headers,
-    entry::answer::Arrival,
-    platform::{Outgoing, fakes::Stream},
+    entry::answer::IncomingRequest,
+    platform::{UpstreamRequest, fakes::FakeBody},
 };
 use serde_json::{Value, json};
 use std::{cell::Cell, rc::Rc};
@@ -18,8 +18,8 @@ fn persona(name: &str) -> &'static str {
     TOKENS["personas"][name].as_str().unwrap()
 }
 
-fn arrival(url: String, headers: &[(&str, &str)]) -> Arrival<Stream> {
-    Arrival {
+fn arrival(url: String, headers: &[(&str, &str)]) -> IncomingRequest<FakeBody> {
+    IncomingRequest {
         method: "GET".to_owned(),
         url,
         headers: Headers::new(headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()),
@@ -30,16 +30,16 @@ fn arrival(url: String, headers: &[(&str, &str)]) -> Arrival<Stream> {
     }
 }
 
-fn arrive(world: &World, url: String, headers: &[(&str, &str)]) -> Seen {
-    world.arrive(arrival(url, headers))
+fn arrive(world: &TestApp, url: String, headers: &[(&str, &str)]) -> TestResponse {
+    world.handle(arrival(url, headers))
 }
 
-fn calls_of_clerk(seen: &Seen) -> usize {
+fn calls_of_clerk(seen: &TestResponse) -> usize {
     seen.upstream.iter().filter(|sent| sent.url.starts_with("https://api.clerk.com/")).count()
 }
 
 /// Sends a visit that returns from Clerk, with a state invented by its sender.
-fn returning(world: &World, address: &str) -> Seen {
+fn returning(world: &TestApp, address: &str) -> TestResponse {
     arrive(
         world,
         format!("{ORIGIN}/account?hub_state={STATE}&__clerk_handshake_nonce=x"),
@@ -56,20 +56,17 @@ fn returning(world: &World, address: &str) -> Seen {
 /// and the checks of staff.
 #[test]
 fn one_address_uses_up_little_of_clerks_backend_api_i_2() {
-    let world =
-        World::behind(
-            |request: &Outgoing| {
-                if request.url.contains("handshake_payload") { answered(404, "{}") } else { well(request) }
-            },
-        );
-    let seen: Vec<Seen> = (0..500).map(|_| returning(&world, "192.0.2.1")).collect();
+    let world = TestApp::with_upstream(|request: &UpstreamRequest| {
+        if request.url.contains("handshake_payload") { answered(404, "{}") } else { default_upstream(request) }
+    });
+    let seen: Vec<TestResponse> = (0..500).map(|_| returning(&world, "192.0.2.1")).collect();
     assert_eq!(seen.iter().map(calls_of_clerk).sum::<usize>(), 120);
     let last = seen.last().unwrap();
     assert_eq!((last.status, last.header("retry-after")), (503, Some("2")));
     assert_eq!(calls_of_clerk(&returning(&world, "192.0.2.2")), 1, "another address is not held up");
     let of_one_subscriber = (0..500).map(|number| returning(&world, &format!("2001:db8:0:1::{number:x}")));
     assert_eq!(of_one_subscriber.map(|seen| calls_of_clerk(&seen)).sum::<usize>(), 120);
-    world.fake.wait(60_000);
+    world.fake.advance_time(60_000);
     assert_eq!(calls_of_clerk(&returning(&world, "192.0.2.1")), 1);
 }
 
@@ -77,11 +74,9 @@ fn one_address_uses_up_little_of_clerks_backend_api_i_2() {
 /// requests.
 #[test]
 fn one_user_uses_up_little_of_clerks_backend_api_i_2() {
-    let world = World::behind(
-        |request: &Outgoing| {
-            if request.url.contains("/revoke") { answered(200, "{}") } else { well(request) }
-        },
-    );
+    let world = TestApp::with_upstream(|request: &UpstreamRequest| {
+        if request.url.contains("/revoke") { answered(200, "{}") } else { default_upstream(request) }
+    });
     let cookie = format!("__session={}; __client_uat={}", persona("alice"), TOKENS["now"].as_i64().unwrap() - 20);
     let headers = [("cookie", &*cookie), ("sec-fetch-site", "same-origin"), ("accept", "text/html")];
     let page = arrive(&world, format!("{ORIGIN}/sign-out"), &headers);
@@ -91,7 +86,7 @@ fn one_user_uses_up_little_of_clerks_backend_api_i_2() {
         let mut arrival = arrival(format!("{ORIGIN}/sign-out"), &headers);
         arrival.method = "POST".to_owned();
         arrival.body = Some(format!("csrf={form}").into_bytes().into());
-        let seen = world.arrive(arrival);
+        let seen = world.handle(arrival);
         here += usize::from(seen.upstream.iter().any(|sent| sent.url.ends_with("/rpc/end_session")));
         at_clerk += calls_of_clerk(&seen);
     }
@@ -106,12 +101,12 @@ fn token(user: &str, session: u32, issued_at: i64) -> String {
     }))
 }
 
-fn over_http(world: &World, cookie: &str) -> Seen {
+fn over_http(world: &TestApp, cookie: &str) -> TestResponse {
     arrive(world, format!("{}/account", ORIGIN.replace("https", "http")), &[("cookie", cookie)])
 }
 
 /// Returns the revocations requested from the database.
-fn revoked(seen: &Seen) -> Vec<Value> {
+fn revoked(seen: &TestResponse) -> Vec<Value> {
     let calls = seen.upstream.iter().filter(|sent| sent.url.ends_with("/rpc/burn_token"));
     calls.map(|sent| serde_json::from_slice(sent.body.as_deref().unwrap()).unwrap()).collect()
 }
@@ -123,7 +118,7 @@ const OTHER: &str = "user_2hubcarol0000000000000003";
 /// one after them is revoked.
 #[test]
 fn forged_tokens_over_plain_http_use_up_no_revocation_t_3() {
-    let world = World::new();
+    let world = TestApp::new();
     let now = TOKENS["now"].as_i64().unwrap();
     let (_, signature) = persona("carol").rsplit_once('.').unwrap();
     let valid = token(USER, 1, now);
@@ -137,9 +132,9 @@ fn forged_tokens_over_plain_http_use_up_no_revocation_t_3() {
 /// Ten tokens a minute of a user with many valid tokens are revoked; the token of another user is revoked nevertheless.
 #[test]
 fn one_person_uses_up_no_revocation_of_others_t_3() {
-    let world = World::new();
+    let world = TestApp::new();
     let now = TOKENS["now"].as_i64().unwrap();
-    let seen: Vec<Seen> =
+    let seen: Vec<TestResponse> =
         (0..70).map(|number| over_http(&world, &format!("__session={}", token(USER, number, now)))).collect();
     assert_eq!(seen.iter().map(|seen| revoked(seen).len()).sum::<usize>(), 10);
     let line =
@@ -157,11 +152,11 @@ fn one_person_uses_up_no_revocation_of_others_t_3() {
 #[test]
 fn a_token_over_plain_http_is_revoked_once_t_3() {
     let fails = Rc::new(Cell::new(true));
-    let world = World::behind({
+    let world = TestApp::with_upstream({
         let fails = Rc::clone(&fails);
-        move |request: &Outgoing| {
+        move |request: &UpstreamRequest| {
             let asked = request.url.ends_with("/rpc/burn_token");
-            if asked && fails.get() { answered(503, "{}") } else { well(request) }
+            if asked && fails.get() { answered(503, "{}") } else { default_upstream(request) }
         }
     });
     let now = TOKENS["now"].as_i64().unwrap();
@@ -176,7 +171,7 @@ fn a_token_over_plain_http_is_revoked_once_t_3() {
 #[test]
 fn tokens_of_other_applications_hide_none_t_3() {
     for count in 0..40 {
-        let world = World::new();
+        let world = TestApp::new();
         let other = |number: usize| format!("app{number}=eyJhbGciOiJIUzI1NiJ9.{}.{}; ", "a".repeat(60), "b".repeat(60));
         let others: String = (0..count).map(other).collect();
         let seen = over_http(&world, &format!("{others}__session={}", persona("alice")));

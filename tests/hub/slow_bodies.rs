@@ -3,25 +3,25 @@
 
 use crate::{
     cancellation::{generated, kinds},
-    world::{World, answered, well},
+    world::{TestApp, answered, default_upstream},
 };
 use hub::{
-    entry::answer::answer,
-    platform::{FetchFailure, Outgoing, Platform as _, ReadFailure, fakes::Fake},
+    entry::answer::handle_request,
+    platform::{BodyReadError, FetchError, Runtime as _, UpstreamRequest, fakes::FakeRuntime},
 };
 
 const LONG_MS: u64 = 14_000;
 const STAFF: [(&str, &str); 2] = [("x-hub-purpose", "support"), ("if-match", "*")];
 
-fn question(timeout_ms: u32) -> Outgoing {
+fn question(timeout_ms: u32) -> UpstreamRequest {
     let url = "https://slow.example/".to_owned();
-    Outgoing { method: "GET", url, headers: Vec::new(), wanted: &[], body: None, timeout_ms }
+    UpstreamRequest { method: "GET", url, headers: Vec::new(), response_headers: &[], body: None, timeout_ms }
 }
 
 /// The fake machine is as `src/platform/edge/fetch.rs`, of which tests/edge/slow.test.mjs is the test.
 #[test]
 fn timeout_of_fetch_covers_the_body_and_that_of_fetch_head_does_not() {
-    let fake = Fake::new(0, |_| answered(200, "[]"));
+    let fake = FakeRuntime::new(0, |_| answered(200, "[]"));
     fake.slow_bodies("slow.example", Some(LONG_MS));
     let read = |whole: bool, timeout_ms| {
         fake.run(async {
@@ -30,15 +30,15 @@ fn timeout_of_fetch_covers_the_body_and_that_of_fetch_head_does_not() {
             fake.read(answer.unwrap().body.unwrap(), 100).await
         })
     };
-    assert_eq!(read(true, 10_000), Ok(Err(ReadFailure::Broken)));
+    assert_eq!(read(true, 10_000), Ok(Err(BodyReadError::Broken)));
     assert_eq!(read(true, 15_000), Ok(Ok(b"[]".to_vec())));
     assert_eq!(read(false, 10_000), Ok(Ok(b"[]".to_vec())));
-    let silent = Fake::new(0, |_| Err(FetchFailure::Timeout));
+    let silent = FakeRuntime::new(0, |_| Err(FetchError::Timeout));
     for whole in [true, false] {
         let answer = silent.run(async {
             if whole { silent.fetch(question(10)).await } else { silent.fetch_head(question(10)).await }
         });
-        assert_eq!(answer.unwrap().err(), Some(FetchFailure::Timeout));
+        assert_eq!(answer.unwrap().err(), Some(FetchError::Timeout));
     }
 }
 
@@ -47,11 +47,11 @@ fn body_that_takes_longer_than_the_timeout_is_passed_on_whole_l_3() {
     let one = "/rest/v1/contact_tickets?id=eq.00000000-0000-4000-8000-000000000000";
     let messages = "/rest/v1/ticket_messages?ticket_id=eq.00000000-0000-4000-8000-000000000000";
     let represented = [STAFF[0], STAFF[1], ("prefer", "return=representation")];
-    let world = World::behind(|request| match request.method {
+    let world = TestApp::with_upstream(|request| match request.method {
         "PATCH" => answered(200, r#"[{"id":1}]"#),
-        _ if request.url.contains("/rpc/") || request.method != "GET" => well(request),
+        _ if request.url.contains("/rpc/") || request.method != "GET" => default_upstream(request),
         _ if request.url.contains("/rest/v1/") => answered(200, r#"[{"id":1}]"#),
-        _ => well(request),
+        _ => default_upstream(request),
     });
     world.fake.slow_bodies("/rest/v1/", Some(LONG_MS));
     for (persona, method, path, headers, body) in [
@@ -71,7 +71,7 @@ fn body_that_takes_longer_than_the_timeout_is_passed_on_whole_l_3() {
 /// What `revoke_sessions` answers is read by the Hub: a person whose sessions Clerk was not asked to end stays refused for ten minutes.
 #[test]
 fn revocation_whose_answer_does_not_end_is_said_to_be_undone_i_2() {
-    let world = World::new();
+    let world = TestApp::new();
     world.fake.slow_bodies("/rpc/revoke_sessions", None);
     let body = r#"{"person":"user_2hubalice0000000000000001","reason":"test"}"#;
     let seen = world.send("admin", "POST", "/rest/v1/rpc/revoke_sessions", &STAFF, Some(body));
@@ -81,16 +81,17 @@ fn revocation_whose_answer_does_not_end_is_said_to_be_undone_i_2() {
 /// Every kind of request and every route: no body that the Hub reads keeps a request, whoever sends it and whatever the status.
 #[test]
 fn no_request_waits_longer_than_its_limits_for_a_body_without_end_l_3() {
-    let refused =
-        |request: &Outgoing| if request.url.contains("/rest/v1/") { answered(400, "{") } else { well(request) };
-    let broken = |_: &Outgoing| answered(500, "{");
-    for upstream in [well, refused, broken] {
+    let refused = |request: &UpstreamRequest| {
+        if request.url.contains("/rest/v1/") { answered(400, "{") } else { default_upstream(request) }
+    };
+    let broken = |_: &UpstreamRequest| answered(500, "{");
+    for upstream in [default_upstream, refused, broken] {
         for slow in ["", "/rest/v1/", "/rpc/record_re", "api.clerk.com", "jwks"] {
             for (name, make) in kinds().into_iter().chain(generated()) {
-                let world = World::behind(upstream);
+                let world = TestApp::with_upstream(upstream);
                 world.fake.slow_bodies(slow, None);
                 let began = world.fake.now_ms();
-                let reply = world.fake.run(answer(&world.hub, &world.fake, make()));
+                let reply = world.fake.run(handle_request(&world.hub, &world.fake, make()));
                 assert!(reply.is_ok(), "{name}: waits for ever, without end: {slow:?}");
                 let took = world.fake.now_ms() - began;
                 assert!(took < 30_000, "{name}: {took} ms, without end: {slow:?}");

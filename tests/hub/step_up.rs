@@ -1,27 +1,27 @@
 //! A-2: irreversible operations need fresh factors, and a check with Clerk at that moment; ending sessions also ends
 //! them at Clerk (I-2).
 
-use crate::world::{REST, Seen, World, answered, well};
-use hub::platform::{Answer, FetchFailure, Outgoing};
+use crate::world::{REST, TestApp, TestResponse, answered, default_upstream};
+use hub::platform::{FetchError, UpstreamRequest, UpstreamResponse};
 use serde_json::{Value, json};
 
 const CLERK: &str = "https://api.clerk.com/v1/";
 const LEAD: &str = "/rest/v1/leads?id=eq.00000000-0000-4000-8000-000000000000";
 
-fn clerk_says(status: u16, body: &'static str) -> World {
-    World::behind(
-        move |request: &Outgoing| if request.url.starts_with(CLERK) { answered(status, body) } else { well(request) },
-    )
+fn clerk_says(status: u16, body: &'static str) -> TestApp {
+    TestApp::with_upstream(move |request: &UpstreamRequest| {
+        if request.url.starts_with(CLERK) { answered(status, body) } else { default_upstream(request) }
+    })
 }
 
-fn asked<'a>(seen: &'a Seen, prefix: &str) -> Vec<&'a str> {
+fn asked<'a>(seen: &'a TestResponse, prefix: &str) -> Vec<&'a str> {
     seen.upstream.iter().map(|sent| sent.url.as_str()).filter(|url| url.starts_with(prefix)).collect()
 }
 
 /// The response has the format that Clerk's `isReverificationHint` and `useReverification` parse.
 #[test]
 fn a_stale_factor_is_told_as_clerks_front_end_reads_it_a_2() {
-    let seen = World::new().ask("stale", "DELETE", LEAD);
+    let seen = TestApp::new().get("stale", "DELETE", LEAD);
     assert_eq!((seen.status, seen.code.as_str(), seen.upstream.len()), (403, "HUB203", 0));
     let body: Value = serde_json::from_str(&seen.text).unwrap();
     assert_eq!(
@@ -38,7 +38,7 @@ fn a_stale_factor_is_told_as_clerks_front_end_reads_it_a_2() {
 fn what_cannot_be_undone_asks_clerk_first_a_2() {
     let still = r#"{"id":"user_x","banned":false,"locked":false,"public_metadata":{"stacklumen_role":"admin"}}"#;
     let world = clerk_says(200, still);
-    let seen = world.ask("admin", "DELETE", LEAD);
+    let seen = world.get("admin", "DELETE", LEAD);
     assert_eq!(seen.status, 204);
     assert_eq!(asked(&seen, CLERK), ["https://api.clerk.com/v1/users/user_2hubadmin0000000000000005"]);
     let sent = &seen.upstream[0];
@@ -48,7 +48,7 @@ fn what_cannot_be_undone_asks_clerk_first_a_2() {
     // A reversible change, and a client's own removal, need no such check.
     let changed = world.send("admin", "PATCH", LEAD, &[], Some(r#"{"status":"won"}"#));
     assert!(asked(&changed, CLERK).is_empty());
-    let own = world.ask("alice", "DELETE", "/rest/v1/chat_messages?id=eq.00000000-0000-4000-8000-000000000000");
+    let own = world.get("alice", "DELETE", "/rest/v1/chat_messages?id=eq.00000000-0000-4000-8000-000000000000");
     assert_eq!((own.status, asked(&own, CLERK).len()), (204, 0));
 }
 
@@ -62,7 +62,7 @@ fn who_is_not_that_any_more_is_refused_and_nothing_is_removed_a_2() {
         (200, r#"{"banned":false,"locked":false}"#),
         (404, r#"{"errors":[{"code":"resource_not_found"}]}"#),
     ] {
-        let seen = clerk_says(status, body).ask("admin", "DELETE", LEAD);
+        let seen = clerk_says(status, body).get("admin", "DELETE", LEAD);
         assert_eq!((seen.status, seen.code.as_str()), (401, "HUB103"), "{body}");
         assert!(asked(&seen, REST).is_empty(), "{body}");
     }
@@ -72,31 +72,33 @@ fn who_is_not_that_any_more_is_refused_and_nothing_is_removed_a_2() {
 #[test]
 fn without_clerk_nothing_is_removed_a_2() {
     for (status, body) in [(500, "{}"), (200, "garbage"), (200, "{}"), (401, "{}"), (429, "{}")] {
-        let seen = clerk_says(status, body).ask("admin", "DELETE", LEAD);
+        let seen = clerk_says(status, body).get("admin", "DELETE", LEAD);
         assert_eq!((seen.status, seen.code.as_str()), (503, "HUB406"), "{status} {body}");
         assert!(asked(&seen, REST).is_empty());
         assert!(seen.header("retry-after").is_some());
     }
-    for failure in [FetchFailure::Timeout, FetchFailure::Unreachable] {
-        let world = World::behind(
-            move |request: &Outgoing| if request.url.starts_with(CLERK) { Err(failure) } else { well(request) },
-        );
-        let seen = world.ask("admin", "DELETE", LEAD);
+    for failure in [FetchError::Timeout, FetchError::Unreachable] {
+        let world = TestApp::with_upstream(move |request: &UpstreamRequest| {
+            if request.url.starts_with(CLERK) { Err(failure) } else { default_upstream(request) }
+        });
+        let seen = world.get("admin", "DELETE", LEAD);
         assert_eq!((seen.status, asked(&seen, REST).len()), (503, 0));
     }
 }
 
-fn revoked(at_clerk: impl Fn(&Outgoing) -> Result<Answer<Vec<u8>>, FetchFailure> + 'static) -> Seen {
-    let world = World::behind(move |request: &Outgoing| match request.url.as_str() {
+fn revoked(
+    at_clerk: impl Fn(&UpstreamRequest) -> Result<UpstreamResponse<Vec<u8>>, FetchError> + 'static,
+) -> TestResponse {
+    let world = TestApp::with_upstream(move |request: &UpstreamRequest| match request.url.as_str() {
         url if url.ends_with("/rpc/revoke_sessions") => answered(200, r#"{"person":"user_2hubalice0000000000000001"}"#),
         url if url.starts_with(CLERK) => at_clerk(request),
-        _ => well(request),
+        _ => default_upstream(request),
     });
     let body = r#"{"person":"user_2hubalice0000000000000001","reason":"a lost laptop"}"#;
     world.send("admin", "POST", "/rest/v1/rpc/revoke_sessions", &[], Some(body))
 }
 
-fn clerk_well(request: &Outgoing) -> Result<Answer<Vec<u8>>, FetchFailure> {
+fn clerk_well(request: &UpstreamRequest) -> Result<UpstreamResponse<Vec<u8>>, FetchError> {
     match request.url.as_str() {
         url if url.contains("/users/") => {
             answered(200, r#"{"banned":false,"locked":false,"public_metadata":{"stacklumen_role":"admin"}}"#)

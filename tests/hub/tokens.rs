@@ -1,13 +1,13 @@
 //! I-1, I-2: every token of `tests/vectors/tokens.json` through the whole program.
 
-use crate::world::{ORIGIN, TOKENS, World};
-use hub::{domain::headers::Headers, entry::answer::Arrival, platform::fakes::Stream};
+use crate::world::{ORIGIN, TOKENS, TestApp};
+use hub::{domain::headers::Headers, entry::answer::IncomingRequest, platform::fakes::FakeBody};
 use std::collections::BTreeSet;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-fn with(token: &str) -> Arrival<Stream> {
-    Arrival {
+fn with(token: &str) -> IncomingRequest<FakeBody> {
+    IncomingRequest {
         method: "GET".to_owned(),
         url: format!("{ORIGIN}/rest/v1/contact_tickets"),
         headers: Headers::new(vec![("authorization".to_owned(), format!("Bearer {token}"))]),
@@ -28,7 +28,7 @@ fn refuses_every_bad_token_i_1() {
     let mut texts = BTreeSet::new();
     for vector in refused {
         // A new Hub for each token, so that no token affects the next one.
-        let seen = World::new().arrive(with(vector["token"].as_str().unwrap()));
+        let seen = TestApp::new().handle(with(vector["token"].as_str().unwrap()));
         let name = vector["name"].as_str().unwrap();
         let status = if vector["code"] == "HUB102" { 400 } else { 401 };
         assert_eq!((seen.status, seen.code.as_str()), (status, vector["code"].as_str().unwrap()), "{name}");
@@ -68,7 +68,7 @@ fn fetches_no_key_for_a_token_without_form() {
         let reason = vector["reason"].as_str().unwrap();
         if early.iter().any(|start| reason.starts_with(start)) && !vector["name"].as_str().unwrap().contains("payload")
         {
-            let seen = World::new().arrive(with(vector["token"].as_str().unwrap()));
+            let seen = TestApp::new().handle(with(vector["token"].as_str().unwrap()));
             assert_eq!(seen.fetched_keys, 0, "{}", vector["name"]);
         }
     }
@@ -77,7 +77,7 @@ fn fetches_no_key_for_a_token_without_form() {
 #[test]
 fn takes_every_good_token_for_whom_it_names_a_2() {
     for vector in TOKENS["accepted"].as_array().unwrap() {
-        let seen = World::new().arrive(with(vector["token"].as_str().unwrap()));
+        let seen = TestApp::new().handle(with(vector["token"].as_str().unwrap()));
         let name = vector["name"].as_str().unwrap();
         match vector["who"].as_str() {
             Some(who) => {
@@ -92,23 +92,23 @@ fn takes_every_good_token_for_whom_it_names_a_2() {
 /// A token is cached as a whole: half of one, or one with another end, is not found.
 #[test]
 fn remembers_a_token_until_it_runs_out_i_2() {
-    let world = World::new();
+    let world = TestApp::new();
     let token = TOKENS["personas"]["alice"].as_str().unwrap();
-    assert_eq!(world.arrive(with(token)).status, 200);
+    assert_eq!(world.handle(with(token)).status, 200);
     let (head, _) = token.rsplit_once('.').unwrap();
-    assert_eq!(world.arrive(with(&format!("{head}.AAAA"))).status, 401);
-    world.fake.wait(59_000);
-    assert_eq!(world.arrive(with(token)).status, 200);
+    assert_eq!(world.handle(with(&format!("{head}.AAAA"))).status, 401);
+    world.fake.advance_time(59_000);
+    assert_eq!(world.handle(with(token)).status, 200);
     // Not in the cache after its expiry, and rejected after the tolerance of five seconds.
-    world.fake.wait(6_000);
-    assert_eq!(world.arrive(with(token)).log["reason"], "expired");
+    world.fake.advance_time(6_000);
+    assert_eq!(world.handle(with(token)).log["reason"], "expired");
 }
 
 /// the database receives the Hub's token: its role, the user, the owner, 30 seconds; and no token of the client.
 #[test]
 fn mints_a_token_that_names_the_person_and_nothing_else_a_3() {
     use base64ct::{Base64UrlUnpadded, Encoding as _};
-    let world = World::new();
+    let world = TestApp::new();
     for (persona, role, owner, staff) in [
         ("alice", "hub_customer", Some("org_2hubacme00000000000000001"), None),
         ("carol", "hub_customer", Some("user_2hubcarol0000000000000003"), None),
@@ -136,15 +136,15 @@ fn mints_a_token_that_names_the_person_and_nothing_else_a_3() {
 /// A token is cached while it is valid for ten more seconds, and none serves two users.
 #[test]
 fn mints_once_for_a_session_while_the_token_lives() {
-    let world = World::new();
+    let world = TestApp::new();
     let sent = |persona: &str| {
-        let seen = world.ask(persona, "GET", "/rest/v1/contact_tickets");
+        let seen = world.get(persona, "GET", "/rest/v1/contact_tickets");
         seen.upstream[0].headers.iter().find(|(name, _)| *name == "authorization").unwrap().1.clone()
     };
     let first = sent("alice");
     assert_eq!(sent("alice"), first);
     assert_ne!(sent("bob"), first);
-    world.fake.wait(21_000);
+    world.fake.advance_time(21_000);
     assert_ne!(sent("alice"), first);
 }
 
@@ -153,8 +153,9 @@ fn mints_once_for_a_session_while_the_token_lives() {
 fn decodes_what_a_person_may_do_in_their_organization_a_2() {
     let vectors = TOKENS["accepted"].as_array().unwrap();
     let vector = vectors.iter().find(|vector| vector["name"] == "with permissions of its organization").unwrap();
-    let world = World::new();
-    let session = world.fake.run(world.hub.identify(&world.fake, vector["token"].as_str().unwrap())).unwrap().unwrap();
+    let world = TestApp::new();
+    let session =
+        world.fake.run(world.hub.authenticate(&world.fake, vector["token"].as_str().unwrap())).unwrap().unwrap();
     let organization = session.organization.unwrap();
     assert_eq!((organization.id.as_str(), organization.role.as_str()), ("org_2hubacme00000000000000001", "admin"));
     assert_eq!(organization.permissions, ["org:tickets:read", "org:tickets:manage", "org:invoices:read"]);
@@ -163,7 +164,7 @@ fn decodes_what_a_person_may_do_in_their_organization_a_2() {
 /// Every token with one changed byte is rejected, and none of them ends the program.
 #[test]
 fn a_token_with_any_byte_changed_is_refused_i_1() {
-    let world = World::new();
+    let world = TestApp::new();
     let (mut chance, mut tried) = (0x9e37_79b9_7f4a_7c15_u64, 0);
     for vector in TOKENS["accepted"].as_array().unwrap() {
         let good = vector["token"].as_str().unwrap().as_bytes();
@@ -177,7 +178,7 @@ fn a_token_with_any_byte_changed_is_refused_i_1() {
                 continue;
             }
             changed[place] = byte;
-            let seen = world.arrive(with(std::str::from_utf8(&changed).unwrap()));
+            let seen = world.handle(with(std::str::from_utf8(&changed).unwrap()));
             assert!((400..=401).contains(&seen.status), "{} at {place} with {byte}: {}", vector["name"], seen.status);
             tried += 1;
         }

@@ -1,11 +1,11 @@
 //! I-1, I-2: pages as in production: Clerk's addresses, the states of a visit, and the behaviour of a page when an
 //! upstream is unavailable.
 
-use crate::world::{ORIGIN, REST, Seen, TOKENS, World, answered, well};
+use crate::world::{ORIGIN, REST, TOKENS, TestApp, TestResponse, answered, default_upstream};
 use hub::{
     domain::headers::Headers,
-    entry::answer::Arrival,
-    platform::{FetchFailure, Outgoing},
+    entry::answer::IncomingRequest,
+    platform::{FetchError, UpstreamRequest},
 };
 use serde_json::Value;
 use std::{cell::Cell, rc::Rc};
@@ -20,13 +20,20 @@ fn jar(persona: &str) -> String {
     format!("__session={}; __client_uat={}", TOKENS["personas"][persona].as_str().unwrap(), now() - 20)
 }
 
-fn opened(world: &World, method: &str, path: &str, cookie: &str, more: &[(&str, &str)], body: Option<String>) -> Seen {
+fn opened(
+    world: &TestApp,
+    method: &str,
+    path: &str,
+    cookie: &str,
+    more: &[(&str, &str)],
+    body: Option<String>,
+) -> TestResponse {
     let mut headers = vec![("accept", "text/html"), ("sec-fetch-dest", "document")];
     headers.extend_from_slice(more);
     if !cookie.is_empty() {
         headers.push(("cookie", cookie));
     }
-    world.arrive(Arrival {
+    world.handle(IncomingRequest {
         method: method.to_owned(),
         url: format!("{ORIGIN}{path}"),
         headers: Headers::new(headers.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()),
@@ -37,7 +44,7 @@ fn opened(world: &World, method: &str, path: &str, cookie: &str, more: &[(&str, 
     })
 }
 
-fn set(seen: &Seen) -> Vec<&str> {
+fn set(seen: &TestResponse) -> Vec<&str> {
     seen.headers.iter().filter(|(name, _)| *name == "set-cookie").map(|(_, value)| value.as_str()).collect()
 }
 
@@ -47,7 +54,7 @@ fn csrf(page: &str) -> String {
 
 #[test]
 fn production_leads_to_the_accounts_portal_and_back_i_1() {
-    let world = World::new();
+    let world = TestApp::new();
     for (path, page) in [("/sign-in", "sign-in"), ("/sign-up", "sign-up")] {
         let seen = opened(&world, "GET", &format!("{path}?redirect_url=%2Fsecurity"), "", &[], None);
         assert_eq!(seen.status, 303);
@@ -62,7 +69,7 @@ fn production_leads_to_the_accounts_portal_and_back_i_1() {
 
 #[test]
 fn a_mount_path_is_kept_on_every_way_d_2() {
-    let world = World::with(&[("HUB_BASE_PATH", "/app")], well);
+    let world = TestApp::with(&[("HUB_BASE_PATH", "/app")], default_upstream);
     let seen = opened(&world, "GET", "/app/account", "", &[], None);
     assert_eq!(seen.header("location"), Some("/app/sign-in?redirect_url=%2Fapp%2Faccount"));
     let seen = opened(&world, "GET", "/app/sign-in", "", &[], None);
@@ -80,8 +87,8 @@ fn a_mount_path_is_kept_on_every_way_d_2() {
 
 #[test]
 fn a_stale_visit_goes_to_clerk_without_its_token_i_2() {
-    let world = World::new();
-    world.fake.wait(120_000);
+    let world = TestApp::new();
+    world.fake.advance_time(120_000);
     let seen = opened(&world, "GET", "/account?tab=1", &jar("alice"), &[], None);
     assert_eq!((seen.status, seen.header("cache-control")), (307, Some("no-store")));
     let location = seen.header("location").unwrap();
@@ -97,9 +104,9 @@ fn a_stale_visit_goes_to_clerk_without_its_token_i_2() {
 /// A session that the database rejects is ended here, including its cookies.
 #[test]
 fn a_revoked_session_ends_at_the_next_page_i_2() {
-    let world = World::behind(|request: &Outgoing| {
+    let world = TestApp::with_upstream(|request: &UpstreamRequest| {
         let asked = request.url.starts_with(REST) && !request.url.ends_with("/rpc/record_requests");
-        if asked { answered(401, r#"{"code":"PT401","message":"session revoked"}"#) } else { well(request) }
+        if asked { answered(401, r#"{"code":"PT401","message":"session revoked"}"#) } else { default_upstream(request) }
     });
     let seen = opened(&world, "GET", "/account", &jar("alice"), &[], None);
     assert_eq!(seen.status, 401);
@@ -126,9 +133,9 @@ fn only_pt401_ends_a_page_session_i_2() {
         "<html>unauthorized</html>",
         "",
     ] {
-        let world = World::behind(move |request: &Outgoing| {
+        let world = TestApp::with_upstream(move |request: &UpstreamRequest| {
             let asked = request.url.starts_with(REST) && !request.url.ends_with("/rpc/record_requests");
-            if asked { answered(401, body) } else { well(request) }
+            if asked { answered(401, body) } else { default_upstream(request) }
         });
         let seen = opened(&world, "GET", "/account", &jar("alice"), &[], None);
         assert_eq!((seen.status, seen.log["code"].as_str()), (502, Some("HUB404")), "{body}");
@@ -143,35 +150,30 @@ fn only_pt401_ends_a_page_session_i_2() {
 
 #[test]
 fn a_page_says_so_when_something_is_away() {
-    for (failure, status) in [(FetchFailure::Unreachable, 502), (FetchFailure::Timeout, 504)] {
-        let world = World::behind(
-            move |request: &Outgoing| if request.url.starts_with(REST) { Err(failure) } else { well(request) },
-        );
+    for (failure, status) in [(FetchError::Unreachable, 502), (FetchError::Timeout, 504)] {
+        let world = TestApp::with_upstream(move |request: &UpstreamRequest| {
+            if request.url.starts_with(REST) { Err(failure) } else { default_upstream(request) }
+        });
         let seen = opened(&world, "GET", "/account", &jar("alice"), &[], None);
         assert_eq!(seen.status, status);
         assert!(seen.text.starts_with("<!DOCTYPE html>") && set(&seen).is_empty(), "nobody is signed out by an outage");
     }
-    let keyless =
-        World::behind(
-            |request: &Outgoing| {
-                if request.url.contains("jwks") { Err(FetchFailure::Unreachable) } else { well(request) }
-            },
-        );
+    let keyless = TestApp::with_upstream(|request: &UpstreamRequest| {
+        if request.url.contains("jwks") { Err(FetchError::Unreachable) } else { default_upstream(request) }
+    });
     let seen = opened(&keyless, "GET", "/account", &jar("alice"), &[], None);
     assert_eq!((seen.status, set(&seen).len()), (503, 0));
     assert!(seen.header("retry-after").is_some());
 }
 
 /// Returns a world in which Clerk responds with this status to the end of a session.
-fn revoking(at_clerk: u16) -> World {
-    World::behind(
-        move |request: &Outgoing| {
-            if request.url.ends_with("/revoke") { answered(at_clerk, "{}") } else { well(request) }
-        },
-    )
+fn revoking(at_clerk: u16) -> TestApp {
+    TestApp::with_upstream(move |request: &UpstreamRequest| {
+        if request.url.ends_with("/revoke") { answered(at_clerk, "{}") } else { default_upstream(request) }
+    })
 }
 
-fn signed_out(at_clerk: u16) -> (Seen, Seen) {
+fn signed_out(at_clerk: u16) -> (TestResponse, TestResponse) {
     let world = revoking(at_clerk);
     let page = opened(&world, "GET", "/sign-out", &jar("alice"), &[], None);
     let body = format!("csrf={}", csrf(&page.text));
@@ -199,7 +201,7 @@ fn signing_out_ends_the_session_however_old_its_token_is_i_2() {
         let world = revoking(200);
         let page = opened(&world, "GET", "/account", &jar("alice"), &[], None);
         let body = format!("csrf={}", csrf(&page.text));
-        world.fake.wait(seconds * 1000);
+        world.fake.advance_time(seconds * 1000);
         let sent = opened(&world, "POST", "/sign-out", &jar("alice"), &[("sec-fetch-site", "same-origin")], Some(body));
         assert_eq!((sent.status, sent.header("location")), (303, Some("https://hub.stacklumen.example/")), "{seconds}");
         let asked: Vec<&str> = sent.upstream.iter().map(|sent| sent.url.rsplit("/v1/").next().unwrap()).collect();
@@ -226,7 +228,7 @@ fn signing_out_says_when_it_ended_nothing_i_2() {
         let cases = TOKENS["refused"].as_array().unwrap();
         cases.iter().find(|case| case["reason"] == reason).unwrap()["token"].as_str().unwrap()
     };
-    let page = opened(&World::new(), "GET", "/account", &jar("alice"), &[], None);
+    let page = opened(&TestApp::new(), "GET", "/account", &jar("alice"), &[], None);
     let body = format!("csrf={}", csrf(&page.text));
     for (what, cookie) in [
         ("no cookie", String::new()),
@@ -238,8 +240,8 @@ fn signing_out_says_when_it_ended_nothing_i_2() {
         ("from the future", format!("__session={}", of_others("issued-in-future"))),
     ] {
         for seconds in [0, 3_600] {
-            let world = World::new();
-            world.fake.wait(seconds * 1000);
+            let world = TestApp::new();
+            world.fake.advance_time(seconds * 1000);
             // An issue time an hour ahead is not in the future an hour later.
             if what == "from the future" && seconds > 0 {
                 continue;
@@ -253,7 +255,7 @@ fn signing_out_says_when_it_ended_nothing_i_2() {
     }
     // The form of another session ends neither.
     let of_carol =
-        opened(&World::new(), "POST", "/sign-out", &jar("carol"), &[("sec-fetch-site", "same-origin")], Some(body));
+        opened(&TestApp::new(), "POST", "/sign-out", &jar("carol"), &[("sec-fetch-site", "same-origin")], Some(body));
     assert_eq!((of_carol.status, of_carol.log["code"].as_str(), of_carol.upstream.len()), (403, Some("HUB106"), 0));
 }
 
@@ -263,24 +265,25 @@ fn signing_out_says_when_it_ended_nothing_i_2() {
 fn signing_out_after_a_rotation_says_that_nothing_was_ended_i_2() {
     let rotated = Rc::new(Cell::new(None));
     let jwks = Rc::clone(&rotated);
-    let world = World::behind(move |request: &Outgoing| match (request.url.contains("jwks"), jwks.get()) {
-        (true, Some(false)) => Err(FetchFailure::Unreachable),
-        (true, Some(true)) => {
-            let mut set = TOKENS["jwks"].clone();
-            set["keys"][0]["kid"] = Value::from("ins_2hubanother");
-            answered(200, &set.to_string())
-        }
-        _ => well(request),
-    });
+    let world =
+        TestApp::with_upstream(move |request: &UpstreamRequest| match (request.url.contains("jwks"), jwks.get()) {
+            (true, Some(false)) => Err(FetchError::Unreachable),
+            (true, Some(true)) => {
+                let mut set = TOKENS["jwks"].clone();
+                set["keys"][0]["kid"] = Value::from("ins_2hubanother");
+                answered(200, &set.to_string())
+            }
+            _ => default_upstream(request),
+        });
     let page = opened(&world, "GET", "/account", &jar("alice"), &[], None);
     let body = || Some(format!("csrf={}", csrf(&page.text)));
-    world.fake.wait(86_400_000);
+    world.fake.advance_time(86_400_000);
     for (keys, status, code) in [(Some(false), 503, "HUB104"), (Some(true), 401, "HUB110")] {
         rotated.set(keys);
         let sent = opened(&world, "POST", "/sign-out", &jar("alice"), &[("sec-fetch-site", "same-origin")], body());
         assert_eq!((sent.status, sent.log["code"].as_str()), (status, Some(code)));
         assert_eq!((sent.upstream.len(), set(&sent).len()), (0, 0), "nothing ended, nothing forgotten");
-        world.fake.wait(60_000);
+        world.fake.advance_time(60_000);
     }
     // The page rejects the token, and the browser deletes it: a handshake with Clerk returns a fresh one.
     let seen = opened(&world, "GET", "/account", &jar("alice"), &[], None);
@@ -292,7 +295,7 @@ fn signing_out_after_a_rotation_says_that_nothing_was_ended_i_2() {
 #[test]
 fn signing_out_ends_the_session_of_the_form_i_2() {
     let world = revoking(200);
-    let suffix = &world.hub.instance.suffix;
+    let suffix = &world.hub.clerk_instance.suffix;
     let [alice, carol] = ["alice", "carol"].map(|persona| TOKENS["personas"][persona].as_str().unwrap());
     let page = opened(&world, "GET", "/account", &jar("alice"), &[], None);
     let cookie = format!("__session={carol}; __session_{suffix}={alice}");
@@ -313,10 +316,12 @@ fn a_production_handshake_signs_in_i_2() {
         format!("__client_uat={}; Path=/; Domain=stacklumen.example; Max-Age=315360000; Secure; SameSite=Lax", now() - 20),
         format!("__session={token}; Path=/; Max-Age=315360000; Secure; SameSite=Lax"),
     ] });
-    let world = World::behind(move |request: &Outgoing| match request.url.split_once("handshake_payload?nonce=") {
-        Some((_, "n1")) => answered(200, &directives.to_string()),
-        Some(_) => answered(404, "{}"),
-        None => well(request),
+    let world = TestApp::with_upstream(move |request: &UpstreamRequest| {
+        match request.url.split_once("handshake_payload?nonce=") {
+            Some((_, "n1")) => answered(200, &directives.to_string()),
+            Some(_) => answered(404, "{}"),
+            None => default_upstream(request),
+        }
     });
     let uat = format!("__client_uat={}", now() - 20);
     let away = opened(&world, "GET", "/account", &uat, &[], None);
@@ -364,14 +369,11 @@ fn a_refresh_that_fails_becomes_a_handshake_i_2() {
     for (status, body) in
         [(500, "{}"), (200, "garbage"), (200, r#"{"cookies":[]}"#), (200, r#"{"cookies":["__session=x.y.z; Path=/"]}"#)]
     {
-        let world =
-            World::behind(
-                move |request: &Outgoing| {
-                    if request.url.contains("/refresh?") { answered(status, body) } else { well(request) }
-                },
-            );
-        world.fake.wait(120_000);
-        let suffix = &world.hub.instance.suffix;
+        let world = TestApp::with_upstream(move |request: &UpstreamRequest| {
+            if request.url.contains("/refresh?") { answered(status, body) } else { default_upstream(request) }
+        });
+        world.fake.advance_time(120_000);
+        let suffix = &world.hub.clerk_instance.suffix;
         let token = TOKENS["personas"]["alice"].as_str().unwrap();
         let cookie = format!("__session_{suffix}={token}; __client_uat_{suffix}={}; __refresh_{suffix}=r", now() - 20);
         let seen = opened(&world, "GET", "/account", &cookie, &[], None);
@@ -384,16 +386,16 @@ fn a_refresh_that_fails_becomes_a_handshake_i_2() {
 
 /// Returns a world without the database, in which Clerk responds with these to the end of a session and to the request
 /// for its status.
-fn ending(database: bool, revoke: u16, session: (u16, &'static str)) -> World {
-    World::behind(move |request: &Outgoing| match request.url.as_str() {
-        url if url.ends_with("/rpc/end_session") && !database => Err(FetchFailure::Unreachable),
+fn ending(database: bool, revoke: u16, session: (u16, &'static str)) -> TestApp {
+    TestApp::with_upstream(move |request: &UpstreamRequest| match request.url.as_str() {
+        url if url.ends_with("/rpc/end_session") && !database => Err(FetchError::Unreachable),
         url if url.ends_with("/revoke") => answered(revoke, r#"{"errors":[]}"#),
         url if url.ends_with(&format!("/v1/sessions/{SESSION}")) => answered(session.0, session.1),
-        _ => well(request),
+        _ => default_upstream(request),
     })
 }
 
-fn sign_out_of(world: &World) -> Seen {
+fn sign_out_of(world: &TestApp) -> TestResponse {
     let page = opened(world, "GET", "/sign-out", &jar("alice"), &[], None);
     let body = format!("csrf={}", csrf(&page.text));
     opened(world, "POST", "/sign-out", &jar("alice"), &[("sec-fetch-site", "same-origin")], Some(body))
@@ -452,11 +454,11 @@ fn a_refused_revocation_counts_only_for_a_session_that_is_over_i_2() {
             ((404, r#"{"errors":[{"code":"resource_not_found"}]}"#), false),
             ((500, "{}"), false),
         ] {
-            let world = World::behind(move |request: &Outgoing| match request.url.as_str() {
+            let world = TestApp::with_upstream(move |request: &UpstreamRequest| match request.url.as_str() {
                 url if url.ends_with("/revoke") => answered(refusal, r#"{"errors":[]}"#),
                 url if url.ends_with(&format!("/v1/sessions/{SESSION}")) => answered(404, r#"{"errors":[]}"#),
                 url if url.contains("/v1/users/") => answered(user.0, user.1),
-                _ => well(request),
+                _ => default_upstream(request),
             });
             let seen = sign_out_of(&world);
             assert_eq!(seen.status, if ended { 303 } else { 502 }, "{refusal}, the session is unknown, {user:?}");
@@ -478,16 +480,16 @@ fn more_cookies_than_are_read_are_an_error_of_their_own_i_2() {
         {
             let same = [("sec-fetch-site", "same-origin")];
             let seen =
-                opened(&World::new(), method, path, cookie, &same, (method == "POST").then(|| "csrf=x".to_owned()));
+                opened(&TestApp::new(), method, path, cookie, &same, (method == "POST").then(|| "csrf=x".to_owned()));
             assert_eq!((seen.status, seen.log["code"].as_str()), (431, Some("HUB111")), "{method} {path}");
             assert!(seen.header("location").is_none() && seen.text.contains("Delete the cookies"), "{method} {path}");
         }
         assert_eq!(
-            opened(&World::new(), "GET", "/security", cookie, &[], None).status,
+            opened(&TestApp::new(), "GET", "/security", cookie, &[], None).status,
             200,
             "a public page reads none"
         );
     }
     let most = format!("{}; {}", jar("alice"), vec!["a=1"; 98].join("; "));
-    assert_eq!(opened(&World::new(), "GET", "/account", &most, &[], None).status, 200);
+    assert_eq!(opened(&TestApp::new(), "GET", "/account", &most, &[], None).status, 200);
 }

@@ -1,12 +1,12 @@
 //! I-2: Clerk's messages: accepted ones, rejected ones, and nothing of a rejected one reaches the database.
 
-use crate::world::{ORIGIN, REST, Seen, TOKENS, WEBHOOK_SECRET, World, answered, golden, well};
+use crate::world::{ORIGIN, REST, TOKENS, TestApp, TestResponse, WEBHOOK_SECRET, answered, default_upstream, golden};
 use base64ct::{Base64, Encoding as _};
 use hmac::{Hmac, Mac as _};
 use hub::{
     domain::{headers::Headers, webhooks::WEBHOOKS},
-    entry::answer::Arrival,
-    platform::{Answer, FetchFailure, Outgoing},
+    entry::answer::IncomingRequest,
+    platform::{FetchError, UpstreamRequest, UpstreamResponse},
 };
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -24,9 +24,9 @@ pub fn signed(secret: &str, id: &str, time: &str, body: &str) -> String {
     format!("v1,{}", Base64::encode_string(&mac.finalize().into_bytes()))
 }
 
-fn delivered(world: &World, headers: &[(&str, &str)], body: &str) -> Seen {
+fn delivered(world: &TestApp, headers: &[(&str, &str)], body: &str) -> TestResponse {
     let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    world.arrive(Arrival {
+    world.handle(IncomingRequest {
         method: "POST".to_owned(),
         url: format!("{ORIGIN}/webhooks/clerk"),
         headers: Headers::new(headers),
@@ -42,13 +42,13 @@ fn message(event: &str, data: &Value) -> String {
         .to_string()
 }
 
-fn taking(word: &'static str) -> World {
-    World::behind(move |request: &Outgoing| -> Result<Answer<Vec<u8>>, FetchFailure> {
-        if request.url.ends_with("/rpc/take_clerk_event") { answered(200, word) } else { well(request) }
+fn taking(word: &'static str) -> TestApp {
+    TestApp::with_upstream(move |request: &UpstreamRequest| -> Result<UpstreamResponse<Vec<u8>>, FetchError> {
+        if request.url.ends_with("/rpc/take_clerk_event") { answered(200, word) } else { default_upstream(request) }
     })
 }
 
-fn told(seen: &Seen) -> Value {
+fn told(seen: &TestResponse) -> Value {
     assert_eq!(seen.upstream.len(), 1);
     assert_eq!(seen.upstream[0].url, format!("{REST}/rpc/take_clerk_event"));
     serde_json::from_slice(seen.upstream[0].body.as_ref().unwrap()).unwrap()
@@ -220,8 +220,8 @@ fn a_message_that_cannot_be_stored_is_not_confirmed() {
     let time = now().to_string();
     let signature = signed(WEBHOOK_SECRET, "msg_1", &time, &body);
     let headers = [("svix-id", "msg_1"), ("svix-timestamp", time.as_str()), ("svix-signature", signature.as_str())];
-    for failure in [FetchFailure::Timeout, FetchFailure::Unreachable] {
-        let world = World::behind(move |_: &Outgoing| Err(failure));
+    for failure in [FetchError::Timeout, FetchError::Unreachable] {
+        let world = TestApp::with_upstream(move |_: &UpstreamRequest| Err(failure));
         assert!(delivered(&world, &headers, &body).status >= 502);
     }
     assert_eq!(delivered(&taking("garbage"), &headers, &body).status, 502);
@@ -231,10 +231,10 @@ fn a_message_that_cannot_be_stored_is_not_confirmed() {
 /// an invalid one and none.
 #[test]
 fn a_good_token_over_http_is_burnt_and_a_forged_one_burns_nobody_t_3() {
-    let world = World::new();
+    let world = TestApp::new();
     let over_http = |token: Option<String>| {
         let headers = token.map(|token| ("authorization".to_owned(), format!("Bearer {token}"))).into_iter().collect();
-        world.arrive(Arrival {
+        world.handle(IncomingRequest {
             method: "GET".to_owned(),
             url: "http://hub.stacklumen.example/rest/v1/contact_tickets".to_owned(),
             headers: Headers::new(headers),

@@ -2,15 +2,15 @@
 
 use hub::{
     domain::{functions::Function, headers::Headers},
-    entry::answer::{Arrival, answer},
+    entry::answer::{IncomingRequest, handle_request},
     logic::{
         config::Config,
-        reply::{Content, Reply},
+        reply::{Response, ResponseBody},
     },
     platform::{
-        Answer, FetchFailure, Outgoing, Platform as _, ReadFailure,
-        fakes::{Fake, Stream},
-        hub::Hub,
+        BodyReadError, FetchError, Runtime as _, UpstreamRequest, UpstreamResponse,
+        fakes::{FakeBody, FakeRuntime},
+        hub::AppState,
     },
 };
 use serde_json::Value;
@@ -40,23 +40,23 @@ pub fn json(file: &str) -> Value {
 /// All personas, `-` being an unauthenticated client.
 pub const PERSONAS: [&str; 9] = ["-", "alice", "carol", "dave", "admin", "sales", "support", "stale", "nobody"];
 
-pub struct World {
-    pub hub: Rc<Hub<Fake>>,
-    pub fake: Fake,
+pub struct TestApp {
+    pub hub: Rc<AppState<FakeRuntime>>,
+    pub fake: FakeRuntime,
 }
 
 /// A response, and the upstream requests that it caused, request rows excluded.
 #[derive(Debug)]
-pub struct Seen {
+pub struct TestResponse {
     pub status: u16,
     pub headers: Vec<(&'static str, String)>,
     pub text: String,
     pub code: String,
-    pub upstream: Vec<Outgoing>,
+    pub upstream: Vec<UpstreamRequest>,
     /// The calls that recorded a read, and the number of requests that had reached the database before each.
     pub recorded: Vec<(usize, Value)>,
     /// The same calls with all their parts.
-    pub calls: Vec<Outgoing>,
+    pub calls: Vec<UpstreamRequest>,
     pub rows: Vec<Value>,
     pub fetched_keys: usize,
     pub log: Value,
@@ -64,19 +64,19 @@ pub struct Seen {
     pub lines: Vec<Value>,
 }
 
-impl Seen {
+impl TestResponse {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(other, _)| *other == name).map(|(_, value)| value.as_str())
     }
 }
 
-pub fn answered(status: u16, body: &str) -> Result<Answer<Vec<u8>>, FetchFailure> {
+pub fn answered(status: u16, body: &str) -> Result<UpstreamResponse<Vec<u8>>, FetchError> {
     let headers = Headers::new(vec![("content-type".to_owned(), "application/json; charset=utf-8".to_owned())]);
-    Ok(Answer { status, headers, body: Some(body.as_bytes().to_vec()) })
+    Ok(UpstreamResponse { status, headers, body: Some(body.as_bytes().to_vec()) })
 }
 
 /// Responds as all upstreams do in normal operation.
-pub fn well(request: &Outgoing) -> Result<Answer<Vec<u8>>, FetchFailure> {
+pub fn default_upstream(request: &UpstreamRequest) -> Result<UpstreamResponse<Vec<u8>>, FetchError> {
     match request.method {
         _ if request.url == JWKS => answered(200, &TOKENS["jwks"].to_string()),
         "GET" if request.url.starts_with("https://api.clerk.com/v1/users/") => {
@@ -99,7 +99,7 @@ pub fn arrival(
     (method, path): (&str, &str),
     headers: &[(&str, &str)],
     body: Option<&str>,
-) -> Arrival<Stream> {
+) -> IncomingRequest<FakeBody> {
     let mut all: Vec<(String, String)> =
         headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     if persona != "-" {
@@ -110,7 +110,7 @@ pub fn arrival(
     if body.is_some() && !headers.iter().any(|(name, _)| *name == "content-type") {
         all.push(("content-type".to_owned(), "application/json".to_owned()));
     }
-    Arrival {
+    IncomingRequest {
         method: method.to_owned(),
         url: format!("{ORIGIN}{path}"),
         headers: Headers::new(all),
@@ -122,25 +122,27 @@ pub fn arrival(
 }
 
 /// Returns whether it calls a function that changes nothing.
-fn reads(request: &Outgoing) -> bool {
+fn reads(request: &UpstreamRequest) -> bool {
     let name = request.url.split_once("/rpc/").map(|(_, rest)| rest.split('?').next().unwrap_or_default());
-    name.and_then(Function::named).is_some_and(|function| !function.writes)
+    name.and_then(Function::by_name).is_some_and(|function| !function.writes)
 }
 
-impl World {
+impl TestApp {
     pub fn new() -> Self {
-        Self::behind(well)
+        Self::with_upstream(default_upstream)
     }
 
-    pub fn behind(upstream: impl FnMut(&Outgoing) -> Result<Answer<Vec<u8>>, FetchFailure> + 'static) -> Self {
+    pub fn with_upstream(
+        upstream: impl FnMut(&UpstreamRequest) -> Result<UpstreamResponse<Vec<u8>>, FetchError> + 'static,
+    ) -> Self {
         Self::with(&[], upstream)
     }
 
     pub fn with(
         vars: &'static [(&str, &str)],
-        upstream: impl FnMut(&Outgoing) -> Result<Answer<Vec<u8>>, FetchFailure> + 'static,
+        upstream: impl FnMut(&UpstreamRequest) -> Result<UpstreamResponse<Vec<u8>>, FetchError> + 'static,
     ) -> Self {
-        Self { hub: isolate(vars), fake: Fake::new(TOKENS["now"].as_u64().unwrap() * 1000, upstream) }
+        Self { hub: isolate(vars), fake: FakeRuntime::new(TOKENS["now"].as_u64().unwrap() * 1000, upstream) }
     }
 
     /// Returns another isolate of the same data centre: an empty state, the same network, clock and cache.
@@ -149,37 +151,47 @@ impl World {
     }
 
     /// Sends a request with a persona's token, as supabase-js sends it.
-    pub fn ask(&self, persona: &str, method: &str, path: &str) -> Seen {
+    pub fn get(&self, persona: &str, method: &str, path: &str) -> TestResponse {
         self.send(persona, method, path, &[], None)
     }
 
-    pub fn send(&self, persona: &str, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Seen {
-        self.arrive(arrival(persona, (method, path), headers, body))
+    pub fn send(
+        &self,
+        persona: &str,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&str>,
+    ) -> TestResponse {
+        self.handle(arrival(persona, (method, path), headers, body))
     }
 
     /// A reply, and what its client took of a body that was passed on.
-    async fn taken(&self, arrival: Arrival<Stream>) -> (Reply<Stream>, Option<Result<Vec<u8>, ReadFailure>>) {
-        let reply = answer(&self.hub, &self.fake, arrival).await;
-        let streamed = match &reply.content {
-            Content::Stream(body) => Some(self.fake.read(body.clone(), usize::MAX).await),
-            Content::Empty | Content::Text(_) => None,
+    async fn taken(
+        &self,
+        arrival: IncomingRequest<FakeBody>,
+    ) -> (Response<FakeBody>, Option<Result<Vec<u8>, BodyReadError>>) {
+        let reply = handle_request(&self.hub, &self.fake, arrival).await;
+        let streamed = match &reply.body {
+            ResponseBody::Stream(body) => Some(self.fake.read(body.clone(), usize::MAX).await),
+            ResponseBody::Empty | ResponseBody::Text(_) => None,
         };
         (reply, streamed)
     }
 
-    pub fn arrive(&self, arrival: Arrival<Stream>) -> Seen {
-        drop((self.fake.sent(), self.fake.lines(), self.fake.queued()));
+    pub fn handle(&self, arrival: IncomingRequest<FakeBody>) -> TestResponse {
+        drop((self.fake.sent(), self.fake.log_lines(), self.fake.queued()));
         let (reply, streamed) = self.fake.run(self.taken(arrival)).unwrap();
         self.fake.run_background().unwrap();
-        let seal = reply.seal.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        let seal = reply.security_headers.iter().map(|(name, value)| (*name, (*value).to_owned()));
         let headers = reply.headers.into_iter().map(|(name, value)| (name, value.into_owned())).chain(seal).collect();
-        let text = match reply.content {
-            Content::Empty => String::new(),
-            Content::Stream(_) => String::from_utf8(streamed.unwrap().unwrap()).unwrap(),
-            Content::Text(text) => text.into_owned(),
+        let text = match reply.body {
+            ResponseBody::Empty => String::new(),
+            ResponseBody::Stream(_) => String::from_utf8(streamed.unwrap().unwrap()).unwrap(),
+            ResponseBody::Text(text) => text.into_owned(),
         };
         let sent = self.fake.sent();
-        let data = |sent: &&Outgoing| sent.url.starts_with(REST) && !sent.url.contains("/rpc/record_re");
+        let data = |sent: &&UpstreamRequest| sent.url.starts_with(REST) && !sent.url.contains("/rpc/record_re");
         let recorded =
             sent.iter().enumerate().filter(|(_, sent)| sent.url.ends_with("/rpc/record_read")).map(|(place, call)| {
                 let before = sent.iter().take(place).filter(data).count();
@@ -197,9 +209,9 @@ impl World {
         let kept = queued.iter().filter_map(|message| serde_json::from_str::<Vec<Value>>(message).ok());
         let rows = kept.chain(written).flatten().collect();
         let code = serde_json::from_str::<Value>(&text).ok().and_then(|body| Some(body["code"].as_str()?.to_owned()));
-        let lines = self.fake.lines().into_iter().filter_map(|(_, line)| serde_json::from_str::<Value>(&line).ok());
+        let lines = self.fake.log_lines().into_iter().filter_map(|(_, line)| serde_json::from_str::<Value>(&line).ok());
         let lines: Vec<Value> = lines.collect();
-        Seen {
+        TestResponse {
             status: reply.status,
             headers,
             text,
@@ -237,7 +249,7 @@ pub fn golden(name: &str, found: &str) {
     assert_eq!(found.lines().count(), wanted.lines().count(), "{}", file.display());
 }
 
-fn isolate(vars: &'static [(&str, &str)]) -> Rc<Hub<Fake>> {
+fn isolate(vars: &'static [(&str, &str)]) -> Rc<AppState<FakeRuntime>> {
     let signing = json("throwaway-keys.json")["hub"].clone();
     let config = Config::parse(|name| {
         if let Some((_, value)) = vars.iter().find(|(other, _)| *other == name) {
@@ -257,5 +269,5 @@ fn isolate(vars: &'static [(&str, &str)]) -> Rc<Hub<Fake>> {
             _ => return None,
         })
     });
-    Rc::new(Hub::new(config.unwrap()).map_err(|problems| format!("{problems:?}")).unwrap())
+    Rc::new(AppState::new(config.unwrap()).map_err(|problems| format!("{problems:?}")).unwrap())
 }

@@ -66,11 +66,11 @@ refuse('white space inside', 'Malformed', `${header}. ${payload}.${signature}`, 
 refuse('two tokens, as a joined header has them', 'Malformed', `${good}, Bearer ${good}`, 'HUB102');
 refuse('quotes around it', 'Malformed', `"${good}"`, 'HUB102');
 refuse('nothing', 'Malformed', '', 'HUB102');
-refuse('an API key', 'KeyNotToken', `ak_${signature.slice(0, 40)}`, 'HUB101');
-refuse('an OAuth access token', 'KeyNotToken', `oat_${signature.slice(0, 40)}`, 'HUB101');
-refuse('a machine token', 'KeyNotToken', `mt_${signature.slice(0, 40)}`, 'HUB101');
-refuse('a secret key of Clerk', 'KeyNotToken', `sk_${'live'}_x`, 'HUB101');
-refuse('a secret key of Supabase', 'KeyNotToken', `sb_${'secret'}_x`, 'HUB101');
+refuse('an API key', 'ApiKeyInsteadOfToken', `ak_${signature.slice(0, 40)}`, 'HUB101');
+refuse('an OAuth access token', 'ApiKeyInsteadOfToken', `oat_${signature.slice(0, 40)}`, 'HUB101');
+refuse('a machine token', 'ApiKeyInsteadOfToken', `mt_${signature.slice(0, 40)}`, 'HUB101');
+refuse('a secret key of Clerk', 'ApiKeyInsteadOfToken', `sk_${'live'}_x`, 'HUB101');
+refuse('a secret key of Supabase', 'ApiKeyInsteadOfToken', `sb_${'secret'}_x`, 'HUB101');
 refuse('the publishable key', 'PublishableKey', 'sb_publishable_vectors', 'HUB101');
 
 // Header.
@@ -205,7 +205,7 @@ refuse('a template token of ten years', 'lifetime-refused', token({ header: (bas
 refuse('a sign-in ticket', 'session-refused', token({ claims: (base) => ({ ...without(base, 'sid'), st: 'sign_in_token', eid: 'user_x' }) }));
 refuse('a handshake', 'time-malformed', token({ header: (base) => without(base, 'cat'), claims: JSON.stringify({ handshake: [] }) }));
 refuse('a testing token', 'type-refused', token({ header: { typ: 'testing' } }));
-for (const prefix of ['ak_', 'mt_', 'oat_', 'sk_', 'pk_', 'sb_', 'sbp_']) refuse(`a token behind ${prefix}`, 'KeyNotToken', `${prefix}${good}`, 'HUB101');
+for (const prefix of ['ak_', 'mt_', 'oat_', 'sk_', 'pk_', 'sb_', 'sbp_']) refuse(`a token behind ${prefix}`, 'ApiKeyInsteadOfToken', `${prefix}${good}`, 'HUB101');
 for (const cat of ['cl_b7d4pd111aaa', 'cl_B7d4PD111AAA ', ' cl_B7d4PD111AAA', 'cl_B7d4PD111AA', 'session', 'cl_I7d4PD111IIi']) refuse(`cat ${JSON.stringify(cat)}`, 'class-refused', token({ header: { cat } }));
 for (const [name, cat] of Object.entries({ null: null, 'a list': ['cl_B7d4PD111AAA'], 'an object': {}, true: true })) refuse(`cat as ${name}`, 'class-refused', token({ header: { cat } }));
 

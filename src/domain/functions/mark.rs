@@ -2,7 +2,7 @@
 
 /// The property that distinguishes a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mark {
+pub enum FunctionProperty {
     /// Called by the Hub alone, on behalf of its callers; it does not exist at `/rest/v1/rpc/`.
     Internal,
     /// No special property.

@@ -1,9 +1,9 @@
 //! Prospective clients of the studio.
 
-use super::{Kind, NONE, PAGE, REMOVAL, Table, column, grant};
+use super::{ColumnType, DEFAULT_ROW_LIMIT, NO_COLUMNS, STEP_UP_DELETE, Table, column, grant};
 use crate::domain::access::{
+    PrincipalKind,
     StaffRole::{Admin, Sales, Support},
-    Who,
 };
 
 const LEAD: &[&str] = &[
@@ -26,43 +26,56 @@ pub(super) const LEADS: Table = Table {
     key: "id",
     owner: None,
     parent: None,
-    guarded: &["email", "message", "notes"],
-    lists: &[(Who::Staff(Admin), &["sales"]), (Who::Staff(Sales), &["sales"])],
+    sensitive_columns: &["email", "message", "notes"],
+    listed_by: &[(PrincipalKind::Staff(Admin), &["sales"]), (PrincipalKind::Staff(Sales), &["sales"])],
     columns: &[
-        column("id", Kind::Uuid).defaulted(),
-        column("name", Kind::Text),
-        column("email", Kind::Text),
-        column("company", Kind::Text).nullable(),
-        column("message", Kind::Text).defaulted(),
-        column("source", Kind::Text).defaulted().one_of(&["contact_form", "referral", "event", "other"]),
-        column("status", Kind::Text).defaulted().one_of(&["new", "contacted", "qualified", "proposal", "won", "lost"]),
-        column("assigned_to", Kind::Text).nullable(),
-        column("notes", Kind::Text).nullable(),
-        column("created_at", Kind::Timestamp).defaulted(),
-        column("updated_at", Kind::Timestamp).defaulted(),
-        column("version", Kind::Integer).defaulted(),
+        column("id", ColumnType::Uuid).defaulted(),
+        column("name", ColumnType::Text),
+        column("email", ColumnType::Text),
+        column("company", ColumnType::Text).nullable(),
+        column("message", ColumnType::Text).defaulted(),
+        column("source", ColumnType::Text).defaulted().one_of(&["contact_form", "referral", "event", "other"]),
+        column("status", ColumnType::Text).defaulted().one_of(&[
+            "new",
+            "contacted",
+            "qualified",
+            "proposal",
+            "won",
+            "lost",
+        ]),
+        column("assigned_to", ColumnType::Text).nullable(),
+        column("notes", ColumnType::Text).nullable(),
+        column("created_at", ColumnType::Timestamp).defaulted(),
+        column("updated_at", ColumnType::Timestamp).defaulted(),
+        column("version", ColumnType::Integer).defaulted(),
     ],
     embeds: &[],
     grants: &[
-        grant(Who::Visitor, NONE, &["name", "email", "company", "message", "source"], NONE, false),
         grant(
-            Who::Staff(Admin),
+            PrincipalKind::Visitor,
+            NO_COLUMNS,
+            &["name", "email", "company", "message", "source"],
+            NO_COLUMNS,
+            false,
+        ),
+        grant(
+            PrincipalKind::Staff(Admin),
             LEAD,
             &["name", "email", "company", "message", "source", "assigned_to", "notes"],
             &["name", "email", "company", "source", "status", "assigned_to", "notes"],
             true,
         )
-        .fresh(REMOVAL),
+        .with_step_up(STEP_UP_DELETE),
         grant(
-            Who::Staff(Sales),
+            PrincipalKind::Staff(Sales),
             LEAD,
             &["name", "email", "company", "message", "source", "assigned_to", "notes"],
             &["company", "source", "status", "assigned_to", "notes"],
             false,
         ),
-        grant(Who::Staff(Support), LEAD, NONE, NONE, false),
+        grant(PrincipalKind::Staff(Support), LEAD, NO_COLUMNS, NO_COLUMNS, false),
     ],
-    limit: PAGE,
+    limit: DEFAULT_ROW_LIMIT,
     exact_count: false,
     audited: true,
 };

@@ -1,7 +1,7 @@
 //! Request rows that the request log rejected (L-3).
 
-use super::{Kind, NONE, PAGE, Table, column, grant};
-use crate::domain::access::{StaffRole::Admin, Who};
+use super::{ColumnType, DEFAULT_ROW_LIMIT, NO_COLUMNS, Table, column, grant};
+use crate::domain::access::{PrincipalKind, StaffRole::Admin};
 
 const REJECTED: &[&str] = &["id", "received_at", "tried_at", "content", "code", "message", "request_id"];
 /// Complete request rows that the request log rejected; an admin has them retried by a function.
@@ -10,20 +10,20 @@ pub(super) const REQUEST_LOG_REJECTED: Table = Table {
     key: "id",
     owner: None,
     parent: None,
-    guarded: NONE,
-    lists: &[],
+    sensitive_columns: NO_COLUMNS,
+    listed_by: &[],
     columns: &[
-        column("id", Kind::Text),
-        column("received_at", Kind::Timestamp).defaulted(),
-        column("tried_at", Kind::Timestamp).nullable(),
-        column("content", Kind::Text),
-        column("code", Kind::Text),
-        column("message", Kind::Text),
-        column("request_id", Kind::Text).nullable(),
+        column("id", ColumnType::Text),
+        column("received_at", ColumnType::Timestamp).defaulted(),
+        column("tried_at", ColumnType::Timestamp).nullable(),
+        column("content", ColumnType::Text),
+        column("code", ColumnType::Text),
+        column("message", ColumnType::Text),
+        column("request_id", ColumnType::Text).nullable(),
     ],
     embeds: &[],
-    grants: &[grant(Who::Staff(Admin), REJECTED, NONE, NONE, false)],
-    limit: PAGE,
+    grants: &[grant(PrincipalKind::Staff(Admin), REJECTED, NO_COLUMNS, NO_COLUMNS, false)],
+    limit: DEFAULT_ROW_LIMIT,
     exact_count: true,
     audited: true,
 };

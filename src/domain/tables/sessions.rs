@@ -1,7 +1,7 @@
 //! Revoked sessions, and the messages that revoked them (I-2).
 
-use super::{Kind, NONE, PAGE, Table, column, grant};
-use crate::domain::access::{StaffRole::Admin, Who};
+use super::{ColumnType, DEFAULT_ROW_LIMIT, NO_COLUMNS, Table, column, grant};
+use crate::domain::access::{PrincipalKind, StaffRole::Admin};
 
 const REVOCATION: &[&str] =
     &["subject", "reason", "revoked_by", "revoked_at", "expires_at", "cause", "scope", "role", "issued_until"];
@@ -12,15 +12,15 @@ pub(super) const REVOKED_SESSIONS: Table = Table {
     key: "subject",
     owner: None,
     parent: None,
-    guarded: NONE,
-    lists: &[],
+    sensitive_columns: NO_COLUMNS,
+    listed_by: &[],
     columns: &[
-        column("subject", Kind::Text),
-        column("reason", Kind::Text),
-        column("revoked_by", Kind::Text).defaulted(),
-        column("revoked_at", Kind::Timestamp).defaulted(),
-        column("expires_at", Kind::Timestamp),
-        column("cause", Kind::Text).defaulted().one_of(&[
+        column("subject", ColumnType::Text),
+        column("reason", ColumnType::Text),
+        column("revoked_by", ColumnType::Text).defaulted(),
+        column("revoked_at", ColumnType::Timestamp).defaulted(),
+        column("expires_at", ColumnType::Timestamp),
+        column("cause", ColumnType::Text).defaulted().one_of(&[
             "banned",
             "deleted",
             "ended",
@@ -30,17 +30,17 @@ pub(super) const REVOKED_SESSIONS: Table = Table {
             "role",
             "staff",
         ]),
-        column("scope", Kind::Text).defaulted(),
-        column("role", Kind::Text).nullable(),
-        column("issued_until", Kind::Timestamp).nullable(),
+        column("scope", ColumnType::Text).defaulted(),
+        column("role", ColumnType::Text).nullable(),
+        column("issued_until", ColumnType::Timestamp).nullable(),
     ],
     embeds: &[],
     // Written by functions only.
     grants: &[
-        grant(Who::Staff(Admin), REVOCATION, NONE, NONE, false),
-        grant(Who::System, REVOCATION, NONE, NONE, false),
+        grant(PrincipalKind::Staff(Admin), REVOCATION, NO_COLUMNS, NO_COLUMNS, false),
+        grant(PrincipalKind::System, REVOCATION, NO_COLUMNS, NO_COLUMNS, false),
     ],
-    limit: PAGE,
+    limit: DEFAULT_ROW_LIMIT,
     exact_count: false,
     audited: true,
 };
@@ -50,24 +50,24 @@ pub(super) const WEBHOOK_MESSAGES: Table = Table {
     key: "message_id",
     owner: None,
     parent: None,
-    guarded: NONE,
-    lists: &[],
+    sensitive_columns: NO_COLUMNS,
+    listed_by: &[],
     columns: &[
-        column("sender", Kind::Text),
-        column("message_id", Kind::Text),
-        column("event", Kind::Text),
-        column("happened_at", Kind::Timestamp),
-        column("received_at", Kind::Timestamp).defaulted(),
+        column("sender", ColumnType::Text),
+        column("message_id", ColumnType::Text),
+        column("event", ColumnType::Text),
+        column("happened_at", ColumnType::Timestamp),
+        column("received_at", ColumnType::Timestamp).defaulted(),
     ],
     embeds: &[],
     grants: &[grant(
-        Who::Staff(Admin),
+        PrincipalKind::Staff(Admin),
         &["sender", "message_id", "event", "happened_at", "received_at"],
-        NONE,
-        NONE,
+        NO_COLUMNS,
+        NO_COLUMNS,
         false,
     )],
-    limit: PAGE,
+    limit: DEFAULT_ROW_LIMIT,
     exact_count: false,
     audited: false,
 };

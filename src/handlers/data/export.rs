@@ -1,132 +1,135 @@
 //! An export (L-1, A-2): the first page is read before the head of the response is sent, the others in the background,
 //! each with its own token and at most one of them in memory.
 
-use super::{Passed, answered};
+use super::{ProxyResponse, send_upstream};
 use crate::{
     domain::session::{Actor, Session},
     logic::{
-        fault::Fault,
-        postgrest::{Export, Format, Page},
-        reply::Reply,
+        fault::Error,
+        postgrest::{Export, ExportPage, Format},
+        reply::Response,
     },
-    platform::{Answer, Outgoing, Platform, ReadFailure, hub::Hub},
+    platform::{BodyReadError, Runtime, UpstreamRequest, UpstreamResponse, hub::AppState},
 };
 use std::rc::Rc;
 
 /// The outcome of an export.
 #[derive(Debug)]
-pub struct Told {
+pub struct ExportSummary {
     /// Number of records.
-    pub records: u64,
+    pub row_count: u64,
     /// The reason why it was aborted.
-    pub fault: Option<Fault>,
+    pub error: Option<Error>,
 }
 
 /// State shared by the pages of one export.
-struct Pages<P: Platform> {
-    hub: Rc<Hub<P>>,
+struct ExportPager<P: Runtime> {
+    hub: Rc<AppState<P>>,
     platform: P,
     session: Session,
     export: Export,
     format: Format,
     /// The request of each page, without its query and token.
-    question: Outgoing,
+    request: UpstreamRequest,
     /// Maximum number of records of a page; reduced after a page that was too long.
-    size: u64,
+    page_size: u64,
 }
 
 /// Requests the first page; the others wait until the request row is written.
 ///
 /// # Errors
 /// The fault of the database for the first page.
-pub(super) async fn begin<P: Platform>(
-    hub: &Rc<Hub<P>>,
+pub(super) async fn start<P: Runtime>(
+    hub: &Rc<AppState<P>>,
     platform: &P,
     session: &Session,
     (export, format): (&Export, Format),
-    question: Outgoing,
-) -> Result<Passed<P::Body>, Fault> {
-    let mut pages = Pages {
+    question: UpstreamRequest,
+) -> Result<ProxyResponse<P::Body>, Error> {
+    let mut pages = ExportPager {
         hub: Rc::clone(hub),
         platform: platform.clone(),
         session: session.clone(),
         export: export.clone(),
         format,
-        question,
-        size: PAGE,
+        request: question,
+        page_size: PAGE_ROWS,
     };
     let asked_at = platform.now_ms();
-    let first = pages.page(None, 0).await?;
+    let first = pages.fetch_page(None, 0).await?;
     let upstream_ms = platform.now_ms().saturating_sub(asked_at);
-    let (body, sink) = platform.relay().map_err(|_| Fault::Platform)?;
-    let disposition = format!("attachment; filename=\"{}.{}\"", export.table(), format.ending());
-    Ok(Passed {
-        reply: Ok(Reply::stream(200, Some(body))
-            .with("content-type", format.media())
-            .with("content-disposition", disposition)),
-        written: false,
+    let (body, sink) = platform.body_channel().map_err(|_| Error::RuntimeFailed)?;
+    let disposition = format!("attachment; filename=\"{}.{}\"", export.table(), format.file_extension());
+    Ok(ProxyResponse {
+        response: Ok(Response::stream(200, Some(body))
+            .with_header("content-type", format.content_type())
+            .with_header("content-disposition", disposition)),
+        recorded_in_transaction: false,
         upstream_ms,
         row_count: None,
-        look: None,
-        rest: Some(Box::pin(async move {
+        read_record: None,
+        pending_export: Some(Box::pin(async move {
             let platform = pages.platform.clone();
-            let told = pages.rest(first, &sink).await;
-            platform.end(sink, told.fault.is_none()).await;
+            let told = pages.stream_remaining_pages(first, &sink).await;
+            platform.finish(sink, told.error.is_none()).await;
             told
         })),
     })
 }
 
-impl<P: Platform> Pages<P> {
+impl<P: Runtime> ExportPager<P> {
     /// Writes all pages, until the client stops reading.
-    async fn rest(&mut self, first: Page, sink: &P::Sink) -> Told {
+    async fn stream_remaining_pages(&mut self, first: ExportPage, sink: &P::BodyWriter) -> ExportSummary {
         let (mut page, mut records) = (first, 0);
         loop {
             // PostgREST may return fewer rows than requested (`db-max-rows`), so only an empty page is the last one.
             let last = page.last;
             records += page.records;
             if self.platform.write(sink, page.text).await.is_err() {
-                return Told { records, fault: Some(Fault::BodyBroken) };
+                return ExportSummary { row_count: records, error: Some(Error::BodyInterrupted) };
             }
-            let (Some(last), true) = (last, self.export.next(self.size, records) > 0) else {
-                return Told { records, fault: None };
+            let (Some(last), true) = (last, self.export.next_page_size(self.page_size, records) > 0) else {
+                return ExportSummary { row_count: records, error: None };
             };
-            page = match self.page(Some(&last), records).await {
+            page = match self.fetch_page(Some(&last), records).await {
                 Ok(next) => next,
-                Err(fault) => return Told { records, fault: Some(fault) },
+                Err(fault) => return ExportSummary { row_count: records, error: Some(fault) },
             };
         }
     }
 
     /// Reads one page completely, so that a slow client does not hold a connection to the database.
-    async fn page(&mut self, behind: Option<&str>, out: u64) -> Result<Page, Fault> {
+    async fn fetch_page(&mut self, behind: Option<&str>, out: u64) -> Result<ExportPage, Error> {
         loop {
-            let token = self.hub.mint(&self.platform, &Actor::Person(&self.session)).await?;
-            let size = self.export.next(self.size, out);
-            let mut question = self.question.clone();
-            question.url = format!("{}/{}", self.hub.config.rest_url, self.export.page(behind, size));
+            let token = self.hub.database_token(&self.platform, &Actor::User(&self.session)).await?;
+            let size = self.export.next_page_size(self.page_size, out);
+            let mut question = self.request.clone();
+            question.url = format!("{}/{}", self.hub.config.postgrest_url, self.export.page_query(behind, size));
             question.headers.retain(|(name, _)| *name != "authorization");
             question.headers.push(("authorization", format!("Bearer {token}")));
-            let Answer { body, .. } = answered(&self.hub, &self.platform, &self.session, question).await?;
-            let body = body.ok_or(Fault::UpstreamBroken("a page without a body"))?;
-            match self.platform.read(body, LONGEST_PAGE).await {
+            let UpstreamResponse { body, .. } =
+                send_upstream(&self.hub, &self.platform, &self.session, question).await?;
+            let body = body.ok_or(Error::UpstreamInvalidResponse("a page without a body"))?;
+            match self.platform.read(body, MAX_PAGE_BYTES).await {
                 Ok(bytes) => {
                     // The size grows again, so that one long record does not make every following page small.
-                    if bytes.len() < LONGEST_PAGE / 4 {
-                        self.size = (self.size * 2).min(PAGE);
+                    if bytes.len() < MAX_PAGE_BYTES / 4 {
+                        self.page_size = (self.page_size * 2).min(PAGE_ROWS);
                     }
-                    let page = self.export.cut(self.format, bytes, behind.is_none());
-                    return page.map_err(|_| Fault::UpstreamBroken("a page that is not whole"));
+                    let page = self.export.parse_page(self.format, bytes, behind.is_none());
+                    return page.map_err(|_| Error::UpstreamInvalidResponse("a page that is not whole"));
                 }
                 // Never 0: the response to a page of no records would look like the end of the file.
-                Err(ReadFailure::TooLarge) if size > 1 => self.size = (size / 4).max(1),
-                Err(ReadFailure::TooLarge) => return Err(Fault::UpstreamBroken("a record longer than a page")),
-                Err(ReadFailure::Broken) => return Err(Fault::UpstreamBroken("a page broke off")),
+                Err(BodyReadError::TooLarge) if size > 1 => self.page_size = (size / 4).max(1),
+                Err(BodyReadError::TooLarge) => {
+                    return Err(Error::UpstreamInvalidResponse("a record longer than a page"));
+                }
+                Err(BodyReadError::Broken) => return Err(Error::UpstreamInvalidResponse("a page broke off")),
             }
         }
     }
 }
 
 /// Maximum records of a page, the row limit of a Supabase project. A Worker may send 10,000 subrequests per request.
-const PAGE: u64 = 1_000;
-const LONGEST_PAGE: usize = 24 * 1024 * 1024;
+const PAGE_ROWS: u64 = 1_000;
+const MAX_PAGE_BYTES: usize = 24 * 1024 * 1024;

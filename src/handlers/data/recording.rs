@@ -5,22 +5,22 @@
 //! is recorded, states who reads, and writes the request row, which the queue later completes. Clients and staff cannot
 //! call it themselves: the function is internal, and no token issued by the Hub leaves the Hub.
 
-use super::{Call, answered};
+use super::{ProxyRequest, send_upstream};
 use crate::{
-    logic::{fault::Fault, postgrest::Look},
-    platform::{Level, Outgoing, Platform, database::TIMEOUT_MS, hub::Hub},
+    logic::{fault::Error, postgrest::ReadRecord},
+    platform::{LogLevel, Runtime, UpstreamRequest, database::TIMEOUT_MS, hub::AppState},
 };
 
 /// Records a read; `headers` are those of the request that follows it.
 ///
 /// # Errors
 /// `SessionRevoked` from the database; `JournalUnavailable` for any other fault: the data is not requested then.
-pub(super) async fn record<P: Platform>(
-    hub: &Hub<P>,
+pub(super) async fn record<P: Runtime>(
+    hub: &AppState<P>,
     platform: &P,
-    call: &Call<'_, P::Body>,
-    (look, headers): (&Look, &[(&'static str, String)]),
-) -> Result<(), Fault> {
+    call: &ProxyRequest<'_, P::Body>,
+    (look, headers): (&ReadRecord, &[(&'static str, String)]),
+) -> Result<(), Error> {
     let kept = [
         "apikey",
         "authorization",
@@ -37,17 +37,17 @@ pub(super) async fn record<P: Platform>(
         ("content-type", "application/json".to_owned()),
         ("x-hub-method", call.method.to_owned()),
     ]);
-    let outgoing = Outgoing {
+    let outgoing = UpstreamRequest {
         method: "POST",
-        url: format!("{}/rpc/record_read", hub.config.rest_url),
+        url: format!("{}/rpc/record_read", hub.config.postgrest_url),
         headers,
-        wanted: &["content-type"],
-        body: Some(serde_json::to_vec(look).map_err(|_| Fault::JournalUnavailable)?),
+        response_headers: &["content-type"],
+        body: Some(serde_json::to_vec(look).map_err(|_| Error::RequestLogUnavailable)?),
         timeout_ms: TIMEOUT_MS,
     };
-    match answered(hub, platform, call.session, outgoing).await {
+    match send_upstream(hub, platform, call.session, outgoing).await {
         Ok(_) => Ok(()),
-        Err(Fault::SessionRevoked) => Err(Fault::SessionRevoked),
+        Err(Error::SessionRevoked) => Err(Error::SessionRevoked),
         Err(fault) => {
             let line = serde_json::json!({
                 "event": "read not recorded",
@@ -55,8 +55,8 @@ pub(super) async fn record<P: Platform>(
                 "code": fault.code(),
                 "reason": fault.reason(),
             });
-            platform.log(Level::Error, &line.to_string());
-            Err(Fault::JournalUnavailable)
+            platform.log(LogLevel::Error, &line.to_string());
+            Err(Error::RequestLogUnavailable)
         }
     }
 }

@@ -4,9 +4,9 @@ use super::{BatchRow, REQUEST};
 use crate::{
     logic::{
         batch,
-        row_refusal::{RowRefusal, WriteFailure},
+        row_refusal::{RowRejection, WriteFailure},
     },
-    platform::{Platform, hub::Hub, request_rows},
+    platform::{Runtime, hub::AppState, request_rows},
 };
 use std::ops::Range;
 
@@ -14,11 +14,11 @@ use std::ops::Range;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum End {
     /// Rejected by the request log because of the row itself.
-    Refused(RowRefusal),
+    Refused(RowRejection),
     /// Stored in the database.
     Stands,
     /// Rejected alone, possibly for a reason that rejects every row.
-    Unclear(RowRefusal),
+    Unclear(RowRejection),
     /// Not known yet.
     Waits,
 }
@@ -29,18 +29,18 @@ pub(super) enum End {
 /// first half is tried first and each half on its own, so that the rows between rejected ones are written too. If the
 /// database does not respond to the first request, no other is sent; a later request that fails is retried, and the
 /// delivery ends after the third failure in a row.
-pub(super) async fn write_apart<P: Platform>(hub: &Hub<P>, platform: &P, rows: &mut [BatchRow<'_>]) -> bool {
+pub(super) async fn write_individually<P: Runtime>(hub: &AppState<P>, platform: &P, rows: &mut [BatchRow<'_>]) -> bool {
     let mut waiting: Vec<&mut BatchRow<'_>> = rows.iter_mut().filter(|row| row.end == End::Waits).collect();
     let texts: Vec<&str> = waiting.iter().map(|row| row.text).collect();
     let mut stack = ranges(&texts);
     let (mut written, mut answered, mut unanswered) = (false, false, 0);
     while let Some(range) = stack.pop() {
         let part = texts.get(range.clone()).unwrap_or_default();
-        let end = match request_rows::write(hub, platform, part).await {
+        let end = match request_rows::insert(hub, platform, part).await {
             Ok(()) => End::Stands,
             // A database that is always slow is unavailable: three in a row end the delivery, and the rows written so
             // far remain.
-            Err(WriteFailure::Slow) if range.len() > 1 && unanswered + 1 < MOST_UNANSWERED => {
+            Err(WriteFailure::Slow) if range.len() > 1 && unanswered + 1 < MAX_UNANSWERED => {
                 unanswered += 1;
                 let middle = range.start + range.len() / 2;
                 stack.extend([middle..range.end, range.start..middle]);
@@ -48,7 +48,7 @@ pub(super) async fn write_apart<P: Platform>(hub: &Hub<P>, platform: &P, rows: &
             }
             Err(WriteFailure::Slow | WriteFailure::Unavailable) => {
                 unanswered += 1;
-                if !answered || unanswered >= MOST_UNANSWERED {
+                if !answered || unanswered >= MAX_UNANSWERED {
                     return written;
                 }
                 platform.sleep(RETRY_MS).await;
@@ -90,5 +90,5 @@ fn ranges(texts: &[&str]) -> Vec<Range<usize>> {
 }
 
 /// Number of consecutive requests without a response that end a delivery.
-pub(super) const MOST_UNANSWERED: u32 = 3;
+pub(super) const MAX_UNANSWERED: u32 = 3;
 pub(super) const RETRY_MS: u32 = 100;

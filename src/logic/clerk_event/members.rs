@@ -3,7 +3,7 @@
 //! `serde_json` skips a value without recursion, repeated names and lone surrogates included
 //! (`Deserializer::ignore_value`), and reads a `RawValue` in the same way: 256 KiB of brackets need no stack.
 
-use super::NotAnEvent;
+use super::InvalidEvent;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::{borrow::Cow, fmt};
@@ -14,40 +14,40 @@ pub(super) struct Members<'a>(Vec<(Name<'a>, &'a RawValue)>);
 
 impl<'a> Members<'a> {
     /// Parses an object; `None` for anything else.
-    pub(super) fn read(text: &'a str) -> Option<Self> {
+    pub(super) fn parse(text: &'a str) -> Option<Self> {
         serde_json::from_str(text).ok()
     }
 
     /// Returns the text of a member; `None` if it is absent or of another type.
-    pub(super) fn text(&self, name: &str) -> Result<Option<String>, NotAnEvent> {
+    pub(super) fn text(&self, name: &str) -> Result<Option<String>, InvalidEvent> {
         self.typed(name)
     }
 
     /// Returns the whole number of a member; `None` if it is absent or of another type.
-    pub(super) fn number(&self, name: &str) -> Result<Option<u64>, NotAnEvent> {
+    pub(super) fn number(&self, name: &str) -> Result<Option<u64>, InvalidEvent> {
         self.typed(name)
     }
 
     /// Returns whether a member is `true`.
-    pub(super) fn holds(&self, name: &str) -> Result<bool, NotAnEvent> {
+    pub(super) fn holds(&self, name: &str) -> Result<bool, InvalidEvent> {
         Ok(self.typed(name)? == Some(true))
     }
 
     /// Returns the members of a member; `None` unless it is an object.
-    pub(super) fn object(&self, name: &str) -> Result<Option<Self>, NotAnEvent> {
-        Ok(self.one(name)?.and_then(|value| Self::read(value.get())))
+    pub(super) fn object(&self, name: &str) -> Result<Option<Self>, InvalidEvent> {
+        Ok(self.one(name)?.and_then(|value| Self::parse(value.get())))
     }
 
     /// Returns the value of a member; an error if it occurs twice.
-    pub(super) fn one(&self, name: &str) -> Result<Option<&'a RawValue>, NotAnEvent> {
+    pub(super) fn one(&self, name: &str) -> Result<Option<&'a RawValue>, InvalidEvent> {
         let mut found = self.0.iter().filter(|(other, _)| *other.0 == *name.as_bytes()).map(|(_, value)| *value);
         match (found.next(), found.next()) {
-            (_, Some(_)) => Err(NotAnEvent),
+            (_, Some(_)) => Err(InvalidEvent),
             (value, None) => Ok(value),
         }
     }
 
-    fn typed<T: Deserialize<'a>>(&self, name: &str) -> Result<Option<T>, NotAnEvent> {
+    fn typed<T: Deserialize<'a>>(&self, name: &str) -> Result<Option<T>, InvalidEvent> {
         Ok(self.one(name)?.and_then(|value| serde_json::from_str(value.get()).ok()))
     }
 }

@@ -1,28 +1,28 @@
 //! Checks of several variables together or of the environment: values that are valid alone and wrong in this
 //! deployment.
 
-use super::{Environment, Problem};
-use crate::logic::vars::VARS;
+use super::{ConfigError, Environment};
+use crate::logic::vars::VARIABLES;
 
 /// Returns the problems of the variables together; `lookup` returns their texts.
-pub(super) fn problems(environment: Option<Environment>, lookup: impl Fn(&str) -> Option<String>) -> Vec<Problem> {
+pub(super) fn problems(environment: Option<Environment>, lookup: impl Fn(&str) -> Option<String>) -> Vec<ConfigError> {
     let text = |name: &str| lookup(name).unwrap_or_default();
     let production = environment == Some(Environment::Production);
     let (publishable, secret) = (text("CLERK_PUBLISHABLE_KEY"), text("CLERK_SECRET_KEY"));
     let (publishable, secret) = (InstanceKind::of(&publishable, "pk"), InstanceKind::of(&secret, "sk"));
     let mut problems = Vec::new();
     if publishable.zip(secret).is_some_and(|(publishable, secret)| publishable != secret) {
-        problems.push(Problem { name: "CLERK_SECRET_KEY", wrong: MIXED });
+        problems.push(ConfigError { name: "CLERK_SECRET_KEY", reason: MIXED });
     }
     if production && publishable == Some(InstanceKind::Test) {
-        problems.push(Problem { name: "CLERK_PUBLISHABLE_KEY", wrong: DEVELOPMENT });
+        problems.push(ConfigError { name: "CLERK_PUBLISHABLE_KEY", reason: DEVELOPMENT });
     }
     if production && secret == Some(InstanceKind::Test) {
-        problems.push(Problem { name: "CLERK_SECRET_KEY", wrong: DEVELOPMENT });
+        problems.push(ConfigError { name: "CLERK_SECRET_KEY", reason: DEVELOPMENT });
     }
     if production {
-        let unfilled = VARS.iter().filter(|var| is_placeholder(&text(var.name)));
-        problems.extend(unfilled.map(|var| Problem { name: var.name, wrong: PLACEHOLDER }));
+        let unfilled = VARIABLES.iter().filter(|var| is_placeholder(&text(var.name)));
+        problems.extend(unfilled.map(|var| ConfigError { name: var.name, reason: PLACEHOLDER }));
     }
     problems
 }
@@ -48,7 +48,7 @@ impl InstanceKind {
 ///
 /// A publishable key contains its host in base64.
 fn is_placeholder(text: &str) -> bool {
-    let host = super::values::issuer_of(text).unwrap_or_default();
+    let host = super::values::issuer_from_publishable_key(text).unwrap_or_default();
     let text = text.to_ascii_lowercase();
     let words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && !matches!(letter, '.' | '-' | '_'));
     let reserved = |word: &str| {

@@ -19,7 +19,7 @@ fn complete(name: &str) -> Option<String> {
     Some(value.to_owned())
 }
 
-fn with(name: &'static str, value: &'static str) -> Result<Config, Vec<Problem>> {
+fn with(name: &'static str, value: &'static str) -> Result<Config, Vec<ConfigError>> {
     Config::parse(|other| if other == name { Some(value.to_owned()) } else { complete(other) })
 }
 
@@ -32,7 +32,7 @@ fn takes_issuer_and_keys_from_the_publishable_key() {
     let config = Config::parse(complete).unwrap();
     assert_eq!(config.issuer, "https://clerk.lumen-studio.com");
     assert_eq!(config.jwks_url, "https://clerk.lumen-studio.com/.well-known/jwks.json");
-    assert_eq!(config.rest_url, "https://ref.supabase.co/rest/v1");
+    assert_eq!(config.postgrest_url, "https://ref.supabase.co/rest/v1");
     assert_eq!(config.authorized_parties.len(), 2);
     assert_eq!(config.min_tls, TlsVersion::V1_3);
 }
@@ -41,7 +41,8 @@ fn takes_issuer_and_keys_from_the_publishable_key() {
 fn names_every_missing_variable_at_once() {
     let problems = Config::parse(|_| None).unwrap_err();
     let missing: Vec<_> = problems.iter().map(|problem| problem.name).collect();
-    let wanted: Vec<_> = VARS.iter().filter(|var| var.absent == Absent::Refused).map(|var| var.name).collect();
+    let wanted: Vec<_> =
+        VARIABLES.iter().filter(|var| var.when_missing == WhenMissing::Refused).map(|var| var.name).collect();
     assert!(wanted.iter().all(|name| missing.contains(name)), "{missing:?}");
 }
 
@@ -139,7 +140,7 @@ fn never_prints_a_secret() {
 }
 
 /// Returns the problems of a deployment whose variables differ from the complete ones by `vars`.
-fn deployed(vars: &[(&'static str, &'static str)]) -> Vec<Problem> {
+fn deployed(vars: &[(&'static str, &'static str)]) -> Vec<ConfigError> {
     let lookup = |name: &str| {
         let given = vars.iter().find(|(other, _)| *other == name);
         given.map_or_else(|| complete(name), |(_, value)| Some((*value).to_owned()))

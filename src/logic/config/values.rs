@@ -72,7 +72,7 @@ pub(super) fn base_path(text: &str) -> Option<String> {
 /// Returns the issuer in a publishable key: base64 of the Frontend API host and a `$`.
 ///
 /// Source: <https://clerk.com/docs/guides/development/clerk-environment-variables>
-pub(super) fn issuer_of(key: &str) -> Option<String> {
+pub(super) fn issuer_from_publishable_key(key: &str) -> Option<String> {
     let body = key.strip_prefix("pk_live_").or_else(|| key.strip_prefix("pk_test_"))?;
     let host = String::from_utf8(base64(body)?).ok()?;
     origin(&format!("https://{}", host.strip_suffix('$')?), false)
@@ -81,7 +81,7 @@ pub(super) fn issuer_of(key: &str) -> Option<String> {
 /// Returns the account portal of an instance, which has another host than the Frontend API.
 ///
 /// Source: <https://clerk.com/docs/guides/account-portal/overview>
-pub(super) fn accounts_of(issuer: &str) -> Option<String> {
+pub(super) fn accounts_portal_url(issuer: &str) -> Option<String> {
     let host = issuer.strip_prefix("https://")?;
     match host.strip_suffix(".clerk.accounts.dev") {
         Some(name) => Some(format!("https://{name}.accounts.dev")),

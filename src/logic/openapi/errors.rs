@@ -2,8 +2,8 @@
 //! responses.
 
 use crate::logic::{
-    fault::{PUBLIC, Public},
-    postgrest::Rule,
+    fault::{ERROR_CODES, ErrorResponse},
+    postgrest::QueryErrorKind,
 };
 use serde_json::{Map, Value, json};
 
@@ -26,9 +26,9 @@ const ELSEWHERE: [&str; 7] = ["HUB007", "HUB105", "HUB106", "HUB107", "HUB108", 
 
 /// Returns the responses that operations refer to, by status.
 pub(super) fn responses() -> Map<String, Value> {
-    let rules = Rule::ALL.into_iter().map(Rule::public);
-    let public: Vec<Public> =
-        PUBLIC.iter().copied().chain(rules).filter(|public| !ELSEWHERE.contains(&public.code)).collect();
+    let rules = QueryErrorKind::ALL.into_iter().map(QueryErrorKind::response);
+    let public: Vec<ErrorResponse> =
+        ERROR_CODES.iter().copied().chain(rules).filter(|public| !ELSEWHERE.contains(&public.code)).collect();
     let described = |status: u16| {
         let own = public.iter().filter(|public| public.status == status);
         let lines: Vec<String> = own.map(|public| format!("{}: {}", public.code, public.message)).collect();

@@ -4,24 +4,24 @@ use super::{Caller, reference, with};
 use crate::{
     domain::{
         access::{Operation, PURPOSES},
-        functions::{Argument, Function, Mark},
-        tables::{Column, Grant, Kind, Table},
+        functions::{Argument, Function, FunctionProperty},
+        tables::{Column, ColumnType, Grant, Table},
     },
     logic::postgrest::operators,
 };
 use serde_json::{Map, Value, json};
 
 /// Returns the schema of a type; `format` is `PostgreSQL`'s name for it, as in `PostgREST`.
-pub(super) fn kind(kind: Kind) -> Value {
+pub(super) fn kind(kind: ColumnType) -> Value {
     match kind {
-        Kind::Boolean => json!({ "type": "boolean", "format": "boolean" }),
-        Kind::Bytes => json!({ "type": "string", "format": "bytea" }),
-        Kind::Integer => json!({ "type": "integer", "format": "bigint" }),
-        Kind::Json => json!({ "format": "jsonb" }),
-        Kind::Text => json!({ "type": "string", "format": "text" }),
-        Kind::Texts => json!({ "type": "array", "format": "text[]", "items": { "type": "string" } }),
-        Kind::Timestamp => json!({ "type": "string", "format": "timestamp with time zone" }),
-        Kind::Uuid => json!({ "type": "string", "format": "uuid" }),
+        ColumnType::Boolean => json!({ "type": "boolean", "format": "boolean" }),
+        ColumnType::Bytes => json!({ "type": "string", "format": "bytea" }),
+        ColumnType::Integer => json!({ "type": "integer", "format": "bigint" }),
+        ColumnType::Json => json!({ "format": "jsonb" }),
+        ColumnType::Text => json!({ "type": "string", "format": "text" }),
+        ColumnType::Texts => json!({ "type": "array", "format": "text[]", "items": { "type": "string" } }),
+        ColumnType::Timestamp => json!({ "type": "string", "format": "timestamp with time zone" }),
+        ColumnType::Uuid => json!({ "type": "string", "format": "uuid" }),
     }
 }
 
@@ -53,7 +53,7 @@ fn noted(table: &Table, column: &Column, schema: Value) -> Value {
     }
     match table.parent.filter(|(name, _)| *name == column.name) {
         Some((_, parent)) => {
-            let key = Table::named(parent).map_or("id", |parent| parent.key);
+            let key = Table::by_name(parent).map_or("id", |parent| parent.key);
             let note =
                 format!("Note:\nThis is a Foreign Key to `{parent}.{key}`.<fk table='{parent}' column='{key}'/>");
             with(schema, "description", json!(note))
@@ -115,7 +115,7 @@ pub(super) fn limit(table: &Table) -> Value {
 
 /// Returns the purpose header of a read by staff of clients' records.
 pub(super) fn purpose(caller: Caller, table: &Table, grant: &Grant) -> Option<Value> {
-    let guarded: Vec<&str> = table.guarded.iter().copied().filter(|name| grant.read.contains(name)).collect();
+    let guarded: Vec<&str> = table.sensitive_columns.iter().copied().filter(|name| grant.read.contains(name)).collect();
     if !caller.is_staff() || (guarded.is_empty() && !grant.export && !table.audited) {
         return None;
     }
@@ -136,7 +136,7 @@ pub(super) fn purpose(caller: Caller, table: &Table, grant: &Grant) -> Option<Va
 
 /// Returns the purpose header of a call by staff whose result depends on clients' records.
 pub(super) fn call_purpose(caller: Caller, function: &Function) -> Option<Value> {
-    let asked = caller.is_staff() && function.mark == Mark::Sensitive;
+    let asked = caller.is_staff() && function.mark == FunctionProperty::Sensitive;
     let header = || purpose_header("The result depends on what is in clients' records.");
     asked.then(|| with(header(), "required", json!(true)))
 }

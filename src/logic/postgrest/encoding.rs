@@ -1,24 +1,24 @@
 //! Percent-encoding: decoded once as the server would, and encoded in one form.
 
-use super::fault::{QueryFault, Rule};
+use super::fault::{QueryError, QueryErrorKind};
 
 /// Decodes the parameters of a query once. A plus is a space, as in `PostgREST`.
 ///
 /// # Errors
 /// `EncodingMalformed`, and `ComplexityRefused` above 64 parameters.
-pub fn parameters(query: &str) -> Result<Vec<(String, String)>, QueryFault> {
+pub fn parameters(query: &str) -> Result<Vec<(String, String)>, QueryError> {
     let mut pairs = Vec::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        if pairs.len() >= MOST {
-            return Err(Rule::ComplexityRefused.into());
+        if pairs.len() >= MAX_PARAMETERS {
+            return Err(QueryErrorKind::ComplexityRefused.into());
         }
         pairs.push((decode(name)?, decode(value)?));
     }
     Ok(pairs)
 }
 
-fn decode(text: &str) -> Result<String, QueryFault> {
+fn decode(text: &str) -> Result<String, QueryError> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
@@ -26,14 +26,14 @@ fn decode(text: &str) -> Result<String, QueryFault> {
             b'+' => b' ',
             b'%' => match (rest.next().and_then(hex), rest.next().and_then(hex)) {
                 (Some(high), Some(low)) => high << 4 | low,
-                _ => return Err(Rule::EncodingMalformed.into()),
+                _ => return Err(QueryErrorKind::EncodingMalformed.into()),
             },
             byte => byte,
         });
     }
     match String::from_utf8(bytes) {
         Ok(text) if !text.contains('\0') => Ok(text),
-        _ => Err(Rule::EncodingMalformed.into()),
+        _ => Err(QueryErrorKind::EncodingMalformed.into()),
     }
 }
 
@@ -55,7 +55,7 @@ pub fn encode(into: &mut String, text: &str) {
     }
 }
 
-const MOST: usize = 64;
+const MAX_PARAMETERS: usize = 64;
 
 #[cfg(test)]
 mod tests {

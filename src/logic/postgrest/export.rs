@@ -8,12 +8,12 @@ mod csv;
 mod tests;
 
 use super::{
-    fault::{QueryFault, Rule},
-    value::fits,
+    fault::{QueryError, QueryErrorKind},
+    value::is_valid_filter_value,
 };
 use crate::domain::{
     headers::Headers,
-    tables::{Kind, Table},
+    tables::{ColumnType, Table},
 };
 use serde_json::value::RawValue;
 use std::collections::HashMap;
@@ -22,16 +22,16 @@ use std::collections::HashMap;
 #[derive(Clone, Debug)]
 pub struct Export {
     /// Table, selection and filters, without order and limit.
-    pub(super) base: String,
+    pub(super) base_query: String,
     /// The table whose rows are exported.
     pub(super) table: &'static Table,
     /// True for ascending order by key: the oldest records first.
     pub(super) ascending: bool,
     /// Maximum number of records; `None`: all.
-    pub(super) most: Option<u64>,
+    pub(super) max_rows: Option<u64>,
     /// Names of the columns, and their types: `PostgREST` returns no header line without records, and a text that a
     /// spreadsheet would execute must be distinguished from a number.
-    pub(super) columns: Vec<(String, Kind)>,
+    pub(super) columns: Vec<(String, ColumnType)>,
 }
 
 /// The formats of a file.
@@ -46,7 +46,7 @@ pub enum Format {
 impl Format {
     /// Returns the format that the client requests; `None` if it requests no file.
     #[must_use]
-    pub fn asked(headers: &Headers) -> Option<Self> {
+    pub fn from_accept(headers: &Headers) -> Option<Self> {
         match headers.value("accept")?.split(';').next().unwrap_or_default().trim() {
             "application/x-ndjson" => Some(Self::Ndjson),
             "text/csv" => Some(Self::Csv),
@@ -56,7 +56,7 @@ impl Format {
 
     /// Returns the media type of the file.
     #[must_use]
-    pub const fn media(self) -> &'static str {
+    pub const fn content_type(self) -> &'static str {
         match self {
             Self::Csv => "text/csv; charset=utf-8",
             Self::Ndjson => "application/x-ndjson; charset=utf-8",
@@ -65,7 +65,7 @@ impl Format {
 
     /// Returns the extension of the file's name.
     #[must_use]
-    pub const fn ending(self) -> &'static str {
+    pub const fn file_extension(self) -> &'static str {
         match self {
             Self::Csv => "csv",
             Self::Ndjson => "ndjson",
@@ -74,7 +74,7 @@ impl Format {
 
     /// Returns the media type requested from `PostgREST`.
     #[must_use]
-    pub const fn upstream(self) -> &'static str {
+    pub const fn upstream_accept(self) -> &'static str {
         match self {
             Self::Csv => "text/csv",
             Self::Ndjson => "application/json",
@@ -84,7 +84,7 @@ impl Format {
 
 /// A page, split into records.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Page {
+pub struct ExportPage {
     /// The part of the file.
     pub text: Vec<u8>,
     /// Number of its records.
@@ -95,8 +95,8 @@ pub struct Page {
 
 impl Export {
     /// Creates an export of a whole table, the newest records first.
-    pub(super) const fn of(table: &'static Table) -> Self {
-        Self { base: String::new(), table, ascending: false, most: None, columns: Vec::new() }
+    pub(super) const fn new(table: &'static Table) -> Self {
+        Self { base_query: String::new(), table, ascending: false, max_rows: None, columns: Vec::new() }
     }
 
     /// Returns the name of the table whose rows are exported.
@@ -109,73 +109,77 @@ impl Export {
     ///
     /// # Errors
     /// `ExportMalformed`: pages are ordered by the key alone. `LimitRefused` for a limit that is not a number.
-    pub(super) fn with(mut self, name: &str, value: &str) -> Result<Self, QueryFault> {
+    pub(super) fn apply_parameter(mut self, name: &str, value: &str) -> Result<Self, QueryError> {
         match name {
-            "limit" => self.most = Some(value.parse().map_err(|_| QueryFault::new(Rule::LimitRefused, name))?),
+            "limit" => {
+                self.max_rows = Some(value.parse().map_err(|_| QueryError::new(QueryErrorKind::LimitRefused, name))?);
+            }
             "order" => {
                 self.ascending = match value.strip_prefix(self.table.key) {
                     Some("" | ".asc") => true,
                     Some(".desc") => false,
-                    _ => return Err(Rule::ExportMalformed.into()),
+                    _ => return Err(QueryErrorKind::ExportMalformed.into()),
                 }
             }
-            _ => return Err(Rule::ExportMalformed.into()),
+            _ => return Err(QueryErrorKind::ExportMalformed.into()),
         }
         Ok(self)
     }
 
     /// Returns path and query of the page after a key, or of the first one; `size` is its maximum number of records.
     #[must_use]
-    pub fn page(&self, behind: Option<&str>, size: u64) -> String {
+    pub fn page_query(&self, behind: Option<&str>, size: u64) -> String {
         let (direction, beyond) = if self.ascending { ("asc", "gt") } else { ("desc", "lt") };
         let key = self.table.key;
         let behind = behind.map_or_else(String::new, |last| format!("&{key}={beyond}.{last}"));
-        format!("{}&order={key}.{direction}&limit={size}{behind}", self.base)
+        format!("{}&order={key}.{direction}&limit={size}{behind}", self.base_query)
     }
 
     /// Returns the maximum number of records of the next page, after `out` records; 0 without a next page.
     #[must_use]
-    pub fn next(&self, size: u64, out: u64) -> u64 {
-        self.most.map_or(size, |most| most.saturating_sub(out).min(size))
+    pub fn next_page_size(&self, size: u64, out: u64) -> u64 {
+        self.max_rows.map_or(size, |most| most.saturating_sub(out).min(size))
     }
 
     /// Splits the body of a page; only the first page retains its header line.
     ///
     /// # Errors
     /// `Broken` for an incomplete body.
-    pub fn cut(&self, format: Format, body: Vec<u8>, first: bool) -> Result<Page, Broken> {
+    pub fn parse_page(&self, format: Format, body: Vec<u8>, first: bool) -> Result<ExportPage, MalformedPage> {
         let page = match format {
             Format::Csv if body.trim_ascii().is_empty() => {
-                let text = if first { format!("{}\n", csv::header(&self.columns)).into_bytes() } else { Vec::new() };
-                Page { text, records: 0, last: None }
+                let text =
+                    if first { format!("{}\n", csv::header_line(&self.columns)).into_bytes() } else { Vec::new() };
+                ExportPage { text, records: 0, last: None }
             }
-            Format::Csv => csv::cut(&self.columns, body, first)?,
-            Format::Ndjson => ndjson(self.table.key, &body)?,
+            Format::Csv => csv::parse_page(&self.columns, body, first)?,
+            Format::Ndjson => parse_ndjson(self.table.key, &body)?,
         };
         // The query of the next page contains it, so it must have the form of a key.
-        let kind = self.table.column(self.table.key).map_or(Kind::Bytes, |column| column.kind);
-        let good = page.last.as_ref().is_none_or(|last| fits(kind, last)) && page.last.is_some() == (page.records > 0);
-        if good { Ok(page) } else { Err(Broken) }
+        let kind = self.table.column(self.table.key).map_or(ColumnType::Bytes, |column| column.kind);
+        let good = page.last.as_ref().is_none_or(|last| is_valid_filter_value(kind, last))
+            && page.last.is_some() == (page.records > 0);
+        if good { Ok(page) } else { Err(MalformedPage) }
     }
 }
 
 /// A page that is not an array of records with a key, or not lines of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Broken;
+pub struct MalformedPage;
 
-fn ndjson(key: &str, body: &[u8]) -> Result<Page, Broken> {
-    let records: Vec<&RawValue> = serde_json::from_slice(body).map_err(|_| Broken)?;
+fn parse_ndjson(key: &str, body: &[u8]) -> Result<ExportPage, MalformedPage> {
+    let records: Vec<&RawValue> = serde_json::from_slice(body).map_err(|_| MalformedPage)?;
     let mut text = Vec::with_capacity(body.len());
     for record in &records {
         text.extend_from_slice(record.get().as_bytes());
         text.push(b'\n');
     }
-    let last = records.last().map(|record| keyed(key, record).ok_or(Broken)).transpose()?;
-    Ok(Page { text, records: records.len() as u64, last })
+    let last = records.last().map(|record| row_key(key, record).ok_or(MalformedPage)).transpose()?;
+    Ok(ExportPage { text, records: records.len() as u64, last })
 }
 
 /// Returns a record's key: a number as written, or a text.
-fn keyed(key: &str, record: &RawValue) -> Option<String> {
+fn row_key(key: &str, record: &RawValue) -> Option<String> {
     let members: HashMap<String, &RawValue> = serde_json::from_str(record.get()).ok()?;
     let value = members.get(key)?.get();
     if value.starts_with('"') { serde_json::from_str(value).ok() } else { Some(value.to_owned()) }

@@ -2,50 +2,50 @@
 
 mod rows;
 
-use crate::logic::fault::Public;
+use crate::logic::fault::ErrorResponse;
 use rows::{
-    ALIAS_REFUSED, COLUMN_UNSELECTED, EXPORT_MALFORMED, FILTER_TOO_LONG, OWNER_MALFORMED, PURPOSE_MISSING,
-    PURPOSE_REFUSED, REASON_MALFORMED, RECORD_MISSING, TREE_REFUSED, UPSERT_REFUSED, VERSION_MALFORMED,
-    VERSION_MISSING,
+    ACCEPT_REFUSED, ALIAS_REFUSED, COLUMN_UNSELECTED, EXPORT_MALFORMED, FILTER_TOO_LONG, LIMIT_REFUSED,
+    OWNER_MALFORMED, PURPOSE_MISSING, PURPOSE_REFUSED, REASON_MALFORMED, RECORD_MISSING, SELECT_MALFORMED,
+    TREE_REFUSED, UPSERT_REFUSED, VERSION_MALFORMED, VERSION_MISSING,
 };
 
 /// A violated rule, and the column, parameter or preference that violated it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct QueryFault {
+pub struct QueryError {
     /// The rule.
-    pub rule: Rule,
+    pub kind: QueryErrorKind,
     /// A plain identifier of the query, short and safe to return.
     pub name: Option<String>,
     /// The names that the caller may use instead; empty if there is no such list.
     pub allowed: &'static [&'static str],
 }
 
-impl QueryFault {
+impl QueryError {
     /// Creates a fault at `name`, which is returned only if it is a plain identifier of at most 63 characters.
     #[must_use]
-    pub fn new(rule: Rule, name: &str) -> Self {
+    pub fn new(rule: QueryErrorKind, name: &str) -> Self {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
         let shown = (1..=63).contains(&name.len()) && name.bytes().all(plain);
-        Self { rule, name: shown.then(|| name.to_owned()), allowed: &[] }
+        Self { kind: rule, name: shown.then(|| name.to_owned()), allowed: &[] }
     }
 
     /// Adds the names that the caller may use there: columns of a grant, never those of another role.
     #[must_use]
-    pub const fn among(mut self, allowed: &'static [&'static str]) -> Self {
+    pub const fn with_allowed(mut self, allowed: &'static [&'static str]) -> Self {
         self.allowed = allowed;
         self
     }
 }
 
-impl From<Rule> for QueryFault {
-    fn from(rule: Rule) -> Self {
-        Self { rule, name: None, allowed: &[] }
+impl From<QueryErrorKind> for QueryError {
+    fn from(rule: QueryErrorKind) -> Self {
+        Self { kind: rule, name: None, allowed: &[] }
     }
 }
 
 /// The rules of the query firewall, each named by its violation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rule {
+pub enum QueryErrorKind {
     /// A media type other than JSON rows or one JSON row.
     AcceptRefused,
     /// An alias that is ambiguous, or two of one name.
@@ -77,7 +77,7 @@ pub enum Rule {
     /// A read by staff whose query is longer than the audit log stores.
     FilterTooLong,
     /// No equality on the key of the table.
-    KeyMissing,
+    KeyFilterRequired,
     /// `limit` or `offset` above the maximum, or not a whole number.
     LimitRefused,
     /// An operator that is not allowed, or not for this type.
@@ -107,20 +107,20 @@ pub enum Rule {
     /// A purpose that is not on the list.
     PurposeRefused,
     /// A read of a client's record by staff without a purpose.
-    PurposeMissing,
+    PurposeRequired,
     /// A reason that is not one short sentence.
     ReasonMalformed,
     /// A read of clients' records by staff that does not name the record.
-    RecordMissing,
+    RecordFilterRequired,
     /// An `If-Match` that is not one version of one row.
     VersionMalformed,
     /// A change by staff without the version on which it is based.
-    VersionMissing,
+    VersionRequired,
     /// A value that does not fit the column's type, or is too long.
     ValueMalformed,
 }
 
-impl Rule {
+impl QueryErrorKind {
     /// Every rule, in the order of the codes.
     #[allow(dead_code, reason = "compared with docs/errors.md")]
     pub const ALL: [Self; 36] = [
@@ -142,17 +142,17 @@ impl Rule {
         Self::ComplexityRefused,
         Self::OrderMalformed,
         Self::LimitRefused,
-        Self::KeyMissing,
+        Self::KeyFilterRequired,
         Self::BodyMalformed,
         Self::RowsTooMany,
         Self::UpsertRefused,
         Self::ArgumentUnknown,
         Self::ArgumentMissing,
         Self::VersionMalformed,
-        Self::VersionMissing,
+        Self::VersionRequired,
         Self::PurposeRefused,
-        Self::PurposeMissing,
-        Self::RecordMissing,
+        Self::PurposeRequired,
+        Self::RecordFilterRequired,
         Self::ReasonMalformed,
         Self::ExportMalformed,
         Self::AliasRefused,
@@ -164,14 +164,9 @@ impl Rule {
 
     /// Returns the public row.
     #[must_use]
-    pub const fn public(self) -> Public {
+    pub const fn response(self) -> ErrorResponse {
         let (code, status, message, hint) = match self {
-            Self::AcceptRefused => (
-                "HUB301",
-                406,
-                "Answers are JSON only; files are where a role may export.",
-                "Accept application/json or application/vnd.pgrst.object+json.",
-            ),
+            Self::AcceptRefused => ACCEPT_REFUSED,
             Self::ContentTypeRefused => {
                 ("HUB302", 415, "Bodies are JSON only.", "Send Content-Type: application/json.")
             }
@@ -201,12 +196,7 @@ impl Rule {
                 "Passwords are not taken here.",
                 "Clerk signs people in; change this password, since it has left your hands.",
             ),
-            Self::SelectMalformed => (
-                "HUB310",
-                400,
-                "The select is not a list of columns and embedded tables.",
-                "Leave out casts, paths, spreads, hints, and aggregates but count alone in an embedded table.",
-            ),
+            Self::SelectMalformed => SELECT_MALFORMED,
             Self::ColumnRefused => {
                 ("HUB311", 400, "A column is not there for you.", "GET /rest/v1/ lists the columns of this session.")
             }
@@ -230,13 +220,10 @@ impl Rule {
             Self::OrderMalformed => {
                 ("HUB317", 400, "The order is not a list of columns.", "Write it as column.desc.nullslast.")
             }
-            Self::LimitRefused => (
-                "HUB318",
-                400,
-                "The limit or the offset is too large.",
-                "Ask at most 1000 rows at a time, and filter instead of skipping more than 100000.",
-            ),
-            Self::KeyMissing => ("HUB319", 400, "A change needs the key of its row.", "Filter the key with eq or in."),
+            Self::LimitRefused => LIMIT_REFUSED,
+            Self::KeyFilterRequired => {
+                ("HUB319", 400, "A change needs the key of its row.", "Filter the key with eq or in.")
+            }
             Self::BodyMalformed => (
                 "HUB320",
                 400,
@@ -252,10 +239,10 @@ impl Rule {
                 ("HUB324", 400, "The function needs an argument.", "GET /rest/v1/ lists its arguments.")
             }
             Self::VersionMalformed => VERSION_MALFORMED,
-            Self::VersionMissing => VERSION_MISSING,
+            Self::VersionRequired => VERSION_MISSING,
             Self::PurposeRefused => PURPOSE_REFUSED,
-            Self::PurposeMissing => PURPOSE_MISSING,
-            Self::RecordMissing => RECORD_MISSING,
+            Self::PurposeRequired => PURPOSE_MISSING,
+            Self::RecordFilterRequired => RECORD_MISSING,
             Self::ReasonMalformed => REASON_MALFORMED,
             Self::ExportMalformed => EXPORT_MALFORMED,
             Self::AliasRefused => ALIAS_REFUSED,
@@ -264,6 +251,6 @@ impl Rule {
             Self::OwnerMalformed => OWNER_MALFORMED,
             Self::FilterTooLong => FILTER_TOO_LONG,
         };
-        Public { code, status, message, hint }
+        ErrorResponse { code, status, message, hint }
     }
 }

@@ -3,30 +3,30 @@
 
 mod named;
 
-pub use named::Named;
+pub use named::RecordSelector;
 
 use super::{
-    fault::{QueryFault, Rule},
+    fault::{QueryError, QueryErrorKind},
     literal::{array, array_of, end_of_value, list, unquoted},
     select::Selection,
-    value::{fits, quote},
+    value::{is_valid_filter_value, quote},
 };
-use crate::domain::{ids::is_clerk_id, tables::Kind};
+use crate::domain::{ids::is_clerk_id, tables::ColumnType};
 
 /// Parser of filters that also counts their cost.
 #[derive(Debug, Default)]
-pub struct Filters {
+pub struct FilterParser {
     conditions: usize,
     /// Number of keys named at the top level, if any.
     pub keys: Option<usize>,
     /// The records named at the top level: by their key, else their conversation, else their owner.
-    pub named: Option<Named>,
+    pub named: Option<RecordSelector>,
     /// Number of comparisons besides those of the key and the version.
     pub others: usize,
     /// The version named at the top level.
     pub version: Option<u32>,
     /// True if a guarded column is compared with any value.
-    pub guarded: bool,
+    pub names_sensitive: bool,
     /// True while a condition may name selected columns only.
     pub selected_only: bool,
     /// Column in a comparison that could name a client, or a record in the audit log, while the record of the read would not: in a range,
@@ -51,12 +51,18 @@ enum Operand {
     Patterns(Vec<String>),
 }
 
-impl Filters {
+impl FilterParser {
     /// Parses `column=operator.value`; returns the value that is sent upstream.
     ///
     /// # Errors
     /// The first violated rule.
-    pub fn column(&mut self, selection: &Selection, name: &str, text: &str, top: bool) -> Result<String, QueryFault> {
+    pub fn parse_filter(
+        &mut self,
+        selection: &Selection,
+        name: &str,
+        text: &str,
+        top: bool,
+    ) -> Result<String, QueryError> {
         let condition = self.condition(selection, name, text, false)?;
         if !condition.is_plain(top) {
             self.note_aside(selection.table, name);
@@ -72,20 +78,20 @@ impl Filters {
         let known = top && exactly && !condition.not && (name == selection.table.key || name == "version");
         self.others += usize::from(!known);
         if top && !condition.not {
-            self.note(selection.table, name, &condition);
+            self.track_selector(selection.table, name, &condition);
         }
-        Ok(condition.written(false))
+        Ok(condition.to_query(false))
     }
 
     /// Parses `or=(…)` or `and=(…)`; returns the value that is sent upstream.
     ///
     /// # Errors
     /// The first violated rule.
-    pub fn tree(&mut self, selection: &Selection, text: &str) -> Result<String, QueryFault> {
+    pub fn parse_logic_tree(&mut self, selection: &Selection, text: &str) -> Result<String, QueryError> {
         self.others += 1;
         let mut written = String::new();
         let rest = self.group(selection, text, 1, &mut written)?;
-        if rest.is_empty() { Ok(written) } else { Err(Rule::FilterMalformed.into()) }
+        if rest.is_empty() { Ok(written) } else { Err(QueryErrorKind::FilterMalformed.into()) }
     }
 
     /// Parses a parenthesised list; returns the text after it.
@@ -95,11 +101,11 @@ impl Filters {
         text: &'a str,
         depth: u8,
         written: &mut String,
-    ) -> Result<&'a str, QueryFault> {
-        if depth > DEEPEST {
-            return Err(Rule::ComplexityRefused.into());
+    ) -> Result<&'a str, QueryError> {
+        if depth > MAX_DEPTH {
+            return Err(QueryErrorKind::ComplexityRefused.into());
         }
-        let mut rest = text.strip_prefix('(').ok_or(Rule::FilterMalformed)?;
+        let mut rest = text.strip_prefix('(').ok_or(QueryErrorKind::FilterMalformed)?;
         written.push('(');
         loop {
             rest = self.member(selection, rest.trim_start(), depth, written)?;
@@ -107,7 +113,7 @@ impl Filters {
                 written.push(')');
                 return Ok(after);
             }
-            rest = rest.strip_prefix(',').ok_or(Rule::FilterMalformed)?;
+            rest = rest.strip_prefix(',').ok_or(QueryErrorKind::FilterMalformed)?;
             written.push(',');
         }
     }
@@ -118,23 +124,23 @@ impl Filters {
         text: &'a str,
         depth: u8,
         written: &mut String,
-    ) -> Result<&'a str, QueryFault> {
+    ) -> Result<&'a str, QueryError> {
         for word in ["and", "or", "not.and", "not.or"] {
             if let Some(group) = text.strip_prefix(word).filter(|group| group.starts_with('(')) {
                 written.push_str(word);
                 return self.group(selection, group, depth + 1, written);
             }
         }
-        let (name, text) = text.split_once('.').ok_or(Rule::FilterMalformed)?;
-        let end = end_of_value(text).ok_or(Rule::FilterMalformed)?;
-        let (text, rest) = text.split_at_checked(end).ok_or(Rule::FilterMalformed)?;
+        let (name, text) = text.split_once('.').ok_or(QueryErrorKind::FilterMalformed)?;
+        let end = end_of_value(text).ok_or(QueryErrorKind::FilterMalformed)?;
+        let (text, rest) = text.split_at_checked(end).ok_or(QueryErrorKind::FilterMalformed)?;
         let condition = self.condition(selection, name, text, true)?;
         if condition.operator != "is" {
             self.note_aside(selection.table, name);
         }
         written.push_str(name);
         written.push('.');
-        written.push_str(&condition.written(true));
+        written.push_str(&condition.to_query(true));
         Ok(rest)
     }
 
@@ -144,28 +150,29 @@ impl Filters {
         name: &str,
         text: &str,
         in_tree: bool,
-    ) -> Result<Condition, QueryFault> {
+    ) -> Result<Condition, QueryError> {
         self.conditions += 1;
-        if self.conditions > MOST_CONDITIONS {
-            return Err(Rule::ComplexityRefused.into());
+        if self.conditions > MAX_CONDITIONS {
+            return Err(QueryErrorKind::ComplexityRefused.into());
         }
-        let refused = || QueryFault::new(Rule::ColumnRefused, name).among(selection.grant.read);
+        let refused = || QueryError::new(QueryErrorKind::ColumnRefused, name).with_allowed(selection.grant.read);
         let readable = selection.grant.read.contains(&name);
-        self.guarded |= selection.table.guarded.contains(&name);
+        self.names_sensitive |= selection.table.sensitive_columns.contains(&name);
         let kind = selection.table.column(name).filter(|_| readable).ok_or_else(refused)?.kind;
-        if self.selected_only && !selection.takes(name) {
-            return Err(QueryFault::new(Rule::ColumnUnselected, name));
+        if self.selected_only && !selection.selects(name) {
+            return Err(QueryError::new(QueryErrorKind::ColumnUnselected, name));
         }
         let (not, text) = text.strip_prefix("not.").map_or((false, text), |text| (true, text));
-        let (operator, value) = text.split_once('.').ok_or_else(|| QueryFault::new(Rule::FilterMalformed, name))?;
+        let (operator, value) =
+            text.split_once('.').ok_or_else(|| QueryError::new(QueryErrorKind::FilterMalformed, name))?;
         let operator = operators(kind).find(|taken| *taken == operator);
-        let operator = operator.ok_or_else(|| QueryFault::new(Rule::OperatorRefused, name))?;
-        let malformed = || QueryFault::new(Rule::ValueMalformed, name);
+        let operator = operator.ok_or_else(|| QueryError::new(QueryErrorKind::OperatorRefused, name))?;
+        let malformed = || QueryError::new(QueryErrorKind::ValueMalformed, name);
         let operand = match operator {
             "in" => {
                 let list = list(value).ok_or_else(malformed)?;
-                if list.len() > MOST_IN_LIST {
-                    return Err(QueryFault::new(Rule::RowsTooMany, name));
+                if list.len() > MAX_LIST_VALUES {
+                    return Err(QueryError::new(QueryErrorKind::RowsTooMany, name));
                 }
                 Operand::List(list)
             }
@@ -174,8 +181,8 @@ impl Filters {
                 let patterns = array(inside.as_deref().unwrap_or(value)).ok_or_else(malformed)?;
                 // Each pattern is a comparison of its own.
                 self.conditions += patterns.len().saturating_sub(1);
-                if self.conditions > MOST_CONDITIONS {
-                    return Err(Rule::ComplexityRefused.into());
+                if self.conditions > MAX_CONDITIONS {
+                    return Err(QueryErrorKind::ComplexityRefused.into());
                 }
                 Operand::Patterns(patterns)
             }
@@ -183,18 +190,18 @@ impl Filters {
             _ => Operand::One(value.to_owned()),
         };
         let good = match (&operand, operator) {
-            (Operand::List(list), _) => list.iter().all(|value| fits(kind, value)),
+            (Operand::List(list), _) => list.iter().all(|value| is_valid_filter_value(kind, value)),
             (Operand::One(value), "is") => {
                 matches!(value.as_str(), "null" | "true" | "false" | "unknown")
-                    && (kind == Kind::Boolean || value == "null")
+                    && (kind == ColumnType::Boolean || value == "null")
             }
             (Operand::Patterns(patterns), _) => patterns.iter().all(|pattern| is_pattern(kind, pattern)),
             (Operand::One(value), "like" | "ilike") => is_pattern(kind, value),
-            (Operand::One(value), _) => fits(kind, value),
+            (Operand::One(value), _) => is_valid_filter_value(kind, value),
         };
         self.searches |= operator.contains("like");
         if selection.table.owner == Some(name) && operator != "is" && !operand.names_owners() {
-            return Err(QueryFault::new(Rule::OwnerMalformed, name));
+            return Err(QueryError::new(QueryErrorKind::OwnerMalformed, name));
         }
         if good { Ok(Condition { not, operator, operand }) } else { Err(malformed()) }
     }
@@ -221,7 +228,7 @@ impl Condition {
         }
     }
 
-    fn written(&self, in_tree: bool) -> String {
+    fn to_query(&self, in_tree: bool) -> String {
         let not = if self.not { "not." } else { "" };
         let value = match &self.operand {
             Operand::List(list) => format!("({})", list.iter().map(|value| quote(value)).collect::<Vec<_>>().join(",")),
@@ -234,24 +241,24 @@ impl Condition {
     }
 }
 
-fn is_pattern(kind: Kind, text: &str) -> bool {
-    fits(kind, text) && text.bytes().filter(|byte| b"*%_".contains(byte)).count() <= MOST_WILDCARDS
+fn is_pattern(kind: ColumnType, text: &str) -> bool {
+    is_valid_filter_value(kind, text) && text.bytes().filter(|byte| b"*%_".contains(byte)).count() <= MAX_WILDCARDS
 }
 
 /// Returns the operators that a filter on a type accepts; text search, regular expressions and containment have a cost that the client
 /// controls.
-pub fn operators(kind: Kind) -> impl Iterator<Item = &'static str> {
+pub fn operators(kind: ColumnType) -> impl Iterator<Item = &'static str> {
     let (compares, patterns): (&[_], &[_]) = match kind {
-        Kind::Bytes | Kind::Json | Kind::Texts => (&["is"], &[]),
-        Kind::Text => (&COMPARISONS, &PATTERNS),
-        Kind::Boolean | Kind::Integer | Kind::Timestamp | Kind::Uuid => (&COMPARISONS, &[]),
+        ColumnType::Bytes | ColumnType::Json | ColumnType::Texts => (&["is"], &[]),
+        ColumnType::Text => (&COMPARISONS, &PATTERNS),
+        ColumnType::Boolean | ColumnType::Integer | ColumnType::Timestamp | ColumnType::Uuid => (&COMPARISONS, &[]),
     };
     compares.iter().chain(patterns).copied()
 }
 
 const COMPARISONS: [&str; 9] = ["eq", "neq", "gt", "gte", "lt", "lte", "in", "is", "isdistinct"];
 const PATTERNS: [&str; 6] = ["like", "ilike", "like(any)", "like(all)", "ilike(any)", "ilike(all)"];
-const DEEPEST: u8 = 3;
-const MOST_CONDITIONS: usize = 30;
-const MOST_IN_LIST: usize = 100;
-const MOST_WILDCARDS: usize = 8;
+const MAX_DEPTH: u8 = 3;
+const MAX_CONDITIONS: usize = 30;
+const MAX_LIST_VALUES: usize = 100;
+const MAX_WILDCARDS: usize = 8;

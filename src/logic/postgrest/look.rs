@@ -1,15 +1,15 @@
 //! Context of requests by staff besides their query (A-2, L-1): the version of a change, and the purpose of a read.
 
 use super::{
-    context::{Context, Version},
+    context::{IfMatch, QueryHeaders},
     encoding,
-    fault::{QueryFault, Rule},
-    writer::Writer,
+    fault::{QueryError, QueryErrorKind},
+    writer::QueryBuilder,
 };
 use crate::{
     domain::{
-        access::{Operation, Who},
-        functions::Mark,
+        access::{Operation, PrincipalKind},
+        functions::FunctionProperty,
         tables::Table,
     },
     logic::policy::Resource,
@@ -19,7 +19,7 @@ use serde_json::Value;
 
 /// The read record (audited read) of clients' records (A-2, L-1).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Look {
+pub struct ReadRecord {
     /// The table of the records, or the function that returns them.
     pub entity: &'static str,
     /// The kind of column that names the records.
@@ -67,13 +67,13 @@ pub enum When {
     WithRow,
 }
 
-impl Writer<'_> {
+impl QueryBuilder<'_> {
     /// Returns the version on which a change is based, in the format of the database's own check; `None` where no
     /// version is required.
     ///
     /// # Errors
     /// `VersionMissing` for a change by staff, `VersionMalformed` if one version is given for several rows.
-    pub fn expected_version(&self, context: &Context) -> Result<Option<String>, QueryFault> {
+    pub fn expected_version(&self, context: &QueryHeaders) -> Result<Option<String>, QueryError> {
         let (Resource::Table(table, _), Operation::Delete | Operation::Update) =
             (self.permit.resource(), self.permit.operation())
         else {
@@ -83,19 +83,21 @@ impl Writer<'_> {
             return Ok(None);
         }
         let exactly = match (context.version, self.filters.version) {
-            (Some(Version::Exactly(one)), Some(other)) if one != other => return Err(Rule::VersionMalformed.into()),
-            (Some(Version::Exactly(version)), _) | (_, Some(version)) => version,
-            (Some(Version::Any), None) => return Ok(None),
+            (Some(IfMatch::Exactly(one)), Some(other)) if one != other => {
+                return Err(QueryErrorKind::VersionMalformed.into());
+            }
+            (Some(IfMatch::Exactly(version)), _) | (_, Some(version)) => version,
+            (Some(IfMatch::Any), None) => return Ok(None),
             (None, None) => {
                 let overwrites = self.permit.operation() == Operation::Update;
-                let staff = matches!(self.permit.who(), Who::Staff(_));
-                return if overwrites && staff { Err(Rule::VersionMissing.into()) } else { Ok(None) };
+                let staff = matches!(self.permit.principal(), PrincipalKind::Staff(_));
+                return if overwrites && staff { Err(QueryErrorKind::VersionRequired.into()) } else { Ok(None) };
             }
         };
         if self.filters.keys == Some(1) {
             Ok(Some(format!("{}={exactly}", table.name)))
         } else {
-            Err(Rule::VersionMalformed.into())
+            Err(QueryErrorKind::VersionMalformed.into())
         }
     }
 
@@ -104,25 +106,25 @@ impl Writer<'_> {
     ///
     /// # Errors
     /// `PurposeMissing`, `RecordMissing`, `OwnerMalformed`, `FilterTooLong`.
-    pub fn look(&self, context: &Context, counts_only: bool) -> Result<Option<Look>, QueryFault> {
+    pub fn read_record(&self, context: &QueryHeaders, counts_only: bool) -> Result<Option<ReadRecord>, QueryError> {
         let (table, function) = match self.permit.resource() {
             Resource::Table(table, _) => (Some(table), None),
             Resource::Function(function, returned) => (returned.map(|(table, _)| table), Some(function)),
         };
         let operation = self.permit.operation();
         let export = operation == Operation::Export;
-        let columns = (self.guarded && !counts_only) || self.filters.guarded;
-        let sensitive = columns || function.is_some_and(|function| function.mark == Mark::Sensitive);
-        let staff = matches!(self.permit.who(), Who::Staff(_));
+        let columns = (self.names_sensitive && !counts_only) || self.filters.names_sensitive;
+        let sensitive = columns || function.is_some_and(|function| function.mark == FunctionProperty::Sensitive);
+        let staff = matches!(self.permit.principal(), PrincipalKind::Staff(_));
         // The Hub's own records are no client's records.
-        let recorded = table.is_some_and(|table| table.audited) && self.tells();
+        let recorded = table.is_some_and(|table| table.audited) && self.reveals_data();
         if staff {
-            let purpose = if sensitive { Some(context.purpose.ok_or(Rule::PurposeMissing)?) } else { None };
+            let purpose = if sensitive { Some(context.purpose.ok_or(QueryErrorKind::PurposeRequired)?) } else { None };
             if let (true, Some(table), Some(purpose)) = (columns, table, purpose) {
                 self.justify(table, purpose)?;
             }
             if (export || recorded && self.filters.searches) && context.purpose.is_none() {
-                return Err(Rule::PurposeMissing.into());
+                return Err(QueryErrorKind::PurposeRequired.into());
             }
         }
         // A change that took effect cannot be rejected because its record is missing.
@@ -136,22 +138,22 @@ impl Writer<'_> {
             (named.entity, if whole { Selector::Conversation } else { named.selector }, named.records.clone())
         } else if let (true, Some(column)) = (staff, self.filters.named_aside) {
             // The record of a list names no client, but this list could be of one.
-            return Err(QueryFault::new(Rule::OwnerMalformed, column));
+            return Err(QueryError::new(QueryErrorKind::OwnerMalformed, column));
         } else {
             let name = table.map(|table| table.name).or_else(|| function.map(|function| function.name));
             (name.unwrap_or_default(), Selector::List, Vec::new())
         };
-        let look = Look {
+        let look = ReadRecord {
             entity,
             selector,
             records,
-            filter: self.written.clone(),
+            filter: self.query.clone(),
             purpose: context.purpose,
             export,
             when: if before { When::Before } else { When::WithRow },
             parent: table.and_then(|table| table.parent).filter(|_| operation == Operation::Insert && self.embeds),
         };
-        look.bounded().map(Some)
+        look.check_length().map(Some)
     }
 
     /// Returns whether it changes rows of a table.
@@ -162,27 +164,31 @@ impl Writer<'_> {
 
     /// Returns whether the response reveals rows. A change does so by the rows that it returns, and by its comparisons:
     /// a response without a row reveals that none matches. The audit log already contains an insert's own row.
-    fn tells(&self) -> bool {
+    fn reveals_data(&self) -> bool {
         let inserts = self.permit.operation() == Operation::Insert;
         let shows = self.preferences.returns == Some("representation") && (!inserts || self.embeds);
         !self.changes() || shows || self.filters.others > 0
     }
 
     /// Rejects staff who read sensitive columns without naming the record, from a table or from a function.
-    fn justify(&self, table: &Table, purpose: &str) -> Result<(), QueryFault> {
+    fn justify(&self, table: &Table, purpose: &str) -> Result<(), QueryError> {
         let reads =
             self.permit.operation() == Operation::Select || matches!(self.permit.resource(), Resource::Function(..));
         let unnamed = reads && self.filters.named.is_none();
-        if unnamed && !table.lists(self.permit.who(), purpose) { Err(Rule::RecordMissing.into()) } else { Ok(()) }
+        if unnamed && !table.lists(self.permit.principal(), purpose) {
+            Err(QueryErrorKind::RecordFilterRequired.into())
+        } else {
+            Ok(())
+        }
     }
 }
 
-impl Look {
+impl ReadRecord {
     /// Adds the arguments of a function, which may be in its body.
     ///
     /// # Errors
     /// `FilterTooLong`.
-    pub fn with_arguments(mut self, body: &[u8]) -> Result<Self, QueryFault> {
+    pub fn with_arguments(mut self, body: &[u8]) -> Result<Self, QueryError> {
         let Ok(Value::Object(arguments)) = serde_json::from_slice(body) else { return Ok(self) };
         let mut filter = String::new();
         for (name, value) in &arguments {
@@ -195,7 +201,7 @@ impl Look {
         filter.push_str(&self.filter);
         filter.truncate(filter.trim_end_matches('&').len());
         self.filter = filter;
-        self.bounded()
+        self.check_length()
     }
 
     /// Returns the same read with the names of a function's arguments, without their values.
@@ -218,11 +224,11 @@ impl Look {
     }
 
     /// Rejects a query that the audit log could not store completely: an omitted part would be an unrecorded part.
-    fn bounded(self) -> Result<Self, QueryFault> {
-        if self.filter.len() <= LONGEST_FILTER { Ok(self) } else { Err(Rule::FilterTooLong.into()) }
+    fn check_length(self) -> Result<Self, QueryError> {
+        if self.filter.len() <= MAX_FILTER_LEN { Ok(self) } else { Err(QueryErrorKind::FilterTooLong.into()) }
     }
 }
 
 /// Maximum length of a query in the audit log, in bytes; it is ASCII, and the longest URL has 8192 bytes. The database
 /// has the same limit.
-const LONGEST_FILTER: usize = 16_000;
+const MAX_FILTER_LEN: usize = 16_000;

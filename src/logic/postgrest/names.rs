@@ -13,19 +13,22 @@ pub const RESERVED: [&str; 10] =
 /// Returns whether an alias in a selection of this table is unambiguous.
 #[must_use]
 pub fn is_free(table: &Table, alias: &str) -> bool {
-    alias.len() <= LONGEST && !RESERVED.contains(&alias) && Table::named(alias).is_none() && !is_column(table, alias)
+    alias.len() <= MAX_ALIAS_LEN
+        && !RESERVED.contains(&alias)
+        && Table::by_name(alias).is_none()
+        && !is_column(table, alias)
 }
 
 /// Returns whether a table that a query of this one can reach has a column of this name.
 fn is_column(table: &Table, name: &str) -> bool {
-    let near = |table: &Table| table.embeds.iter().filter_map(|name| Table::named(name)).collect::<Vec<_>>();
+    let near = |table: &Table| table.embeds.iter().filter_map(|name| Table::by_name(name)).collect::<Vec<_>>();
     let has = |table: &Table| table.column(name).is_some();
     has(table) || near(table).into_iter().any(|table| has(table) || near(table).into_iter().any(has))
 }
 
 /// Maximum length of an alias: `PostgREST` puts the table's name and a depth around it, and `PostgreSQL` truncates
 /// names after 63 bytes, so that two long aliases could become one.
-const LONGEST: usize = 32;
+const MAX_ALIAS_LEN: usize = 32;
 
 #[cfg(test)]
 mod tests {
@@ -37,7 +40,7 @@ mod tests {
     fn no_table_is_named_like_a_column_or_a_word_of_the_grammar() {
         for table in TABLES {
             assert!(!RESERVED.contains(&table.name), "{}", table.name);
-            assert!(table.name.len() <= LONGEST, "{}", table.name);
+            assert!(table.name.len() <= MAX_ALIAS_LEN, "{}", table.name);
             for other in TABLES {
                 assert!(other.column(table.name).is_none(), "{} is a column of {}", table.name, other.name);
             }
@@ -47,7 +50,7 @@ mod tests {
     #[test]
     fn no_name_of_the_catalogue_that_a_query_can_reach_is_free() {
         for table in TABLES {
-            let reached = table.embeds.iter().filter_map(|name| Table::named(name)).chain([table]);
+            let reached = table.embeds.iter().filter_map(|name| Table::by_name(name)).chain([table]);
             for column in reached.flat_map(|table| table.columns) {
                 assert!(!is_free(table, column.name), "{} {}", table.name, column.name);
             }

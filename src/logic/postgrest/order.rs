@@ -1,7 +1,7 @@
 //! The `order` parameter: columns that the caller may read, each with its direction.
 
 use super::{
-    fault::{QueryFault, Rule},
+    fault::{QueryError, QueryErrorKind},
     select::Selection,
 };
 
@@ -17,13 +17,13 @@ pub struct Order<'a> {
 ///
 /// # Errors
 /// `ColumnRefused`, `OrderMalformed`, `ComplexityRefused`.
-pub fn order<'a>(selection: &Selection, text: &'a str) -> Result<Order<'a>, QueryFault> {
+pub fn order<'a>(selection: &Selection, text: &'a str) -> Result<Order<'a>, QueryError> {
     let (mut written, mut columns) = (Vec::new(), Vec::new());
     for term in text.split(',').map(str::trim) {
         let mut parts = term.split('.');
         let name = parts.next().unwrap_or_default();
         if !selection.grant.read.contains(&name) {
-            return Err(QueryFault::new(Rule::ColumnRefused, name).among(selection.grant.read));
+            return Err(QueryError::new(QueryErrorKind::ColumnRefused, name).with_allowed(selection.grant.read));
         }
         let rest: Vec<&str> = parts.collect();
         let good = matches!(
@@ -31,15 +31,15 @@ pub fn order<'a>(selection: &Selection, text: &'a str) -> Result<Order<'a>, Quer
             [] | ["asc" | "desc" | "nullsfirst" | "nullslast"] | ["asc" | "desc", "nullsfirst" | "nullslast"]
         );
         if !good {
-            return Err(QueryFault::new(Rule::OrderMalformed, name));
+            return Err(QueryError::new(QueryErrorKind::OrderMalformed, name));
         }
         written.push(term);
         columns.push(name);
     }
-    if written.len() > MOST_ORDERS {
-        return Err(Rule::ComplexityRefused.into());
+    if written.len() > MAX_ORDER_TERMS {
+        return Err(QueryErrorKind::ComplexityRefused.into());
     }
     Ok(Order { written: written.join(","), columns })
 }
 
-const MOST_ORDERS: usize = 5;
+const MAX_ORDER_TERMS: usize = 5;

@@ -1,7 +1,7 @@
 //! Preferences and media types: parsed, checked, and written anew.
 
-use super::fault::{QueryFault, Rule};
-use crate::domain::{access::Who, headers::Headers};
+use super::fault::{QueryError, QueryErrorKind};
+use crate::domain::{access::PrincipalKind, headers::Headers};
 
 /// The preferences that a client may send.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct Preferences {
 impl Preferences {
     /// Returns whether a change returns its rows, or their number.
     #[must_use]
-    pub fn gives_back(&self) -> bool {
+    pub fn returns_rows(&self) -> bool {
         matches!(self.returns, Some("headers-only" | "representation"))
     }
 
@@ -33,13 +33,13 @@ impl Preferences {
     ///
     /// # Errors
     /// `CountRefused`.
-    pub fn count_for(&self, who: Who, exact_allowed: bool) -> Result<Option<&'static str>, QueryFault> {
+    pub fn count_for(&self, who: PrincipalKind, exact_allowed: bool) -> Result<Option<&'static str>, QueryError> {
         let count = match who {
-            Who::Staff(_) => self.count,
-            Who::Customer | Who::System | Who::Visitor => self.count.map(|_| "exact"),
+            PrincipalKind::Staff(_) => self.count,
+            PrincipalKind::Customer | PrincipalKind::System | PrincipalKind::Visitor => self.count.map(|_| "exact"),
         };
         if count == Some("exact") && !exact_allowed {
-            return Err(Rule::CountRefused.into());
+            return Err(QueryErrorKind::CountRefused.into());
         }
         Ok(count)
     }
@@ -48,14 +48,14 @@ impl Preferences {
     ///
     /// # Errors
     /// `PreferenceRefused`, `UpsertRefused`.
-    pub fn parse(headers: &Headers) -> Result<Self, QueryFault> {
+    pub fn parse(headers: &Headers) -> Result<Self, QueryError> {
         let mut preferences = Self::default();
         let mut seen: Vec<&str> = Vec::new();
         let written = headers.value("prefer").unwrap_or_default();
         for preference in written.split(',').map(str::trim).filter(|preference| !preference.is_empty()) {
             let (name, value) = preference.split_once('=').unwrap_or((preference, ""));
             if seen.contains(&name) {
-                return Err(QueryFault::new(Rule::PreferenceRefused, name));
+                return Err(QueryError::new(QueryErrorKind::PreferenceRefused, name));
             }
             seen.push(name);
             match (name, value) {
@@ -67,13 +67,13 @@ impl Preferences {
                 ("return", "headers-only") => preferences.returns = Some("headers-only"),
                 ("missing", "default") => preferences.missing_default = true,
                 ("max-affected", count) => {
-                    let count = count.parse().map_err(|_| QueryFault::new(Rule::PreferenceRefused, name))?;
+                    let count = count.parse().map_err(|_| QueryError::new(QueryErrorKind::PreferenceRefused, name))?;
                     preferences.max_affected = Some(count);
                 }
                 // The Hub is strict in any case.
                 ("missing", "null") | ("handling", "strict" | "lenient") => {}
-                ("resolution", _) => return Err(Rule::UpsertRefused.into()),
-                _ => return Err(QueryFault::new(Rule::PreferenceRefused, name)),
+                ("resolution", _) => return Err(QueryErrorKind::UpsertRefused.into()),
+                _ => return Err(QueryError::new(QueryErrorKind::PreferenceRefused, name)),
             }
         }
         Ok(preferences)
@@ -84,7 +84,7 @@ impl Preferences {
 ///
 /// # Errors
 /// `AcceptRefused` for unavailable types: CSV, `GeoJSON`, query plans, the `OpenAPI` document.
-pub fn accept(headers: &Headers) -> Result<&'static str, QueryFault> {
+pub fn accept(headers: &Headers) -> Result<&'static str, QueryError> {
     let wanted = headers.value("accept").unwrap_or("*/*");
     let media = wanted.split(',').find_map(|media| {
         let mut parts = media.split(';').map(str::trim);
@@ -102,34 +102,34 @@ pub fn accept(headers: &Headers) -> Result<&'static str, QueryFault> {
             _ => None,
         }
     });
-    media.ok_or_else(|| Rule::AcceptRefused.into())
+    media.ok_or_else(|| QueryErrorKind::AcceptRefused.into())
 }
 
 /// Checks the headers that are restricted for every query.
 ///
 /// # Errors
 /// `ProfileRefused`, `RangeRefused`.
-pub fn common(headers: &Headers) -> Result<(), QueryFault> {
+pub fn check_profile_and_range(headers: &Headers) -> Result<(), QueryError> {
     let ours = |name| headers.value(name).is_none_or(|profile| matches!(profile, "public" | "hub"));
     if !ours("accept-profile") || !ours("content-profile") {
-        return Err(Rule::ProfileRefused.into());
+        return Err(QueryErrorKind::ProfileRefused.into());
     }
     if headers.value("range").is_some() || headers.value("range-unit").is_some() {
-        return Err(Rule::RangeRefused.into());
+        return Err(QueryErrorKind::RangeRefused.into());
     }
     Ok(())
 }
 
 /// # Errors
 /// `ContentTypeRefused` for anything but JSON in UTF-8.
-pub fn content_type(headers: &Headers) -> Result<(), QueryFault> {
+pub fn check_content_type(headers: &Headers) -> Result<(), QueryError> {
     let written = headers.value("content-type").unwrap_or_default().to_ascii_lowercase();
     let mut parts = written.split(';').map(str::trim);
     let json = parts.next() == Some("application/json");
     if json && parts.all(|part| matches!(part, "charset=utf-8" | "charset=\"utf-8\"")) {
         Ok(())
     } else {
-        Err(Rule::ContentTypeRefused.into())
+        Err(QueryErrorKind::ContentTypeRefused.into())
     }
 }
 

@@ -2,12 +2,12 @@
 
 mod reader;
 
-use super::fault::{QueryFault, Rule};
+use super::fault::{QueryError, QueryErrorKind};
 use crate::domain::{
-    access::Who,
-    tables::{Grant, Kind, Table},
+    access::PrincipalKind,
+    tables::{ColumnType, Grant, Table},
 };
-use reader::Reader;
+use reader::SelectParser;
 
 /// The readable part of a table for one caller, and the part that the query selects.
 #[derive(Clone, Debug)]
@@ -16,11 +16,11 @@ pub struct Selection {
     pub table: &'static Table,
     /// The caller's grant on it.
     pub grant: &'static Grant,
-    items: Vec<Item>,
+    items: Vec<SelectItem>,
 }
 
 #[derive(Clone, Debug)]
-enum Item {
+enum SelectItem {
     Column {
         alias: Option<String>,
         name: &'static str,
@@ -36,9 +36,9 @@ enum Item {
     },
 }
 
-impl Item {
+impl SelectItem {
     /// Returns its name in the response, which is also the name of an embedded table in a filter.
-    fn called(&self) -> &str {
+    fn output_name(&self) -> &str {
         match self {
             Self::Column { alias, name } => alias.as_deref().unwrap_or(name),
             Self::Count { alias } => alias.as_deref().unwrap_or("count"),
@@ -51,7 +51,7 @@ impl Selection {
     /// Creates a selection of every column that the caller may read.
     #[must_use]
     pub fn all(table: &'static Table, grant: &'static Grant) -> Self {
-        let items = grant.read.iter().map(|name| Item::Column { alias: None, name }).collect();
+        let items = grant.read.iter().map(|name| SelectItem::Column { alias: None, name }).collect();
         Self { table, grant, items }
     }
 
@@ -59,10 +59,15 @@ impl Selection {
     ///
     /// # Errors
     /// `SelectMalformed`, `ColumnRefused`, `EmbedRefused`.
-    pub fn parse(text: &str, who: Who, table: &'static Table, grant: &'static Grant) -> Result<Self, QueryFault> {
-        let mut reader = Reader { rest: text, who };
+    pub fn parse(
+        text: &str,
+        who: PrincipalKind,
+        table: &'static Table,
+        grant: &'static Grant,
+    ) -> Result<Self, QueryError> {
+        let mut reader = SelectParser { remaining: text, who };
         let selection = reader.selection(table, grant, 0)?;
-        if reader.rest.is_empty() { Ok(selection) } else { Err(Rule::SelectMalformed.into()) }
+        if reader.remaining.is_empty() { Ok(selection) } else { Err(QueryErrorKind::SelectMalformed.into()) }
     }
 
     /// Returns the embedded selection with this alias or table name.
@@ -74,42 +79,42 @@ impl Selection {
     /// Returns every embedded selection, with its name in a filter.
     pub fn embeds(&self) -> impl Iterator<Item = (&str, &Self)> {
         self.items.iter().filter_map(|item| match item {
-            Item::Embed { selection, .. } => Some((item.called(), selection)),
-            Item::Column { .. } | Item::Count { .. } => None,
+            SelectItem::Embed { selection, .. } => Some((item.output_name(), selection)),
+            SelectItem::Column { .. } | SelectItem::Count { .. } => None,
         })
     }
 
     /// Returns whether a column is selected here, under any name.
     #[must_use]
-    pub fn takes(&self, column: &str) -> bool {
-        self.items.iter().any(|item| matches!(item, Item::Column { name, .. } if *name == column))
+    pub fn selects(&self, column: &str) -> bool {
+        self.items.iter().any(|item| matches!(item, SelectItem::Column { name, .. } if *name == column))
     }
 
     /// Returns whether it selects the number of rows instead of rows.
     #[must_use]
     pub fn counts(&self) -> bool {
-        matches!(self.items.as_slice(), [Item::Count { .. }])
+        matches!(self.items.as_slice(), [SelectItem::Count { .. }])
     }
 
     /// Returns whether every embedded table is the parent of a row, joined without a condition: one row for each.
     #[must_use]
     pub fn embeds_parents_only(&self) -> bool {
         self.items.iter().all(|item| match item {
-            Item::Embed { inner, selection, .. } => {
+            SelectItem::Embed { inner, selection, .. } => {
                 let parent = self.table.parent.is_some_and(|(_, parent)| parent == selection.table.name);
                 parent && !inner && !selection.has_embeds()
             }
-            Item::Column { .. } | Item::Count { .. } => true,
+            SelectItem::Column { .. } | SelectItem::Count { .. } => true,
         })
     }
 
     /// Returns whether a guarded column is selected, here or in an embedded table.
     #[must_use]
-    pub fn takes_guarded(&self) -> bool {
+    pub fn selects_sensitive(&self) -> bool {
         self.items.iter().any(|item| match item {
-            Item::Column { name, .. } => self.table.guarded.contains(name),
-            Item::Count { .. } => false,
-            Item::Embed { selection, .. } => selection.takes_guarded(),
+            SelectItem::Column { name, .. } => self.table.sensitive_columns.contains(name),
+            SelectItem::Count { .. } => false,
+            SelectItem::Embed { selection, .. } => selection.selects_sensitive(),
         })
     }
 
@@ -121,19 +126,19 @@ impl Selection {
 
     /// Returns whether it begins with this column, under its own name.
     #[must_use]
-    pub fn begins_with(&self, column: &str) -> bool {
-        matches!(self.items.first(), Some(Item::Column { alias: None, name }) if *name == column)
+    pub fn starts_with(&self, column: &str) -> bool {
+        matches!(self.items.first(), Some(SelectItem::Column { alias: None, name }) if *name == column)
     }
 
     /// Returns the columns' names in the response, in order, each with its type; an embedded table is JSON.
     #[must_use]
-    pub fn columns(&self) -> Vec<(String, Kind)> {
-        let kind = |item: &Item| match item {
-            Item::Column { name, .. } => self.table.column(name).map_or(Kind::Text, |column| column.kind),
-            Item::Count { .. } => Kind::Integer,
-            Item::Embed { .. } => Kind::Json,
+    pub fn columns(&self) -> Vec<(String, ColumnType)> {
+        let kind = |item: &SelectItem| match item {
+            SelectItem::Column { name, .. } => self.table.column(name).map_or(ColumnType::Text, |column| column.kind),
+            SelectItem::Count { .. } => ColumnType::Integer,
+            SelectItem::Embed { .. } => ColumnType::Json,
         };
-        self.items.iter().map(|item| (item.called().to_owned(), kind(item))).collect()
+        self.items.iter().map(|item| (item.output_name().to_owned(), kind(item))).collect()
     }
 
     /// Returns whether other tables are embedded.
@@ -148,19 +153,20 @@ impl Selection {
             if place > 0 {
                 into.push(',');
             }
-            let (Item::Column { alias, .. } | Item::Count { alias } | Item::Embed { alias, .. }) = item;
+            let (SelectItem::Column { alias, .. } | SelectItem::Count { alias } | SelectItem::Embed { alias, .. }) =
+                item;
             if let Some(alias) = alias {
                 into.push_str(alias);
                 into.push(':');
             }
             match item {
-                Item::Column { name, .. } => into.push_str(name),
+                SelectItem::Column { name, .. } => into.push_str(name),
                 // Of the key: `count()` counts whole rows, which requires a right to every column.
-                Item::Count { .. } => {
+                SelectItem::Count { .. } => {
                     into.push_str(self.table.key);
                     into.push_str(".count()");
                 }
-                Item::Embed { inner, selection, .. } => {
+                SelectItem::Embed { inner, selection, .. } => {
                     into.push_str(selection.table.name);
                     into.push_str(if *inner { "!inner(" } else { "(" });
                     selection.write(into);

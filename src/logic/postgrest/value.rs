@@ -1,28 +1,28 @@
 //! Check of a value against a column's type, so that the database never rejects it.
 
-use crate::domain::tables::Kind;
+use crate::domain::tables::ColumnType;
 use serde_json::Value;
 
 /// Returns whether a filter's text has the type.
 #[must_use]
-pub fn fits(kind: Kind, text: &str) -> bool {
+pub fn is_valid_filter_value(kind: ColumnType, text: &str) -> bool {
     match kind {
-        Kind::Boolean => matches!(text, "true" | "false"),
-        Kind::Bytes | Kind::Json | Kind::Texts => false,
-        Kind::Integer => text.parse::<i64>().is_ok(),
-        Kind::Text => text.len() <= LONGEST_FILTER,
-        Kind::Timestamp => is_timestamp(text),
-        Kind::Uuid => is_uuid(text),
+        ColumnType::Boolean => matches!(text, "true" | "false"),
+        ColumnType::Bytes | ColumnType::Json | ColumnType::Texts => false,
+        ColumnType::Integer => text.parse::<i64>().is_ok(),
+        ColumnType::Text => text.len() <= MAX_VALUE_LEN,
+        ColumnType::Timestamp => is_timestamp(text),
+        ColumnType::Uuid => is_uuid(text),
     }
 }
 
 /// Returns a filter's or an argument's text as the JSON value of a body; `None` if it does not have the type.
 #[must_use]
-pub fn typed(kind: Kind, text: &str) -> Option<Value> {
+pub fn typed(kind: ColumnType, text: &str) -> Option<Value> {
     match kind {
-        _ if !fits(kind, text) => None,
-        Kind::Boolean => Some(Value::Bool(text == "true")),
-        Kind::Integer => text.parse::<i64>().ok().map(Value::from),
+        _ if !is_valid_filter_value(kind, text) => None,
+        ColumnType::Boolean => Some(Value::Bool(text == "true")),
+        ColumnType::Integer => text.parse::<i64>().ok().map(Value::from),
         _ => Some(Value::from(text)),
     }
 }
@@ -30,14 +30,16 @@ pub fn typed(kind: Kind, text: &str) -> Option<Value> {
 /// Returns whether a body's value has the type; every column accepts `null`, and the database rejects it where a value
 /// is required.
 #[must_use]
-pub fn takes(kind: Kind, value: &Value) -> bool {
+pub fn is_valid_json_value(kind: ColumnType, value: &Value) -> bool {
     match (kind, value) {
-        (_, Value::Null) | (Kind::Boolean, Value::Bool(_)) => true,
-        (Kind::Integer, Value::Number(number)) => number.is_i64(),
-        (Kind::Text, Value::String(text)) => !text.contains('\0'),
-        (Kind::Texts, Value::Array(texts)) => texts.iter().all(|text| text.is_string() && takes(Kind::Text, text)),
-        (Kind::Timestamp, Value::String(text)) => is_timestamp(text),
-        (Kind::Uuid, Value::String(text)) => is_uuid(text),
+        (_, Value::Null) | (ColumnType::Boolean, Value::Bool(_)) => true,
+        (ColumnType::Integer, Value::Number(number)) => number.is_i64(),
+        (ColumnType::Text, Value::String(text)) => !text.contains('\0'),
+        (ColumnType::Texts, Value::Array(texts)) => {
+            texts.iter().all(|text| text.is_string() && is_valid_json_value(ColumnType::Text, text))
+        }
+        (ColumnType::Timestamp, Value::String(text)) => is_timestamp(text),
+        (ColumnType::Uuid, Value::String(text)) => is_uuid(text),
         _ => false,
     }
 }
@@ -64,4 +66,4 @@ fn is_timestamp(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_digit() || b"-:.+ TtZz".contains(&byte))
 }
 
-const LONGEST_FILTER: usize = 1000;
+const MAX_VALUE_LEN: usize = 1000;

@@ -3,11 +3,11 @@
 mod call;
 
 use super::{
-    body::{self, Body},
+    body::{self, BodySchema},
     encoding,
     export::Export,
-    fault::{QueryFault, Rule},
-    filter::Filters,
+    fault::{QueryError, QueryErrorKind},
+    filter::FilterParser,
     order::order,
     prefer::Preferences,
     select::Selection,
@@ -21,14 +21,14 @@ use crate::{
 };
 
 /// The query written so far, and its properties.
-pub struct Writer<'a> {
+pub struct QueryBuilder<'a> {
     pub(super) permit: &'a Permit,
     pub(super) preferences: Preferences,
-    pub(super) written: String,
+    pub(super) query: String,
     seen: Vec<String>,
-    pub(super) filters: Filters,
+    pub(super) filters: FilterParser,
     /// True if the response shows guarded columns, or depends on their values.
-    pub(super) guarded: bool,
+    pub(super) names_sensitive: bool,
     /// True if other tables are embedded.
     pub(super) embeds: bool,
     /// True if the response shows the conversation that a message belongs to.
@@ -39,17 +39,17 @@ pub struct Writer<'a> {
     pub(super) arguments: Option<String>,
 }
 
-impl<'a> Writer<'a> {
+impl<'a> QueryBuilder<'a> {
     /// Creates an empty writer.
     #[must_use]
     pub fn new(permit: &'a Permit, preferences: Preferences) -> Self {
         Self {
             permit,
             preferences,
-            written: String::new(),
+            query: String::new(),
             seen: Vec::new(),
-            filters: Filters::default(),
-            guarded: false,
+            filters: FilterParser::default(),
+            names_sensitive: false,
             embeds: false,
             conversation: false,
             export: None,
@@ -60,7 +60,7 @@ impl<'a> Writer<'a> {
     /// Returns the query that is sent upstream.
     #[must_use]
     pub fn query(&self) -> &str {
-        &self.written
+        &self.query
     }
 
     /// Returns a change's table and maximum number of rows for the database's own limit: `PostgREST` 12 has none.
@@ -78,67 +78,68 @@ impl<'a> Writer<'a> {
     ///
     /// # Errors
     /// The first violated rule.
-    pub fn table(
+    pub fn build_table(
         &mut self,
         table: &'static Table,
         grant: &'static Grant,
         parameters: &[(String, String)],
-    ) -> Result<Body, QueryFault> {
+    ) -> Result<BodySchema, QueryError> {
         let operation = self.permit.operation();
         let selection = self.select(table, grant, parameters)?;
         // PostgREST does not limit an embed of a change, so only the one parent row of a changed row is returned.
         let returned = operation != Operation::Export && self.preferences.returns == Some("representation");
         let embeds = operation == Operation::Select || (returned && selection.embeds_parents_only());
         if selection.has_embeds() && !embeds {
-            return Err(Rule::EmbedRefused.into());
+            return Err(QueryErrorKind::EmbedRefused.into());
         }
-        let (mut columns, mut export) = (None, Export::of(table));
+        let (mut columns, mut export) = (None, Export::new(table));
         for (name, value) in parameters.iter().filter(|(name, _)| name != "select") {
             match (operation, name.as_str()) {
                 (Operation::Insert, "columns") => {
-                    self.once(name)?;
+                    self.reject_duplicate(name)?;
                     columns = Some(body::columns(value, grant.insert)?);
                 }
-                (_, "on_conflict") => return Err(Rule::UpsertRefused.into()),
-                (Operation::Insert, _) => return Err(QueryFault::new(Rule::ParameterRefused, name)),
+                (_, "on_conflict") => return Err(QueryErrorKind::UpsertRefused.into()),
+                (Operation::Insert, _) => return Err(QueryError::new(QueryErrorKind::ParameterRefused, name)),
                 (Operation::Delete | Operation::Update, "limit" | "offset" | "order") => {
-                    return Err(QueryFault::new(Rule::ParameterRefused, name));
+                    return Err(QueryError::new(QueryErrorKind::ParameterRefused, name));
                 }
                 (Operation::Export, "limit" | "offset" | "order") => {
-                    self.once(name)?;
-                    export = export.with(name, value)?;
+                    self.reject_duplicate(name)?;
+                    export = export.apply_parameter(name, value)?;
                 }
-                _ => self.parameter(&selection, "", name, value)?,
+                _ => self.apply_parameter(&selection, "", name, value)?,
             }
         }
         match operation {
             Operation::Select => {
-                self.limits(&selection, "")?;
-                Ok(Body::None)
+                self.apply_default_limits(&selection, "")?;
+                Ok(BodySchema::None)
             }
             Operation::Export => {
-                if self.preferences.count.is_some() || !selection.begins_with(table.key) {
-                    return Err(Rule::ExportMalformed.into());
+                if self.preferences.count.is_some() || !selection.starts_with(table.key) {
+                    return Err(QueryErrorKind::ExportMalformed.into());
                 }
-                export.base = format!("{}?{}", table.name, self.written);
+                export.base_query = format!("{}?{}", table.name, self.query);
                 export.columns = selection.columns();
                 self.export = Some(export);
-                Ok(Body::None)
+                Ok(BodySchema::None)
             }
             Operation::Insert => {
                 if let Some(columns) = &columns {
-                    self.pair("columns", &columns.join(","));
+                    self.append("columns", &columns.join(","));
                 }
-                Ok(Body::Rows { table, columns: grant.insert })
+                Ok(BodySchema::Rows { table, columns: grant.insert })
             }
             Operation::Delete | Operation::Update => {
-                let keys = self.filters.keys.ok_or_else(|| QueryFault::new(Rule::KeyMissing, table.key))?;
+                let keys =
+                    self.filters.keys.ok_or_else(|| QueryError::new(QueryErrorKind::KeyFilterRequired, table.key))?;
                 let allowed = self.preferences.max_affected.unwrap_or(keys).min(keys);
                 self.preferences.max_affected = Some(allowed);
                 if operation == Operation::Delete {
-                    Ok(Body::None)
+                    Ok(BodySchema::None)
                 } else {
-                    Ok(Body::Row { table, columns: grant.update })
+                    Ok(BodySchema::Row { table, columns: grant.update })
                 }
             }
         }
@@ -150,56 +151,66 @@ impl<'a> Writer<'a> {
         table: &'static Table,
         grant: &'static Grant,
         parameters: &[(String, String)],
-    ) -> Result<Selection, QueryFault> {
+    ) -> Result<Selection, QueryError> {
         let mut selects = parameters.iter().filter(|(name, _)| name == "select");
         let selection = match (selects.next(), selects.next()) {
-            (_, Some(_)) => return Err(QueryFault::new(Rule::ParameterRefused, "select")),
-            (Some((_, text)), None) if !text.is_empty() => Selection::parse(text, self.permit.who(), table, grant)?,
+            (_, Some(_)) => return Err(QueryError::new(QueryErrorKind::ParameterRefused, "select")),
+            (Some((_, text)), None) if !text.is_empty() => {
+                Selection::parse(text, self.permit.principal(), table, grant)?
+            }
             _ => Selection::all(table, grant),
         };
         let minimal = !matches!(self.preferences.returns, Some("representation"));
         let reads = matches!(self.permit.operation(), Operation::Export | Operation::Select);
         let change = matches!(self.permit.resource(), Resource::Table(..)) && !reads;
         // A function returns its result regardless of the preferences.
-        self.guarded |= selection.takes_guarded() && !(change && minimal);
+        self.names_sensitive |= selection.selects_sensitive() && !(change && minimal);
         self.embeds = selection.has_embeds();
         self.conversation = selection.shows_conversation();
         match self.preferences.returns {
             // Without a named column PostgREST has the database return all, and not every caller may read all.
-            Some("headers-only") if change => self.pair("select", table.key),
+            Some("headers-only") if change => self.append("select", table.key),
             _ if change && minimal => {}
             _ => {
                 let mut written = String::new();
                 selection.write(&mut written);
-                self.pair("select", &written);
+                self.append("select", &written);
             }
         }
         Ok(selection)
     }
 
     /// Writes a filter, an order, a limit or an offset; `path` names the embedded table.
-    fn parameter(&mut self, selection: &Selection, path: &str, name: &str, value: &str) -> Result<(), QueryFault> {
+    fn apply_parameter(
+        &mut self,
+        selection: &Selection,
+        path: &str,
+        name: &str,
+        value: &str,
+    ) -> Result<(), QueryError> {
         let full = format!("{path}{name}");
         let reads = matches!(self.permit.operation(), Operation::Export | Operation::Select);
         self.filters.selected_only = path.is_empty() && self.is_tied(name)?;
         let written = match name {
-            "and" | "or" | "not.and" | "not.or" => self.filters.tree(selection, value)?,
+            "and" | "or" | "not.and" | "not.or" => self.filters.parse_logic_tree(selection, value)?,
             "limit" | "offset" | "order" if selection.counts() => {
-                return Err(QueryFault::new(Rule::ParameterRefused, &full));
+                return Err(QueryError::new(QueryErrorKind::ParameterRefused, &full));
             }
             "limit" | "offset" => {
-                self.once(&full)?;
-                let most = if name == "limit" { selection.table.limit.max } else { FARTHEST };
+                self.reject_duplicate(&full)?;
+                let most = if name == "limit" { selection.table.limit.max } else { MAX_OFFSET };
                 let number = value.parse::<u32>().ok().filter(|number| *number <= most);
-                number.ok_or_else(|| QueryFault::new(Rule::LimitRefused, name))?.to_string()
+                number.ok_or_else(|| QueryError::new(QueryErrorKind::LimitRefused, name))?.to_string()
             }
             "order" => {
-                self.once(&full)?;
+                self.reject_duplicate(&full)?;
                 let order = order(selection, value)?;
-                self.guarded |= order.columns.iter().any(|name| selection.table.guarded.contains(name));
-                let unselected = order.columns.iter().find(|name| self.filters.selected_only && !selection.takes(name));
+                self.names_sensitive |=
+                    order.columns.iter().any(|name| selection.table.sensitive_columns.contains(name));
+                let unselected =
+                    order.columns.iter().find(|name| self.filters.selected_only && !selection.selects(name));
                 match unselected {
-                    Some(name) => return Err(QueryFault::new(Rule::ColumnUnselected, name)),
+                    Some(name) => return Err(QueryError::new(QueryErrorKind::ColumnUnselected, name)),
                     None => order.written,
                 }
             }
@@ -207,81 +218,81 @@ impl<'a> Writer<'a> {
                 None => {
                     // Two versions of one row match no row, and the second would replace the first.
                     if !reads && name == "version" {
-                        self.once(&full)?;
+                        self.reject_duplicate(&full)?;
                     }
-                    self.filters.column(selection, name, value, path.is_empty())?
+                    self.filters.parse_filter(selection, name, value, path.is_empty())?
                 }
                 Some((called, rest)) => {
                     // A change returns the changed rows: nothing filters them.
                     let embedded = selection.embedded(called).filter(|_| reads);
-                    let embedded = embedded.ok_or_else(|| QueryFault::new(Rule::ParameterRefused, name))?;
-                    return self.parameter(embedded, &format!("{path}{called}."), rest, value);
+                    let embedded = embedded.ok_or_else(|| QueryError::new(QueryErrorKind::ParameterRefused, name))?;
+                    return self.apply_parameter(embedded, &format!("{path}{called}."), rest, value);
                 }
             },
         };
         // The database's own check reports a stale version; as a filter it would match no row and report nothing.
         let checked = matches!(self.permit.resource(), Resource::Table(..)) && !reads && full == "version";
         if !(checked && self.filters.version.is_some()) {
-            self.pair(&full, &written);
+            self.append(&full, &written);
         }
         Ok(())
     }
 
     /// Returns whether `PostgREST` applies a parameter to rows of which it has the selected columns only: rows of a
     /// function, and those that a change returns (PostgREST#3965, #3707; docs/postgrest-versions.md).
-    fn is_tied(&self, name: &str) -> Result<bool, QueryFault> {
+    fn is_tied(&self, name: &str) -> Result<bool, QueryError> {
         let tree = matches!(name, "and" | "or" | "not.and" | "not.or");
         match (self.permit.resource(), self.permit.operation()) {
             (Resource::Function(..), _) => Ok(true),
             (_, Operation::Delete) if self.preferences.returns == Some("representation") => Ok(tree),
-            (_, Operation::Delete | Operation::Update) if tree && self.preferences.gives_back() => {
-                Err(QueryFault::new(Rule::TreeRefused, name))
+            (_, Operation::Delete | Operation::Update) if tree && self.preferences.returns_rows() => {
+                Err(QueryError::new(QueryErrorKind::TreeRefused, name))
             }
             _ => Ok(false),
         }
     }
 
     /// Writes a limit for the table and for each embedded one without a limit of the client's.
-    fn limits(&mut self, selection: &Selection, path: &str) -> Result<(), QueryFault> {
+    fn apply_default_limits(&mut self, selection: &Selection, path: &str) -> Result<(), QueryError> {
         let name = format!("{path}limit");
         if !selection.counts() && !self.seen.contains(&name) {
-            self.once(&name)?;
-            self.pair(&name, &selection.table.limit.default.to_string());
+            self.reject_duplicate(&name)?;
+            self.append(&name, &selection.table.limit.default.to_string());
         }
         for (called, embedded) in selection.embeds() {
-            self.limits(embedded, &format!("{path}{called}."))?;
+            self.apply_default_limits(embedded, &format!("{path}{called}."))?;
         }
         Ok(())
     }
 
-    fn once(&mut self, name: &str) -> Result<(), QueryFault> {
+    fn reject_duplicate(&mut self, name: &str) -> Result<(), QueryError> {
         if self.seen.iter().any(|seen| seen == name) {
-            return Err(QueryFault::new(Rule::ParameterRefused, name));
+            return Err(QueryError::new(QueryErrorKind::ParameterRefused, name));
         }
         self.seen.push(name.to_owned());
         Ok(())
     }
 
-    fn pair(&mut self, name: &str, value: &str) {
-        if !self.written.is_empty() {
-            self.written.push('&');
+    fn append(&mut self, name: &str, value: &str) {
+        if !self.query.is_empty() {
+            self.query.push('&');
         }
-        encoding::encode(&mut self.written, name);
-        self.written.push('=');
-        encoding::encode(&mut self.written, value);
+        encoding::encode(&mut self.query, name);
+        self.query.push('=');
+        encoding::encode(&mut self.query, value);
     }
 
     /// Returns the `Prefer` header, without a value of the client's: `PostgREST` uses the first of two values.
     ///
     /// # Errors
     /// `CountRefused`.
-    pub fn prefer(&self, reads: bool) -> Result<Option<String>, QueryFault> {
+    pub fn prefer(&self, reads: bool) -> Result<Option<String>, QueryError> {
         let Preferences { returns, missing_default, .. } = self.preferences;
         let exact_allowed = match self.permit.resource() {
             Resource::Table(table, _) | Resource::Function(_, Some((table, _))) => table.exact_count,
             Resource::Function(_, None) => false,
         };
-        let count = self.preferences.count_for(self.permit.who(), exact_allowed)?;
+        let count = self.preferences.count_for(self.permit.principal(), exact_allowed)?;
         let parts = [
             returns.filter(|_| !reads).map(|returns| format!("return={returns}")),
             count.map(|count| format!("count={count}")),
@@ -294,4 +305,4 @@ impl<'a> Writer<'a> {
     }
 }
 
-const FARTHEST: u32 = 100_000;
+const MAX_OFFSET: u32 = 100_000;

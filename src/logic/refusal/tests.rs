@@ -2,32 +2,32 @@
 
 use super::*;
 
-fn told(status: u16, body: &str, staff: bool) -> Fault {
-    refused(status, body.as_bytes(), staff)
+fn told(status: u16, body: &str, staff: bool) -> Error {
+    map_error(status, body.as_bytes(), staff)
 }
 
 #[test]
 fn hides_details_from_clients_only() {
     let body = r#"{"code":"23505","message":"duplicate key value violates unique constraint \"leads_email_key\"","details":"Key (email)=(a@b.c) already exists.","hint":"x"}"#;
-    let Fault::Database(client) = told(409, body, false) else { panic!("refusal") };
+    let Error::Database(client) = told(409, body, false) else { panic!("refusal") };
     assert_eq!(client.message, "It exists already: leads_email_key");
     assert_eq!(client.details, None);
     assert!(client.hint.is_some_and(|hint| hint != "x"));
-    let Fault::Database(staff) = told(409, body, true) else { panic!("refusal") };
+    let Error::Database(staff) = told(409, body, true) else { panic!("refusal") };
     assert!(staff.details.is_some_and(|details| details.contains("a@b.c")));
 }
 
 #[test]
 fn quotes_no_value_as_a_constraint() {
     let body = r#"{"code":"22P02","message":"invalid input syntax for type uuid: \"secret\""}"#;
-    let Fault::Database(client) = told(400, body, false) else { panic!("refusal") };
+    let Error::Database(client) = told(400, body, false) else { panic!("refusal") };
     assert_eq!(client.message, "A value has the wrong form");
 }
 
 #[test]
 fn keeps_the_count_that_supabase_js_reads() {
     let body = r#"{"code":"PGRST116","message":"JSON object requested","details":"The result contains 0 rows"}"#;
-    let Fault::Database(client) = told(406, body, false) else { panic!("refusal") };
+    let Error::Database(client) = told(406, body, false) else { panic!("refusal") };
     assert_eq!(client.details.as_deref(), Some("The result contains 0 rows"));
 }
 
@@ -36,15 +36,15 @@ fn keeps_the_count_that_supabase_js_reads() {
 fn reads_an_error_whose_details_are_no_text() {
     let body =
         r#"{"code":"PGRST201","message":"Could not embed","details":[{"cardinality":"one-to-many"}],"hint":null}"#;
-    let Fault::Database(staff) = told(400, body, true) else { panic!("refusal") };
+    let Error::Database(staff) = told(400, body, true) else { panic!("refusal") };
     assert_eq!((staff.code.as_str(), staff.details), ("PGRST201", None));
 }
 
 #[test]
 fn tells_the_hubs_own_faults_from_the_clients() {
-    let ours = |why, said: &str| Fault::UpstreamSaid(why, said.to_owned());
+    let ours = |why, said: &str| Error::UpstreamSaid(why, said.to_owned());
     for (status, body, fault) in [
-        (401, r#"{"code":"PT401"}"#, Fault::SessionRevoked),
+        (401, r#"{"code":"PT401"}"#, Error::SessionRevoked),
         (401, r#"{"code":"PGRST301"}"#, ours("the Hub's own token was refused", "PGRST301 ")),
         (403, r#"{"code":"PT403"}"#, ours("the Hub's own token was refused", "PT403 ")),
         (404, r#"{"code":"PGRST205"}"#, ours("the schema is not the one of TABLES", "PGRST205 ")),
@@ -53,11 +53,11 @@ fn tells_the_hubs_own_faults_from_the_clients() {
             r#"{"code":"42703","message":"column contact_tickets.nothing does not exist"}"#,
             ours("the schema is not the one of TABLES", "42703 column contact_tickets.nothing does not exist"),
         ),
-        (500, r#"{"code":"57014"}"#, Fault::UpstreamTimeout),
-        (503, r#"{"code":"PGRST001"}"#, Fault::UpstreamBusy),
-        (503, "<html>", Fault::UpstreamBusy),
-        (502, "<html>", Fault::UpstreamBroken("no JSON error")),
-        (401, r#"["PT401"]"#, Fault::UpstreamBroken("no JSON error")),
+        (500, r#"{"code":"57014"}"#, Error::UpstreamTimeout),
+        (503, r#"{"code":"PGRST001"}"#, Error::UpstreamBusy),
+        (503, "<html>", Error::UpstreamBusy),
+        (502, "<html>", Error::UpstreamInvalidResponse("no JSON error")),
+        (401, r#"["PT401"]"#, Error::UpstreamInvalidResponse("no JSON error")),
         (500, r#"{"code":"XX000","message":"x 5"}"#, ours("an error that is no refusal", "XX000 x …")),
         (400, "{}", ours("an error that is no refusal", " ")),
     ] {
@@ -97,7 +97,7 @@ const MESSAGES: [(&str, &str, &str); 16] = [
 #[test]
 fn names_the_column_or_the_constraint_and_never_the_table() {
     for (code, message, name) in MESSAGES.iter().filter(|(code, ..)| code.starts_with("23")) {
-        let words = in_words(code, message);
+        let words = public_message(code, message);
         assert_eq!(words.split_once(": ").map_or("", |(_, name)| name), *name, "{message}");
     }
 }
@@ -124,10 +124,10 @@ fn the_log_has_the_message_without_its_values() {
                 "code": code, "message": message.replace('$', value), "details": format!("Key ({value})"), "hint": value,
             });
             for staff in [false, true] {
-                let Fault::Database(refusal) = refused(400, body.to_string().as_bytes(), staff) else {
+                let Error::Database(refusal) = map_error(400, body.to_string().as_bytes(), staff) else {
                     panic!("{code}")
                 };
-                let reason = Fault::Database(refusal).reason().unwrap();
+                let reason = Error::Database(refusal).reason().unwrap();
                 for part in ["secret", "4111", "@", "2hub", "555", "ß"] {
                     assert!(!reason.contains(part), "{message} {value}: {reason}");
                 }
@@ -145,12 +145,12 @@ fn every_refusal_has_a_hint() {
     for code in codes.chain(["PGRST103", "PGRST116", "PT400", "PT404", "PT409", "PT412", "PT422", "42P17", "99999"]) {
         for staff in [false, true] {
             let body = serde_json::json!({ "code": code, "message": "x", "hint": null }).to_string();
-            let Fault::Database(refusal) = told(400, &body, staff) else { panic!("{code}") };
+            let Error::Database(refusal) = told(400, &body, staff) else { panic!("{code}") };
             assert!(refusal.hint.is_some_and(|hint| hint.ends_with('.') && hint.len() > 10), "{code}");
         }
     }
-    let rules = crate::logic::postgrest::Rule::ALL.map(crate::logic::postgrest::Rule::public);
-    for public in crate::logic::fault::PUBLIC.iter().copied().chain(rules) {
+    let rules = crate::logic::postgrest::QueryErrorKind::ALL.map(crate::logic::postgrest::QueryErrorKind::response);
+    for public in crate::logic::fault::ERROR_CODES.iter().copied().chain(rules) {
         assert!(public.hint.ends_with('.') && public.hint.len() > 10, "{} {}", public.code, public.hint);
     }
 }

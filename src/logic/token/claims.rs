@@ -1,6 +1,6 @@
 //! Checks of the claims of a verified session token, and the session that they describe.
 
-use super::{TokenFault, Verified};
+use super::{TokenError, Verified};
 use crate::domain::{
     access::StaffRole,
     ids::is_clerk_id as is_id,
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 /// The expected values, from the configuration.
 #[derive(Clone, Debug)]
-pub struct Expected {
+pub struct TokenPolicy {
     /// `iss`, compared exactly.
     pub issuer: String,
     /// `azp`, one of these, compared exactly.
@@ -22,7 +22,7 @@ pub struct Expected {
 
 /// The claims besides the times, in the format of Clerk's version 2.
 #[derive(Debug, Deserialize)]
-struct Custom {
+struct ClerkClaims {
     iss: Option<String>,
     sub: Option<String>,
     sid: Option<String>,
@@ -41,9 +41,9 @@ struct Custom {
 
 /// A session that may be ended and nothing else: its token is valid except for its age.
 #[derive(Debug)]
-pub struct Departing(Session);
+pub struct EndingSession(Session);
 
-impl Departing {
+impl EndingSession {
     /// Returns the session's id, `sess_…`.
     #[must_use]
     pub fn id(&self) -> &str {
@@ -61,50 +61,59 @@ impl Departing {
 ///
 /// # Errors
 /// The first violated rule.
-pub fn check(verified: &Verified<'_>, expected: &Expected, now_s: i64) -> Result<Session, TokenFault> {
-    judge(verified, expected, (now_s, Expiry::Refused))
+pub fn validate_claims(verified: &Verified<'_>, expected: &TokenPolicy, now_s: i64) -> Result<Session, TokenError> {
+    session_from_claims(verified, expected, (now_s, Expiry::Enforced))
 }
 
 /// Checks every claim except the expiry, for signing out: a page stays open longer than its token is valid.
 ///
 /// # Errors
 /// The errors of [`check`], except `Expired`.
-pub fn check_departing(verified: &Verified<'_>, expected: &Expected, now_s: i64) -> Result<Departing, TokenFault> {
-    judge(verified, expected, (now_s, Expiry::Tolerated)).map(Departing)
+pub fn validate_for_sign_out(
+    verified: &Verified<'_>,
+    expected: &TokenPolicy,
+    now_s: i64,
+) -> Result<EndingSession, TokenError> {
+    session_from_claims(verified, expected, (now_s, Expiry::Ignored)).map(EndingSession)
 }
 
 /// Treatment of an expired token.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Expiry {
-    Refused,
-    Tolerated,
+    Enforced,
+    Ignored,
 }
 
-fn judge(verified: &Verified<'_>, expected: &Expected, (now_s, expiry): (i64, Expiry)) -> Result<Session, TokenFault> {
-    let times = Times::read(&verified.claims)?;
-    let typed = verified.token.deserialize_claims_unchecked::<Custom>().map_err(|_| TokenFault::ClaimsMalformed)?;
+fn session_from_claims(
+    verified: &Verified<'_>,
+    expected: &TokenPolicy,
+    (now_s, expiry): (i64, Expiry),
+) -> Result<Session, TokenError> {
+    let times = TokenTimes::parse(&verified.claims)?;
+    let typed =
+        verified.token.deserialize_claims_unchecked::<ClerkClaims>().map_err(|_| TokenError::ClaimsMalformed)?;
     let claims = typed.custom;
     if claims.iss.as_deref() != Some(&expected.issuer) {
-        return Err(TokenFault::IssuerRefused);
+        return Err(TokenError::IssuerRefused);
     }
-    let user = claims.sub.filter(|sub| is_id(sub, "user_")).ok_or(TokenFault::SubjectRefused)?;
-    let id = claims.sid.filter(|sid| is_id(sid, "sess_")).ok_or(TokenFault::SessionRefused)?;
+    let user = claims.sub.filter(|sub| is_id(sub, "user_")).ok_or(TokenError::SubjectRefused)?;
+    let id = claims.sid.filter(|sid| is_id(sid, "sess_")).ok_or(TokenError::SessionRefused)?;
     if !claims.azp.is_some_and(|azp| expected.authorized_parties.contains(&azp)) {
-        return Err(TokenFault::PartyRefused);
+        return Err(TokenError::AuthorizedPartyRefused);
     }
     if claims.aud.is_some() {
-        return Err(TokenFault::AudienceRefused);
+        return Err(TokenError::AudienceRefused);
     }
     times.check(now_s, expiry)?;
     if claims.sts.is_some_and(|status| status != "active") {
-        return Err(TokenFault::StatusRefused);
+        return Err(TokenError::StatusRefused);
     }
     if claims.v != Some(2) {
-        return Err(TokenFault::VersionRefused);
+        return Err(TokenError::VersionRefused);
     }
     // Supabase's integration adds this one; a database role never comes from the client.
     if claims.role.is_some_and(|role| role != "authenticated") {
-        return Err(TokenFault::RoleRefused);
+        return Err(TokenError::RoleRefused);
     }
     Ok(Session {
         user,
@@ -115,7 +124,7 @@ fn judge(verified: &Verified<'_>, expected: &Expected, (now_s, expiry): (i64, Ex
             .map(|claim| organization(claim, claims.fea.as_deref().unwrap_or_default()))
             .transpose()?,
         role: staff_role(&verified.claims, &expected.role_claim),
-        name: claims.name.as_ref().and_then(Value::as_str).and_then(name),
+        display_name: claims.name.as_ref().and_then(Value::as_str).and_then(name),
         token_id: claims.jti.filter(|jti| is_plain(jti)),
         impersonator: claims.act.as_ref().map(impersonator).transpose()?,
         factor_ages: claims.fva.as_ref().map_or(Ok([None, None]), factor_ages)?,
@@ -125,36 +134,36 @@ fn judge(verified: &Verified<'_>, expected: &Expected, (now_s, expiry): (i64, Ex
 }
 
 /// Issue time and validity of a token, Unix seconds.
-struct Times {
+struct TokenTimes {
     expires: i64,
     issued: i64,
     valid_from: i64,
 }
 
-impl Times {
+impl TokenTimes {
     /// Reads the three times, which must be whole numbers.
-    fn read(claims: &Value) -> Result<Self, TokenFault> {
+    fn parse(claims: &Value) -> Result<Self, TokenError> {
         let time = |name: &str| {
             let number = claims.get(name).and_then(Value::as_i64).filter(|number| (1..1 << 53).contains(number));
-            number.ok_or(TokenFault::TimeMalformed)
+            number.ok_or(TokenError::TimeMalformed)
         };
         Ok(Self { expires: time("exp")?, issued: time("iat")?, valid_from: time("nbf")? })
     }
 
     /// Checks the lifetime, which is short: 60 s for Clerk's tokens.
-    fn check(&self, now_s: i64, expiry: Expiry) -> Result<(), TokenFault> {
+    fn check(&self, now_s: i64, expiry: Expiry) -> Result<(), TokenError> {
         let Self { expires, issued, valid_from } = *self;
-        if now_s >= expires + SKEW_S && expiry == Expiry::Refused {
-            return Err(TokenFault::Expired);
+        if now_s >= expires + CLOCK_SKEW_S && expiry == Expiry::Enforced {
+            return Err(TokenError::Expired);
         }
-        if valid_from > now_s + SKEW_S || valid_from > issued + SKEW_S {
-            return Err(TokenFault::NotYetValid);
+        if valid_from > now_s + CLOCK_SKEW_S || valid_from > issued + CLOCK_SKEW_S {
+            return Err(TokenError::NotYetValid);
         }
-        if issued > now_s + SKEW_S {
-            return Err(TokenFault::IssuedInFuture);
+        if issued > now_s + CLOCK_SKEW_S {
+            return Err(TokenError::IssuedInFuture);
         }
-        if issued >= expires || expires - issued > LONGEST_LIFE_S {
-            return Err(TokenFault::LifetimeRefused);
+        if issued >= expires || expires - issued > MAX_LIFETIME_S {
+            return Err(TokenError::LifetimeRefused);
         }
         Ok(())
     }
@@ -164,8 +173,8 @@ impl Times {
 /// feature of the organization (`o:` in `fea`, in that order) whose bits, lowest first, state which of them it grants.
 ///
 /// Source: <https://clerk.com/docs/guides/sessions/session-tokens>
-fn organization(claim: &Value, features: &str) -> Result<Organization, TokenFault> {
-    let malformed = TokenFault::OrganizationMalformed;
+fn organization(claim: &Value, features: &str) -> Result<Organization, TokenError> {
+    let malformed = TokenError::OrganizationMalformed;
     let text = |name: &str| match claim.get(name) {
         None => Ok(None),
         Some(value) => value.as_str().map(Some).ok_or(malformed),
@@ -183,7 +192,7 @@ fn organization(claim: &Value, features: &str) -> Result<Organization, TokenFaul
         .filter(|(scope, _)| scope.contains('o'))
         .map(|(_, name)| name)
         .collect();
-    if names.len() > MOST_PERMISSIONS || masks.len() > features.len() {
+    if names.len() > MAX_PERMISSIONS || masks.len() > features.len() {
         return Err(malformed);
     }
     let mut permissions = Vec::new();
@@ -198,9 +207,9 @@ fn organization(claim: &Value, features: &str) -> Result<Organization, TokenFaul
     Ok(Organization { id: id.to_owned(), role: text("rol")?.unwrap_or_default().to_owned(), permissions })
 }
 
-fn impersonator(claim: &Value) -> Result<String, TokenFault> {
+fn impersonator(claim: &Value) -> Result<String, TokenError> {
     let id = claim.get("sub").and_then(Value::as_str).filter(|id| is_id(id, "user_"));
-    id.map(str::to_owned).ok_or(TokenFault::ActorMalformed)
+    id.map(str::to_owned).ok_or(TokenError::ActorMalformed)
 }
 
 /// Returns a name that can be displayed: one line of at most 200 characters. It grants nothing, so an invalid one is
@@ -216,15 +225,15 @@ fn is_plain(id: &str) -> bool {
 }
 
 /// Parses `fva`, the minutes since the first and the second factor; −1 is never.
-fn factor_ages(claim: &Value) -> Result<[Option<u32>; 2], TokenFault> {
+fn factor_ages(claim: &Value) -> Result<[Option<u32>; 2], TokenError> {
     let age = |value: &Value| match value.as_i64() {
         Some(-1) => Ok(None),
-        Some(minutes) => u32::try_from(minutes).map(Some).map_err(|_| TokenFault::FactorAgeMalformed),
-        None => Err(TokenFault::FactorAgeMalformed),
+        Some(minutes) => u32::try_from(minutes).map(Some).map_err(|_| TokenError::FactorAgeMalformed),
+        None => Err(TokenError::FactorAgeMalformed),
     };
     match claim.as_array().map(Vec::as_slice) {
         Some([first, second]) => Ok([age(first)?, age(second)?]),
-        _ => Err(TokenFault::FactorAgeMalformed),
+        _ => Err(TokenError::FactorAgeMalformed),
     }
 }
 
@@ -237,6 +246,6 @@ fn staff_role(claims: &Value, path: &[String]) -> RoleClaim {
     }
 }
 
-pub(super) const SKEW_S: i64 = 5;
-pub(super) const LONGEST_LIFE_S: i64 = 120;
-const MOST_PERMISSIONS: usize = 64;
+pub(super) const CLOCK_SKEW_S: i64 = 5;
+pub(super) const MAX_LIFETIME_S: i64 = 120;
+const MAX_PERMISSIONS: usize = 64;

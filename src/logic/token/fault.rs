@@ -2,7 +2,7 @@
 
 /// The rule that a token violates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TokenFault {
+pub enum TokenError {
     /// `act` is not an impersonation as Clerk writes it.
     ActorMalformed,
     /// `alg` is not `RS256`.
@@ -10,7 +10,7 @@ pub enum TokenFault {
     /// `aud` is present; a session token of Clerk's has none.
     AudienceRefused,
     /// `cat` names a template, a machine or an unknown class.
-    ClassRefused,
+    CategoryRefused,
     /// The payload is not a JSON object, or a claim has another type.
     ClaimsMalformed,
     /// A segment is not base64url in its one spelling.
@@ -36,7 +36,7 @@ pub enum TokenFault {
     /// `exp` is more than 120 s after `iat`, or before it.
     LifetimeRefused,
     /// A name that occurs twice.
-    NameTwice,
+    DuplicateClaim,
     /// Not three segments.
     NotThreeSegments,
     /// `nbf` is in the future, or after `iat`.
@@ -44,7 +44,7 @@ pub enum TokenFault {
     /// `o` is not an organization as Clerk writes it.
     OrganizationMalformed,
     /// `azp` is absent or not on the list.
-    PartyRefused,
+    AuthorizedPartyRefused,
     /// `role` is neither absent nor `authenticated`.
     RoleRefused,
     /// `sid` is absent or not a session id.
@@ -67,7 +67,7 @@ pub enum TokenFault {
     VersionRefused,
 }
 
-impl TokenFault {
+impl TokenError {
     /// Returns a stable word for the log.
     #[must_use]
     pub const fn reason(self) -> &'static str {
@@ -75,7 +75,7 @@ impl TokenFault {
             Self::ActorMalformed => "actor-malformed",
             Self::AlgorithmRefused => "algorithm-refused",
             Self::AudienceRefused => "audience-refused",
-            Self::ClassRefused => "class-refused",
+            Self::CategoryRefused => "class-refused",
             Self::ClaimsMalformed => "claims-malformed",
             Self::EncodingNotCanonical => "encoding-not-canonical",
             Self::Expired => "expired",
@@ -88,11 +88,11 @@ impl TokenFault {
             Self::KeyIdRefused => "key-id-refused",
             Self::KeyUnknown => "key-unknown",
             Self::LifetimeRefused => "lifetime-refused",
-            Self::NameTwice => "name-twice",
+            Self::DuplicateClaim => "name-twice",
             Self::NotThreeSegments => "not-three-segments",
             Self::NotYetValid => "not-yet-valid",
             Self::OrganizationMalformed => "organization-malformed",
-            Self::PartyRefused => "party-refused",
+            Self::AuthorizedPartyRefused => "party-refused",
             Self::RoleRefused => "role-refused",
             Self::SessionRefused => "session-refused",
             Self::SignatureBad => "signature-bad",

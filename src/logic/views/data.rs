@@ -22,7 +22,7 @@ pub struct Company {
 #[serde(deny_unknown_fields)]
 pub struct Promises {
     pub groups: Vec<Group>,
-    pub absences: Vec<Absence>,
+    pub absences: Vec<Exclusion>,
 }
 
 /// A group of related promises.
@@ -64,7 +64,7 @@ pub enum State {
 /// A feature that clients request and that the company does not have.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Absence {
+pub struct Exclusion {
     pub id: String,
     pub title: String,
     pub statement: String,
@@ -82,7 +82,7 @@ pub struct Month {
 }
 
 impl Company {
-    pub fn read() -> Result<Self, Error> {
+    pub fn parse() -> Result<Self, Error> {
         parse(COMPANY)
     }
 
@@ -93,14 +93,14 @@ impl Company {
 }
 
 impl Promises {
-    pub fn read() -> Result<Self, Error> {
+    pub fn parse() -> Result<Self, Error> {
         parse(PROMISES)
     }
 }
 
 impl State {
     /// Returns the state in words, because colour alone is not accessible.
-    pub fn words(&self) -> String {
+    pub fn label(&self) -> String {
         match self {
             Self::Enforced => "Enforced".to_owned(),
             Self::InPart => "Enforced in part".to_owned(),
@@ -120,7 +120,7 @@ impl State {
     }
 
     /// Returns the heading above the mechanism: one that is only planned must not read like one that exists.
-    pub fn question(&self) -> &'static str {
+    pub fn mechanism_heading(&self) -> &'static str {
         match self {
             Self::Planned => "How the Hub will keep it",
             Self::ProvidedBy(_) => "How it is kept",

@@ -32,7 +32,7 @@ const fn said(text: &'static str, columns: &'static [&'static str]) -> Said {
 }
 
 /// Every kind of record about a user.
-pub const KEPT: &[Kept] = &[
+pub const RETAINED_DATA: &[Kept] = &[
     Kept {
         title: "Your requests",
         until: "for 12 months",
@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn says_every_column_that_is_about_a_person() {
         for table in TABLES.iter().filter(|table| !WITHOUT_PERSONS.contains(&table.name)) {
-            let kept = KEPT.iter().find(|kept| kept.tables.contains(&table.name));
+            let kept = RETAINED_DATA.iter().find(|kept| kept.tables.contains(&table.name));
             let kept =
                 kept.unwrap_or_else(|| panic!("logic/views/kept.rs says nothing of {}: /account must", table.name));
             for column in table.columns {
@@ -171,7 +171,7 @@ mod tests {
                 assert_eq!(said, 1, "logic/views/kept.rs on {}.{}", table.name, column.name);
             }
         }
-        for kept in KEPT {
+        for kept in RETAINED_DATA {
             for said in kept.what {
                 for column in said.columns {
                     let stands = |name: &&str| {
@@ -197,7 +197,7 @@ mod tests {
                 .unwrap_or_else(|| panic!("{what}"))
                 .to_owned()
         };
-        let until = |table: &str| KEPT.iter().find(|kept| kept.tables.contains(&table)).unwrap().until;
+        let until = |table: &str| RETAINED_DATA.iter().find(|kept| kept.tables.contains(&table)).unwrap().until;
         for (table, deletion) in [
             ("request_log", "delete from hub.request_log where"),
             ("request_log_rejected", "delete from hub.request_log_rejected where"),

@@ -1,6 +1,6 @@
 //! `security.txt` (RFC 9116), with the contact for reports of vulnerabilities.
 
-use super::{Page, data::Company};
+use super::{SiteContext, data::Company};
 use crate::domain::time;
 
 /// Returns the file as of `now_s`, Unix seconds. It expires a week after the end of today: a stored copy becomes stale
@@ -8,8 +8,8 @@ use crate::domain::time;
 ///
 /// # Errors
 /// An unreadable data file of the company, which the tests rule out for the file in this build.
-pub fn security_txt(page: &Page, now_s: u64) -> Result<String, askama::Error> {
-    let company = Company::read()?;
+pub fn security_txt(page: &SiteContext, now_s: u64) -> Result<String, askama::Error> {
+    let company = Company::parse()?;
     let today = now_s - now_s % DAY;
     let expires = time::rfc3339(today.saturating_add(8 * DAY).saturating_mul(1000));
     let place = format!("{}{}", page.origin, page.base_path);
@@ -34,7 +34,8 @@ const DAY: u64 = 86_400;
 mod tests {
     use super::*;
 
-    const PAGE: Page = Page { base_path: "/app", origin: "https://hub.example", version: "0", commit: "0" };
+    const PAGE: SiteContext =
+        SiteContext { base_path: "/app", origin: "https://hub.example", version: "0", commit: "0" };
 
     fn fields(now_s: u64) -> Vec<(String, String)> {
         let text = security_txt(&PAGE, now_s).unwrap();

@@ -3,7 +3,8 @@
 use super::data::{Month, Promise};
 use super::*;
 
-const PAGE: Page = Page { base_path: "/app", origin: "https://hub.example", version: "0.1.0", commit: "abc1234" };
+const PAGE: SiteContext =
+    SiteContext { base_path: "/app", origin: "https://hub.example", version: "0.1.0", commit: "abc1234" };
 const ACCOUNT: Account = Account {
     user: "user_1",
     session: "sess_1",
@@ -15,18 +16,18 @@ const ACCOUNT: Account = Account {
     csrf: "token",
     profile: "https://accounts.hub.example/user",
 };
-const ROOT: Page = Page { base_path: "", ..PAGE };
+const ROOT: SiteContext = SiteContext { base_path: "", ..PAGE };
 const IDS: [&str; 26] = [
     "I-1", "I-2", "D-1", "D-2", "T-1", "T-2", "T-3", "E-1", "E-2", "A-1", "A-2", "A-3", "L-1", "L-2", "L-3", "B-1",
     "B-2", "B-3", "S-1", "R-1", "R-2", "R-3", "R-4", "N-1", "N-2", "N-3",
 ];
 
-fn pages(page: &Page) -> Vec<String> {
+fn pages(page: &SiteContext) -> Vec<String> {
     vec![
         home(page).unwrap(),
         security(page).unwrap(),
-        problem(page, 404, "Not found", "There is no page here.", "01JDD0000000000000000000ZZ").unwrap(),
-        problem(page, 401, "Over", "Sign in again.", "01JDD0000000000000000000ZZ").unwrap(),
+        error_page(page, 404, "Not found", "There is no page here.", "01JDD0000000000000000000ZZ").unwrap(),
+        error_page(page, 401, "Over", "Sign in again.", "01JDD0000000000000000000ZZ").unwrap(),
         account(page, &ACCOUNT).unwrap(),
         account(page, &Account { organization: None, organization_role: None, impersonator: None, ..ACCOUNT }).unwrap(),
         sign_out(page, "token").unwrap(),
@@ -45,12 +46,12 @@ fn shows_every_promise_once_with_its_anchor() {
 
 #[test]
 fn counts_the_states() {
-    let tally = Promises::read().unwrap().tally();
-    assert_eq!(tally, Tally { all: 23, enforced: 9, in_part: 3, planned: 6, provided: 5 });
+    let tally = Promises::parse().unwrap().tally();
+    assert_eq!(tally, StatusCounts { all: 23, enforced: 9, in_part: 3, planned: 6, provided: 5 });
 }
 
 fn promises() -> Vec<Promise> {
-    Promises::read().unwrap().groups.into_iter().flat_map(|group| group.promises).collect()
+    Promises::parse().unwrap().groups.into_iter().flat_map(|group| group.promises).collect()
 }
 
 fn promise(id: &str) -> Promise {
@@ -108,8 +109,8 @@ fn says_that_edge_caching_is_off_while_it_is_d_2() {
 #[test]
 fn numbers_agree_with_their_nouns() {
     for (number, words) in [(0, "0 promises"), (1, "1 promise"), (2, "2 promises"), (21, "21 promises")] {
-        let tally = Tally { all: number, enforced: number, in_part: number, planned: number, provided: number };
-        let company = || Company::read().unwrap();
+        let tally = StatusCounts { all: number, enforced: number, in_part: number, planned: number, provided: number };
+        let company = || Company::parse().unwrap();
         let page = Security {
             page: &PAGE,
             company: company(),
@@ -120,7 +121,7 @@ fn numbers_agree_with_their_nouns() {
         };
         let html = page.render().unwrap();
         assert_eq!(html.matches(&format!("{words}.")).count(), 5, "{words}");
-        let tally = Tally { all: number, ..Tally::default() };
+        let tally = StatusCounts { all: number, ..StatusCounts::default() };
         let html = Home { page: &PAGE, company: company(), tally, path: "/" }.render().unwrap();
         assert_eq!(html.matches(&format!("{words} about")).count(), 1, "{words}");
     }
@@ -181,7 +182,7 @@ fn names_what_it_lacks_only_among_what_it_lacks() {
 
 #[test]
 fn shows_state_review_and_alternative_of_what_it_lacks() {
-    for Absence { id, standing, instead, reviewed: Month { date, text }, .. } in Promises::read().unwrap().absences {
+    for Exclusion { id, standing, instead, reviewed: Month { date, text }, .. } in Promises::parse().unwrap().absences {
         assert!(!standing.is_empty() && !instead.is_empty() && text.ends_with("2026"), "{id}");
         assert_eq!(date.len(), "2026-06".len(), "{id}");
     }
@@ -243,7 +244,7 @@ fn needs_nothing_that_the_content_policy_forbids() {
 #[test]
 fn escapes_hostile_values() {
     let hostile = "\"><script>alert('1')</script>&";
-    let place = Page { base_path: hostile, origin: hostile, version: hostile, commit: hostile };
+    let place = SiteContext { base_path: hostile, origin: hostile, version: hostile, commit: hostile };
     let promise = Promise {
         id: hostile.to_owned(),
         title: hostile.to_owned(),
@@ -256,13 +257,13 @@ fn escapes_hostile_values() {
     let group = Group { slug: hostile.to_owned(), title: hostile.to_owned(), promises: vec![promise] };
     let page = Security {
         page: &place,
-        company: Company::read().unwrap(),
-        tally: Tally::default(),
+        company: Company::parse().unwrap(),
+        tally: StatusCounts::default(),
         groups: vec![group],
         absences: Vec::new(),
         path: "/security",
     };
-    for html in [page.render().unwrap(), problem(&place, 500, hostile, hostile, hostile).unwrap()] {
+    for html in [page.render().unwrap(), error_page(&place, 500, hostile, hostile, hostile).unwrap()] {
         assert!(!html.contains("<script") && !html.contains("\"><s"));
         assert!(html.contains("&#60;script&#62;"));
     }
@@ -270,7 +271,7 @@ fn escapes_hostile_values() {
 
 #[test]
 fn tells_the_status_and_the_request_id_of_a_problem() {
-    let html = problem(&PAGE, 404, "Not found", "There is no page here.", "01JDD0000000000000000000ZZ").unwrap();
+    let html = error_page(&PAGE, 404, "Not found", "There is no page here.", "01JDD0000000000000000000ZZ").unwrap();
     for part in [">404<", "<h1>Not found</h1>", "There is no page here.", "01JDD0000000000000000000ZZ", "noindex"] {
         assert!(html.contains(part), "{part}");
     }

@@ -1,6 +1,6 @@
 //! Selection of one session token from several under one name.
 
-use super::{Instance, suffix::host, token};
+use super::{ClerkInstance, suffix::host, token};
 use crate::logic::cookies::Cookies;
 
 /// Returns the token of the session cookie with this name.
@@ -10,11 +10,11 @@ use crate::logic::cookies::Cookies;
 /// sessions none is selected: only Clerk can identify the visitor's. No token is verified here; the selected one is
 /// verified later.
 #[must_use]
-pub fn token<'a>(cookies: &Cookies<'a>, instance: &Instance, name: &str) -> Option<&'a str> {
+pub fn token<'a>(cookies: &Cookies<'a>, instance: &ClerkInstance, name: &str) -> Option<&'a str> {
     if let Some(only) = cookies.value(name) {
         return Some(only);
     }
-    let seen = cookies.values(name).filter_map(|raw| Some((raw, token::peek(raw)?)));
+    let seen = cookies.values(name).filter_map(|raw| Some((raw, token::decode_unverified(raw)?)));
     let ours =
         seen.filter(|(_, seen)| seen.issuer.as_deref().is_some_and(|issuer| host(issuer) == host(&instance.issuer)));
     let ours: Vec<_> = ours.collect();
@@ -26,13 +26,13 @@ pub fn token<'a>(cookies: &Cookies<'a>, instance: &Instance, name: &str) -> Opti
 
 /// Returns whether there are tokens under this name of which none is selected.
 #[must_use]
-pub fn is_ambiguous(cookies: &Cookies<'_>, instance: &Instance, name: &str) -> bool {
+pub fn is_ambiguous(cookies: &Cookies<'_>, instance: &ClerkInstance, name: &str) -> bool {
     cookies.values(name).next().is_some() && token(cookies, instance, name).is_none()
 }
 
 /// Returns whether there are several tokens under one name, selected or not.
 #[must_use]
-pub fn are_several(cookies: &Cookies<'_>, instance: &Instance) -> bool {
+pub fn are_several(cookies: &Cookies<'_>, instance: &ClerkInstance) -> bool {
     let names = ["__session".to_owned(), format!("__session_{}", instance.suffix)];
     names.iter().any(|name| cookies.values(name).next().is_some() && cookies.value(name).is_none())
 }

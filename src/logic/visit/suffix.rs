@@ -1,6 +1,6 @@
 //! Selection between two sets of cookies on one host.
 
-use super::{Instance, session, token};
+use super::{ClerkInstance, session, token};
 use crate::logic::cookies::Cookies;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use sha1::{Digest as _, Sha1};
@@ -18,12 +18,13 @@ pub fn cookie_suffix(publishable_key: &str) -> String {
 ///
 /// No token is verified here; the selected one is verified later.
 #[must_use]
-pub fn uses_suffixed(cookies: &Cookies<'_>, instance: &Instance, now_s: i64) -> bool {
+pub fn prefers_suffixed_cookies(cookies: &Cookies<'_>, instance: &ClerkInstance, now_s: i64) -> bool {
     let suffixed = |name: &str| format!("{name}_{}", instance.suffix);
     let (session, suffixed_session) =
         (session::token(cookies, instance, "__session"), session::token(cookies, instance, &suffixed("__session")));
     let (uat, suffixed_uat) = (cookies.greatest("__client_uat"), cookies.greatest(&suffixed("__client_uat")));
-    let (seen, suffixed_seen) = (session.and_then(token::peek), suffixed_session.and_then(token::peek));
+    let (seen, suffixed_seen) =
+        (session.and_then(token::decode_unverified), suffixed_session.and_then(token::decode_unverified));
     if session.is_some() {
         let Some(issuer) = seen.as_ref().and_then(|seen| seen.issuer.as_deref()) else { return false };
         if host(issuer) != host(&instance.issuer) {
@@ -33,7 +34,7 @@ pub fn uses_suffixed(cookies: &Cookies<'_>, instance: &Instance, now_s: i64) -> 
     if suffixed_uat.is_none() && suffixed_session.is_none() {
         return false;
     }
-    let issued = |seen: &Option<token::Peek>| seen.as_ref().and_then(|seen| seen.issued_at).unwrap_or(0);
+    let issued = |seen: &Option<token::UnverifiedClaims>| seen.as_ref().and_then(|seen| seen.issued_at).unwrap_or(0);
     if suffixed_uat != Some(0) && uat != Some(0) && issued(&seen) > issued(&suffixed_seen) {
         return false;
     }
@@ -41,7 +42,7 @@ pub fn uses_suffixed(cookies: &Cookies<'_>, instance: &Instance, now_s: i64) -> 
         return false;
     }
     let expired = suffixed_seen.as_ref().and_then(|seen| seen.expires_at).is_some_and(|expires| expires <= now_s);
-    if instance.development && suffixed_uat != Some(0) && uat == Some(0) && expired {
+    if instance.is_development && suffixed_uat != Some(0) && uat == Some(0) && expired {
         return false;
     }
     suffixed_uat.is_some() || suffixed_session.is_none()

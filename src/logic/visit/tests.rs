@@ -6,9 +6,14 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 
 const NOW: i64 = 1_800_000_000;
 
-fn instance(development: bool) -> Instance {
+fn instance(development: bool) -> ClerkInstance {
     let domains = vec!["hub.example.com".to_owned(), "example.com".to_owned()];
-    Instance { suffix: "QvfNY2dr".to_owned(), issuer: "https://clerk.example.com".to_owned(), development, domains }
+    ClerkInstance {
+        suffix: "QvfNY2dr".to_owned(),
+        issuer: "https://clerk.example.com".to_owned(),
+        is_development: development,
+        domains,
+    }
 }
 
 fn token(issuer: &str, at: i64) -> String {
@@ -18,9 +23,9 @@ fn token(issuer: &str, at: i64) -> String {
 
 fn decided(cookie: &str, query: &str, navigation: bool, development: bool) -> String {
     let cookies = Cookies::parse(cookie);
-    let seen = Visit { cookies: &cookies, query, navigation, now_s: NOW };
+    let seen = BrowserSessionInput { cookies: &cookies, query, is_navigation: navigation, now_s: NOW };
     match decide(&seen, &instance(development)) {
-        Step::Verify(_) => "verify".to_owned(),
+        BrowserAuthDecision::Verify(_) => "verify".to_owned(),
         other => format!("{other:?}"),
     }
 }
@@ -79,7 +84,7 @@ fn a_handshake_is_taken_from_the_browser_that_began_it_i_2() {
     for cookie in ["", "__Host-hub_state=", "hub_state=abc", "__Host-hub_state=abc; __Host-hub_state=abd"] {
         assert_eq!(decided(cookie, back, true, false), "SignedOut(\"session-token-and-uat-missing\")", "{cookie}");
         let kept_in_part = decided(&format!("{cookie}; {uat}"), back, true, false);
-        assert_eq!(kept_in_part, "Stuck(\"handshake-not-of-this-browser\")", "{cookie}");
+        assert_eq!(kept_in_part, "RedirectLoop(\"handshake-not-of-this-browser\")", "{cookie}");
     }
     // Another page of this browser began one later: nothing is resolved, its own cookies are used.
     let other = "__Host-hub_state=abd; __clerk_handshake=x.y.z";
@@ -133,12 +138,12 @@ fn takes_a_handshake_from_either_carrier_i_2() {
 fn a_handshake_that_arrives_spoilt_is_begun_anew_i_2() {
     let stepped = |jar: &str, carrier| {
         let cookies = Cookies::parse(jar);
-        let visit = Visit { cookies: &cookies, query: "", navigation: true, now_s: NOW };
+        let visit = BrowserSessionInput { cookies: &cookies, query: "", is_navigation: true, now_s: NOW };
         format!("{:?}", after_unresolved(&visit, carrier, "spoilt"))
     };
     assert_eq!(stepped("", Carrier::Cookie), "Handshake(\"spoilt\")");
-    assert_eq!(stepped("__clerk_redirect_count=3", Carrier::Cookie), "Stuck(\"spoilt\")");
-    assert_eq!(stepped("", Carrier::Query), "Stuck(\"spoilt\")");
+    assert_eq!(stepped("__clerk_redirect_count=3", Carrier::Cookie), "RedirectLoop(\"spoilt\")");
+    assert_eq!(stepped("", Carrier::Query), "RedirectLoop(\"spoilt\")");
 }
 
 /// Clerk's cookie of the parent domain beside one of this host: the greater one is the later one
@@ -182,9 +187,9 @@ fn the_newest_of_one_session_speaks_and_of_several_none_i_2() {
     ] {
         let jar = tokens.iter().map(|token| format!("__session={token}")).collect::<Vec<_>>().join("; ") + "; " + &uat;
         let cookies = Cookies::parse(&jar);
-        let visit = Visit { cookies: &cookies, query: "", navigation: true, now_s: NOW };
+        let visit = BrowserSessionInput { cookies: &cookies, query: "", is_navigation: true, now_s: NOW };
         match (decide(&visit, &instance(false)), state) {
-            (Step::Verify(found), Some(wanted)) => assert_eq!(found, wanted),
+            (BrowserAuthDecision::Verify(found), Some(wanted)) => assert_eq!(found, wanted),
             (step, None) => assert_eq!(format!("{step:?}"), ambiguous, "{jar}"),
             (step, wanted) => panic!("{step:?} instead of {wanted:?}"),
         }
@@ -225,7 +230,7 @@ fn three_redirects_are_enough() {
         assert!(decided(&cookie(count), "", true, false).starts_with("Handshake"), "{count}");
     }
     for count in ["3", "4", "255"] {
-        assert!(decided(&cookie(count), "", true, false).starts_with("Stuck"), "{count}");
+        assert!(decided(&cookie(count), "", true, false).starts_with("RedirectLoop"), "{count}");
     }
 }
 
@@ -273,9 +278,9 @@ fn one_of_two_sets_of_cookies_speaks() {
         (format!("__client_uat=0; __session_{s}={}; __client_uat_{s}=1", ours(10)), true, true),
     ] {
         let cookies = Cookies::parse(&cookie);
-        assert_eq!(uses_suffixed(&cookies, &instance(false), NOW), production, "production: {cookie}");
-        assert_eq!(uses_suffixed(&cookies, &instance(true), NOW), development, "development: {cookie}");
+        assert_eq!(prefers_suffixed_cookies(&cookies, &instance(false), NOW), production, "production: {cookie}");
+        assert_eq!(prefers_suffixed_cookies(&cookies, &instance(true), NOW), development, "development: {cookie}");
     }
     let upper = token("HTTPS://clerk.example.com", NOW);
-    assert!(!uses_suffixed(&Cookies::parse(&format!("__session={upper}")), &instance(false), NOW));
+    assert!(!prefers_suffixed_cookies(&Cookies::parse(&format!("__session={upper}")), &instance(false), NOW));
 }

@@ -1,13 +1,13 @@
 //! Requests that leave the Hub, with a time limit for the whole answer or for its head.
 
-use super::super::{Answer, FetchFailure, Headers, Outgoing};
+use super::super::{FetchError, Headers, UpstreamRequest, UpstreamResponse};
 use js_sys::{Function, Promise, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, AbortSignal, ReadableStream, Response, WorkerGlobalScope};
 
 /// Sends a request; the time limit goes on for the body of its answer, also while that is passed on.
-pub(super) async fn whole(request: &Outgoing) -> Result<Answer<ReadableStream>, FetchFailure> {
+pub(super) async fn whole(request: &UpstreamRequest) -> Result<UpstreamResponse<ReadableStream>, FetchError> {
     answered(request, &AbortSignal::timeout_with_u32(request.timeout_ms)).await
 }
 
@@ -15,8 +15,8 @@ pub(super) async fn whole(request: &Outgoing) -> Result<Answer<ReadableStream>, 
 ///
 /// A signal of `AbortSignal.timeout` cannot be stopped, and it aborts the body of an answer as well for as long as its request runs
 /// (<https://fetch.spec.whatwg.org/#abort-fetch>): a body that was passed on broke off after 10 s when the queue took no message.
-pub(super) async fn head(request: &Outgoing) -> Result<Answer<ReadableStream>, FetchFailure> {
-    let mut limit = Limit::start(request.timeout_ms).map_err(|_| FetchFailure::Unreachable)?;
+pub(super) async fn head(request: &UpstreamRequest) -> Result<UpstreamResponse<ReadableStream>, FetchError> {
+    let mut limit = Limit::start(request.timeout_ms).map_err(|_| FetchError::Unreachable)?;
     let answer = answered(request, &limit.controller.signal()).await;
     limit.kept = answer.is_ok();
     answer
@@ -54,17 +54,20 @@ fn scope() -> WorkerGlobalScope {
     js_sys::global().unchecked_into()
 }
 
-async fn answered(request: &Outgoing, signal: &AbortSignal) -> Result<Answer<ReadableStream>, FetchFailure> {
+async fn answered(
+    request: &UpstreamRequest,
+    signal: &AbortSignal,
+) -> Result<UpstreamResponse<ReadableStream>, FetchError> {
     let response = sent(request, signal)
         .await
-        .map_err(|_| if signal.aborted() { FetchFailure::Timeout } else { FetchFailure::Unreachable })?;
+        .map_err(|_| if signal.aborted() { FetchError::Timeout } else { FetchError::Unreachable })?;
     let headers = response.headers();
     let read = |name: &&str| Some(((*name).to_owned(), headers.get(name).ok()??));
-    let headers = Headers::new(request.wanted.iter().filter_map(read).collect());
-    Ok(Answer { status: response.status(), headers, body: response.body() })
+    let headers = Headers::new(request.response_headers.iter().filter_map(read).collect());
+    Ok(UpstreamResponse { status: response.status(), headers, body: response.body() })
 }
 
-async fn sent(request: &Outgoing, signal: &AbortSignal) -> Result<Response, JsValue> {
+async fn sent(request: &UpstreamRequest, signal: &AbortSignal) -> Result<Response, JsValue> {
     let headers = web_sys::Headers::new()?;
     for (name, value) in &request.headers {
         headers.set(name, value)?;

@@ -6,7 +6,7 @@
 //! more, and its resources remain held (rocicorp/cf-global-state, README: the lock of a cancelled request is never
 //! released).
 
-use super::{Fake, Unavailable};
+use super::{FakeRuntime, RuntimeError};
 use std::{
     cell::{Cell, RefCell},
     future::{Future, poll_fn},
@@ -92,13 +92,13 @@ impl Turns {
     }
 }
 
-impl Fake {
+impl FakeRuntime {
     /// Returns a handle of the same runtime for another request, which can be ended separately.
     #[must_use]
     pub fn another_request(&self) -> Self {
-        let request = self.inside.requests.get() + 1;
-        self.inside.requests.set(request);
-        Self { inside: self.inside.clone(), request, stalls: false }
+        let request = self.state.requests.get() + 1;
+        self.state.requests.set(request);
+        Self { state: self.state.clone(), request, stalls: false }
     }
 
     /// Returns a handle of the same runtime for a request whose client never ends its body.
@@ -111,14 +111,14 @@ impl Fake {
     ///
     /// # Errors
     /// `Unavailable` if it waits for an event that never happens.
-    pub fn run<T>(&self, future: impl Future<Output = T>) -> Result<T, Unavailable> {
+    pub fn run<T>(&self, future: impl Future<Output = T>) -> Result<T, RuntimeError> {
         let mut future = pin!(future);
         loop {
             if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
                 return Ok(value);
             }
-            if !self.inside.turns.round() {
-                return Err(Unavailable);
+            if !self.state.turns.round() {
+                return Err(RuntimeError);
             }
         }
     }
@@ -131,7 +131,7 @@ impl Fake {
             if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
                 return Some(value);
             }
-            self.inside.turns.round();
+            self.state.turns.round();
         }
         None
     }
@@ -139,8 +139,8 @@ impl Fake {
     /// Ends the background work of this request, as a platform does 30 seconds after its client has disconnected.
     pub fn end(&self, ending: Ending) {
         let (ended, others): (Vec<_>, Vec<_>) =
-            self.inside.turns.background.take().into_iter().partition(|task| task.request == self.request);
-        self.inside.turns.background.replace(others);
+            self.state.turns.background.take().into_iter().partition(|task| task.request == self.request);
+        self.state.turns.background.replace(others);
         match ending {
             Ending::Dropped => drop(ended),
             Ending::Forgotten => ended.into_iter().for_each(mem::forget),
@@ -148,20 +148,20 @@ impl Fake {
     }
 
     /// Discards all background work, as a platform does that ends an isolate.
-    pub fn lose_background(&self) {
-        self.inside.turns.background.take();
+    pub fn drop_background(&self) {
+        self.state.turns.background.take();
     }
 
     /// Runs the background work to its end; returns the number of its tasks.
     ///
     /// # Errors
     /// `Unavailable` for a task that never ends.
-    pub fn run_background(&self) -> Result<usize, Unavailable> {
-        let turns = &self.inside.turns;
+    pub fn run_background(&self) -> Result<usize, RuntimeError> {
+        let turns = &self.state.turns;
         let count = turns.background.borrow().len();
         while !turns.background.borrow().is_empty() {
             if !turns.round() {
-                return Err(Unavailable);
+                return Err(RuntimeError);
             }
         }
         Ok(count)

@@ -1,10 +1,10 @@
 //! A page of CSV: split into complete records, and made safe for spreadsheets.
 
-use super::{Broken, Page};
-use crate::domain::tables::Kind;
+use super::{ExportPage, MalformedPage};
+use crate::domain::tables::ColumnType;
 
 /// Returns the header line, as `PostgREST` writes it.
-pub fn header(columns: &[(String, Kind)]) -> String {
+pub fn header_line(columns: &[(String, ColumnType)]) -> String {
     columns.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(",")
 }
 
@@ -12,7 +12,11 @@ pub fn header(columns: &[(String, Kind)]) -> String {
 ///
 /// # Errors
 /// `Broken` for a page whose header or records do not match the requested columns.
-pub fn cut(columns: &[(String, Kind)], mut body: Vec<u8>, first: bool) -> Result<Page, Broken> {
+pub fn parse_page(
+    columns: &[(String, ColumnType)],
+    mut body: Vec<u8>,
+    first: bool,
+) -> Result<ExportPage, MalformedPage> {
     if body.last() != Some(&b'\n') {
         body.push(b'\n');
     }
@@ -20,20 +24,20 @@ pub fn cut(columns: &[(String, Kind)], mut body: Vec<u8>, first: bool) -> Result
     scan.records()?;
     let Scan { starts, formulas, .. } = scan;
     let head = starts.get(1).copied().unwrap_or(body.len());
-    if body.get(..head.saturating_sub(1)) != Some(header(columns).as_bytes()) {
-        return Err(Broken);
+    if body.get(..head.saturating_sub(1)) != Some(header_line(columns).as_bytes()) {
+        return Err(MalformedPage);
     }
     let records = starts.len() as u64 - 1;
     let last = match starts.last() {
-        Some(start) if records > 0 => Some(key(body.get(*start..).unwrap_or_default()).ok_or(Broken)?),
+        Some(start) if records > 0 => Some(row_key(body.get(*start..).unwrap_or_default()).ok_or(MalformedPage)?),
         _ => None,
     };
     let from = if first { 0 } else { head };
-    Ok(Page { text: marked(body, from, &formulas), records, last })
+    Ok(ExportPage { text: escape_formulas(body, from, &formulas), records, last })
 }
 
 /// Returns the bytes from an offset on, with an apostrophe before each value that a spreadsheet would execute.
-fn marked(mut body: Vec<u8>, from: usize, formulas: &[usize]) -> Vec<u8> {
+fn escape_formulas(mut body: Vec<u8>, from: usize, formulas: &[usize]) -> Vec<u8> {
     if formulas.is_empty() {
         body.drain(..from);
         return body;
@@ -50,14 +54,14 @@ fn marked(mut body: Vec<u8>, from: usize, formulas: &[usize]) -> Vec<u8> {
 }
 
 /// Returns the first field of a record.
-fn key(record: &[u8]) -> Option<String> {
+fn row_key(record: &[u8]) -> Option<String> {
     let key = record.split(|byte| *byte == b',' || *byte == b'\n').next().unwrap_or_default();
     std::str::from_utf8(key).ok().map(str::to_owned)
 }
 
 /// One pass over a page.
 struct Scan<'a> {
-    columns: &'a [(String, Kind)],
+    columns: &'a [(String, ColumnType)],
     body: &'a [u8],
     /// Offset of each line, the header line included.
     starts: Vec<usize>,
@@ -66,7 +70,7 @@ struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    fn records(&mut self) -> Result<(), Broken> {
+    fn records(&mut self) -> Result<(), MalformedPage> {
         let (mut quoted, mut column) = (false, 0);
         let mut value = Some(0);
         for (place, byte) in self.body.iter().enumerate() {
@@ -89,7 +93,7 @@ impl Scan<'_> {
                 }
                 b'\n' if !quoted => {
                     if column + 1 != self.columns.len() {
-                        return Err(Broken);
+                        return Err(MalformedPage);
                     }
                     column = 0;
                     value = Some(place + 1);
@@ -99,7 +103,7 @@ impl Scan<'_> {
             }
         }
         if quoted || self.starts.pop() != Some(self.body.len()) {
-            return Err(Broken);
+            return Err(MalformedPage);
         }
         Ok(())
     }
@@ -123,7 +127,7 @@ impl Scan<'_> {
     }
 
     fn is_text(&self, column: usize) -> bool {
-        let plain = [Kind::Boolean, Kind::Integer, Kind::Timestamp, Kind::Uuid];
+        let plain = [ColumnType::Boolean, ColumnType::Integer, ColumnType::Timestamp, ColumnType::Uuid];
         let typed = self.columns.get(column).is_some_and(|(_, kind)| plain.contains(kind));
         !typed && self.starts.len() > 1
     }

@@ -1,36 +1,39 @@
 //! Split pages: the output is the database's data, record by record.
 
 use super::*;
-use crate::domain::tables::Kind;
+use crate::domain::tables::ColumnType;
 
 fn export(table: &str) -> Export {
     Export {
-        base: format!("{table}?select=id"),
-        most: Some(5),
-        columns: vec![("id".to_owned(), Kind::Integer), ("reason".to_owned(), Kind::Text)],
-        ..Export::of(Table::named(table).unwrap())
+        base_query: format!("{table}?select=id"),
+        max_rows: Some(5),
+        columns: vec![("id".to_owned(), ColumnType::Integer), ("reason".to_owned(), ColumnType::Text)],
+        ..Export::new(Table::by_name(table).unwrap())
     }
 }
 
-fn cut(format: Format, body: &str, first: bool) -> Result<(String, u64, Option<String>), Broken> {
-    let page = export("team_activities").cut(format, body.into(), first)?;
+fn cut(format: Format, body: &str, first: bool) -> Result<(String, u64, Option<String>), MalformedPage> {
+    let page = export("team_activities").parse_page(format, body.into(), first)?;
     Ok((String::from_utf8(page.text).unwrap(), page.records, page.last))
 }
 
 #[allow(clippy::unnecessary_wraps, reason = "it is compared with what may fail")]
-fn whole(text: &str, records: u64, last: Option<&str>) -> Result<(String, u64, Option<String>), Broken> {
+fn whole(text: &str, records: u64, last: Option<&str>) -> Result<(String, u64, Option<String>), MalformedPage> {
     Ok((text.to_owned(), records, last.map(str::to_owned)))
 }
 
 #[test]
 fn pages_go_by_the_key() {
     let mut numbered = export("team_activities");
-    assert_eq!(numbered.page(None, 2), "team_activities?select=id&order=id.desc&limit=2");
-    assert_eq!(numbered.page(Some("7"), 2), "team_activities?select=id&order=id.desc&limit=2&id=lt.7");
-    assert_eq!([numbered.next(2, 0), numbered.next(2, 4), numbered.next(2, 5)], [2, 1, 0]);
-    (numbered.ascending, numbered.most) = (true, None);
-    assert_eq!(numbered.page(Some("7"), 2), "team_activities?select=id&order=id.asc&limit=2&id=gt.7");
-    assert_eq!(numbered.next(2, 1_000_000), 2);
+    assert_eq!(numbered.page_query(None, 2), "team_activities?select=id&order=id.desc&limit=2");
+    assert_eq!(numbered.page_query(Some("7"), 2), "team_activities?select=id&order=id.desc&limit=2&id=lt.7");
+    assert_eq!(
+        [numbered.next_page_size(2, 0), numbered.next_page_size(2, 4), numbered.next_page_size(2, 5)],
+        [2, 1, 0]
+    );
+    (numbered.ascending, numbered.max_rows) = (true, None);
+    assert_eq!(numbered.page_query(Some("7"), 2), "team_activities?select=id&order=id.asc&limit=2&id=gt.7");
+    assert_eq!(numbered.next_page_size(2, 1_000_000), 2);
 }
 
 #[test]
@@ -41,7 +44,7 @@ fn a_line_is_a_record_whatever_is_in_it() {
     assert_eq!(cut(Format::Ndjson, "[]", true), whole("", 0, None));
     for broken in ["", "[{\"id\":3}", "{\"id\":3}", "[{\"name\":3}]", "[{\"id\":3}] [", "null", "[{\"id\":\"3&x=1\"}]"]
     {
-        assert_eq!(cut(Format::Ndjson, broken, true), Err(Broken), "{broken}");
+        assert_eq!(cut(Format::Ndjson, broken, true), Err(MalformedPage), "{broken}");
     }
 }
 
@@ -50,18 +53,18 @@ fn a_line_is_a_record_whatever_is_in_it() {
 fn pages_go_by_a_uuid_too() {
     let tickets = export("contact_tickets");
     let key = "0a0b0c0d-0000-4000-8000-000000000001";
-    let page = tickets.cut(Format::Ndjson, format!("[{{\"id\":\"{key}\"}}]").into_bytes(), true).unwrap();
+    let page = tickets.parse_page(Format::Ndjson, format!("[{{\"id\":\"{key}\"}}]").into_bytes(), true).unwrap();
     assert_eq!(page.last.as_deref(), Some(key));
     assert_eq!(
-        tickets.page(page.last.as_deref(), 9),
+        tickets.page_query(page.last.as_deref(), 9),
         format!("contact_tickets?select=id&order=id.desc&limit=9&id=lt.{key}")
     );
-    let page = tickets.cut(Format::Csv, format!("id,reason\n{key},x").into_bytes(), true).unwrap();
+    let page = tickets.parse_page(Format::Csv, format!("id,reason\n{key},x").into_bytes(), true).unwrap();
     assert_eq!(page.last.as_deref(), Some(key));
     for other in ["1", "x", "", "0a0b0c0d-0000-4000-8000-00000000000&"] {
         assert_eq!(
-            tickets.cut(Format::Csv, format!("id,reason\n{other},x").into_bytes(), true),
-            Err(Broken),
+            tickets.parse_page(Format::Csv, format!("id,reason\n{other},x").into_bytes(), true),
+            Err(MalformedPage),
             "{other}"
         );
     }
@@ -80,7 +83,7 @@ fn a_field_may_hold_lines_commas_and_quotes() {
     for broken in
         ["id,reason\n\"3", "id,reason\nx,3", "id,reason\n\n", "id,reason\n3", "id,reason\n3,4,5", "reason,id\n3,4"]
     {
-        assert_eq!(cut(Format::Csv, broken, true), Err(Broken), "{broken}");
+        assert_eq!(cut(Format::Csv, broken, true), Err(MalformedPage), "{broken}");
     }
 }
 
@@ -229,7 +232,7 @@ fn every_page_is_cut_into_its_records() {
             assert_eq!(serde_json::from_str::<serde_json::Value>(line).unwrap()["reason"], **cell);
         }
         for end in (0..json.len()).filter(|end| json.is_char_boundary(*end)) {
-            assert_eq!(cut(Format::Ndjson, &json[..end], true), Err(Broken), "{round} {end}");
+            assert_eq!(cut(Format::Ndjson, &json[..end], true), Err(MalformedPage), "{round} {end}");
         }
         for end in (0..body.len()).filter(|end| body.is_char_boundary(*end)) {
             if let Ok((_, fewer, _)) = cut(Format::Csv, &body[..end], true) {

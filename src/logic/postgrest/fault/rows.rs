@@ -1,7 +1,25 @@
-//! The public rows of the later rules.
+//! Public rows of query errors, longer than one line.
 
 /// Code, status, sentence, hint.
 pub(super) type Row = (&'static str, u16, &'static str, &'static str);
+pub(super) const SELECT_MALFORMED: Row = (
+    "HUB310",
+    400,
+    "The select is not a list of columns and embedded tables.",
+    "Leave out casts, paths, spreads, hints, and aggregates but count alone in an embedded table.",
+);
+pub(super) const ACCEPT_REFUSED: Row = (
+    "HUB301",
+    406,
+    "Answers are JSON only; files are where a role may export.",
+    "Accept application/json or application/vnd.pgrst.object+json.",
+);
+pub(super) const LIMIT_REFUSED: Row = (
+    "HUB318",
+    400,
+    "The limit or the offset is too large.",
+    "Ask at most 1000 rows at a time, and filter instead of skipping more than 100000.",
+);
 pub(super) const UPSERT_REFUSED: Row = (
     "HUB322",
     400,
