@@ -42,7 +42,7 @@ build/.done: $(SOURCES)
 	@dev/build.sh
 	@touch $@
 
-test: ## Runs every test; one stage with STAGE=native, browser, database, stack or live
+test: ## Runs every test; one stage with STAGE=native, browser, database, dev-stack or e2e
 	@dev/setup/all.sh test
 	@dev/test.sh $(STAGE)
 
@@ -54,9 +54,9 @@ bench: build ## Measures the Hub against a pass-through, the audit log against a
 	@dev/setup/all.sh build
 	@status=0; \
 	$(NODE) bench/run.mjs || status=1; \
-	cargo run --locked --quiet --release --config profile.release.opt-level=3 --example refused || status=1; \
-	$(NODE) bench/audit.mjs || status=1; \
-	$(NODE) bench/trail.mjs || status=1; \
+	cargo run --locked --quiet --release --config profile.release.opt-level=3 --example rejection_cost || status=1; \
+	$(NODE) bench/audit-trigger.mjs || status=1; \
+	$(NODE) bench/audit-queries.mjs || status=1; \
 	exit $$status
 
 soak: build ## Measures the memory that an isolate retains of its requests: make soak REQUESTS=50000

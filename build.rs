@@ -6,7 +6,7 @@ mod jobs;
 #[path = "src/entry/queues.rs"]
 #[allow(dead_code, reason = "the build script reads what wrangler.toml says too")]
 mod queues;
-#[path = "src/logic/vars.rs"]
+#[path = "src/logic/config/variables.rs"]
 #[allow(dead_code, reason = "the build script reads names and kinds only")]
 mod vars;
 
@@ -17,7 +17,7 @@ fn main() {
     println!("cargo::rerun-if-changed=wrangler.toml");
     println!("cargo::rerun-if-changed=src/entry/jobs.rs");
     println!("cargo::rerun-if-changed=src/entry/queues.rs");
-    println!("cargo::rerun-if-changed=src/logic/vars.rs");
+    println!("cargo::rerun-if-changed=src/logic/config/variables.rs");
     // Grows with every commit. An absent file would make Cargo run the build script every time.
     if fs::exists(".git/logs/HEAD").unwrap_or(false) {
         println!("cargo::rerun-if-changed=.git/logs/HEAD");

@@ -1,5 +1,5 @@
 // An export of the complete audit log by the Hub in workerd (L-1): time to the first byte, rows per second, and the
-// memory of the Worker's process compared with the start. `bench/trail.mjs` creates the rows.
+// memory of the Worker's process compared with the start. `bench/audit-queries.mjs` creates the rows.
 
 import { port } from '../dev/ports.mjs';
 import { AS_TLS, startWorkerd } from '../dev/workerd.mjs';

@@ -32,9 +32,9 @@ try {
   ending.push(stub.stop);
   const stubUrl = `http://127.0.0.1:${stubPort}`;
   await answers('the stub', async () => (await fetch(stubUrl)).ok);
-  await build({ entryPoints: ['bench/peer/worker.mjs'], bundle: true, minify: true, format: 'esm', conditions: ['workerd', 'worker'], outfile: `${FOLDER}/peer.mjs`, logLevel: 'error', external: ['node:*', 'cloudflare:*'] });
+  await build({ entryPoints: ['bench/reference-worker/worker.mjs'], bundle: true, minify: true, format: 'esm', conditions: ['workerd', 'worker'], outfile: `${FOLDER}/peer.mjs`, logLevel: 'error', external: ['node:*', 'cloudflare:*'] });
 
-  const bundles = { floor: ['bench/floor.mjs'], peer: [`${FOLDER}/peer.mjs`], hub: ['build/index.js', 'build/index_bg.wasm'] };
+  const bundles = { floor: ['bench/passthrough-worker.mjs'], peer: [`${FOLDER}/peer.mjs`], hub: ['build/index.js', 'build/index_bg.wasm'] };
   const workers = async (upstream, restUrl, role) => {
     const started = {};
     for (const [name, modules] of Object.entries(bundles)) {

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { answers, port } from '../dev/ports.mjs';
 import { start } from '../dev/process.mjs';
-import { startClerk } from '../dev/clerk.mjs';
+import { startClerk } from '../dev/fake-clerk.mjs';
 import { keys as throwAway } from '../dev/keys.mjs';
 import { AS_TLS, startWorkerd } from '../dev/workerd.mjs';
 

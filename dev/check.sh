@@ -13,15 +13,15 @@ run() {
 wasm() { (. "$WASM_ENV" && "$@"); }
 scripts() {
   local status=0
-  for script in .ci/run dev/bundle/cargo $(git ls-files '*.sh'); do bash -n "$script" || status=1; done
+  for script in .ci/run dev/cargo-cdylib-wrapper/cargo $(git ls-files '*.sh'); do bash -n "$script" || status=1; done
   for module in $(git ls-files "*.mjs"); do node_modules/.bin/node --check "$module" || status=1; done
   return $status
 }
 
 run format cargo fmt --check
-run "lints, native" cargo clippy --locked --all-targets --features live -- -D warnings
+run "lints, native" cargo clippy --locked --all-targets --features database-tests -- -D warnings
 run "lints, wasm32" wasm cargo clippy --locked --target wasm32-unknown-unknown --lib -- -D warnings
-run "lints, browser tests" wasm cargo clippy --locked --target wasm32-unknown-unknown --features open --test browser -- -D warnings
+run "lints, browser tests" wasm cargo clippy --locked --target wasm32-unknown-unknown --features test-internals --test browser -- -D warnings
 run "licences and sources" "$TOOLS/bin/cargo-deny" --locked check bans licenses sources
 run "token vectors" node_modules/.bin/node tests/vectors/make-tokens.mjs --check
 run documents env RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --quiet

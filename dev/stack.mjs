@@ -2,14 +2,14 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
-import { startClerk } from './clerk.mjs';
-import { startHub } from './hub.mjs';
+import { startClerk } from './fake-clerk.mjs';
+import { startHub } from './wrangler.mjs';
 import { PRODUCTION_DOMAIN, certificate, keys as throwAway } from './keys.mjs';
 import { answers, port } from './ports.mjs';
 import { forget, migrate, query, seed, startPostgres } from './postgres.mjs';
 import { binary, startPostgrest } from './postgrest.mjs';
 import { claim } from './running.mjs';
-import { startSupabase } from './supabase.mjs';
+import { startSupabase } from './fake-supabase-gateway.mjs';
 
 const WANTED = { postgres: 24321, postgrest: 24322, admin: 24323, supabase: 24324, clerk: 24325, hub: 8787, inspector: 24326 };
 /** The file in the data folder that records the processes of this stack. */

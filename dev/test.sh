@@ -36,32 +36,32 @@ browser() {
   # Unoptimized RSA in WebAssembly takes minutes instead of a second.
   export CARGO_PROFILE_DEV_OPT_LEVEL=1 CARGO_PROFILE_DEV_DEBUG=0 WASM_BINDGEN_TEST_TIMEOUT=180
   CHROMEDRIVER=$(command -v chromedriver) CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=wasm-bindgen-test-runner \
-    cargo test --locked --target wasm32-unknown-unknown --features open --test browser
+    cargo test --locked --target wasm32-unknown-unknown --features test-internals --test browser
 }
 # Each file has its own ports and data; a busy one and a waiting one share two cores.
 files() { node --test --test-concurrency=2 --test-reporter=spec "$@"; }
 templates() { room && node tests/database/template.mjs; }
 database() { templates && files tests/database/*.test.mjs; }
-stack() { make build && files tests/dev/*.test.mjs; }
+dev_stack() { make build && files tests/dev/*.test.mjs; }
 
 # Every file on one stack in one process; those of APART, which wait, restart the Hub or load it, beside them on their
 # own stack.
-edge() { node --test --test-reporter=spec --experimental-test-isolation=none "$@"; }
-live() {
+e2e_files() { node --test --test-reporter=spec --experimental-test-isolation=none "$@"; }
+e2e() {
   make build && templates || return 1
-  local file rest=() apart=() log="$HUB_CACHE/test-live-apart.log" other status=0
-  for file in tests/edge/*.test.mjs; do
+  local file rest=() apart=() log="$HUB_CACHE/test-e2e-apart.log" other status=0
+  for file in tests/e2e/*.test.mjs; do
     case " ${APART[*]} " in *" $(basename "$file" .test.mjs) "*) apart+=("$file") ;; *) rest+=("$file") ;; esac
   done
-  TEST_FOLDER=.local/test-apart edge "${apart[@]}" >"$log" 2>&1 &
+  TEST_FOLDER=.local/test-apart e2e_files "${apart[@]}" >"$log" 2>&1 &
   other=$!
-  edge "${rest[@]}" || status=1
+  e2e_files "${rest[@]}" || status=1
   # The output of those so far, and the output until they end.
   tail -n +1 -f --pid="$other" "$log"
   wait "$other" || status=1
   return "$status"
 }
-APART=(disconnects failures keys queue)
+APART=(disconnects keys queue upstream-outages)
 
 # A full disk fails tests one by one, each in another way.
 room() {
@@ -79,8 +79,8 @@ only=${1:-}
 stage native native
 stage browser browser
 stage database database
-stage stack stack
-stage live live
+stage dev-stack dev_stack
+stage e2e e2e
 
 [ ${#bad[@]} -eq 0 ] || printf '\nfailed: %s\n' "${bad[*]}"
 printf '\n%d passed, %d failed\n' "$passed" "$failed"

@@ -21,7 +21,7 @@ use hub::{
         functions::{Argument, FUNCTIONS, Function, Returned},
         tables::{Column, ColumnType, Grant, TABLES, Table},
     },
-    logic::policy::grants,
+    logic::authz::grants,
 };
 use std::{collections::BTreeMap, fmt::Write as _, fs};
 

@@ -14,26 +14,27 @@
     reason = "a test may say what it knows, and the browser runs a part of the suite"
 )]
 
-#[path = "hub/queries.rs"]
-mod queries;
-#[path = "hub/tokens.rs"]
+#[path = "integration/harness.rs"]
+mod harness;
+#[path = "integration/query_firewall.rs"]
+mod query_firewall;
+#[path = "integration/tokens.rs"]
 mod tokens;
-#[path = "hub/world.rs"]
-mod world;
 
 // Imported so that Cargo detects its use: `rsa` obtains random bytes from it.
 use getrandom_02 as _;
-use hub::{
-    domain::session::Session,
-    logic::{
-        clerk_event,
-        jwks::{self, RsaKey},
-        token::{self, TokenError, TokenPolicy},
-    },
-    platform::{Runtime as _, fakes::FakeRuntime, webcrypto},
-};
+use harness::{ORIGIN, TOKENS, World};
+use hub::domain::session::Session;
+use hub::logic::authn::jwks;
+use hub::logic::authn::jwks::RsaKey;
+use hub::logic::authn::session_token;
+use hub::logic::authn::session_token::TokenError;
+use hub::logic::authn::session_token::TokenPolicy;
+use hub::logic::webhook::clerk_event;
+use hub::runtime::Runtime as _;
+use hub::runtime::fake::FakeRuntime;
+use hub::runtime::webcrypto;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
-use world::{ORIGIN, TOKENS, World};
 
 wasm_bindgen_test_configure!(run_in_browser);
 
@@ -65,11 +66,11 @@ async fn judged(by: By, raw: &str) -> Result<Session, &'static str> {
         role_claim: vec!["metadata".to_owned(), "stacklumen_role".to_owned()],
     };
     let keys = jwks::parse(TOKENS["jwks"].to_string().as_bytes()).unwrap();
-    let unverified = token::read(raw).map_err(TokenFault::reason)?;
+    let unverified = session_token::read(raw).map_err(TokenFault::reason)?;
     let key = keys.iter().find(|key| key.kid == unverified.kid()).ok_or("key-unknown")?;
     let good = signed(by, key, unverified.signed_part(), unverified.signature()).await;
     let verified = unverified.verified(good).map_err(TokenFault::reason)?;
-    token::check(&verified, &expected, TOKENS["now"].as_i64().unwrap()).map_err(TokenFault::reason)
+    session_token::check(&verified, &expected, TOKENS["now"].as_i64().unwrap()).map_err(TokenFault::reason)
 }
 
 #[wasm_bindgen_test]
@@ -105,7 +106,7 @@ async fn webcrypto_signs_what_the_reference_verifies_a_3() {
     };
     type Verifying = <Es256 as jwt_compact::Algorithm>::VerifyingKey;
     type Signature = <Es256 as jwt_compact::Algorithm>::Signature;
-    let jwk = world::json("throwaway-keys.json")["hub"].clone();
+    let jwk = harness::json("throwaway-keys.json")["hub"].clone();
     let number =
         |name: &str| <[u8; 32]>::try_from(Base64UrlUnpadded::decode_vec(jwk[name].as_str().unwrap()).unwrap()).unwrap();
     let key = webcrypto::import_p256(&number("x"), &number("y"), &number("d")).await.unwrap();

@@ -15,23 +15,23 @@
     reason = "a test may say what it knows, and uses a part of what the others share"
 )]
 
-#[path = "hub/world.rs"]
-mod world;
+#[path = "integration/harness.rs"]
+mod harness;
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
-use hub::{
-    domain::{
-        functions::FUNCTIONS,
-        headers::Headers,
-        tables::{TABLES, Table},
-    },
-    entry::answer::IncomingRequest,
-    platform::{FetchError, UpstreamRequest, UpstreamResponse, fakes::FakeBody},
-};
+use harness::{PERSONAS, REST, TestApp, arrival, default_upstream};
+use hub::domain::functions::FUNCTIONS;
+use hub::domain::headers::Headers;
+use hub::domain::tables::TABLES;
+use hub::domain::tables::Table;
+use hub::entry::handle_request::IncomingRequest;
+use hub::runtime::FetchError;
+use hub::runtime::UpstreamRequest;
+use hub::runtime::UpstreamResponse;
+use hub::runtime::fake::FakeBody;
 use postgres::{Client, NoTls, Transaction};
 use serde_json::Value;
 use std::{cell::RefCell, rc::Rc};
-use world::{PERSONAS, REST, TestApp, arrival, default_upstream};
 
 const CAROL: &str = "user_2hubcarol0000000000000003";
 
@@ -278,13 +278,13 @@ fn every_record_that_is_built_is_accepted_l_3() {
     transaction.execute("select set_config('role', 'none', true)", &[]).unwrap();
     let chance = Rc::new(RefCell::new(Chance(0x9e37_79b9_7f4a_7c15)));
     let upstream = Rc::clone(&chance);
-    let world = TestApp::with_upstream(move |sent| answer(&mut upstream.borrow_mut(), sent));
+    let app = TestApp::with_upstream(move |sent| answer(&mut upstream.borrow_mut(), sent));
     let (mut recorded, mut queued, mut looked, mut owners) = (0, 0, 0, 0);
     for _ in 0..3_000 {
-        world.fake.advance_time(1);
+        app.fake.advance_time(1);
         let arrival = request(&mut chance.borrow_mut());
         let what = format!("{} {}", arrival.method, arrival.url);
-        let seen = world.handle(arrival);
+        let seen = app.handle(arrival);
         let id = seen.header("x-request-id").unwrap().to_owned();
         for one in &seen.calls {
             assert!(call(&mut transaction, one) > 0, "{what}");

@@ -2,11 +2,13 @@
 
 #![no_main]
 
-use hub::logic::{
-    cookies::{self, Cookies},
-    return_to,
-    visit::{ClerkInstance, Step, BrowserSessionInput, decide},
-};
+use hub::logic::http::cookies;
+use hub::logic::http::cookies::Cookies;
+use hub::logic::http::redirect_url;
+use hub::logic::authn::browser_session::ClerkInstance;
+use hub::logic::authn::browser_session::Step;
+use hub::logic::authn::browser_session::BrowserSessionInput;
+use hub::logic::authn::browser_session::decide;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (&str, &str, bool)| {
@@ -32,13 +34,13 @@ fuzz_target!(|input: (&str, &str, bool)| {
     if let Some(found) = cookies::directive(query) {
         assert!([found.name, found.value, found.domain.unwrap_or_default()].iter().all(|text| !text.contains(';')));
     }
-    if let Some(back) = return_to::decoded(query)
+    if let Some(back) = redirect_url::decoded(query)
         .as_deref()
-        .and_then(|wanted| return_to::checked(wanted, "https://hub.example.com", ""))
+        .and_then(|wanted| redirect_url::checked(wanted, "https://hub.example.com", ""))
     {
         assert!(back.starts_with('/') && !back.starts_with("//") && !back.contains('\\') && back.is_ascii());
     }
-    let kept = return_to::without_traces("/account", query);
+    let kept = redirect_url::without_traces("/account", query);
     // Only the first `?` begins a query; others are part of names and values.
     let rest = kept.split_once('?').map_or("", |(_, rest)| rest);
     assert!(!rest.split('&').any(|pair| pair.starts_with("__clerk_handshake=")));

@@ -3,19 +3,16 @@
 
 #![no_main]
 
-use hub::{
-    domain::{
-        access::StaffRole,
-        functions::FUNCTIONS,
-        headers::Headers,
-        session::{Actor, RoleClaim, Session},
-        tables::TABLES,
-    },
-    logic::{
-        policy::{Target, permit},
-        postgrest,
-    },
-};
+use hub::domain::access::StaffRole;
+use hub::domain::functions::FUNCTIONS;
+use hub::domain::headers::Headers;
+use hub::domain::session::Actor;
+use hub::domain::session::RoleClaim;
+use hub::domain::session::Session;
+use hub::domain::tables::TABLES;
+use hub::logic::authz::Target;
+use hub::logic::authz::permit;
+use hub::logic::query;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (u8, u8, u8, &str, &[u8])| {
@@ -47,7 +44,7 @@ fuzz_target!(|input: (u8, u8, u8, &str, &[u8])| {
     let method = ["GET", "HEAD", "POST", "PATCH", "DELETE"][usize::from(method) % 5];
     let Ok(permit) = permit(&Actor::Person(&session), target, method, 1_795_464_900) else { return };
     let json = Headers::new(vec![("content-type".to_owned(), "application/json".to_owned())]);
-    let Ok(plan) = postgrest::plan(&permit, method, query, &json) else { return };
+    let Ok(plan) = query::plan(&permit, method, query, &json) else { return };
     let written = plan.path_and_query();
     assert!(written.is_ascii() && !written.contains(['#', ' ', '\\', '"', '\n', '\r']));
     assert!(written.split('?').next() == Some(path.as_str()));
@@ -59,7 +56,7 @@ fuzz_target!(|input: (u8, u8, u8, &str, &[u8])| {
     let short = written.matches('&').count() < 50 && written.matches(',').count() < 60;
     if short && plan.expected_version().is_none() {
         let rest = written.split_once('?').map_or("", |(_, query)| query);
-        let again = postgrest::plan(&permit, plan.method(), rest, &json).expect("what was written anew is good");
+        let again = query::plan(&permit, plan.method(), rest, &json).expect("what was written anew is good");
         assert_eq!(again.path_and_query(), written);
     }
     if plan.takes_body() {

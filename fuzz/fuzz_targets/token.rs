@@ -2,13 +2,14 @@
 
 #![no_main]
 
-use hub::logic::token::{self, TokenPolicy};
+use hub::logic::authn::session_token;
+use hub::logic::authn::session_token::TokenPolicy;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(raw) = std::str::from_utf8(bytes) else { return };
-    let peeked = token::peek(raw);
-    let Ok(unverified) = token::read(raw) else { return };
+    let peeked = session_token::peek(raw);
+    let Ok(unverified) = session_token::read(raw) else { return };
     assert!(raw.len() <= 8192 && raw.split('.').count() == 3);
     assert!(raw.starts_with(unverified.signed_part()));
     assert!((1..=64).contains(&unverified.kid().len()));
@@ -21,7 +22,7 @@ fuzz_target!(|bytes: &[u8]| {
         role_claim: vec!["metadata".to_owned(), "stacklumen_role".to_owned()],
     };
     let now_s = 1_795_464_900;
-    let Ok(session) = token::check(&verified, &expected, now_s) else { return };
+    let Ok(session) = session_token::check(&verified, &expected, now_s) else { return };
     assert!(session.user.starts_with("user_") && session.id.starts_with("sess_"));
     assert!(session.expires_at > session.issued_at && session.expires_at - session.issued_at <= 120);
     assert!(now_s < session.expires_at + 5);

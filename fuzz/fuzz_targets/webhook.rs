@@ -2,13 +2,10 @@
 
 #![no_main]
 
-use hub::{
-    domain::headers::Headers,
-    logic::{
-        clerk_event,
-        signature::{WebhookSignature, secrets},
-    },
-};
+use hub::domain::headers::Headers;
+use hub::logic::webhook::clerk_event;
+use hub::logic::webhook::signature::WebhookSignature;
+use hub::logic::webhook::signature::secrets;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (&str, &str, &str, &[u8])| {

@@ -1,6 +1,7 @@
 //! Types shared by every layer: audiences, the table catalogue, errors. No clock, no randomness, no I/O.
 
 pub mod access;
+pub mod clerk_webhooks;
 pub mod functions;
 pub mod headers;
 pub mod ids;
@@ -8,4 +9,3 @@ pub mod secret;
 pub mod session;
 pub mod tables;
 pub mod time;
-pub mod webhooks;

@@ -1,11 +1,11 @@
 //! The table catalogue: one row per table, shared by the proxy, the policy and the schema test.
 
+mod audit;
 mod chats;
 mod leads;
 mod rejected;
-mod sessions;
+mod revocations;
 mod tickets;
-mod trail;
 
 use super::access::{Operation, PURPOSES, PrincipalKind, REVERIFY_MODERATE, REVERIFY_STRICT, StaffRole, StepUp};
 
@@ -196,10 +196,10 @@ pub const TABLES: &[Table] = &[
     tickets::TICKET_MESSAGES,
     chats::CHAT_THREADS,
     chats::CHAT_MESSAGES,
-    trail::TEAM_ACTIVITIES,
-    trail::REQUEST_LOG,
+    audit::TEAM_ACTIVITIES,
+    audit::REQUEST_LOG,
     rejected::REQUEST_LOG_REJECTED,
-    sessions::REVOKED_SESSIONS,
-    sessions::WEBHOOK_MESSAGES,
-    trail::CHECKS,
+    revocations::REVOKED_SESSIONS,
+    revocations::WEBHOOK_MESSAGES,
+    audit::CHECKS,
 ];

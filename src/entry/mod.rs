@@ -1,13 +1,13 @@
 //! The entry points: the Workers events, the tables of routes, jobs and queues, and the processing of a request.
 
-pub mod answer;
-mod course;
+pub mod handle_request;
+mod request_context;
 // Browsers do not provide `cloudflare:workers`.
-#[cfg(all(target_arch = "wasm32", not(feature = "open")))]
-mod events;
 pub mod jobs;
-mod page;
-pub mod queue;
+mod page_request;
+pub mod queue_consumer;
 pub mod queues;
 pub mod routes;
-pub mod schedule;
+pub mod scheduled;
+#[cfg(all(target_arch = "wasm32", not(feature = "test-internals")))]
+mod worker;

@@ -96,6 +96,15 @@ pub fn find(path: &str) -> Option<(&'static Route, &str)> {
     ROUTES.iter().find_map(|route| matches(route.path, path).map(|segment| (route, segment)))
 }
 
+/// Returns the path below the mount path.
+#[must_use]
+pub fn strip_base_path<'path>(base: &str, path: &'path str) -> Option<&'path str> {
+    match path.strip_prefix(base)? {
+        "" => Some("/"),
+        rest => rest.starts_with('/').then_some(rest),
+    }
+}
+
 /// Returns whether a path belongs to the API, routed or not: there, errors are JSON and plain http is never redirected.
 #[must_use]
 pub fn is_api(path: &str) -> bool {

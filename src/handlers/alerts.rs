@@ -1,11 +1,11 @@
 //! The job that reports problems to an operator: in the log, and to `ALERT_WEBHOOK_URL`.
 
 use crate::{
-    logic::fault::Error,
-    platform::{
-        FetchError, LogLevel, Runtime, UpstreamRequest,
-        database::{USER_AGENT, execute as ask_as_job, query},
-        hub::AppState,
+    logic::error::Error,
+    runtime::{FetchError, LogLevel, Runtime, UpstreamRequest},
+    services::{
+        app_state::AppState,
+        database_client::{USER_AGENT, execute as ask_as_job, query},
     },
 };
 use serde::{Deserialize, Serialize};

@@ -1,11 +1,11 @@
 //! `GET /healthz`: the Hub's version, and the reachability of its upstreams.
 
 use crate::{
-    logic::reply::{CachePolicy, ContentKind, Response},
-    platform::{
-        Runtime, UpstreamRequest,
-        database::{TimedJob, USER_AGENT, execute_job, query},
-        hub::{AppState, HealthStatus},
+    logic::http::response::{CachePolicy, ContentKind, Response},
+    runtime::{Runtime, UpstreamRequest},
+    services::{
+        app_state::{AppState, HealthStatus},
+        database_client::{TimedJob, USER_AGENT, execute_job, query},
     },
 };
 

@@ -1,12 +1,12 @@
 //! The handlers of the routes, jobs and queues: a file per audience or job. They never use each other.
 
-pub mod account;
+pub mod account_pages;
 pub mod alerts;
-pub mod clerk;
-pub mod data;
-pub mod description;
+pub mod clerk_webhook;
 pub mod health;
-pub mod house;
-pub mod public;
-pub mod requests;
+pub mod maintenance;
+pub mod openapi;
+pub mod proxy;
+pub mod public_pages;
+pub mod request_log_consumer;
 pub mod revocation;

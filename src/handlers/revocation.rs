@@ -4,14 +4,15 @@
 use crate::{
     domain::{headers::Headers, ids::is_clerk_id, time},
     logic::{
-        credentials,
-        fault::Error,
-        reply::{CachePolicy, ContentKind, Response, ResponseBody},
+        authn::bearer_token,
+        error::Error,
+        http::response::{CachePolicy, ContentKind, Response, ResponseBody},
     },
-    platform::{
-        LogLevel, Runtime, clerk,
-        database::{TIMEOUT_MS, execute, query},
-        hub::AppState,
+    runtime::{LogLevel, Runtime},
+    services::{
+        app_state::AppState,
+        clerk_client,
+        database_client::{TIMEOUT_MS, execute, query},
     },
 };
 use serde_json::Value;
@@ -21,7 +22,7 @@ use std::rc::Rc;
 /// sessions.
 ///
 /// # Errors
-/// `ClerkUndone` if Clerk did not end them: the user remains rejected for ten minutes, and the call may be retried.
+/// `ClerkRevocationIncomplete` if Clerk did not end them: the user remains rejected for ten minutes, and the call may be retried.
 pub async fn revoke_at_clerk<P: Runtime>(
     hub: &AppState<P>,
     platform: &P,
@@ -35,7 +36,7 @@ pub async fn revoke_at_clerk<P: Runtime>(
     let revoked: Value = serde_json::from_slice(&body).map_err(|_| Error::ClerkRevocationIncomplete)?;
     let person = revoked.get("person").and_then(Value::as_str).filter(|person| is_clerk_id(person, "user_"));
     let person = person.ok_or(Error::ClerkRevocationIncomplete)?;
-    let ended = clerk::end_sessions(hub, platform, person).await?;
+    let ended = clerk_client::end_sessions(hub, platform, person).await?;
     let arguments = serde_json::json!({ "person": person });
     let question = query(&hub.config.postgrest_url).rpc("sessions_ended", arguments.to_string());
     // If this fails, the user remains rejected for the ten minutes, which is no less secure.
@@ -55,7 +56,7 @@ pub async fn revoke_at_clerk<P: Runtime>(
 /// unrevoked; a token without the format, key id, issuer and times of a valid one is not checked. Requests to the
 /// database are limited per user.
 pub fn revoke_leaked_tokens<P: Runtime>(hub: &Rc<AppState<P>>, platform: &P, headers: &Headers, url: &str) {
-    let exposed = credentials::exposed(headers, url).into_iter().filter(|token| hub.looks_valid(platform, token));
+    let exposed = bearer_token::exposed(headers, url).into_iter().filter(|token| hub.looks_valid(platform, token));
     let tokens: Vec<_> = exposed.take(MAX_TOKENS).map(str::to_owned).collect();
     if tokens.is_empty() {
         return;

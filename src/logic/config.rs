@@ -2,12 +2,15 @@
 
 mod deployment;
 mod values;
+pub mod variables;
 
-use super::{
-    signature,
-    vars::{VARIABLES, WhenMissing},
+use crate::{
+    domain::secret::Secret,
+    logic::{
+        config::variables::{VARIABLES, WhenMissing},
+        webhook::signature,
+    },
 };
-use crate::domain::secret::Secret;
 use values::{
     accounts_portal_url, base_path, claim_path, endpoint, header_value, issuer_from_publishable_key, key_bytes, origin,
     secret_key, webhook_url,

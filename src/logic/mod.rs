@@ -1,28 +1,14 @@
-//! Pure decisions: values in, values out; time and randomness are arguments.
+//! Pure decisions: value in, value out; time and randomness are arguments.
 
-pub mod address;
-pub mod batch;
-pub mod boundary;
-pub mod clerk_event;
+pub mod authn;
+pub mod authz;
 pub mod config;
-pub mod cookies;
-pub mod credentials;
-pub mod csrf;
-pub mod fault;
-pub mod json;
-pub mod jwks;
+pub mod error;
+pub mod error_codes;
+pub mod http;
 pub mod openapi;
-pub mod password;
-pub mod policy;
-pub mod postgrest;
-pub mod refusal;
-pub mod reply;
-pub mod return_to;
-pub mod row_refusal;
-pub mod shared_set;
-pub mod signature;
-pub mod token;
-pub mod upstream_token;
-pub mod vars;
+pub mod query;
+pub mod request_log_batch;
+pub mod strict_json;
 pub mod views;
-pub mod visit;
+pub mod webhook;

@@ -11,11 +11,13 @@
 mod errors;
 mod schemas;
 
-use super::policy::grants;
-use crate::domain::{
-    access::{Operation, PrincipalKind, StepUp},
-    functions::{FUNCTIONS, Function, FunctionProperty, Returned},
-    tables::{Column, Grant, TABLES, Table},
+use crate::{
+    domain::{
+        access::{Operation, PrincipalKind, StepUp},
+        functions::{FUNCTIONS, Function, FunctionProperty, Returned},
+        tables::{Column, Grant, TABLES, Table},
+    },
+    logic::authz::grants,
 };
 use serde_json::{Map, Value, json};
 

@@ -3,13 +3,13 @@
 //! They need no script, no cookie and no form: the pages are made from the data files and these templates only, under a
 //! content security policy that allows only the Hub's own stylesheet and pictures.
 
-mod data;
-mod kept;
+mod content;
+mod retained_data;
 mod security_txt;
 
 use askama::Template;
-use data::{Company, Exclusion, Group, Promises, State};
-use kept::{Kept, RETAINED_DATA};
+use content::{Company, Exclusion, Group, Promises, State};
+use retained_data::{Kept, RETAINED_DATA};
 
 pub use security_txt::security_txt;
 

@@ -5,8 +5,8 @@
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { answers } from '../../dev/ports.mjs';
-import { faults, start } from './direct.mjs';
-import { ways } from './full-disk.mjs';
+import { faults, start } from './helpers/direct-access.mjs';
+import { ways } from './helpers/full-disk.mjs';
 
 const one = { headers: { 'x-hub-max-affected': 'leads=1' } };
 let direct, ask, sql, admin, month;

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { query } from '../../dev/postgres.mjs';
 import { question } from '../../dev/db-check.mjs';
-import { fresh, helpers, rolledBack } from './harness.mjs';
+import { fresh, helpers, rolledBack } from './helpers/harness.mjs';
 
 const SECURED = 'alter table hub.x enable row level security; alter table hub.x force row level security;';
 // Statements that would disable the guards themselves are rejected by them.

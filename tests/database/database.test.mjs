@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { migrate, query, seed } from '../../dev/postgres.mjs';
-import { fresh, helpers, rolledBack } from './harness.mjs';
+import { fresh, helpers, rolledBack } from './helpers/harness.mjs';
 
 const FOLDER = 'supabase/tests';
 const files = fs.readdirSync(FOLDER).filter((name) => name.endsWith('.sql') && name !== 'helpers.sql');

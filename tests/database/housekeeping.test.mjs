@@ -6,11 +6,11 @@ import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import pg from 'pg';
 import { query } from '../../dev/postgres.mjs';
-import { fresh } from './harness.mjs';
+import { fresh } from './helpers/harness.mjs';
 
 const ROWS = Number(process.env.ROWS ?? 5000);
 /**
- * The tasks of `src/handlers/house.rs`, in this order, and its limit of steps, after which the rest is left to the next
+ * The tasks of `src/handlers/maintenance.rs`, in this order, and its limit of steps, after which the rest is left to the next
  * run.
  */
 const TASKS = ['partitions', 'deletions', 'retention'];

@@ -5,8 +5,8 @@
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
-import { fresh, rolledBack } from './harness.mjs';
-import { PEOPLE, VERBS, cell, duties, judge, prepare, probe } from './matrix.mjs';
+import { fresh, rolledBack } from './helpers/harness.mjs';
+import { PEOPLE, VERBS, cell, duties, judge, prepare, probe } from './helpers/access-matrix.mjs';
 
 const GOLDEN = 'tests/golden/rows.txt';
 const HEAD = `What each persona sees and changes of each table: rows, or why none. denied: no right; policy: no policy lets it; else an SQLSTATE or the

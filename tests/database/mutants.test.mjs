@@ -6,8 +6,8 @@
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { question } from '../../dev/db-check.mjs';
-import { fresh, rolledBack } from './harness.mjs';
-import { VERBS, cell, described, duties, prepare, probe } from './matrix.mjs';
+import { fresh, rolledBack } from './helpers/harness.mjs';
+import { VERBS, cell, described, duties, prepare, probe } from './helpers/access-matrix.mjs';
 
 let server;
 before(async () => {

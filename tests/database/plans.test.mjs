@@ -3,8 +3,8 @@
 
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { fresh, helpers, rolledBack } from './harness.mjs';
-import { PEOPLE } from './matrix.mjs';
+import { fresh, helpers, rolledBack } from './helpers/harness.mjs';
+import { PEOPLE } from './helpers/access-matrix.mjs';
 
 const ROWS = 100_000;
 // A thousand customers with a hundred rows each, Acme one of them. Without the triggers: this is about how rows are

@@ -9,9 +9,9 @@ import { answers, port } from '../../dev/ports.mjs';
 import { query } from '../../dev/postgres.mjs';
 import { start } from '../../dev/process.mjs';
 import { startStack } from '../../dev/stack.mjs';
-import { forgetWhenPassed } from '../database/harness.mjs';
+import { forgetWhenPassed } from '../database/helpers/harness.mjs';
 import { template } from '../database/template.mjs';
-import { launch } from '../edge/browser.mjs';
+import { launch } from '../e2e/browser.mjs';
 import { at } from './supervisor.mjs';
 
 const FOLDER = '.local/dev-app';

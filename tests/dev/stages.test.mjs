@@ -37,8 +37,8 @@ const SAYS = 'echo "ran $files"; echo "ℹ pass $(wc -w <<<"$files")"; echo "ℹ
 describe('the stages', () => {
   after(() => fs.rmSync(FOLDER, { recursive: true }));
 
-  test('of the live files each runs once, on one of two stacks, and all are counted', async () => {
-    const run = stage('live', { node: `echo "in \${TEST_FOLDER:-.local/test}"; ${SAYS}` });
+  test('of the e2e files each runs once, on one of two stacks, and all are counted', async () => {
+    const run = stage('e2e', { node: `echo "in \${TEST_FOLDER:-.local/test}"; ${SAYS}` });
     assert.equal(await run.ended, 0, run.output);
     assert.match(run.output, /in \.local\/test\nran pages visits\n/);
     assert.match(run.output, /in \.local\/test-apart\nran keys queue\n/);
@@ -47,14 +47,14 @@ describe('the stages', () => {
 
   for (const [failing, passed] of [['pages', 2], ['queue', 2]]) {
     test(`a failure beside ${failing} is detected, counted and named`, async () => {
-      const run = stage('live', { node: `case "$files" in *${failing}*) echo "✖ ${failing}"; echo "ℹ pass 0"; echo "ℹ fail 2"; exit 1 ;; esac; ${SAYS}` });
+      const run = stage('e2e', { node: `case "$files" in *${failing}*) echo "✖ ${failing}"; echo "ℹ pass 0"; echo "ℹ fail 2"; exit 1 ;; esac; ${SAYS}` });
       assert.equal(await run.ended, 1);
-      assert.match(run.output, new RegExp(`✖ ${failing}\n[^]*\nfailed: live\n\n${passed} passed, 2 failed\n$`));
+      assert.match(run.output, new RegExp(`✖ ${failing}\n[^]*\nfailed: e2e\n\n${passed} passed, 2 failed\n$`));
     });
     test(`${failing} that breaks before it counts is a failure`, async () => {
-      const run = stage('live', { node: `case "$files" in *${failing}*) exit 1 ;; esac; ${SAYS}` });
+      const run = stage('e2e', { node: `case "$files" in *${failing}*) exit 1 ;; esac; ${SAYS}` });
       assert.equal(await run.ended, 1);
-      assert.match(run.output, new RegExp(`\nfailed: live\n\n${passed} passed, 1 failed\n$`));
+      assert.match(run.output, new RegExp(`\nfailed: e2e\n\n${passed} passed, 1 failed\n$`));
     });
   }
 
@@ -67,7 +67,7 @@ describe('the stages', () => {
   });
 
   const LASTS = 'trap "exit 130" INT; echo $$ >>"$HUB_CACHE/pids"; while :; do sleep 0.05; done';
-  for (const [what, name, runners] of [['and no other begins', '', 1], ['and what runs beside it too', 'live', 2]]) {
+  for (const [what, name, runners] of [['and no other begins', '', 1], ['and what runs beside it too', 'e2e', 2]]) {
     test(`end with Ctrl-C, ${what}`, async () => {
       const file = path.join(FOLDER, 'cache/pids');
       fs.rmSync(file, { force: true });

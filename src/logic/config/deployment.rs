@@ -2,7 +2,7 @@
 //! deployment.
 
 use super::{ConfigError, Environment};
-use crate::logic::vars::VARIABLES;
+use crate::logic::config::variables::VARIABLES;
 
 /// Returns the problems of the variables together; `lookup` returns their texts.
 pub(super) fn problems(environment: Option<Environment>, lookup: impl Fn(&str) -> Option<String>) -> Vec<ConfigError> {

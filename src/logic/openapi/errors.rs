@@ -2,8 +2,8 @@
 //! responses.
 
 use crate::logic::{
-    fault::{ERROR_CODES, ErrorResponse},
-    postgrest::QueryErrorKind,
+    error::{ERROR_CODES, ErrorResponse},
+    query::QueryErrorKind,
 };
 use serde_json::{Map, Value, json};
 

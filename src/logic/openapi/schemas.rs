@@ -7,7 +7,7 @@ use crate::{
         functions::{Argument, Function, FunctionProperty},
         tables::{Column, ColumnType, Grant, Table},
     },
-    logic::postgrest::operators,
+    logic::query::operators,
 };
 use serde_json::{Map, Value, json};
 

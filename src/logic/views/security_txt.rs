@@ -1,7 +1,7 @@
 //! `security.txt` (RFC 9116), with the contact for reports of vulnerabilities.
 
-use super::{SiteContext, data::Company};
-use crate::domain::time;
+use super::SiteContext;
+use crate::{domain::time, logic::views::content::Company};
 
 /// Returns the file as of `now_s`, Unix seconds. It expires a week after the end of today: a stored copy becomes stale
 /// soon, and the text stays the same for a day, so that caches can store it.

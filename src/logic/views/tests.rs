@@ -1,7 +1,7 @@
 //! Required and forbidden contents of the pages.
 
-use super::data::{Month, Promise};
 use super::*;
+use crate::logic::views::content::{Month, Promise};
 
 const PAGE: SiteContext =
     SiteContext { base_path: "/app", origin: "https://hub.example", version: "0.1.0", commit: "abc1234" };

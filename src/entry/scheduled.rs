@@ -1,0 +1,40 @@
+//! Runs the jobs whose cron fired.
+
+use super::{
+    jobs::{JOBS, JobKind},
+    queues::{QUEUES, QueueConsumer},
+};
+use crate::{
+    handlers::{alerts, maintenance},
+    runtime::{LogLevel, Runtime},
+    services::app_state::AppState,
+};
+use std::rc::Rc;
+
+/// Runs the jobs of one cron; each logs one line, and a failed job does not stop the next one.
+pub async fn run<P: Runtime>(hub: &Rc<AppState<P>>, platform: &P, cron: &str) {
+    for job in JOBS.iter().filter(|job| job.cron == cron) {
+        let started = platform.now_ms();
+        let done = match job.kind {
+            JobKind::Maintenance => maintenance::run_maintenance(hub, platform, job.name).await,
+            JobKind::IntegrityChecks => maintenance::run_integrity_checks(hub, platform, job.name).await,
+            JobKind::SendAlerts => alerts::send(hub, platform, job.name, dead_letters()).await,
+        };
+        let (level, outcome) = match &done {
+            Ok(()) => (LogLevel::Info, "done".to_owned()),
+            Err(fault) => (LogLevel::Error, format!("{fault:?}")),
+        };
+        let line = serde_json::json!({
+            "event": "job",
+            "job": job.name,
+            "outcome": outcome,
+            "duration_ms": platform.now_ms().saturating_sub(started),
+        });
+        platform.log(level, &line.to_string());
+    }
+}
+
+/// Returns the binding that counts the messages that could not be written for hours.
+fn dead_letters() -> Option<&'static str> {
+    QUEUES.iter().find(|queue| queue.consumer == QueueConsumer::RequestLogDeadLetters).and_then(|queue| queue.binding)
+}

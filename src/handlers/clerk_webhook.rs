@@ -1,0 +1,59 @@
+//! `POST /webhooks/clerk`: Clerk's messages about sessions and users, processed once and applied from the next request
+//! on (I-2).
+
+use crate::{
+    domain::headers::Headers,
+    logic::{
+        error::Error,
+        http::response::{CachePolicy, ContentKind, Response},
+        webhook::{clerk_event, signature::WebhookSignature},
+    },
+    runtime::Runtime,
+    services::{
+        app_state::AppState,
+        database_client::{execute, query},
+        request_bodies::{self, Incoming, Sender},
+    },
+};
+
+/// Receives one delivery.
+///
+/// Returns 200 once the message is stored in the database, also if it was stored before. After any other response Svix
+/// delivers it again.
+///
+/// # Errors
+/// `Webhook` for an invalid signature, which is verified before the body is parsed. The faults of the database.
+pub async fn receive<P: Runtime>(
+    hub: &AppState<P>,
+    platform: &P,
+    headers: &Headers,
+    body: Option<P::Body>,
+) -> Result<Response<P::Body>, Error> {
+    let now_ms = platform.now_ms();
+    let seconds = i64::try_from(now_ms / 1000).map_err(|_| Error::RuntimeFailed)?;
+    let envelope = WebhookSignature::parse(headers, seconds).map_err(Error::Webhook)?;
+    let incoming = Incoming { sender: Sender::Unknown, body, limit: MAX_MESSAGE_BYTES };
+    let bytes = request_bodies::read(hub, platform, incoming).await?;
+    envelope.verify(&hub.config.webhook_secrets, &bytes).map_err(Error::Webhook)?;
+    let event = clerk_event::parse(&bytes, now_ms).map_err(|_| Error::WebhookMalformed)?;
+    let arguments = serde_json::json!({
+        "message": envelope.id,
+        "event": event.name,
+        "happened_at": event.occurred_at,
+        "verdicts": event.revocations,
+    });
+    let question = query(&hub.config.postgrest_url).rpc("take_clerk_event", arguments.to_string());
+    let answer = execute(hub, platform, "clerk", "return=representation", question).await?;
+    let told = match answer.body {
+        Some(body) => {
+            platform.read(body, MAX_RESPONSE_BYTES).await.map_err(|_| Error::UpstreamInvalidResponse("no answer"))?
+        }
+        None => Vec::new(),
+    };
+    let said: String = serde_json::from_slice(&told).map_err(|_| Error::UpstreamInvalidResponse("not a word"))?;
+    let body = serde_json::json!({ "message": said });
+    Ok(Response::text(200, ContentKind::Json, CachePolicy::NoStore, body.to_string()))
+}
+
+const MAX_MESSAGE_BYTES: usize = 256 * 1024;
+const MAX_RESPONSE_BYTES: usize = 1024;

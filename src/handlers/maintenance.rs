@@ -1,0 +1,89 @@
+//! The daily maintenance jobs of the database: partitions of future and past months (L-2), expired rows (I-2), and
+//! checks of the tables against the audit log (A-3, L-1).
+
+use crate::{
+    logic::error::Error,
+    runtime::Runtime,
+    services::{
+        app_state::AppState,
+        database_client::{execute_slow_job, query},
+    },
+};
+use serde::Deserialize;
+
+/// Calls `hub.keep_house()` step by step for each task until it is done. A failed task does not stop the next one.
+///
+/// # Errors
+/// The fault of the first task that failed, as [`check`]: its finished steps remain, and the next run continues.
+pub async fn run_maintenance<P: Runtime>(hub: &AppState<P>, platform: &P, job: &'static str) -> Result<(), Error> {
+    let started = platform.now_ms();
+    let mut outcome = Ok(());
+    for task in TASKS {
+        let arguments = serde_json::json!({ "task": task });
+        let work = JobRun { job, function: "keep_house", arguments: arguments.to_string(), started };
+        outcome = outcome.and(run_until_done(hub, platform, &work).await);
+    }
+    outcome
+}
+
+/// Calls `hub.run_checks()` step by step, until its findings are stored in `checks`.
+///
+/// # Errors
+/// The fault of the database, or `UpstreamTimeout` if the checks take too long: the next run continues from there.
+pub async fn run_integrity_checks<P: Runtime>(hub: &AppState<P>, platform: &P, job: &'static str) -> Result<(), Error> {
+    let arguments = serde_json::json!({ "unless_within": DONE_WITHIN_MINUTES });
+    let started = platform.now_ms();
+    run_until_done(hub, platform, &JobRun { job, function: "run_checks", arguments: arguments.to_string(), started })
+        .await
+}
+
+/// The work of a job that runs in steps.
+struct JobRun {
+    job: &'static str,
+    function: &'static str,
+    arguments: String,
+    /// Start of the run, in milliseconds since the Unix epoch.
+    started: u64,
+}
+
+async fn run_until_done<P: Runtime>(hub: &AppState<P>, platform: &P, work: &JobRun) -> Result<(), Error> {
+    for _ in 0..MAX_STEPS {
+        let step = run_step(hub, platform, work).await?;
+        if step.done {
+            return Ok(());
+        }
+        if platform.now_ms().saturating_sub(work.started) > MAX_RUN_MS {
+            break;
+        }
+        if step.busy {
+            platform.sleep(BUSY_RETRY_MS).await;
+        }
+    }
+    Err(Error::UpstreamTimeout)
+}
+
+/// The result of a step.
+#[derive(Deserialize)]
+struct StepReport {
+    done: bool,
+    #[serde(default)]
+    busy: bool,
+}
+
+async fn run_step<P: Runtime>(hub: &AppState<P>, platform: &P, work: &JobRun) -> Result<StepReport, Error> {
+    let question = query(&hub.config.postgrest_url).rpc(work.function, work.arguments.clone());
+    let answer = execute_slow_job(hub, platform, work.job, question).await?;
+    let body = platform.read_or_empty(answer.body, MAX_RESPONSE_BYTES).await;
+    serde_json::from_slice(&body).map_err(|_| Error::UpstreamInvalidResponse("a step does not say whether it is done"))
+}
+
+/// Tasks of `hub.keep_house()`, in this order: a change without its partition is rejected, so partitions are first.
+const TASKS: [&str; 3] = ["partitions", "deletions", "retention"];
+/// A cron run may take 15 minutes: <https://developers.cloudflare.com/workers/platform/limits/>
+const MAX_RUN_MS: u64 = 600_000;
+const MAX_STEPS: u32 = 100;
+/// Wait while another run executes the same step.
+const BUSY_RETRY_MS: u32 = 20_000;
+/// Checks that ran within this time are not repeated: half a day.
+const DONE_WITHIN_MINUTES: u32 = 720;
+const MAX_RESPONSE_BYTES: usize = 1024 * 1024;

@@ -1,0 +1,41 @@
+//! `GET /rest/v1/`: an `OpenAPI` document of the operations that the caller is allowed to use.
+
+use crate::{
+    domain::session::{Actor, Session},
+    logic::{
+        authz::PolicyError,
+        error::Error,
+        http::response::{CachePolicy, ContentKind, Response},
+        openapi::{self, Caller, Scope},
+    },
+    runtime::Runtime,
+    services::{
+        app_state::AppState,
+        database_client::{execute_as, query},
+    },
+};
+
+/// Describes the API for one session; an unknown role is rejected.
+///
+/// The document is made from the catalogue only; the database checks that the session is not revoked, as for every
+/// other call (I-2).
+///
+/// # Errors
+/// `Forbidden`, and the faults of the database.
+pub async fn describe<P: Runtime>(
+    hub: &AppState<P>,
+    platform: &P,
+    session: &Session,
+) -> Result<Response<P::Body>, Error> {
+    let who = session.principal_kind().ok_or(Error::Policy(PolicyError::Forbidden))?;
+    let question = query(&hub.config.postgrest_url).rpc("who_am_i", "{}");
+    if let Err(fault) = execute_as(hub, platform, &Actor::User(session), "count=none", question).await {
+        if fault == Error::SessionRevoked {
+            hub.evict_session(session);
+        }
+        return Err(fault);
+    }
+    let scope = if session.impersonator.is_some() { Scope::Reads } else { Scope::Everything };
+    let document = openapi::document(Caller { who, scope }, &hub.config.origin, &hub.config.base_path);
+    Ok(Response::text(200, ContentKind::OpenApi, CachePolicy::NoStore, document.to_string()))
+}

@@ -1,0 +1,275 @@
+//! The proxy: exactly one request to `PostgREST` for each request of a client; for an export, one for
+//! each page; and before a read that must first be in the audit log, the call that records it (L-1).
+
+mod export;
+mod recording;
+
+pub use export::ExportSummary;
+
+use crate::{
+    domain::{
+        access::Operation,
+        headers::Headers,
+        session::{Actor, Session},
+    },
+    logic::{
+        authz::{self, Resource, Target},
+        error::{Error, database},
+        http::response::Response,
+        query::{self, Format, Plan, ReadRecord, When, is_answer},
+    },
+    runtime::{Runtime, UpstreamRequest, UpstreamResponse},
+    services::{
+        app_state::AppState,
+        clerk_client,
+        database_client::{MAX_ERROR_BYTES, SCHEMA, TIMEOUT_MS, USER_AGENT, map_fetch_error},
+        request_bodies::{self, Body, Incoming, Sender},
+    },
+};
+use std::{future::Future, pin::Pin, rc::Rc};
+
+/// A client's request.
+pub struct ProxyRequest<'a, Body> {
+    /// The verified session.
+    pub session: &'a Session,
+    /// The requested table or function.
+    pub target: Target<'a>,
+    /// The HTTP method.
+    pub method: &'a str,
+    /// The query, still encoded.
+    pub query: &'a str,
+    /// All headers; none is forwarded unchanged.
+    pub headers: &'a Headers,
+    /// The body, unread.
+    pub body: Option<Body>,
+    /// The Hub's request id.
+    pub request_id: &'a str,
+    /// The client's request id.
+    pub client_request_id: Option<&'a str>,
+    /// The route, for the request row.
+    pub route: &'a str,
+}
+
+/// The outcome of a proxied request.
+pub struct ProxyResponse<Body> {
+    /// The response, or a rejection that reveals the number of rows.
+    pub response: Result<Response<Body>, Error>,
+    /// True if the database has written the request row, with the change or with the read record (L-3).
+    pub recorded_in_transaction: bool,
+    /// Duration of the database's response, in milliseconds.
+    pub upstream_ms: u64,
+    /// Number of returned rows, if the database states it.
+    pub row_count: Option<u64>,
+    /// The read of a staff member, if it is not yet in the audit log.
+    pub read_record: Option<ReadRecord>,
+    /// Work to do once the head of the response may be sent: the pages of an export.
+    pub pending_export: Option<PendingExport>,
+}
+
+/// Writes the pages of an export, and returns its outcome.
+pub type PendingExport = Pin<Box<dyn Future<Output = ExportSummary>>>;
+
+/// Sends the request to `PostgREST` and returns its response unchanged.
+///
+/// The body of a change is read here, because the firewall must check which columns it contains; the same bytes are
+/// forwarded. The body of the response is never read, except for errors.
+///
+/// # Errors
+/// The faults of policy, firewall and database.
+pub async fn proxy<P: Runtime>(
+    hub: &Rc<AppState<P>>,
+    platform: &P,
+    mut call: ProxyRequest<'_, P::Body>,
+) -> Result<ProxyResponse<P::Body>, Error> {
+    let actor = Actor::User(call.session);
+    let now_s = i64::try_from(platform.now_ms() / 1000).unwrap_or(i64::MAX);
+    let file = call.method == "GET" && Format::from_accept(call.headers).is_some();
+    let method = if file { authz::EXPORT } else { call.method };
+    let permit = authz::authorize(&actor, call.target, method, now_s).map_err(Error::Policy)?;
+    let plan = query::plan(&permit, call.method, call.query, call.headers).map_err(Error::Query)?;
+    let mut held = read_body(hub, platform, &mut call, &plan).await?;
+    let body = if plan.requires_body() {
+        plan.check_body(&held).map_err(Error::Query)?;
+        Some(held.take())
+    } else {
+        plan.arguments().map(|arguments| arguments.as_bytes().to_vec())
+    };
+    if permit.needs_recheck() {
+        clerk_client::verify_current_status(hub, platform, call.session).await?;
+    }
+    let token = hub.database_token(platform, &actor).await?;
+    let mut headers = vec![
+        ("accept", plan.accept().to_owned()),
+        ("apikey", hub.config.supabase_publishable_key.clone()),
+        ("authorization", format!("Bearer {token}")),
+        (if plan.is_read() { "accept-profile" } else { "content-profile" }, SCHEMA.to_owned()),
+        ("user-agent", USER_AGENT.to_owned()),
+        ("x-hub-route", call.route.to_owned()),
+        ("x-request-id", call.request_id.to_owned()),
+    ];
+    let optional = [
+        ("content-type", body.as_ref().map(|_| "application/json")),
+        ("prefer", plan.prefer()),
+        ("x-client-request-id", call.client_request_id),
+        ("x-hub-if-match", plan.expected_version()),
+        ("x-hub-max-affected", plan.max_affected()),
+        ("x-hub-purpose", plan.purpose()),
+        ("x-hub-reason", plan.reason()),
+        ("x-hub-impersonator", call.session.impersonator.as_deref()),
+    ];
+    headers.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value?.to_owned()))));
+    let outgoing = UpstreamRequest {
+        method: plan.method(),
+        url: format!("{}/{}", hub.config.postgrest_url, plan.path_and_query()),
+        headers,
+        response_headers: &FORWARDED_RESPONSE_HEADERS,
+        body,
+        timeout_ms: match permit.resource() {
+            Resource::Function(function, _) => function.slow_ms().unwrap_or(TIMEOUT_MS),
+            Resource::Table(..) => TIMEOUT_MS,
+        },
+    };
+    let look = plan.read_record(outgoing.body.as_deref()).map_err(Error::Query)?;
+    let recorded = look.as_ref().is_some_and(|look| look.when == When::Before);
+    if let (true, Some(look)) = (recorded, &look) {
+        recording::record(hub, platform, &call, (look, &outgoing.headers)).await?;
+    }
+    if let Some((export, format)) = plan.export() {
+        let begun = export::start(hub, platform, call.session, (export, *format), outgoing).await?;
+        return Ok(ProxyResponse { recorded_in_transaction: recorded, ..begun });
+    }
+    let asked_at = platform.now_ms();
+    let (row_count, reply) = match send_for_streaming(hub, platform, call.session, outgoing).await {
+        Ok(answer) => {
+            let row_count = answer.headers.value("content-range").and_then(row_count);
+            (row_count, Ok(into_response(&hub.config.base_path, answer, plan.accept())))
+        }
+        Err(fault) if fault.counts_rows() => (None, Err(fault)),
+        Err(fault) => return Err(fault),
+    };
+    Ok(ProxyResponse {
+        upstream_ms: platform.now_ms().saturating_sub(asked_at),
+        row_count,
+        read_record: look.filter(|_| !recorded),
+        response: reply,
+        recorded_in_transaction: permit.operation() != Operation::Select || recorded,
+        pending_export: None,
+    })
+}
+
+/// Sends one request whose response the Hub reads itself, all within the request's timeout.
+async fn send_upstream<P: Runtime>(
+    hub: &AppState<P>,
+    platform: &P,
+    session: &Session,
+    outgoing: UpstreamRequest,
+) -> Result<UpstreamResponse<P::Body>, Error> {
+    let accept = accepted(&outgoing);
+    let answer = platform.fetch(outgoing).await.map_err(map_fetch_error)?;
+    check_response(hub, platform, session, (&accept, answer)).await
+}
+
+/// Sends one request whose response is passed on, so that its timeout is one for the head only: the body may take as long as the client
+/// does.
+///
+/// The Hub sets that body no limit. Workers pass it on without the isolate (`DeferredProxy` of cloudflare/workerd), cancel it when the
+/// client leaves, and have no limit of their own while it stays (<https://developers.cloudflare.com/workers/platform/limits/>). A slow
+/// client holds no connection to the database: `PostgREST` has ended its transaction and has the whole result before it sends the head
+/// (src/PostgREST/App.hs). If Supabase's server stops in the middle, Cloudflare in front of it gives up after 120 s without a byte (Proxy
+/// Read Timeout, <https://developers.cloudflare.com/fundamentals/reference/connection-limits/>), and the client sees a body that broke
+/// off.
+async fn send_for_streaming<P: Runtime>(
+    hub: &AppState<P>,
+    platform: &P,
+    session: &Session,
+    outgoing: UpstreamRequest,
+) -> Result<UpstreamResponse<P::Body>, Error> {
+    let accept = accepted(&outgoing);
+    let answer = platform.fetch_head(outgoing).await.map_err(map_fetch_error)?;
+    check_response(hub, platform, session, (&accept, answer)).await
+}
+
+/// The media type that a request accepts.
+fn accepted(outgoing: &UpstreamRequest) -> String {
+    let accept = outgoing.headers.iter().find(|(name, _)| *name == "accept");
+    accept.map_or_else(String::new, |(_, accept)| accept.clone())
+}
+
+/// Gives a successful response, which must have the requested media type.
+async fn check_response<P: Runtime>(
+    hub: &AppState<P>,
+    platform: &P,
+    session: &Session,
+    (accept, answer): (&str, UpstreamResponse<P::Body>),
+) -> Result<UpstreamResponse<P::Body>, Error> {
+    match answer.status {
+        200 | 201 | 204 | 206 => match answer.headers.value("content-type") {
+            _ if answer.status == 204 => Ok(UpstreamResponse { body: None, ..answer }),
+            // A created row that was not requested in the response.
+            None if answer.status == 201 => Ok(UpstreamResponse { body: None, ..answer }),
+            Some(found) if is_answer(accept, found) => Ok(answer),
+            // Sent by an intermediary between the Hub and the database.
+            _ => Err(Error::UpstreamInvalidResponse("another media type")),
+        },
+        200..=299 => Err(Error::UpstreamInvalidResponse("another status")),
+        // PostgREST sends no redirect; following one would send the token to another host.
+        0..=399 => Err(Error::UpstreamInvalidResponse("a redirect")),
+        status => {
+            // Without its body, the status decides.
+            let error = platform.within(TIMEOUT_MS, platform.read_or_empty(answer.body, MAX_ERROR_BYTES)).await;
+            let fault = database::map_error(status, &error.unwrap_or_default(), !session.is_customer());
+            if fault == Error::SessionRevoked {
+                hub.evict_session(session);
+            }
+            Err(fault)
+        }
+    }
+}
+
+/// Reads the body; its bytes count towards the limit until the returned value is dropped.
+async fn read_body<'a, P: Runtime>(
+    hub: &'a AppState<P>,
+    platform: &P,
+    call: &mut ProxyRequest<'_, P::Body>,
+    plan: &Plan,
+) -> Result<Body<'a>, Error> {
+    let announced = call.headers.value("content-length").and_then(|length| length.parse::<usize>().ok());
+    if plan.requires_body() && announced.is_some_and(|length| length > plan.max_body_bytes()) {
+        return Err(Error::BodyTooLarge);
+    }
+    let body = call.body.take().filter(|_| plan.requires_body());
+    let incoming = Incoming { sender: Sender::User(call.session.user.clone()), body, limit: plan.max_body_bytes() };
+    let held = request_bodies::read(hub, platform, incoming).await?;
+    if plan.fits(&held) { Ok(held) } else { Err(Error::BodyTooLarge) }
+}
+
+/// Returns the number of rows of `0-24/*` (RFC 9110 §14.4); `*/0` is no row.
+fn row_count(range: &str) -> Option<u64> {
+    let (rows, _) = range.split_once('/')?;
+    if rows == "*" {
+        return Some(0);
+    }
+    let (first, last) = rows.split_once('-')?;
+    last.parse::<u64>().ok()?.checked_sub(first.parse().ok()?)?.checked_add(1)
+}
+
+/// Returns the database's response with only the headers that a client needs.
+fn into_response<Body>(base_path: &str, answer: UpstreamResponse<Body>, accept: &str) -> Response<Body> {
+    let mut reply = Response::stream(answer.status, answer.body);
+    if answer.status != 204 && answer.headers.value("content-type").is_some() {
+        reply = reply.with_header("content-type", format!("{accept}; charset=utf-8"));
+    }
+    for name in FORWARDED_RESPONSE_HEADERS.into_iter().filter(|name| !matches!(*name, "content-type" | "location")) {
+        if let Some(value) = answer.headers.value(name) {
+            reply = reply.with_header(name, value.to_owned());
+        }
+    }
+    match answer.headers.value("location").and_then(|location| location.rsplit_once('/')) {
+        Some((_, row)) => reply.with_header("location", format!("{base_path}/rest/v1/{row}")),
+        None => reply,
+    }
+}
+
+/// Headers of the database's response that a client needs; `content-type` and `location` are rewritten.
+const FORWARDED_RESPONSE_HEADERS: [&str; 5] =
+    ["content-range", "content-type", "etag", "location", "preference-applied"];

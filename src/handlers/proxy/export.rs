@@ -1,0 +1,136 @@
+//! An export (L-1, A-2): the first page is read before the head of the response is sent, the others in the background,
+//! each with its own token and at most one of them in memory.
+
+use super::{ProxyResponse, send_upstream};
+use crate::{
+    domain::session::{Actor, Session},
+    logic::{
+        error::Error,
+        http::response::Response,
+        query::{Export, ExportPage, Format},
+    },
+    runtime::{BodyReadError, Runtime, UpstreamRequest, UpstreamResponse},
+    services::app_state::AppState,
+};
+use std::rc::Rc;
+
+/// The outcome of an export.
+#[derive(Debug)]
+pub struct ExportSummary {
+    /// Number of records.
+    pub row_count: u64,
+    /// The reason why it was aborted.
+    pub error: Option<Error>,
+}
+
+/// State shared by the pages of one export.
+struct ExportPager<P: Runtime> {
+    hub: Rc<AppState<P>>,
+    platform: P,
+    session: Session,
+    export: Export,
+    format: Format,
+    /// The request of each page, without its query and token.
+    request: UpstreamRequest,
+    /// Maximum number of records of a page; reduced after a page that was too long.
+    page_size: u64,
+}
+
+/// Requests the first page; the others wait until the request row is written.
+///
+/// # Errors
+/// The fault of the database for the first page.
+pub(super) async fn start<P: Runtime>(
+    hub: &Rc<AppState<P>>,
+    platform: &P,
+    session: &Session,
+    (export, format): (&Export, Format),
+    question: UpstreamRequest,
+) -> Result<ProxyResponse<P::Body>, Error> {
+    let mut pages = ExportPager {
+        hub: Rc::clone(hub),
+        platform: platform.clone(),
+        session: session.clone(),
+        export: export.clone(),
+        format,
+        request: question,
+        page_size: PAGE_ROWS,
+    };
+    let asked_at = platform.now_ms();
+    let first = pages.fetch_page(None, 0).await?;
+    let upstream_ms = platform.now_ms().saturating_sub(asked_at);
+    let (body, sink) = platform.body_channel().map_err(|_| Error::RuntimeFailed)?;
+    let disposition = format!("attachment; filename=\"{}.{}\"", export.table(), format.file_extension());
+    Ok(ProxyResponse {
+        response: Ok(Response::stream(200, Some(body))
+            .with_header("content-type", format.content_type())
+            .with_header("content-disposition", disposition)),
+        recorded_in_transaction: false,
+        upstream_ms,
+        row_count: None,
+        read_record: None,
+        pending_export: Some(Box::pin(async move {
+            let platform = pages.platform.clone();
+            let told = pages.stream_remaining_pages(first, &sink).await;
+            platform.finish(sink, told.error.is_none()).await;
+            told
+        })),
+    })
+}
+
+impl<P: Runtime> ExportPager<P> {
+    /// Writes all pages, until the client stops reading.
+    async fn stream_remaining_pages(&mut self, first: ExportPage, sink: &P::BodyWriter) -> ExportSummary {
+        let (mut page, mut records) = (first, 0);
+        loop {
+            // PostgREST may return fewer rows than requested (`db-max-rows`), so only an empty page is the last one.
+            let last = page.last;
+            records += page.records;
+            if self.platform.write(sink, page.text).await.is_err() {
+                return ExportSummary { row_count: records, error: Some(Error::BodyInterrupted) };
+            }
+            let (Some(last), true) = (last, self.export.next_page_size(self.page_size, records) > 0) else {
+                return ExportSummary { row_count: records, error: None };
+            };
+            page = match self.fetch_page(Some(&last), records).await {
+                Ok(next) => next,
+                Err(fault) => return ExportSummary { row_count: records, error: Some(fault) },
+            };
+        }
+    }
+
+    /// Reads one page completely, so that a slow client does not hold a connection to the database.
+    async fn fetch_page(&mut self, behind: Option<&str>, out: u64) -> Result<ExportPage, Error> {
+        loop {
+            let token = self.hub.database_token(&self.platform, &Actor::User(&self.session)).await?;
+            let size = self.export.next_page_size(self.page_size, out);
+            let mut question = self.request.clone();
+            question.url = format!("{}/{}", self.hub.config.postgrest_url, self.export.page_query(behind, size));
+            question.headers.retain(|(name, _)| *name != "authorization");
+            question.headers.push(("authorization", format!("Bearer {token}")));
+            let UpstreamResponse { body, .. } =
+                send_upstream(&self.hub, &self.platform, &self.session, question).await?;
+            let body = body.ok_or(Error::UpstreamInvalidResponse("a page without a body"))?;
+            match self.platform.read(body, MAX_PAGE_BYTES).await {
+                Ok(bytes) => {
+                    // The size grows again, so that one long record does not make every following page small.
+                    if bytes.len() < MAX_PAGE_BYTES / 4 {
+                        self.page_size = (self.page_size * 2).min(PAGE_ROWS);
+                    }
+                    let page = self.export.parse_page(self.format, bytes, behind.is_none());
+                    return page.map_err(|_| Error::UpstreamInvalidResponse("a page that is not whole"));
+                }
+                // Never 0: the response to a page of no records would look like the end of the file.
+                Err(BodyReadError::TooLarge) if size > 1 => self.page_size = (size / 4).max(1),
+                Err(BodyReadError::TooLarge) => {
+                    return Err(Error::UpstreamInvalidResponse("a record longer than a page"));
+                }
+                Err(BodyReadError::Broken) => return Err(Error::UpstreamInvalidResponse("a page broke off")),
+            }
+        }
+    }
+}
+
+/// Maximum records of a page, the row limit of a Supabase project. A Worker may send 10,000 subrequests per request.
+const PAGE_ROWS: u64 = 1_000;
+const MAX_PAGE_BYTES: usize = 24 * 1024 * 1024;

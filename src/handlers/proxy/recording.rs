@@ -1,0 +1,63 @@
+//! Reads that are recorded in the database before the data is requested (L-1, L-3): one call with the reader's own
+//! token, without which the table is not queried.
+//!
+//! The call uses the reader's token, not that of a job: `before_request()` rejects an ended session before the read
+//! is recorded, states who reads, and writes the request row, which the queue later completes. Clients and staff cannot
+//! call it themselves: the function is internal, and no token issued by the Hub leaves the Hub.
+
+use super::{ProxyRequest, send_upstream};
+use crate::{
+    logic::{error::Error, query::ReadRecord},
+    runtime::{LogLevel, Runtime, UpstreamRequest},
+    services::{app_state::AppState, database_client::TIMEOUT_MS},
+};
+
+/// Records a read; `headers` are those of the request that follows it.
+///
+/// # Errors
+/// `SessionRevoked` from the database; `RequestLogUnavailable` for any other fault: the data is not requested then.
+pub(super) async fn record<P: Runtime>(
+    hub: &AppState<P>,
+    platform: &P,
+    call: &ProxyRequest<'_, P::Body>,
+    (look, headers): (&ReadRecord, &[(&'static str, String)]),
+) -> Result<(), Error> {
+    let kept = [
+        "apikey",
+        "authorization",
+        "user-agent",
+        "x-client-request-id",
+        "x-hub-impersonator",
+        "x-hub-route",
+        "x-request-id",
+    ];
+    let mut headers: Vec<_> = headers.iter().filter(|(name, _)| kept.contains(name)).cloned().collect();
+    headers.extend([
+        ("accept", "application/json".to_owned()),
+        ("content-profile", crate::services::database_client::SCHEMA.to_owned()),
+        ("content-type", "application/json".to_owned()),
+        ("x-hub-method", call.method.to_owned()),
+    ]);
+    let outgoing = UpstreamRequest {
+        method: "POST",
+        url: format!("{}/rpc/record_read", hub.config.postgrest_url),
+        headers,
+        response_headers: &["content-type"],
+        body: Some(serde_json::to_vec(look).map_err(|_| Error::RequestLogUnavailable)?),
+        timeout_ms: TIMEOUT_MS,
+    };
+    match send_upstream(hub, platform, call.session, outgoing).await {
+        Ok(_) => Ok(()),
+        Err(Error::SessionRevoked) => Err(Error::SessionRevoked),
+        Err(fault) => {
+            let line = serde_json::json!({
+                "event": "read not recorded",
+                "request_id": call.request_id,
+                "code": fault.code(),
+                "reason": fault.reason(),
+            });
+            platform.log(LogLevel::Error, &line.to_string());
+            Err(Error::RequestLogUnavailable)
+        }
+    }
+}

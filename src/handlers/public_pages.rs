@@ -1,0 +1,90 @@
+//! The public pages and files: the same for every client, cacheable, with an `ETag` (D-2).
+
+use crate::logic::{
+    config::Config,
+    error::{Error, ErrorResponse},
+    http::response::{CachePolicy, ContentKind, Response, ResponseBody},
+    views::{self, SiteContext},
+};
+use std::{
+    borrow::Cow,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+};
+
+/// `GET /`
+///
+/// # Errors
+/// `Page` if the template or a data file cannot be used.
+pub fn home<Body>(config: &Config, known: Option<&str>) -> Result<Response<Body>, Error> {
+    let html = views::home(&site_context(config)).map_err(|_| Error::TemplateFailed)?;
+    Ok(cacheable_response(ContentKind::Html, html, known))
+}
+
+/// `GET /security`
+///
+/// # Errors
+/// `Page` if the template or a data file cannot be used.
+pub fn security<Body>(config: &Config, known: Option<&str>) -> Result<Response<Body>, Error> {
+    let html = views::security(&site_context(config)).map_err(|_| Error::TemplateFailed)?;
+    Ok(cacheable_response(ContentKind::Html, html, known))
+}
+
+/// `GET /assets/hub.css`
+#[must_use]
+pub fn stylesheet<Body>(known: Option<&str>) -> Response<Body> {
+    cacheable_response(ContentKind::Css, views::STYLESHEET, known)
+}
+
+/// `GET /assets/favicon.svg`
+#[must_use]
+pub fn favicon<Body>(known: Option<&str>) -> Response<Body> {
+    cacheable_response(ContentKind::Svg, views::FAVICON, known)
+}
+
+/// `GET /robots.txt`
+#[must_use]
+pub fn robots<Body>(known: Option<&str>) -> Response<Body> {
+    cacheable_response(ContentKind::Plain, views::ROBOTS, known)
+}
+
+/// `GET /.well-known/security.txt` (RFC 9116)
+///
+/// # Errors
+/// `Page` if the template or a data file cannot be used.
+pub fn security_txt<Body>(config: &Config, now_ms: u64) -> Result<Response<Body>, Error> {
+    let text = views::security_txt(&site_context(config), now_ms / 1000).map_err(|_| Error::TemplateFailed)?;
+    Ok(Response::text(200, ContentKind::Plain, CachePolicy::Public, text))
+}
+
+/// Returns the page of an error; `None` if it cannot be rendered.
+#[must_use]
+pub fn error_page<Body>(config: &Config, told: ErrorResponse, request_id: &str) -> Option<Response<Body>> {
+    let html = views::error_page(&site_context(config), told.status, told.message, told.hint, request_id).ok()?;
+    Some(Response::text(told.status, ContentKind::Html, CachePolicy::NoStore, html))
+}
+
+fn site_context(config: &Config) -> SiteContext<'_> {
+    SiteContext {
+        base_path: &config.base_path,
+        origin: &config.origin,
+        version: env!("CARGO_PKG_VERSION"),
+        commit: env!("HUB_COMMIT"),
+    }
+}
+
+/// Returns a cacheable response whose validator is a hash of the text. The hash protects no secret, so that any hash
+/// that differs between texts is sufficient.
+fn cacheable_response<Body>(
+    media: ContentKind,
+    text: impl Into<Cow<'static, str>>,
+    known: Option<&str>,
+) -> Response<Body> {
+    let text = text.into();
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    let tag = format!("\"{:016x}\"", hasher.finish());
+    let held = known
+        .is_some_and(|tags| tags.split(',').any(|held| ["*", &tag].contains(&held.trim().trim_start_matches("W/"))));
+    let reply = Response::text(200, media, CachePolicy::Public, text).with_header("etag", tag);
+    if held { Response { status: 304, body: ResponseBody::Empty, ..reply } } else { reply }
+}

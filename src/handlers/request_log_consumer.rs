@@ -1,0 +1,203 @@
+//! Writes the request rows delivered by the queue (L-3): together, and by halves if the batch is rejected.
+//!
+//! A message is acknowledged once each of its rows is in the request log, or complete in `request_log_rejected`.
+
+mod halves;
+
+use crate::{
+    logic::{
+        error::row_rejection::RowRejection,
+        request_log_batch::{self, Bounds},
+    },
+    runtime::{LogLevel, Runtime},
+    services::{
+        app_state::AppState,
+        request_log_rows::{self, RejectedRecord},
+    },
+};
+use halves::{End, MAX_UNANSWERED, RETRY_MS, write_individually};
+use serde_json::{json, value::RawValue};
+
+/// A delivered message: an array of request rows, made by [`journal`](crate::services::request_log).
+#[derive(Clone, Debug)]
+pub struct QueueMessage {
+    /// The text of the message.
+    pub text: String,
+    /// Time since it was put on the queue, in seconds.
+    pub age_s: u32,
+    /// Number of this delivery, from 1.
+    pub attempt: u32,
+}
+
+/// The outcome of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disposition {
+    /// Delivered again after a delay.
+    Retry {
+        /// Delay in seconds, at most an hour.
+        after_s: u32,
+    },
+    /// All its rows are in the database.
+    Ack,
+}
+
+/// Delay before a message is delivered again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetryPolicy {
+    /// The time it has waited so far, so that each delay is twice the previous one; at most ten minutes.
+    Doubling,
+    /// An hour; after the last delivery the message has no further queue.
+    Hourly {
+        /// Number of the last delivery.
+        last: u32,
+    },
+}
+
+/// A row of a batch, with the index of its message.
+struct BatchRow<'a> {
+    message: usize,
+    text: &'a str,
+    end: End,
+}
+
+/// Writes the rows of all messages; returns one verdict each, in their order.
+///
+/// A message may be delivered twice, also while its first delivery is still being written: the database stores each row
+/// once.
+pub async fn write_batch<P: Runtime>(
+    hub: &AppState<P>,
+    platform: &P,
+    deliveries: &[QueueMessage],
+    patience: RetryPolicy,
+) -> Vec<Disposition> {
+    let mut rows = Vec::new();
+    for (message, delivery) in deliveries.iter().enumerate() {
+        match serde_json::from_str::<Vec<&RawValue>>(&delivery.text) {
+            Ok(parsed) => {
+                rows.extend(parsed.into_iter().map(|row| BatchRow { message, text: row.get(), end: End::Waits }));
+            }
+            Err(_) => rows.push(BatchRow { message, text: &delivery.text, end: End::Refused(malformed_message()) }),
+        }
+    }
+    let written = write_individually(hub, platform, &mut rows).await;
+    // A missing privilege rejects every row alike; a row is at fault only if another row was written. A message that
+    // has been retried for hours is stored in any case, so that no row is lost.
+    let blamed = written || patience != RetryPolicy::Doubling;
+    write_messages(hub, platform, &mut rows, blamed).await;
+    let done = |message| rows.iter().filter(|row| row.message == message).all(|row| row.end == End::Stands);
+    let verdict = |(message, delivery): (usize, &QueueMessage)| {
+        if done(message) {
+            return Disposition::Ack;
+        }
+        retry(platform, delivery, patience);
+        Disposition::Retry { after_s: retry_delay_s(patience, delivery.age_s) }
+    };
+    deliveries.iter().enumerate().map(verdict).collect()
+}
+
+/// Logs that no attempt was possible, as for a Hub with invalid variables; on the last delivery, with the complete
+/// message.
+pub fn postpone<P: Runtime>(platform: &P, delivery: &QueueMessage, patience: RetryPolicy, after_s: u32) -> Disposition {
+    retry(platform, delivery, patience);
+    Disposition::Retry { after_s }
+}
+
+/// Stores the rows that the request log rejects, and logs them completely.
+async fn write_messages<P: Runtime>(hub: &AppState<P>, platform: &P, rows: &mut [BatchRow<'_>], blamed: bool) {
+    let mut refused: Vec<(&mut End, RejectedRecord<'_>)> = Vec::new();
+    for BatchRow { text, end, .. } in rows {
+        let refusal = match end {
+            End::Refused(refusal) => refusal.clone(),
+            End::Unclear(refusal) if blamed => refusal.clone(),
+            End::Stands | End::Unclear(_) | End::Waits => continue,
+        };
+        refused.push((end, RejectedRecord { content: text, refusal }));
+    }
+    let contents: Vec<&str> = refused.iter().map(|(_, row)| row.content).collect();
+    let sizes: Vec<usize> = request_log_batch::split(&contents, REQUEST).iter().map(|part| part.len()).collect();
+    let mut refused = refused.into_iter();
+    for size in sizes {
+        let (ends, part): (Vec<_>, Vec<_>) = refused.by_ref().take(size).unzip();
+        let stored = store_rejected(hub, platform, &part).await;
+        for (end, row) in ends.into_iter().zip(part) {
+            let line = json!({
+                "event": "request row rejected",
+                "stored": stored,
+                "code": row.refusal.code,
+                "reason": row.refusal.message,
+                "row": as_json(row.content),
+            });
+            platform.log(LogLevel::Error, &line.to_string());
+            if stored {
+                *end = End::Stands;
+            }
+        }
+    }
+}
+
+async fn store_rejected<P: Runtime>(hub: &AppState<P>, platform: &P, rows: &[RejectedRecord<'_>]) -> bool {
+    for attempt in 1..=MAX_UNANSWERED {
+        if request_log_rows::reject(hub, platform, rows).await.is_ok() {
+            return true;
+        }
+        if attempt < MAX_UNANSWERED {
+            platform.sleep(RETRY_MS).await;
+        }
+    }
+    false
+}
+
+/// Logs one line for a message that will be delivered again. On the last delivery it contains the complete message,
+/// which is stored nowhere else afterwards.
+fn retry<P: Runtime>(platform: &P, delivery: &QueueMessage, patience: RetryPolicy) {
+    let last = matches!(patience, RetryPolicy::Hourly { last } if delivery.attempt >= last);
+    let line = if last {
+        json!({ "event": "request rows given up", "age_s": delivery.age_s, "rows": as_json(&delivery.text) })
+    } else {
+        json!({ "event": "request rows come again", "age_s": delivery.age_s, "attempt": delivery.attempt })
+    };
+    platform.log(if last { LogLevel::Error } else { LogLevel::Warn }, &line.to_string());
+}
+
+/// Returns a text parsed as JSON, or as a string if it is not JSON.
+fn as_json(text: &str) -> serde_json::Value {
+    serde_json::from_str(text).unwrap_or_else(|_| text.into())
+}
+
+fn malformed_message() -> RowRejection {
+    RowRejection { code: "no_rows".to_owned(), message: "The message is no JSON array.".to_owned() }
+}
+
+const fn retry_delay_s(patience: RetryPolicy, age_s: u32) -> u32 {
+    match patience {
+        RetryPolicy::Hourly { .. } => MAX_RETRY_S,
+        RetryPolicy::Doubling if age_s < MIN_RETRY_S => MIN_RETRY_S,
+        RetryPolicy::Doubling if age_s > 600 => 600,
+        RetryPolicy::Doubling => age_s,
+    }
+}
+
+/// An hour, in seconds.
+const MAX_RETRY_S: u32 = 3600;
+const MIN_RETRY_S: u32 = 2;
+/// Bounds of one request to the database, which it can process within its statement timeout.
+const REQUEST: Bounds = Bounds { rows: 2_000, bytes: 1_000_000 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_wait_is_twice_the_last_up_to_ten_minutes_l_3() {
+        let mut age = 1;
+        let waits: Vec<u32> = (0..12)
+            .map(|_| {
+                let next = retry_delay_s(RetryPolicy::Doubling, age);
+                age += next;
+                next
+            })
+            .collect();
+        assert_eq!(waits, [2, 3, 6, 12, 24, 48, 96, 192, 384, 600, 600, 600]);
+        assert_eq!(retry_delay_s(RetryPolicy::Hourly { last: 91 }, 5), 3600);
+    }
+}

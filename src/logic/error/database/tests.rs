@@ -1,0 +1,156 @@
+//! Rejections: the texts for a customer, for staff and for the log.
+
+use super::*;
+
+fn told(status: u16, body: &str, staff: bool) -> Error {
+    map_error(status, body.as_bytes(), staff)
+}
+
+#[test]
+fn hides_details_from_clients_only() {
+    let body = r#"{"code":"23505","message":"duplicate key value violates unique constraint \"leads_email_key\"","details":"Key (email)=(a@b.c) already exists.","hint":"x"}"#;
+    let Error::Database(client) = told(409, body, false) else { panic!("refusal") };
+    assert_eq!(client.message, "It exists already: leads_email_key");
+    assert_eq!(client.details, None);
+    assert!(client.hint.is_some_and(|hint| hint != "x"));
+    let Error::Database(staff) = told(409, body, true) else { panic!("refusal") };
+    assert!(staff.details.is_some_and(|details| details.contains("a@b.c")));
+}
+
+#[test]
+fn quotes_no_value_as_a_constraint() {
+    let body = r#"{"code":"22P02","message":"invalid input syntax for type uuid: \"secret\""}"#;
+    let Error::Database(client) = told(400, body, false) else { panic!("refusal") };
+    assert_eq!(client.message, "A value has the wrong form");
+}
+
+#[test]
+fn keeps_the_count_that_supabase_js_reads() {
+    let body = r#"{"code":"PGRST116","message":"JSON object requested","details":"The result contains 0 rows"}"#;
+    let Error::Database(client) = told(406, body, false) else { panic!("refusal") };
+    assert_eq!(client.details.as_deref(), Some("The result contains 0 rows"));
+}
+
+/// PostgREST writes lists into `details` too (PGRST201): the code and the message count all the same.
+#[test]
+fn reads_an_error_whose_details_are_no_text() {
+    let body =
+        r#"{"code":"PGRST201","message":"Could not embed","details":[{"cardinality":"one-to-many"}],"hint":null}"#;
+    let Error::Database(staff) = told(400, body, true) else { panic!("refusal") };
+    assert_eq!((staff.code.as_str(), staff.details), ("PGRST201", None));
+}
+
+#[test]
+fn tells_the_hubs_own_faults_from_the_clients() {
+    let ours = |why, said: &str| Error::UpstreamSaid(why, said.to_owned());
+    for (status, body, fault) in [
+        (401, r#"{"code":"PT401"}"#, Error::SessionRevoked),
+        (401, r#"{"code":"PGRST301"}"#, ours("the Hub's own token was refused", "PGRST301 ")),
+        (403, r#"{"code":"PT403"}"#, ours("the Hub's own token was refused", "PT403 ")),
+        (404, r#"{"code":"PGRST205"}"#, ours("the schema is not the one of TABLES", "PGRST205 ")),
+        (
+            400,
+            r#"{"code":"42703","message":"column contact_tickets.nothing does not exist"}"#,
+            ours("the schema is not the one of TABLES", "42703 column contact_tickets.nothing does not exist"),
+        ),
+        (500, r#"{"code":"57014"}"#, Error::UpstreamTimeout),
+        (503, r#"{"code":"PGRST001"}"#, Error::UpstreamBusy),
+        (503, "<html>", Error::UpstreamBusy),
+        (502, "<html>", Error::UpstreamInvalidResponse("no JSON error")),
+        (401, r#"["PT401"]"#, Error::UpstreamInvalidResponse("no JSON error")),
+        (500, r#"{"code":"XX000","message":"x 5"}"#, ours("an error that is no refusal", "XX000 x …")),
+        (400, "{}", ours("an error that is no refusal", " ")),
+    ] {
+        assert_eq!(told(status, body, false), fault, "{status} {body}");
+    }
+}
+
+/// The messages of PostgreSQL 17 and PostgREST for a rejection, each with a value where they quote one.
+const MESSAGES: [(&str, &str, &str); 16] = [
+    ("22P02", "invalid input syntax for type uuid: \"$\"", ""),
+    ("22P02", "invalid input value for enum hub.kind: \"$\"", ""),
+    ("22003", "value \"$\" is out of range for type integer", ""),
+    ("22007", "invalid input syntax for type timestamp with time zone: \"$\"", ""),
+    ("22008", "date/time field value out of range: \"$\"", ""),
+    ("22001", "value too long for type character varying(10) $", ""),
+    (
+        "23502",
+        "null value in column \"subject\" of relation \"contact_tickets\" violates not-null constraint",
+        "subject",
+    ),
+    (
+        "23503",
+        "insert or update on table \"ticket_messages\" violates foreign key constraint \"ticket_messages_ticket\"",
+        "ticket_messages_ticket",
+    ),
+    ("23503", "the conversation does not exist", ""),
+    ("23505", "duplicate key value violates unique constraint \"leads_email_key\"", "leads_email_key"),
+    ("23514", "new row for relation \"leads\" violates check constraint \"leads_source\"", "leads_source"),
+    ("42501", "new row violates row-level security policy for table \"contact_tickets\"", ""),
+    ("P0001", "no user '$' (email=$)", ""),
+    // A trigger judges a status before its CHECK does, so it is whatever was sent.
+    ("PT409", "the status cannot go from open to $", ""),
+    ("PT409", "a new row cannot begin as $", ""),
+    ("PGRST204", "Could not find the '$' column of 'leads' in the schema cache", ""),
+];
+
+#[test]
+fn names_the_column_or_the_constraint_and_never_the_table() {
+    for (code, message, name) in MESSAGES.iter().filter(|(code, ..)| code.starts_with("23")) {
+        let words = public_message(code, message);
+        assert_eq!(words.split_once(": ").map_or("", |(_, name)| name), *name, "{message}");
+    }
+}
+
+/// The log contains what was rejected and never the client's input, whatever its form.
+#[test]
+fn the_log_has_the_message_without_its_values() {
+    let values = [
+        "secret",
+        "4111111111111111",
+        "a@b.example",
+        "x\" column \"secret",
+        "secret\" of relation \"leads",
+        "'secret'",
+        "(secret)",
+        "column \"secret\"",
+        "user_2hubalice0000000000000001",
+        "+49 170 5551234",
+        "grüße",
+    ];
+    for (code, message, name) in MESSAGES {
+        for value in values {
+            let body = serde_json::json!({
+                "code": code, "message": message.replace('$', value), "details": format!("Key ({value})"), "hint": value,
+            });
+            for staff in [false, true] {
+                let Error::Database(refusal) = map_error(400, body.to_string().as_bytes(), staff) else {
+                    panic!("{code}")
+                };
+                let reason = Error::Database(refusal).reason().unwrap();
+                for part in ["secret", "4111", "@", "2hub", "555", "ß"] {
+                    assert!(!reason.contains(part), "{message} {value}: {reason}");
+                }
+                assert!(reason.contains(name), "{message}: {reason}");
+                assert!(reason.split(' ').count() >= 2, "{reason}");
+            }
+        }
+    }
+}
+
+/// Every rejection has a hint: those of the database, of the Hub and of its firewall.
+#[test]
+fn every_refusal_has_a_hint() {
+    let codes = MESSAGES.iter().map(|(code, ..)| *code);
+    for code in codes.chain(["PGRST103", "PGRST116", "PT400", "PT404", "PT409", "PT412", "PT422", "42P17", "99999"]) {
+        for staff in [false, true] {
+            let body = serde_json::json!({ "code": code, "message": "x", "hint": null }).to_string();
+            let Error::Database(refusal) = told(400, &body, staff) else { panic!("{code}") };
+            assert!(refusal.hint.is_some_and(|hint| hint.ends_with('.') && hint.len() > 10), "{code}");
+        }
+    }
+    let rules = crate::logic::query::QueryErrorKind::ALL.map(crate::logic::query::QueryErrorKind::response);
+    for public in crate::logic::error::ERROR_CODES.iter().copied().chain(rules) {
+        assert!(public.hint.ends_with('.') && public.hint.len() > 10, "{} {}", public.code, public.hint);
+    }
+}

@@ -1,0 +1,299 @@
+//! Checks of a request before its route is known: scheme, TLS version, host, URL and headers (T-1, T-3).
+
+use crate::{
+    domain::headers::Headers,
+    logic::{
+        authn::bearer_token,
+        config::{Config, Environment, TlsVersion},
+        error::Error,
+    },
+};
+
+/// The address of a request, parsed from its URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestUrl<'a> {
+    /// True if the scheme is https.
+    pub is_https: bool,
+    /// Host and port, as the client wrote them.
+    pub authority: &'a str,
+    /// The path, still encoded.
+    pub path: &'a str,
+    /// The query without its `?`; empty when there is none.
+    pub query: &'a str,
+}
+
+impl<'a> RequestUrl<'a> {
+    /// Parses an absolute http or https URL of any length: the scheme is checked before the rest (T-3).
+    ///
+    /// # Errors
+    /// `PathRefused` for anything else.
+    pub fn parse(url: &'a str) -> Result<Self, Error> {
+        let (secure, rest) = match url.split_once("://") {
+            Some(("https", rest)) => (true, rest),
+            Some(("http", rest)) => (false, rest),
+            _ => return Err(Error::PathRefused),
+        };
+        let rest = rest.split_once('#').map_or(rest, |(rest, _)| rest);
+        let (before, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let slash = before.find('/').unwrap_or(before.len());
+        let (authority, path) = before.split_at_checked(slash).ok_or(Error::PathRefused)?;
+        Ok(Self { is_https: secure, authority, path: if path.is_empty() { "/" } else { path }, query })
+    }
+
+    /// Compares the host with that of `HUB_ORIGIN`. A local Hub also accepts the other ports and loopback names.
+    ///
+    /// Over plain http the port is that of another listener, so that only the names are compared.
+    #[must_use]
+    pub fn is_own_host(&self, config: &Config) -> bool {
+        let origin = config.origin.split_once("://").map_or("", |(_, authority)| authority);
+        let name = host_name(self.authority);
+        let loopback = matches!(name, "localhost" | "127.0.0.1" | "[::1]");
+        let own = if self.is_https {
+            let authority = self.authority.strip_suffix(":443").unwrap_or(self.authority);
+            authority.eq_ignore_ascii_case(origin)
+        } else {
+            name.eq_ignore_ascii_case(host_name(origin))
+        };
+        own || (config.environment == Environment::Local && loopback)
+    }
+}
+
+/// Returns the authority without its port.
+fn host_name(authority: &str) -> &str {
+    match authority.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => authority,
+    }
+}
+
+/// The response to a plain-http request (T-3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InsecureAction {
+    /// 403 with a body which states that the credential is revoked.
+    Refuse,
+    /// 308 to the same address over https.
+    Redirect,
+}
+
+/// Decides about a plain-http request: only a page read that carries no credential is redirected to https.
+///
+/// A redirect would hide that a secret was sent in the clear, so a client that may have sent one is rejected
+/// (draft-ietf-httpapi-privacy §3).
+#[must_use]
+pub fn insecure_action(is_page: bool, method: &str, headers: &Headers, query: &str) -> InsecureAction {
+    let reads = matches!(method, "GET" | "HEAD");
+    let credential = !bearer_token::exposed(headers, query).is_empty()
+        || CREDENTIAL_HEADERS.iter().any(|name| headers.value(name).is_some())
+        || query.split('&').any(|pair| {
+            let name = pair.split('=').next().unwrap_or_default().to_ascii_lowercase();
+            CREDENTIAL_PARAMETERS.iter().any(|secret| name.contains(secret))
+        });
+    if is_page && reads && !credential { InsecureAction::Redirect } else { InsecureAction::Refuse }
+}
+
+/// Rejects a connection below the minimum TLS version (T-1). An unknown or missing version is below any.
+///
+/// # Errors
+/// `TlsTooOld`.
+pub fn check_tls(version: Option<&str>, minimum: TlsVersion) -> Result<(), Error> {
+    match version.and_then(TlsVersion::parse) {
+        Some(version) if version >= minimum => Ok(()),
+        _ => Err(Error::TlsTooOld),
+    }
+}
+
+/// Rejects a request for a host other than the Hub's own: the addresses of workers.dev, of previews, and of other zones
+/// lead to the same Worker and bypass the rules of the Hub's zone (RFC 9110 §15.5.20).
+///
+/// # Errors
+/// `HostRefused`.
+pub fn check_host(address: &RequestUrl<'_>, config: &Config) -> Result<(), Error> {
+    if address.is_own_host(config) { Ok(()) } else { Err(Error::HostRefused) }
+}
+
+/// Rejects a URL that is longer than 8192 bytes.
+///
+/// # Errors
+/// `PathRefused`.
+pub fn check_url_length(url: &str) -> Result<(), Error> {
+    if url.len() > MAX_URL_BYTES { Err(Error::PathRefused) } else { Ok(()) }
+}
+
+/// Rejects paths that two parsers could interpret differently.
+///
+/// No route of the Hub needs a percent sign, so encoded slashes, double encoding and encoded dots are rejected
+/// together: `PostgREST` decodes a segment after it has split the path, and a rule on the raw text would miss it.
+///
+/// # Errors
+/// `PathRefused`.
+pub fn check_path(path: &str) -> Result<(), Error> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+    let segments = path.strip_prefix('/').ok_or(Error::PathRefused)?;
+    let mut rest = segments.strip_suffix('/').unwrap_or(segments).split('/');
+    let odd = |segment: &str| segment.is_empty() || segment.bytes().all(|byte| byte == b'.');
+    if !path.bytes().all(plain) || (!segments.is_empty() && rest.any(odd)) {
+        return Err(Error::PathRefused);
+    }
+    Ok(())
+}
+
+/// Rejects headers that an upstream parser could interpret differently.
+///
+/// Forwarding headers (`x-forwarded-…`, `forwarded`, `cf-connecting-ip`) are accepted, because the edge itself adds
+/// them, but the Hub never reads one and never forwards one.
+///
+/// # Errors
+/// `HeaderRefused`.
+pub fn check_headers(headers: &Headers) -> Result<(), Error> {
+    let refused = |name: &str| {
+        let inward = name.starts_with("x-hub-") && !CLIENT_SETTABLE_HUB_HEADERS.contains(&name);
+        name.contains('_') || inward || REWRITING_HEADERS.contains(&name)
+    };
+    if headers.names().any(refused) { Err(Error::HeaderRefused) } else { Ok(()) }
+}
+
+/// Returns the client's own request id, if it is safe to store and print.
+#[must_use]
+pub fn client_request_id(headers: &Headers) -> Option<&str> {
+    let safe = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    headers.value("x-request-id").filter(|id| (8..=64).contains(&id.len()) && id.bytes().all(safe))
+}
+
+const MAX_URL_BYTES: usize = 8192;
+const CREDENTIAL_HEADERS: [&str; 4] = ["authorization", "apikey", "cookie", "proxy-authorization"];
+const CREDENTIAL_PARAMETERS: [&str; 6] = ["token", "key", "secret", "password", "session", "__clerk"];
+/// The Hub's own headers that a client may set; the others are between the Hub and the database.
+const CLIENT_SETTABLE_HUB_HEADERS: [&str; 2] = ["x-hub-purpose", "x-hub-reason"];
+const REWRITING_HEADERS: [&str; 5] =
+    ["x-http-method", "x-http-method-override", "x-method-override", "x-original-url", "x-rewrite-url"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(names: &[&str]) -> Headers {
+        Headers::new(names.iter().map(|name| ((*name).to_owned(), "value".to_owned())).collect())
+    }
+
+    #[test]
+    fn cuts_a_url() {
+        let address = RequestUrl::parse("https://hub.example:8787/rest/v1/leads?select=id&a=%2F#x").unwrap();
+        assert_eq!(
+            address,
+            RequestUrl {
+                is_https: true,
+                authority: "hub.example:8787",
+                path: "/rest/v1/leads",
+                query: "select=id&a=%2F"
+            }
+        );
+        assert_eq!(RequestUrl::parse("http://hub.example").unwrap().path, "/");
+        assert_eq!(RequestUrl::parse("https://hub.example?x=1").unwrap().query, "x=1");
+        assert!(RequestUrl::parse("/rest/v1/leads").is_err());
+        assert!(
+            RequestUrl::parse(&format!("http://hub.example/{}", "a".repeat(8192)))
+                .is_ok_and(|address| !address.is_https)
+        );
+    }
+
+    #[test]
+    fn limits_url_to_8192_bytes() {
+        let of = |bytes: usize| format!("https://hub.example/{}", "a".repeat(bytes - "https://hub.example/".len()));
+        assert!(check_url_length(&of(8192)).is_ok());
+        assert_eq!(check_url_length(&of(8193)), Err(Error::PathRefused));
+    }
+
+    /// T-3: pages without a credential are redirected, everything else is rejected.
+    #[test]
+    fn redirects_only_pages_without_credentials_t_3() {
+        let none = sent(&["accept", "user-agent"]);
+        assert_eq!(insecure_action(true, "GET", &none, ""), InsecureAction::Redirect);
+        assert_eq!(insecure_action(true, "HEAD", &none, "a=1"), InsecureAction::Redirect);
+        assert_eq!(insecure_action(true, "POST", &none, ""), InsecureAction::Refuse);
+        assert_eq!(insecure_action(false, "GET", &none, ""), InsecureAction::Refuse);
+        for name in CREDENTIAL_HEADERS {
+            assert_eq!(insecure_action(true, "GET", &sent(&[name]), ""), InsecureAction::Refuse, "{name}");
+        }
+        for query in ["access_token=x", "apikey=x", "a=b&__clerk_handshake=x", "PASSWORD=x"] {
+            assert_eq!(insecure_action(true, "GET", &none, query), InsecureAction::Refuse, "{query}");
+        }
+    }
+
+    /// T-1: an absent, unknown or older version is rejected.
+    #[test]
+    fn refuses_old_tls_t_1() {
+        assert!(check_tls(Some("TLSv1.3"), TlsVersion::V1_3).is_ok());
+        assert!(check_tls(Some("TLSv1.3"), TlsVersion::V1_2).is_ok());
+        assert!(check_tls(Some("TLSv1.2"), TlsVersion::V1_2).is_ok());
+        for version in [None, Some(""), Some("none"), Some("TLSv1"), Some("TLSv1.1"), Some("TLSv1.2"), Some("tlsv1.3")]
+        {
+            assert!(check_tls(version, TlsVersion::V1_3).is_err(), "{version:?}");
+        }
+    }
+
+    #[test]
+    fn refuses_paths_that_are_not_plain() {
+        for good in ["/", "/security", "/rest/v1/leads", "/.well-known/security.txt", "/rest/v1/", "/assets/hub.css"] {
+            assert!(check_path(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "rest",
+            "//",
+            "/rest//v1",
+            "/rest/v1//",
+            "/rest/../leads",
+            "/rest/./leads",
+            "/..",
+            "/rest/v1/rpc%2Ff",
+            "/rest/v1/%72pc/f",
+            "/rest/v1/%2e%2e/leads",
+            "/rest/v1/leads%00",
+            "/rest/v1/%252e",
+            "/rest\\v1",
+            "/rest/v1/leads;x=1",
+            "/rest/v1/le ads",
+            "/rest/v1/\u{e9}",
+            "/rest/v1/leads\t",
+            "/.../x",
+        ] {
+            assert!(check_path(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn refuses_headers_that_could_be_taken_for_others() {
+        for good in [
+            "x-forwarded-for",
+            "x-forwarded-host",
+            "cf-connecting-ip",
+            "x-client-info",
+            "x-hub-purpose",
+            "x-hub-reason",
+        ] {
+            assert!(check_headers(&sent(&[good])).is_ok(), "{good}");
+        }
+        for bad in [
+            "x_request_id",
+            "content_length",
+            "x-hub-route",
+            "x-hub-if-match",
+            "x-http-method-override",
+            "x-original-url",
+        ] {
+            assert!(check_headers(&sent(&["accept", bad])).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn keeps_only_safe_request_ids_of_a_client() {
+        let id = |value: &str| {
+            let headers = Headers::new(vec![("x-request-id".to_owned(), value.to_owned())]);
+            client_request_id(&headers).map(str::to_owned)
+        };
+        assert_eq!(id("0199-abc_DEF.1").as_deref(), Some("0199-abc_DEF.1"));
+        for bad in ["short", "has space 123", "line\nbreak1", "\"quoted\"1", &"a".repeat(65)] {
+            assert_eq!(id(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! The `Prefer` header of a query.
+
+use super::QueryBuilder;
+use crate::{
+    domain::access::Operation,
+    logic::{
+        authz::Resource,
+        query::{Preferences, QueryError},
+    },
+};
+
+impl QueryBuilder<'_> {
+    /// Returns the `Prefer` header, without a value of the client's: `PostgREST` uses the first of two values.
+    ///
+    /// # Errors
+    /// `CountRefused`.
+    pub fn prefer(&self, reads: bool) -> Result<Option<String>, QueryError> {
+        let Preferences { returns, missing_default, .. } = self.preferences;
+        let exact_allowed = match self.permit.resource() {
+            Resource::Table(table, _) | Resource::Function(_, Some((table, _))) => table.exact_count,
+            Resource::Function(_, None) => false,
+        };
+        let count = self.preferences.count_for(self.permit.principal(), exact_allowed)?;
+        let parts = [
+            returns.filter(|_| !reads).map(|returns| format!("return={returns}")),
+            count.map(|count| format!("count={count}")),
+            missing_default
+                .then(|| "missing=default".to_owned())
+                .filter(|_| self.permit.operation() == Operation::Insert),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        Ok((!parts.is_empty()).then(|| parts.join(",")))
+    }
+}

@@ -1,0 +1,76 @@
+//! The records that a query names, for the audit log (L-1).
+
+use super::{Condition, FilterParser, Operand};
+use crate::{
+    domain::tables::{ColumnType, Table},
+    logic::query::read_record::Selector,
+};
+
+/// Records and the column that names them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordSelector {
+    rank: u8,
+    /// Their table.
+    pub entity: &'static str,
+    /// The kind of column that names them.
+    pub selector: Selector,
+    /// Their keys, in lower case as the database writes them, or their owners.
+    pub records: Vec<String>,
+}
+
+impl FilterParser {
+    /// Stores the values that name records; the most specific column has precedence.
+    pub(super) fn track_selector(&mut self, table: &'static Table, name: &str, condition: &Condition) {
+        let records = match (&condition.operand, condition.operator) {
+            (Operand::One(value), "eq") => vec![value.clone()],
+            (Operand::List(list), "in") => list.clone(),
+            _ => return,
+        };
+        let trail = table.column("entity_id").is_some();
+        let (rank, entity, selector) = match table.parent {
+            _ if name == "version" => {
+                self.version = records.first().filter(|_| records.len() == 1).and_then(|value| value.parse().ok());
+                return;
+            }
+            _ if name == table.key => (0, table.name, Selector::Key),
+            Some((column, parent)) if name == column => (1, parent, Selector::Key),
+            _ if trail && matches!(name, "entity" | "entity_id") => return self.track_subject(table, name, records),
+            // The database looks up which clients the request's rows concern.
+            _ if trail && name == "request_id" => (3, table.name, Selector::Request),
+            // Rows of the audit log have no owner, but concern a client.
+            _ if table.owner == Some(name) || name == "owner_id" => (2, table.name, Selector::Owner),
+            _ => return,
+        };
+        let uuid = table.column(name).is_some_and(|column| column.kind == ColumnType::Uuid);
+        let records = records.into_iter().map(|key| if uuid { key.to_ascii_lowercase() } else { key }).collect();
+        self.keep(RecordSelector { rank, entity, selector, records });
+    }
+
+    /// Stores the column of such a comparison if it holds the owner of a row, or the record that an audit row is about.
+    pub(super) fn note_aside(&mut self, table: &'static Table, name: &str) {
+        let trail = table.column("entity_id").is_some();
+        let names = table.owner == Some(name) || name == "owner_id" || trail && name == "entity_id";
+        self.named_aside = table.column(name).map(|column| column.name).filter(|_| names).or(self.named_aside);
+    }
+
+    /// Stores the keys that name the history of records; their table alone names only their kind.
+    fn track_subject(&mut self, table: &'static Table, name: &str, records: Vec<String>) {
+        let (entity, keys) = &mut self.subject;
+        match (name, records.as_slice()) {
+            ("entity_id", _) => *keys = Some(records),
+            (_, [one]) => *entity = Table::by_name(one).map(|table| table.name),
+            _ => {}
+        }
+        if let (entity, Some(records)) = self.subject.clone() {
+            let entity = entity.unwrap_or(table.name);
+            self.named = self.named.take().filter(|named| named.selector != Selector::Subject);
+            self.keep(RecordSelector { rank: 1, entity, selector: Selector::Subject, records });
+        }
+    }
+
+    fn keep(&mut self, named: RecordSelector) {
+        if self.named.as_ref().is_none_or(|other| named.rank < other.rank) {
+            self.named = Some(named);
+        }
+    }
+}

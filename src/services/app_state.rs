@@ -1,0 +1,194 @@
+//! State with the lifetime of an isolate: the variables, and caches shared by its requests.
+
+use crate::{
+    domain::{
+        headers::Headers,
+        secret::Secret,
+        session::{Actor, Session},
+    },
+    logic::{
+        authn::{
+            browser_session::{ClerkInstance, cookie_suffix},
+            csrf,
+            database_token::SigningKey,
+            jwks,
+            session_token::{self, EndingSession, TokenPolicy},
+            shared_jwks,
+        },
+        config::{Config, ConfigError},
+        error::Error,
+        http::{client_ip, cookies, redirect_url::percent_encode},
+    },
+    runtime::Runtime,
+    services::{
+        database_token_issuer::DatabaseTokenIssuer,
+        exposed_sessions::ExposedSessions,
+        jwks_cache::{JwksCache, JwksSource},
+        rate_limiter::{RateLimiter, network},
+        request_bodies::BodyBudget,
+        request_log::RequestLogWriter,
+        session_verifier::{self, SessionCache},
+    },
+};
+use std::{cell::Cell, rc::Rc};
+
+/// The Hub of one isolate.
+pub struct AppState<P: Runtime> {
+    /// The parsed variables.
+    pub config: Config,
+    /// Request rows that wait to be written.
+    pub request_log: RequestLogWriter,
+    /// The bytes of the held bodies.
+    pub body_budget: BodyBudget,
+    /// The last finding of `/healthz`.
+    pub health: Cell<Option<HealthStatus>>,
+    /// Time at which a request of this isolate began to probe; a platform may end that request before it is done.
+    pub probing_since: Cell<Option<u64>>,
+    /// Sessions whose tokens were recently sent over plain http.
+    pub exposed: ExposedSessions,
+    /// Limit of the requests to Clerk's Backend API caused by visitors, by network and by user.
+    pub clerk_request_limiter: RateLimiter,
+    /// The names and domains of Clerk's cookies in this deployment.
+    pub clerk_instance: ClerkInstance,
+    /// The key of the tokens in forms.
+    pub csrf_key: Secret<Vec<u8>>,
+    /// The key of the address hashes in request rows.
+    pub client_ip_key: Secret<Vec<u8>>,
+    token_policy: TokenPolicy,
+    jwks: Rc<JwksCache<P>>,
+    sessions: SessionCache,
+    token_issuer: DatabaseTokenIssuer<P>,
+}
+
+/// Reachability of the Hub's upstreams at a time.
+#[derive(Clone, Copy, Debug)]
+pub struct HealthStatus {
+    /// Time of the probe, in milliseconds since the Unix epoch.
+    pub at_ms: u64,
+    /// True if `PostgREST` responded to a request of the Hub.
+    pub database: bool,
+    /// True if Clerk's JWKS responded.
+    pub jwks: bool,
+}
+
+impl<P: Runtime> AppState<P> {
+    /// Starts without cached state.
+    ///
+    /// # Errors
+    /// The variables whose keys are unusable.
+    pub fn new(config: Config) -> Result<Self, Vec<ConfigError>> {
+        let bad = |name| vec![ConfigError { name, reason: "holds no usable key" }];
+        let keys = SigningKey::parse_set(&config.signing_keys).unwrap_or_default();
+        // A rotation puts the new key first and leaves the oldest last, so that the derived keys do not change with it.
+        let (signing, oldest) = keys.first().zip(keys.last()).ok_or_else(|| bad("HUB_SIGNING_KEYS"))?;
+        let root = config.hmac_key.as_ref().unwrap_or(&oldest.d);
+        let pem = config.jwt_key.as_deref().map(jwks::from_pem).transpose().map_err(|_| bad("CLERK_JWT_KEY"))?;
+        let forms = csrf::derive_key(root);
+        let addresses = client_ip::derive_key(root);
+        Ok(Self {
+            token_policy: TokenPolicy {
+                issuer: config.issuer.clone(),
+                authorized_parties: config.authorized_parties.clone(),
+                role_claim: config.role_claim.clone(),
+            },
+            jwks: JwksCache::new(JwksSource {
+                jwks_url: config.jwks_url.clone(),
+                // No route of the Hub uses this URL; the keys of another instance would have another URL.
+                shared_url: format!("{}/.keys?of={}", config.origin, percent_encode(&config.jwks_url)),
+                sharing_key: shared_jwks::derive_key(root),
+                pem,
+            }),
+            sessions: SessionCache::default(),
+            token_issuer: DatabaseTokenIssuer::new(signing.clone()),
+            request_log: RequestLogWriter::default(),
+            body_budget: BodyBudget::default(),
+            health: Cell::new(None),
+            probing_since: Cell::new(None),
+            exposed: ExposedSessions::default(),
+            clerk_request_limiter: RateLimiter::new(MAX_CLERK_REQUESTS_PER_MINUTE),
+            clerk_instance: ClerkInstance {
+                suffix: cookie_suffix(&config.clerk_publishable_key),
+                issuer: config.issuer.clone(),
+                is_development: config.is_development_instance,
+                domains: cookies::domains(&config.origin),
+            },
+            csrf_key: forms,
+            client_ip_key: addresses,
+            config,
+        })
+    }
+
+    /// Returns the session of a token (I-1).
+    ///
+    /// # Errors
+    /// `Token` for an invalid one, `JwksUnavailable` if it could not be verified.
+    pub async fn authenticate(&self, platform: &P, token: &str) -> Result<Session, Error> {
+        session_verifier::authenticate(platform, &self.sessions, &self.jwks, &self.token_policy, token).await
+    }
+
+    /// Returns whether a token justifies a signature check: its form, issuer and times are those of a valid one. The
+    /// result proves nothing.
+    #[must_use]
+    pub fn looks_valid(&self, platform: &P, token: &str) -> bool {
+        let now_s = i64::try_from(platform.now_ms() / 1000).unwrap_or(i64::MAX);
+        let current = |seen: session_token::UnverifiedClaims| seen.is_current(&self.token_policy.issuer, now_s);
+        session_token::parse(token).is_ok() && session_token::decode_unverified(token).is_some_and(current)
+    }
+
+    /// Returns whether the key id of a token is one of the issuer's. An unknown one causes no fetch.
+    pub async fn knows_key_of(&self, platform: &P, token: &str) -> bool {
+        match session_token::parse(token) {
+            Ok(unverified) => self.jwks.knows(platform, unverified.kid()).await,
+            Err(_) => false,
+        }
+    }
+
+    /// Verifies a token for signing out; it may have expired (I-2).
+    ///
+    /// # Errors
+    /// Same as [`Hub::authenticate`].
+    pub async fn ending_session(&self, platform: &P, token: &str) -> Result<EndingSession, Error> {
+        session_verifier::ending_session(platform, &self.jwks, &self.token_policy, token).await
+    }
+
+    /// Returns the content of Clerk's handshake, if it is signed with a key of the issuer.
+    ///
+    /// # Errors
+    /// Same as [`Hub::authenticate`].
+    pub async fn verify_handshake_token(&self, platform: &P, token: &str) -> Result<Option<serde_json::Value>, Error> {
+        match session_verifier::verify_claim(platform, &self.jwks, token, "handshake").await {
+            Err(Error::Token(_)) => Err(Error::HandshakeFailed("handshake-token-refused")),
+            other => other,
+        }
+    }
+
+    /// Returns a token for the database that authenticates exactly this actor.
+    ///
+    /// # Errors
+    /// `Platform` if signing fails.
+    pub async fn database_token(&self, platform: &P, actor: &Actor<'_>) -> Result<String, Error> {
+        self.token_issuer.token(platform, actor).await
+    }
+
+    /// Counts a request to Clerk's Backend API that a visitor without a verified token causes.
+    ///
+    /// Clerk limits requests per secret key, not per user: a 429 would also block the checks of staff and the end of
+    /// sessions.
+    /// Source: <https://clerk.com/docs/guides/how-clerk-works/system-limits#backend-api-requests>
+    ///
+    /// # Errors
+    /// `ClerkUnavailable` if the visitor's network has used up the limit of this minute.
+    pub fn may_ask_clerk(&self, platform: &P, headers: &Headers) -> Result<(), Error> {
+        let may = self.clerk_request_limiter.try_acquire(&network(headers), platform.now_ms());
+        may.then_some(()).ok_or(Error::ClerkUnavailable)
+    }
+
+    /// Removes a session that was revoked or signed out from the cache (I-2).
+    pub fn evict_session(&self, session: &Session) {
+        self.sessions.evict(&session.id);
+    }
+}
+
+/// Limit per minute, of one network or user: all users of an office may sign in from one address, and Clerk's limit is
+/// 6,000 for a production instance.
+const MAX_CLERK_REQUESTS_PER_MINUTE: u32 = 120;

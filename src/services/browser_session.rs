@@ -1,0 +1,240 @@
+//! The session of a page request: Clerk's cookies, the redirects to Clerk and back, and the resulting cookies (I-1,
+//! I-2).
+
+use crate::{
+    domain::{headers::Headers, session::Session},
+    logic::{
+        authn::{
+            browser_session::{
+                self, BrowserAuthDecision, BrowserSessionInput, Carrier, HANDSHAKE_STATE_COOKIE,
+                HANDSHAKE_STATE_PARAMETER, REDIRECT_COUNT_COOKIE, delete_cookies,
+            },
+            csrf::CsrfError,
+            session_token,
+        },
+        error::Error,
+        http::{
+            cookies::{self, Cookies},
+            response::Response,
+        },
+    },
+    runtime::Runtime,
+    services::{app_state::AppState, clerk_client},
+};
+
+mod directives;
+mod redirects;
+
+use directives::{AcceptedCookies, Holder, accept_cookies, refresh_session, signed_directives};
+use redirects::{
+    may_redirect_to_clerk, redirect_count_cookie, redirect_to_handshake, redirect_without_handshake_params,
+    with_cookies,
+};
+
+/// A request for a page.
+#[derive(Clone, Copy, Debug)]
+pub struct PageRequest<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// The path, with the mount path.
+    pub path: &'a str,
+    /// The query, still encoded.
+    pub query: &'a str,
+    /// The headers.
+    pub headers: &'a Headers,
+}
+
+/// The result of checking a visit.
+pub enum PageAuthentication<Body> {
+    /// A redirect, with its reason.
+    Redirect(Response<Body>, &'static str),
+    /// A signed-in user, and cookies to set with the response.
+    SignedIn(Session, Vec<String>),
+    /// No user, with the reason, and cookies to set with the response.
+    SignedOut(&'static str, Vec<String>),
+}
+
+/// Determines the session of a page request.
+///
+/// # Errors
+/// `CookiesTooMany` for more cookies than are read, `HandshakeFailed` for a browser in a redirect loop, `JwksUnavailable` if
+/// no token can be verified, `ClerkUnavailable` if Clerk stores the cookies and does not respond.
+pub async fn authenticate_page<P: Runtime>(
+    hub: &AppState<P>,
+    platform: &P,
+    door: PageRequest<'_>,
+) -> Result<PageAuthentication<P::Body>, Error> {
+    let cookies = cookies_of(door.headers)?;
+    let now_s = i64::try_from(platform.now_ms() / 1000).map_err(|_| Error::RuntimeFailed)?;
+    let navigation =
+        browser_session::is_navigation(door.method, door.headers.value("sec-fetch-dest"), door.headers.value("accept"));
+    let visit = BrowserSessionInput { cookies: &cookies, query: door.query, is_navigation: navigation, now_s };
+    let entrance = match browser_session::decide(&visit, &hub.clerk_instance) {
+        BrowserAuthDecision::Verify(token) => verify_session(hub, platform, (door, &visit), token).await?,
+        BrowserAuthDecision::ResolveNonce(nonce, carrier) => {
+            hub.may_ask_clerk(platform, door.headers)?;
+            let directives = clerk_client::handshake_payload(hub, platform, nonce).await;
+            complete_handshake(hub, platform, (door, &visit), (directives, carrier)).await?
+        }
+        BrowserAuthDecision::ResolveToken(token, carrier) => {
+            let directives = signed_directives(hub, platform, token).await;
+            complete_handshake(hub, platform, (door, &visit), (directives, carrier)).await?
+        }
+        step => after_token_error(hub, platform, (door, &visit), step)?,
+    };
+    // A handshake that another page of this browser has completed leaves its parameters in the URL.
+    let traces = navigation && browser_session::query_param(door.query, HANDSHAKE_STATE_PARAMETER).is_some();
+    Ok(match entrance {
+        PageAuthentication::SignedIn(_, set) if traces => {
+            PageAuthentication::Redirect(redirect_without_handshake_params(hub, door, set), "handshake-ended-elsewhere")
+        }
+        // Without the parameters a pending session would be redirected to Clerk again; its page links to one without
+        // them.
+        PageAuthentication::SignedOut(why, set) if traces && why != PENDING => {
+            PageAuthentication::Redirect(redirect_without_handshake_params(hub, door, set), why)
+        }
+        PageAuthentication::SignedIn(session, mut set) if cookies.values(REDIRECT_COUNT_COOKIE).next().is_some() => {
+            set.push(cookies::delete(REDIRECT_COUNT_COOKIE));
+            PageAuthentication::SignedIn(session, set)
+        }
+        entrance => entrance,
+    })
+}
+
+/// Returns the session that a sign-out form would end: the one for which the form was made, by a token of this browser
+/// (I-2).
+///
+/// A page may be open longer than its token is valid, so the token's age is not checked here, nor the consistency of
+/// Clerk's other cookies.
+///
+/// # Errors
+/// `CookiesTooMany` as with [`enter`], `SignOutUnknown` if no token can be verified, `Form` if none belongs to the
+/// form's session, `JwksUnavailable` if none can be checked.
+pub async fn ending_session<P: Runtime>(
+    hub: &AppState<P>,
+    platform: &P,
+    headers: &Headers,
+    is_of_form: impl Fn(&str) -> bool,
+) -> Result<Session, Error> {
+    let cookies = cookies_of(headers)?;
+    let names = ["__session".to_owned(), format!("__session_{}", hub.clerk_instance.suffix)];
+    let mut tokens: Vec<&str> = names.iter().flat_map(|name| cookies.values(name)).collect();
+    tokens.sort_unstable();
+    tokens.dedup();
+    let mut fault = Error::SignOutUnknown;
+    for token in tokens.into_iter().take(MAX_HANDSHAKE_TOKENS) {
+        match hub.ending_session(platform, token).await {
+            Ok(departing) if is_of_form(departing.id()) => return Ok(departing.into_record()),
+            Ok(_) => fault = Error::CsrfRejected(CsrfError::TokenWrong),
+            Err(Error::Token(_)) => {}
+            Err(other) => return Err(other),
+        }
+    }
+    Err(fault)
+}
+
+/// Parses the cookies of a request. A visitor with more than are read is not treated as signed out, which would cause a
+/// redirect loop between the pages and Clerk.
+fn cookies_of(headers: &Headers) -> Result<Cookies<'_>, Error> {
+    let header = headers.value("cookie").unwrap_or_default();
+    if Cookies::are_readable(header) { Ok(Cookies::parse(header)) } else { Err(Error::CookiesTooMany) }
+}
+
+async fn verify_session<P: Runtime>(
+    hub: &AppState<P>,
+    platform: &P,
+    (door, visit): (PageRequest<'_>, &BrowserSessionInput<'_>),
+    token: &str,
+) -> Result<PageAuthentication<P::Body>, Error> {
+    match hub.authenticate(platform, token).await {
+        Ok(session) => Ok(PageAuthentication::SignedIn(session, Vec::new())),
+        Err(Error::Token(fault)) => {
+            if visit.is_navigation
+                && fault == session_token::TokenError::Expired
+                && let Some((session, set)) = refresh_session(hub, platform, (door.headers, visit.cookies), token).await
+            {
+                return Ok(PageAuthentication::SignedIn(session, set));
+            }
+            after_token_error(
+                hub,
+                platform,
+                (door, visit),
+                browser_session::after_token_error(visit, &hub.clerk_instance, fault),
+            )
+        }
+        Err(fault) => Err(fault),
+    }
+}
+
+/// Executes a step that needs no verification.
+fn after_token_error<P: Runtime>(
+    hub: &AppState<P>,
+    platform: &P,
+    (door, visit): (PageRequest<'_>, &BrowserSessionInput<'_>),
+    step: BrowserAuthDecision<'_>,
+) -> Result<PageAuthentication<P::Body>, Error> {
+    match step {
+        BrowserAuthDecision::Handshake(reason) => {
+            Ok(PageAuthentication::Redirect(redirect_to_handshake(hub, platform, visit, door, reason)?, reason))
+        }
+        BrowserAuthDecision::Refused(reason) => {
+            Ok(PageAuthentication::SignedOut(reason, delete_cookies::sessions(&hub.clerk_instance, door.path)))
+        }
+        BrowserAuthDecision::SignedOut(reason) => Ok(PageAuthentication::SignedOut(reason, Vec::new())),
+        BrowserAuthDecision::RedirectLoop(reason) => Err(Error::HandshakeFailed(reason)),
+        // These were handled before.
+        BrowserAuthDecision::ResolveNonce(..)
+        | BrowserAuthDecision::ResolveToken(..)
+        | BrowserAuthDecision::Verify(_) => Err(Error::RuntimeFailed),
+    }
+}
+
+/// Sets the cookies of a handshake's result, or begins another handshake if a cookie may have been overwritten.
+async fn complete_handshake<P: Runtime>(
+    hub: &AppState<P>,
+    platform: &P,
+    (door, visit): (PageRequest<'_>, &BrowserSessionInput<'_>),
+    (directives, carrier): (Result<Vec<String>, Error>, Carrier),
+) -> Result<PageAuthentication<P::Body>, Error> {
+    let taken = match directives {
+        Ok(directives) => accept_cookies(hub, platform, &directives).await,
+        Err(fault) => Err(fault),
+    };
+    match taken {
+        Ok(AcceptedCookies { holder, set: taken }) => {
+            let pending = matches!(holder, Holder::Pending);
+            // Of several sessions' tokens only the one that is set now remains; of a pending session none.
+            let mut set = if pending || browser_session::are_several(visit.cookies, &hub.clerk_instance) {
+                delete_cookies::sessions(&hub.clerk_instance, door.path)
+            } else {
+                Vec::new()
+            };
+            set.extend(delete_cookies::carriers(&hub.clerk_instance));
+            set.push(cookies::delete(HANDSHAKE_STATE_COOKIE));
+            if !pending || may_redirect_to_clerk(hub, door) {
+                set.push(redirect_count_cookie(visit.cookies));
+            }
+            set.extend(taken);
+            if pending {
+                return Ok(PageAuthentication::SignedOut(PENDING, set));
+            }
+            Ok(PageAuthentication::Redirect(redirect_without_handshake_params(hub, door, set), "handshake-resolved"))
+        }
+        Err(Error::HandshakeFailed(reason)) => {
+            let step = browser_session::after_unresolved(visit, carrier, reason);
+            Ok(match after_token_error(hub, platform, (door, visit), step)? {
+                PageAuthentication::Redirect(reply, reason) => PageAuthentication::Redirect(
+                    with_cookies(reply, delete_cookies::carriers(&hub.clerk_instance)),
+                    reason,
+                ),
+                entrance => entrance,
+            })
+        }
+        Err(fault) => Err(fault),
+    }
+}
+
+/// Reason of a visit with a pending session.
+const PENDING: &str = "session-pending";
+/// Each requires a verification.
+const MAX_HANDSHAKE_TOKENS: usize = 4;

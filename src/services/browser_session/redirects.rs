@@ -1,0 +1,99 @@
+//! Redirects of a page: to Clerk's handshake, and back to the same page.
+
+use super::{
+    PageRequest,
+    directives::{DEV_BROWSER_COOKIE, is_plain},
+};
+use crate::{
+    logic::{
+        authn::browser_session::{
+            self, BrowserSessionInput, HANDSHAKE_STATE_COOKIE, HANDSHAKE_STATE_PARAMETER, REDIRECT_COUNT_COOKIE,
+        },
+        error::Error,
+        http::{
+            cookies::{self, Cookies},
+            redirect_url::{percent_encode, strip_handshake_params},
+            response::Response,
+        },
+    },
+    runtime::Runtime,
+    services::{app_state::AppState, clerk_client},
+};
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+
+/// Counts one completed handshake; a signed-in page resets the count.
+pub(super) fn redirect_count_cookie(cookies: &Cookies<'_>) -> String {
+    cookies::set(
+        REDIRECT_COUNT_COOKIE,
+        &browser_session::redirect_count(cookies).saturating_add(1).to_string(),
+        REDIRECT_COUNT_TTL_S,
+    )
+}
+
+/// Returns whether the page redirects a signed-out visitor to Clerk's pages.
+///
+/// A pending session needs two handshakes, one of the opened page and one of this page; only the latter is counted.
+pub(super) fn may_redirect_to_clerk<P: Runtime>(hub: &AppState<P>, door: PageRequest<'_>) -> bool {
+    door.path.strip_prefix(&hub.config.base_path).is_some_and(|path| matches!(path, "/sign-in" | "/sign-up"))
+}
+
+/// Redirects to the same page without the handshake's parameters.
+pub(super) fn redirect_without_handshake_params<P: Runtime>(
+    hub: &AppState<P>,
+    door: PageRequest<'_>,
+    set: Vec<String>,
+) -> Response<P::Body> {
+    let location = format!("{}{}", hub.config.origin, strip_handshake_params(door.path, door.query));
+    with_cookies(Response::empty(307).with_header("location", location), set)
+}
+
+pub(super) fn with_cookies<Body>(reply: Response<Body>, set: Vec<String>) -> Response<Body> {
+    set.into_iter().fold(reply, |reply, cookie| reply.with_header("set-cookie", cookie))
+}
+
+/// Redirects to Clerk's handshake; the session token is not sent, since URLs are logged in many places.
+pub(super) fn redirect_to_handshake<P: Runtime>(
+    hub: &AppState<P>,
+    platform: &P,
+    visit: &BrowserSessionInput<'_>,
+    door: PageRequest<'_>,
+    reason: &'static str,
+) -> Result<Response<P::Body>, Error> {
+    // Two pages of one browser may begin at once; the cookie of the second must also match the URL of the first.
+    let state = match visit
+        .cookies
+        .value(HANDSHAKE_STATE_COOKIE)
+        .filter(|state| state.len() == HANDSHAKE_STATE_LEN && is_plain(state))
+    {
+        Some(state) => state.to_owned(),
+        None => Base64UrlUnpadded::encode_string(&platform.random::<16>().map_err(|_| Error::RuntimeFailed)?),
+    };
+    let back = strip_handshake_params(door.path, door.query);
+    let mark = if back.contains('?') { '&' } else { '?' };
+    // The Hub's own origin: the request's host is not trusted.
+    let back = format!("{}{back}{mark}{HANDSHAKE_STATE_PARAMETER}={state}", hub.config.origin);
+    let suffixed = browser_session::prefers_suffixed_cookies(visit.cookies, &hub.clerk_instance, visit.now_s);
+    let mut location = format!(
+        "{}/v1/client/handshake?redirect_url={}&__clerk_api_version={}&suffixed_cookies={suffixed}&__clerk_hs_reason={reason}&format=nonce",
+        hub.config.issuer,
+        percent_encode(&back),
+        clerk_client::API_VERSION,
+    );
+    let browser = browser_session::query_param(visit.query, DEV_BROWSER_COOKIE)
+        .or_else(|| visit.cookies.values(&format!("{DEV_BROWSER_COOKIE}_{}", hub.clerk_instance.suffix)).next())
+        .or_else(|| visit.cookies.values(DEV_BROWSER_COOKIE).next());
+    if let Some(browser) = browser.filter(|browser| hub.clerk_instance.is_development && is_plain(browser)) {
+        location = format!("{location}&{DEV_BROWSER_COOKIE}={browser}");
+    }
+    let reply = Response::empty(307)
+        .with_header("location", location)
+        .with_header("set-cookie", cookies::set(HANDSHAKE_STATE_COOKIE, &state, HANDSHAKE_STATE_TTL_S));
+    // Several pages may begin at once; a page that returns and is redirected again is in a loop.
+    let round = browser_session::query_param(visit.query, HANDSHAKE_STATE_PARAMETER).is_some();
+    Ok(if round { reply.with_header("set-cookie", redirect_count_cookie(visit.cookies)) } else { reply })
+}
+
+const REDIRECT_COUNT_TTL_S: u32 = 10;
+const HANDSHAKE_STATE_TTL_S: u32 = 300;
+/// 16 bytes in base64url.
+const HANDSHAKE_STATE_LEN: usize = 22;

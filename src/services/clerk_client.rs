@@ -1,0 +1,196 @@
+//! Clerk's Backend API: the current state of a user, and the end of their sessions.
+//!
+//! Source: <https://clerk.com/docs/reference/backend-api>
+
+use crate::{
+    domain::{
+        ids::is_clerk_id,
+        session::{RoleClaim, Session},
+    },
+    logic::error::Error,
+    runtime::{Runtime, UpstreamRequest},
+    services::{app_state::AppState, database_client::USER_AGENT},
+};
+use serde_json::Value;
+
+/// Checks with Clerk that a staff member's token is still correct: not banned, not locked, same role.
+///
+/// # Errors
+/// `ClerkUnavailable` if Clerk does not respond within 2 seconds: without the check the request is rejected.
+/// `SessionRevoked` if the user's state differs from the token.
+pub async fn verify_current_status<P: Runtime>(
+    hub: &AppState<P>,
+    platform: &P,
+    session: &Session,
+) -> Result<(), Error> {
+    let (status, body) = request(hub, platform, "GET", &format!("/v1/users/{}", session.user), None).await?;
+    if status == 404 {
+        return Err(Error::SessionRevoked);
+    }
+    let user = success_body(status, &body)?;
+    // A response without this member is invalid.
+    let says = |name: &str| user.get(name).and_then(Value::as_bool).ok_or(Error::ClerkUnavailable);
+    let (banned, locked) = (says("banned")?, says("locked")?);
+    let role = user.get("public_metadata").and_then(|metadata| metadata.get("stacklumen_role")).and_then(Value::as_str);
+    let same = matches!(session.role, RoleClaim::Known(claimed) if role == Some(claimed.name()));
+    if banned || locked || !same {
+        hub.evict_session(session);
+        return Err(Error::SessionRevoked);
+    }
+    Ok(())
+}
+
+/// Ends every session of a user that can still issue tokens; returns their number.
+///
+/// # Errors
+/// `ClerkRevocationIncomplete` if one of them could not be ended.
+pub async fn end_sessions<P: Runtime>(hub: &AppState<P>, platform: &P, user: &str) -> Result<usize, Error> {
+    let mut ended = 0;
+    for status in ["active", "pending"] {
+        let path = format!("/v1/sessions?user_id={user}&status={status}&paginated=true&limit={MAX_SESSIONS_PER_USER}");
+        let (status, body) =
+            request(hub, platform, "GET", &path, None).await.map_err(|_| Error::ClerkRevocationIncomplete)?;
+        let listed = success_body(status, &body).map_err(|_| Error::ClerkRevocationIncomplete)?;
+        let listed = listed.get("data").and_then(Value::as_array).ok_or(Error::ClerkRevocationIncomplete)?;
+        let ids = listed.iter().filter_map(|session| session.get("id").and_then(Value::as_str));
+        for id in ids.filter(|id| is_clerk_id(id, "sess_")) {
+            end_session(hub, platform, id, user).await?;
+            ended += 1;
+        }
+        if listed.len() >= MAX_SESSIONS_PER_USER {
+            return Err(Error::ClerkRevocationIncomplete);
+        }
+    }
+    Ok(ended)
+}
+
+/// Ends one session of a person.
+///
+/// # Errors
+/// `ClerkRevocationIncomplete` if it could not be ended.
+pub async fn end_session<P: Runtime>(hub: &AppState<P>, platform: &P, session: &str, user: &str) -> Result<(), Error> {
+    let path = format!("/v1/sessions/{session}/revoke");
+    let (status, _) =
+        request(hub, platform, "POST", &path, None).await.map_err(|_| Error::ClerkRevocationIncomplete)?;
+    match status {
+        200 => Ok(()),
+        // It may have ended already, or belong to another instance than the key.
+        400 | 404 => is_over(hub, platform, session, user).await,
+        _ => Err(Error::ClerkRevocationIncomplete),
+    }
+}
+
+/// Requests from Clerk whether a session has ended.
+///
+/// Clerk lists ended sessions with their status (<https://clerk.com/docs/reference/backend/sessions/get-session-list>), so an ended one
+/// is expected to be readable. The documents do not say for how long, and `GET /v1/sessions/{session_id}` may answer 404 (`GetSession`
+/// of Clerk's `OpenAPI` document). Therefore a session that Clerk does not know has ended as well, provided that Clerk knows the person;
+/// otherwise the key may be that of another instance.
+async fn is_over<P: Runtime>(hub: &AppState<P>, platform: &P, session: &str, user: &str) -> Result<(), Error> {
+    let asked = request(hub, platform, "GET", &format!("/v1/sessions/{session}"), None).await;
+    let (status, body) = asked.map_err(|_| Error::ClerkRevocationIncomplete)?;
+    let over = if status == 404 {
+        let asked = request(hub, platform, "GET", &format!("/v1/users/{user}"), None).await;
+        let (status, body) = asked.map_err(|_| Error::ClerkRevocationIncomplete)?;
+        success_body(status, &body).is_ok_and(|found| found.get("id").and_then(Value::as_str) == Some(user))
+    } else {
+        let found = success_body(status, &body).map_err(|_| Error::ClerkRevocationIncomplete)?;
+        let text = |name: &str| found.get(name).and_then(Value::as_str);
+        text("id") == Some(session) && text("status").is_some_and(|status| ENDED_STATUSES.contains(&status))
+    };
+    if over { Ok(()) } else { Err(Error::ClerkRevocationIncomplete) }
+}
+
+/// Fetches the cookies that a handshake stored at Clerk under a nonce; a nonce is valid once.
+///
+/// # Errors
+/// `HandshakeFailed` for a nonce that Clerk does not know (any more), `ClerkUnavailable` if it does not respond.
+pub async fn handshake_payload<P: Runtime>(hub: &AppState<P>, platform: &P, nonce: &str) -> Result<Vec<String>, Error> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    if !(1..=128).contains(&nonce.len()) || !nonce.bytes().all(plain) {
+        return Err(Error::HandshakeFailed("handshake-nonce-odd"));
+    }
+    let (status, body) =
+        request(hub, platform, "GET", &format!("/v1/clients/handshake_payload?nonce={nonce}"), None).await?;
+    if matches!(status, 400..=499) && status != 429 {
+        return Err(Error::HandshakeFailed("handshake-nonce-unknown"));
+    }
+    string_array(&success_body(status, &body)?, "directives")
+}
+
+/// Fetches cookies with a fresh token for a session whose token has expired. Of the client's request, only the two
+/// tokens are forwarded.
+///
+/// # Errors
+/// If Clerk returns none; then the browser is redirected to the handshake.
+pub async fn refresh<P: Runtime>(
+    hub: &AppState<P>,
+    platform: &P,
+    session: &str,
+    expired: &str,
+    refresh: &str,
+) -> Result<Vec<String>, Error> {
+    if !is_clerk_id(session, "sess_") {
+        return Err(Error::HandshakeFailed("refresh-session-odd"));
+    }
+    let body = serde_json::json!({
+        "format": "cookie",
+        "expired_token": expired,
+        "refresh_token": refresh,
+        "request_origin": hub.config.origin,
+        "request_headers": {},
+    });
+    let path = format!("/v1/sessions/{session}/refresh?suffixed_cookies=true");
+    let (status, body) = request(hub, platform, "POST", &path, Some(body.to_string().into_bytes())).await?;
+    string_array(&success_body(status, &body)?, "cookies")
+}
+
+async fn request<P: Runtime>(
+    hub: &AppState<P>,
+    platform: &P,
+    method: &'static str,
+    path: &str,
+    body: Option<Vec<u8>>,
+) -> Result<(u16, Vec<u8>), Error> {
+    let request = UpstreamRequest {
+        method,
+        url: format!("{}{path}", hub.config.clerk_api_url),
+        headers: vec![
+            ("accept", "application/json".to_owned()),
+            ("authorization", format!("Bearer {}", hub.config.clerk_secret_key.expose())),
+            ("clerk-api-version", API_VERSION.to_owned()),
+            ("content-type", "application/json".to_owned()),
+            ("user-agent", USER_AGENT.to_owned()),
+        ],
+        response_headers: &[],
+        body,
+        timeout_ms: TIMEOUT_MS,
+    };
+    let answer = platform.fetch(request).await.map_err(|_| Error::ClerkUnavailable)?;
+    let body = match answer.body {
+        Some(body) => platform.read(body, MAX_RESPONSE_BYTES).await.map_err(|_| Error::ClerkUnavailable)?,
+        None => Vec::new(),
+    };
+    Ok((answer.status, body))
+}
+
+fn success_body(status: u16, body: &[u8]) -> Result<Value, Error> {
+    let answered = (status == 200).then_some(body).ok_or(Error::ClerkUnavailable)?;
+    serde_json::from_slice(answered).map_err(|_| Error::ClerkUnavailable)
+}
+
+/// Returns a list of texts; any other value is an invalid response of Clerk.
+fn string_array(answer: &Value, name: &str) -> Result<Vec<String>, Error> {
+    let listed = answer.get(name).and_then(Value::as_array).ok_or(Error::ClerkUnavailable)?;
+    let texts: Option<Vec<String>> = listed.iter().map(|item| item.as_str().map(str::to_owned)).collect();
+    texts.ok_or(Error::ClerkUnavailable)
+}
+
+/// Version of the Backend API whose responses these functions parse.
+pub const API_VERSION: &str = "2026-05-12";
+/// Statuses of a session that issues no tokens any more; the others are `active` and `pending`.
+const ENDED_STATUSES: [&str; 6] = ["abandoned", "ended", "expired", "removed", "replaced", "revoked"];
+const MAX_RESPONSE_BYTES: usize = 512 * 1024;
+/// A Worker may send 50 subrequests per request.
+const MAX_SESSIONS_PER_USER: usize = 20;
+const TIMEOUT_MS: u32 = 2_000;

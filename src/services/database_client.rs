@@ -1,0 +1,196 @@
+//! The Hub's own requests to the database, built by the `postgrest` crate and sent by the platform.
+
+use crate::{
+    domain::session::Actor,
+    logic::error::{Error, database::PostgrestError},
+    runtime::{FetchError, LogLevel, Runtime, UpstreamRequest, UpstreamResponse},
+    services::app_state::AppState,
+};
+
+/// The Hub's user agent: Supabase rejects secret keys from clients that appear to be browsers.
+pub const USER_AGENT: &str = concat!("stacklumen-hub/", env!("CARGO_PKG_VERSION"));
+
+/// The only exposed schema; clients still send `public`.
+pub const SCHEMA: &str = "hub";
+
+/// Timeout of the database for a client's request, in milliseconds.
+pub const TIMEOUT_MS: u32 = 10_000;
+
+/// Timeout of one step of a nightly job, in milliseconds: slightly longer than the `statement_timeout` of
+/// `hub.run_checks` and `hub.keep_house`, and well below the 100 seconds after which Cloudflare, which proxies
+/// Supabase, cancels a request.
+///
+/// Source: <https://developers.cloudflare.com/fundamentals/reference/connection-limits/>
+const SLOW_JOB_TIMEOUT_MS: u32 = 65_000;
+
+/// Maximum length of an error body of `PostgREST` that is read, in bytes.
+pub const MAX_ERROR_BYTES: usize = 64 * 1024;
+
+/// Begins a request.
+#[must_use]
+pub fn query(rest_url: &str) -> postgrest::Postgrest {
+    postgrest::Postgrest::new(rest_url).schema(SCHEMA)
+}
+
+/// Sends a request as a job of the Hub (`system:<job>`), never as a user.
+///
+/// `prefer` replaces the crate's own preference: it always requests the rows in the response, for which a job has no
+/// privilege.
+///
+/// # Errors
+/// Same as [`failure`]; a status of 400 and above is an error too.
+pub async fn execute<P: Runtime>(
+    hub: &AppState<P>,
+    platform: &P,
+    job: &'static str,
+    prefer: &'static str,
+    question: postgrest::Builder,
+) -> Result<UpstreamResponse<P::Body>, Error> {
+    execute_as(hub, platform, &Actor::Job(job), prefer, question).await
+}
+
+/// A job of the Hub, with the timeout of its request.
+#[derive(Clone, Copy, Debug)]
+pub struct TimedJob {
+    /// The name, without `system:`.
+    pub name: &'static str,
+    /// Timeout in milliseconds.
+    pub timeout_ms: u32,
+}
+
+/// Sends a request of a job with its own timeout; the rows are not requested in the response.
+///
+/// # Errors
+/// Same as [`send`].
+pub async fn execute_job<P: Runtime>(
+    hub: &AppState<P>,
+    platform: &P,
+    job: TimedJob,
+    question: postgrest::Builder,
+) -> Result<UpstreamResponse<P::Body>, Error> {
+    let sending = Sending { actor: &Actor::Job(job.name), prefer: "return=minimal", timeout_ms: job.timeout_ms };
+    check_status(platform, sending.actor, send(hub, platform, &sending, question).await?).await
+}
+
+/// Sends one step of a nightly job.
+///
+/// # Errors
+/// Same as [`send`].
+pub async fn execute_slow_job<P: Runtime>(
+    hub: &AppState<P>,
+    platform: &P,
+    job: &'static str,
+    question: postgrest::Builder,
+) -> Result<UpstreamResponse<P::Body>, Error> {
+    execute_job(hub, platform, TimedJob { name: job, timeout_ms: SLOW_JOB_TIMEOUT_MS }, question).await
+}
+
+/// Sends a request of a job and returns any response, also a rejection with its body.
+///
+/// # Errors
+/// Same as [`failure`], if there is no response.
+pub async fn execute_for_response<P: Runtime>(
+    hub: &AppState<P>,
+    platform: &P,
+    job: &'static str,
+    question: postgrest::Builder,
+) -> Result<UpstreamResponse<P::Body>, Error> {
+    let sending = Sending { actor: &Actor::Job(job), prefer: "return=minimal", timeout_ms: TIMEOUT_MS };
+    send(hub, platform, &sending, question).await
+}
+
+/// Sends a request of the Hub's own as an actor, with only the rights of that actor.
+///
+/// # Errors
+/// Same as [`send`]; `SessionRevoked` for a user whose session was ended.
+pub async fn execute_as<P: Runtime>(
+    hub: &AppState<P>,
+    platform: &P,
+    actor: &Actor<'_>,
+    prefer: &'static str,
+    question: postgrest::Builder,
+) -> Result<UpstreamResponse<P::Body>, Error> {
+    let sending = Sending { actor, prefer, timeout_ms: TIMEOUT_MS };
+    check_status(platform, actor, send(hub, platform, &sending, question).await?).await
+}
+
+/// Parameters of sending a request.
+struct Sending<'a> {
+    /// The actor.
+    actor: &'a Actor<'a>,
+    /// The `Prefer` header.
+    prefer: &'static str,
+    /// Timeout of the response, in milliseconds.
+    timeout_ms: u32,
+}
+
+async fn send<P: Runtime>(
+    hub: &AppState<P>,
+    platform: &P,
+    sending: &Sending<'_>,
+    question: postgrest::Builder,
+) -> Result<UpstreamResponse<P::Body>, Error> {
+    let built =
+        question.build().build().map_err(|_| Error::UpstreamInvalidResponse("the question could not be built"))?;
+    let token = hub.database_token(platform, sending.actor).await?;
+    let mut headers = vec![
+        ("accept", "application/json".to_owned()),
+        ("apikey", hub.config.supabase_publishable_key.clone()),
+        ("authorization", format!("Bearer {token}")),
+        ("prefer", sending.prefer.to_owned()),
+        ("user-agent", USER_AGENT.to_owned()),
+    ];
+    for name in ["accept-profile", "content-profile", "content-type"] {
+        if let Some(value) = built.headers().get(name).and_then(|value| value.to_str().ok()) {
+            headers.push((name, value.to_owned()));
+        }
+    }
+    let reads = built.method().as_str() == "GET";
+    let outgoing = UpstreamRequest {
+        method: if reads { "GET" } else { "POST" },
+        url: built.url().to_string(),
+        headers,
+        body: built.body().and_then(|body| body.as_bytes()).filter(|_| !reads).map(<[u8]>::to_vec),
+        response_headers: &[],
+        timeout_ms: sending.timeout_ms,
+    };
+    platform.fetch(outgoing).await.map_err(map_fetch_error)
+}
+
+async fn check_status<P: Runtime>(
+    platform: &P,
+    actor: &Actor<'_>,
+    answer: UpstreamResponse<P::Body>,
+) -> Result<UpstreamResponse<P::Body>, Error> {
+    if (200..=299).contains(&answer.status) {
+        return Ok(answer);
+    }
+    let body = platform.read_or_empty(answer.body, MAX_ERROR_BYTES).await;
+    let error = PostgrestError::parse(&body).unwrap_or_default();
+    // The message beside it may hold values.
+    let code = error.plain_code();
+    let fault = match answer.status {
+        // The rejection of a revoked session by `before_request()`. Any other 401 concerns the Hub: Supabase's gateway
+        // rejects an invalid `apikey` without a code, and PostgREST an untrusted key or a wrong clock with `PGRST301`
+        // and `PGRST303`. No user is signed out for these.
+        //
+        // Source: <https://docs.postgrest.org/en/stable/references/errors.html>
+        401 if matches!(actor, Actor::User(_)) && code == "PT401" => return Err(Error::SessionRevoked),
+        401 => Error::UpstreamInvalidResponse("the Hub's own token or key was refused"),
+        503 => Error::UpstreamBusy,
+        _ => Error::UpstreamInvalidResponse("a question of the Hub was refused"),
+    };
+    let job = if let Actor::Job(job) = actor { Some(*job) } else { None };
+    let line = serde_json::json!({ "event": "question refused", "job": job, "status": answer.status, "code": code });
+    platform.log(LogLevel::Error, &line.to_string());
+    Err(fault)
+}
+
+/// Returns the fault for a request to the database that has no response.
+#[must_use]
+pub fn map_fetch_error(failure: FetchError) -> Error {
+    match failure {
+        FetchError::Timeout => Error::UpstreamTimeout,
+        FetchError::Unreachable => Error::UpstreamUnreachable,
+    }
+}

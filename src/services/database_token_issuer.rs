@@ -1,0 +1,90 @@
+//! Signs the Hub's tokens for the database, and caches each while it is valid.
+
+use crate::{
+    domain::session::Actor,
+    logic::{
+        authn::database_token::{self, SigningKey, TTL_S},
+        error::Error,
+    },
+    runtime::Runtime,
+};
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+use std::{
+    cell::{OnceCell, RefCell},
+    collections::HashMap,
+};
+
+/// The token minter of one isolate.
+pub struct DatabaseTokenIssuer<P: Runtime> {
+    key: SigningKey,
+    imported: OnceCell<P::SigningKey>,
+    kept: RefCell<HashMap<String, CachedToken>>,
+}
+
+struct CachedToken {
+    token: String,
+    until_s: i64,
+}
+
+impl<P: Runtime> DatabaseTokenIssuer<P> {
+    /// Returns a minter that signs with this key.
+    #[must_use]
+    pub fn new(key: SigningKey) -> Self {
+        Self { key, imported: OnceCell::new(), kept: RefCell::default() }
+    }
+
+    /// Returns a token for this actor with a remaining lifetime of at least 10 seconds.
+    ///
+    /// # Errors
+    /// `Platform` if signing fails, or if the actor has no rights.
+    pub async fn token(&self, platform: &P, actor: &Actor<'_>) -> Result<String, Error> {
+        let now_s = i64::try_from(platform.now_ms() / 1000).map_err(|_| Error::RuntimeFailed)?;
+        let name = cache_key(actor);
+        if let Some(kept) = self.kept.borrow().get(&name).filter(|kept| now_s < kept.until_s) {
+            return Ok(kept.token.clone());
+        }
+        let jti = Base64UrlUnpadded::encode_string(&platform.random::<16>().map_err(|_| Error::RuntimeFailed)?);
+        let unsigned = database_token::signing_input(&self.key.kid, actor, now_s, &jti).ok_or(Error::RuntimeFailed)?;
+        let signature = self.sign(platform, unsigned.as_bytes()).await.ok_or(Error::RuntimeFailed)?;
+        let token = format!("{unsigned}.{}", Base64UrlUnpadded::encode_string(&signature));
+        let mut kept = self.kept.borrow_mut();
+        if kept.len() >= MAX_CACHED_TOKENS {
+            kept.retain(|_, kept| now_s < kept.until_s);
+        }
+        if kept.len() < MAX_CACHED_TOKENS {
+            kept.insert(name, CachedToken { token: token.clone(), until_s: now_s + TTL_S - MIN_REMAINING_TTL_S });
+        }
+        Ok(token)
+    }
+
+    async fn sign(&self, platform: &P, message: &[u8]) -> Option<[u8; 64]> {
+        let key = if let Some(key) = self.imported.get() {
+            key.clone()
+        } else {
+            let key = platform.import_p256(&self.key.x, &self.key.y, self.key.d.expose()).await.ok()?;
+            // Another request may have been first; both keys are the same.
+            drop(self.imported.set(key.clone()));
+            key
+        };
+        platform.sign(&key, message).await.ok()
+    }
+}
+
+/// Returns all values of the claims as text, so that no token serves two actors that differ in any of them.
+fn cache_key(actor: &Actor<'_>) -> String {
+    match actor {
+        Actor::User(session) => format!(
+            "{}\n{}\n{}\n{}\n{}\n{}",
+            session.id,
+            session.user,
+            session.owner(),
+            session.principal_kind().map_or("nobody", |who| who.name()),
+            session.issued_at,
+            session.display_name.as_deref().unwrap_or_default(),
+        ),
+        Actor::Job(name) => (*name).to_owned(),
+    }
+}
+
+const MAX_CACHED_TOKENS: usize = 1024;
+const MIN_REMAINING_TTL_S: i64 = 10;

@@ -1,0 +1,298 @@
+//! The issuer's keys, stored in the isolate as imported keys: fetched rarely, replaced as a set, never awaited from
+//! another request (I-2).
+
+use crate::{
+    domain::secret::Secret,
+    logic::authn::{
+        jwks::{self, JwksCacheState, RETRY_AFTER_S, RefreshDecision, RsaKey, UNKNOWN_KID_TTL_MS},
+        shared_jwks,
+    },
+    runtime::{LogLevel, Runtime, UpstreamRequest},
+    services::database_client::USER_AGENT,
+};
+mod import;
+
+pub use import::DatedKey;
+use import::{Keys, import_keys};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
+/// The source of the keys.
+#[derive(Debug)]
+pub struct JwksSource {
+    /// The JWK set's URL.
+    pub jwks_url: String,
+    /// The cache URL under which the isolates of a data centre share a set.
+    pub shared_url: String,
+    /// The key that authenticates a shared set as the Hub's.
+    pub sharing_key: Secret<Vec<u8>>,
+    /// A key that is used until a first set is fetched.
+    pub pem: Option<RsaKey>,
+}
+
+/// The keys of one issuer, by key id.
+pub struct JwksCache<P: Runtime> {
+    source: JwksSource,
+    imported_keys: RefCell<Keys<P>>,
+    /// The held keys, and the number of their changes: tokens verified with a former set are verified again.
+    public_keys: RefCell<Vec<RsaKey>>,
+    generation: Cell<u64>,
+    state: Cell<JwksCacheState>,
+    last_signature_refetch: Cell<Option<u64>>,
+    /// Time since which a request of this isolate waits for a set.
+    fetching: Cell<Option<u64>>,
+    /// Key ids that were not in the set, and the time of that finding.
+    unknown_kids: RefCell<Vec<(String, u64)>>,
+}
+
+/// The reason for a missing key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyLookupError {
+    /// No set is available; the token cannot be verified.
+    Unavailable {
+        /// Seconds to wait.
+        retry_after: u32,
+    },
+    /// The set has no such key.
+    Unknown,
+}
+
+impl<P: Runtime> JwksCache<P> {
+    /// Starts without a set.
+    #[must_use]
+    pub fn new(source: JwksSource) -> Rc<Self> {
+        Rc::new(Self {
+            source,
+            imported_keys: RefCell::default(),
+            public_keys: RefCell::default(),
+            generation: Cell::default(),
+            state: Cell::default(),
+            last_signature_refetch: Cell::default(),
+            fetching: Cell::default(),
+            unknown_kids: RefCell::default(),
+        })
+    }
+
+    /// Returns the key with this id, and the generation of its set.
+    ///
+    /// # Errors
+    /// The cases of [`NoKey`].
+    pub async fn key(self: &Rc<Self>, platform: &P, kid: &str) -> Result<DatedKey<P>, KeyLookupError> {
+        match self.current(platform, kid).await? {
+            Some(key) => Ok(key),
+            None => self.refetch_for_unknown_kid(platform, kid).await,
+        }
+    }
+
+    /// Returns whether there is a key with this id, without a fetch for an unknown one.
+    pub async fn knows(self: &Rc<Self>, platform: &P, kid: &str) -> bool {
+        matches!(self.current(platform, kid).await, Ok(Some(_)))
+    }
+
+    /// Returns the key with this id in the set, which is fetched if it is due.
+    async fn current(self: &Rc<Self>, platform: &P, kid: &str) -> Result<Option<DatedKey<P>>, KeyLookupError> {
+        let mut step = jwks::refresh_decision(self.state.get(), platform.now_ms());
+        if step == RefreshDecision::Fetch && self.wait_for_inflight_fetch(platform).await {
+            step = jwks::refresh_decision(self.state.get(), platform.now_ms());
+        }
+        match step {
+            RefreshDecision::Use => {}
+            RefreshDecision::UseAndRefresh if self.cached_key(kid).is_some() => self.refresh_in_background(platform),
+            // The set is due: an id that it lacks is rejected after the fetch, not while the fetch runs in the
+            // background.
+            RefreshDecision::UseAndRefresh => {
+                self.fetch(platform, jwks::SHARED_MAX_AGE_MS).await;
+            }
+            RefreshDecision::Fetch => {
+                if !self.fetch(platform, jwks::SHARED_MAX_AGE_MS).await && !self.may_use_stale(platform) {
+                    return self.fallback_key(platform).await.map(Some);
+                }
+            }
+            RefreshDecision::Unavailable { retry_after } => {
+                return self
+                    .fallback_key(platform)
+                    .await
+                    .map(Some)
+                    .map_err(|_| KeyLookupError::Unavailable { retry_after });
+            }
+        }
+        Ok(self.cached_key(kid))
+    }
+
+    /// Returns a number that changes whenever the held keys change.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.generation.get()
+    }
+
+    /// Returns the key with this id after a signature was invalid: another one, if the issuer has rotated and reused
+    /// the id.
+    pub async fn after_bad_signature(self: &Rc<Self>, platform: &P, kid: &str) -> Option<DatedKey<P>> {
+        let now = platform.now_ms();
+        if !jwks::may_refetch_after_bad_signature(self.state.get(), self.last_signature_refetch.get(), now) {
+            return None;
+        }
+        // Only a doubt that causes a fetch counts: forged tokens could otherwise delay the next fetch forever.
+        self.last_signature_refetch.set(Some(now));
+        if self.fetch(platform, jwks::AFTER_FAILURE_MS).await { self.cached_key(kid) } else { None }
+    }
+
+    /// Fetches for an unknown id, at most once in 30 seconds; the id is remembered as unknown for 60 seconds.
+    async fn refetch_for_unknown_kid(self: &Rc<Self>, platform: &P, kid: &str) -> Result<DatedKey<P>, KeyLookupError> {
+        let now = platform.now_ms();
+        self.unknown_kids.borrow_mut().retain(|(_, found)| now.saturating_sub(*found) < UNKNOWN_KID_TTL_MS);
+        let remembered = self.unknown_kids.borrow().iter().any(|(other, _)| other == kid);
+        if !remembered
+            && jwks::may_refetch_for_unknown_kid(self.state.get(), now)
+            && self.fetch(platform, jwks::UNKNOWN_KID_REFETCH_INTERVAL_MS).await
+        {
+            if let Some(key) = self.cached_key(kid) {
+                return Ok(key);
+            }
+            let mut unknown = self.unknown_kids.borrow_mut();
+            if unknown.len() < MAX_UNKNOWN_KIDS {
+                unknown.push((kid.to_owned(), now));
+            }
+        }
+        Err(KeyLookupError::Unknown)
+    }
+
+    fn cached_key(&self, kid: &str) -> Option<DatedKey<P>> {
+        let held = self.imported_keys.borrow();
+        held.iter().find(|(other, _)| other == kid).map(|(_, key)| (key.clone(), self.generation.get()))
+    }
+
+    /// Returns whether a set that is no longer fresh may still be used after the fetch that just failed.
+    fn may_use_stale(&self, platform: &P) -> bool {
+        matches!(
+            jwks::refresh_decision(self.state.get(), platform.now_ms()),
+            RefreshDecision::Use | RefreshDecision::UseAndRefresh
+        )
+    }
+
+    /// Returns the configured key, whatever the id, on a cold start without a reachable issuer.
+    async fn fallback_key(&self, platform: &P) -> Result<DatedKey<P>, KeyLookupError> {
+        let unavailable = KeyLookupError::Unavailable { retry_after: RETRY_AFTER_S };
+        let pem = self.source.pem.as_ref().filter(|_| self.state.get().fetched_at_ms.is_none()).ok_or(unavailable)?;
+        let generation = self.generation.get();
+        let key = platform.import_rsa(&pem.modulus, &pem.exponent).await.map_err(|_| unavailable)?;
+        Ok((key, generation))
+    }
+
+    fn refresh_in_background(self: &Rc<Self>, platform: &P) {
+        let (store, background) = (Rc::clone(self), platform.clone());
+        // Counts as tried from now on, so that the next request does not repeat it.
+        store.state.set(JwksCacheState { last_attempt_ms: Some(platform.now_ms()), ..store.state.get() });
+        platform.wait_until(async move {
+            store.fetch(&background, jwks::SHARED_MAX_AGE_MS).await;
+        });
+    }
+
+    /// Waits while another request of this isolate fetches, by polling: an object of one request must not be awaited in
+    /// another. Returns whether there was one.
+    async fn wait_for_inflight_fetch(&self, platform: &P) -> bool {
+        let mut waited = false;
+        while self.fetching.get().is_some_and(|since| platform.now_ms().saturating_sub(since) <= jwks::TIMEOUT_MS) {
+            platform.sleep(POLL_INTERVAL_MS).await;
+            waited = true;
+        }
+        waited
+    }
+
+    /// Replaces the set by one that another isolate has fetched within `shared_ms`, otherwise by the issuer's; an
+    /// invalid response changes only the time of the next attempt.
+    async fn fetch(self: &Rc<Self>, platform: &P, shared_ms: u64) -> bool {
+        let began = platform.now_ms();
+        self.state.set(JwksCacheState { last_attempt_ms: Some(began), ..self.state.get() });
+        self.fetching.set(Some(began));
+        let found = match self.load_shared(platform, shared_ms).await {
+            Some(found) => Some((found, None)),
+            None => self.fetch_from_issuer(platform).await.map(|(keys, set)| ((keys, platform.now_ms()), Some(set))),
+        };
+        self.fetching.set(None);
+        let outcome = if let Some((((listed, keys), fetched), set)) = found {
+            self.imported_keys.replace(keys);
+            if self.public_keys.replace(listed.clone()) != listed {
+                self.generation.set(self.generation.get() + 1);
+            }
+            self.state.set(JwksCacheState {
+                fetched_at_ms: Some(fetched),
+                last_attempt_ms: Some(began),
+                last_attempt_failed: false,
+            });
+            match set {
+                Some(set) => {
+                    self.share_in_background(platform, fetched, &set);
+                    "fetched"
+                }
+                None => "shared",
+            }
+        } else {
+            self.state.set(JwksCacheState {
+                last_attempt_ms: Some(began),
+                last_attempt_failed: true,
+                ..self.state.get()
+            });
+            "failed"
+        };
+        let line = serde_json::json!({
+            "event": "jwks",
+            "outcome": outcome,
+            "keys": self.imported_keys.borrow().len(),
+            "age_ms": self.state.get().fetched_at_ms.map(|fetched| platform.now_ms().saturating_sub(fetched)),
+            "duration_ms": platform.now_ms().saturating_sub(began),
+        });
+        platform.log(if outcome == "failed" { LogLevel::Warn } else { LogLevel::Info }, &line.to_string());
+        outcome != "failed"
+    }
+
+    /// Returns a set that another isolate has fetched recently, and later than the one held here; its age counts from
+    /// that fetch.
+    async fn load_shared(&self, platform: &P, shared_ms: u64) -> Option<((Vec<RsaKey>, Keys<P>), u64)> {
+        let kept = platform.cache_get(&self.source.shared_url, jwks::MAX_SET_BYTES + shared_jwks::OVERHEAD_BYTES);
+        let bytes = platform.within(CACHE_GET_TIMEOUT_MS, kept).await??;
+        let (fetched, set) = shared_jwks::open(&self.source.sharing_key, &self.source.jwks_url, &bytes)?;
+        let newer = self.state.get().fetched_at_ms.is_none_or(|held| fetched > held);
+        let (now, fresh) = (platform.now_ms(), platform.now_ms().saturating_sub(fetched) < shared_ms);
+        let keys = import_keys(platform, set).await.filter(|_| newer && fresh && fetched <= now)?;
+        Some((keys, fetched))
+    }
+
+    /// Shares a set after it is held here, so that a cache that does not respond delays no request. Only valid sets are
+    /// shared.
+    fn share_in_background(self: &Rc<Self>, platform: &P, fetched: u64, set: &[u8]) {
+        let sealed = shared_jwks::seal(&self.source.sharing_key, &self.source.jwks_url, fetched, set);
+        let (store, background) = (Rc::clone(self), platform.clone());
+        platform.wait_until(async move {
+            let sharing = background.cache_put(&store.source.shared_url, &sealed, SHARED_TTL_S);
+            background.within(CACHE_PUT_TIMEOUT_MS, sharing).await;
+        });
+    }
+
+    /// Returns the issuer's set, and its source text.
+    async fn fetch_from_issuer(&self, platform: &P) -> Option<((Vec<RsaKey>, Keys<P>), Vec<u8>)> {
+        let request = UpstreamRequest {
+            method: "GET",
+            url: self.source.jwks_url.clone(),
+            headers: vec![("accept", "application/json".to_owned()), ("user-agent", USER_AGENT.to_owned())],
+            response_headers: &["content-type"],
+            body: None,
+            timeout_ms: u32::try_from(jwks::TIMEOUT_MS).unwrap_or(u32::MAX),
+        };
+        let answer = platform.fetch(request).await.ok()?;
+        let json = answer.headers.value("content-type").is_some_and(|media| media.contains("json"));
+        let body = answer.body.filter(|_| answer.status == 200 && json)?;
+        let body = platform.read(body, jwks::MAX_SET_BYTES).await.ok()?;
+        let keys = import_keys(platform, &body).await?;
+        Some((keys, body))
+    }
+}
+
+const POLL_INTERVAL_MS: u32 = 10;
+const SHARED_TTL_S: u32 = 300;
+/// Timeout of the cache, for which Cloudflare documents none, before the issuer is requested.
+const CACHE_GET_TIMEOUT_MS: u32 = 400;
+const CACHE_PUT_TIMEOUT_MS: u32 = 2_000;
+const MAX_UNKNOWN_KIDS: usize = 256;

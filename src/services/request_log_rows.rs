@@ -1,0 +1,58 @@
+//! Writes request rows to the database (L-3), or stores rejected ones beside the request log.
+
+use crate::{
+    logic::error::{
+        Error,
+        row_rejection::{RowRejection, WriteFailure, write_failure},
+    },
+    runtime::Runtime,
+    services::{
+        app_state::AppState,
+        database_client::{MAX_ERROR_BYTES, execute_for_response, query},
+    },
+};
+
+/// A row that the database rejects, as stored in `request_log_rejected`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RejectedRecord<'a> {
+    /// The complete text; it need not be JSON.
+    pub content: &'a str,
+    /// The reason.
+    pub refusal: RowRejection,
+}
+
+/// Writes request rows, each a JSON text, in one request; a row that already exists is completed or ignored.
+///
+/// # Errors
+/// The cause that the response states for the rows; without a response [`WriteFailure::Unavailable`].
+pub async fn insert<P: Runtime>(hub: &AppState<P>, platform: &P, rows: &[&str]) -> Result<(), WriteFailure> {
+    let body = format!("{{\"requests\":[{}]}}", rows.join(","));
+    let question = query(&hub.config.postgrest_url).rpc("record_requests", body);
+    let answer = execute_for_response(hub, platform, JOB, question).await.map_err(|_| WriteFailure::Unavailable)?;
+    match answer.status {
+        200..=299 => Ok(()),
+        status => Err(write_failure(status, &platform.read_or_empty(answer.body, MAX_ERROR_BYTES).await)),
+    }
+}
+
+/// Stores rows that the request log rejects; one that already exists remains unchanged.
+///
+/// # Errors
+/// Any response other than success: the rows are not stored then.
+pub async fn reject<P: Runtime>(hub: &AppState<P>, platform: &P, rows: &[RejectedRecord<'_>]) -> Result<(), Error> {
+    // PostgreSQL text cannot contain a zero byte; its six-character JSON escape has the same meaning.
+    let contents: Vec<_> = rows
+        .iter()
+        .map(|row| serde_json::json!({ "content": row.content.replace('\0', "\\u0000"), "code": row.refusal.code, "message": row.refusal.message }))
+        .collect();
+    let question =
+        query(&hub.config.postgrest_url).rpc("reject_requests", serde_json::json!({ "rows": contents }).to_string());
+    match execute_for_response(hub, platform, JOB, question).await?.status {
+        200..=299 => Ok(()),
+        503 => Err(Error::UpstreamBusy),
+        _ => Err(Error::UpstreamInvalidResponse("rejected request rows were refused")),
+    }
+}
+
+/// The database records it as `system:journal`.
+const JOB: &str = "journal";

@@ -1,0 +1,132 @@
+//! The verification of session tokens: the only place that knows the order form, key, signature, claims (I-1).
+
+use crate::{
+    domain::session::Session,
+    logic::{
+        authn::session_token::{self, EndingSession, TokenError, TokenPolicy, Unverified, Verified},
+        error::Error,
+    },
+    runtime::Runtime,
+    services::jwks_cache::{JwksCache, KeyLookupError},
+};
+use serde_json::Value;
+use std::{cell::RefCell, collections::HashMap, rc::Rc};
+
+/// Verified tokens until they expire, keyed by the whole token, so that a part of one is not sufficient.
+///
+/// The time of a hash map lookup does not depend on how similar another token is, since the whole token is hashed.
+#[derive(Debug, Default)]
+pub struct SessionCache {
+    sessions: RefCell<HashMap<String, CachedSession>>,
+}
+
+/// A session, and the generation of the keys with which its token was verified.
+#[derive(Debug)]
+struct CachedSession {
+    session: Session,
+    generation: u64,
+}
+
+impl SessionCache {
+    /// Returns the session of a verified token; a change of the keys invalidates all verified before (I-2).
+    fn get(&self, token: &str, generation: u64, now_s: i64) -> Option<Session> {
+        let good = self.sessions.borrow();
+        let good = good.get(token).filter(|good| good.generation == generation)?;
+        (now_s < good.session.expires_at).then(|| good.session.clone())
+    }
+
+    fn insert(&self, token: &str, session: &Session, generation: u64, now_s: i64) {
+        let mut good = self.sessions.borrow_mut();
+        if good.len() >= MAX_SESSIONS {
+            good.retain(|_, good| good.generation == generation && now_s < good.session.expires_at);
+        }
+        if good.len() < MAX_SESSIONS {
+            good.insert(token.to_owned(), CachedSession { session: session.clone(), generation });
+        }
+    }
+
+    /// Removes every token of a session that was ended (I-2).
+    pub fn evict(&self, session_id: &str) {
+        self.sessions.borrow_mut().retain(|_, good| good.session.id != session_id);
+    }
+}
+
+/// Returns the session of a token.
+///
+/// # Errors
+/// `Token` for an invalid one, `JwksUnavailable` if it could not be verified.
+pub async fn authenticate<P: Runtime>(
+    platform: &P,
+    sessions: &SessionCache,
+    keys: &Rc<JwksCache<P>>,
+    expected: &TokenPolicy,
+    raw: &str,
+) -> Result<Session, Error> {
+    let now_s = i64::try_from(platform.now_ms() / 1000).map_err(|_| Error::RuntimeFailed)?;
+    if let Some(session) = sessions.get(raw, keys.generation(), now_s) {
+        return Ok(session);
+    }
+    // The generation of the key that verified it: the set may have been replaced since.
+    let (verified, generation) = verify(platform, keys, raw).await?;
+    let session = session_token::validate_claims(&verified, expected, now_s).map_err(Error::Token)?;
+    sessions.insert(raw, &session, generation, now_s);
+    Ok(session)
+}
+
+/// Verifies a token for signing out; it may have expired (I-2).
+///
+/// # Errors
+/// Same as [`authenticate`].
+pub async fn ending_session<P: Runtime>(
+    platform: &P,
+    keys: &Rc<JwksCache<P>>,
+    expected: &TokenPolicy,
+    raw: &str,
+) -> Result<EndingSession, Error> {
+    let now_s = i64::try_from(platform.now_ms() / 1000).map_err(|_| Error::RuntimeFailed)?;
+    let (verified, _) = verify(platform, keys, raw).await?;
+    session_token::validate_for_sign_out(&verified, expected, now_s).map_err(Error::Token)
+}
+
+/// Returns a claim of a message that the issuer signed with the keys of its tokens.
+///
+/// # Errors
+/// Same as [`authenticate`].
+pub async fn verify_claim<P: Runtime>(
+    platform: &P,
+    keys: &Rc<JwksCache<P>>,
+    raw: &str,
+    name: &str,
+) -> Result<Option<Value>, Error> {
+    let (verified, _) = verify(platform, keys, raw).await?;
+    Ok(verified.claim(name).cloned())
+}
+
+/// Checks form, key and signature, and returns the generation of the key.
+async fn verify<'a, P: Runtime>(
+    platform: &P,
+    keys: &Rc<JwksCache<P>>,
+    raw: &'a str,
+) -> Result<(Verified<'a>, u64), Error> {
+    let unverified = session_token::parse(raw).map_err(Error::Token)?;
+    let (key, mut generation) = keys.key(platform, unverified.kid()).await.map_err(|no_key| match no_key {
+        KeyLookupError::Unavailable { retry_after } => Error::JwksUnavailable(retry_after),
+        KeyLookupError::Unknown => Error::Token(TokenError::KeyUnknown),
+    })?;
+    let mut good = verify_signature(platform, &key, &unverified).await?;
+    if !good && let Some((key, newer)) = keys.after_bad_signature(platform, unverified.kid()).await {
+        generation = newer;
+        good = verify_signature(platform, &key, &unverified).await?;
+    }
+    Ok((unverified.into_verified(good).map_err(Error::Token)?, generation))
+}
+
+async fn verify_signature<P: Runtime>(
+    platform: &P,
+    key: &P::VerifyingKey,
+    token: &Unverified<'_>,
+) -> Result<bool, Error> {
+    platform.verify(key, token.signing_input().as_bytes(), token.signature()).await.map_err(|_| Error::RuntimeFailed)
+}
+
+const MAX_SESSIONS: usize = 1024;

@@ -1,0 +1,372 @@
+//! Checks the sources and the documents: a layer uses only lower layers, and every table in a document agrees with the
+//! code.
+
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may say what it knows")]
+
+use hub::logic::config::variables::VARIABLES;
+use hub::logic::config::variables::VariableKind;
+use hub::logic::config::variables::WhenMissing;
+use hub::logic::error::ERROR_CODES;
+use hub::logic::error::database::map_error;
+use hub::logic::query::QueryErrorKind;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+const LAYERS: [&str; 6] = ["domain", "logic", "runtime", "services", "handlers", "entry"];
+
+fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path).unwrap();
+            found.push((path, text));
+        }
+    }
+    found
+}
+
+/// Returns the code without its comments and without the tests at its end.
+fn code(text: &str) -> String {
+    let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+    code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+/// Returns every layer that a file names by `crate::`, alone or in a group of paths: the first name of each path.
+fn named_layers(code: &str) -> BTreeSet<&'static str> {
+    let first = |path: &str| {
+        let name = path.trim().split(|letter: char| !letter.is_alphanumeric()).next().unwrap_or_default();
+        LAYERS.into_iter().find(|layer| *layer == name)
+    };
+    let mut named = BTreeSet::new();
+    for (at, prefix) in code.match_indices("crate::") {
+        let rest = &code[at + prefix.len()..];
+        let Some(group) = rest.strip_prefix('{') else {
+            named.extend(first(rest));
+            continue;
+        };
+        let (mut depth, mut start) = (0, 0);
+        for (place, letter) in group.char_indices() {
+            match letter {
+                '{' => depth += 1,
+                '}' if depth > 0 => depth -= 1,
+                ',' | '}' if depth == 0 => {
+                    named.extend(first(&group[start..place]));
+                    start = place + 1;
+                    if letter == '}' {
+                        break;
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    named
+}
+
+#[test]
+fn reads_layers_inside_braces_too() {
+    let named = named_layers(
+        "use crate::{\n    domain::{access::Who, handlers},\n    runtime::Runtime,\n};\ncrate::logic::x(entry);",
+    );
+    assert_eq!(named.into_iter().collect::<Vec<_>>(), ["domain", "logic", "runtime"]);
+}
+
+#[test]
+fn layers_do_not_import_upwards() {
+    let mut wrong = Vec::new();
+    for (height, layer) in LAYERS.iter().enumerate() {
+        for (path, text) in sources(&Path::new("src").join(layer)) {
+            let higher = named_layers(&code(&text)).into_iter().filter(|named| LAYERS[height + 1..].contains(named));
+            wrong.extend(higher.map(|named| format!("{} names {named}", path.display())));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn handlers_never_name_each_other() {
+    let files = sources(Path::new("src/handlers"));
+    for (path, text) in &files {
+        for name in files.iter().map(|(path, _)| path.file_stem().unwrap().to_string_lossy()) {
+            let named =
+                code(text).contains(&format!("handlers::{name}")) || code(text).contains(&format!("super::{name}"));
+            assert!(!named, "{} names {name}", path.display());
+        }
+    }
+}
+
+#[test]
+fn only_the_workers_files_know_cloudflare() {
+    let allowed =
+        ["src/runtime/workers.rs", "src/runtime/workers/fetch.rs", "src/runtime/webcrypto.rs", "src/entry/worker.rs"]
+            .map(Path::new);
+    for (path, text) in sources(Path::new("src")) {
+        let knows = ["worker::", "web_sys::", "js_sys::", "wasm_bindgen"].iter().any(|name| code(&text).contains(name));
+        assert!(!knows || allowed.contains(&path.as_path()), "{}", path.display());
+    }
+}
+
+#[test]
+fn pure_layers_use_no_clock_or_randomness() {
+    for layer in ["domain", "logic"] {
+        for (path, text) in sources(&Path::new("src").join(layer)) {
+            for name in ["SystemTime", "Instant", "getrandom", "std::env", "std::fs", "async fn"] {
+                assert!(!code(&text).contains(name), "{} uses {name}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn files_stay_short() {
+    for (path, text) in sources(Path::new("src")) {
+        let lines = text.lines().count();
+        assert!(lines <= 300, "{} has {lines} lines", path.display());
+        assert!(text.starts_with("//!"), "{} does not say why it exists", path.display());
+    }
+}
+
+/// Supabase's CLI records a migration by the digits in front of its name, so a second file of the same version fails.
+#[test]
+fn migration_versions_are_unique() {
+    let mut versions = BTreeSet::new();
+    for entry in fs::read_dir("supabase/migrations").expect("the folder of migrations can be read") {
+        let name = entry.expect("an entry can be read").file_name().into_string().expect("a name is UTF-8");
+        let version = name.split('_').next().unwrap_or_default().to_owned();
+        assert!(
+            version.len() == 14 && version.bytes().all(|byte| byte.is_ascii_digit()),
+            "{name} begins with no version"
+        );
+        assert!(versions.insert(version), "{name} has the version of another migration");
+    }
+}
+
+/// Returns the rows of a document's tables whose first cell is in code quotes.
+fn rows(document: &str) -> Vec<Vec<String>> {
+    let text = fs::read_to_string(document).unwrap();
+    let cells = |line: &str| line.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect();
+    text.lines().filter(|line| line.starts_with("| `")).map(cells).collect()
+}
+
+#[test]
+fn errors_document_lists_every_error() {
+    let mut wanted = public_errors();
+    wanted.sort();
+    let written = rows("docs/errors.md");
+    assert_eq!(written, wanted, "write this into docs/errors.md:\n{}", as_table(&wanted));
+}
+
+/// Returns the public row of each error: code, status, message, hint.
+fn public_errors() -> Vec<Vec<String>> {
+    let rows = ERROR_CODES.iter().copied().chain(QueryErrorKind::ALL.into_iter().map(QueryErrorKind::response));
+    rows.map(|row| vec![format!("`{}`", row.code), row.status.to_string(), row.message.to_owned(), row.hint.to_owned()])
+        .collect()
+}
+
+/// A hint that lists the accepted names begins with "Use: ".
+#[test]
+fn examples_of_errors_have_the_texts_of_the_code() {
+    let errors = public_errors();
+    let mut compared = 0;
+    for document in ["docs/api.md", "docs/errors.md"] {
+        let text = fs::read_to_string(document).unwrap();
+        for line in text.lines().filter(|line| line.starts_with('{') && line.contains("\"code\": \"HUB")) {
+            let body: serde_json::Value = serde_json::from_str(line).unwrap();
+            let code = format!("`{}`", body["code"].as_str().unwrap());
+            let row = errors.iter().find(|row| row[0] == code).unwrap();
+            assert_eq!(body["message"], row[2].as_str(), "{document}: {code}");
+            let hint = body["hint"].as_str().unwrap();
+            assert!(hint == row[3] || hint.starts_with("Use: "), "{document}: {code}: {hint}");
+            compared += 1;
+        }
+    }
+    assert!(compared > 5, "{compared}");
+}
+
+/// Returns the name of each log event in a source, with its fields: the names of the JSON object that begins with it.
+fn logged_events(source: &str) -> Vec<(String, BTreeSet<String>)> {
+    let text = source.replace('\\', "").replace("\"event\": ", "\"event\":");
+    let objects = text.split("\"event\":\"").skip(1).filter_map(|rest| rest.split('}').next()?.split_once('"'));
+    let is_name = |word: &&str| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    let fields = |object: &str| {
+        let names = object.split("\":").filter_map(|part| part.rsplit_once('"')).map(|(_, name)| name).filter(is_name);
+        names.map(str::to_owned).collect()
+    };
+    objects.map(|(name, object)| (name.to_owned(), fields(object))).collect()
+}
+
+#[test]
+fn logging_document_lists_every_event_and_field() {
+    let logged: BTreeMap<_, _> =
+        sources(Path::new("src")).iter().flat_map(|(_, text)| logged_events(&code(text))).collect();
+    let first = |text: &str| text.split('`').nth(1).map(str::to_owned);
+    let written: BTreeMap<_, BTreeSet<_>> = rows("docs/logging.md")
+        .iter()
+        .map(|row| (first(&row[0]).unwrap(), row[3].split("; ").filter_map(first).collect()))
+        .collect();
+    assert!(logged.len() > 10, "{logged:?}");
+    assert_eq!(written, logged, "left: docs/logging.md, right: the code");
+}
+
+/// Clerk's shortcodes are placeholders for data of a user. Of these, users can change their names, addresses and unsafe
+/// metadata themselves.
+#[test]
+fn session_token_says_only_what_users_cannot_change_l_1() {
+    let text = fs::read_to_string("docs/deployment.md").unwrap();
+    let said: Vec<&str> =
+        text.split("{{").skip(1).filter_map(|rest| rest.split_once("}}")).map(|(code, _)| code).collect();
+    assert!(said.contains(&"user.public_metadata.display_name"), "{said:?}");
+    assert!(said.iter().all(|code| code.starts_with("user.public_metadata")), "{said:?}");
+}
+
+#[test]
+fn configuration_document_lists_every_variable() {
+    let absent = |absent| match absent {
+        WhenMissing::Default("") => "empty".to_owned(),
+        WhenMissing::Default(value) => format!("`{value}`"),
+        WhenMissing::Optional => "optional".to_owned(),
+        WhenMissing::Refused => "required".to_owned(),
+    };
+    let kind = |kind| if kind == VariableKind::Secret { "secret" } else { "plain" }.to_owned();
+    let wanted: Vec<Vec<String>> = VARIABLES
+        .iter()
+        .map(|var| vec![format!("`{}`", var.name), kind(var.kind), absent(var.when_missing), var.meaning.to_owned()])
+        .collect();
+    let written = rows("docs/configuration.md");
+    assert_eq!(written, wanted, "write this into docs/configuration.md:\n{}", as_table(&wanted));
+}
+
+#[test]
+fn local_example_names_every_variable() {
+    let example = fs::read_to_string(".dev.vars.example").unwrap();
+    let named: BTreeSet<&str> = example
+        .lines()
+        .filter_map(|line| line.trim_start_matches("# ").split_once('='))
+        .map(|(name, _)| name)
+        .filter(|name| name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_'))
+        .collect();
+    let wanted: BTreeSet<&str> = VARIABLES.iter().map(|var| var.name).collect();
+    assert_eq!(named, wanted);
+}
+
+fn as_table(rows: &[Vec<String>]) -> String {
+    rows.iter().map(|row| format!("| {} |", row.join(" | "))).collect::<Vec<_>>().join("\n")
+}
+
+/// Each message of a function that a client may call, with something put into it: a number, a status that `hub_private.transitions` lists,
+/// or nothing of it in the log.
+#[test]
+fn the_log_has_no_value_that_a_function_puts_into_its_message() {
+    const COUNTED_OR_LISTED: [&str; 4] =
+        ["identifier %s ", "%s rows of others ", "the row has version %s ", "from %s to %s needs a reason"];
+    let mut judged = 0;
+    for file in std::fs::read_dir("supabase/migrations").unwrap() {
+        let source = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        for raised in source.split("raise sqlstate 'PT").skip(1) {
+            let text = raised.split_once("using message = ").map_or("", |(_, text)| text.trim_start_matches("format("));
+            let Some((message, behind)) = text.strip_prefix('\'').and_then(|text| text.split_once('\'')) else {
+                continue;
+            };
+            let puts = message.contains("%s") || behind.trim_start().starts_with("||");
+            if !puts || COUNTED_OR_LISTED.iter().any(|known| message.starts_with(known)) {
+                continue;
+            }
+            let said =
+                if message.contains("%s") { message.replace("%s", "secret") } else { format!("{message}secret") };
+            let body = serde_json::json!({ "code": "PT409", "message": said }).to_string();
+            let logged = map_error(409, body.as_bytes(), false).reason().unwrap();
+            assert!(!logged.contains("secret"), "{message}: {logged}");
+            judged += 1;
+        }
+    }
+    assert!(judged > 1, "{judged}");
+}
+
+#[test]
+fn readme_stays_short() {
+    let lines = fs::read_to_string("README.md").unwrap().lines().count();
+    assert!(lines <= 150, "README.md has {lines} lines");
+}
+
+#[test]
+fn readme_lists_every_enforced_promise() {
+    let promises: serde_json::Value = serde_json::from_str(&fs::read_to_string("data/promises.json").unwrap()).unwrap();
+    let groups = promises["groups"].as_array().unwrap();
+    let promises = groups.iter().flat_map(|group| group["promises"].as_array().unwrap());
+    let enforced = promises.filter(|promise| promise["state"] == "enforced" || promise["state"] == "in_part");
+    let enforced = enforced.map(|promise| promise["id"].as_str().unwrap());
+    let readme = fs::read_to_string("README.md").unwrap();
+    let absent: Vec<&str> = enforced.filter(|id| !readme.contains(&format!("\n| {id} "))).collect();
+    assert_eq!(absent, Vec::<&str>::new());
+}
+
+#[test]
+fn security_policy_names_the_address_of_the_company() {
+    let company: serde_json::Value = serde_json::from_str(&fs::read_to_string("data/company.json").unwrap()).unwrap();
+    let policy = fs::read_to_string("SECURITY.md").unwrap();
+    for name in ["security_address", "security_subject"] {
+        assert!(policy.contains(company[name].as_str().unwrap()), "{name}");
+    }
+}
+
+/// Every Markdown file of the repository.
+fn documents(folder: &Path) -> Vec<(PathBuf, String)> {
+    const GENERATED: [&str; 5] = [".git", ".local", "build", "node_modules", "target"];
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_dir() && !GENERATED.contains(&name.as_str()) {
+            found.extend(documents(&path));
+        } else if path.extension().is_some_and(|extension| extension == "md") {
+            let text = fs::read_to_string(&path).unwrap();
+            found.push((path, text));
+        }
+    }
+    found
+}
+
+/// Returns the anchors of a document's headings, in GitHub's form.
+fn anchors(text: &str) -> BTreeSet<String> {
+    let anchor = |line: &str| {
+        let title = line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+        title.chars().filter(|letter| letter.is_alphanumeric() || matches!(letter, '-' | '_')).collect()
+    };
+    prose(text).filter(|line| line.starts_with('#')).map(anchor).collect()
+}
+
+/// Returns the lines outside of code blocks.
+fn prose(text: &str) -> impl Iterator<Item = &str> {
+    let mut in_code = false;
+    text.lines().filter(move |line| {
+        let fence = line.trim_start().starts_with("```");
+        in_code ^= fence;
+        !in_code && !fence
+    })
+}
+
+#[test]
+fn every_relative_link_has_a_target() {
+    let documents = documents(Path::new("."));
+    assert!(documents.len() > 10, "{}", documents.len());
+    let mut wrong = Vec::new();
+    for (path, text) in &documents {
+        let links = prose(text).flat_map(|line| line.split("](").skip(1)).filter_map(|rest| rest.split(')').next());
+        for link in links.filter(|link| !link.contains("://") && !link.starts_with("mailto:")) {
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let target = if file.is_empty() { path.clone() } else { path.parent().unwrap().join(file) };
+            let is_there = target.exists()
+                && (anchor.is_empty() || anchors(&fs::read_to_string(&target).unwrap()).contains(anchor));
+            if !is_there {
+                wrong.push(format!("{}: {link}", path.display()));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}

@@ -1,0 +1,120 @@
+// Answers that take longer than the Hub waits for their heads, while the queue and the database's journal never answer, so that the
+// request itself goes on (src/runtime/workers/fetch.rs). What is passed on is passed on whole, and is cancelled when its client leaves;
+// what the Hub reads itself has a limit, and is cancelled at it.
+
+import { after, before, describe, test } from 'node:test';
+import assert from 'node:assert/strict';
+import http from 'node:http';
+import { setTimeout as wait } from 'node:timers/promises';
+import { port } from '../../dev/ports.mjs';
+import { AS_TLS, startWorkerd } from '../../dev/workerd.mjs';
+import { stack, token, until } from './client.mjs';
+
+const PARTS = 7;
+const BETWEEN_MS = 2000;
+const LONG = Buffer.alloc(32 * 1024 * 1024, ' ');
+
+/** A server for queue and database; a read names what it gives by its `limit`, and `ended` has how each answer ended. */
+async function startSlow(listening) {
+  const ended = {};
+  const json = { 'content-type': 'application/json; charset=utf-8' };
+  const kinds = {
+    1: { name: 'part by part' }, 2: { name: 'left' }, 3: { name: 'no byte' }, 4: { name: 'error', status: 400 }, 5: { name: 'long' }, 6: { name: 'short' },
+  };
+  const server = http.createServer(async (request, response) => {
+    request.resume();
+    const { pathname, searchParams } = new URL(request.url, 'http://slow.example');
+    if (pathname === '/message' || pathname.endsWith('/record_requests')) return;
+    const { name, status = 200 } = kinds[searchParams.get('limit')] ?? { name: pathname };
+    response.on('close', () => { ended[name] = response.writableFinished ? 'whole' : 'cancelled'; });
+    response.writeHead(status, json);
+    response.flushHeaders();
+    if (name === 'error') response.write('{');
+    if (name === 'no byte' || name === 'error') return;
+    if (name === 'long') return response.end(Buffer.concat([Buffer.from('[]'), LONG]));
+    if (name === 'short') return response.end('[]');
+    for (let part = 0; part < PARTS && !response.destroyed; part += 1) {
+      response.write(part === 0 ? '[0' : `,${part}`);
+      await wait(BETWEEN_MS);
+    }
+    response.end(']');
+  });
+  await new Promise((resolve) => server.listen(listening, '127.0.0.1', resolve));
+  return { ended, stop: () => { server.close(); server.closeAllConnections(); } };
+}
+
+describe('L-3: an answer that takes longer than the Hub waits for its head', { concurrency: true }, () => {
+  let slow;
+  let worker;
+  let host;
+  before(async () => {
+    const { vars } = await stack();
+    host = new URL(vars.HUB_ORIGIN).host;
+    const listening = await port('upstream', 24992);
+    slow = await startSlow(listening);
+    worker = await startWorkerd({
+      name: 'slow', port: await port('workerd', 24993), folder: '.local/test/workerd', modules: ['build/index.js', 'build/index_bg.wasm'],
+      vars: { ...vars, SUPABASE_URL: `http://127.0.0.1:${listening}` }, queue: `127.0.0.1:${listening}`,
+    });
+  });
+  after(async () => {
+    await worker?.stop();
+    slow?.stop();
+  });
+
+  /** One read; gives its answer as soon as its head is there. */
+  const head = async (limit, { persona = 'alice', path = 'contact_tickets?select=id' } = {}) => {
+    const headers = { ...AS_TLS, host, authorization: `Bearer ${await token(persona)}`, 'x-hub-purpose': 'support' };
+    return new Promise((resolve, reject) => {
+      const request = http.get(`${worker.url}/rest/v1/${path}&limit=${limit}`, { headers, agent: false }, (answer) => {
+        // A body may break off before anything reads it.
+        answer.on('error', () => {});
+        resolve(answer);
+      });
+      request.on('error', reject);
+    });
+  };
+  /** What is left of it; a body that is broken off says so. */
+  const rest = (answer) => new Promise((resolve) => {
+    let text = '';
+    answer.on('data', (part) => { text += part; });
+    answer.on('close', () => resolve(answer.complete ? text : `${text.slice(0, 100)} broke off`));
+    answer.resume();
+    if (answer.closed) resolve('broke off');
+  });
+  const cancelled = (name) => until(`${name}: cancelled`, async () => slow.ended[name], 20).then((how) => assert.equal(how, 'cancelled'));
+
+  test('is passed on whole', async () => {
+    const answer = await head(1);
+    assert.equal(answer.statusCode, 200);
+    assert.equal(await rest(answer), `[${[...Array(PARTS).keys()]}]`);
+  });
+
+  test('is passed on whole to a client that takes nothing for 12 s, and keeps no other request waiting', async () => {
+    const answer = await head(5);
+    answer.pause();
+    await wait(12_000);
+    assert.equal(await rest(await head(6)), '[]');
+    assert.equal((await rest(answer)).length, LONG.length + 2);
+  });
+
+  test('is cancelled when its client leaves in the middle', async () => {
+    const answer = await head(2);
+    await new Promise((resolve) => { answer.once('data', resolve); });
+    answer.socket.resetAndDestroy();
+    await cancelled('left');
+  });
+
+  test('is cancelled when its client leaves before the first byte', async () => {
+    const answer = await head(3);
+    answer.socket.resetAndDestroy();
+    await cancelled('no byte');
+  });
+
+  test('has its time limit where the Hub reads it itself, and is cancelled then', async () => {
+    const answer = await head(4);
+    const body = JSON.parse(await rest(answer));
+    assert.ok(answer.statusCode >= 400 && body.code, JSON.stringify(body));
+    await cancelled('error');
+  });
+});

@@ -1,0 +1,391 @@
+//! A-2: the API description of each caller matches the catalogue in both directions: every grant is in it, and nothing
+//! else.
+
+use crate::harness::{REST, TestApp, answered, default_upstream};
+use hub::{
+    domain::{
+        access::{
+            Operation, PrincipalKind,
+            StaffRole::{Admin, Sales, Support},
+        },
+        functions::FUNCTIONS,
+        tables::{ColumnType, TABLES},
+    },
+    logic::{
+        authz::grants,
+        error::ERROR_CODES,
+        openapi::{Caller, Scope, document},
+        query::QueryErrorKind,
+    },
+};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+const CALLERS: [(&str, PrincipalKind); 4] = [
+    ("alice", PrincipalKind::Customer),
+    ("admin", PrincipalKind::Staff(Admin)),
+    ("sales", PrincipalKind::Staff(Sales)),
+    ("support", PrincipalKind::Staff(Support)),
+];
+
+fn described(persona: &str) -> Value {
+    let seen = TestApp::new().get(persona, "GET", "/rest/v1/");
+    assert_eq!(seen.status, 200, "{}", seen.text);
+    serde_json::from_str(&seen.text).unwrap()
+}
+
+fn names(value: &Value) -> BTreeSet<String> {
+    value.as_object().unwrap().keys().cloned().collect()
+}
+
+fn set<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
+    names.into_iter().map(str::to_owned).collect()
+}
+
+const METHODS: [(Operation, &str); 4] = [
+    (Operation::Select, "get"),
+    (Operation::Insert, "post"),
+    (Operation::Update, "patch"),
+    (Operation::Delete, "delete"),
+];
+
+#[test]
+fn lists_every_grant_and_nothing_else_a_2() {
+    for (persona, who) in CALLERS {
+        let document = described(persona);
+        let (mut paths, mut definitions, mut filters) = (BTreeSet::new(), set(["error"]), BTreeSet::new());
+        for table in TABLES {
+            let Some(grant) = table.grant(who) else { continue };
+            let path = format!("/{}", table.name);
+            let methods = METHODS.iter().filter(|(operation, _)| grants(grant, *operation)).map(|(_, method)| *method);
+            assert_eq!(names(&document["paths"][&path]), set(methods), "{persona} {path}");
+            paths.insert(path);
+            let uses = [
+                (table.name.to_owned(), grant.read),
+                (format!("{}.insert", table.name), grant.insert),
+                (format!("{}.update", table.name), grant.update),
+            ];
+            for (definition, columns) in uses.into_iter().filter(|(_, columns)| !columns.is_empty()) {
+                let properties = &document["definitions"][&definition]["properties"];
+                assert_eq!(names(properties), set(columns.iter().copied()), "{persona} {definition}");
+                definitions.insert(definition);
+            }
+            filters.extend(grant.read.iter().map(|column| format!("rowFilter.{}.{column}", table.name)));
+        }
+        for function in FUNCTIONS.iter().filter(|function| function.is_open_to(who)) {
+            let path = format!("/rpc/{}", function.name);
+            let methods = if function.writes { set(["post"]) } else { set(["get", "post"]) };
+            assert_eq!(names(&document["paths"][&path]), methods, "{persona} {path}");
+            let definition = format!("rpc.{}", function.name);
+            let schema = &document["definitions"][&definition];
+            assert_eq!(names(&schema["properties"]), set(function.arguments.iter().map(|argument| argument.name)));
+            let required: BTreeSet<String> = serde_json::from_value(schema["required"].clone()).unwrap_or_default();
+            let needed = function.arguments.iter().filter(|argument| argument.required).map(|argument| argument.name);
+            assert_eq!(required, set(needed), "{persona} {path}");
+            paths.insert(path);
+            definitions.insert(definition);
+        }
+        assert_eq!(names(&document["paths"]), paths, "{persona}");
+        assert_eq!(names(&document["definitions"]), definitions, "{persona}");
+        let listed = names(&document["parameters"]).into_iter().filter(|name| name.starts_with("rowFilter."));
+        assert_eq!(listed.collect::<BTreeSet<_>>(), filters, "{persona}");
+    }
+}
+
+/// The operators that the description names for a column are those that the firewall takes there, of all that PostgREST knows.
+#[test]
+fn names_the_operators_that_are_taken_for_each_column() {
+    const KNOWN: [&str; 29] = [
+        "eq",
+        "neq",
+        "gt",
+        "gte",
+        "lt",
+        "lte",
+        "in",
+        "is",
+        "isdistinct",
+        "like",
+        "ilike",
+        "like(any)",
+        "like(all)",
+        "ilike(any)",
+        "ilike(all)",
+        "match",
+        "imatch",
+        "fts",
+        "plfts",
+        "phfts",
+        "wfts",
+        "cs",
+        "cd",
+        "ov",
+        "sl",
+        "sr",
+        "nxr",
+        "nxl",
+        "adj",
+    ];
+    let app = TestApp::new();
+    for (persona, who) in CALLERS {
+        let document = described(persona);
+        for table in TABLES {
+            let Some(grant) = table.grant(who).filter(|grant| grants(grant, Operation::Select)) else { continue };
+            for column in grant.read {
+                let parameter = &document["parameters"][format!("rowFilter.{}.{column}", table.name)];
+                let words = parameter["description"].as_str().unwrap_or_default();
+                let named = |operator: &str| words.split([' ', ',', ';']).any(|word| word == operator);
+                for operator in KNOWN {
+                    let path = format!("/rest/v1/{}?select={}&{column}={operator}.x", table.name, table.key);
+                    let code = app.get(persona, "GET", &path).code;
+                    if code != "HUB203" {
+                        assert_eq!(
+                            named(operator),
+                            code != "HUB314",
+                            "{persona} {}.{column} {operator}: {words}",
+                            table.name
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The headers that a generated client must send: the purpose of a read of guarded columns, and the version on which a
+/// change is based.
+#[test]
+fn names_the_headers_that_staff_send_a_2_l_1() {
+    for (persona, who) in CALLERS {
+        let document = described(persona);
+        let staff = who != PrincipalKind::Customer;
+        let takes = |path: &str, method: &str, name: &str| {
+            let parameters = document["paths"][path][method]["parameters"].as_array().unwrap();
+            let mut resolved = parameters.iter().map(|parameter| match parameter["$ref"].as_str() {
+                Some(reference) => document.pointer(reference.trim_start_matches('#')).unwrap(),
+                None => parameter,
+            });
+            resolved.find(|parameter| parameter["name"] == name).cloned()
+        };
+        for table in TABLES {
+            let Some(grant) = table.grant(who) else { continue };
+            let path = format!("/{}", table.name);
+            if grants(grant, Operation::Select) {
+                let guarded = table.sensitive_columns.iter().any(|column| grant.read.contains(column));
+                let purpose = takes(&path, "get", "x-hub-purpose");
+                assert_eq!(purpose.is_some(), staff && (guarded || grant.export || table.audited), "{persona} {path}");
+            }
+            if grants(grant, Operation::Update) && table.column("version").is_some() {
+                let version = takes(&path, "patch", "If-Match").unwrap();
+                assert_eq!(version["required"], Value::from(staff), "{persona} {path}");
+                assert_eq!(takes(&path, "patch", table.key).unwrap()["required"], Value::from(true));
+            }
+            for (operation, step_up) in grant.step_up {
+                let method = METHODS.iter().find(|(other, _)| other == operation).map_or("get", |(_, method)| *method);
+                let marked = document["paths"][&path][method]["x-step-up"].as_array().unwrap();
+                let same = |mark: &&Value| {
+                    mark["operation"] == operation.name() && mark["after_minutes"] == step_up.after_minutes
+                };
+                assert_eq!(marked.iter().filter(same).count(), 1, "{persona} {path} {method}");
+            }
+        }
+    }
+}
+
+#[test]
+fn names_every_code_that_the_api_answers_with() {
+    let document = described("admin");
+    let responses = document["responses"].to_string();
+    let rules = QueryErrorKind::ALL.into_iter().map(QueryErrorKind::response);
+    let elsewhere = ["HUB007", "HUB105", "HUB106", "HUB107", "HUB108", "HUB109", "HUB111"];
+    for public in ERROR_CODES.iter().copied().chain(rules).filter(|public| !elsewhere.contains(&public.code)) {
+        let described = document["responses"][public.status.to_string()]["description"].as_str().unwrap_or_default();
+        assert!(described.contains(public.code), "{} {}", public.status, public.code);
+    }
+    for code in elsewhere {
+        assert!(!responses.contains(code), "{code}");
+    }
+}
+
+#[test]
+fn every_reference_leads_to_something() {
+    fn references<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
+        match value {
+            Value::Object(members) => {
+                found.extend(members.get("$ref").and_then(Value::as_str));
+                members.values().for_each(|member| references(member, found));
+            }
+            Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+            _ => {}
+        }
+    }
+    for (_, who) in CALLERS {
+        for scope in [Scope::Everything, Scope::Reads] {
+            let document = document(Caller { who, scope }, "https://hub.example", "/app");
+            let mut found = BTreeSet::new();
+            references(&document, &mut found);
+            assert!(found.len() > 20);
+            for reference in found {
+                assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference}");
+            }
+            assert_eq!(document["basePath"], "/app/rest/v1");
+            assert_eq!(document["host"], "hub.example");
+        }
+    }
+}
+
+#[test]
+fn impersonated_sessions_are_shown_what_they_may_read_alone() {
+    for (_, who) in CALLERS {
+        let all = document(Caller { who, scope: Scope::Everything }, "https://hub.example", "");
+        let reads = document(Caller { who, scope: Scope::Reads }, "https://hub.example", "");
+        for (path, methods) in reads["paths"].as_object().unwrap() {
+            let may = |method: &str| method == "get" || (path.starts_with("/rpc/") && methods.get("get").is_some());
+            assert!(names(methods).iter().all(|method| may(method)), "{path} {methods}");
+        }
+        for (path, methods) in all["paths"].as_object().unwrap() {
+            assert_eq!(methods.get("get"), reads["paths"][path].get("get"), "{path}");
+        }
+    }
+}
+
+#[test]
+fn answers_a_session_alone_and_leaves_a_request_row_l_3() {
+    let app = TestApp::new();
+    for (persona, method, status, code) in [
+        ("-", "GET", 401, "HUB101"),
+        ("nobody", "GET", 403, "HUB201"),
+        ("alice", "POST", 405, "HUB007"),
+        ("alice", "GET", 200, ""),
+        ("alice", "HEAD", 200, ""),
+        ("admin", "GET", 200, ""),
+    ] {
+        let seen = app.get(persona, method, "/rest/v1/");
+        assert_eq!((seen.status, seen.code.as_str()), (status, code), "{persona} {method}");
+        assert_eq!(seen.rows.len(), 1, "{persona} {method}");
+        assert_eq!(seen.rows[0]["route"], "/rest/v1/");
+        assert_eq!(seen.rows[0]["status"], status);
+        if status == 200 {
+            assert_eq!(seen.header("content-type"), Some("application/openapi+json; charset=utf-8"));
+            assert_eq!(seen.header("cache-control"), Some("no-store"));
+            assert_eq!(seen.text.is_empty(), method == "HEAD");
+        }
+        // The database checks that the session is not revoked.
+        let asked: Vec<&str> = seen.upstream.iter().filter_map(|sent| sent.url.strip_prefix(REST)).collect();
+        assert_eq!(asked, if status == 200 { vec!["/rpc/who_am_i"] } else { vec![] }, "{persona} {method}");
+    }
+}
+
+/// Each hint about a column names the columns that this caller may use there, and no columns of other roles.
+#[test]
+fn refused_columns_are_answered_with_the_ones_that_are_allowed_a_2() {
+    for (persona, who) in CALLERS {
+        let app = TestApp::new();
+        for table in TABLES {
+            let Some(grant) = table.grant(who) else { continue };
+            let path = format!("/rest/v1/{}", table.name);
+            let keyed = format!("{}=eq.00000000-0000-4000-8000-000000000000", table.key);
+            let said = [("x-hub-purpose", "support"), ("if-match", "*")];
+            let body = Some(r#"{"no_such_column":"x"}"#);
+            let places = [
+                (Operation::Select, "GET", format!("{path}?select=no_such_column"), None, grant.read),
+                (Operation::Select, "GET", format!("{path}?no_such_column=eq.x"), None, grant.read),
+                (Operation::Select, "GET", format!("{path}?order=no_such_column"), None, grant.read),
+                (Operation::Insert, "POST", path.clone(), body, grant.insert),
+                (Operation::Insert, "POST", format!("{path}?columns=no_such_column"), body, grant.insert),
+                (Operation::Update, "PATCH", format!("{path}?{keyed}"), body, grant.update),
+            ];
+            for (operation, method, url, body, columns) in places {
+                if !grants(grant, operation) {
+                    continue;
+                }
+                let seen = app.send(persona, method, &url, &said, body);
+                if seen.code == "HUB203" {
+                    continue;
+                }
+                let told: Value = serde_json::from_str(&seen.text).unwrap();
+                assert_eq!((seen.status, seen.code.as_str()), (400, "HUB311"), "{persona} {method} {url}");
+                assert_eq!(told["details"], "no_such_column");
+                assert_eq!(told["hint"], format!("Use: {}.", columns.join(", ")), "{persona} {method} {url}");
+            }
+        }
+    }
+}
+
+/// `types/` is the output of `make types`.
+#[test]
+fn types_of_every_audience_are_the_written_ones_a_2() {
+    for (name, who) in crate::types::AUDIENCES {
+        let written = std::fs::read_to_string(format!("types/{name}.ts")).unwrap_or_default();
+        assert_eq!(written, crate::types::module(name, who), "run `make types`");
+    }
+    assert_eq!(std::fs::read_dir("types").unwrap().count(), crate::types::AUDIENCES.len());
+}
+
+/// The firewall requires a purpose exactly where the description states it: each read and call is made without one.
+#[test]
+fn purposes_are_asked_for_where_they_are_described_a_2() {
+    let app = TestApp::new();
+    let mut needed = 0;
+    for (persona, who) in CALLERS {
+        let document = described(persona);
+        let header = |path: &str, method: &str| {
+            let parameters = document["paths"][path][method]["parameters"].as_array().unwrap();
+            parameters.iter().find(|parameter| parameter["name"] == "x-hub-purpose").cloned()
+        };
+        let asked = |method: &str, path: &str, body| {
+            let seen = app.send(persona, method, &format!("/rest/v1{path}"), &[], body);
+            assert!(
+                seen.status < 300 || ["HUB328", "HUB203"].contains(&seen.code.as_str()),
+                "{persona} {path} {}",
+                seen.text
+            );
+            (seen.code == "HUB328", seen.code == "HUB203")
+        };
+        for table in TABLES {
+            let Some(grant) = table.grant(who).filter(|grant| grants(grant, Operation::Select)) else { continue };
+            let path = format!("/{}", table.name);
+            let described = header(&path, "get").map(|header| header["description"].to_string()).unwrap_or_default();
+            let key = match table.column(table.key).unwrap().kind {
+                ColumnType::Integer => "1",
+                ColumnType::Uuid => "00000000-0000-4000-8000-000000000000",
+                _ => "sess_2hubalice0000000000000001",
+            };
+            let is_text =
+                |name: &str| Some(name) != table.owner && table.column(name).unwrap().kind == ColumnType::Text;
+            let text = grant.read.iter().find(|name| is_text(name)).unwrap();
+            let guarded = |name: &str| table.sensitive_columns.contains(&name);
+            for (query, says) in [
+                (format!("{path}?{}=eq.{key}", table.key), "stands in the answer"),
+                (
+                    format!("{path}?select={}&{text}=like.x*", table.key),
+                    if guarded(text) { "a filter" } else { "a search" },
+                ),
+            ] {
+                let (refused, stale) = asked("GET", &query, None);
+                assert!(stale || refused == described.contains(says), "{persona} {query} {described}");
+                needed += u32::from(refused);
+            }
+        }
+        for function in FUNCTIONS.iter().filter(|function| function.is_open_to(who) && !function.writes) {
+            let path = format!("/rpc/{}", function.name);
+            let body = if function.name == "search_tickets" { r#"{"words":"x"}"# } else { "{}" };
+            let required = header(&path, "post").is_some_and(|header| header["required"] == true);
+            let (refused, _) = asked("POST", &path, Some(body));
+            assert_eq!(refused, required, "{persona} {path}");
+            needed += u32::from(refused);
+        }
+    }
+    assert!(needed > 10, "{needed}");
+}
+
+#[test]
+fn revoked_sessions_are_shown_nothing_i_2() {
+    let revoked = r#"{"code":"PT401","message":"session revoked","details":null,"hint":null}"#;
+    let app = TestApp::with_upstream(move |request| {
+        if request.url.ends_with("/rpc/who_am_i") { answered(401, revoked) } else { default_upstream(request) }
+    });
+    let seen = app.get("alice", "GET", "/rest/v1/");
+    assert_eq!((seen.status, seen.code.as_str()), (401, "HUB103"));
+    assert!(!seen.text.contains("swagger"));
+}

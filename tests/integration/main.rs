@@ -1,0 +1,45 @@
+//! The whole program on a fake runtime: every route and persona, every rejected token and query.
+//!
+//! Golden files are compared; `UPDATE_GOLDEN=1 cargo test --test integration` rewrites them, and the difference must be
+//! reviewed.
+
+#![allow(
+    clippy::expect_used,
+    clippy::format_collect,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::type_complexity,
+    clippy::unnecessary_wraps,
+    clippy::unwrap_used,
+    reason = "a test may say what it knows, and an upstream's answer is a Result whatever it is"
+)]
+
+mod access;
+mod answers;
+mod bodies;
+mod browser_sessions;
+mod cancellation;
+mod description;
+mod export;
+mod harness;
+mod health;
+mod jar;
+mod jobs;
+mod key_rotation;
+mod keys;
+mod passwords;
+mod query_firewall;
+mod queue;
+mod recording;
+mod request_checks;
+mod request_log;
+mod reread;
+mod rotation;
+mod shares;
+mod slow_bodies;
+mod step_up;
+mod tokens;
+mod transport;
+#[path = "../../dev/types.rs"]
+mod types;
+mod webhooks;

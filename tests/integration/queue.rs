@@ -1,0 +1,460 @@
+//! L-3: the consumer of the queue's messages, also if the database rejects some rows, all rows or the whole batch.
+
+use crate::harness::{TestApp, answered, default_upstream};
+use hub::{
+    entry::{
+        queue_consumer::{consume, postpone},
+        queues::QUEUES,
+    },
+    handlers::request_log_consumer::{Disposition, QueueMessage},
+    runtime::{FetchError, LogLevel, UpstreamRequest, UpstreamResponse},
+    services::request_log::{Outcome, RequestLogWriter, RequestRecord},
+};
+use serde_json::{Value, json};
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    rc::Rc,
+};
+
+fn deliveries(texts: &[&str], age_s: u32) -> Vec<QueueMessage> {
+    texts.iter().map(|text| QueueMessage { text: (*text).to_owned(), age_s, attempt: 1 }).collect()
+}
+
+/// Returns the verdicts, and the number of rows of each call to `record_requests`.
+fn taken(app: &TestApp, queue: &str, deliveries: &[QueueMessage]) -> (Vec<Disposition>, Vec<usize>) {
+    drop((app.fake.sent(), app.fake.log_lines()));
+    let verdicts = app.fake.run(consume(&app.hub, &app.fake, queue, deliveries)).unwrap();
+    let rows = |sent: UpstreamRequest| {
+        if sent.url.ends_with("/rpc/reject_requests") {
+            return None;
+        }
+        assert!(sent.url.ends_with("/rpc/record_requests"));
+        Some(serde_json::from_slice::<Value>(&sent.body.unwrap()).unwrap()["requests"].as_array().unwrap().len())
+    };
+    (verdicts, app.fake.sent().into_iter().filter_map(rows).collect())
+}
+
+const GOOD: &str = r#"[{"request_id":"a"},{"request_id":"b"}]"#;
+const REFUSED: &str = r#"[{"request_id":"refused"}]"#;
+const AGAIN: Disposition = Disposition::Retry { after_s: 8 };
+
+#[test]
+fn a_batch_is_one_request_l_3() {
+    let app = TestApp::new();
+    let found = taken(&app, "hub-audit", &deliveries(&[GOOD, GOOD, GOOD], 8));
+    assert_eq!(found, (vec![Disposition::Ack; 3], vec![6]));
+    assert_eq!(taken(&app, "hub-audit", &[]), (vec![], vec![]));
+}
+
+/// A database of request rows: it rejects those in `refused` by a constraint, stores each other row once, and fails
+/// when `fails` returns true.
+struct Rows {
+    log: RefCell<BTreeMap<String, u32>>,
+    rejected: RefCell<BTreeMap<String, (u32, String)>>,
+    asked: Cell<u32>,
+    refuses: fn(&str) -> Option<&'static str>,
+    fails: fn(u32) -> bool,
+}
+
+impl Rows {
+    fn new(refuses: fn(&str) -> Option<&'static str>, fails: fn(u32) -> bool) -> Rc<Self> {
+        Rc::new(Self { log: RefCell::default(), rejected: RefCell::default(), asked: Cell::new(0), refuses, fails })
+    }
+
+    fn app(self: &Rc<Self>) -> TestApp {
+        let rows = Rc::clone(self);
+        TestApp::with_upstream(move |request| rows.answer(request).unwrap_or_else(|| default_upstream(request)))
+    }
+
+    /// All or nothing, as in one transaction.
+    fn answer(&self, request: &UpstreamRequest) -> Option<Result<UpstreamResponse<Vec<u8>>, FetchError>> {
+        let body: Value = serde_json::from_slice(request.body.as_ref()?).ok()?;
+        let asked = self.asked.get() + 1;
+        if request.url.ends_with("/rpc/record_requests") {
+            self.asked.set(asked);
+            if (self.fails)(asked) {
+                return Some(answered(503, r#"{"code":"PGRST001","message":"no connection"}"#));
+            }
+            let rows: Vec<String> = body["requests"].as_array()?.iter().map(name).collect();
+            if let Some(code) = rows.iter().find_map(|row| (self.refuses)(row)) {
+                let told = json!({ "code": code, "message": "refused", "details": null, "hint": null });
+                return Some(answered(if code == "42501" { 403 } else { 400 }, &told.to_string()));
+            }
+            let mut log = self.log.borrow_mut();
+            for row in rows {
+                *log.entry(row).or_default() += 1;
+            }
+        } else if request.url.ends_with("/rpc/reject_requests") {
+            self.asked.set(asked);
+            if (self.fails)(asked) {
+                return Some(Err(FetchError::Unreachable));
+            }
+            let mut rejected = self.rejected.borrow_mut();
+            for row in body["rows"].as_array()? {
+                let of = |name: &str| row[name].as_str().unwrap().to_owned();
+                let entry = rejected.entry(of("content")).or_insert_with(|| (0, of("code")));
+                entry.0 += 1;
+            }
+        } else {
+            return None;
+        }
+        Some(answered(200, "1"))
+    }
+}
+
+fn name(row: &Value) -> String {
+    row["request_id"].as_str().unwrap_or("none").to_owned()
+}
+
+fn by_constraint(row: &str) -> Option<&'static str> {
+    row.starts_with("refused").then_some("23514")
+}
+
+fn message(id: &str) -> String {
+    format!(r#"[{{"request_id":"{id}"}}]"#)
+}
+
+/// 12 poisoned messages and 12 others, alternating, as they were starved in issue 10, point 7.
+#[test]
+fn refused_messages_starve_no_other_however_they_alternate_l_3() {
+    let rows = Rows::new(by_constraint, |_| false);
+    let app = rows.app();
+    let texts: Vec<String> =
+        (0..24).map(|place| message(&format!("{}{place}", if place % 2 == 0 { "refused" } else { "good" }))).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let (verdicts, asked) = taken(&app, "hub-audit", &deliveries(&texts, 8));
+    assert_eq!(verdicts, vec![Disposition::Ack; 24]);
+    assert_eq!((rows.log.borrow().len(), rows.rejected.borrow().len()), (12, 12));
+    assert!(asked.len() <= 47, "{}", asked.len());
+    let lines = app.fake.log_lines();
+    let logged = lines.iter().filter(|(level, line)| {
+        let line: Value = serde_json::from_str(line).unwrap();
+        *level == LogLevel::Error
+            && line["event"] == "request row rejected"
+            && line["code"] == "23514"
+            && name(&line["row"]).starts_with("refused")
+            && line["stored"] == true
+    });
+    assert_eq!(logged.count(), 12, "{lines:?}");
+}
+
+/// One rejected row among a thousand needs a logarithmic number of requests.
+#[test]
+fn one_refused_row_of_a_thousand_costs_few_requests_l_3() {
+    for place in [0, 1, 499, 999] {
+        let rows = Rows::new(by_constraint, |_| false);
+        let ids: Vec<Value> = (0..1000)
+            .map(|row| json!({ "request_id": format!("{}{row}", if row == place { "refused" } else { "good" }) }))
+            .collect();
+        let texts: Vec<String> = ids.chunks(20).map(|rows| Value::from(rows).to_string()).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let (verdicts, asked) = taken(&rows.app(), "hub-audit", &deliveries(&texts, 8));
+        assert_eq!(verdicts, vec![Disposition::Ack; 50]);
+        assert_eq!((rows.log.borrow().len(), rows.rejected.borrow().len()), (999, 1));
+        assert!(asked.len() <= 21, "{}", asked.len());
+    }
+}
+
+/// A message that is not the Hub's is stored unchanged, and logged.
+#[test]
+fn what_is_no_message_of_ours_is_stored_whole_l_3() {
+    for odd in ["", "nonsense", "{}", "7", "[{\"request_id\":", "a\0b"] {
+        let rows = Rows::new(by_constraint, |_| false);
+        let found = taken(&rows.app(), "hub-audit", &deliveries(&[odd, GOOD], 8));
+        assert_eq!(found, (vec![Disposition::Ack; 2], vec![2]), "{odd}");
+        let kept = odd.replace('\0', "\\u0000");
+        assert_eq!(rows.rejected.borrow().get(&kept), Some(&(1, "no_rows".to_owned())), "{odd}");
+    }
+}
+
+/// A rejected row that cannot be stored either is retried, and is logged completely.
+#[test]
+fn a_row_that_cannot_be_stored_comes_again_l_3() {
+    let app = TestApp::with_upstream(|request| match request.url.rsplit('/').next() {
+        Some("record_requests") if refuses(request) => answered(400, r#"{"code":"23514"}"#),
+        Some("reject_requests") => answered(404, r#"{"code":"PGRST202"}"#),
+        _ => default_upstream(request),
+    });
+    let (verdicts, _) = taken(&app, "hub-audit", &deliveries(&[GOOD, REFUSED, "nonsense"], 8));
+    assert_eq!(verdicts, [Disposition::Ack, AGAIN, AGAIN]);
+    let lines = app.fake.log_lines();
+    let whole =
+        |wanted: Value| lines.iter().any(|(_, line)| serde_json::from_str::<Value>(line).unwrap()["row"] == wanted);
+    assert!(whole(json!({ "request_id": "refused" })) && whole(json!("nonsense")), "{lines:?}");
+}
+
+fn refuses(request: &UpstreamRequest) -> bool {
+    request.body.as_ref().is_some_and(|body| String::from_utf8_lossy(body).contains("refused"))
+}
+
+/// A missing privilege rejects every row: none of them is at fault, unless another one was written. A dead letter is
+/// stored.
+#[test]
+fn a_missing_right_is_no_rows_fault_l_3() {
+    let every = Rows::new(|_| Some("42501"), |_| false);
+    assert_eq!(taken(&every.app(), "hub-audit", &deliveries(&[GOOD, REFUSED], 8)).0, [AGAIN, AGAIN]);
+    assert!(every.rejected.borrow().is_empty());
+    assert_eq!(taken(&every.app(), "hub-audit-dead", &deliveries(&[REFUSED], 8)).0, [Disposition::Ack]);
+    assert_eq!(every.rejected.borrow().len(), 1);
+    let one = Rows::new(|row| (row == "refused").then_some("42501"), |_| false);
+    assert_eq!(
+        taken(&one.app(), "hub-audit", &deliveries(&[GOOD, REFUSED], 8)).0,
+        [Disposition::Ack, Disposition::Ack]
+    );
+    assert_eq!((one.log.borrow().len(), one.rejected.borrow().len()), (2, 1));
+}
+
+/// A database that always fails is not requested for each message of a batch.
+#[test]
+fn a_database_that_fails_is_left_alone_l_3() {
+    let app = TestApp::with_upstream(|_| answered(500, "{}"));
+    let (verdicts, asked) = taken(&app, "hub-audit", &deliveries(&[REFUSED; 100], 8));
+    assert_eq!((verdicts, asked.len()), (vec![AGAIN; 100], 1));
+}
+
+/// A batch that is too slow as a whole is written by halves; one that remains slow ends after three requests.
+#[test]
+fn a_batch_that_is_too_slow_is_tried_by_halves_l_3() {
+    for (most, wanted, sizes) in [(50, Disposition::Ack, vec![100, 50, 50]), (0, AGAIN, vec![100, 50, 25])] {
+        let app = TestApp::with_upstream(move |request| {
+            let body: Value = serde_json::from_slice(request.body.as_ref().unwrap()).unwrap();
+            if body["requests"].as_array().unwrap().len() <= most {
+                return answered(200, "1");
+            }
+            answered(500, r#"{"code":"57014","message":"canceling statement due to statement timeout"}"#)
+        });
+        let (verdicts, asked) = taken(&app, "hub-audit", &deliveries(&[REFUSED; 100], 8));
+        assert_eq!((verdicts, asked), (vec![wanted; 100], sizes));
+    }
+}
+
+/// A message is discarded after its last delivery, so it is logged completely before.
+#[test]
+fn a_dead_letter_is_logged_whole_at_its_last_delivery_l_3() {
+    let app = TestApp::with_upstream(|_| Err(FetchError::Unreachable));
+    let last = QUEUES[1].max_retries + 1;
+    for (attempt, text) in [(1, GOOD), (last - 1, GOOD), (last, GOOD), (last, "nonsense"), (last + 1, GOOD)] {
+        drop(taken(&app, "hub-audit-dead", &[QueueMessage { text: text.to_owned(), age_s: 8, attempt }]));
+        let lines = app.fake.log_lines();
+        let given_up = lines.iter().find(|(_, line)| line.contains("request rows given up"));
+        assert_eq!(given_up.is_some(), attempt >= last, "{attempt}");
+        if let Some((level, line)) = given_up {
+            let line: Value = serde_json::from_str(line).unwrap();
+            assert_eq!(line["rows"], serde_json::from_str(text).unwrap_or_else(|_| json!(text)));
+            assert_eq!(*level, LogLevel::Error);
+        }
+    }
+}
+
+/// A Hub with invalid variables, or an unknown queue, loses no message either.
+#[test]
+fn a_hub_that_can_try_nothing_logs_what_nobody_keeps_l_3() {
+    let app = TestApp::new();
+    for (queue, attempt, logged) in [
+        ("hub-audit", 31, false),
+        ("hub-audit-dead", QUEUES[1].max_retries, false),
+        ("hub-audit-dead", QUEUES[1].max_retries + 1, true),
+        ("another", 1, true),
+    ] {
+        drop(app.fake.log_lines());
+        let delivery = QueueMessage { text: GOOD.to_owned(), age_s: 8, attempt };
+        assert_eq!(postpone(&app.fake, queue, &[delivery], 600), [Disposition::Retry { after_s: 600 }]);
+        let given_up = app.fake.log_lines().iter().any(|(_, line)| line.contains("\"request_id\":\"b\""));
+        assert_eq!(given_up, logged, "{queue} {attempt}");
+    }
+}
+
+/// Random mixtures of good, rejected, unreadable and huge rows, in random batches, with random outages, until all are
+/// accepted: each good row is in the log once however often it was delivered, each other one is stored, and no message
+/// is acknowledged before that.
+#[test]
+fn whatever_comes_is_written_or_stored_l_3() {
+    for seed in 0..60_u64 {
+        let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+        let mut next = |below: u64| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            usize::try_from(state % below).unwrap()
+        };
+        let fails: fn(u32) -> bool =
+            [|_| false, |asked| asked % 3 == 0, |asked| asked % 7 < 2, |asked| asked < 9][next(4)];
+        let rows = Rows::new(|row| if row.contains("blamed") { Some("42501") } else { by_constraint(row) }, fails);
+        let app = rows.app();
+        let mut waiting: Vec<String> = (0..=next(40))
+            .map(|place| {
+                let row = |place: String, kind: usize| match kind {
+                    0 | 1 => json!({ "request_id": format!("refused {place}") }),
+                    2 => json!({ "request_id": format!("good {place}"), "route": "x".repeat(40_000) }),
+                    3 => json!({ "request_id": format!("blamed {place}") }),
+                    _ => json!({ "request_id": format!("good {place}") }),
+                };
+                match next(8) {
+                    0 => format!("unreadable {place}"),
+                    _ => Value::from((0..=next(4)).map(|n| row(format!("{place} {n}"), next(9))).collect::<Vec<_>>())
+                        .to_string(),
+                }
+            })
+            .collect();
+        // A row without a clear fault is rejected only beside another one that was written.
+        waiting.push(message("good last"));
+        let all = waiting.clone();
+        let mut deliveries_left = 400;
+        while !waiting.is_empty() {
+            deliveries_left -= 1;
+            assert!(deliveries_left > 0, "seed {seed}: never done: {waiting:?}");
+            let size = 1 + next(waiting.len() as u64);
+            let mut batch: Vec<String> = waiting.drain(..size).collect();
+            if next(3) == 0 && deliveries_left > 300 {
+                // Delivered twice.
+                batch.push(batch[0].clone());
+            }
+            let texts: Vec<&str> = batch.iter().map(String::as_str).collect();
+            let count = batch
+                .iter()
+                .map(|text| serde_json::from_str::<Vec<Value>>(text).map_or(0, |rows| rows.len()))
+                .sum::<usize>();
+            let queue = if deliveries_left < 200 { "hub-audit-dead" } else { "hub-audit" };
+            let before = rows.asked.get();
+            let (verdicts, _) = taken(&app, queue, &deliveries(&texts, 8));
+            // Halving, one request for each megabyte, and storing; each twice where every third request fails.
+            assert!(rows.asked.get() - before <= u32::try_from(3 * count + 12).unwrap(), "seed {seed}");
+            for (text, verdict) in batch.iter().zip(&verdicts) {
+                match (verdict, serde_json::from_str::<Vec<Value>>(text)) {
+                    (Disposition::Retry { .. }, _) if waiting.contains(text) => {}
+                    (Disposition::Retry { .. }, _) => waiting.push(text.clone()),
+                    (Disposition::Ack, Err(_)) => assert!(rows.rejected.borrow().contains_key(text), "seed {seed}"),
+                    (Disposition::Ack, Ok(parsed)) => {
+                        for row in parsed {
+                            let good = name(&row).starts_with("good");
+                            let stands = rows.log.borrow().contains_key(&name(&row));
+                            let stored = rows.rejected.borrow().contains_key(&row.to_string());
+                            assert_eq!((stands, stored), (good, !good), "seed {seed}: {}", name(&row));
+                        }
+                    }
+                }
+            }
+        }
+        let wanted: usize =
+            all.iter().map(|text| serde_json::from_str::<Vec<Value>>(text).map_or(1, |rows| rows.len())).sum();
+        assert_eq!(rows.log.borrow().len() + rows.rejected.borrow().len(), wanted, "seed {seed}");
+    }
+}
+
+/// An unavailable database receives one request per batch, and every message is retried.
+#[test]
+fn nothing_is_done_while_the_database_is_away_l_3() {
+    for failure in [FetchError::Unreachable, FetchError::Timeout] {
+        let app = TestApp::with_upstream(move |_| Err(failure));
+        let found = taken(&app, "hub-audit", &deliveries(&[GOOD, GOOD], 8));
+        assert_eq!(found, (vec![AGAIN; 2], vec![4]));
+    }
+    let app = TestApp::with_upstream(|_| answered(503, "{}"));
+    assert_eq!(taken(&app, "hub-audit", &deliveries(&[GOOD, GOOD], 8)), (vec![AGAIN; 2], vec![4]));
+}
+
+#[test]
+fn dead_letters_come_again_each_hour_and_are_seen_l_3() {
+    let app = TestApp::with_upstream(|_| Err(FetchError::Unreachable));
+    drop(taken(&app, "hub-audit-dead", &deliveries(&[GOOD], 8)));
+    let (verdicts, _) = taken(&app, "hub-audit-dead", &deliveries(&[GOOD], 8));
+    assert_eq!(verdicts, [Disposition::Retry { after_s: 3600 }]);
+    assert!(TestApp::new().fake.log_lines().is_empty());
+    let app = TestApp::new();
+    app.fake.run(consume(&app.hub, &app.fake, "hub-audit-dead", &deliveries(&[GOOD], 8))).unwrap();
+    let lines = app.fake.log_lines();
+    assert!(
+        lines.iter().any(|(level, line)| *level == hub::runtime::LogLevel::Error && line.contains("hub-audit-dead"))
+    );
+}
+
+#[test]
+fn a_queue_that_nobody_knows_keeps_its_messages() {
+    let (verdicts, asked) = taken(&TestApp::new(), "another", &deliveries(&[GOOD], 8));
+    assert_eq!((verdicts, asked), (vec![Disposition::Retry { after_s: 60 }], vec![]));
+}
+
+/// A message that the Hub puts on the queue is accepted by its consumer.
+#[test]
+fn takes_what_the_journal_puts_there_l_3() {
+    let app = TestApp::new();
+    let arrival = hub::entry::handle_request::IncomingRequest {
+        method: "GET".to_owned(),
+        url: format!("{}/rest/v1/leads", crate::harness::ORIGIN),
+        headers: hub::domain::headers::Headers::default(),
+        tls_version: Some("TLSv1.3".to_owned()),
+        colo: Some("IAD".to_owned()),
+        country: Some("US".to_owned()),
+        body: None,
+    };
+    drop(app.fake.run(hub::entry::handle_request::handle_request(&app.hub, &app.fake, arrival)).unwrap());
+    app.fake.run_background().unwrap();
+    let messages = app.fake.queued();
+    let texts: Vec<&str> = messages.iter().map(String::as_str).collect();
+    drop(app.fake.sent());
+    let verdicts = app.fake.run(consume(&app.hub, &app.fake, QUEUES[0].name, &deliveries(&texts, 1))).unwrap();
+    assert_eq!(verdicts, [Disposition::Ack]);
+    let body: Value = serde_json::from_slice(app.fake.sent()[0].body.as_ref().unwrap()).unwrap();
+    let row = &body["requests"][0];
+    assert_eq!([&row["colo"], &row["country"], &row["status"]], [&json!("IAD"), &json!("US"), &json!(401)]);
+}
+
+/// Rows of 13 KB, a size that twenty characters of a filter can reach: they are put on the queue, in messages that it
+/// accepts, and none bypasses it.
+#[test]
+fn large_rows_go_in_messages_that_the_queue_takes_l_3() {
+    let app = TestApp::new();
+    let rows: Vec<RequestRecord> = (0..60).map(|place| row(place, 13_000)).collect();
+    let now = rows[0].clone();
+    rows.into_iter().skip(1).for_each(|row| RequestLogWriter::record_deferred(&app.hub, &app.fake, &row));
+    app.fake.run(RequestLogWriter::record_now(&app.hub, &app.fake, now)).unwrap().unwrap();
+    app.fake.run_background().unwrap();
+    let messages = app.fake.queued();
+    let kept: usize = messages.iter().map(|message| serde_json::from_str::<Vec<Value>>(message).unwrap().len()).sum();
+    assert_eq!((kept, app.fake.sent().len()), (60, 0));
+    assert!(messages.len() <= 8 && messages.iter().all(|message| message.len() <= 127_900));
+}
+
+/// A row that fits in no message is written to the database, alone, and its neighbours to the queue.
+#[test]
+fn a_row_too_large_for_the_queue_goes_to_the_database_l_3() {
+    let app = TestApp::new();
+    for (place, bytes) in [(1, 10), (2, 200_000), (3, 10)] {
+        RequestLogWriter::record_deferred(&app.hub, &app.fake, &row(place, bytes));
+    }
+    app.fake.run_background().unwrap();
+    let rows = |text: &str| serde_json::from_str::<Vec<Value>>(text).unwrap().len();
+    assert_eq!(app.fake.queued().iter().map(|message| rows(message)).sum::<usize>(), 2);
+    let sent = app.fake.sent();
+    assert_eq!(sent.len(), 1);
+    let body: Value = serde_json::from_slice(sent[0].body.as_ref().unwrap()).unwrap();
+    assert_eq!(body["requests"][0]["request_id"], "row 2");
+}
+
+fn row(place: u32, bytes: usize) -> RequestRecord {
+    RequestRecord {
+        occurred_at: "2026-11-26T12:00:00.000Z".to_owned(),
+        request_id: format!("row {place}"),
+        client_request_id: None,
+        method: "GET".to_owned(),
+        route: "x".repeat(bytes),
+        who: "nobody",
+        actor_id: None,
+        session_id: None,
+        owner_id: None,
+        impersonator_id: None,
+        outcome: Outcome::Allowed,
+        status: Some(200),
+        code: None,
+        duration_ms: 1,
+        upstream_ms: None,
+        row_count: None,
+        colo: None,
+        country: None,
+        token_id: None,
+        address_hash: None,
+        read_record: None,
+        actor_name: None,
+    }
+}

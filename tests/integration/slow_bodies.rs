@@ -1,0 +1,102 @@
+//! L-3: bodies of answers that take longer than the Hub waits, or for ever. What is passed on is bound by its client only; what the
+//! Hub reads itself has a time limit, whatever it is.
+
+use crate::{
+    cancellation::{generated, kinds},
+    harness::{TestApp, answered, default_upstream},
+};
+use hub::{
+    entry::handle_request::handle_request,
+    runtime::{BodyReadError, FetchError, Runtime as _, UpstreamRequest, fake::FakeRuntime},
+};
+
+const LONG_MS: u64 = 14_000;
+const STAFF: [(&str, &str); 2] = [("x-hub-purpose", "support"), ("if-match", "*")];
+
+fn question(timeout_ms: u32) -> UpstreamRequest {
+    let url = "https://slow.example/".to_owned();
+    UpstreamRequest { method: "GET", url, headers: Vec::new(), response_headers: &[], body: None, timeout_ms }
+}
+
+/// The fake machine is as `src/runtime/workers/fetch.rs`, of which tests/e2e/slow.test.mjs is the test.
+#[test]
+fn timeout_of_fetch_covers_the_body_and_that_of_fetch_head_does_not() {
+    let fake = FakeRuntime::new(0, |_| answered(200, "[]"));
+    fake.slow_bodies("slow.example", Some(LONG_MS));
+    let read = |whole: bool, timeout_ms| {
+        fake.run(async {
+            let question = question(timeout_ms);
+            let answer = if whole { fake.fetch(question).await } else { fake.fetch_head(question).await };
+            fake.read(answer.unwrap().body.unwrap(), 100).await
+        })
+    };
+    assert_eq!(read(true, 10_000), Ok(Err(BodyReadError::Broken)));
+    assert_eq!(read(true, 15_000), Ok(Ok(b"[]".to_vec())));
+    assert_eq!(read(false, 10_000), Ok(Ok(b"[]".to_vec())));
+    let silent = FakeRuntime::new(0, |_| Err(FetchError::Timeout));
+    for whole in [true, false] {
+        let answer = silent.run(async {
+            if whole { silent.fetch(question(10)).await } else { silent.fetch_head(question(10)).await }
+        });
+        assert_eq!(answer.unwrap().err(), Some(FetchError::Timeout));
+    }
+}
+
+#[test]
+fn body_that_takes_longer_than_the_timeout_is_passed_on_whole_l_3() {
+    let one = "/rest/v1/contact_tickets?id=eq.00000000-0000-4000-8000-000000000000";
+    let messages = "/rest/v1/ticket_messages?ticket_id=eq.00000000-0000-4000-8000-000000000000";
+    let represented = [STAFF[0], STAFF[1], ("prefer", "return=representation")];
+    let app = TestApp::with_upstream(|request| match request.method {
+        "PATCH" => answered(200, r#"[{"id":1}]"#),
+        _ if request.url.contains("/rpc/") || request.method != "GET" => default_upstream(request),
+        _ if request.url.contains("/rest/v1/") => answered(200, r#"[{"id":1}]"#),
+        _ => default_upstream(request),
+    });
+    app.fake.slow_bodies("/rest/v1/", Some(LONG_MS));
+    for (persona, method, path, headers, body) in [
+        ("alice", "GET", one, &STAFF[..], None),
+        ("support", "GET", one, &STAFF, None),
+        ("support", "GET", messages, &STAFF, None),
+        ("alice", "PATCH", one, &represented, Some(r#"{"status":"closed"}"#)),
+        ("support", "PATCH", one, &represented, Some(r#"{"status":"closed"}"#)),
+    ] {
+        let began = app.fake.now_ms();
+        let seen = app.send(persona, method, path, headers, body);
+        assert_eq!((seen.status, seen.text.as_str()), (200, r#"[{"id":1}]"#), "{persona} {method} {path}");
+        assert!(app.fake.now_ms() - began >= LONG_MS, "{persona} {method} {path}: it was not slow");
+    }
+}
+
+/// What `revoke_sessions` answers is read by the Hub: a person whose sessions Clerk was not asked to end stays refused for ten minutes.
+#[test]
+fn revocation_whose_answer_does_not_end_is_said_to_be_undone_i_2() {
+    let app = TestApp::new();
+    app.fake.slow_bodies("/rpc/revoke_sessions", None);
+    let body = r#"{"person":"user_2hubalice0000000000000001","reason":"test"}"#;
+    let seen = app.send("admin", "POST", "/rest/v1/rpc/revoke_sessions", &STAFF, Some(body));
+    assert_eq!((seen.status, seen.code.as_str()), (502, "HUB407"));
+}
+
+/// Every kind of request and every route: no body that the Hub reads keeps a request, whoever sends it and whatever the status.
+#[test]
+fn no_request_waits_longer_than_its_limits_for_a_body_without_end_l_3() {
+    let refused = |request: &UpstreamRequest| {
+        if request.url.contains("/rest/v1/") { answered(400, "{") } else { default_upstream(request) }
+    };
+    let broken = |_: &UpstreamRequest| answered(500, "{");
+    for upstream in [default_upstream, refused, broken] {
+        for slow in ["", "/rest/v1/", "/rpc/record_re", "api.clerk.com", "jwks"] {
+            for (name, make) in kinds().into_iter().chain(generated()) {
+                let app = TestApp::with_upstream(upstream);
+                app.fake.slow_bodies(slow, None);
+                let began = app.fake.now_ms();
+                let reply = app.fake.run(handle_request(&app.hub, &app.fake, make()));
+                assert!(reply.is_ok(), "{name}: waits for ever, without end: {slow:?}");
+                let took = app.fake.now_ms() - began;
+                assert!(took < 30_000, "{name}: {took} ms, without end: {slow:?}");
+                assert!(app.fake.run_background().is_ok(), "{name}: its work waits for ever, without end: {slow:?}");
+            }
+        }
+    }
+}

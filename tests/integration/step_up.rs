@@ -1,0 +1,145 @@
+//! A-2: irreversible operations need fresh factors, and a check with Clerk at that moment; ending sessions also ends
+//! them at Clerk (I-2).
+
+use crate::harness::{REST, TestApp, TestResponse, answered, default_upstream};
+use hub::runtime::{FetchError, UpstreamRequest, UpstreamResponse};
+use serde_json::{Value, json};
+
+const CLERK: &str = "https://api.clerk.com/v1/";
+const LEAD: &str = "/rest/v1/leads?id=eq.00000000-0000-4000-8000-000000000000";
+
+fn clerk_says(status: u16, body: &'static str) -> TestApp {
+    TestApp::with_upstream(move |request: &UpstreamRequest| {
+        if request.url.starts_with(CLERK) { answered(status, body) } else { default_upstream(request) }
+    })
+}
+
+fn asked<'a>(seen: &'a TestResponse, prefix: &str) -> Vec<&'a str> {
+    seen.upstream.iter().map(|sent| sent.url.as_str()).filter(|url| url.starts_with(prefix)).collect()
+}
+
+/// The response has the format that Clerk's `isReverificationHint` and `useReverification` parse.
+#[test]
+fn a_stale_factor_is_told_as_clerks_front_end_reads_it_a_2() {
+    let seen = TestApp::new().get("stale", "DELETE", LEAD);
+    assert_eq!((seen.status, seen.code.as_str(), seen.upstream.len()), (403, "HUB203", 0));
+    let body: Value = serde_json::from_str(&seen.text).unwrap();
+    assert_eq!(
+        body["clerk_error"],
+        json!({
+            "type": "forbidden",
+            "reason": "reverification-error",
+            "metadata": { "reverification": { "level": "second_factor", "afterMinutes": 10 } },
+        })
+    );
+}
+
+#[test]
+fn what_cannot_be_undone_asks_clerk_first_a_2() {
+    let still = r#"{"id":"user_x","banned":false,"locked":false,"public_metadata":{"stacklumen_role":"admin"}}"#;
+    let app = clerk_says(200, still);
+    let seen = app.get("admin", "DELETE", LEAD);
+    assert_eq!(seen.status, 204);
+    assert_eq!(asked(&seen, CLERK), ["https://api.clerk.com/v1/users/user_2hubadmin0000000000000005"]);
+    let sent = &seen.upstream[0];
+    let header = |name: &str| sent.headers.iter().find(|(other, _)| *other == name).map(|(_, value)| value.as_str());
+    assert_eq!(header("authorization"), Some("Bearer sk_live_of_no_instance"));
+    assert_eq!(sent.timeout_ms, 2000);
+    // A reversible change, and a client's own removal, need no such check.
+    let changed = app.send("admin", "PATCH", LEAD, &[], Some(r#"{"status":"won"}"#));
+    assert!(asked(&changed, CLERK).is_empty());
+    let own = app.get("alice", "DELETE", "/rest/v1/chat_messages?id=eq.00000000-0000-4000-8000-000000000000");
+    assert_eq!((own.status, asked(&own, CLERK).len()), (204, 0));
+}
+
+#[test]
+fn who_is_not_that_any_more_is_refused_and_nothing_is_removed_a_2() {
+    for (status, body) in [
+        (200, r#"{"banned":true,"locked":false,"public_metadata":{"stacklumen_role":"admin"}}"#),
+        (200, r#"{"banned":false,"locked":true,"public_metadata":{"stacklumen_role":"admin"}}"#),
+        (200, r#"{"banned":false,"locked":false,"public_metadata":{"stacklumen_role":"sales"}}"#),
+        (200, r#"{"banned":false,"locked":false,"public_metadata":{}}"#),
+        (200, r#"{"banned":false,"locked":false}"#),
+        (404, r#"{"errors":[{"code":"resource_not_found"}]}"#),
+    ] {
+        let seen = clerk_says(status, body).get("admin", "DELETE", LEAD);
+        assert_eq!((seen.status, seen.code.as_str()), (401, "HUB103"), "{body}");
+        assert!(asked(&seen, REST).is_empty(), "{body}");
+    }
+}
+
+/// An operation that cannot be checked is rejected, never allowed.
+#[test]
+fn without_clerk_nothing_is_removed_a_2() {
+    for (status, body) in [(500, "{}"), (200, "garbage"), (200, "{}"), (401, "{}"), (429, "{}")] {
+        let seen = clerk_says(status, body).get("admin", "DELETE", LEAD);
+        assert_eq!((seen.status, seen.code.as_str()), (503, "HUB406"), "{status} {body}");
+        assert!(asked(&seen, REST).is_empty());
+        assert!(seen.header("retry-after").is_some());
+    }
+    for failure in [FetchError::Timeout, FetchError::Unreachable] {
+        let app = TestApp::with_upstream(move |request: &UpstreamRequest| {
+            if request.url.starts_with(CLERK) { Err(failure) } else { default_upstream(request) }
+        });
+        let seen = app.get("admin", "DELETE", LEAD);
+        assert_eq!((seen.status, asked(&seen, REST).len()), (503, 0));
+    }
+}
+
+fn revoked(
+    at_clerk: impl Fn(&UpstreamRequest) -> Result<UpstreamResponse<Vec<u8>>, FetchError> + 'static,
+) -> TestResponse {
+    let app = TestApp::with_upstream(move |request: &UpstreamRequest| match request.url.as_str() {
+        url if url.ends_with("/rpc/revoke_sessions") => answered(200, r#"{"person":"user_2hubalice0000000000000001"}"#),
+        url if url.starts_with(CLERK) => at_clerk(request),
+        _ => default_upstream(request),
+    });
+    let body = r#"{"person":"user_2hubalice0000000000000001","reason":"a lost laptop"}"#;
+    app.send("admin", "POST", "/rest/v1/rpc/revoke_sessions", &[], Some(body))
+}
+
+fn clerk_well(request: &UpstreamRequest) -> Result<UpstreamResponse<Vec<u8>>, FetchError> {
+    match request.url.as_str() {
+        url if url.contains("/users/") => {
+            answered(200, r#"{"banned":false,"locked":false,"public_metadata":{"stacklumen_role":"admin"}}"#)
+        }
+        url if url.contains("status=active") => {
+            answered(200, r#"{"data":[{"id":"sess_2hub00000001"},{"id":"sess_2hub00000002"}],"total_count":2}"#)
+        }
+        url if url.contains("status=pending") => answered(200, r#"{"data":[],"total_count":0}"#),
+        _ => answered(200, "{}"),
+    }
+}
+
+/// I-2: the database rejects the user before Clerk is requested to end sessions, and allows a new sign-in afterwards.
+#[test]
+fn an_admin_ends_a_persons_sessions_here_first_and_then_at_clerk_i_2() {
+    let seen = revoked(clerk_well);
+    assert_eq!(seen.status, 200);
+    assert_eq!(seen.text, r#"{"person":"user_2hubalice0000000000000001","sessions_ended":2}"#);
+    let order: Vec<&str> = seen.upstream.iter().map(|sent| sent.url.rsplit("/v1/").next().unwrap()).collect();
+    assert_eq!(
+        order,
+        [
+            "users/user_2hubadmin0000000000000005",
+            "rpc/revoke_sessions",
+            "sessions?user_id=user_2hubalice0000000000000001&status=active&paginated=true&limit=20",
+            "sessions/sess_2hub00000001/revoke",
+            "sessions/sess_2hub00000002/revoke",
+            "sessions?user_id=user_2hubalice0000000000000001&status=pending&paginated=true&limit=20",
+            "rpc/sessions_ended",
+        ]
+    );
+}
+
+/// The user remains rejected for ten minutes, and the response states that the operation is incomplete.
+#[test]
+fn sessions_that_clerk_did_not_end_are_told_i_2() {
+    for step in ["status=active", "/revoke", "status=pending"] {
+        let seen =
+            revoked(move |request| if request.url.contains(step) { answered(500, "{}") } else { clerk_well(request) });
+        assert_eq!((seen.status, seen.code.as_str()), (502, "HUB407"), "{step}");
+        assert!(!seen.upstream.iter().any(|sent| sent.url.ends_with("sessions_ended")), "{step}");
+        assert!(seen.upstream.iter().any(|sent| sent.url.ends_with("rpc/revoke_sessions")), "{step}");
+    }
+}
