@@ -20,53 +20,53 @@ use crate::{
 /// # Errors
 /// The faults of the visit and of the page.
 pub async fn handle_page<P: Runtime>(
-    hub: &AppState<P>,
-    platform: &P,
-    arrival: &IncomingRequest<P::Body>,
+    app: &AppState<P>,
+    runtime: &P,
+    request: &IncomingRequest<P::Body>,
     body: Option<P::Body>,
-    course: &mut RequestContext,
+    context: &mut RequestContext,
     (route, address): (&Route, &RequestUrl<'_>),
 ) -> Result<Response<P::Body>, Error> {
-    let door =
-        PageRequest { method: &arrival.method, path: address.path, query: address.query, headers: &arrival.headers };
+    let page =
+        PageRequest { method: &request.method, path: address.path, query: address.query, headers: &request.headers };
     // The form names its session, and the token need not be fresh.
-    if route.endpoint == Endpoint::SignOut && arrival.method == "POST" {
-        let (reply, session) = account_pages::sign_out(hub, platform, door, body).await;
-        course.session = session;
+    if route.endpoint == Endpoint::SignOut && request.method == "POST" {
+        let (reply, session) = account_pages::sign_out(app, runtime, page, body).await;
+        context.session = session;
         return reply.map_err(page_error);
     }
-    let cookies = match browser_session::authenticate_page(hub, platform, door).await? {
+    let cookies = match browser_session::authenticate_page(app, runtime, page).await? {
         PageAuthentication::Redirect(reply, why) => {
-            course.auth_outcome = Some(why);
+            context.auth_outcome = Some(why);
             return Ok(reply);
         }
         PageAuthentication::SignedIn(session, cookies) => {
-            course.session = Some(session);
+            context.session = Some(session);
             cookies
         }
         PageAuthentication::SignedOut(why, cookies) => {
-            course.auth_outcome = Some(why);
+            context.auth_outcome = Some(why);
             cookies
         }
     };
-    let session = course.session.as_ref();
+    let session = context.session.as_ref();
     let reply = match route.endpoint {
-        Endpoint::Account => account_pages::account(hub, platform, session).await,
+        Endpoint::Account => account_pages::account(app, runtime, session).await,
         Endpoint::SignIn => Ok(account_pages::redirect_to_hosted_page(
-            hub,
-            door,
+            app,
+            page,
             HostedPage::SignIn,
             session,
-            dev_browser_token(hub, door),
+            dev_browser_token(app, page),
         )),
         Endpoint::SignUp => Ok(account_pages::redirect_to_hosted_page(
-            hub,
-            door,
+            app,
+            page,
             HostedPage::SignUp,
             session,
-            dev_browser_token(hub, door),
+            dev_browser_token(app, page),
         )),
-        Endpoint::SignOut => account_pages::sign_out_form(hub, session),
+        Endpoint::SignOut => account_pages::sign_out_form(app, session),
         _ => Err(Error::RouteUnknown),
     };
     let reply = reply.map_err(page_error)?;
@@ -83,8 +83,8 @@ fn page_error(fault: Error) -> Error {
 }
 
 /// Returns the development instance's id of this browser.
-fn dev_browser_token<'a, P: Runtime>(hub: &AppState<P>, door: PageRequest<'a>) -> Option<&'a str> {
-    let cookies = Cookies::parse(door.headers.value("cookie")?);
-    let suffixed = format!("__clerk_db_jwt_{}", hub.clerk_instance.suffix);
+fn dev_browser_token<'a, P: Runtime>(app: &AppState<P>, page: PageRequest<'a>) -> Option<&'a str> {
+    let cookies = Cookies::parse(page.headers.value("cookie")?);
+    let suffixed = format!("__clerk_db_jwt_{}", app.clerk_instance.suffix);
     cookies.values(&suffixed).next().or_else(|| cookies.values("__clerk_db_jwt").next())
 }

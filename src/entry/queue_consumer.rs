@@ -10,41 +10,41 @@ use std::rc::Rc;
 
 /// Returns one verdict for each delivery, in their order. The messages of an unknown queue are retried.
 pub async fn consume<P: Runtime>(
-    hub: &Rc<AppState<P>>,
-    platform: &P,
+    app: &Rc<AppState<P>>,
+    runtime: &P,
     name: &str,
-    deliveries: &[QueueMessage],
+    messages: &[QueueMessage],
 ) -> Vec<Disposition> {
-    let Some((queue, patience)) = find_queue(name) else {
+    let Some((queue, policy)) = find_queue(name) else {
         let line = serde_json::json!({ "event": "unknown queue", "queue": name });
-        platform.log(LogLevel::Error, &line.to_string());
-        return postpone(platform, name, deliveries, UNKNOWN_QUEUE_RETRY_S);
+        runtime.log(LogLevel::Error, &line.to_string());
+        return postpone(runtime, name, messages, UNKNOWN_QUEUE_RETRY_S);
     };
-    let verdicts = request_log_consumer::write_batch(hub, platform, deliveries, patience).await;
-    let again = verdicts.iter().filter(|verdict| **verdict != Disposition::Ack).count();
-    let line = serde_json::json!({ "event": "queue", "queue": name, "messages": deliveries.len(), "again": again });
+    let dispositions = request_log_consumer::write_batch(app, runtime, messages, policy).await;
+    let again = dispositions.iter().filter(|disposition| **disposition != Disposition::Ack).count();
+    let line = serde_json::json!({ "event": "queue", "queue": name, "messages": messages.len(), "again": again });
     // A message of that queue was rejected for hours and needs an operator.
     let dead = queue.consumer == QueueConsumer::RequestLogDeadLetters;
     let level = if dead || again > 0 { LogLevel::Error } else { LogLevel::Info };
-    platform.log(level, &line.to_string());
-    verdicts
+    runtime.log(level, &line.to_string());
+    dispositions
 }
 
 /// Returns every message to the queue, of a Hub that cannot process any.
-pub fn postpone<P: Runtime>(platform: &P, name: &str, deliveries: &[QueueMessage], after_s: u32) -> Vec<Disposition> {
+pub fn postpone<P: Runtime>(runtime: &P, name: &str, messages: &[QueueMessage], after_s: u32) -> Vec<Disposition> {
     // The retries of an unknown queue are not known: its messages are logged completely each time.
-    let patience = find_queue(name).map_or(RetryPolicy::Hourly { last: 1 }, |(_, patience)| patience);
-    deliveries.iter().map(|delivery| request_log_consumer::postpone(platform, delivery, patience, after_s)).collect()
+    let policy = find_queue(name).map_or(RetryPolicy::Hourly { last: 1 }, |(_, policy)| policy);
+    messages.iter().map(|message| request_log_consumer::postpone(runtime, message, policy, after_s)).collect()
 }
 
 fn find_queue(name: &str) -> Option<(&'static Queue, RetryPolicy)> {
     let queue = QUEUES.iter().find(|queue| queue.is_named(name))?;
-    let patience = match queue.consumer {
+    let policy = match queue.consumer {
         QueueConsumer::RequestLog => RetryPolicy::Doubling,
         // The first delivery is not a retry.
         QueueConsumer::RequestLogDeadLetters => RetryPolicy::Hourly { last: queue.max_retries + 1 },
     };
-    Some((queue, patience))
+    Some((queue, policy))
 }
 
 /// Delay of messages of a queue that is not in `QUEUES`, in seconds.

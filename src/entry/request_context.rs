@@ -55,9 +55,9 @@ pub struct RequestContext {
 
 impl RequestContext {
     /// Starts with a unique id.
-    pub fn new<P: Runtime>(platform: &P, url: &str) -> Result<Self, ConfigError> {
-        let random = platform.random().map_err(|_| ConfigError { name: "crypto", reason: "gives no random bytes" })?;
-        let started = platform.now_ms();
+    pub fn new<P: Runtime>(runtime: &P, url: &str) -> Result<Self, ConfigError> {
+        let random = runtime.random().map_err(|_| ConfigError { name: "crypto", reason: "gives no random bytes" })?;
+        let started = runtime.now_ms();
         Ok(Self {
             request_id: ids::ulid(started, random),
             is_https: url.starts_with("https://"),
@@ -89,38 +89,38 @@ impl RequestContext {
 
 /// Writes the request row; before the response where the response must not be sent without it.
 pub async fn record_request<P: Runtime>(
-    hub: &Rc<AppState<P>>,
-    platform: &P,
-    arrival: &IncomingRequest<P::Body>,
-    course: &mut RequestContext,
+    app: &Rc<AppState<P>>,
+    runtime: &P,
+    request: &IncomingRequest<P::Body>,
+    context: &mut RequestContext,
     reply: Response<P::Body>,
 ) -> Response<P::Body> {
-    let written = course.recorded_in_transaction && reply.status < 400;
-    let kept = course.is_api || course.session.is_some();
+    let written = context.recorded_in_transaction && reply.status < 400;
+    let kept = context.is_api || context.session.is_some();
     // An accepted preflight requests no data; a rejected one is a rejected request.
-    if !kept || (arrival.method == "OPTIONS" && reply.status < 400) {
+    if !kept || (request.method == "OPTIONS" && reply.status < 400) {
         return reply;
     }
-    let row = build_record(hub, platform, arrival, course, reply.status);
-    if let Some(rest) = course.pending_export.take() {
-        return record_export(hub, platform, arrival, course, (row, rest), reply).await;
+    let row = build_record(app, runtime, request, context, reply.status);
+    if let Some(rest) = context.pending_export.take() {
+        return record_export(app, runtime, request, context, (row, rest), reply).await;
     }
     if written {
         // The row was written with the change or before the read, without the response; this completes it.
-        RequestLogWriter::record_deferred(hub, platform, &row);
+        RequestLogWriter::record_deferred(app, runtime, &row);
         return reply;
     }
-    let staff = course.session.as_ref().is_some_and(|session| !session.is_customer());
-    let changes = !matches!(arrival.method.as_str(), "GET" | "HEAD");
+    let staff = context.session.as_ref().is_some_and(|session| !session.is_customer());
+    let changes = !matches!(request.method.as_str(), "GET" | "HEAD");
     let refused = (400..500).contains(&reply.status);
     // After an upstream failure no data of the database is returned, and its request log would only fail too.
-    let first = course.session.is_some() && reply.status < 500 && (staff || changes || refused);
+    let first = context.session.is_some() && reply.status < 500 && (staff || changes || refused);
     if !first {
-        RequestLogWriter::record_deferred(hub, platform, &row);
+        RequestLogWriter::record_deferred(app, runtime, &row);
         return reply;
     }
-    match RequestLogWriter::record_now(hub, platform, row).await {
-        Err(fault) if staff || changes => error_response(hub, arrival, course, &fault),
+    match RequestLogWriter::record_now(app, runtime, row).await {
+        Err(fault) if staff || changes => error_response(app, request, context, &fault),
         _ => reply,
     }
 }
@@ -128,67 +128,67 @@ pub async fn record_request<P: Runtime>(
 /// Returns the response of an export once its request row is written; the row is completed in the background with the
 /// number of records.
 async fn record_export<P: Runtime>(
-    hub: &Rc<AppState<P>>,
-    platform: &P,
-    arrival: &IncomingRequest<P::Body>,
-    course: &mut RequestContext,
+    app: &Rc<AppState<P>>,
+    runtime: &P,
+    request: &IncomingRequest<P::Body>,
+    context: &mut RequestContext,
     (row, rest): (RequestRecord, PendingExport),
     reply: Response<P::Body>,
 ) -> Response<P::Body> {
-    if !course.recorded_in_transaction {
+    if !context.recorded_in_transaction {
         let begun = RequestRecord { status: None, ..row.clone() };
-        if let Err(fault) = RequestLogWriter::record_now(hub, platform, begun).await {
-            return error_response(hub, arrival, course, &fault);
+        if let Err(fault) = RequestLogWriter::record_now(app, runtime, begun).await {
+            return error_response(app, request, context, &fault);
         }
     }
-    let (hub, background, started) = (Rc::clone(hub), platform.clone(), course.started_at_ms);
-    platform.wait_until(async move {
-        let told = rest.await;
+    let (app, background, started) = (Rc::clone(app), runtime.clone(), context.started_at_ms);
+    runtime.wait_until(async move {
+        let body = rest.await;
         let duration_ms = background.now_ms().saturating_sub(started);
         let line = serde_json::json!({
             "event": "export",
             "request_id": row.request_id,
-            "records": told.row_count,
-            "reason": told.error.as_ref().map(|fault| fault.reason().unwrap_or_else(|| fault.code())),
+            "records": body.row_count,
+            "reason": body.error.as_ref().map(|fault| fault.reason().unwrap_or_else(|| fault.code())),
             "duration_ms": duration_ms,
         });
-        background.log(if told.error.is_none() { LogLevel::Info } else { LogLevel::Warn }, &line.to_string());
+        background.log(if body.error.is_none() { LogLevel::Info } else { LogLevel::Warn }, &line.to_string());
         let ended = RequestRecord {
-            outcome: if told.error.is_none() { Outcome::Allowed } else { Outcome::Failed },
-            code: told.error.as_ref().map(Error::code),
-            row_count: Some(told.row_count),
+            outcome: if body.error.is_none() { Outcome::Allowed } else { Outcome::Failed },
+            code: body.error.as_ref().map(Error::code),
+            row_count: Some(body.row_count),
             duration_ms,
             read_record: None,
             ..row
         };
         // A row that cannot be written is logged.
-        drop(RequestLogWriter::record_now(&hub, &background, ended).await);
+        drop(RequestLogWriter::record_now(&app, &background, ended).await);
     });
     reply
 }
 
 fn build_record<P: Runtime>(
-    hub: &AppState<P>,
-    platform: &P,
-    arrival: &IncomingRequest<P::Body>,
-    course: &RequestContext,
+    app: &AppState<P>,
+    runtime: &P,
+    request: &IncomingRequest<P::Body>,
+    context: &RequestContext,
     status: u16,
 ) -> RequestRecord {
-    let session = course.session.as_ref();
+    let session = context.session.as_ref();
     let code = |text: &Option<String>, length, allowed: fn(u8) -> bool| {
         text.as_ref().filter(|text| text.len() == length && text.bytes().all(allowed)).cloned()
     };
-    let address = arrival.headers.value("cf-connecting-ip");
+    let address = request.headers.value("cf-connecting-ip");
     // Rejected data was not read, except for a rejection that reveals the number of rows.
-    let tells = status < 400 || course.error.as_ref().is_some_and(Error::counts_rows);
-    let look = course.read_record.clone().filter(|_| tells);
+    let tells = status < 400 || context.error.as_ref().is_some_and(Error::counts_rows);
+    let look = context.read_record.clone().filter(|_| tells);
     RequestRecord {
-        occurred_at: time::rfc3339(course.started_at_ms),
-        request_id: course.request_id.clone(),
-        client_request_id: request_checks::client_request_id(&arrival.headers).map(str::to_owned),
-        method: storable(&arrival.method),
-        route: course.route.clone(),
-        who: course
+        occurred_at: time::rfc3339(context.started_at_ms),
+        request_id: context.request_id.clone(),
+        client_request_id: request_checks::client_request_id(&request.headers).map(str::to_owned),
+        method: storable(&request.method),
+        route: context.route.clone(),
+        who: context
             .webhook_sender
             .unwrap_or_else(|| session.and_then(Session::principal_kind).map_or("nobody", |who| who.name())),
         actor_id: session.map(|session| session.user.clone()),
@@ -197,15 +197,15 @@ fn build_record<P: Runtime>(
         impersonator_id: session.and_then(|session| session.impersonator.clone()),
         outcome: Outcome::of(status),
         status: Some(status),
-        code: course.error.as_ref().map(|fault| storable(&fault.code())),
-        duration_ms: platform.now_ms().saturating_sub(course.started_at_ms),
-        upstream_ms: course.upstream_ms,
-        row_count: course.row_count,
-        colo: code(&arrival.colo, 3, |byte| byte.is_ascii_uppercase()),
+        code: context.error.as_ref().map(|fault| storable(&fault.code())),
+        duration_ms: runtime.now_ms().saturating_sub(context.started_at_ms),
+        upstream_ms: context.upstream_ms,
+        row_count: context.row_count,
+        colo: code(&request.colo, 3, |byte| byte.is_ascii_uppercase()),
         // `T1` is Tor: <https://developers.cloudflare.com/fundamentals/reference/http-headers/#cf-ipcountry>.
-        country: code(&arrival.country, 2, |byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()),
+        country: code(&request.country, 2, |byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()),
         token_id: session.and_then(|session| session.token_id.clone()),
-        address_hash: address.map(|address| client_ip::hash(&hub.client_ip_key, address)),
+        address_hash: address.map(|address| client_ip::hash(&app.client_ip_key, address)),
         actor_name: look.as_ref().and(session).and_then(|session| session.display_name.clone()),
         read_record: look,
     }
@@ -217,31 +217,31 @@ fn storable(text: &str) -> String {
 }
 
 /// Logs one structured line for a request: no body, token, address or name of a user.
-pub fn log_request<P: Runtime>(platform: &P, arrival: &IncomingRequest<P::Body>, course: &RequestContext, status: u16) {
-    let who = course.webhook_sender.or_else(|| Some(course.session.as_ref()?.principal_kind()?.name()));
+pub fn log_request<P: Runtime>(runtime: &P, request: &IncomingRequest<P::Body>, context: &RequestContext, status: u16) {
+    let who = context.webhook_sender.or_else(|| Some(context.session.as_ref()?.principal_kind()?.name()));
     let line = serde_json::json!({
         "event": "request",
-        "request_id": course.request_id,
-        "method": arrival.method,
-        "route": course.route,
+        "request_id": context.request_id,
+        "method": request.method,
+        "route": context.route,
         "who": who,
         "status": status,
-        "code": course.error.as_ref().map(Error::code),
-        "reason": course.error.as_ref().and_then(Error::reason).or_else(|| course.auth_outcome.map(str::to_owned)),
-        "duration_ms": platform.now_ms().saturating_sub(course.started_at_ms),
+        "code": context.error.as_ref().map(Error::code),
+        "reason": context.error.as_ref().and_then(Error::reason).or_else(|| context.auth_outcome.map(str::to_owned)),
+        "duration_ms": runtime.now_ms().saturating_sub(context.started_at_ms),
     });
     let level = match status {
         500.. => LogLevel::Error,
         400..=499 => LogLevel::Warn,
         _ => LogLevel::Info,
     };
-    platform.log(level, &line.to_string());
-    let code = course.error.as_ref().map(Error::code);
-    platform.record_metric(&RequestMetric {
+    runtime.log(level, &line.to_string());
+    let code = context.error.as_ref().map(Error::code);
+    runtime.record_metric(&RequestMetric {
         code: code.as_deref().unwrap_or("ok"),
         status,
-        route: &course.route,
+        route: &context.route,
         principal: who.unwrap_or("nobody"),
-        duration_ms: platform.now_ms().saturating_sub(course.started_at_ms),
+        duration_ms: runtime.now_ms().saturating_sub(context.started_at_ms),
     });
 }

@@ -65,8 +65,8 @@ pub enum Endpoint {
 
 const GET_METHODS: &str = "GET, HEAD, OPTIONS";
 
-const fn route(path: &'static str, methods: &'static str, door: RouteKind, handler: Endpoint) -> Route {
-    Route { path, methods, kind: door, endpoint: handler }
+const fn route(path: &'static str, methods: &'static str, page: RouteKind, handler: Endpoint) -> Route {
+    Route { path, methods, kind: page, endpoint: handler }
 }
 
 /// All routes.

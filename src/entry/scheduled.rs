@@ -12,25 +12,25 @@ use crate::{
 use std::rc::Rc;
 
 /// Runs the jobs of one cron; each logs one line, and a failed job does not stop the next one.
-pub async fn run<P: Runtime>(hub: &Rc<AppState<P>>, platform: &P, cron: &str) {
+pub async fn run<P: Runtime>(app: &Rc<AppState<P>>, runtime: &P, cron: &str) {
     for job in JOBS.iter().filter(|job| job.cron == cron) {
-        let started = platform.now_ms();
+        let started = runtime.now_ms();
         let done = match job.kind {
-            JobKind::Maintenance => maintenance::run_maintenance(hub, platform, job.name).await,
-            JobKind::IntegrityChecks => maintenance::run_integrity_checks(hub, platform, job.name).await,
-            JobKind::SendAlerts => alerts::send(hub, platform, job.name, dead_letters()).await,
+            JobKind::Maintenance => maintenance::run_maintenance(app, runtime, job.name).await,
+            JobKind::IntegrityChecks => maintenance::run_integrity_checks(app, runtime, job.name).await,
+            JobKind::SendAlerts => alerts::send(app, runtime, job.name, dead_letters()).await,
         };
         let (level, outcome) = match &done {
             Ok(()) => (LogLevel::Info, "done".to_owned()),
-            Err(fault) => (LogLevel::Error, format!("{fault:?}")),
+            Err(error) => (LogLevel::Error, format!("{error:?}")),
         };
         let line = serde_json::json!({
             "event": "job",
             "job": job.name,
             "outcome": outcome,
-            "duration_ms": platform.now_ms().saturating_sub(started),
+            "duration_ms": runtime.now_ms().saturating_sub(started),
         });
-        platform.log(level, &line.to_string());
+        runtime.log(level, &line.to_string());
     }
 }
 

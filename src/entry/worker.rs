@@ -42,20 +42,20 @@ fn start() {
 
 #[event(fetch)]
 async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
-    let platform = runtime(WorkerEvent::Fetch(context), &env);
-    let reply = match app_state(&env, &platform) {
-        Ok(hub) => handle_request(&hub, &platform, incoming_request(&request)).await,
-        Err(problems) => misconfigured_response(&platform, &problems),
+    let runtime = runtime(WorkerEvent::Fetch(context), &env);
+    let reply = match app_state(&env, &runtime) {
+        Ok(app) => handle_request(&app, &runtime, incoming_request(&request)).await,
+        Err(problems) => misconfigured_response(&runtime, &problems),
     };
     Ok(response(reply)?)
 }
 
 #[event(scheduled)]
 async fn scheduled(event: ScheduledEvent, env: Env, context: ScheduleContext) {
-    let platform = runtime(WorkerEvent::Schedule(context), &env);
-    match app_state(&env, &platform) {
-        Ok(hub) => scheduled::run(&hub, &platform, &event.cron()).await,
-        Err(problems) => drop(misconfigured_response(&platform, &problems)),
+    let runtime = runtime(WorkerEvent::Schedule(context), &env);
+    match app_state(&env, &runtime) {
+        Ok(app) => scheduled::run(&app, &runtime, &event.cron()).await,
+        Err(problems) => drop(misconfigured_response(&runtime, &problems)),
     }
 }
 
@@ -65,18 +65,18 @@ async fn scheduled(event: ScheduledEvent, env: Env, context: ScheduleContext) {
 /// If an object of the runtime does not have the expected type; every message is then delivered again.
 #[wasm_bindgen]
 pub async fn queue(batch: MessageBatch, env: Env, context: worker_sys::Context) -> Result<(), JsValue> {
-    let platform = runtime(WorkerEvent::Queue(Context::new(context)), &env);
+    let runtime = runtime(WorkerEvent::Queue(Context::new(context)), &env);
     let name = String::from(batch.queue()?);
     let messages: Vec<Message> = batch.messages()?.iter().map(JsCast::unchecked_into).collect();
-    let now_ms = platform.now_ms();
+    let now_ms = runtime.now_ms();
     let queue_messages: Result<Vec<QueueMessage>, JsValue> =
         messages.iter().map(|message| queue_message(message, now_ms)).collect();
     let queue_messages = queue_messages?;
-    let dispositions = match app_state(&env, &platform) {
-        Ok(hub) => queue_consumer::consume(&hub, &platform, &name, &queue_messages).await,
+    let dispositions = match app_state(&env, &runtime) {
+        Ok(app) => queue_consumer::consume(&app, &runtime, &name, &queue_messages).await,
         Err(problems) => {
-            drop(misconfigured_response(&platform, &problems));
-            queue_consumer::postpone(&platform, &name, &queue_messages, MISCONFIGURED_RETRY_S)
+            drop(misconfigured_response(&runtime, &problems));
+            queue_consumer::postpone(&runtime, &name, &queue_messages, MISCONFIGURED_RETRY_S)
         }
     };
     for (message, disposition) in messages.iter().zip(dispositions) {
@@ -113,13 +113,13 @@ fn runtime(event: WorkerEvent, env: &Env) -> WorkersRuntime {
     WorkersRuntime::new(event, env.clone(), QUEUES.iter().find_map(|queue| queue.binding))
 }
 
-fn app_state(env: &Env, platform: &WorkersRuntime) -> InitResult {
+fn app_state(env: &Env, runtime: &WorkersRuntime) -> InitResult {
     APP_STATE.with_borrow_mut(|slot| {
         slot.get_or_insert_with(|| {
             let lookup = |name: &str| Reflect::get(env, &name.into()).ok()?.as_string();
             let initialized = Config::parse(lookup).and_then(AppState::new).map(Rc::new).map_err(Rc::new);
-            if let Ok(hub) = &initialized {
-                log_unused_variables(platform, &hub.config.unused);
+            if let Ok(app) = &initialized {
+                log_unused_variables(runtime, &app.config.unused);
             }
             initialized
         })

@@ -39,17 +39,17 @@ pub enum HostedPage {
 /// The return address is always a page of the Hub, whatever `redirect_url` contains.
 #[must_use]
 pub fn redirect_to_hosted_page<P: Runtime>(
-    hub: &AppState<P>,
+    app: &AppState<P>,
     door: PageRequest<'_>,
     hosted: HostedPage,
     session: Option<&Session>,
     browser: Option<&str>,
 ) -> Response<P::Body> {
     let wanted = query_param(door.query, "redirect_url").and_then(redirect_url::percent_decode);
-    let account = format!("{}/account", hub.config.base_path);
-    let checked = |wanted| redirect_url::validate(wanted, &hub.config.origin, &hub.config.base_path);
+    let account = format!("{}/account", app.config.base_path);
+    let checked = |wanted| redirect_url::validate(wanted, &app.config.origin, &app.config.base_path);
     let back = wanted.as_deref().and_then(checked).unwrap_or(&account);
-    let back = format!("{}{back}", hub.config.origin);
+    let back = format!("{}{back}", app.config.origin);
     if session.is_some() {
         return Response::empty(303).with_header("location", back);
     }
@@ -57,8 +57,8 @@ pub fn redirect_to_hosted_page<P: Runtime>(
         HostedPage::SignIn => "sign-in",
         HostedPage::SignUp => "sign-up",
     };
-    let mut location = format!("{}/{page}?redirect_url={}", hub.config.accounts_url, percent_encode(&back));
-    if let Some(browser) = browser.filter(|_| hub.clerk_instance.is_development) {
+    let mut location = format!("{}/{page}?redirect_url={}", app.config.accounts_url, percent_encode(&back));
+    if let Some(browser) = browser.filter(|_| app.clerk_instance.is_development) {
         location = format!("{location}&__clerk_db_jwt={}", percent_encode(browser));
     }
     Response::empty(303).with_header("location", location)
@@ -69,24 +69,24 @@ pub fn redirect_to_hosted_page<P: Runtime>(
 /// # Errors
 /// `SessionRevoked` if the session was ended: the database rejects it for pages as for the API (I-2).
 pub async fn account<P: Runtime>(
-    hub: &AppState<P>,
-    platform: &P,
+    app: &AppState<P>,
+    runtime: &P,
     session: Option<&Session>,
 ) -> Result<Response<P::Body>, Error> {
     let Some(session) = session else {
         let location = format!(
             "{}/sign-in?redirect_url={}",
-            hub.config.base_path,
-            percent_encode(&format!("{}/account", hub.config.base_path))
+            app.config.base_path,
+            percent_encode(&format!("{}/account", app.config.base_path))
         );
         return Ok(Response::empty(303).with_header("location", location));
     };
     // The database checks the session's rights; a session without any needs no check.
     if session.principal_kind().is_some() {
-        let question = query(&hub.config.postgrest_url).rpc("who_am_i", "{}");
-        if let Err(fault) = execute_as(hub, platform, &Actor::User(session), "count=none", question).await {
+        let question = query(&app.config.postgrest_url).rpc("who_am_i", "{}");
+        if let Err(fault) = execute_as(app, runtime, &Actor::User(session), "count=none", question).await {
             if fault == Error::SessionRevoked {
-                hub.evict_session(session);
+                app.evict_session(session);
             }
             return Err(fault);
         }
@@ -99,10 +99,10 @@ pub async fn account<P: Runtime>(
         organization_role: session.organization.as_ref().map(|organization| organization.role.as_str()),
         permissions: session.organization.as_ref().map_or(&[], |organization| &organization.permissions),
         impersonator: session.impersonator.as_deref(),
-        csrf: &csrf::issue(&hub.csrf_key, &session.id),
-        profile: &format!("{}/user", hub.config.accounts_url),
+        csrf: &csrf::issue(&app.csrf_key, &session.id),
+        profile: &format!("{}/user", app.config.accounts_url),
     };
-    let html = views::account(&site_context(hub), &account).map_err(|_| Error::TemplateFailed)?;
+    let html = views::account(&site_context(app), &account).map_err(|_| Error::TemplateFailed)?;
     Ok(Response::text(200, ContentKind::HtmlWithForm, CachePolicy::NoStore, html))
 }
 
@@ -110,9 +110,9 @@ pub async fn account<P: Runtime>(
 ///
 /// # Errors
 /// `Page` if the template cannot be rendered.
-pub fn sign_out_form<P: Runtime>(hub: &AppState<P>, session: Option<&Session>) -> Result<Response<P::Body>, Error> {
-    let Some(session) = session else { return Ok(redirect_home(hub)) };
-    let html = views::sign_out(&site_context(hub), &csrf::issue(&hub.csrf_key, &session.id))
+pub fn sign_out_form<P: Runtime>(app: &AppState<P>, session: Option<&Session>) -> Result<Response<P::Body>, Error> {
+    let Some(session) = session else { return Ok(redirect_home(app)) };
+    let html = views::sign_out(&site_context(app), &csrf::issue(&app.csrf_key, &session.id))
         .map_err(|_| Error::TemplateFailed)?;
     Ok(Response::text(200, ContentKind::HtmlWithForm, CachePolicy::NoStore, html))
 }
@@ -125,48 +125,48 @@ pub fn sign_out_form<P: Runtime>(hub: &AppState<P>, session: Option<&Session>) -
 /// Errors of the response: `Form` if the form does not belong to this session, `SignOutUnknown` if there is no session
 /// to end, `ClerkRevocationIncomplete` if Clerk did not end it.
 pub async fn sign_out<P: Runtime>(
-    hub: &AppState<P>,
-    platform: &P,
+    app: &AppState<P>,
+    runtime: &P,
     door: PageRequest<'_>,
     body: Option<P::Body>,
 ) -> (Result<Response<P::Body>, Error>, Option<Session>) {
-    match ending_session(hub, platform, door, body).await {
-        Ok(session) => (end_at_both(hub, platform, door, &session).await, Some(session)),
+    match ending_session(app, runtime, door, body).await {
+        Ok(session) => (end_at_both(app, runtime, door, &session).await, Some(session)),
         Err(fault) => (Err(fault), None),
     }
 }
 
 /// Returns the session to which the form belongs.
 async fn ending_session<P: Runtime>(
-    hub: &AppState<P>,
-    platform: &P,
+    app: &AppState<P>,
+    runtime: &P,
     door: PageRequest<'_>,
     body: Option<P::Body>,
 ) -> Result<Session, Error> {
-    csrf::same_origin(door.headers, &hub.config.origin).map_err(Error::CsrfRejected)?;
+    csrf::same_origin(door.headers, &app.config.origin).map_err(Error::CsrfRejected)?;
     let form =
-        request_bodies::read(hub, platform, Incoming { sender: Sender::Unknown, body, limit: MAX_FORM_BYTES }).await?;
+        request_bodies::read(app, runtime, Incoming { sender: Sender::Unknown, body, limit: MAX_FORM_BYTES }).await?;
     if std::str::from_utf8(&form).is_ok_and(password_fields::form_contains_password) {
         return Err(Error::PasswordInRequest);
     }
-    browser_session::ending_session(hub, platform, door.headers, |id| csrf::verify(&hub.csrf_key, id, &form).is_ok())
+    browser_session::ending_session(app, runtime, door.headers, |id| csrf::verify(&app.csrf_key, id, &form).is_ok())
         .await
 }
 
 async fn end_at_both<P: Runtime>(
-    hub: &AppState<P>,
-    platform: &P,
+    app: &AppState<P>,
+    runtime: &P,
     door: PageRequest<'_>,
     session: &Session,
 ) -> Result<Response<P::Body>, Error> {
-    hub.evict_session(session);
+    app.evict_session(session);
     let arguments = serde_json::json!({ "session": session.id });
-    let question = query(&hub.config.postgrest_url).rpc("end_session", arguments.to_string());
+    let question = query(&app.config.postgrest_url).rpc("end_session", arguments.to_string());
     // Each of the two is useful without the other: Clerk then issues no further tokens, and the Hub rejects issued ones.
-    let here = execute(hub, platform, "sign-out", "return=minimal", question).await;
+    let here = execute(app, runtime, "sign-out", "return=minimal", question).await;
     // The form may be submitted repeatedly, and Clerk limits requests per secret key, not per user.
-    let at_clerk = if hub.clerk_request_limiter.try_acquire(&session.user, platform.now_ms()) {
-        clerk_client::end_session(hub, platform, &session.id, &session.user).await
+    let at_clerk = if app.clerk_request_limiter.try_acquire(&session.user, runtime.now_ms()) {
+        clerk_client::end_session(app, runtime, &session.id, &session.user).await
     } else {
         Err(Error::ClerkRevocationIncomplete)
     };
@@ -177,28 +177,28 @@ async fn end_at_both<P: Runtime>(
             "ended_here": here.is_ok(),
             "ended_at_clerk": at_clerk.is_ok(),
         });
-        platform.log(LogLevel::Warn, &line.to_string());
+        runtime.log(LogLevel::Warn, &line.to_string());
     }
     here?;
     at_clerk?;
-    Ok(clear_session_cookies(hub, redirect_home(hub), door.path))
+    Ok(clear_session_cookies(app, redirect_home(app), door.path))
 }
 
 /// Deletes every cookie of an ended session, in every form that a page at this path may receive.
 #[must_use]
-pub fn clear_session_cookies<P: Runtime>(hub: &AppState<P>, reply: Response<P::Body>, path: &str) -> Response<P::Body> {
-    let gone = delete_cookies::everything(&hub.clerk_instance, path);
+pub fn clear_session_cookies<P: Runtime>(app: &AppState<P>, reply: Response<P::Body>, path: &str) -> Response<P::Body> {
+    let gone = delete_cookies::everything(&app.clerk_instance, path);
     gone.into_iter().fold(reply, |reply, cookie| reply.with_header("set-cookie", cookie))
 }
 
-fn redirect_home<P: Runtime>(hub: &AppState<P>) -> Response<P::Body> {
-    Response::empty(303).with_header("location", format!("{}{}/", hub.config.origin, hub.config.base_path))
+fn redirect_home<P: Runtime>(app: &AppState<P>) -> Response<P::Body> {
+    Response::empty(303).with_header("location", format!("{}{}/", app.config.origin, app.config.base_path))
 }
 
-fn site_context<P: Runtime>(hub: &AppState<P>) -> SiteContext<'_> {
+fn site_context<P: Runtime>(app: &AppState<P>) -> SiteContext<'_> {
     SiteContext {
-        base_path: &hub.config.base_path,
-        origin: &hub.config.origin,
+        base_path: &app.config.base_path,
+        origin: &app.config.origin,
         version: env!("CARGO_PKG_VERSION"),
         commit: env!("HUB_COMMIT"),
     }

@@ -25,58 +25,58 @@ struct Alert {
 /// # Errors
 /// The fault of the database, which is also reported; `UpstreamUnreachable` if the receiver did not accept the alerts.
 pub async fn send<P: Runtime>(
-    hub: &AppState<P>,
-    platform: &P,
+    app: &AppState<P>,
+    runtime: &P,
     job: &'static str,
     dead_letters: Option<&'static str>,
 ) -> Result<(), Error> {
-    let found = find_alerts(hub, platform, job).await;
+    let found = find_alerts(app, runtime, job).await;
     let mut alerts = match &found {
         Ok(alerts) => alerts.clone(),
         Err(fault) => vec![alert("database", format!("the database did not say what is wrong: {}", fault.code()))],
     };
     // The alerts found so far are logged before the queue is queried.
-    report(platform, &alerts);
+    report(runtime, &alerts);
     if let Some(binding) = dead_letters {
-        match platform.backlog(binding).await {
+        match runtime.backlog(binding).await {
             Ok(0) => {}
             Ok(count) => {
                 let more = alert("dead_letters", format!("{count} messages of request rows are dead letters"));
-                report(platform, std::slice::from_ref(&more));
+                report(runtime, std::slice::from_ref(&more));
                 alerts.push(more);
             }
-            Err(_) => platform.log(LogLevel::Warn, r#"{"event":"dead letters could not be counted"}"#),
+            Err(_) => runtime.log(LogLevel::Warn, r#"{"event":"dead letters could not be counted"}"#),
         }
     }
     if alerts.is_empty() {
         return Ok(());
     }
-    post(hub, platform, &alerts).await?;
+    post(app, runtime, &alerts).await?;
     found.map(drop)
 }
 
-fn report<P: Runtime>(platform: &P, alerts: &[Alert]) {
+fn report<P: Runtime>(runtime: &P, alerts: &[Alert]) {
     if !alerts.is_empty() {
-        platform.log(LogLevel::Error, &serde_json::json!({ "event": "alert", "alerts": alerts }).to_string());
+        runtime.log(LogLevel::Error, &serde_json::json!({ "event": "alert", "alerts": alerts }).to_string());
     }
 }
 
-async fn find_alerts<P: Runtime>(hub: &AppState<P>, platform: &P, job: &'static str) -> Result<Vec<Alert>, Error> {
+async fn find_alerts<P: Runtime>(app: &AppState<P>, runtime: &P, job: &'static str) -> Result<Vec<Alert>, Error> {
     let arguments = serde_json::json!({ "most_failed": MAX_FAILED_CHECKS });
-    let question = query(&hub.config.postgrest_url).rpc("find_alerts", arguments.to_string());
-    let answer = ask_as_job(hub, platform, job, "return=minimal", question).await?;
-    let body = platform.read_or_empty(answer.body, MAX_RESPONSE_BYTES).await;
+    let question = query(&app.config.postgrest_url).rpc("find_alerts", arguments.to_string());
+    let answer = ask_as_job(app, runtime, job, "return=minimal", question).await?;
+    let body = runtime.read_or_empty(answer.body, MAX_RESPONSE_BYTES).await;
     serde_json::from_slice(&body).map_err(|_| Error::UpstreamInvalidResponse("no list of alerts"))
 }
 
 /// Sends a JSON object whose `text` is shown by Slack and compatible receivers; the other members are for programs.
-async fn post<P: Runtime>(hub: &AppState<P>, platform: &P, alerts: &[Alert]) -> Result<(), Error> {
-    let Some(url) = &hub.config.alert_webhook_url else { return Ok(()) };
+async fn post<P: Runtime>(app: &AppState<P>, runtime: &P, alerts: &[Alert]) -> Result<(), Error> {
+    let Some(url) = &app.config.alert_webhook_url else { return Ok(()) };
     let words: Vec<&str> = alerts.iter().map(|alert| alert.text.as_str()).collect();
-    let environment = hub.config.environment.name();
+    let environment = app.config.environment.name();
     let body = serde_json::json!({
         "text": format!("Hub ({environment}): {}", words.join("; ")),
-        "source": hub.config.origin,
+        "source": app.config.origin,
         "environment": environment,
         "alerts": alerts,
     });
@@ -88,10 +88,10 @@ async fn post<P: Runtime>(hub: &AppState<P>, platform: &P, alerts: &[Alert]) -> 
         body: Some(body.to_string().into_bytes()),
         timeout_ms: TIMEOUT_MS,
     };
-    match platform.fetch(request).await {
+    match runtime.fetch(request).await {
         Ok(answer) if (200..300).contains(&answer.status) => Ok(()),
         Ok(_) | Err(FetchError::Unreachable | FetchError::Timeout) => {
-            platform.log(LogLevel::Error, r#"{"event":"alert not taken by ALERT_WEBHOOK_URL"}"#);
+            runtime.log(LogLevel::Error, r#"{"event":"alert not taken by ALERT_WEBHOOK_URL"}"#);
             Err(Error::UpstreamUnreachable)
         }
     }

@@ -24,17 +24,17 @@ use crate::{
 /// # Errors
 /// `Webhook` for an invalid signature, which is verified before the body is parsed. The faults of the database.
 pub async fn receive<P: Runtime>(
-    hub: &AppState<P>,
-    platform: &P,
+    app: &AppState<P>,
+    runtime: &P,
     headers: &Headers,
     body: Option<P::Body>,
 ) -> Result<Response<P::Body>, Error> {
-    let now_ms = platform.now_ms();
+    let now_ms = runtime.now_ms();
     let seconds = i64::try_from(now_ms / 1000).map_err(|_| Error::RuntimeFailed)?;
     let envelope = WebhookSignature::parse(headers, seconds).map_err(Error::Webhook)?;
     let incoming = Incoming { sender: Sender::Unknown, body, limit: MAX_MESSAGE_BYTES };
-    let bytes = request_bodies::read(hub, platform, incoming).await?;
-    envelope.verify(&hub.config.webhook_secrets, &bytes).map_err(Error::Webhook)?;
+    let bytes = request_bodies::read(app, runtime, incoming).await?;
+    envelope.verify(&app.config.webhook_secrets, &bytes).map_err(Error::Webhook)?;
     let event = clerk_event::parse(&bytes, now_ms).map_err(|_| Error::WebhookMalformed)?;
     let arguments = serde_json::json!({
         "message": envelope.id,
@@ -42,11 +42,11 @@ pub async fn receive<P: Runtime>(
         "happened_at": event.occurred_at,
         "verdicts": event.revocations,
     });
-    let question = query(&hub.config.postgrest_url).rpc("take_clerk_event", arguments.to_string());
-    let answer = execute(hub, platform, "clerk", "return=representation", question).await?;
+    let question = query(&app.config.postgrest_url).rpc("take_clerk_event", arguments.to_string());
+    let answer = execute(app, runtime, "clerk", "return=representation", question).await?;
     let told = match answer.body {
         Some(body) => {
-            platform.read(body, MAX_RESPONSE_BYTES).await.map_err(|_| Error::UpstreamInvalidResponse("no answer"))?
+            runtime.read(body, MAX_RESPONSE_BYTES).await.map_err(|_| Error::UpstreamInvalidResponse("no answer"))?
         }
         None => Vec::new(),
     };

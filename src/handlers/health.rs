@@ -13,14 +13,14 @@ use crate::{
 /// route is public.
 ///
 /// Responds with 200 if all upstreams are reachable and 503 otherwise, without a host, key or reason.
-pub async fn check<P: Runtime>(hub: &AppState<P>, platform: &P) -> Response<P::Body> {
-    let since = |time: u64| platform.now_ms().saturating_sub(time);
-    let last = hub.health.get().filter(|finding| since(finding.at_ms) < STALE_AFTER_MS);
-    let is_probing = hub.probing_since.get().is_some_and(|began| since(began) < MAX_PROBE_MS);
+pub async fn check<P: Runtime>(app: &AppState<P>, runtime: &P) -> Response<P::Body> {
+    let since = |time: u64| runtime.now_ms().saturating_sub(time);
+    let last = app.health.get().filter(|finding| since(finding.at_ms) < STALE_AFTER_MS);
+    let is_probing = app.probing_since.get().is_some_and(|began| since(began) < MAX_PROBE_MS);
     let finding = match last {
         Some(finding) if is_probing || since(finding.at_ms) < FRESH_FOR_MS => finding,
-        _ if is_probing => wait_for_probe(hub, platform).await,
-        _ => probe(hub, platform).await,
+        _ if is_probing => wait_for_probe(app, runtime).await,
+        _ => probe(app, runtime).await,
     };
     let well = finding.database && finding.jwks;
     let word = |reached| if reached { "reached" } else { "not reached" };
@@ -28,7 +28,7 @@ pub async fn check<P: Runtime>(hub: &AppState<P>, platform: &P) -> Response<P::B
         "status": if well { "ok" } else { "degraded" },
         "version": env!("CARGO_PKG_VERSION"),
         "commit": env!("HUB_COMMIT"),
-        "environment": hub.config.environment.name(),
+        "environment": app.config.environment.name(),
         "database": word(finding.database),
         "jwks": word(finding.jwks),
     });
@@ -36,43 +36,43 @@ pub async fn check<P: Runtime>(hub: &AppState<P>, platform: &P) -> Response<P::B
 }
 
 /// Requests both upstreams; the finding's time is the end of the probe.
-async fn probe<P: Runtime>(hub: &AppState<P>, platform: &P) -> HealthStatus {
-    hub.probing_since.set(Some(platform.now_ms()));
-    let (database, jwks) = (is_database_up(hub, platform).await, is_jwks_up(hub, platform).await);
-    let finding = HealthStatus { at_ms: platform.now_ms(), database, jwks };
-    hub.health.set(Some(finding));
-    hub.probing_since.set(None);
+async fn probe<P: Runtime>(app: &AppState<P>, runtime: &P) -> HealthStatus {
+    app.probing_since.set(Some(runtime.now_ms()));
+    let (database, jwks) = (is_database_up(app, runtime).await, is_jwks_up(app, runtime).await);
+    let finding = HealthStatus { at_ms: runtime.now_ms(), database, jwks };
+    app.health.set(Some(finding));
+    app.probing_since.set(None);
     finding
 }
 
 /// Waits for the finding of another request by polling: an object of one request must not be awaited in another.
-async fn wait_for_probe<P: Runtime>(hub: &AppState<P>, platform: &P) -> HealthStatus {
-    let (began, before) = (platform.now_ms(), hub.health.get().map(|finding| finding.at_ms));
-    while platform.now_ms().saturating_sub(began) < MAX_PROBE_MS {
-        platform.sleep(POLL_INTERVAL_MS).await;
-        if let Some(finding) = hub.health.get().filter(|finding| Some(finding.at_ms) != before) {
+async fn wait_for_probe<P: Runtime>(app: &AppState<P>, runtime: &P) -> HealthStatus {
+    let (began, before) = (runtime.now_ms(), app.health.get().map(|finding| finding.at_ms));
+    while runtime.now_ms().saturating_sub(began) < MAX_PROBE_MS {
+        runtime.sleep(POLL_INTERVAL_MS).await;
+        if let Some(finding) = app.health.get().filter(|finding| Some(finding.at_ms) != before) {
             return finding;
         }
     }
-    HealthStatus { at_ms: platform.now_ms(), database: false, jwks: false }
+    HealthStatus { at_ms: runtime.now_ms(), database: false, jwks: false }
 }
 
 /// Probes the database with a token of the Hub, a role, a grant and a row, as a client's request needs them.
-async fn is_database_up<P: Runtime>(hub: &AppState<P>, platform: &P) -> bool {
-    let question = query(&hub.config.postgrest_url).from("request_log").select("request_id").limit(1);
-    execute_job(hub, platform, TimedJob { name: "health", timeout_ms: TIMEOUT_MS }, question).await.is_ok()
+async fn is_database_up<P: Runtime>(app: &AppState<P>, runtime: &P) -> bool {
+    let question = query(&app.config.postgrest_url).from("request_log").select("request_id").limit(1);
+    execute_job(app, runtime, TimedJob { name: "health", timeout_ms: TIMEOUT_MS }, question).await.is_ok()
 }
 
-async fn is_jwks_up<P: Runtime>(hub: &AppState<P>, platform: &P) -> bool {
+async fn is_jwks_up<P: Runtime>(app: &AppState<P>, runtime: &P) -> bool {
     let request = UpstreamRequest {
         method: "GET",
-        url: hub.config.jwks_url.clone(),
+        url: app.config.jwks_url.clone(),
         headers: vec![("accept", "application/json".to_owned()), ("user-agent", USER_AGENT.to_owned())],
         response_headers: &[],
         body: None,
         timeout_ms: TIMEOUT_MS,
     };
-    platform.fetch(request).await.is_ok_and(|answer| answer.status == 200)
+    runtime.fetch(request).await.is_ok_and(|answer| answer.status == 200)
 }
 
 const FRESH_FOR_MS: u64 = 5_000;

@@ -14,14 +14,14 @@ use serde::Deserialize;
 /// Calls `hub.keep_house()` step by step for each task until it is done. A failed task does not stop the next one.
 ///
 /// # Errors
-/// The fault of the first task that failed, as [`check`]: its finished steps remain, and the next run continues.
-pub async fn run_maintenance<P: Runtime>(hub: &AppState<P>, platform: &P, job: &'static str) -> Result<(), Error> {
-    let started = platform.now_ms();
+/// The fault of the first task that failed, as [`run_integrity_checks`]: its finished steps remain, and the next run continues.
+pub async fn run_maintenance<P: Runtime>(app: &AppState<P>, runtime: &P, job: &'static str) -> Result<(), Error> {
+    let started = runtime.now_ms();
     let mut outcome = Ok(());
     for task in TASKS {
         let arguments = serde_json::json!({ "task": task });
         let work = JobRun { job, function: "keep_house", arguments: arguments.to_string(), started };
-        outcome = outcome.and(run_until_done(hub, platform, &work).await);
+        outcome = outcome.and(run_until_done(app, runtime, &work).await);
     }
     outcome
 }
@@ -30,10 +30,10 @@ pub async fn run_maintenance<P: Runtime>(hub: &AppState<P>, platform: &P, job: &
 ///
 /// # Errors
 /// The fault of the database, or `UpstreamTimeout` if the checks take too long: the next run continues from there.
-pub async fn run_integrity_checks<P: Runtime>(hub: &AppState<P>, platform: &P, job: &'static str) -> Result<(), Error> {
+pub async fn run_integrity_checks<P: Runtime>(app: &AppState<P>, runtime: &P, job: &'static str) -> Result<(), Error> {
     let arguments = serde_json::json!({ "unless_within": DONE_WITHIN_MINUTES });
-    let started = platform.now_ms();
-    run_until_done(hub, platform, &JobRun { job, function: "run_checks", arguments: arguments.to_string(), started })
+    let started = runtime.now_ms();
+    run_until_done(app, runtime, &JobRun { job, function: "run_checks", arguments: arguments.to_string(), started })
         .await
 }
 
@@ -46,17 +46,17 @@ struct JobRun {
     started: u64,
 }
 
-async fn run_until_done<P: Runtime>(hub: &AppState<P>, platform: &P, work: &JobRun) -> Result<(), Error> {
+async fn run_until_done<P: Runtime>(app: &AppState<P>, runtime: &P, work: &JobRun) -> Result<(), Error> {
     for _ in 0..MAX_STEPS {
-        let step = run_step(hub, platform, work).await?;
+        let step = run_step(app, runtime, work).await?;
         if step.done {
             return Ok(());
         }
-        if platform.now_ms().saturating_sub(work.started) > MAX_RUN_MS {
+        if runtime.now_ms().saturating_sub(work.started) > MAX_RUN_MS {
             break;
         }
         if step.busy {
-            platform.sleep(BUSY_RETRY_MS).await;
+            runtime.sleep(BUSY_RETRY_MS).await;
         }
     }
     Err(Error::UpstreamTimeout)
@@ -70,10 +70,10 @@ struct StepReport {
     busy: bool,
 }
 
-async fn run_step<P: Runtime>(hub: &AppState<P>, platform: &P, work: &JobRun) -> Result<StepReport, Error> {
-    let question = query(&hub.config.postgrest_url).rpc(work.function, work.arguments.clone());
-    let answer = execute_slow_job(hub, platform, work.job, question).await?;
-    let body = platform.read_or_empty(answer.body, MAX_RESPONSE_BYTES).await;
+async fn run_step<P: Runtime>(app: &AppState<P>, runtime: &P, work: &JobRun) -> Result<StepReport, Error> {
+    let question = query(&app.config.postgrest_url).rpc(work.function, work.arguments.clone());
+    let answer = execute_slow_job(app, runtime, work.job, question).await?;
+    let body = runtime.read_or_empty(answer.body, MAX_RESPONSE_BYTES).await;
     serde_json::from_slice(&body).map_err(|_| Error::UpstreamInvalidResponse("a step does not say whether it is done"))
 }
 

@@ -23,19 +23,19 @@ use crate::{
 /// # Errors
 /// `Forbidden`, and the faults of the database.
 pub async fn describe<P: Runtime>(
-    hub: &AppState<P>,
-    platform: &P,
+    app: &AppState<P>,
+    runtime: &P,
     session: &Session,
 ) -> Result<Response<P::Body>, Error> {
     let who = session.principal_kind().ok_or(Error::Policy(PolicyError::Forbidden))?;
-    let question = query(&hub.config.postgrest_url).rpc("who_am_i", "{}");
-    if let Err(fault) = execute_as(hub, platform, &Actor::User(session), "count=none", question).await {
+    let question = query(&app.config.postgrest_url).rpc("who_am_i", "{}");
+    if let Err(fault) = execute_as(app, runtime, &Actor::User(session), "count=none", question).await {
         if fault == Error::SessionRevoked {
-            hub.evict_session(session);
+            app.evict_session(session);
         }
         return Err(fault);
     }
     let scope = if session.impersonator.is_some() { Scope::Reads } else { Scope::Everything };
-    let document = openapi::document(Caller { who, scope }, &hub.config.origin, &hub.config.base_path);
+    let document = openapi::document(Caller { who, scope }, &app.config.origin, &app.config.base_path);
     Ok(Response::text(200, ContentKind::OpenApi, CachePolicy::NoStore, document.to_string()))
 }

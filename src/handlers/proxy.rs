@@ -77,17 +77,17 @@ pub type PendingExport = Pin<Box<dyn Future<Output = ExportSummary>>>;
 /// # Errors
 /// The faults of policy, firewall and database.
 pub async fn proxy<P: Runtime>(
-    hub: &Rc<AppState<P>>,
-    platform: &P,
+    app: &Rc<AppState<P>>,
+    runtime: &P,
     mut call: ProxyRequest<'_, P::Body>,
 ) -> Result<ProxyResponse<P::Body>, Error> {
     let actor = Actor::User(call.session);
-    let now_s = i64::try_from(platform.now_ms() / 1000).unwrap_or(i64::MAX);
+    let now_s = i64::try_from(runtime.now_ms() / 1000).unwrap_or(i64::MAX);
     let file = call.method == "GET" && Format::from_accept(call.headers).is_some();
     let method = if file { authz::EXPORT } else { call.method };
     let permit = authz::authorize(&actor, call.target, method, now_s).map_err(Error::Policy)?;
     let plan = query::plan(&permit, call.method, call.query, call.headers).map_err(Error::Query)?;
-    let mut held = read_body(hub, platform, &mut call, &plan).await?;
+    let mut held = read_body(app, runtime, &mut call, &plan).await?;
     let body = if plan.requires_body() {
         plan.check_body(&held).map_err(Error::Query)?;
         Some(held.take())
@@ -95,12 +95,12 @@ pub async fn proxy<P: Runtime>(
         plan.arguments().map(|arguments| arguments.as_bytes().to_vec())
     };
     if permit.needs_recheck() {
-        clerk_client::verify_current_status(hub, platform, call.session).await?;
+        clerk_client::verify_current_status(app, runtime, call.session).await?;
     }
-    let token = hub.database_token(platform, &actor).await?;
+    let token = app.database_token(runtime, &actor).await?;
     let mut headers = vec![
         ("accept", plan.accept().to_owned()),
-        ("apikey", hub.config.supabase_publishable_key.clone()),
+        ("apikey", app.config.supabase_publishable_key.clone()),
         ("authorization", format!("Bearer {token}")),
         (if plan.is_read() { "accept-profile" } else { "content-profile" }, SCHEMA.to_owned()),
         ("user-agent", USER_AGENT.to_owned()),
@@ -120,7 +120,7 @@ pub async fn proxy<P: Runtime>(
     headers.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value?.to_owned()))));
     let outgoing = UpstreamRequest {
         method: plan.method(),
-        url: format!("{}/{}", hub.config.postgrest_url, plan.path_and_query()),
+        url: format!("{}/{}", app.config.postgrest_url, plan.path_and_query()),
         headers,
         response_headers: &FORWARDED_RESPONSE_HEADERS,
         body,
@@ -132,23 +132,23 @@ pub async fn proxy<P: Runtime>(
     let look = plan.read_record(outgoing.body.as_deref()).map_err(Error::Query)?;
     let recorded = look.as_ref().is_some_and(|look| look.when == When::Before);
     if let (true, Some(look)) = (recorded, &look) {
-        recording::record(hub, platform, &call, (look, &outgoing.headers)).await?;
+        recording::record(app, runtime, &call, (look, &outgoing.headers)).await?;
     }
     if let Some((export, format)) = plan.export() {
-        let begun = export::start(hub, platform, call.session, (export, *format), outgoing).await?;
+        let begun = export::start(app, runtime, call.session, (export, *format), outgoing).await?;
         return Ok(ProxyResponse { recorded_in_transaction: recorded, ..begun });
     }
-    let asked_at = platform.now_ms();
-    let (row_count, reply) = match send_for_streaming(hub, platform, call.session, outgoing).await {
+    let asked_at = runtime.now_ms();
+    let (row_count, reply) = match send_for_streaming(app, runtime, call.session, outgoing).await {
         Ok(answer) => {
             let row_count = answer.headers.value("content-range").and_then(row_count);
-            (row_count, Ok(into_response(&hub.config.base_path, answer, plan.accept())))
+            (row_count, Ok(into_response(&app.config.base_path, answer, plan.accept())))
         }
         Err(fault) if fault.counts_rows() => (None, Err(fault)),
         Err(fault) => return Err(fault),
     };
     Ok(ProxyResponse {
-        upstream_ms: platform.now_ms().saturating_sub(asked_at),
+        upstream_ms: runtime.now_ms().saturating_sub(asked_at),
         row_count,
         read_record: look.filter(|_| !recorded),
         response: reply,
@@ -159,14 +159,14 @@ pub async fn proxy<P: Runtime>(
 
 /// Sends one request whose response the Hub reads itself, all within the request's timeout.
 async fn send_upstream<P: Runtime>(
-    hub: &AppState<P>,
-    platform: &P,
+    app: &AppState<P>,
+    runtime: &P,
     session: &Session,
     outgoing: UpstreamRequest,
 ) -> Result<UpstreamResponse<P::Body>, Error> {
     let accept = accepted(&outgoing);
-    let answer = platform.fetch(outgoing).await.map_err(map_fetch_error)?;
-    check_response(hub, platform, session, (&accept, answer)).await
+    let answer = runtime.fetch(outgoing).await.map_err(map_fetch_error)?;
+    check_response(app, runtime, session, (&accept, answer)).await
 }
 
 /// Sends one request whose response is passed on, so that its timeout is one for the head only: the body may take as long as the client
@@ -179,14 +179,14 @@ async fn send_upstream<P: Runtime>(
 /// Read Timeout, <https://developers.cloudflare.com/fundamentals/reference/connection-limits/>), and the client sees a body that broke
 /// off.
 async fn send_for_streaming<P: Runtime>(
-    hub: &AppState<P>,
-    platform: &P,
+    app: &AppState<P>,
+    runtime: &P,
     session: &Session,
     outgoing: UpstreamRequest,
 ) -> Result<UpstreamResponse<P::Body>, Error> {
     let accept = accepted(&outgoing);
-    let answer = platform.fetch_head(outgoing).await.map_err(map_fetch_error)?;
-    check_response(hub, platform, session, (&accept, answer)).await
+    let answer = runtime.fetch_head(outgoing).await.map_err(map_fetch_error)?;
+    check_response(app, runtime, session, (&accept, answer)).await
 }
 
 /// The media type that a request accepts.
@@ -197,8 +197,8 @@ fn accepted(outgoing: &UpstreamRequest) -> String {
 
 /// Gives a successful response, which must have the requested media type.
 async fn check_response<P: Runtime>(
-    hub: &AppState<P>,
-    platform: &P,
+    app: &AppState<P>,
+    runtime: &P,
     session: &Session,
     (accept, answer): (&str, UpstreamResponse<P::Body>),
 ) -> Result<UpstreamResponse<P::Body>, Error> {
@@ -216,10 +216,10 @@ async fn check_response<P: Runtime>(
         0..=399 => Err(Error::UpstreamInvalidResponse("a redirect")),
         status => {
             // Without its body, the status decides.
-            let error = platform.within(TIMEOUT_MS, platform.read_or_empty(answer.body, MAX_ERROR_BYTES)).await;
+            let error = runtime.within(TIMEOUT_MS, runtime.read_or_empty(answer.body, MAX_ERROR_BYTES)).await;
             let fault = database::map_error(status, &error.unwrap_or_default(), !session.is_customer());
             if fault == Error::SessionRevoked {
-                hub.evict_session(session);
+                app.evict_session(session);
             }
             Err(fault)
         }
@@ -228,8 +228,8 @@ async fn check_response<P: Runtime>(
 
 /// Reads the body; its bytes count towards the limit until the returned value is dropped.
 async fn read_body<'a, P: Runtime>(
-    hub: &'a AppState<P>,
-    platform: &P,
+    app: &'a AppState<P>,
+    runtime: &P,
     call: &mut ProxyRequest<'_, P::Body>,
     plan: &Plan,
 ) -> Result<Body<'a>, Error> {
@@ -239,7 +239,7 @@ async fn read_body<'a, P: Runtime>(
     }
     let body = call.body.take().filter(|_| plan.requires_body());
     let incoming = Incoming { sender: Sender::User(call.session.user.clone()), body, limit: plan.max_body_bytes() };
-    let held = request_bodies::read(hub, platform, incoming).await?;
+    let held = request_bodies::read(app, runtime, incoming).await?;
     if plan.fits(&held) { Ok(held) } else { Err(Error::BodyTooLarge) }
 }
 

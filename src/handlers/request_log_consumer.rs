@@ -65,13 +65,13 @@ struct BatchRow<'a> {
 /// A message may be delivered twice, also while its first delivery is still being written: the database stores each row
 /// once.
 pub async fn write_batch<P: Runtime>(
-    hub: &AppState<P>,
-    platform: &P,
-    deliveries: &[QueueMessage],
-    patience: RetryPolicy,
+    app: &AppState<P>,
+    runtime: &P,
+    messages: &[QueueMessage],
+    policy: RetryPolicy,
 ) -> Vec<Disposition> {
     let mut rows = Vec::new();
-    for (message, delivery) in deliveries.iter().enumerate() {
+    for (message, delivery) in messages.iter().enumerate() {
         match serde_json::from_str::<Vec<&RawValue>>(&delivery.text) {
             Ok(parsed) => {
                 rows.extend(parsed.into_iter().map(|row| BatchRow { message, text: row.get(), end: End::Waits }));
@@ -79,31 +79,31 @@ pub async fn write_batch<P: Runtime>(
             Err(_) => rows.push(BatchRow { message, text: &delivery.text, end: End::Refused(malformed_message()) }),
         }
     }
-    let written = write_individually(hub, platform, &mut rows).await;
+    let written = write_individually(app, runtime, &mut rows).await;
     // A missing privilege rejects every row alike; a row is at fault only if another row was written. A message that
     // has been retried for hours is stored in any case, so that no row is lost.
-    let blamed = written || patience != RetryPolicy::Doubling;
-    write_messages(hub, platform, &mut rows, blamed).await;
+    let blamed = written || policy != RetryPolicy::Doubling;
+    write_messages(app, runtime, &mut rows, blamed).await;
     let done = |message| rows.iter().filter(|row| row.message == message).all(|row| row.end == End::Stands);
-    let verdict = |(message, delivery): (usize, &QueueMessage)| {
+    let disposition = |(message, delivery): (usize, &QueueMessage)| {
         if done(message) {
             return Disposition::Ack;
         }
-        retry(platform, delivery, patience);
-        Disposition::Retry { after_s: retry_delay_s(patience, delivery.age_s) }
+        retry(runtime, delivery, policy);
+        Disposition::Retry { after_s: retry_delay_s(policy, delivery.age_s) }
     };
-    deliveries.iter().enumerate().map(verdict).collect()
+    messages.iter().enumerate().map(disposition).collect()
 }
 
 /// Logs that no attempt was possible, as for a Hub with invalid variables; on the last delivery, with the complete
 /// message.
-pub fn postpone<P: Runtime>(platform: &P, delivery: &QueueMessage, patience: RetryPolicy, after_s: u32) -> Disposition {
-    retry(platform, delivery, patience);
+pub fn postpone<P: Runtime>(runtime: &P, delivery: &QueueMessage, policy: RetryPolicy, after_s: u32) -> Disposition {
+    retry(runtime, delivery, policy);
     Disposition::Retry { after_s }
 }
 
 /// Stores the rows that the request log rejects, and logs them completely.
-async fn write_messages<P: Runtime>(hub: &AppState<P>, platform: &P, rows: &mut [BatchRow<'_>], blamed: bool) {
+async fn write_messages<P: Runtime>(app: &AppState<P>, runtime: &P, rows: &mut [BatchRow<'_>], blamed: bool) {
     let mut refused: Vec<(&mut End, RejectedRecord<'_>)> = Vec::new();
     for BatchRow { text, end, .. } in rows {
         let refusal = match end {
@@ -118,7 +118,7 @@ async fn write_messages<P: Runtime>(hub: &AppState<P>, platform: &P, rows: &mut 
     let mut refused = refused.into_iter();
     for size in sizes {
         let (ends, part): (Vec<_>, Vec<_>) = refused.by_ref().take(size).unzip();
-        let stored = store_rejected(hub, platform, &part).await;
+        let stored = store_rejected(app, runtime, &part).await;
         for (end, row) in ends.into_iter().zip(part) {
             let line = json!({
                 "event": "request row rejected",
@@ -127,7 +127,7 @@ async fn write_messages<P: Runtime>(hub: &AppState<P>, platform: &P, rows: &mut 
                 "reason": row.refusal.message,
                 "row": as_json(row.content),
             });
-            platform.log(LogLevel::Error, &line.to_string());
+            runtime.log(LogLevel::Error, &line.to_string());
             if stored {
                 *end = End::Stands;
             }
@@ -135,13 +135,13 @@ async fn write_messages<P: Runtime>(hub: &AppState<P>, platform: &P, rows: &mut 
     }
 }
 
-async fn store_rejected<P: Runtime>(hub: &AppState<P>, platform: &P, rows: &[RejectedRecord<'_>]) -> bool {
+async fn store_rejected<P: Runtime>(app: &AppState<P>, runtime: &P, rows: &[RejectedRecord<'_>]) -> bool {
     for attempt in 1..=MAX_UNANSWERED {
-        if request_log_rows::reject(hub, platform, rows).await.is_ok() {
+        if request_log_rows::reject(app, runtime, rows).await.is_ok() {
             return true;
         }
         if attempt < MAX_UNANSWERED {
-            platform.sleep(RETRY_MS).await;
+            runtime.sleep(RETRY_MS).await;
         }
     }
     false
@@ -149,14 +149,14 @@ async fn store_rejected<P: Runtime>(hub: &AppState<P>, platform: &P, rows: &[Rej
 
 /// Logs one line for a message that will be delivered again. On the last delivery it contains the complete message,
 /// which is stored nowhere else afterwards.
-fn retry<P: Runtime>(platform: &P, delivery: &QueueMessage, patience: RetryPolicy) {
-    let last = matches!(patience, RetryPolicy::Hourly { last } if delivery.attempt >= last);
+fn retry<P: Runtime>(runtime: &P, delivery: &QueueMessage, policy: RetryPolicy) {
+    let last = matches!(policy, RetryPolicy::Hourly { last } if delivery.attempt >= last);
     let line = if last {
         json!({ "event": "request rows given up", "age_s": delivery.age_s, "rows": as_json(&delivery.text) })
     } else {
         json!({ "event": "request rows come again", "age_s": delivery.age_s, "attempt": delivery.attempt })
     };
-    platform.log(if last { LogLevel::Error } else { LogLevel::Warn }, &line.to_string());
+    runtime.log(if last { LogLevel::Error } else { LogLevel::Warn }, &line.to_string());
 }
 
 /// Returns a text parsed as JSON, or as a string if it is not JSON.
@@ -168,8 +168,8 @@ fn malformed_message() -> RowRejection {
     RowRejection { code: "no_rows".to_owned(), message: "The message is no JSON array.".to_owned() }
 }
 
-const fn retry_delay_s(patience: RetryPolicy, age_s: u32) -> u32 {
-    match patience {
+const fn retry_delay_s(policy: RetryPolicy, age_s: u32) -> u32 {
+    match policy {
         RetryPolicy::Hourly { .. } => MAX_RETRY_S,
         RetryPolicy::Doubling if age_s < MIN_RETRY_S => MIN_RETRY_S,
         RetryPolicy::Doubling if age_s > 600 => 600,

@@ -24,25 +24,25 @@ use std::rc::Rc;
 /// # Errors
 /// `ClerkRevocationIncomplete` if Clerk did not end them: the user remains rejected for ten minutes, and the call may be retried.
 pub async fn revoke_at_clerk<P: Runtime>(
-    hub: &AppState<P>,
-    platform: &P,
+    app: &AppState<P>,
+    runtime: &P,
     reply: Response<P::Body>,
 ) -> Result<Response<P::Body>, Error> {
     let body = match reply.body {
-        ResponseBody::Stream(body) => platform.within(TIMEOUT_MS, platform.read(body, MAX_RESPONSE_BYTES)).await,
+        ResponseBody::Stream(body) => runtime.within(TIMEOUT_MS, runtime.read(body, MAX_RESPONSE_BYTES)).await,
         ResponseBody::Empty | ResponseBody::Text(_) => None,
     };
     let body = body.and_then(Result::ok).unwrap_or_default();
     let revoked: Value = serde_json::from_slice(&body).map_err(|_| Error::ClerkRevocationIncomplete)?;
     let person = revoked.get("person").and_then(Value::as_str).filter(|person| is_clerk_id(person, "user_"));
     let person = person.ok_or(Error::ClerkRevocationIncomplete)?;
-    let ended = clerk_client::end_sessions(hub, platform, person).await?;
+    let ended = clerk_client::end_sessions(app, runtime, person).await?;
     let arguments = serde_json::json!({ "person": person });
-    let question = query(&hub.config.postgrest_url).rpc("sessions_ended", arguments.to_string());
+    let question = query(&app.config.postgrest_url).rpc("sessions_ended", arguments.to_string());
     // If this fails, the user remains rejected for the ten minutes, which is no less secure.
-    if let Err(fault) = execute(hub, platform, "revocation", "return=minimal", question).await {
+    if let Err(fault) = execute(app, runtime, "revocation", "return=minimal", question).await {
         let line = serde_json::json!({ "event": "revocation stays wide", "person": person, "reason": fault.reason() });
-        platform.log(LogLevel::Warn, &line.to_string());
+        runtime.log(LogLevel::Warn, &line.to_string());
     }
     let body = serde_json::json!({ "person": person, "sessions_ended": ended });
     Ok(Response::text(200, ContentKind::Json, CachePolicy::NoStore, body.to_string()))
@@ -55,43 +55,43 @@ pub async fn revoke_at_clerk<P: Runtime>(
 /// limited, as in the API, since forged tokens would use up a common limit and leave the valid token of another user
 /// unrevoked; a token without the format, key id, issuer and times of a valid one is not checked. Requests to the
 /// database are limited per user.
-pub fn revoke_leaked_tokens<P: Runtime>(hub: &Rc<AppState<P>>, platform: &P, headers: &Headers, url: &str) {
-    let exposed = bearer_token::exposed(headers, url).into_iter().filter(|token| hub.looks_valid(platform, token));
+pub fn revoke_leaked_tokens<P: Runtime>(app: &Rc<AppState<P>>, runtime: &P, headers: &Headers, url: &str) {
+    let exposed = bearer_token::exposed(headers, url).into_iter().filter(|token| app.looks_valid(runtime, token));
     let tokens: Vec<_> = exposed.take(MAX_TOKENS).map(str::to_owned).collect();
     if tokens.is_empty() {
         return;
     }
-    let (hub, background) = (Rc::clone(hub), platform.clone());
-    platform.wait_until(async move {
+    let (app, background) = (Rc::clone(app), runtime.clone());
+    runtime.wait_until(async move {
         for token in tokens {
-            if hub.knows_key_of(&background, &token).await {
-                revoke_leaked_token(&hub, &background, &token).await;
+            if app.knows_key_of(&background, &token).await {
+                revoke_leaked_token(&app, &background, &token).await;
             }
         }
     });
 }
 
-async fn revoke_leaked_token<P: Runtime>(hub: &AppState<P>, platform: &P, token: &str) {
-    let Ok(session) = hub.authenticate(platform, token).await else { return };
-    hub.evict_session(&session);
-    if hub.exposed.are_revoked(&session) {
+async fn revoke_leaked_token<P: Runtime>(app: &AppState<P>, runtime: &P, token: &str) {
+    let Ok(session) = app.authenticate(runtime, token).await else { return };
+    app.evict_session(&session);
+    if app.exposed.are_revoked(&session) {
         return;
     }
-    if !hub.exposed.try_acquire(&session.user, platform.now_ms()) {
+    if !app.exposed.try_acquire(&session.user, runtime.now_ms()) {
         let line = serde_json::json!({
             "event": "token over plain http passed over",
             "actor_id": session.user,
             "session_id": session.id,
         });
-        platform.log(LogLevel::Warn, &line.to_string());
+        runtime.log(LogLevel::Warn, &line.to_string());
         return;
     }
     let issued_ms = u64::try_from(session.issued_at).unwrap_or_default() * 1000;
     let arguments = serde_json::json!({ "session": session.id, "issued_until": time::rfc3339(issued_ms) });
-    let question = query(&hub.config.postgrest_url).rpc("burn_token", arguments.to_string());
-    let done = execute(hub, platform, "boundary", "return=minimal", question).await;
+    let question = query(&app.config.postgrest_url).rpc("burn_token", arguments.to_string());
+    let done = execute(app, runtime, "boundary", "return=minimal", question).await;
     if done.is_ok() {
-        hub.exposed.mark_revoked(&session);
+        app.exposed.mark_revoked(&session);
     }
     let line = serde_json::json!({
         "event": "token over plain http",
@@ -99,7 +99,7 @@ async fn revoke_leaked_token<P: Runtime>(hub: &AppState<P>, platform: &P, token:
         "session_id": session.id,
         "burnt": done.is_ok(),
     });
-    platform.log(LogLevel::Warn, &line.to_string());
+    runtime.log(LogLevel::Warn, &line.to_string());
 }
 
 /// Maximum number of revoked tokens per request: a browser sends one, and each may require a signature check.

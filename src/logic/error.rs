@@ -161,7 +161,7 @@ impl Error {
             Self::Policy(PolicyError::NotFound) => RESOURCE_NOT_FOUND,
             Self::Policy(PolicyError::Forbidden) => FORBIDDEN,
             Self::Policy(PolicyError::ReverificationRequired(_)) => REVERIFICATION_REQUIRED,
-            Self::Query(fault) => fault.kind.response(),
+            Self::Query(error) => error.kind.response(),
             Self::RouteUnknown => ROUTE_UNKNOWN,
             Self::ClerkSignOutFailed => CLERK_SIGN_OUT_FAILED,
             Self::SignOutUnknown => SIGN_OUT_UNKNOWN,
@@ -196,7 +196,7 @@ impl Error {
     #[must_use]
     pub fn detail(&self) -> Option<&str> {
         match self {
-            Self::Query(fault) => fault.name.as_deref(),
+            Self::Query(error) => error.name.as_deref(),
             _ => None,
         }
     }
@@ -205,8 +205,8 @@ impl Error {
     #[must_use]
     pub fn hint(&self) -> Option<Cow<'static, str>> {
         match self {
-            Self::Query(fault) if !fault.allowed.is_empty() => {
-                Some(format!("Use: {}.", fault.allowed.join(", ")).into())
+            Self::Query(error) if !error.allowed.is_empty() => {
+                Some(format!("Use: {}.", error.allowed.join(", ")).into())
             }
             _ => self.response().map(|public| public.hint.into()),
         }
@@ -225,15 +225,15 @@ impl Error {
     #[must_use]
     pub fn reason(&self) -> Option<String> {
         match self {
-            Self::Credential(fault) => Some(format!("{fault:?}")),
+            Self::Credential(error) => Some(format!("{error:?}")),
             Self::Database(refusal) => Some(refusal.logged.clone()),
-            Self::CsrfRejected(fault) => Some(format!("{fault:?}")),
-            Self::Query(fault) => Some(format!("{fault:?}")),
+            Self::CsrfRejected(error) => Some(format!("{error:?}")),
+            Self::Query(error) => Some(format!("{error:?}")),
             Self::SessionRevoked => Some("session-revoked".to_owned()),
-            Self::Token(fault) => Some(fault.reason().to_owned()),
+            Self::Token(error) => Some(error.reason().to_owned()),
             Self::UpstreamSaid(why, said) => Some(format!("{why}: {said}")),
             Self::UpstreamInvalidResponse(why) | Self::HandshakeFailed(why) => Some((*why).to_owned()),
-            Self::Webhook(fault) => Some(format!("{fault:?}")),
+            Self::Webhook(error) => Some(format!("{error:?}")),
             Self::WebhookMalformed => Some("not a message of this sender".to_owned()),
             _ => None,
         }

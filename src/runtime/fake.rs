@@ -167,10 +167,10 @@ impl Runtime for FakeRuntime {
     async fn fetch_head(&self, request: UpstreamRequest) -> Result<UpstreamResponse<FakeBody>, FetchError> {
         self.turn().await;
         let answer = self.state.upstream.borrow_mut()(&request);
-        let (patience, url) = (request.timeout_ms, request.url.clone());
+        let (policy, url) = (request.timeout_ms, request.url.clone());
         self.state.sent.borrow_mut().push(request);
         if answer.as_ref().is_err_and(|failure| *failure == FetchError::Timeout) {
-            self.sleep(patience).await;
+            self.sleep(policy).await;
         } else {
             self.turn().await;
         }

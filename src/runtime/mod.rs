@@ -42,7 +42,7 @@ pub trait Runtime: Clone + 'static {
     async fn fetch(&self, request: UpstreamRequest) -> Result<UpstreamResponse<Self::Body>, FetchError>;
 
     /// Does the same, but the timeout ends with the response's head: the body may be passed on for as long as it takes. A caller that
-    /// reads it instead does so [`within`](Platform::within) a time limit.
+    /// reads it instead does so [`within`](Runtime::within) a time limit.
     async fn fetch_head(&self, request: UpstreamRequest) -> Result<UpstreamResponse<Self::Body>, FetchError>;
 
     /// Reads a body completely.
@@ -65,7 +65,7 @@ pub trait Runtime: Clone + 'static {
     /// stored.
     ///
     /// # Errors
-    /// Same as [`Platform::read`]; `TooLarge` if `count` returns false.
+    /// Same as [`Runtime::read`]; `TooLarge` if `count` returns false.
     async fn read_counted(
         &self,
         body: Self::Body,
@@ -176,7 +176,7 @@ pub struct UpstreamRequest {
     pub response_headers: &'static [&'static str],
     /// The body; `None` for GET and HEAD.
     pub body: Option<Vec<u8>>,
-    /// Timeout of the response in milliseconds: including its body, unless it is sent by [`Platform::fetch_head`].
+    /// Timeout of the response in milliseconds: including its body, unless it is sent by [`Runtime::fetch_head`].
     pub timeout_ms: u32,
 }
 

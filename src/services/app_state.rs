@@ -122,23 +122,23 @@ impl<P: Runtime> AppState<P> {
     ///
     /// # Errors
     /// `Token` for an invalid one, `JwksUnavailable` if it could not be verified.
-    pub async fn authenticate(&self, platform: &P, token: &str) -> Result<Session, Error> {
-        session_verifier::authenticate(platform, &self.sessions, &self.jwks, &self.token_policy, token).await
+    pub async fn authenticate(&self, runtime: &P, token: &str) -> Result<Session, Error> {
+        session_verifier::authenticate(runtime, &self.sessions, &self.jwks, &self.token_policy, token).await
     }
 
     /// Returns whether a token justifies a signature check: its form, issuer and times are those of a valid one. The
     /// result proves nothing.
     #[must_use]
-    pub fn looks_valid(&self, platform: &P, token: &str) -> bool {
-        let now_s = i64::try_from(platform.now_ms() / 1000).unwrap_or(i64::MAX);
+    pub fn looks_valid(&self, runtime: &P, token: &str) -> bool {
+        let now_s = i64::try_from(runtime.now_ms() / 1000).unwrap_or(i64::MAX);
         let current = |seen: session_token::UnverifiedClaims| seen.is_current(&self.token_policy.issuer, now_s);
         session_token::parse(token).is_ok() && session_token::decode_unverified(token).is_some_and(current)
     }
 
     /// Returns whether the key id of a token is one of the issuer's. An unknown one causes no fetch.
-    pub async fn knows_key_of(&self, platform: &P, token: &str) -> bool {
+    pub async fn knows_key_of(&self, runtime: &P, token: &str) -> bool {
         match session_token::parse(token) {
-            Ok(unverified) => self.jwks.knows(platform, unverified.kid()).await,
+            Ok(unverified) => self.jwks.knows(runtime, unverified.kid()).await,
             Err(_) => false,
         }
     }
@@ -146,17 +146,17 @@ impl<P: Runtime> AppState<P> {
     /// Verifies a token for signing out; it may have expired (I-2).
     ///
     /// # Errors
-    /// Same as [`Hub::authenticate`].
-    pub async fn ending_session(&self, platform: &P, token: &str) -> Result<EndingSession, Error> {
-        session_verifier::ending_session(platform, &self.jwks, &self.token_policy, token).await
+    /// Same as [`AppState::authenticate`].
+    pub async fn ending_session(&self, runtime: &P, token: &str) -> Result<EndingSession, Error> {
+        session_verifier::ending_session(runtime, &self.jwks, &self.token_policy, token).await
     }
 
     /// Returns the content of Clerk's handshake, if it is signed with a key of the issuer.
     ///
     /// # Errors
-    /// Same as [`Hub::authenticate`].
-    pub async fn verify_handshake_token(&self, platform: &P, token: &str) -> Result<Option<serde_json::Value>, Error> {
-        match session_verifier::verify_claim(platform, &self.jwks, token, "handshake").await {
+    /// Same as [`AppState::authenticate`].
+    pub async fn verify_handshake_token(&self, runtime: &P, token: &str) -> Result<Option<serde_json::Value>, Error> {
+        match session_verifier::verify_claim(runtime, &self.jwks, token, "handshake").await {
             Err(Error::Token(_)) => Err(Error::HandshakeFailed("handshake-token-refused")),
             other => other,
         }
@@ -166,8 +166,8 @@ impl<P: Runtime> AppState<P> {
     ///
     /// # Errors
     /// `Platform` if signing fails.
-    pub async fn database_token(&self, platform: &P, actor: &Actor<'_>) -> Result<String, Error> {
-        self.token_issuer.token(platform, actor).await
+    pub async fn database_token(&self, runtime: &P, actor: &Actor<'_>) -> Result<String, Error> {
+        self.token_issuer.token(runtime, actor).await
     }
 
     /// Counts a request to Clerk's Backend API that a visitor without a verified token causes.
@@ -178,8 +178,8 @@ impl<P: Runtime> AppState<P> {
     ///
     /// # Errors
     /// `ClerkUnavailable` if the visitor's network has used up the limit of this minute.
-    pub fn may_ask_clerk(&self, platform: &P, headers: &Headers) -> Result<(), Error> {
-        let may = self.clerk_request_limiter.try_acquire(&network(headers), platform.now_ms());
+    pub fn may_ask_clerk(&self, runtime: &P, headers: &Headers) -> Result<(), Error> {
+        let may = self.clerk_request_limiter.try_acquire(&network(headers), runtime.now_ms());
         may.then_some(()).ok_or(Error::ClerkUnavailable)
     }
 

@@ -60,44 +60,44 @@ pub enum PageAuthentication<Body> {
 /// `CookiesTooMany` for more cookies than are read, `HandshakeFailed` for a browser in a redirect loop, `JwksUnavailable` if
 /// no token can be verified, `ClerkUnavailable` if Clerk stores the cookies and does not respond.
 pub async fn authenticate_page<P: Runtime>(
-    hub: &AppState<P>,
-    platform: &P,
-    door: PageRequest<'_>,
+    app: &AppState<P>,
+    runtime: &P,
+    page: PageRequest<'_>,
 ) -> Result<PageAuthentication<P::Body>, Error> {
-    let cookies = cookies_of(door.headers)?;
-    let now_s = i64::try_from(platform.now_ms() / 1000).map_err(|_| Error::RuntimeFailed)?;
+    let cookies = cookies_of(page.headers)?;
+    let now_s = i64::try_from(runtime.now_ms() / 1000).map_err(|_| Error::RuntimeFailed)?;
     let navigation =
-        browser_session::is_navigation(door.method, door.headers.value("sec-fetch-dest"), door.headers.value("accept"));
-    let visit = BrowserSessionInput { cookies: &cookies, query: door.query, is_navigation: navigation, now_s };
-    let entrance = match browser_session::decide(&visit, &hub.clerk_instance) {
-        BrowserAuthDecision::Verify(token) => verify_session(hub, platform, (door, &visit), token).await?,
+        browser_session::is_navigation(page.method, page.headers.value("sec-fetch-dest"), page.headers.value("accept"));
+    let visit = BrowserSessionInput { cookies: &cookies, query: page.query, is_navigation: navigation, now_s };
+    let authentication = match browser_session::decide(&visit, &app.clerk_instance) {
+        BrowserAuthDecision::Verify(token) => verify_session(app, runtime, (page, &visit), token).await?,
         BrowserAuthDecision::ResolveNonce(nonce, carrier) => {
-            hub.may_ask_clerk(platform, door.headers)?;
-            let directives = clerk_client::handshake_payload(hub, platform, nonce).await;
-            complete_handshake(hub, platform, (door, &visit), (directives, carrier)).await?
+            app.may_ask_clerk(runtime, page.headers)?;
+            let directives = clerk_client::handshake_payload(app, runtime, nonce).await;
+            complete_handshake(app, runtime, (page, &visit), (directives, carrier)).await?
         }
         BrowserAuthDecision::ResolveToken(token, carrier) => {
-            let directives = signed_directives(hub, platform, token).await;
-            complete_handshake(hub, platform, (door, &visit), (directives, carrier)).await?
+            let directives = signed_directives(app, runtime, token).await;
+            complete_handshake(app, runtime, (page, &visit), (directives, carrier)).await?
         }
-        step => after_token_error(hub, platform, (door, &visit), step)?,
+        step => after_token_error(app, runtime, (page, &visit), step)?,
     };
     // A handshake that another page of this browser has completed leaves its parameters in the URL.
-    let traces = navigation && browser_session::query_param(door.query, HANDSHAKE_STATE_PARAMETER).is_some();
-    Ok(match entrance {
+    let traces = navigation && browser_session::query_param(page.query, HANDSHAKE_STATE_PARAMETER).is_some();
+    Ok(match authentication {
         PageAuthentication::SignedIn(_, set) if traces => {
-            PageAuthentication::Redirect(redirect_without_handshake_params(hub, door, set), "handshake-ended-elsewhere")
+            PageAuthentication::Redirect(redirect_without_handshake_params(app, page, set), "handshake-ended-elsewhere")
         }
         // Without the parameters a pending session would be redirected to Clerk again; its page links to one without
         // them.
         PageAuthentication::SignedOut(why, set) if traces && why != PENDING => {
-            PageAuthentication::Redirect(redirect_without_handshake_params(hub, door, set), why)
+            PageAuthentication::Redirect(redirect_without_handshake_params(app, page, set), why)
         }
         PageAuthentication::SignedIn(session, mut set) if cookies.values(REDIRECT_COUNT_COOKIE).next().is_some() => {
             set.push(cookies::delete(REDIRECT_COUNT_COOKIE));
             PageAuthentication::SignedIn(session, set)
         }
-        entrance => entrance,
+        authentication => authentication,
     })
 }
 
@@ -108,22 +108,22 @@ pub async fn authenticate_page<P: Runtime>(
 /// Clerk's other cookies.
 ///
 /// # Errors
-/// `CookiesTooMany` as with [`enter`], `SignOutUnknown` if no token can be verified, `Form` if none belongs to the
+/// `CookiesTooMany` as with [`authenticate_page`], `SignOutUnknown` if no token can be verified, `Form` if none belongs to the
 /// form's session, `JwksUnavailable` if none can be checked.
 pub async fn ending_session<P: Runtime>(
-    hub: &AppState<P>,
-    platform: &P,
+    app: &AppState<P>,
+    runtime: &P,
     headers: &Headers,
     is_of_form: impl Fn(&str) -> bool,
 ) -> Result<Session, Error> {
     let cookies = cookies_of(headers)?;
-    let names = ["__session".to_owned(), format!("__session_{}", hub.clerk_instance.suffix)];
+    let names = ["__session".to_owned(), format!("__session_{}", app.clerk_instance.suffix)];
     let mut tokens: Vec<&str> = names.iter().flat_map(|name| cookies.values(name)).collect();
     tokens.sort_unstable();
     tokens.dedup();
     let mut fault = Error::SignOutUnknown;
     for token in tokens.into_iter().take(MAX_HANDSHAKE_TOKENS) {
-        match hub.ending_session(platform, token).await {
+        match app.ending_session(runtime, token).await {
             Ok(departing) if is_of_form(departing.id()) => return Ok(departing.into_record()),
             Ok(_) => fault = Error::CsrfRejected(CsrfError::TokenWrong),
             Err(Error::Token(_)) => {}
@@ -141,25 +141,25 @@ fn cookies_of(headers: &Headers) -> Result<Cookies<'_>, Error> {
 }
 
 async fn verify_session<P: Runtime>(
-    hub: &AppState<P>,
-    platform: &P,
-    (door, visit): (PageRequest<'_>, &BrowserSessionInput<'_>),
+    app: &AppState<P>,
+    runtime: &P,
+    (page, visit): (PageRequest<'_>, &BrowserSessionInput<'_>),
     token: &str,
 ) -> Result<PageAuthentication<P::Body>, Error> {
-    match hub.authenticate(platform, token).await {
+    match app.authenticate(runtime, token).await {
         Ok(session) => Ok(PageAuthentication::SignedIn(session, Vec::new())),
         Err(Error::Token(fault)) => {
             if visit.is_navigation
                 && fault == session_token::TokenError::Expired
-                && let Some((session, set)) = refresh_session(hub, platform, (door.headers, visit.cookies), token).await
+                && let Some((session, set)) = refresh_session(app, runtime, (page.headers, visit.cookies), token).await
             {
                 return Ok(PageAuthentication::SignedIn(session, set));
             }
             after_token_error(
-                hub,
-                platform,
-                (door, visit),
-                browser_session::after_token_error(visit, &hub.clerk_instance, fault),
+                app,
+                runtime,
+                (page, visit),
+                browser_session::after_token_error(visit, &app.clerk_instance, fault),
             )
         }
         Err(fault) => Err(fault),
@@ -168,17 +168,17 @@ async fn verify_session<P: Runtime>(
 
 /// Executes a step that needs no verification.
 fn after_token_error<P: Runtime>(
-    hub: &AppState<P>,
-    platform: &P,
-    (door, visit): (PageRequest<'_>, &BrowserSessionInput<'_>),
+    app: &AppState<P>,
+    runtime: &P,
+    (page, visit): (PageRequest<'_>, &BrowserSessionInput<'_>),
     step: BrowserAuthDecision<'_>,
 ) -> Result<PageAuthentication<P::Body>, Error> {
     match step {
         BrowserAuthDecision::Handshake(reason) => {
-            Ok(PageAuthentication::Redirect(redirect_to_handshake(hub, platform, visit, door, reason)?, reason))
+            Ok(PageAuthentication::Redirect(redirect_to_handshake(app, runtime, visit, page, reason)?, reason))
         }
         BrowserAuthDecision::Refused(reason) => {
-            Ok(PageAuthentication::SignedOut(reason, delete_cookies::sessions(&hub.clerk_instance, door.path)))
+            Ok(PageAuthentication::SignedOut(reason, delete_cookies::sessions(&app.clerk_instance, page.path)))
         }
         BrowserAuthDecision::SignedOut(reason) => Ok(PageAuthentication::SignedOut(reason, Vec::new())),
         BrowserAuthDecision::RedirectLoop(reason) => Err(Error::HandshakeFailed(reason)),
@@ -191,43 +191,43 @@ fn after_token_error<P: Runtime>(
 
 /// Sets the cookies of a handshake's result, or begins another handshake if a cookie may have been overwritten.
 async fn complete_handshake<P: Runtime>(
-    hub: &AppState<P>,
-    platform: &P,
-    (door, visit): (PageRequest<'_>, &BrowserSessionInput<'_>),
+    app: &AppState<P>,
+    runtime: &P,
+    (page, visit): (PageRequest<'_>, &BrowserSessionInput<'_>),
     (directives, carrier): (Result<Vec<String>, Error>, Carrier),
 ) -> Result<PageAuthentication<P::Body>, Error> {
     let taken = match directives {
-        Ok(directives) => accept_cookies(hub, platform, &directives).await,
+        Ok(directives) => accept_cookies(app, runtime, &directives).await,
         Err(fault) => Err(fault),
     };
     match taken {
         Ok(AcceptedCookies { holder, set: taken }) => {
             let pending = matches!(holder, Holder::Pending);
             // Of several sessions' tokens only the one that is set now remains; of a pending session none.
-            let mut set = if pending || browser_session::are_several(visit.cookies, &hub.clerk_instance) {
-                delete_cookies::sessions(&hub.clerk_instance, door.path)
+            let mut set = if pending || browser_session::are_several(visit.cookies, &app.clerk_instance) {
+                delete_cookies::sessions(&app.clerk_instance, page.path)
             } else {
                 Vec::new()
             };
-            set.extend(delete_cookies::carriers(&hub.clerk_instance));
+            set.extend(delete_cookies::carriers(&app.clerk_instance));
             set.push(cookies::delete(HANDSHAKE_STATE_COOKIE));
-            if !pending || may_redirect_to_clerk(hub, door) {
+            if !pending || may_redirect_to_clerk(app, page) {
                 set.push(redirect_count_cookie(visit.cookies));
             }
             set.extend(taken);
             if pending {
                 return Ok(PageAuthentication::SignedOut(PENDING, set));
             }
-            Ok(PageAuthentication::Redirect(redirect_without_handshake_params(hub, door, set), "handshake-resolved"))
+            Ok(PageAuthentication::Redirect(redirect_without_handshake_params(app, page, set), "handshake-resolved"))
         }
         Err(Error::HandshakeFailed(reason)) => {
             let step = browser_session::after_unresolved(visit, carrier, reason);
-            Ok(match after_token_error(hub, platform, (door, visit), step)? {
+            Ok(match after_token_error(app, runtime, (page, visit), step)? {
                 PageAuthentication::Redirect(reply, reason) => PageAuthentication::Redirect(
-                    with_cookies(reply, delete_cookies::carriers(&hub.clerk_instance)),
+                    with_cookies(reply, delete_cookies::carriers(&app.clerk_instance)),
                     reason,
                 ),
-                entrance => entrance,
+                authentication => authentication,
             })
         }
         Err(fault) => Err(fault),

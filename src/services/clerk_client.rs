@@ -18,12 +18,8 @@ use serde_json::Value;
 /// # Errors
 /// `ClerkUnavailable` if Clerk does not respond within 2 seconds: without the check the request is rejected.
 /// `SessionRevoked` if the user's state differs from the token.
-pub async fn verify_current_status<P: Runtime>(
-    hub: &AppState<P>,
-    platform: &P,
-    session: &Session,
-) -> Result<(), Error> {
-    let (status, body) = request(hub, platform, "GET", &format!("/v1/users/{}", session.user), None).await?;
+pub async fn verify_current_status<P: Runtime>(app: &AppState<P>, runtime: &P, session: &Session) -> Result<(), Error> {
+    let (status, body) = request(app, runtime, "GET", &format!("/v1/users/{}", session.user), None).await?;
     if status == 404 {
         return Err(Error::SessionRevoked);
     }
@@ -34,7 +30,7 @@ pub async fn verify_current_status<P: Runtime>(
     let role = user.get("public_metadata").and_then(|metadata| metadata.get("stacklumen_role")).and_then(Value::as_str);
     let same = matches!(session.role, RoleClaim::Known(claimed) if role == Some(claimed.name()));
     if banned || locked || !same {
-        hub.evict_session(session);
+        app.evict_session(session);
         return Err(Error::SessionRevoked);
     }
     Ok(())
@@ -44,17 +40,17 @@ pub async fn verify_current_status<P: Runtime>(
 ///
 /// # Errors
 /// `ClerkRevocationIncomplete` if one of them could not be ended.
-pub async fn end_sessions<P: Runtime>(hub: &AppState<P>, platform: &P, user: &str) -> Result<usize, Error> {
+pub async fn end_sessions<P: Runtime>(app: &AppState<P>, runtime: &P, user: &str) -> Result<usize, Error> {
     let mut ended = 0;
     for status in ["active", "pending"] {
         let path = format!("/v1/sessions?user_id={user}&status={status}&paginated=true&limit={MAX_SESSIONS_PER_USER}");
         let (status, body) =
-            request(hub, platform, "GET", &path, None).await.map_err(|_| Error::ClerkRevocationIncomplete)?;
+            request(app, runtime, "GET", &path, None).await.map_err(|_| Error::ClerkRevocationIncomplete)?;
         let listed = success_body(status, &body).map_err(|_| Error::ClerkRevocationIncomplete)?;
         let listed = listed.get("data").and_then(Value::as_array).ok_or(Error::ClerkRevocationIncomplete)?;
         let ids = listed.iter().filter_map(|session| session.get("id").and_then(Value::as_str));
         for id in ids.filter(|id| is_clerk_id(id, "sess_")) {
-            end_session(hub, platform, id, user).await?;
+            end_session(app, runtime, id, user).await?;
             ended += 1;
         }
         if listed.len() >= MAX_SESSIONS_PER_USER {
@@ -68,14 +64,13 @@ pub async fn end_sessions<P: Runtime>(hub: &AppState<P>, platform: &P, user: &st
 ///
 /// # Errors
 /// `ClerkRevocationIncomplete` if it could not be ended.
-pub async fn end_session<P: Runtime>(hub: &AppState<P>, platform: &P, session: &str, user: &str) -> Result<(), Error> {
+pub async fn end_session<P: Runtime>(app: &AppState<P>, runtime: &P, session: &str, user: &str) -> Result<(), Error> {
     let path = format!("/v1/sessions/{session}/revoke");
-    let (status, _) =
-        request(hub, platform, "POST", &path, None).await.map_err(|_| Error::ClerkRevocationIncomplete)?;
+    let (status, _) = request(app, runtime, "POST", &path, None).await.map_err(|_| Error::ClerkRevocationIncomplete)?;
     match status {
         200 => Ok(()),
         // It may have ended already, or belong to another instance than the key.
-        400 | 404 => is_over(hub, platform, session, user).await,
+        400 | 404 => is_over(app, runtime, session, user).await,
         _ => Err(Error::ClerkRevocationIncomplete),
     }
 }
@@ -86,11 +81,11 @@ pub async fn end_session<P: Runtime>(hub: &AppState<P>, platform: &P, session: &
 /// is expected to be readable. The documents do not say for how long, and `GET /v1/sessions/{session_id}` may answer 404 (`GetSession`
 /// of Clerk's `OpenAPI` document). Therefore a session that Clerk does not know has ended as well, provided that Clerk knows the person;
 /// otherwise the key may be that of another instance.
-async fn is_over<P: Runtime>(hub: &AppState<P>, platform: &P, session: &str, user: &str) -> Result<(), Error> {
-    let asked = request(hub, platform, "GET", &format!("/v1/sessions/{session}"), None).await;
+async fn is_over<P: Runtime>(app: &AppState<P>, runtime: &P, session: &str, user: &str) -> Result<(), Error> {
+    let asked = request(app, runtime, "GET", &format!("/v1/sessions/{session}"), None).await;
     let (status, body) = asked.map_err(|_| Error::ClerkRevocationIncomplete)?;
     let over = if status == 404 {
-        let asked = request(hub, platform, "GET", &format!("/v1/users/{user}"), None).await;
+        let asked = request(app, runtime, "GET", &format!("/v1/users/{user}"), None).await;
         let (status, body) = asked.map_err(|_| Error::ClerkRevocationIncomplete)?;
         success_body(status, &body).is_ok_and(|found| found.get("id").and_then(Value::as_str) == Some(user))
     } else {
@@ -105,13 +100,13 @@ async fn is_over<P: Runtime>(hub: &AppState<P>, platform: &P, session: &str, use
 ///
 /// # Errors
 /// `HandshakeFailed` for a nonce that Clerk does not know (any more), `ClerkUnavailable` if it does not respond.
-pub async fn handshake_payload<P: Runtime>(hub: &AppState<P>, platform: &P, nonce: &str) -> Result<Vec<String>, Error> {
+pub async fn handshake_payload<P: Runtime>(app: &AppState<P>, runtime: &P, nonce: &str) -> Result<Vec<String>, Error> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     if !(1..=128).contains(&nonce.len()) || !nonce.bytes().all(plain) {
         return Err(Error::HandshakeFailed("handshake-nonce-odd"));
     }
     let (status, body) =
-        request(hub, platform, "GET", &format!("/v1/clients/handshake_payload?nonce={nonce}"), None).await?;
+        request(app, runtime, "GET", &format!("/v1/clients/handshake_payload?nonce={nonce}"), None).await?;
     if matches!(status, 400..=499) && status != 429 {
         return Err(Error::HandshakeFailed("handshake-nonce-unknown"));
     }
@@ -124,8 +119,8 @@ pub async fn handshake_payload<P: Runtime>(hub: &AppState<P>, platform: &P, nonc
 /// # Errors
 /// If Clerk returns none; then the browser is redirected to the handshake.
 pub async fn refresh<P: Runtime>(
-    hub: &AppState<P>,
-    platform: &P,
+    app: &AppState<P>,
+    runtime: &P,
     session: &str,
     expired: &str,
     refresh: &str,
@@ -137,27 +132,27 @@ pub async fn refresh<P: Runtime>(
         "format": "cookie",
         "expired_token": expired,
         "refresh_token": refresh,
-        "request_origin": hub.config.origin,
+        "request_origin": app.config.origin,
         "request_headers": {},
     });
     let path = format!("/v1/sessions/{session}/refresh?suffixed_cookies=true");
-    let (status, body) = request(hub, platform, "POST", &path, Some(body.to_string().into_bytes())).await?;
+    let (status, body) = request(app, runtime, "POST", &path, Some(body.to_string().into_bytes())).await?;
     string_array(&success_body(status, &body)?, "cookies")
 }
 
 async fn request<P: Runtime>(
-    hub: &AppState<P>,
-    platform: &P,
+    app: &AppState<P>,
+    runtime: &P,
     method: &'static str,
     path: &str,
     body: Option<Vec<u8>>,
 ) -> Result<(u16, Vec<u8>), Error> {
     let request = UpstreamRequest {
         method,
-        url: format!("{}{path}", hub.config.clerk_api_url),
+        url: format!("{}{path}", app.config.clerk_api_url),
         headers: vec![
             ("accept", "application/json".to_owned()),
-            ("authorization", format!("Bearer {}", hub.config.clerk_secret_key.expose())),
+            ("authorization", format!("Bearer {}", app.config.clerk_secret_key.expose())),
             ("clerk-api-version", API_VERSION.to_owned()),
             ("content-type", "application/json".to_owned()),
             ("user-agent", USER_AGENT.to_owned()),
@@ -166,9 +161,9 @@ async fn request<P: Runtime>(
         body,
         timeout_ms: TIMEOUT_MS,
     };
-    let answer = platform.fetch(request).await.map_err(|_| Error::ClerkUnavailable)?;
+    let answer = runtime.fetch(request).await.map_err(|_| Error::ClerkUnavailable)?;
     let body = match answer.body {
-        Some(body) => platform.read(body, MAX_RESPONSE_BYTES).await.map_err(|_| Error::ClerkUnavailable)?,
+        Some(body) => runtime.read(body, MAX_RESPONSE_BYTES).await.map_err(|_| Error::ClerkUnavailable)?,
         None => Vec::new(),
     };
     Ok((answer.status, body))

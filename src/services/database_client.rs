@@ -38,15 +38,15 @@ pub fn query(rest_url: &str) -> postgrest::Postgrest {
 /// privilege.
 ///
 /// # Errors
-/// Same as [`failure`]; a status of 400 and above is an error too.
+/// Same as [`map_fetch_error`]; a status of 400 and above is an error too.
 pub async fn execute<P: Runtime>(
-    hub: &AppState<P>,
-    platform: &P,
+    app: &AppState<P>,
+    runtime: &P,
     job: &'static str,
     prefer: &'static str,
     question: postgrest::Builder,
 ) -> Result<UpstreamResponse<P::Body>, Error> {
-    execute_as(hub, platform, &Actor::Job(job), prefer, question).await
+    execute_as(app, runtime, &Actor::Job(job), prefer, question).await
 }
 
 /// A job of the Hub, with the timeout of its request.
@@ -61,57 +61,57 @@ pub struct TimedJob {
 /// Sends a request of a job with its own timeout; the rows are not requested in the response.
 ///
 /// # Errors
-/// Same as [`send`].
+/// Same as [`execute`].
 pub async fn execute_job<P: Runtime>(
-    hub: &AppState<P>,
-    platform: &P,
+    app: &AppState<P>,
+    runtime: &P,
     job: TimedJob,
     question: postgrest::Builder,
 ) -> Result<UpstreamResponse<P::Body>, Error> {
     let sending = Sending { actor: &Actor::Job(job.name), prefer: "return=minimal", timeout_ms: job.timeout_ms };
-    check_status(platform, sending.actor, send(hub, platform, &sending, question).await?).await
+    check_status(runtime, sending.actor, send(app, runtime, &sending, question).await?).await
 }
 
 /// Sends one step of a nightly job.
 ///
 /// # Errors
-/// Same as [`send`].
+/// Same as [`execute`].
 pub async fn execute_slow_job<P: Runtime>(
-    hub: &AppState<P>,
-    platform: &P,
+    app: &AppState<P>,
+    runtime: &P,
     job: &'static str,
     question: postgrest::Builder,
 ) -> Result<UpstreamResponse<P::Body>, Error> {
-    execute_job(hub, platform, TimedJob { name: job, timeout_ms: SLOW_JOB_TIMEOUT_MS }, question).await
+    execute_job(app, runtime, TimedJob { name: job, timeout_ms: SLOW_JOB_TIMEOUT_MS }, question).await
 }
 
 /// Sends a request of a job and returns any response, also a rejection with its body.
 ///
 /// # Errors
-/// Same as [`failure`], if there is no response.
+/// Same as [`map_fetch_error`], if there is no response.
 pub async fn execute_for_response<P: Runtime>(
-    hub: &AppState<P>,
-    platform: &P,
+    app: &AppState<P>,
+    runtime: &P,
     job: &'static str,
     question: postgrest::Builder,
 ) -> Result<UpstreamResponse<P::Body>, Error> {
     let sending = Sending { actor: &Actor::Job(job), prefer: "return=minimal", timeout_ms: TIMEOUT_MS };
-    send(hub, platform, &sending, question).await
+    send(app, runtime, &sending, question).await
 }
 
 /// Sends a request of the Hub's own as an actor, with only the rights of that actor.
 ///
 /// # Errors
-/// Same as [`send`]; `SessionRevoked` for a user whose session was ended.
+/// Same as [`execute`]; `SessionRevoked` for a user whose session was ended.
 pub async fn execute_as<P: Runtime>(
-    hub: &AppState<P>,
-    platform: &P,
+    app: &AppState<P>,
+    runtime: &P,
     actor: &Actor<'_>,
     prefer: &'static str,
     question: postgrest::Builder,
 ) -> Result<UpstreamResponse<P::Body>, Error> {
     let sending = Sending { actor, prefer, timeout_ms: TIMEOUT_MS };
-    check_status(platform, actor, send(hub, platform, &sending, question).await?).await
+    check_status(runtime, actor, send(app, runtime, &sending, question).await?).await
 }
 
 /// Parameters of sending a request.
@@ -125,17 +125,17 @@ struct Sending<'a> {
 }
 
 async fn send<P: Runtime>(
-    hub: &AppState<P>,
-    platform: &P,
+    app: &AppState<P>,
+    runtime: &P,
     sending: &Sending<'_>,
     question: postgrest::Builder,
 ) -> Result<UpstreamResponse<P::Body>, Error> {
     let built =
         question.build().build().map_err(|_| Error::UpstreamInvalidResponse("the question could not be built"))?;
-    let token = hub.database_token(platform, sending.actor).await?;
+    let token = app.database_token(runtime, sending.actor).await?;
     let mut headers = vec![
         ("accept", "application/json".to_owned()),
-        ("apikey", hub.config.supabase_publishable_key.clone()),
+        ("apikey", app.config.supabase_publishable_key.clone()),
         ("authorization", format!("Bearer {token}")),
         ("prefer", sending.prefer.to_owned()),
         ("user-agent", USER_AGENT.to_owned()),
@@ -154,18 +154,18 @@ async fn send<P: Runtime>(
         response_headers: &[],
         timeout_ms: sending.timeout_ms,
     };
-    platform.fetch(outgoing).await.map_err(map_fetch_error)
+    runtime.fetch(outgoing).await.map_err(map_fetch_error)
 }
 
 async fn check_status<P: Runtime>(
-    platform: &P,
+    runtime: &P,
     actor: &Actor<'_>,
     answer: UpstreamResponse<P::Body>,
 ) -> Result<UpstreamResponse<P::Body>, Error> {
     if (200..=299).contains(&answer.status) {
         return Ok(answer);
     }
-    let body = platform.read_or_empty(answer.body, MAX_ERROR_BYTES).await;
+    let body = runtime.read_or_empty(answer.body, MAX_ERROR_BYTES).await;
     let error = PostgrestError::parse(&body).unwrap_or_default();
     // The message beside it may hold values.
     let code = error.plain_code();
@@ -182,7 +182,7 @@ async fn check_status<P: Runtime>(
     };
     let job = if let Actor::Job(job) = actor { Some(*job) } else { None };
     let line = serde_json::json!({ "event": "question refused", "job": job, "status": answer.status, "code": code });
-    platform.log(LogLevel::Error, &line.to_string());
+    runtime.log(LogLevel::Error, &line.to_string());
     Err(fault)
 }
 

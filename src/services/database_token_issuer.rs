@@ -37,15 +37,15 @@ impl<P: Runtime> DatabaseTokenIssuer<P> {
     ///
     /// # Errors
     /// `Platform` if signing fails, or if the actor has no rights.
-    pub async fn token(&self, platform: &P, actor: &Actor<'_>) -> Result<String, Error> {
-        let now_s = i64::try_from(platform.now_ms() / 1000).map_err(|_| Error::RuntimeFailed)?;
+    pub async fn token(&self, runtime: &P, actor: &Actor<'_>) -> Result<String, Error> {
+        let now_s = i64::try_from(runtime.now_ms() / 1000).map_err(|_| Error::RuntimeFailed)?;
         let name = cache_key(actor);
         if let Some(kept) = self.kept.borrow().get(&name).filter(|kept| now_s < kept.until_s) {
             return Ok(kept.token.clone());
         }
-        let jti = Base64UrlUnpadded::encode_string(&platform.random::<16>().map_err(|_| Error::RuntimeFailed)?);
+        let jti = Base64UrlUnpadded::encode_string(&runtime.random::<16>().map_err(|_| Error::RuntimeFailed)?);
         let unsigned = database_token::signing_input(&self.key.kid, actor, now_s, &jti).ok_or(Error::RuntimeFailed)?;
-        let signature = self.sign(platform, unsigned.as_bytes()).await.ok_or(Error::RuntimeFailed)?;
+        let signature = self.sign(runtime, unsigned.as_bytes()).await.ok_or(Error::RuntimeFailed)?;
         let token = format!("{unsigned}.{}", Base64UrlUnpadded::encode_string(&signature));
         let mut kept = self.kept.borrow_mut();
         if kept.len() >= MAX_CACHED_TOKENS {
@@ -57,16 +57,16 @@ impl<P: Runtime> DatabaseTokenIssuer<P> {
         Ok(token)
     }
 
-    async fn sign(&self, platform: &P, message: &[u8]) -> Option<[u8; 64]> {
+    async fn sign(&self, runtime: &P, message: &[u8]) -> Option<[u8; 64]> {
         let key = if let Some(key) = self.imported.get() {
             key.clone()
         } else {
-            let key = platform.import_p256(&self.key.x, &self.key.y, self.key.d.expose()).await.ok()?;
+            let key = runtime.import_p256(&self.key.x, &self.key.y, self.key.d.expose()).await.ok()?;
             // Another request may have been first; both keys are the same.
             drop(self.imported.set(key.clone()));
             key
         };
-        platform.sign(&key, message).await.ok()
+        runtime.sign(&key, message).await.ok()
     }
 }
 

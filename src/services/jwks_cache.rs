@@ -78,41 +78,41 @@ impl<P: Runtime> JwksCache<P> {
     /// Returns the key with this id, and the generation of its set.
     ///
     /// # Errors
-    /// The cases of [`NoKey`].
-    pub async fn key(self: &Rc<Self>, platform: &P, kid: &str) -> Result<DatedKey<P>, KeyLookupError> {
-        match self.current(platform, kid).await? {
+    /// The cases of [`KeyLookupError`].
+    pub async fn key(self: &Rc<Self>, runtime: &P, kid: &str) -> Result<DatedKey<P>, KeyLookupError> {
+        match self.current(runtime, kid).await? {
             Some(key) => Ok(key),
-            None => self.refetch_for_unknown_kid(platform, kid).await,
+            None => self.refetch_for_unknown_kid(runtime, kid).await,
         }
     }
 
     /// Returns whether there is a key with this id, without a fetch for an unknown one.
-    pub async fn knows(self: &Rc<Self>, platform: &P, kid: &str) -> bool {
-        matches!(self.current(platform, kid).await, Ok(Some(_)))
+    pub async fn knows(self: &Rc<Self>, runtime: &P, kid: &str) -> bool {
+        matches!(self.current(runtime, kid).await, Ok(Some(_)))
     }
 
     /// Returns the key with this id in the set, which is fetched if it is due.
-    async fn current(self: &Rc<Self>, platform: &P, kid: &str) -> Result<Option<DatedKey<P>>, KeyLookupError> {
-        let mut step = jwks::refresh_decision(self.state.get(), platform.now_ms());
-        if step == RefreshDecision::Fetch && self.wait_for_inflight_fetch(platform).await {
-            step = jwks::refresh_decision(self.state.get(), platform.now_ms());
+    async fn current(self: &Rc<Self>, runtime: &P, kid: &str) -> Result<Option<DatedKey<P>>, KeyLookupError> {
+        let mut step = jwks::refresh_decision(self.state.get(), runtime.now_ms());
+        if step == RefreshDecision::Fetch && self.wait_for_inflight_fetch(runtime).await {
+            step = jwks::refresh_decision(self.state.get(), runtime.now_ms());
         }
         match step {
             RefreshDecision::Use => {}
-            RefreshDecision::UseAndRefresh if self.cached_key(kid).is_some() => self.refresh_in_background(platform),
+            RefreshDecision::UseAndRefresh if self.cached_key(kid).is_some() => self.refresh_in_background(runtime),
             // The set is due: an id that it lacks is rejected after the fetch, not while the fetch runs in the
             // background.
             RefreshDecision::UseAndRefresh => {
-                self.fetch(platform, jwks::SHARED_MAX_AGE_MS).await;
+                self.fetch(runtime, jwks::SHARED_MAX_AGE_MS).await;
             }
             RefreshDecision::Fetch => {
-                if !self.fetch(platform, jwks::SHARED_MAX_AGE_MS).await && !self.may_use_stale(platform) {
-                    return self.fallback_key(platform).await.map(Some);
+                if !self.fetch(runtime, jwks::SHARED_MAX_AGE_MS).await && !self.may_use_stale(runtime) {
+                    return self.fallback_key(runtime).await.map(Some);
                 }
             }
             RefreshDecision::Unavailable { retry_after } => {
                 return self
-                    .fallback_key(platform)
+                    .fallback_key(runtime)
                     .await
                     .map(Some)
                     .map_err(|_| KeyLookupError::Unavailable { retry_after });
@@ -129,24 +129,24 @@ impl<P: Runtime> JwksCache<P> {
 
     /// Returns the key with this id after a signature was invalid: another one, if the issuer has rotated and reused
     /// the id.
-    pub async fn after_bad_signature(self: &Rc<Self>, platform: &P, kid: &str) -> Option<DatedKey<P>> {
-        let now = platform.now_ms();
+    pub async fn after_bad_signature(self: &Rc<Self>, runtime: &P, kid: &str) -> Option<DatedKey<P>> {
+        let now = runtime.now_ms();
         if !jwks::may_refetch_after_bad_signature(self.state.get(), self.last_signature_refetch.get(), now) {
             return None;
         }
         // Only a doubt that causes a fetch counts: forged tokens could otherwise delay the next fetch forever.
         self.last_signature_refetch.set(Some(now));
-        if self.fetch(platform, jwks::AFTER_FAILURE_MS).await { self.cached_key(kid) } else { None }
+        if self.fetch(runtime, jwks::AFTER_FAILURE_MS).await { self.cached_key(kid) } else { None }
     }
 
     /// Fetches for an unknown id, at most once in 30 seconds; the id is remembered as unknown for 60 seconds.
-    async fn refetch_for_unknown_kid(self: &Rc<Self>, platform: &P, kid: &str) -> Result<DatedKey<P>, KeyLookupError> {
-        let now = platform.now_ms();
+    async fn refetch_for_unknown_kid(self: &Rc<Self>, runtime: &P, kid: &str) -> Result<DatedKey<P>, KeyLookupError> {
+        let now = runtime.now_ms();
         self.unknown_kids.borrow_mut().retain(|(_, found)| now.saturating_sub(*found) < UNKNOWN_KID_TTL_MS);
         let remembered = self.unknown_kids.borrow().iter().any(|(other, _)| other == kid);
         if !remembered
             && jwks::may_refetch_for_unknown_kid(self.state.get(), now)
-            && self.fetch(platform, jwks::UNKNOWN_KID_REFETCH_INTERVAL_MS).await
+            && self.fetch(runtime, jwks::UNKNOWN_KID_REFETCH_INTERVAL_MS).await
         {
             if let Some(key) = self.cached_key(kid) {
                 return Ok(key);
@@ -165,37 +165,37 @@ impl<P: Runtime> JwksCache<P> {
     }
 
     /// Returns whether a set that is no longer fresh may still be used after the fetch that just failed.
-    fn may_use_stale(&self, platform: &P) -> bool {
+    fn may_use_stale(&self, runtime: &P) -> bool {
         matches!(
-            jwks::refresh_decision(self.state.get(), platform.now_ms()),
+            jwks::refresh_decision(self.state.get(), runtime.now_ms()),
             RefreshDecision::Use | RefreshDecision::UseAndRefresh
         )
     }
 
     /// Returns the configured key, whatever the id, on a cold start without a reachable issuer.
-    async fn fallback_key(&self, platform: &P) -> Result<DatedKey<P>, KeyLookupError> {
+    async fn fallback_key(&self, runtime: &P) -> Result<DatedKey<P>, KeyLookupError> {
         let unavailable = KeyLookupError::Unavailable { retry_after: RETRY_AFTER_S };
         let pem = self.source.pem.as_ref().filter(|_| self.state.get().fetched_at_ms.is_none()).ok_or(unavailable)?;
         let generation = self.generation.get();
-        let key = platform.import_rsa(&pem.modulus, &pem.exponent).await.map_err(|_| unavailable)?;
+        let key = runtime.import_rsa(&pem.modulus, &pem.exponent).await.map_err(|_| unavailable)?;
         Ok((key, generation))
     }
 
-    fn refresh_in_background(self: &Rc<Self>, platform: &P) {
-        let (store, background) = (Rc::clone(self), platform.clone());
+    fn refresh_in_background(self: &Rc<Self>, runtime: &P) {
+        let (store, background) = (Rc::clone(self), runtime.clone());
         // Counts as tried from now on, so that the next request does not repeat it.
-        store.state.set(JwksCacheState { last_attempt_ms: Some(platform.now_ms()), ..store.state.get() });
-        platform.wait_until(async move {
+        store.state.set(JwksCacheState { last_attempt_ms: Some(runtime.now_ms()), ..store.state.get() });
+        runtime.wait_until(async move {
             store.fetch(&background, jwks::SHARED_MAX_AGE_MS).await;
         });
     }
 
     /// Waits while another request of this isolate fetches, by polling: an object of one request must not be awaited in
     /// another. Returns whether there was one.
-    async fn wait_for_inflight_fetch(&self, platform: &P) -> bool {
+    async fn wait_for_inflight_fetch(&self, runtime: &P) -> bool {
         let mut waited = false;
-        while self.fetching.get().is_some_and(|since| platform.now_ms().saturating_sub(since) <= jwks::TIMEOUT_MS) {
-            platform.sleep(POLL_INTERVAL_MS).await;
+        while self.fetching.get().is_some_and(|since| runtime.now_ms().saturating_sub(since) <= jwks::TIMEOUT_MS) {
+            runtime.sleep(POLL_INTERVAL_MS).await;
             waited = true;
         }
         waited
@@ -203,13 +203,13 @@ impl<P: Runtime> JwksCache<P> {
 
     /// Replaces the set by one that another isolate has fetched within `shared_ms`, otherwise by the issuer's; an
     /// invalid response changes only the time of the next attempt.
-    async fn fetch(self: &Rc<Self>, platform: &P, shared_ms: u64) -> bool {
-        let began = platform.now_ms();
+    async fn fetch(self: &Rc<Self>, runtime: &P, shared_ms: u64) -> bool {
+        let began = runtime.now_ms();
         self.state.set(JwksCacheState { last_attempt_ms: Some(began), ..self.state.get() });
         self.fetching.set(Some(began));
-        let found = match self.load_shared(platform, shared_ms).await {
+        let found = match self.load_shared(runtime, shared_ms).await {
             Some(found) => Some((found, None)),
-            None => self.fetch_from_issuer(platform).await.map(|(keys, set)| ((keys, platform.now_ms()), Some(set))),
+            None => self.fetch_from_issuer(runtime).await.map(|(keys, set)| ((keys, runtime.now_ms()), Some(set))),
         };
         self.fetching.set(None);
         let outcome = if let Some((((listed, keys), fetched), set)) = found {
@@ -224,7 +224,7 @@ impl<P: Runtime> JwksCache<P> {
             });
             match set {
                 Some(set) => {
-                    self.share_in_background(platform, fetched, &set);
+                    self.share_in_background(runtime, fetched, &set);
                     "fetched"
                 }
                 None => "shared",
@@ -241,38 +241,38 @@ impl<P: Runtime> JwksCache<P> {
             "event": "jwks",
             "outcome": outcome,
             "keys": self.imported_keys.borrow().len(),
-            "age_ms": self.state.get().fetched_at_ms.map(|fetched| platform.now_ms().saturating_sub(fetched)),
-            "duration_ms": platform.now_ms().saturating_sub(began),
+            "age_ms": self.state.get().fetched_at_ms.map(|fetched| runtime.now_ms().saturating_sub(fetched)),
+            "duration_ms": runtime.now_ms().saturating_sub(began),
         });
-        platform.log(if outcome == "failed" { LogLevel::Warn } else { LogLevel::Info }, &line.to_string());
+        runtime.log(if outcome == "failed" { LogLevel::Warn } else { LogLevel::Info }, &line.to_string());
         outcome != "failed"
     }
 
     /// Returns a set that another isolate has fetched recently, and later than the one held here; its age counts from
     /// that fetch.
-    async fn load_shared(&self, platform: &P, shared_ms: u64) -> Option<((Vec<RsaKey>, Keys<P>), u64)> {
-        let kept = platform.cache_get(&self.source.shared_url, jwks::MAX_SET_BYTES + shared_jwks::OVERHEAD_BYTES);
-        let bytes = platform.within(CACHE_GET_TIMEOUT_MS, kept).await??;
+    async fn load_shared(&self, runtime: &P, shared_ms: u64) -> Option<((Vec<RsaKey>, Keys<P>), u64)> {
+        let kept = runtime.cache_get(&self.source.shared_url, jwks::MAX_SET_BYTES + shared_jwks::OVERHEAD_BYTES);
+        let bytes = runtime.within(CACHE_GET_TIMEOUT_MS, kept).await??;
         let (fetched, set) = shared_jwks::open(&self.source.sharing_key, &self.source.jwks_url, &bytes)?;
         let newer = self.state.get().fetched_at_ms.is_none_or(|held| fetched > held);
-        let (now, fresh) = (platform.now_ms(), platform.now_ms().saturating_sub(fetched) < shared_ms);
-        let keys = import_keys(platform, set).await.filter(|_| newer && fresh && fetched <= now)?;
+        let (now, fresh) = (runtime.now_ms(), runtime.now_ms().saturating_sub(fetched) < shared_ms);
+        let keys = import_keys(runtime, set).await.filter(|_| newer && fresh && fetched <= now)?;
         Some((keys, fetched))
     }
 
     /// Shares a set after it is held here, so that a cache that does not respond delays no request. Only valid sets are
     /// shared.
-    fn share_in_background(self: &Rc<Self>, platform: &P, fetched: u64, set: &[u8]) {
+    fn share_in_background(self: &Rc<Self>, runtime: &P, fetched: u64, set: &[u8]) {
         let sealed = shared_jwks::seal(&self.source.sharing_key, &self.source.jwks_url, fetched, set);
-        let (store, background) = (Rc::clone(self), platform.clone());
-        platform.wait_until(async move {
+        let (store, background) = (Rc::clone(self), runtime.clone());
+        runtime.wait_until(async move {
             let sharing = background.cache_put(&store.source.shared_url, &sealed, SHARED_TTL_S);
             background.within(CACHE_PUT_TIMEOUT_MS, sharing).await;
         });
     }
 
     /// Returns the issuer's set, and its source text.
-    async fn fetch_from_issuer(&self, platform: &P) -> Option<((Vec<RsaKey>, Keys<P>), Vec<u8>)> {
+    async fn fetch_from_issuer(&self, runtime: &P) -> Option<((Vec<RsaKey>, Keys<P>), Vec<u8>)> {
         let request = UpstreamRequest {
             method: "GET",
             url: self.source.jwks_url.clone(),
@@ -281,11 +281,11 @@ impl<P: Runtime> JwksCache<P> {
             body: None,
             timeout_ms: u32::try_from(jwks::TIMEOUT_MS).unwrap_or(u32::MAX),
         };
-        let answer = platform.fetch(request).await.ok()?;
+        let answer = runtime.fetch(request).await.ok()?;
         let json = answer.headers.value("content-type").is_some_and(|media| media.contains("json"));
         let body = answer.body.filter(|_| answer.status == 200 && json)?;
-        let body = platform.read(body, jwks::MAX_SET_BYTES).await.ok()?;
-        let keys = import_keys(platform, &body).await?;
+        let body = runtime.read(body, jwks::MAX_SET_BYTES).await.ok()?;
+        let keys = import_keys(runtime, &body).await?;
         Some((keys, body))
     }
 }

@@ -163,25 +163,25 @@ impl Drop for BudgetShare<'_> {
 /// `BodyTooLarge` over the limit, `BodyInterrupted` if the client disconnects or is too slow, `Busy` if the isolate already
 /// holds too many bytes, in total or of this sender.
 pub async fn read<'a, P: Runtime>(
-    hub: &'a AppState<P>,
-    platform: &P,
+    app: &'a AppState<P>,
+    runtime: &P,
     Incoming { sender, body, limit }: Incoming<P::Body>,
 ) -> Result<Body<'a>, Error> {
-    let held = hub.body_budget.begin(platform.now_ms(), sender);
+    let held = app.body_budget.begin(runtime.now_ms(), sender);
     let Some(body) = body else { return Ok(Body { bytes: Vec::new(), _held: held }) };
     let busy = Cell::new(false);
     let count = |bytes| {
-        let fits = held.grow(platform.now_ms(), bytes);
+        let fits = held.grow(runtime.now_ms(), bytes);
         busy.set(!fits);
         fits
     };
-    let (may_give_way, began) = (held.share.sender == Sender::Unknown, platform.now_ms());
+    let (may_give_way, began) = (held.share.sender == Sender::Unknown, runtime.now_ms());
     let read = {
-        let mut reading = pin!(platform.read_counted(body, limit, count));
+        let mut reading = pin!(runtime.read_counted(body, limit, count));
         loop {
-            let patience = if may_give_way { EVICTION_POLL_MS } else { READ_TIMEOUT_MS };
-            let read = platform.within(patience, reading.as_mut()).await;
-            let late = platform.now_ms().saturating_sub(began) >= READ_TIMEOUT_MS.into();
+            let policy = if may_give_way { EVICTION_POLL_MS } else { READ_TIMEOUT_MS };
+            let read = runtime.within(policy, reading.as_mut()).await;
+            let late = runtime.now_ms().saturating_sub(began) >= READ_TIMEOUT_MS.into();
             if read.is_some() || late || held.share.gives_way.get() {
                 break read;
             }

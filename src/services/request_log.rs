@@ -120,21 +120,21 @@ struct Batch {
 
 impl RequestLogWriter {
     /// Accepts a row that may be stored after the response.
-    pub fn record_deferred<P: Runtime>(hub: &Rc<AppState<P>>, platform: &P, row: &RequestRecord) {
+    pub fn record_deferred<P: Runtime>(app: &Rc<AppState<P>>, runtime: &P, row: &RequestRecord) {
         let Ok(row) = serde_json::to_string(row) else { return };
-        let (now, since) = (platform.now_ms(), hub.request_log.gathering_since.get());
-        hub.request_log.pending.borrow_mut().push(row);
+        let (now, since) = (runtime.now_ms(), app.request_log.gathering_since.get());
+        app.request_log.pending.borrow_mut().push(row);
         if since.is_some_and(|since| now.saturating_sub(since) < BATCH_TIMEOUT_MS) {
             // Another request will write all of them.
             return;
         }
-        hub.request_log.gathering_since.set(Some(now));
-        let (hub, background) = (Rc::clone(hub), platform.clone());
-        platform.wait_until(async move {
+        app.request_log.gathering_since.set(Some(now));
+        let (app, background) = (Rc::clone(app), runtime.clone());
+        runtime.wait_until(async move {
             background.sleep(BATCH_DELAY_MS).await;
-            hub.request_log.gathering_since.set(None);
-            while let Some(batch) = hub.request_log.take_batch(background.now_ms(), None) {
-                enqueue_or_insert_or_log(&hub, &background, &batch).await;
+            app.request_log.gathering_since.set(None);
+            while let Some(batch) = app.request_log.take_batch(background.now_ms(), None) {
+                enqueue_or_insert_or_log(&app, &background, &batch).await;
             }
         });
     }
@@ -144,10 +144,10 @@ impl RequestLogWriter {
     ///
     /// # Errors
     /// `RequestLogUnavailable`: the response must not be sent. The waiting rows are logged instead.
-    pub async fn record_now<P: Runtime>(hub: &AppState<P>, platform: &P, row: RequestRecord) -> Result<(), Error> {
+    pub async fn record_now<P: Runtime>(app: &AppState<P>, runtime: &P, row: RequestRecord) -> Result<(), Error> {
         let row = serde_json::to_string(&row).map_err(|_| Error::RequestLogUnavailable)?;
-        let batch = hub.request_log.take_batch(platform.now_ms(), Some(row)).ok_or(Error::RequestLogUnavailable)?;
-        if enqueue_or_insert_or_log(hub, platform, &batch).await { Ok(()) } else { Err(Error::RequestLogUnavailable) }
+        let batch = app.request_log.take_batch(runtime.now_ms(), Some(row)).ok_or(Error::RequestLogUnavailable)?;
+        if enqueue_or_insert_or_log(app, runtime, &batch).await { Ok(()) } else { Err(Error::RequestLogUnavailable) }
     }
 
     /// Returns the rows of one message: this one, then the waiting ones, the oldest first. `None` if there is none.
@@ -177,15 +177,15 @@ impl RequestLogWriter {
 
 /// Stores rows in the queue, otherwise in the database, otherwise in the log, which is the last resort; returns false
 /// in the last case.
-async fn enqueue_or_insert_or_log<P: Runtime>(hub: &AppState<P>, platform: &P, batch: &Rc<Batch>) -> bool {
+async fn enqueue_or_insert_or_log<P: Runtime>(app: &AppState<P>, runtime: &P, batch: &Rc<Batch>) -> bool {
     let text = request_log_batch::array(&batch.rows);
     // A row that is too large for the queue is a batch of its own.
-    let queued = text.len() <= request_log_batch::MAX_MESSAGE_BYTES && platform.enqueue(&text).await.is_ok();
-    let kept = queued || insert_with_retry(hub, platform, &text).await;
+    let queued = text.len() <= request_log_batch::MAX_MESSAGE_BYTES && runtime.enqueue(&text).await.is_ok();
+    let kept = queued || insert_with_retry(app, runtime, &text).await;
     if !kept {
-        platform.log(LogLevel::Error, &format!("{{\"event\":\"request rows not written\",\"rows\":{text}}}"));
+        runtime.log(LogLevel::Error, &format!("{{\"event\":\"request rows not written\",\"rows\":{text}}}"));
     }
-    hub.request_log.batches.borrow_mut().retain(|other| !Rc::ptr_eq(other, batch));
+    app.request_log.batches.borrow_mut().retain(|other| !Rc::ptr_eq(other, batch));
     kept
 }
 
@@ -193,16 +193,16 @@ async fn enqueue_or_insert_or_log<P: Runtime>(hub: &AppState<P>, platform: &P, b
 ///
 /// A request that has waited for Clerk and the database must end within the 30 seconds that `wait_until` has after its
 /// client has disconnected, so this timeout is shorter than that of a client's own request.
-async fn insert_with_retry<P: Runtime>(hub: &AppState<P>, platform: &P, rows: &str) -> bool {
+async fn insert_with_retry<P: Runtime>(app: &AppState<P>, runtime: &P, rows: &str) -> bool {
     let job = TimedJob { name: "journal", timeout_ms: INSERT_TIMEOUT_MS };
     let write = async || {
-        let question = query(&hub.config.postgrest_url).rpc("record_requests", format!("{{\"requests\":{rows}}}"));
-        execute_job(hub, platform, job, question).await.is_ok()
+        let question = query(&app.config.postgrest_url).rpc("record_requests", format!("{{\"requests\":{rows}}}"));
+        execute_job(app, runtime, job, question).await.is_ok()
     };
     if write().await {
         return true;
     }
-    platform.sleep(RETRY_MS).await;
+    runtime.sleep(RETRY_MS).await;
     write().await
 }
 

@@ -25,13 +25,13 @@ pub struct RejectedRecord<'a> {
 ///
 /// # Errors
 /// The cause that the response states for the rows; without a response [`WriteFailure::Unavailable`].
-pub async fn insert<P: Runtime>(hub: &AppState<P>, platform: &P, rows: &[&str]) -> Result<(), WriteFailure> {
+pub async fn insert<P: Runtime>(app: &AppState<P>, runtime: &P, rows: &[&str]) -> Result<(), WriteFailure> {
     let body = format!("{{\"requests\":[{}]}}", rows.join(","));
-    let question = query(&hub.config.postgrest_url).rpc("record_requests", body);
-    let answer = execute_for_response(hub, platform, JOB, question).await.map_err(|_| WriteFailure::Unavailable)?;
+    let question = query(&app.config.postgrest_url).rpc("record_requests", body);
+    let answer = execute_for_response(app, runtime, JOB, question).await.map_err(|_| WriteFailure::Unavailable)?;
     match answer.status {
         200..=299 => Ok(()),
-        status => Err(write_failure(status, &platform.read_or_empty(answer.body, MAX_ERROR_BYTES).await)),
+        status => Err(write_failure(status, &runtime.read_or_empty(answer.body, MAX_ERROR_BYTES).await)),
     }
 }
 
@@ -39,15 +39,15 @@ pub async fn insert<P: Runtime>(hub: &AppState<P>, platform: &P, rows: &[&str]) 
 ///
 /// # Errors
 /// Any response other than success: the rows are not stored then.
-pub async fn reject<P: Runtime>(hub: &AppState<P>, platform: &P, rows: &[RejectedRecord<'_>]) -> Result<(), Error> {
+pub async fn reject<P: Runtime>(app: &AppState<P>, runtime: &P, rows: &[RejectedRecord<'_>]) -> Result<(), Error> {
     // PostgreSQL text cannot contain a zero byte; its six-character JSON escape has the same meaning.
     let contents: Vec<_> = rows
         .iter()
         .map(|row| serde_json::json!({ "content": row.content.replace('\0', "\\u0000"), "code": row.refusal.code, "message": row.refusal.message }))
         .collect();
     let question =
-        query(&hub.config.postgrest_url).rpc("reject_requests", serde_json::json!({ "rows": contents }).to_string());
-    match execute_for_response(hub, platform, JOB, question).await?.status {
+        query(&app.config.postgrest_url).rpc("reject_requests", serde_json::json!({ "rows": contents }).to_string());
+    match execute_for_response(app, runtime, JOB, question).await?.status {
         200..=299 => Ok(()),
         503 => Err(Error::UpstreamBusy),
         _ => Err(Error::UpstreamInvalidResponse("rejected request rows were refused")),

@@ -56,18 +56,18 @@ impl SessionCache {
 /// # Errors
 /// `Token` for an invalid one, `JwksUnavailable` if it could not be verified.
 pub async fn authenticate<P: Runtime>(
-    platform: &P,
+    runtime: &P,
     sessions: &SessionCache,
     keys: &Rc<JwksCache<P>>,
     expected: &TokenPolicy,
     raw: &str,
 ) -> Result<Session, Error> {
-    let now_s = i64::try_from(platform.now_ms() / 1000).map_err(|_| Error::RuntimeFailed)?;
+    let now_s = i64::try_from(runtime.now_ms() / 1000).map_err(|_| Error::RuntimeFailed)?;
     if let Some(session) = sessions.get(raw, keys.generation(), now_s) {
         return Ok(session);
     }
     // The generation of the key that verified it: the set may have been replaced since.
-    let (verified, generation) = verify(platform, keys, raw).await?;
+    let (verified, generation) = verify(runtime, keys, raw).await?;
     let session = session_token::validate_claims(&verified, expected, now_s).map_err(Error::Token)?;
     sessions.insert(raw, &session, generation, now_s);
     Ok(session)
@@ -78,13 +78,13 @@ pub async fn authenticate<P: Runtime>(
 /// # Errors
 /// Same as [`authenticate`].
 pub async fn ending_session<P: Runtime>(
-    platform: &P,
+    runtime: &P,
     keys: &Rc<JwksCache<P>>,
     expected: &TokenPolicy,
     raw: &str,
 ) -> Result<EndingSession, Error> {
-    let now_s = i64::try_from(platform.now_ms() / 1000).map_err(|_| Error::RuntimeFailed)?;
-    let (verified, _) = verify(platform, keys, raw).await?;
+    let now_s = i64::try_from(runtime.now_ms() / 1000).map_err(|_| Error::RuntimeFailed)?;
+    let (verified, _) = verify(runtime, keys, raw).await?;
     session_token::validate_for_sign_out(&verified, expected, now_s).map_err(Error::Token)
 }
 
@@ -93,40 +93,40 @@ pub async fn ending_session<P: Runtime>(
 /// # Errors
 /// Same as [`authenticate`].
 pub async fn verify_claim<P: Runtime>(
-    platform: &P,
+    runtime: &P,
     keys: &Rc<JwksCache<P>>,
     raw: &str,
     name: &str,
 ) -> Result<Option<Value>, Error> {
-    let (verified, _) = verify(platform, keys, raw).await?;
+    let (verified, _) = verify(runtime, keys, raw).await?;
     Ok(verified.claim(name).cloned())
 }
 
 /// Checks form, key and signature, and returns the generation of the key.
 async fn verify<'a, P: Runtime>(
-    platform: &P,
+    runtime: &P,
     keys: &Rc<JwksCache<P>>,
     raw: &'a str,
 ) -> Result<(Verified<'a>, u64), Error> {
     let unverified = session_token::parse(raw).map_err(Error::Token)?;
-    let (key, mut generation) = keys.key(platform, unverified.kid()).await.map_err(|no_key| match no_key {
+    let (key, mut generation) = keys.key(runtime, unverified.kid()).await.map_err(|no_key| match no_key {
         KeyLookupError::Unavailable { retry_after } => Error::JwksUnavailable(retry_after),
         KeyLookupError::Unknown => Error::Token(TokenError::KeyUnknown),
     })?;
-    let mut good = verify_signature(platform, &key, &unverified).await?;
-    if !good && let Some((key, newer)) = keys.after_bad_signature(platform, unverified.kid()).await {
+    let mut good = verify_signature(runtime, &key, &unverified).await?;
+    if !good && let Some((key, newer)) = keys.after_bad_signature(runtime, unverified.kid()).await {
         generation = newer;
-        good = verify_signature(platform, &key, &unverified).await?;
+        good = verify_signature(runtime, &key, &unverified).await?;
     }
     Ok((unverified.into_verified(good).map_err(Error::Token)?, generation))
 }
 
 async fn verify_signature<P: Runtime>(
-    platform: &P,
+    runtime: &P,
     key: &P::VerifyingKey,
     token: &Unverified<'_>,
 ) -> Result<bool, Error> {
-    platform.verify(key, token.signing_input().as_bytes(), token.signature()).await.map_err(|_| Error::RuntimeFailed)
+    runtime.verify(key, token.signing_input().as_bytes(), token.signature()).await.map_err(|_| Error::RuntimeFailed)
 }
 
 const MAX_SESSIONS: usize = 1024;

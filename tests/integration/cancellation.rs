@@ -157,12 +157,12 @@ fn told(rows: &[Value]) -> Vec<String> {
 /// Sends requests of others whose rows wait.
 fn others(app: &TestApp, count: usize) {
     for _ in 0..count {
-        let reply = app.fake.run(handle_request(
+        let response = app.fake.run(handle_request(
             &app.hub,
             &app.fake,
             arrival("-", ("GET", "/rest/v1/chat_threads"), &[], None),
         ));
-        assert_eq!(reply.unwrap().status, 401);
+        assert_eq!(response.unwrap().status, 401);
     }
 }
 
@@ -178,8 +178,9 @@ fn of_others(rows: &[Value]) -> usize {
 /// Asserts that the next request is processed, and has waited at most for the fetch of the keys.
 fn next_is_answered(app: &TestApp, name: &str) {
     let before = app.fake.now_ms();
-    let reply = app.fake.run(handle_request(&app.hub, &app.fake, arrival("carol", ("GET", READ), &[], None))).unwrap();
-    assert_eq!(reply.status, 200, "{name}");
+    let response =
+        app.fake.run(handle_request(&app.hub, &app.fake, arrival("carol", ("GET", READ), &[], None))).unwrap();
+    assert_eq!(response.status, 200, "{name}");
     assert!(app.fake.now_ms() - before <= 3_100, "{name}: waited {} ms", app.fake.now_ms() - before);
 }
 
@@ -194,7 +195,8 @@ fn at_every_await(
         let app = isolate();
         others(&app, 2);
         let request = app.fake.another_request();
-        let status = app.fake.leave_after(polls, handle_request(&app.hub, &request, make())).map(|reply| reply.status);
+        let status =
+            app.fake.leave_after(polls, handle_request(&app.hub, &request, make())).map(|response| response.status);
         check(&app, &request, polls, status);
         if status.is_some() {
             return;
@@ -279,7 +281,7 @@ fn fetch_of_keys_that_is_ended_keeps_no_other_request_i_2() {
             let mut leaving = Some(boxed(&app.hub, first.clone(), arrival("alice", ("GET", READ), &[], None)));
             let mut staying = boxed(&app.hub, second, arrival("carol", ("GET", READ), &[], None));
             let mut turn = 0;
-            let reply = app.fake.run(poll_fn(|context| {
+            let response = app.fake.run(poll_fn(|context| {
                 turn += 1;
                 if turn > polls {
                     if let (Some(_), Some(ending)) = (leaving.take(), ending) {
@@ -293,7 +295,7 @@ fn fetch_of_keys_that_is_ended_keeps_no_other_request_i_2() {
                 staying.as_mut().poll(context)
             }));
             let name = format!("{ending:?} after {polls} polls");
-            assert_eq!(reply.unwrap(), 200, "{name}");
+            assert_eq!(response.unwrap(), 200, "{name}");
             assert!(app.fake.now_ms() - began <= 3_100, "{name}: waited {} ms", app.fake.now_ms() - began);
         }
     }

@@ -27,8 +27,8 @@ fn at_once(app: &TestApp, count: usize) -> (Vec<u16>, usize, usize) {
     for _ in 0..count {
         let (hub, fake, statuses) = (Rc::clone(&app.hub), app.fake.clone(), Rc::clone(&statuses));
         app.fake.wait_until(async move {
-            let reply = handle_request(&hub, &fake, arrival("-", ("GET", "/healthz"), &[], None)).await;
-            statuses.borrow_mut().push(reply.status);
+            let response = handle_request(&hub, &fake, arrival("-", ("GET", "/healthz"), &[], None)).await;
+            statuses.borrow_mut().push(response.status);
         });
     }
     app.fake.run_background().unwrap();

@@ -216,8 +216,8 @@ fn verifies_tokens_when_cache_never_answers_i_2() {
         country: None,
         body: None,
     };
-    let reply = app.fake.run(handle_request(&app.hub, &app.fake, arrival));
-    assert_eq!(reply.map(|reply| reply.status), Ok(200));
+    let response = app.fake.run(handle_request(&app.hub, &app.fake, arrival));
+    assert_eq!(response.map(|response| response.status), Ok(200));
     assert!(app.fake.now_ms() - began < 1_000, "answered after {} ms", app.fake.now_ms() - began);
     app.fake.run_background().unwrap();
     // The fetched set is held: the next tokens wait for nothing, and no work remains waiting.

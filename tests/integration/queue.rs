@@ -24,7 +24,7 @@ fn deliveries(texts: &[&str], age_s: u32) -> Vec<QueueMessage> {
 /// Returns the verdicts, and the number of rows of each call to `record_requests`.
 fn taken(app: &TestApp, queue: &str, deliveries: &[QueueMessage]) -> (Vec<Disposition>, Vec<usize>) {
     drop((app.fake.sent(), app.fake.log_lines()));
-    let verdicts = app.fake.run(consume(&app.hub, &app.fake, queue, deliveries)).unwrap();
+    let dispositions = app.fake.run(consume(&app.hub, &app.fake, queue, deliveries)).unwrap();
     let rows = |sent: UpstreamRequest| {
         if sent.url.ends_with("/rpc/reject_requests") {
             return None;
@@ -32,7 +32,7 @@ fn taken(app: &TestApp, queue: &str, deliveries: &[QueueMessage]) -> (Vec<Dispos
         assert!(sent.url.ends_with("/rpc/record_requests"));
         Some(serde_json::from_slice::<Value>(&sent.body.unwrap()).unwrap()["requests"].as_array().unwrap().len())
     };
-    (verdicts, app.fake.sent().into_iter().filter_map(rows).collect())
+    (dispositions, app.fake.sent().into_iter().filter_map(rows).collect())
 }
 
 const GOOD: &str = r#"[{"request_id":"a"},{"request_id":"b"}]"#;
@@ -123,8 +123,8 @@ fn refused_messages_starve_no_other_however_they_alternate_l_3() {
     let texts: Vec<String> =
         (0..24).map(|place| message(&format!("{}{place}", if place % 2 == 0 { "refused" } else { "good" }))).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    let (verdicts, asked) = taken(&app, "hub-audit", &deliveries(&texts, 8));
-    assert_eq!(verdicts, vec![Disposition::Ack; 24]);
+    let (dispositions, asked) = taken(&app, "hub-audit", &deliveries(&texts, 8));
+    assert_eq!(dispositions, vec![Disposition::Ack; 24]);
     assert_eq!((rows.log.borrow().len(), rows.rejected.borrow().len()), (12, 12));
     assert!(asked.len() <= 47, "{}", asked.len());
     let lines = app.fake.log_lines();
@@ -149,8 +149,8 @@ fn one_refused_row_of_a_thousand_costs_few_requests_l_3() {
             .collect();
         let texts: Vec<String> = ids.chunks(20).map(|rows| Value::from(rows).to_string()).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let (verdicts, asked) = taken(&rows.app(), "hub-audit", &deliveries(&texts, 8));
-        assert_eq!(verdicts, vec![Disposition::Ack; 50]);
+        let (dispositions, asked) = taken(&rows.app(), "hub-audit", &deliveries(&texts, 8));
+        assert_eq!(dispositions, vec![Disposition::Ack; 50]);
         assert_eq!((rows.log.borrow().len(), rows.rejected.borrow().len()), (999, 1));
         assert!(asked.len() <= 21, "{}", asked.len());
     }
@@ -176,8 +176,8 @@ fn a_row_that_cannot_be_stored_comes_again_l_3() {
         Some("reject_requests") => answered(404, r#"{"code":"PGRST202"}"#),
         _ => default_upstream(request),
     });
-    let (verdicts, _) = taken(&app, "hub-audit", &deliveries(&[GOOD, REFUSED, "nonsense"], 8));
-    assert_eq!(verdicts, [Disposition::Ack, AGAIN, AGAIN]);
+    let (dispositions, _) = taken(&app, "hub-audit", &deliveries(&[GOOD, REFUSED, "nonsense"], 8));
+    assert_eq!(dispositions, [Disposition::Ack, AGAIN, AGAIN]);
     let lines = app.fake.log_lines();
     let whole =
         |wanted: Value| lines.iter().any(|(_, line)| serde_json::from_str::<Value>(line).unwrap()["row"] == wanted);
@@ -209,8 +209,8 @@ fn a_missing_right_is_no_rows_fault_l_3() {
 #[test]
 fn a_database_that_fails_is_left_alone_l_3() {
     let app = TestApp::with_upstream(|_| answered(500, "{}"));
-    let (verdicts, asked) = taken(&app, "hub-audit", &deliveries(&[REFUSED; 100], 8));
-    assert_eq!((verdicts, asked.len()), (vec![AGAIN; 100], 1));
+    let (dispositions, asked) = taken(&app, "hub-audit", &deliveries(&[REFUSED; 100], 8));
+    assert_eq!((dispositions, asked.len()), (vec![AGAIN; 100], 1));
 }
 
 /// A batch that is too slow as a whole is written by halves; one that remains slow ends after three requests.
@@ -224,8 +224,8 @@ fn a_batch_that_is_too_slow_is_tried_by_halves_l_3() {
             }
             answered(500, r#"{"code":"57014","message":"canceling statement due to statement timeout"}"#)
         });
-        let (verdicts, asked) = taken(&app, "hub-audit", &deliveries(&[REFUSED; 100], 8));
-        assert_eq!((verdicts, asked), (vec![wanted; 100], sizes));
+        let (dispositions, asked) = taken(&app, "hub-audit", &deliveries(&[REFUSED; 100], 8));
+        assert_eq!((dispositions, asked), (vec![wanted; 100], sizes));
     }
 }
 
@@ -317,11 +317,11 @@ fn whatever_comes_is_written_or_stored_l_3() {
                 .sum::<usize>();
             let queue = if deliveries_left < 200 { "hub-audit-dead" } else { "hub-audit" };
             let before = rows.asked.get();
-            let (verdicts, _) = taken(&app, queue, &deliveries(&texts, 8));
+            let (dispositions, _) = taken(&app, queue, &deliveries(&texts, 8));
             // Halving, one request for each megabyte, and storing; each twice where every third request fails.
             assert!(rows.asked.get() - before <= u32::try_from(3 * count + 12).unwrap(), "seed {seed}");
-            for (text, verdict) in batch.iter().zip(&verdicts) {
-                match (verdict, serde_json::from_str::<Vec<Value>>(text)) {
+            for (text, disposition) in batch.iter().zip(&dispositions) {
+                match (disposition, serde_json::from_str::<Vec<Value>>(text)) {
                     (Disposition::Retry { .. }, _) if waiting.contains(text) => {}
                     (Disposition::Retry { .. }, _) => waiting.push(text.clone()),
                     (Disposition::Ack, Err(_)) => assert!(rows.rejected.borrow().contains_key(text), "seed {seed}"),
@@ -358,8 +358,8 @@ fn nothing_is_done_while_the_database_is_away_l_3() {
 fn dead_letters_come_again_each_hour_and_are_seen_l_3() {
     let app = TestApp::with_upstream(|_| Err(FetchError::Unreachable));
     drop(taken(&app, "hub-audit-dead", &deliveries(&[GOOD], 8)));
-    let (verdicts, _) = taken(&app, "hub-audit-dead", &deliveries(&[GOOD], 8));
-    assert_eq!(verdicts, [Disposition::Retry { after_s: 3600 }]);
+    let (dispositions, _) = taken(&app, "hub-audit-dead", &deliveries(&[GOOD], 8));
+    assert_eq!(dispositions, [Disposition::Retry { after_s: 3600 }]);
     assert!(TestApp::new().fake.log_lines().is_empty());
     let app = TestApp::new();
     app.fake.run(consume(&app.hub, &app.fake, "hub-audit-dead", &deliveries(&[GOOD], 8))).unwrap();
@@ -371,8 +371,8 @@ fn dead_letters_come_again_each_hour_and_are_seen_l_3() {
 
 #[test]
 fn a_queue_that_nobody_knows_keeps_its_messages() {
-    let (verdicts, asked) = taken(&TestApp::new(), "another", &deliveries(&[GOOD], 8));
-    assert_eq!((verdicts, asked), (vec![Disposition::Retry { after_s: 60 }], vec![]));
+    let (dispositions, asked) = taken(&TestApp::new(), "another", &deliveries(&[GOOD], 8));
+    assert_eq!((dispositions, asked), (vec![Disposition::Retry { after_s: 60 }], vec![]));
 }
 
 /// A message that the Hub puts on the queue is accepted by its consumer.
@@ -393,8 +393,8 @@ fn takes_what_the_journal_puts_there_l_3() {
     let messages = app.fake.queued();
     let texts: Vec<&str> = messages.iter().map(String::as_str).collect();
     drop(app.fake.sent());
-    let verdicts = app.fake.run(consume(&app.hub, &app.fake, QUEUES[0].name, &deliveries(&texts, 1))).unwrap();
-    assert_eq!(verdicts, [Disposition::Ack]);
+    let dispositions = app.fake.run(consume(&app.hub, &app.fake, QUEUES[0].name, &deliveries(&texts, 1))).unwrap();
+    assert_eq!(dispositions, [Disposition::Ack]);
     let body: Value = serde_json::from_slice(app.fake.sent()[0].body.as_ref().unwrap()).unwrap();
     let row = &body["requests"][0];
     assert_eq!([&row["colo"], &row["country"], &row["status"]], [&json!("IAD"), &json!("US"), &json!(401)]);

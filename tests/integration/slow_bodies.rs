@@ -91,8 +91,8 @@ fn no_request_waits_longer_than_its_limits_for_a_body_without_end_l_3() {
                 let app = TestApp::with_upstream(upstream);
                 app.fake.slow_bodies(slow, None);
                 let began = app.fake.now_ms();
-                let reply = app.fake.run(handle_request(&app.hub, &app.fake, make()));
-                assert!(reply.is_ok(), "{name}: waits for ever, without end: {slow:?}");
+                let response = app.fake.run(handle_request(&app.hub, &app.fake, make()));
+                assert!(response.is_ok(), "{name}: waits for ever, without end: {slow:?}");
                 let took = app.fake.now_ms() - began;
                 assert!(took < 30_000, "{name}: {took} ms, without end: {slow:?}");
                 assert!(app.fake.run_background().is_ok(), "{name}: its work waits for ever, without end: {slow:?}");

@@ -182,7 +182,7 @@ fn any_json(seed: &mut u64, budget: usize) -> String {
 #[test]
 fn free_metadata_changes_no_verdict_i_2() {
     let time = now().to_string();
-    let verdicts = |body: &str| {
+    let dispositions = |body: &str| {
         // Times are compared as well, and a app's clock advances.
         let app = taking("\"taken\"");
         let signature = signed(WEBHOOK_SECRET, "msg_1", &time, body);
@@ -191,7 +191,7 @@ fn free_metadata_changes_no_verdict_i_2() {
         assert_eq!(seen.status, 200, "{}", &body[..body.len().min(400)]);
         told(&seen)["verdicts"].clone()
     };
-    let plain = verdicts(&about_a_user("unsafe_metadata", "{}"));
+    let plain = dispositions(&about_a_user("unsafe_metadata", "{}"));
     assert_eq!(plain[0]["expires_at"], "infinity");
     assert_eq!(plain[2]["role"], "sales");
     let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
@@ -204,7 +204,7 @@ fn free_metadata_changes_no_verdict_i_2() {
     let handmade = [r#"{"password":"x"}"#, r#"{"a":1,"a":2}"#, r#"{"user":{"newPassword":{}}}"#].map(str::to_owned);
     for free in generated.into_iter().chain(deep).chain(handmade) {
         for name in ["unsafe_metadata", "private_metadata", "external_accounts"] {
-            assert_eq!(verdicts(&about_a_user(name, &free)), plain, "{}", &free[..free.len().min(400)]);
+            assert_eq!(dispositions(&about_a_user(name, &free)), plain, "{}", &free[..free.len().min(400)]);
         }
     }
 }

@@ -25,8 +25,8 @@ pub struct ExportSummary {
 
 /// State shared by the pages of one export.
 struct ExportPager<P: Runtime> {
-    hub: Rc<AppState<P>>,
-    platform: P,
+    app: Rc<AppState<P>>,
+    runtime: P,
     session: Session,
     export: Export,
     format: Format,
@@ -41,25 +41,25 @@ struct ExportPager<P: Runtime> {
 /// # Errors
 /// The fault of the database for the first page.
 pub(super) async fn start<P: Runtime>(
-    hub: &Rc<AppState<P>>,
-    platform: &P,
+    app: &Rc<AppState<P>>,
+    runtime: &P,
     session: &Session,
     (export, format): (&Export, Format),
     question: UpstreamRequest,
 ) -> Result<ProxyResponse<P::Body>, Error> {
     let mut pages = ExportPager {
-        hub: Rc::clone(hub),
-        platform: platform.clone(),
+        app: Rc::clone(app),
+        runtime: runtime.clone(),
         session: session.clone(),
         export: export.clone(),
         format,
         request: question,
         page_size: PAGE_ROWS,
     };
-    let asked_at = platform.now_ms();
+    let asked_at = runtime.now_ms();
     let first = pages.fetch_page(None, 0).await?;
-    let upstream_ms = platform.now_ms().saturating_sub(asked_at);
-    let (body, sink) = platform.body_channel().map_err(|_| Error::RuntimeFailed)?;
+    let upstream_ms = runtime.now_ms().saturating_sub(asked_at);
+    let (body, sink) = runtime.body_channel().map_err(|_| Error::RuntimeFailed)?;
     let disposition = format!("attachment; filename=\"{}.{}\"", export.table(), format.file_extension());
     Ok(ProxyResponse {
         response: Ok(Response::stream(200, Some(body))
@@ -70,9 +70,9 @@ pub(super) async fn start<P: Runtime>(
         row_count: None,
         read_record: None,
         pending_export: Some(Box::pin(async move {
-            let platform = pages.platform.clone();
+            let runtime = pages.runtime.clone();
             let told = pages.stream_remaining_pages(first, &sink).await;
-            platform.finish(sink, told.error.is_none()).await;
+            runtime.finish(sink, told.error.is_none()).await;
             told
         })),
     })
@@ -86,7 +86,7 @@ impl<P: Runtime> ExportPager<P> {
             // PostgREST may return fewer rows than requested (`db-max-rows`), so only an empty page is the last one.
             let last = page.last;
             records += page.records;
-            if self.platform.write(sink, page.text).await.is_err() {
+            if self.runtime.write(sink, page.text).await.is_err() {
                 return ExportSummary { row_count: records, error: Some(Error::BodyInterrupted) };
             }
             let (Some(last), true) = (last, self.export.next_page_size(self.page_size, records) > 0) else {
@@ -102,16 +102,16 @@ impl<P: Runtime> ExportPager<P> {
     /// Reads one page completely, so that a slow client does not hold a connection to the database.
     async fn fetch_page(&mut self, behind: Option<&str>, out: u64) -> Result<ExportPage, Error> {
         loop {
-            let token = self.hub.database_token(&self.platform, &Actor::User(&self.session)).await?;
+            let token = self.app.database_token(&self.runtime, &Actor::User(&self.session)).await?;
             let size = self.export.next_page_size(self.page_size, out);
             let mut question = self.request.clone();
-            question.url = format!("{}/{}", self.hub.config.postgrest_url, self.export.page_query(behind, size));
+            question.url = format!("{}/{}", self.app.config.postgrest_url, self.export.page_query(behind, size));
             question.headers.retain(|(name, _)| *name != "authorization");
             question.headers.push(("authorization", format!("Bearer {token}")));
             let UpstreamResponse { body, .. } =
-                send_upstream(&self.hub, &self.platform, &self.session, question).await?;
+                send_upstream(&self.app, &self.runtime, &self.session, question).await?;
             let body = body.ok_or(Error::UpstreamInvalidResponse("a page without a body"))?;
-            match self.platform.read(body, MAX_PAGE_BYTES).await {
+            match self.runtime.read(body, MAX_PAGE_BYTES).await {
                 Ok(bytes) => {
                     // The size grows again, so that one long record does not make every following page small.
                     if bytes.len() < MAX_PAGE_BYTES / 4 {

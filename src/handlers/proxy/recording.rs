@@ -17,8 +17,8 @@ use crate::{
 /// # Errors
 /// `SessionRevoked` from the database; `RequestLogUnavailable` for any other fault: the data is not requested then.
 pub(super) async fn record<P: Runtime>(
-    hub: &AppState<P>,
-    platform: &P,
+    app: &AppState<P>,
+    runtime: &P,
     call: &ProxyRequest<'_, P::Body>,
     (look, headers): (&ReadRecord, &[(&'static str, String)]),
 ) -> Result<(), Error> {
@@ -40,13 +40,13 @@ pub(super) async fn record<P: Runtime>(
     ]);
     let outgoing = UpstreamRequest {
         method: "POST",
-        url: format!("{}/rpc/record_read", hub.config.postgrest_url),
+        url: format!("{}/rpc/record_read", app.config.postgrest_url),
         headers,
         response_headers: &["content-type"],
         body: Some(serde_json::to_vec(look).map_err(|_| Error::RequestLogUnavailable)?),
         timeout_ms: TIMEOUT_MS,
     };
-    match send_upstream(hub, platform, call.session, outgoing).await {
+    match send_upstream(app, runtime, call.session, outgoing).await {
         Ok(_) => Ok(()),
         Err(Error::SessionRevoked) => Err(Error::SessionRevoked),
         Err(fault) => {
@@ -56,7 +56,7 @@ pub(super) async fn record<P: Runtime>(
                 "code": fault.code(),
                 "reason": fault.reason(),
             });
-            platform.log(LogLevel::Error, &line.to_string());
+            runtime.log(LogLevel::Error, &line.to_string());
             Err(Error::RequestLogUnavailable)
         }
     }

@@ -30,14 +30,14 @@ pub(super) enum End {
 /// first half is tried first and each half on its own, so that the rows between rejected ones are written too. If the
 /// database does not respond to the first request, no other is sent; a later request that fails is retried, and the
 /// delivery ends after the third failure in a row.
-pub(super) async fn write_individually<P: Runtime>(hub: &AppState<P>, platform: &P, rows: &mut [BatchRow<'_>]) -> bool {
+pub(super) async fn write_individually<P: Runtime>(app: &AppState<P>, runtime: &P, rows: &mut [BatchRow<'_>]) -> bool {
     let mut waiting: Vec<&mut BatchRow<'_>> = rows.iter_mut().filter(|row| row.end == End::Waits).collect();
     let texts: Vec<&str> = waiting.iter().map(|row| row.text).collect();
     let mut stack = ranges(&texts);
     let (mut written, mut answered, mut unanswered) = (false, false, 0);
     while let Some(range) = stack.pop() {
         let part = texts.get(range.clone()).unwrap_or_default();
-        let end = match request_log_rows::insert(hub, platform, part).await {
+        let end = match request_log_rows::insert(app, runtime, part).await {
             Ok(()) => End::Stands,
             // A database that is always slow is unavailable: three in a row end the delivery, and the rows written so
             // far remain.
@@ -52,7 +52,7 @@ pub(super) async fn write_individually<P: Runtime>(hub: &AppState<P>, platform: 
                 if !answered || unanswered >= MAX_UNANSWERED {
                     return written;
                 }
-                platform.sleep(RETRY_MS).await;
+                runtime.sleep(RETRY_MS).await;
                 stack.push(range);
                 continue;
             }

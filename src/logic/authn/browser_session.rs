@@ -165,15 +165,15 @@ pub fn after_unresolved<'a>(
 pub fn after_token_error<'a>(
     visit: &BrowserSessionInput<'a>,
     instance: &ClerkInstance,
-    fault: TokenError,
+    error: TokenError,
 ) -> BrowserAuthDecision<'a> {
-    match fault {
+    match error {
         TokenError::Expired => handshake(visit, "session-token-expired"),
         TokenError::NotYetValid => handshake(visit, "session-token-nbf"),
         TokenError::IssuedInFuture => handshake(visit, "session-token-iat-in-the-future"),
         // Another token beside it may be valid; Clerk decides.
         _ if session::are_several(visit.cookies, instance) => handshake(visit, "session-token-ambiguous"),
-        _ => BrowserAuthDecision::Refused(fault.reason()),
+        _ => BrowserAuthDecision::Refused(error.reason()),
     }
 }
 

@@ -76,29 +76,29 @@ pub fn parse(body: &[u8], now_ms: u64) -> Result<ClerkEvent, InvalidEvent> {
     let data = message.one("data")?.ok_or(InvalidEvent)?;
     // A time in the future could not be superseded by a newer message.
     let happened_ms = message.number("timestamp")?.unwrap_or(now_ms).min(now_ms);
-    let happened_at = time::rfc3339(happened_ms);
-    let verdicts = match ClerkWebhook::by_name(&name) {
+    let occurred_at = time::rfc3339(happened_ms);
+    let revocations = match ClerkWebhook::by_name(&name) {
         None => Vec::new(),
         Some(webhook) => {
             let data = Members::parse(data.get()).ok_or(InvalidEvent)?;
-            revocations(webhook.effect, &data, &happened_at, now_ms)?
+            revocations(webhook.effect, &data, &occurred_at, now_ms)?
         }
     };
-    Ok(ClerkEvent { name, occurred_at: happened_at, revocations: verdicts })
+    Ok(ClerkEvent { name, occurred_at, revocations })
 }
 
 /// Returns the verdicts of a message about its subjects.
 fn revocations(
     effect: ClerkEventEffect,
     data: &Members<'_>,
-    happened_at: &str,
+    occurred_at: &str,
     now_ms: u64,
 ) -> Result<Vec<Revocation>, InvalidEvent> {
     let soon = time::rfc3339(now_ms + MAX_TOKEN_LIFETIME_MS);
     let id = |of: &Members<'_>, name: &str, prefix: &str| {
         of.text(name)?.filter(|id| is_clerk_id(id, prefix)).ok_or(InvalidEvent)
     };
-    let verdict = |subject: String, cause, expires_at: &str| Revocation {
+    let revocation = |subject: String, cause, expires_at: &str| Revocation {
         subject,
         cause,
         scope: None,
@@ -108,30 +108,30 @@ fn revocations(
     let membership = |expires_at: &str| {
         let user = id(&data.object("public_user_data")?.ok_or(InvalidEvent)?, "user_id", "user_")?;
         let organization = id(&data.object("organization")?.ok_or(InvalidEvent)?, "id", "org_")?;
-        Ok(vec![Revocation { scope: Some(organization), ..verdict(user, RevocationCause::Membership, expires_at) }])
+        Ok(vec![Revocation { scope: Some(organization), ..revocation(user, RevocationCause::Membership, expires_at) }])
     };
     Ok(match effect {
-        ClerkEventEffect::EndSession => vec![verdict(id(data, "id", "sess_")?, RevocationCause::Ended, &soon)],
+        ClerkEventEffect::EndSession => vec![revocation(id(data, "id", "sess_")?, RevocationCause::Ended, &soon)],
         ClerkEventEffect::RevokeSubject => {
             let subject = id(data, "id", "user_").or_else(|_| id(data, "id", "org_"))?;
-            vec![verdict(subject, RevocationCause::Deleted, &soon)]
+            vec![revocation(subject, RevocationCause::Deleted, &soon)]
         }
         ClerkEventEffect::RevokeMembership => membership(&soon)?,
-        ClerkEventEffect::RestoreMembership => membership(happened_at)?,
+        ClerkEventEffect::RestoreMembership => membership(occurred_at)?,
         ClerkEventEffect::SyncUserStatus => {
             let user = id(data, "id", "user_")?;
             // A ban is in force until Clerk lifts it: each later `user.updated`, also that of a sign-in, contains its
             // state.
-            let banned = if data.holds("banned")? { "infinity" } else { happened_at };
+            let banned = if data.holds("banned")? { "infinity" } else { occurred_at };
             let locked = match (data.holds("locked")?, data.number("lockout_expires_in_seconds")?) {
-                (false, _) => happened_at.to_owned(),
+                (false, _) => occurred_at.to_owned(),
                 (true, Some(seconds)) => time::rfc3339(now_ms + seconds.min(MAX_LOCK_S) * 1000),
                 (true, None) => "infinity".to_owned(),
             };
             vec![
-                verdict(user.clone(), RevocationCause::Banned, banned),
-                verdict(user.clone(), RevocationCause::Locked, &locked),
-                Revocation { role: role(data)?, ..verdict(user, RevocationCause::Role, &soon) },
+                revocation(user.clone(), RevocationCause::Banned, banned),
+                revocation(user.clone(), RevocationCause::Locked, &locked),
+                Revocation { role: role(data)?, ..revocation(user, RevocationCause::Role, &soon) },
             ]
         }
     })

@@ -17,11 +17,11 @@ use serde_json::Value;
 
 /// Returns the directives that Clerk signed as the result of a handshake.
 pub(super) async fn signed_directives<P: Runtime>(
-    hub: &AppState<P>,
-    platform: &P,
+    app: &AppState<P>,
+    runtime: &P,
     token: &str,
 ) -> Result<Vec<String>, Error> {
-    let verified = hub.verify_handshake_token(platform, token).await?;
+    let verified = app.verify_handshake_token(runtime, token).await?;
     let listed = verified.as_ref().and_then(Value::as_array);
     let listed = listed.ok_or(Error::HandshakeFailed("handshake-token-refused"))?;
     Ok(listed.iter().filter_map(Value::as_str).map(str::to_owned).collect())
@@ -55,17 +55,17 @@ pub(super) enum Holder {
 /// domain. It is passed on unchanged, because a copy for this host could later contradict it
 /// (<https://github.com/clerk/javascript/pull/3318>).
 pub(super) async fn accept_cookies<P: Runtime>(
-    hub: &AppState<P>,
-    platform: &P,
+    app: &AppState<P>,
+    runtime: &P,
     directives: &[String],
 ) -> Result<AcceptedCookies, Error> {
-    let suffix = format!("_{}", hub.clerk_instance.suffix);
+    let suffix = format!("_{}", app.clerk_instance.suffix);
     let (mut holder, mut updated, mut set) = (Holder::Absent, None, Vec::new());
     for one in directives.iter().take(MAX_DIRECTIVES).filter_map(|text| cookies::parse_set_cookie(text)) {
         let Directive { name, value, domain } = one;
         let base = name.strip_suffix(suffix.as_str()).unwrap_or(name);
         let known =
-            ACCEPTED_COOKIES.contains(&base) && (base != DEV_BROWSER_COOKIE || hub.clerk_instance.is_development);
+            ACCEPTED_COOKIES.contains(&base) && (base != DEV_BROWSER_COOKIE || app.clerk_instance.is_development);
         if !known {
             continue;
         }
@@ -73,16 +73,16 @@ pub(super) async fn accept_cookies<P: Runtime>(
             return Err(Error::HandshakeFailed("handshake-value-refused"));
         }
         let life_s = if value.is_empty() { 0 } else { COOKIE_TTL_S };
-        if base == CLIENT_UAT_COOKIE && !hub.clerk_instance.is_development {
+        if base == CLIENT_UAT_COOKIE && !app.clerk_instance.is_development {
             let ours = |ours: &&String| domain.is_some_and(|domain| ours.eq_ignore_ascii_case(domain));
-            if let Some(domain) = hub.clerk_instance.domains.iter().find(ours) {
+            if let Some(domain) = app.clerk_instance.domains.iter().find(ours) {
                 updated = Some(domain.as_str());
                 set.push(cookies::set_on(domain, name, value, life_s));
             }
             continue;
         }
         if base == "__session" && !value.is_empty() {
-            match hub.authenticate(platform, value).await {
+            match app.authenticate(runtime, value).await {
                 Ok(session) => holder = Holder::SignedIn(Box::new(session)),
                 // Its signature, parties and times are valid, since those rules are checked before.
                 Err(Error::Token(TokenError::StatusRefused)) => {
@@ -95,22 +95,22 @@ pub(super) async fn accept_cookies<P: Runtime>(
         }
         set.push(cookies::set(name, value, life_s));
     }
-    set.extend(delete_cookies::other_updates(&hub.clerk_instance, updated));
+    set.extend(delete_cookies::other_updates(&app.clerk_instance, updated));
     Ok(AcceptedCookies { holder, set })
 }
 
 /// Refreshes an expired token without redirecting the browser.
 pub(super) async fn refresh_session<P: Runtime>(
-    hub: &AppState<P>,
-    platform: &P,
+    app: &AppState<P>,
+    runtime: &P,
     (headers, cookies): (&Headers, &Cookies<'_>),
     expired: &str,
 ) -> Option<(Session, Vec<String>)> {
-    let refresh = cookies.value(&format!("__refresh_{}", hub.clerk_instance.suffix)).filter(|token| is_plain(token))?;
+    let refresh = cookies.value(&format!("__refresh_{}", app.clerk_instance.suffix)).filter(|token| is_plain(token))?;
     let session = session_token::decode_unverified(expired)?.session?;
-    hub.may_ask_clerk(platform, headers).ok()?;
-    let directives = clerk_client::refresh(hub, platform, &session, expired, refresh).await.ok()?;
-    match accept_cookies(hub, platform, &directives).await.ok()? {
+    app.may_ask_clerk(runtime, headers).ok()?;
+    let directives = clerk_client::refresh(app, runtime, &session, expired, refresh).await.ok()?;
+    match accept_cookies(app, runtime, &directives).await.ok()? {
         AcceptedCookies { holder: Holder::SignedIn(session), set } => Some((*session, set)),
         AcceptedCookies { holder: Holder::Absent | Holder::Pending, .. } => None,
     }

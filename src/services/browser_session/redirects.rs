@@ -33,17 +33,17 @@ pub(super) fn redirect_count_cookie(cookies: &Cookies<'_>) -> String {
 /// Returns whether the page redirects a signed-out visitor to Clerk's pages.
 ///
 /// A pending session needs two handshakes, one of the opened page and one of this page; only the latter is counted.
-pub(super) fn may_redirect_to_clerk<P: Runtime>(hub: &AppState<P>, door: PageRequest<'_>) -> bool {
-    door.path.strip_prefix(&hub.config.base_path).is_some_and(|path| matches!(path, "/sign-in" | "/sign-up"))
+pub(super) fn may_redirect_to_clerk<P: Runtime>(app: &AppState<P>, page: PageRequest<'_>) -> bool {
+    page.path.strip_prefix(&app.config.base_path).is_some_and(|path| matches!(path, "/sign-in" | "/sign-up"))
 }
 
 /// Redirects to the same page without the handshake's parameters.
 pub(super) fn redirect_without_handshake_params<P: Runtime>(
-    hub: &AppState<P>,
-    door: PageRequest<'_>,
+    app: &AppState<P>,
+    page: PageRequest<'_>,
     set: Vec<String>,
 ) -> Response<P::Body> {
-    let location = format!("{}{}", hub.config.origin, strip_handshake_params(door.path, door.query));
+    let location = format!("{}{}", app.config.origin, strip_handshake_params(page.path, page.query));
     with_cookies(Response::empty(307).with_header("location", location), set)
 }
 
@@ -53,10 +53,10 @@ pub(super) fn with_cookies<Body>(reply: Response<Body>, set: Vec<String>) -> Res
 
 /// Redirects to Clerk's handshake; the session token is not sent, since URLs are logged in many places.
 pub(super) fn redirect_to_handshake<P: Runtime>(
-    hub: &AppState<P>,
-    platform: &P,
+    app: &AppState<P>,
+    runtime: &P,
     visit: &BrowserSessionInput<'_>,
-    door: PageRequest<'_>,
+    page: PageRequest<'_>,
     reason: &'static str,
 ) -> Result<Response<P::Body>, Error> {
     // Two pages of one browser may begin at once; the cookie of the second must also match the URL of the first.
@@ -66,23 +66,23 @@ pub(super) fn redirect_to_handshake<P: Runtime>(
         .filter(|state| state.len() == HANDSHAKE_STATE_LEN && is_plain(state))
     {
         Some(state) => state.to_owned(),
-        None => Base64UrlUnpadded::encode_string(&platform.random::<16>().map_err(|_| Error::RuntimeFailed)?),
+        None => Base64UrlUnpadded::encode_string(&runtime.random::<16>().map_err(|_| Error::RuntimeFailed)?),
     };
-    let back = strip_handshake_params(door.path, door.query);
+    let back = strip_handshake_params(page.path, page.query);
     let mark = if back.contains('?') { '&' } else { '?' };
     // The Hub's own origin: the request's host is not trusted.
-    let back = format!("{}{back}{mark}{HANDSHAKE_STATE_PARAMETER}={state}", hub.config.origin);
-    let suffixed = browser_session::prefers_suffixed_cookies(visit.cookies, &hub.clerk_instance, visit.now_s);
+    let back = format!("{}{back}{mark}{HANDSHAKE_STATE_PARAMETER}={state}", app.config.origin);
+    let suffixed = browser_session::prefers_suffixed_cookies(visit.cookies, &app.clerk_instance, visit.now_s);
     let mut location = format!(
         "{}/v1/client/handshake?redirect_url={}&__clerk_api_version={}&suffixed_cookies={suffixed}&__clerk_hs_reason={reason}&format=nonce",
-        hub.config.issuer,
+        app.config.issuer,
         percent_encode(&back),
         clerk_client::API_VERSION,
     );
     let browser = browser_session::query_param(visit.query, DEV_BROWSER_COOKIE)
-        .or_else(|| visit.cookies.values(&format!("{DEV_BROWSER_COOKIE}_{}", hub.clerk_instance.suffix)).next())
+        .or_else(|| visit.cookies.values(&format!("{DEV_BROWSER_COOKIE}_{}", app.clerk_instance.suffix)).next())
         .or_else(|| visit.cookies.values(DEV_BROWSER_COOKIE).next());
-    if let Some(browser) = browser.filter(|browser| hub.clerk_instance.is_development && is_plain(browser)) {
+    if let Some(browser) = browser.filter(|browser| app.clerk_instance.is_development && is_plain(browser)) {
         location = format!("{location}&{DEV_BROWSER_COOKIE}={browser}");
     }
     let reply = Response::empty(307)

@@ -9,11 +9,11 @@ use crate::{
 pub type DatedKey<P> = (<P as Runtime>::VerifyingKey, u64);
 pub(super) type Keys<P> = Vec<(String, <P as Runtime>::VerifyingKey)>;
 
-pub(super) async fn import_keys<P: Runtime>(platform: &P, set: &[u8]) -> Option<(Vec<RsaKey>, Keys<P>)> {
+pub(super) async fn import_keys<P: Runtime>(runtime: &P, set: &[u8]) -> Option<(Vec<RsaKey>, Keys<P>)> {
     let listed = jwks::parse(set).ok()?;
     let mut keys = Vec::new();
     for key in &listed {
-        keys.push((key.kid.clone(), platform.import_rsa(&key.modulus, &key.exponent).await.ok()?));
+        keys.push((key.kid.clone(), runtime.import_rsa(&key.modulus, &key.exponent).await.ok()?));
     }
     Some((listed, keys))
 }

@@ -68,7 +68,7 @@ pub fn validate_claims(verified: &Verified<'_>, expected: &TokenPolicy, now_s: i
 /// Checks every claim except the expiry, for signing out: a page stays open longer than its token is valid.
 ///
 /// # Errors
-/// The errors of [`check`], except `Expired`.
+/// The errors of [`validate_claims`], except `Expired`.
 pub fn validate_for_sign_out(
     verified: &Verified<'_>,
     expected: &TokenPolicy,
