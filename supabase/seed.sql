@@ -14,7 +14,7 @@ declare
     'Thank you, that was quick!', 'The attached numbers do not match those on the page.', 'Our lawyer asks for this by Friday.', 'It is not urgent, but it looks careless.'];
   replies text[] := array['We can see it too and are looking into it.', 'This is fixed and live; please reload once.', 'We put it on the plan for next week.', 'Could you send us the address of the page?'];
 begin
-  -- The seed comes by another way than the Hub, and the trail says so.
+  -- The seed bypasses the Hub, so that its rows are out of band in the audit log.
   perform set_config('hub.actor_id', 'system:seed', true), set_config('hub.actor_kind', 'system', true);
   update hub.contact_tickets set merged_into = null where merged_into is not null;
   delete from hub.contact_tickets;

@@ -23,17 +23,18 @@ mod tokens;
 
 // Imported so that Cargo detects its use: `rsa` obtains random bytes from it.
 use getrandom_02 as _;
-use harness::{ORIGIN, TOKENS, World};
-use hub::domain::session::Session;
-use hub::logic::authn::jwks;
-use hub::logic::authn::jwks::RsaKey;
-use hub::logic::authn::session_token;
-use hub::logic::authn::session_token::TokenError;
-use hub::logic::authn::session_token::TokenPolicy;
-use hub::logic::webhook::clerk_event;
-use hub::runtime::Runtime as _;
-use hub::runtime::fake::FakeRuntime;
-use hub::runtime::webcrypto;
+use harness::{ORIGIN, TOKENS, TestApp};
+use hub::{
+    domain::session::Session,
+    logic::{
+        authn::{
+            jwks::{self, RsaKey},
+            session_token::{self, TokenError, TokenPolicy},
+        },
+        webhook::clerk_event,
+    },
+    runtime::{Runtime as _, fake::FakeRuntime, webcrypto},
+};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);
@@ -48,29 +49,29 @@ enum By {
 async fn signed(by: By, key: &RsaKey, message: &str, signature: &[u8]) -> bool {
     match by {
         By::PureRust => {
-            let fake: Fake = World::new().fake;
-            let key = fake.import_rsa(&key.n, &key.e).await.unwrap();
+            let fake: FakeRuntime = TestApp::new().fake;
+            let key = fake.import_rsa(&key.modulus, &key.exponent).await.unwrap();
             fake.verify(&key, message.as_bytes(), signature).await.unwrap()
         }
         By::WebCrypto => {
-            let key = webcrypto::import_rsa(&key.n, &key.e).await.unwrap();
+            let key = webcrypto::import_rsa(&key.modulus, &key.exponent).await.unwrap();
             webcrypto::verify(&key, message.as_bytes(), signature).await.unwrap()
         }
     }
 }
 
 async fn judged(by: By, raw: &str) -> Result<Session, &'static str> {
-    let expected = Expected {
+    let policy = TokenPolicy {
         issuer: TOKENS["issuer"].as_str().unwrap().to_owned(),
         authorized_parties: vec![ORIGIN.to_owned()],
         role_claim: vec!["metadata".to_owned(), "stacklumen_role".to_owned()],
     };
     let keys = jwks::parse(TOKENS["jwks"].to_string().as_bytes()).unwrap();
-    let unverified = session_token::read(raw).map_err(TokenFault::reason)?;
+    let unverified = session_token::parse(raw).map_err(TokenError::reason)?;
     let key = keys.iter().find(|key| key.kid == unverified.kid()).ok_or("key-unknown")?;
-    let good = signed(by, key, unverified.signed_part(), unverified.signature()).await;
-    let verified = unverified.verified(good).map_err(TokenFault::reason)?;
-    session_token::check(&verified, &expected, TOKENS["now"].as_i64().unwrap()).map_err(TokenFault::reason)
+    let good = signed(by, key, unverified.signing_input(), unverified.signature()).await;
+    let verified = unverified.into_verified(good).map_err(TokenError::reason)?;
+    session_token::validate_claims(&verified, &policy, TOKENS["now"].as_i64().unwrap()).map_err(TokenError::reason)
 }
 
 #[wasm_bindgen_test]
@@ -122,6 +123,6 @@ async fn webcrypto_signs_what_the_reference_verifies_a_3() {
 fn nesting_in_free_metadata_refuses_no_message_i_2() {
     let (open, close) = ("[".repeat(125_000), "]".repeat(125_000));
     let data = format!(r#"{{"unsafe_metadata":{open}{close},"id":"user_2hub00000001","banned":true}}"#);
-    let event = clerk_event::read(format!(r#"{{"type":"user.updated","data":{data}}}"#).as_bytes(), 1_795_464_900_000);
-    assert_eq!(event.unwrap().verdicts[0].expires_at, "infinity");
+    let event = clerk_event::parse(format!(r#"{{"type":"user.updated","data":{data}}}"#).as_bytes(), 1_795_464_900_000);
+    assert_eq!(event.unwrap().revocations[0].expires_at, "infinity");
 }

@@ -2,13 +2,13 @@
 
 #![no_main]
 
+use hub::logic::authn::browser_session::BrowserSessionInput;
+use hub::logic::authn::browser_session::ClerkInstance;
+use hub::logic::authn::browser_session::Step;
+use hub::logic::authn::browser_session::decide;
 use hub::logic::http::cookies;
 use hub::logic::http::cookies::Cookies;
 use hub::logic::http::redirect_url;
-use hub::logic::authn::browser_session::ClerkInstance;
-use hub::logic::authn::browser_session::Step;
-use hub::logic::authn::browser_session::BrowserSessionInput;
-use hub::logic::authn::browser_session::decide;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (&str, &str, bool)| {

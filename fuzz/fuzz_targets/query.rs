@@ -11,7 +11,7 @@ use hub::domain::session::RoleClaim;
 use hub::domain::session::Session;
 use hub::domain::tables::TABLES;
 use hub::logic::authz::Target;
-use hub::logic::authz::permit;
+use hub::logic::authz::authorize;
 use hub::logic::query;
 use libfuzzer_sys::fuzz_target;
 
@@ -28,7 +28,7 @@ fuzz_target!(|input: (u8, u8, u8, &str, &[u8])| {
         id: "sess_2hub00000000000001".to_owned(),
         organization: None,
         role,
-        name: None,
+        display_name: None,
         token_id: None,
         impersonator: None,
         factor_ages: [Some(0), Some(0)],
@@ -42,7 +42,7 @@ fuzz_target!(|input: (u8, u8, u8, &str, &[u8])| {
         _ => return,
     };
     let method = ["GET", "HEAD", "POST", "PATCH", "DELETE"][usize::from(method) % 5];
-    let Ok(permit) = permit(&Actor::Person(&session), target, method, 1_795_464_900) else { return };
+    let Ok(permit) = authorize(&Actor::User(&session), target, method, 1_795_464_900) else { return };
     let json = Headers::new(vec![("content-type".to_owned(), "application/json".to_owned())]);
     let Ok(plan) = query::plan(&permit, method, query, &json) else { return };
     let written = plan.path_and_query();
@@ -59,7 +59,7 @@ fuzz_target!(|input: (u8, u8, u8, &str, &[u8])| {
         let again = query::plan(&permit, plan.method(), rest, &json).expect("what was written anew is good");
         assert_eq!(again.path_and_query(), written);
     }
-    if plan.takes_body() {
-        drop(plan.body(body));
+    if plan.requires_body() {
+        drop(plan.check_body(body));
     }
 });

@@ -118,7 +118,7 @@ pub(super) const CREDENTIAL_MALFORMED: ErrorResponse = public(
     "Send exactly one: Bearer, one space, the session token.",
 );
 pub(super) const TOKEN_REFUSED: ErrorResponse =
-    public("HUB103", 401, "The session token was refused.", "Ask Clerk for a fresh token and try once more.");
+    public("HUB103", 401, "The session token was refused.", "Get a new token from Clerk and retry.");
 pub(super) const JWKS_UNAVAILABLE: ErrorResponse = public(
     "HUB104",
     503,
@@ -148,7 +148,7 @@ pub(super) const PAGE_SESSION_REVOKED: ErrorResponse =
 pub(super) const CLERK_SIGN_OUT_FAILED: ErrorResponse = public(
     "HUB109",
     502,
-    "You are signed out here, but Clerk could not be told.",
+    "You are signed out here, but the sign-out at Clerk failed.",
     "Open the sign-out page again in a moment.",
 );
 pub(super) const SIGN_OUT_UNKNOWN: ErrorResponse = public(

@@ -34,7 +34,7 @@ impl ExposedSessions {
     /// Records that the database rejects this session's tokens up to this one.
     pub fn mark_revoked(&self, session: &Session) {
         let mut revoked = self.revoked.borrow_mut();
-        // A forgotten session is revoked once more.
+        // An evicted session is revoked again.
         if revoked.len() >= MAX_SESSIONS {
             revoked.clear();
         }

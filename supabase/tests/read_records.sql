@@ -107,7 +107,7 @@ begin
       ('{"entity": "request_log", "selector": "owner", "records": ["org_2hubacme00000000000000001"]}', array['read request_log org_2hubacme00000000000000001 org_2hubacme00000000000000001 false ']),
       ('{"entity": "contact_tickets", "selector": "subject", "records": ["' || ticket || '"]}', array['read contact_tickets ' || ticket || ' org_2hubacme00000000000000001 false ']),
       ('{"entity": "team_activities", "selector": "subject", "records": ["' || gone || '"]}', array['read contact_tickets ' || gone || ' user_2hubcarol0000000000000003 false ']),
-      -- A request's rows in the trail are read as those of each client whom they are about, as often as they are about them.
+      -- A request's rows in the audit log are recorded as a read of each client that they concern, with their number.
       ('{"entity": "team_activities", "selector": "request", "records": ["01ARZ3NDEKTSV4RRFFQ69G5FA1", "x"]}',
         array['read team_activities org_2hubacme00000000000000001 org_2hubacme00000000000000001 false 1', 'read team_activities user_2hubcarol0000000000000003 user_2hubcarol0000000000000003 false 1']),
       ('{"entity": "team_activities", "selector": "request", "records": ["01ARZ3NDEKTSV4RRFFQ69G5FA1", "01ARZ3NDEKTSV4RRFFQ69G5FA3", "01ARZ3NDEKTSV4RRFFQ69G5FA1"]}',

@@ -1,5 +1,5 @@
-// Answers that take longer than the Hub waits for their heads, while the queue and the database's journal never answer, so that the
-// request itself goes on (src/runtime/workers/fetch.rs). What is passed on is passed on whole, and is cancelled when its client leaves;
+// Answers that take longer than the Hub waits for their heads, while the queue and `record_requests` never respond, so that the
+// request itself continues (src/runtime/workers/fetch.rs). What is passed on is passed on whole, and is cancelled when its client leaves;
 // what the Hub reads itself has a limit, and is cancelled at it.
 
 import { after, before, describe, test } from 'node:test';

@@ -360,7 +360,7 @@ fn a_production_handshake_signs_in_i_2() {
 fn signing_out_that_clerk_does_not_hear_is_told_i_2() {
     let (_, seen) = signed_out(500);
     assert_eq!((seen.status, set(&seen).len()), (502, 0));
-    assert!(seen.text.contains("Clerk could not be told"));
+    assert!(seen.text.contains("the sign-out at Clerk failed"));
 }
 
 /// A refresh token avoids the redirect of the browser; an invalid response to it only causes that redirect.

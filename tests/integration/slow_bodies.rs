@@ -68,7 +68,7 @@ fn body_that_takes_longer_than_the_timeout_is_passed_on_whole_l_3() {
     }
 }
 
-/// What `revoke_sessions` answers is read by the Hub: a person whose sessions Clerk was not asked to end stays refused for ten minutes.
+/// The response of `revoke_sessions` is read by the Hub: a user whose sessions were not ended at Clerk is rejected for ten minutes.
 #[test]
 fn revocation_whose_answer_does_not_end_is_said_to_be_undone_i_2() {
     let app = TestApp::new();
@@ -78,7 +78,7 @@ fn revocation_whose_answer_does_not_end_is_said_to_be_undone_i_2() {
     assert_eq!((seen.status, seen.code.as_str()), (502, "HUB407"));
 }
 
-/// Every kind of request and every route: no body that the Hub reads keeps a request, whoever sends it and whatever the status.
+/// Every kind of request and every route: no body that the Hub reads delays a request without a limit, of any sender and with any status.
 #[test]
 fn no_request_waits_longer_than_its_limits_for_a_body_without_end_l_3() {
     let refused = |request: &UpstreamRequest| {

@@ -132,7 +132,7 @@ pub fn hint_for(code: &str) -> &'static str {
     }
 }
 
-/// Returns the quoted name after a word of a message.
+/// Returns the quoted name after a given word of a message.
 fn quoted<'a>(message: &'a str, word: &str) -> Option<&'a str> {
     let (_, rest) = message.split_once(&format!("{word} \""))?;
     let (name, _) = rest.split_once('"')?;

@@ -11,9 +11,9 @@ use std::{
 pub struct FakeBody {
     /// All of it.
     pub bytes: Vec<u8>,
-    /// When its last byte is there; `None`: never.
+    /// Time of its last byte in milliseconds; `None` for a body without an end.
     end: Option<u64>,
-    /// When a timeout breaks it off.
+    /// Time at which a timeout interrupts it, in milliseconds.
     cut: Option<u64>,
 }
 

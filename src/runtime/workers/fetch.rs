@@ -6,12 +6,12 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, AbortSignal, ReadableStream, Response, WorkerGlobalScope};
 
-/// Sends a request; the time limit goes on for the body of its answer, also while that is passed on.
+/// Sends a request; the time limit covers the body of its response, also while that is streamed on.
 pub(super) async fn whole(request: &UpstreamRequest) -> Result<UpstreamResponse<ReadableStream>, FetchError> {
     answered(request, &AbortSignal::timeout_with_u32(request.timeout_ms)).await
 }
 
-/// Sends a request; the time limit ends with the head of its answer.
+/// Sends a request; the time limit ends with the head of its response.
 ///
 /// A signal of `AbortSignal.timeout` cannot be stopped, and it aborts the body of an answer as well for as long as its request runs
 /// (<https://fetch.spec.whatwg.org/#abort-fetch>): a body that was passed on broke off after 10 s when the queue took no message.

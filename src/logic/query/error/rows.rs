@@ -91,6 +91,6 @@ pub(super) const OWNER_MALFORMED: Row = (
 pub(super) const FILTER_TOO_LONG: Row = (
     "HUB341",
     400,
-    "The query is longer than the trail keeps.",
-    "Name fewer columns, values or words, and ask more than once.",
+    "The query is longer than the audit log can record.",
+    "Name fewer columns, values or words, and split the query.",
 );
