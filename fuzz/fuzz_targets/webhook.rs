@@ -20,9 +20,9 @@ fuzz_target!(|input: (&str, &str, &str, &[u8])| {
     }
     drop(secrets(id));
     if let Ok(event) = clerk_event::parse(body, 1_795_464_900_000) {
-        assert!(!event.name.is_empty() && event.verdicts.len() <= 3);
-        for verdict in event.verdicts {
-            assert!(["sess_", "user_", "org_"].iter().any(|prefix| verdict.subject.starts_with(prefix)));
+        assert!(!event.name.is_empty() && event.revocations.len() <= 3);
+        for revocation in event.revocations {
+            assert!(["sess_", "user_", "org_"].iter().any(|prefix| revocation.subject.starts_with(prefix)));
         }
     }
 });
