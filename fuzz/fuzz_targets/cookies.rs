@@ -2,13 +2,13 @@
 
 #![no_main]
 
-use hub::logic::authn::browser_session::BrowserSessionInput;
-use hub::logic::authn::browser_session::ClerkInstance;
-use hub::logic::authn::browser_session::Step;
-use hub::logic::authn::browser_session::decide;
-use hub::logic::http::cookies;
-use hub::logic::http::cookies::Cookies;
-use hub::logic::http::redirect_url;
+use hub::logic::{
+    authn::browser_session::{BrowserAuthDecision, BrowserSessionInput, ClerkInstance, decide},
+    http::{
+        cookies::{self, Cookies},
+        redirect_url,
+    },
+};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (&str, &str, bool)| {
@@ -23,24 +23,32 @@ fuzz_target!(|input: (&str, &str, bool)| {
         let instance = ClerkInstance {
             suffix: "QvfNY2dr".to_owned(),
             issuer: "https://clerk.example.com".to_owned(),
-            development,
+            is_development: development,
             domains: cookies::domains("https://hub.example.com"),
         };
-        let visit = BrowserSessionInput { cookies: &read, query, navigation, now_s: 1_795_464_900 };
-        let step = decide(&visit, &instance);
+        let visit = BrowserSessionInput { cookies: &read, query, is_navigation: navigation, now_s: 1_795_464_900 };
+        let decision = decide(&visit, &instance);
         // A script's request is never redirected, and no handshake is resolved for it.
-        assert!(navigation || matches!(step, Step::Refused(_) | Step::SignedOut(_) | Step::Verify(_)));
+        assert!(
+            navigation
+                || matches!(
+                    decision,
+                    BrowserAuthDecision::Refused(_)
+                        | BrowserAuthDecision::SignedOut(_)
+                        | BrowserAuthDecision::Verify(_)
+                )
+        );
     }
-    if let Some(found) = cookies::directive(query) {
+    if let Some(found) = cookies::parse_set_cookie(query) {
         assert!([found.name, found.value, found.domain.unwrap_or_default()].iter().all(|text| !text.contains(';')));
     }
-    if let Some(back) = redirect_url::decoded(query)
+    if let Some(back) = redirect_url::percent_decode(query)
         .as_deref()
-        .and_then(|wanted| redirect_url::checked(wanted, "https://hub.example.com", ""))
+        .and_then(|wanted| redirect_url::validate(wanted, "https://hub.example.com", ""))
     {
         assert!(back.starts_with('/') && !back.starts_with("//") && !back.contains('\\') && back.is_ascii());
     }
-    let kept = redirect_url::without_traces("/account", query);
+    let kept = redirect_url::strip_handshake_params("/account", query);
     // Only the first `?` begins a query; others are part of names and values.
     let rest = kept.split_once('?').map_or("", |(_, rest)| rest);
     assert!(!rest.split('&').any(|pair| pair.starts_with("__clerk_handshake=")));

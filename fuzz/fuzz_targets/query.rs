@@ -3,16 +3,19 @@
 
 #![no_main]
 
-use hub::domain::access::StaffRole;
-use hub::domain::functions::FUNCTIONS;
-use hub::domain::headers::Headers;
-use hub::domain::session::Actor;
-use hub::domain::session::RoleClaim;
-use hub::domain::session::Session;
-use hub::domain::tables::TABLES;
-use hub::logic::authz::Target;
-use hub::logic::authz::authorize;
-use hub::logic::query;
+use hub::{
+    domain::{
+        access::StaffRole,
+        functions::FUNCTIONS,
+        headers::Headers,
+        session::{Actor, RoleClaim, Session},
+        tables::TABLES,
+    },
+    logic::{
+        authz::{Target, authorize},
+        query,
+    },
+};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (u8, u8, u8, &str, &[u8])| {

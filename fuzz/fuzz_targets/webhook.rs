@@ -2,10 +2,13 @@
 
 #![no_main]
 
-use hub::domain::headers::Headers;
-use hub::logic::webhook::clerk_event;
-use hub::logic::webhook::signature::WebhookSignature;
-use hub::logic::webhook::signature::secrets;
+use hub::{
+    domain::headers::Headers,
+    logic::webhook::{
+        clerk_event,
+        signature::{WebhookSignature, secrets},
+    },
+};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (&str, &str, &str, &[u8])| {

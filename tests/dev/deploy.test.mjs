@@ -25,7 +25,7 @@ function deploy(args, change = (text) => text) {
 }
 
 const WARNING = /warning|deprecat|unexpected|✘|▲/i;
-const variables = [...fs.readFileSync('src/logic/config/variables.rs', 'utf8').matchAll(/var\(\s*"(\w+)",\s*VarKind::Plain/g)].map(([, name]) => name);
+const variables = [...fs.readFileSync('src/logic/config/variables.rs', 'utf8').matchAll(/var\(\s*"(\w+)",\s*VariableKind::Plain/g)].map(([, name]) => name);
 
 describe('wrangler deploy', () => {
   for (const [name, args, environment, queue] of [
