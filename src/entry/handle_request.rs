@@ -1,6 +1,6 @@
 //! The processing of a request: one straight function, in which each step uses the result of the previous one.
 
-use super::routes::{self, Endpoint, Route, RouteKind, strip_base_path};
+use super::routes::{self, ApiEndpoint, Endpoint, PublicEndpoint, Route, WebhookEndpoint, strip_base_path};
 use crate::{
     domain::{headers::Headers, ids},
     entry::{
@@ -146,11 +146,15 @@ async fn dispatch<P: Runtime>(
     if !route.methods.split(", ").any(|method| method == request.method) {
         return Err(Error::MethodNotAllowed(route.methods));
     }
-    match route.kind {
-        RouteKind::Api => handle_api(app, runtime, request, body, context, (route, segment, address.query)).await,
-        RouteKind::Page => page_request::handle_page(app, runtime, request, body, context, (route, &address)).await,
-        RouteKind::Public => handle_public(app, runtime, request, route).await,
-        RouteKind::Webhook => handle_webhook(app, runtime, request, body, context, route).await,
+    match route.endpoint {
+        Endpoint::Api(endpoint) => {
+            handle_api(app, runtime, request, body, context, (endpoint, segment, address.query)).await
+        }
+        Endpoint::Page(endpoint) => {
+            page_request::handle_page(app, runtime, request, body, context, (endpoint, &address)).await
+        }
+        Endpoint::Public(endpoint) => handle_public(app, runtime, request, endpoint).await,
+        Endpoint::Webhook(endpoint) => handle_webhook(app, runtime, request, body, context, endpoint).await,
     }
 }
 
@@ -161,16 +165,16 @@ async fn handle_api<P: Runtime>(
     request: &IncomingRequest<P::Body>,
     body: Option<P::Body>,
     context: &mut RequestContext,
-    (route, segment, query): (&Route, &str, &str),
+    (endpoint, segment, query): (ApiEndpoint, &str, &str),
 ) -> Result<Response<P::Body>, Error> {
     let token =
         bearer_token::bearer(&request.headers, &app.config.supabase_publishable_key).map_err(Error::Credential)?;
     let session = &*context.session.insert(app.authenticate(runtime, token).await?);
-    let target = match route.endpoint {
-        Endpoint::Description => return openapi::describe(app, runtime, session).await,
-        Endpoint::Function => Target::Function(segment),
-        Endpoint::RevokeSessions => Target::Function("revoke_sessions"),
-        _ => Target::Table(segment),
+    let target = match endpoint {
+        ApiEndpoint::Description => return openapi::describe(app, runtime, session).await,
+        ApiEndpoint::Function => Target::Function(segment),
+        ApiEndpoint::RevokeSessions => Target::Function("revoke_sessions"),
+        ApiEndpoint::Table => Target::Table(segment),
     };
     let call = proxy::ProxyRequest {
         session,
@@ -189,9 +193,9 @@ async fn handle_api<P: Runtime>(
     context.row_count = passed.row_count;
     context.read_record = passed.read_record;
     context.pending_export = passed.pending_export;
-    match route.endpoint {
-        Endpoint::RevokeSessions => revocation::revoke_at_clerk(app, runtime, passed.response?).await,
-        _ => passed.response,
+    match endpoint {
+        ApiEndpoint::RevokeSessions => revocation::revoke_at_clerk(app, runtime, passed.response?).await,
+        ApiEndpoint::Description | ApiEndpoint::Function | ApiEndpoint::Table => passed.response,
     }
 }
 
@@ -202,15 +206,14 @@ async fn handle_webhook<P: Runtime>(
     request: &IncomingRequest<P::Body>,
     body: Option<P::Body>,
     context: &mut RequestContext,
-    route: &Route,
+    endpoint: WebhookEndpoint,
 ) -> Result<Response<P::Body>, Error> {
-    match route.endpoint {
-        Endpoint::ClerkWebhook => {
+    match endpoint {
+        WebhookEndpoint::Clerk => {
             let reply = clerk_webhook::receive(app, runtime, &request.headers, body).await?;
             context.webhook_sender = Some("webhook:clerk");
             Ok(reply)
         }
-        _ => Err(Error::RouteUnknown),
     }
 }
 
@@ -219,18 +222,17 @@ async fn handle_public<P: Runtime>(
     app: &Rc<AppState<P>>,
     runtime: &P,
     request: &IncomingRequest<P::Body>,
-    route: &Route,
+    endpoint: PublicEndpoint,
 ) -> Result<Response<P::Body>, Error> {
     let known = request.headers.value("if-none-match");
-    Ok(match route.endpoint {
-        Endpoint::Favicon => public_pages::favicon(known),
-        Endpoint::Health => health::check(app, runtime).await,
-        Endpoint::Home => public_pages::home(&app.config, known)?,
-        Endpoint::Robots => public_pages::robots(known),
-        Endpoint::Security => public_pages::security(&app.config, known)?,
-        Endpoint::SecurityTxt => public_pages::security_txt(&app.config, runtime.now_ms())?,
-        Endpoint::Stylesheet => public_pages::stylesheet(known),
-        _ => return Err(Error::RouteUnknown),
+    Ok(match endpoint {
+        PublicEndpoint::Favicon => public_pages::favicon(known),
+        PublicEndpoint::Health => health::check(app, runtime).await,
+        PublicEndpoint::Home => public_pages::home(&app.config, known)?,
+        PublicEndpoint::Robots => public_pages::robots(known),
+        PublicEndpoint::Security => public_pages::security(&app.config, known)?,
+        PublicEndpoint::SecurityTxt => public_pages::security_txt(&app.config, runtime.now_ms())?,
+        PublicEndpoint::Stylesheet => public_pages::stylesheet(known),
     })
 }
 

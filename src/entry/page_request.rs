@@ -1,6 +1,6 @@
 //! The processing of a request for a user's page: the visit, identified by Clerk's cookies, then the page (I-1, I-2).
 
-use super::routes::{Endpoint, Route};
+use super::routes::PageEndpoint;
 use crate::{
     entry::{handle_request::IncomingRequest, request_context::RequestContext},
     handlers::account_pages::{self, HostedPage},
@@ -25,12 +25,12 @@ pub async fn handle_page<P: Runtime>(
     request: &IncomingRequest<P::Body>,
     body: Option<P::Body>,
     context: &mut RequestContext,
-    (route, address): (&Route, &RequestUrl<'_>),
+    (endpoint, address): (PageEndpoint, &RequestUrl<'_>),
 ) -> Result<Response<P::Body>, Error> {
     let page =
         PageRequest { method: &request.method, path: address.path, query: address.query, headers: &request.headers };
     // The form names its session, and the token need not be fresh.
-    if route.endpoint == Endpoint::SignOut && request.method == "POST" {
+    if endpoint == PageEndpoint::SignOut && request.method == "POST" {
         let (reply, session) = account_pages::sign_out(app, runtime, page, body).await;
         context.session = session;
         return reply.map_err(page_error);
@@ -50,24 +50,23 @@ pub async fn handle_page<P: Runtime>(
         }
     };
     let session = context.session.as_ref();
-    let reply = match route.endpoint {
-        Endpoint::Account => account_pages::account(app, runtime, session).await,
-        Endpoint::SignIn => Ok(account_pages::redirect_to_hosted_page(
+    let reply = match endpoint {
+        PageEndpoint::Account => account_pages::account(app, runtime, session).await,
+        PageEndpoint::SignIn => Ok(account_pages::redirect_to_hosted_page(
             app,
             page,
             HostedPage::SignIn,
             session,
             dev_browser_token(app, page),
         )),
-        Endpoint::SignUp => Ok(account_pages::redirect_to_hosted_page(
+        PageEndpoint::SignUp => Ok(account_pages::redirect_to_hosted_page(
             app,
             page,
             HostedPage::SignUp,
             session,
             dev_browser_token(app, page),
         )),
-        Endpoint::SignOut => account_pages::sign_out_form(app, session),
-        _ => Err(Error::RouteUnknown),
+        PageEndpoint::SignOut => account_pages::sign_out_form(app, session),
     };
     let reply = reply.map_err(page_error)?;
     Ok(cookies.into_iter().fold(reply, |reply, cookie| reply.with_header("set-cookie", cookie)))

@@ -7,87 +7,113 @@ pub struct Route {
     pub path: &'static str,
     /// The accepted methods, in the syntax of the `Allow` header.
     pub methods: &'static str,
-    /// The clients it accepts, and the format of its errors.
-    pub kind: RouteKind,
-    /// The handler.
+    /// The clients it accepts, the format of its errors, and its handler.
     pub endpoint: Endpoint,
 }
 
-/// The clients that a route accepts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RouteKind {
-    /// Clients with a bearer token; errors are JSON; every request leaves a request row (L-3).
-    Api,
-    /// Users in a browser, by Clerk's cookies; errors are pages, and every request with a session leaves a request row.
-    Page,
-    /// Any client, for reads: its handlers do not identify the client.
-    Public,
-    /// Senders that sign their messages; errors are JSON, and every request leaves a request row.
-    Webhook,
-}
-
-/// The handler of a route.
+/// The handler of a route, by the clients that the route accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Endpoint {
+    /// Clients with a bearer token; errors are JSON; every request leaves a request row (L-3).
+    Api(ApiEndpoint),
+    /// Users in a browser, by Clerk's cookies; errors are pages, and every request with a session leaves a request row.
+    Page(PageEndpoint),
+    /// Any client, for reads: its handlers do not identify the client.
+    Public(PublicEndpoint),
+    /// Senders that sign their messages; errors are JSON, and every request leaves a request row.
+    Webhook(WebhookEndpoint),
+}
+
+/// The handlers of the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ApiEndpoint {
     /// The operations that the caller is allowed to use.
     Description,
-    /// The icon of the pages.
-    Favicon,
     /// A function of the database.
     Function,
-    /// The reachability of the Hub and its upstreams.
-    Health,
-    /// The Hub's data of a session.
-    Account,
-    /// Clerk's messages about sessions and users.
-    ClerkWebhook,
-    /// The front page.
-    Home,
     /// The database's function, followed by Clerk.
     RevokeSessions,
-    /// The rules for crawlers.
-    Robots,
-    /// The promises, and how they are fulfilled.
-    Security,
-    /// RFC 9116.
-    SecurityTxt,
+    /// A table of the database.
+    Table,
+}
+
+/// The pages of a signed-in user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageEndpoint {
+    /// The Hub's data of a session.
+    Account,
     /// Redirect to Clerk's sign-in page.
     SignIn,
     /// The end of a session.
     SignOut,
     /// Redirect to Clerk's sign-up page.
     SignUp,
+}
+
+/// The pages and files for any client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PublicEndpoint {
+    /// The icon of the pages.
+    Favicon,
+    /// The reachability of the Hub and its upstreams.
+    Health,
+    /// The front page.
+    Home,
+    /// The rules for crawlers.
+    Robots,
+    /// The promises, and how they are fulfilled.
+    Security,
+    /// RFC 9116.
+    SecurityTxt,
     /// The stylesheet of the pages.
     Stylesheet,
-    /// A table of the database.
-    Table,
+}
+
+/// The receivers of webhooks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WebhookEndpoint {
+    /// Clerk's messages about sessions and users.
+    Clerk,
 }
 
 const GET_METHODS: &str = "GET, HEAD, OPTIONS";
 
-const fn route(path: &'static str, methods: &'static str, page: RouteKind, handler: Endpoint) -> Route {
-    Route { path, methods, kind: page, endpoint: handler }
+const fn api(path: &'static str, methods: &'static str, endpoint: ApiEndpoint) -> Route {
+    Route { path, methods, endpoint: Endpoint::Api(endpoint) }
+}
+
+const fn page(path: &'static str, methods: &'static str, endpoint: PageEndpoint) -> Route {
+    Route { path, methods, endpoint: Endpoint::Page(endpoint) }
+}
+
+/// A public route, for reads only.
+const fn public(path: &'static str, endpoint: PublicEndpoint) -> Route {
+    Route { path, methods: GET_METHODS, endpoint: Endpoint::Public(endpoint) }
+}
+
+const fn webhook(path: &'static str, endpoint: WebhookEndpoint) -> Route {
+    Route { path, methods: "POST, OPTIONS", endpoint: Endpoint::Webhook(endpoint) }
 }
 
 /// All routes.
 pub const ROUTES: &[Route] = &[
-    route("/rest/v1/", GET_METHODS, RouteKind::Api, Endpoint::Description),
-    route("/rest/v1/{table}", "GET, HEAD, POST, PATCH, DELETE, OPTIONS", RouteKind::Api, Endpoint::Table),
+    api("/rest/v1/", GET_METHODS, ApiEndpoint::Description),
+    api("/rest/v1/{table}", "GET, HEAD, POST, PATCH, DELETE, OPTIONS", ApiEndpoint::Table),
     // Before the other functions, because Clerk also ends the sessions.
-    route("/rest/v1/rpc/revoke_sessions", "POST, OPTIONS", RouteKind::Api, Endpoint::RevokeSessions),
-    route("/rest/v1/rpc/{function}", "GET, HEAD, POST, OPTIONS", RouteKind::Api, Endpoint::Function),
-    route("/webhooks/clerk", "POST, OPTIONS", RouteKind::Webhook, Endpoint::ClerkWebhook),
-    route("/", GET_METHODS, RouteKind::Public, Endpoint::Home),
-    route("/security", GET_METHODS, RouteKind::Public, Endpoint::Security),
-    route("/sign-in", "GET, OPTIONS", RouteKind::Page, Endpoint::SignIn),
-    route("/sign-up", "GET, OPTIONS", RouteKind::Page, Endpoint::SignUp),
-    route("/sign-out", "GET, POST, OPTIONS", RouteKind::Page, Endpoint::SignOut),
-    route("/account", "GET, OPTIONS", RouteKind::Page, Endpoint::Account),
-    route("/assets/hub.css", GET_METHODS, RouteKind::Public, Endpoint::Stylesheet),
-    route("/assets/favicon.svg", GET_METHODS, RouteKind::Public, Endpoint::Favicon),
-    route("/robots.txt", GET_METHODS, RouteKind::Public, Endpoint::Robots),
-    route("/.well-known/security.txt", GET_METHODS, RouteKind::Public, Endpoint::SecurityTxt),
-    route("/healthz", GET_METHODS, RouteKind::Public, Endpoint::Health),
+    api("/rest/v1/rpc/revoke_sessions", "POST, OPTIONS", ApiEndpoint::RevokeSessions),
+    api("/rest/v1/rpc/{function}", "GET, HEAD, POST, OPTIONS", ApiEndpoint::Function),
+    webhook("/webhooks/clerk", WebhookEndpoint::Clerk),
+    public("/", PublicEndpoint::Home),
+    public("/security", PublicEndpoint::Security),
+    page("/sign-in", "GET, OPTIONS", PageEndpoint::SignIn),
+    page("/sign-up", "GET, OPTIONS", PageEndpoint::SignUp),
+    page("/sign-out", "GET, POST, OPTIONS", PageEndpoint::SignOut),
+    page("/account", "GET, OPTIONS", PageEndpoint::Account),
+    public("/assets/hub.css", PublicEndpoint::Stylesheet),
+    public("/assets/favicon.svg", PublicEndpoint::Favicon),
+    public("/robots.txt", PublicEndpoint::Robots),
+    public("/.well-known/security.txt", PublicEndpoint::SecurityTxt),
+    public("/healthz", PublicEndpoint::Health),
 ];
 
 /// Returns the route of a path, and the segment that matched its `{…}`.
@@ -106,10 +132,20 @@ pub fn strip_base_path<'path>(base: &str, path: &'path str) -> Option<&'path str
 }
 
 /// Returns whether a path belongs to the API, routed or not: there, errors are JSON and plain http is never redirected.
+///
+/// Its first segment is that of a route of the API or of a webhook, or one of Supabase's other services.
 #[must_use]
 pub fn is_api(path: &str) -> bool {
-    const API: [&str; 8] = ["rest", "auth", "storage", "functions", "realtime", "graphql", "pg", "webhooks"];
-    path.trim_start_matches('/').split('/').next().is_some_and(|first| API.contains(&first))
+    const SUPABASE: [&str; 6] = ["auth", "storage", "functions", "realtime", "graphql", "pg"];
+    let first = first_segment(path);
+    let routed = |route: &Route| {
+        matches!(route.endpoint, Endpoint::Api(_) | Endpoint::Webhook(_)) && first_segment(route.path) == first
+    };
+    SUPABASE.contains(&first) || ROUTES.iter().any(routed)
+}
+
+fn first_segment(path: &str) -> &str {
+    path.trim_start_matches('/').split('/').next().unwrap_or_default()
 }
 
 fn matches<'path>(pattern: &str, path: &'path str) -> Option<&'path str> {
