@@ -12,7 +12,7 @@ const FOLDER = fs.mkdtempSync(path.join(os.tmpdir(), 'hub-stages-'));
 const BIN = path.join(FOLDER, 'node_modules/.bin');
 const OWN = path.join(FOLDER, 'bin');
 const script = (file, text) => fs.writeFileSync(file, `#!/usr/bin/env bash\n${text}\n`, { mode: 0o755 });
-const FILES = { database: ['one'], dev: ['one'], edge: ['keys', 'pages', 'queue', 'visits'] };
+const FILES = { database: ['one'], dev: ['one'], e2e: ['keys', 'pages', 'queue', 'visits'] };
 
 // The real test.sh and common.sh.
 for (const folder of ['dev/setup', 'node_modules/.bin', 'bin', ...Object.keys(FILES).map((name) => `tests/${name}`)]) fs.mkdirSync(path.join(FOLDER, folder), { recursive: true });
