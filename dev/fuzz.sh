@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs one fuzz target for some seconds, from the committed seeds; findings are written to fuzz/artifacts.
+# Runs one fuzz target for some seconds, from seeds that it generates; findings are written to fuzz/artifacts.
 
 . "$(dirname "$0")/setup/common.sh"
 
@@ -10,6 +10,7 @@ needs c++ "apt-get install g++"
 rustup toolchain list | grep -q '^nightly' || step "rustup toolchain install nightly" rustup toolchain install nightly --profile minimal
 "$TOOLS/bin/cargo-fuzz" --version 2>/dev/null | grep -qw 0.13.2 ||
   step "cargo install cargo-fuzz 0.13.2 (once)" cargo install cargo-fuzz --version 0.13.2 --root "$TOOLS" --force --locked
+node_modules/.bin/node fuzz/seeds.mjs
 corpus="fuzz/corpus/$target"
 mkdir -p "$corpus" "fuzz/artifacts/$target"
 PATH="$TOOLS/bin:$PATH" cargo +nightly fuzz run "$target" "$corpus" "fuzz/seeds/$target" -- \

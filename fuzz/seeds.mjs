@@ -1,8 +1,10 @@
-// Writes the seed corpora from the test vectors: `node fuzz/seeds.mjs`.
+// Writes the seed corpora from the test vectors, anew at each run: `dev/fuzz.sh` runs it. They are not tracked.
 
 import fs from 'node:fs';
 
 const write = (target, name, bytes) => fs.writeFileSync(`fuzz/seeds/${target}/${name}`, bytes);
+fs.rmSync('fuzz/seeds', { recursive: true, force: true });
+for (const target of ['cookies', 'query', 'token', 'webhook']) fs.mkdirSync(`fuzz/seeds/${target}`, { recursive: true });
 const plain = (name) => name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').slice(0, 60);
 
 const tokens = JSON.parse(fs.readFileSync('tests/vectors/tokens.json', 'utf8'));
