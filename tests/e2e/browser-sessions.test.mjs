@@ -155,7 +155,7 @@ describe('a user', () => {
     for (const one of there.headers['set-cookie'] ?? []) if (one.includes('Domain=')) jar.push(one.split(';')[0]);
     const answer = await raw(back.pathname + back.search, { headers: { ...headers, cookie: jar.join('; ') } });
     assert.equal(answer.status, 401);
-    assert.match(answer.text, /Signing in did not get through/);
+    assert.match(answer.text, /Sign-in could not be completed/);
     // A browser that stores some and not others is redirected at most three times.
     const uat = [uatNow(), ...known, '__clerk_redirect_count=3'].join('; ');
     assert.equal((await raw('/account', { headers: { ...headers, cookie: uat } })).status, 401);

@@ -128,7 +128,7 @@ pub fn hint_for(code: &str) -> &'static str {
         "PT409" => "Read the row as it is now, then decide anew.",
         "PT412" => "Read it again, then change it.",
         "PT422" => "Send what is missing.",
-        _ => "Tell the operator the request id.",
+        _ => "Send the operator the request id.",
     }
 }
 

@@ -4,9 +4,10 @@ mod rows;
 
 use crate::logic::error::ErrorResponse;
 use rows::{
-    ACCEPT_REFUSED, ALIAS_REFUSED, COLUMN_UNSELECTED, EXPORT_MALFORMED, FILTER_TOO_LONG, LIMIT_REFUSED,
-    OWNER_MALFORMED, PURPOSE_MISSING, PURPOSE_REFUSED, REASON_MALFORMED, RECORD_MISSING, SELECT_MALFORMED,
-    TREE_REFUSED, UPSERT_REFUSED, VERSION_MALFORMED, VERSION_MISSING,
+    ACCEPT_REFUSED, ALIAS_REFUSED, COLUMN_REFUSED, COLUMN_UNSELECTED, COMPLEXITY_REFUSED, EMBED_REFUSED,
+    EXPORT_MALFORMED, FILTER_TOO_LONG, LIMIT_REFUSED, OWNER_MALFORMED, PURPOSE_MISSING, PURPOSE_REFUSED,
+    REASON_MALFORMED, RECORD_MISSING, SELECT_MALFORMED, TREE_REFUSED, UPSERT_REFUSED, VERSION_MALFORMED,
+    VERSION_MISSING,
 };
 
 /// A violated rule, and the column, parameter or preference that violated it.
@@ -168,69 +169,72 @@ impl QueryErrorKind {
         let (code, status, message, hint) = match self {
             Self::AcceptRefused => ACCEPT_REFUSED,
             Self::ContentTypeRefused => {
-                ("HUB302", 415, "Bodies are JSON only.", "Send Content-Type: application/json.")
+                ("HUB302", 415, "The request body must be JSON.", "Send Content-Type: application/json.")
             }
-            Self::ProfileRefused => {
-                ("HUB303", 406, "There is one schema only.", "Leave the profile headers out, or say public.")
-            }
-            Self::RangeRefused => ("HUB304", 400, "Range headers are not taken.", "Use limit and offset."),
+            Self::ProfileRefused => (
+                "HUB303",
+                406,
+                "The requested schema is not available.",
+                "Remove the profile headers, or set them to public.",
+            ),
+            Self::RangeRefused => ("HUB304", 400, "Range headers are not supported.", "Use limit and offset."),
             Self::PreferenceRefused => (
                 "HUB305",
                 400,
-                "A preference is not taken.",
+                "A preference is not supported.",
                 "Use return, count, handling, max-affected and missing, each once.",
             ),
             Self::CountRefused => {
-                ("HUB306", 400, "An exact count is not allowed here.", "Leave it out; staff may use count=planned.")
+                ("HUB306", 400, "An exact count is not allowed here.", "Remove it; staff may use count=planned.")
             }
-            Self::EncodingMalformed => ("HUB307", 400, "The query is not percent-encoded UTF-8.", "Encode it once."),
+            Self::EncodingMalformed => {
+                ("HUB307", 400, "The query is not percent-encoded UTF-8.", "Percent-encode the query once.")
+            }
             Self::ParameterRefused => (
                 "HUB308",
                 400,
-                "A parameter is not taken here.",
+                "A query parameter is not supported.",
                 "Use select, filters, order, limit and offset, each of select, order, limit and offset once.",
             ),
             Self::PasswordRefused => (
                 "HUB309",
                 400,
-                "Passwords are not taken here.",
-                "Clerk signs people in; change this password, since it has left your hands.",
+                "Passwords are not accepted.",
+                "Sign in with Clerk, and change this password, because it was sent to the wrong place.",
             ),
             Self::SelectMalformed => SELECT_MALFORMED,
-            Self::ColumnRefused => {
-                ("HUB311", 400, "A column is not there for you.", "GET /rest/v1/ lists the columns of this session.")
+            Self::ColumnRefused => COLUMN_REFUSED,
+            Self::EmbedRefused => EMBED_REFUSED,
+            Self::FilterMalformed => {
+                ("HUB313", 400, "A filter must have the form operator.value.", "Write it as column=eq.value.")
             }
-            Self::EmbedRefused => {
-                ("HUB312", 400, "A table cannot be embedded here.", "Embed listed tables only, at most two deep.")
-            }
-            Self::FilterMalformed => ("HUB313", 400, "A filter is not operator.value.", "Write it as column=eq.value."),
             Self::OperatorRefused => (
                 "HUB314",
                 400,
-                "An operator is not taken for this column.",
+                "The operator is not supported for this column.",
                 "Use eq, neq, gt, gte, lt, lte, in, is, isdistinct, and on text like and ilike, also of any or all.",
             ),
-            Self::ValueMalformed => ("HUB315", 400, "A value does not fit its column.", "Check its type and length."),
-            Self::ComplexityRefused => (
-                "HUB316",
-                400,
-                "The query has too many conditions.",
-                "Use at most 30 conditions, three levels, and five orders.",
-            ),
+            Self::ValueMalformed => {
+                ("HUB315", 400, "A value does not match the type of its column.", "Check its type and length.")
+            }
+            Self::ComplexityRefused => COMPLEXITY_REFUSED,
             Self::OrderMalformed => {
-                ("HUB317", 400, "The order is not a list of columns.", "Write it as column.desc.nullslast.")
+                ("HUB317", 400, "The order parameter must list columns.", "Write it as column.desc.nullslast.")
             }
             Self::LimitRefused => LIMIT_REFUSED,
-            Self::KeyFilterRequired => {
-                ("HUB319", 400, "A change needs the key of its row.", "Filter the key with eq or in.")
-            }
+            Self::KeyFilterRequired => (
+                "HUB319",
+                400,
+                "Filter by primary key to update or delete.",
+                "Add a filter of the primary key with eq or in.",
+            ),
             Self::BodyMalformed => (
                 "HUB320",
                 400,
-                "The body is not what is needed here.",
+                "The request body has the wrong structure.",
                 "Send a JSON object, or for an insert an array of them.",
             ),
-            Self::RowsTooMany => ("HUB321", 413, "That is too many rows for one request.", "Send at most 100."),
+            Self::RowsTooMany => ("HUB321", 413, "The request has too many rows.", "Send at most 100."),
             Self::UpsertRefused => UPSERT_REFUSED,
             Self::ArgumentUnknown => {
                 ("HUB323", 400, "The function has no such argument.", "GET /rest/v1/ lists its arguments.")

@@ -5,88 +5,90 @@ pub(super) type Row = (&'static str, u16, &'static str, &'static str);
 pub(super) const SELECT_MALFORMED: Row = (
     "HUB310",
     400,
-    "The select is not a list of columns and embedded tables.",
-    "Leave out casts, paths, spreads, hints, and aggregates but count alone in an embedded table.",
+    "The select parameter must list columns and embedded tables.",
+    "Remove casts, paths, spreads, hints and aggregates, except count alone in an embedded table.",
 );
 pub(super) const ACCEPT_REFUSED: Row = (
     "HUB301",
     406,
-    "Answers are JSON only; files are where a role may export.",
+    "The requested media type is not supported.",
     "Accept application/json or application/vnd.pgrst.object+json.",
 );
 pub(super) const LIMIT_REFUSED: Row = (
     "HUB318",
     400,
     "The limit or the offset is too large.",
-    "Ask at most 1000 rows at a time, and filter instead of skipping more than 100000.",
+    "Request at most 1000 rows, and filter instead of skipping more than 100000.",
 );
+pub(super) const COLUMN_REFUSED: Row =
+    ("HUB311", 400, "Column not found or not accessible.", "GET /rest/v1/ lists the columns of this session.");
+pub(super) const EMBED_REFUSED: Row =
+    ("HUB312", 400, "The table cannot be embedded.", "Embed listed tables only, at most two deep.");
+pub(super) const COMPLEXITY_REFUSED: Row =
+    ("HUB316", 400, "The query has too many conditions.", "Use at most 30 conditions, three levels, and five orders.");
 pub(super) const UPSERT_REFUSED: Row = (
     "HUB322",
     400,
-    "An insert may not overwrite.",
-    "Insert without the key, which the database makes, or update by key; there is no upsert.",
+    "Upsert is not supported.",
+    "Insert without the key, which the database generates, or update by key.",
 );
 pub(super) const VERSION_MALFORMED: Row =
-    ("HUB325", 400, "If-Match is not the version of one row.", "Send If-Match: \"3\" with one key, or *.");
+    ("HUB325", 400, "If-Match must be the version of one row.", "Send If-Match: \"3\" with one key, or *.");
 pub(super) const VERSION_MISSING: Row = (
     "HUB326",
     428,
-    "A change by staff says which version it was made from.",
-    "Send If-Match: \"3\" or filter version=eq.3 for version 3; If-Match: * overwrites whatever is there.",
+    "A change by staff requires the version of the row.",
+    "Send If-Match: \"3\" or filter version=eq.3 for version 3; If-Match: * overwrites any version.",
 );
-pub(super) const PURPOSE_REFUSED: Row = (
-    "HUB327",
-    400,
-    "That is no purpose of the list.",
-    "Use client_request, support, sales, quality, security or legal.",
-);
+pub(super) const PURPOSE_REFUSED: Row =
+    ("HUB327", 400, "Unknown purpose.", "Use client_request, support, sales, quality, security or legal.");
 pub(super) const PURPOSE_MISSING: Row = (
     "HUB328",
     403,
-    "Staff read this with a purpose only.",
-    "Say why in x-hub-purpose, or select and search other columns.",
+    "A purpose is required to read this column.",
+    "Send x-hub-purpose, or select and search other columns.",
 );
 pub(super) const RECORD_MISSING: Row = (
     "HUB329",
     403,
-    "Staff read this of a named record only.",
+    "A record filter is required to read this column.",
     "Filter the key, the conversation or the owner with eq or in, or select other columns; sales and admins list leads for sales.",
 );
 pub(super) const REASON_MALFORMED: Row = (
     "HUB330",
     400,
-    "The reason is not one short sentence.",
-    "Send at most 500 characters, percent-encoded, on one line.",
+    "The reason must be one line of at most 500 characters.",
+    "Shorten x-hub-reason, and percent-encode it.",
 );
 pub(super) const EXPORT_MALFORMED: Row = (
     "HUB331",
     400,
-    "An export goes by its key.",
-    "Select the key first, order by it alone, and leave out offset, count and embedded tables.",
+    "Exports must be ordered by the primary key.",
+    "Select the primary key first, order by it alone, and remove offset, count and embedded tables.",
 );
 pub(super) const ALIAS_REFUSED: Row = (
     "HUB332",
     400,
-    "An alias could be taken for something else.",
+    "An alias is ambiguous.",
     "Use each name once, of at most 32 characters, and none of a table, a column or the query language; name both of two embeds of one table.",
 );
 pub(super) const COLUMN_UNSELECTED: Row = (
     "HUB333",
     400,
-    "The rows that come back are filtered or ordered by a column that is not selected.",
+    "The returned rows are filtered or ordered by a column that is not selected.",
     "Select the column too.",
 );
 pub(super) const TREE_REFUSED: Row = (
     "HUB334",
     400,
-    "An update that gives back its rows takes no and, or and not.",
-    "Ask for no rows back, or filter by plain conditions.",
+    "An update that returns its rows does not support and, or and not.",
+    "Remove return=representation, or use plain filters.",
 );
 pub(super) const OWNER_MALFORMED: Row = (
     "HUB340",
     400,
-    "That does not name a client.",
-    "Give Clerk's id, user_ or org_ and 10 to 64 letters and digits; staff who name no record compare it by eq, in or neq alone, outside of or, and, and embedded tables.",
+    "The value does not identify a client.",
+    "Use Clerk's id: user_ or org_ and 10 to 64 letters and digits. Staff who name no record may compare it by eq, in or neq only, outside of or, and, and embedded tables.",
 );
 pub(super) const FILTER_TOO_LONG: Row = (
     "HUB341",
