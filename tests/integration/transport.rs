@@ -77,7 +77,7 @@ fn plain_http_is_refused_or_redirected_t_3() {
         for headers in [&[][..], &[("authorization", good.as_str())], &[("authorization", "Bearer x")]] {
             let seen = http("GET", path, headers);
             assert_eq!((seen.status, seen.code.as_str()), (403, "HUB001"), "{path}");
-            assert!(seen.text.contains("revoke"));
+            assert!(seen.text.contains("Revoke"));
             // In the background a valid token is revoked; nothing else of the request is sent upstream.
             assert!(seen.upstream.iter().all(|sent| sent.url.ends_with("/rpc/burn_token")), "{path}");
             assert_eq!(seen.header("strict-transport-security"), None);
