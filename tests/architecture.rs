@@ -70,7 +70,7 @@ fn named_layers(code: &str) -> BTreeSet<&'static str> {
 }
 
 #[test]
-fn reads_layers_inside_braces_too() {
+fn layers_in_braced_imports_are_detected() {
     let named = named_layers(
         "use crate::{\n    domain::{access::Who, handlers},\n    runtime::Runtime,\n};\ncrate::logic::x(entry);",
     );
@@ -90,7 +90,7 @@ fn layers_do_not_import_upwards() {
 }
 
 #[test]
-fn handlers_never_name_each_other() {
+fn handlers_do_not_import_each_other() {
     let files = sources(Path::new("src/handlers"));
     for (path, text) in &files {
         for name in files.iter().map(|(path, _)| path.file_stem().unwrap().to_string_lossy()) {
@@ -102,7 +102,7 @@ fn handlers_never_name_each_other() {
 }
 
 #[test]
-fn only_the_workers_files_know_cloudflare() {
+fn cloudflare_crates_are_used_only_in_the_workers_files() {
     let allowed =
         ["src/runtime/workers.rs", "src/runtime/workers/fetch.rs", "src/runtime/webcrypto.rs", "src/entry/worker.rs"]
             .map(Path::new);
@@ -124,7 +124,7 @@ fn pure_layers_use_no_clock_or_randomness() {
 }
 
 #[test]
-fn files_stay_short() {
+fn source_files_are_within_the_line_limit() {
     for (path, text) in sources(Path::new("src")) {
         let lines = text.lines().count();
         assert!(lines <= 300, "{} has {lines} lines", path.display());
@@ -171,7 +171,7 @@ fn public_errors() -> Vec<Vec<String>> {
 
 /// A hint that lists the accepted names begins with "Use: ".
 #[test]
-fn examples_of_errors_have_the_texts_of_the_code() {
+fn error_examples_match_the_code() {
     let errors = public_errors();
     let mut compared = 0;
     for document in ["docs/api.md", "docs/errors.md"] {
@@ -217,7 +217,7 @@ fn logging_document_lists_every_event_and_field() {
 /// Clerk's shortcodes are placeholders for data of a user. Of these, users can change their names, addresses and unsafe
 /// metadata themselves.
 #[test]
-fn session_token_says_only_what_users_cannot_change_l_1() {
+fn session_token_contains_no_user_editable_claims_l_1() {
     let text = fs::read_to_string("docs/deployment.md").unwrap();
     let said: Vec<&str> =
         text.split("{{").skip(1).filter_map(|rest| rest.split_once("}}")).map(|(code, _)| code).collect();
@@ -243,7 +243,7 @@ fn configuration_document_lists_every_variable() {
 }
 
 #[test]
-fn local_example_names_every_variable() {
+fn dev_vars_example_lists_every_variable() {
     let example = fs::read_to_string(".dev.vars.example").unwrap();
     let named: BTreeSet<&str> = example
         .lines()
@@ -262,7 +262,7 @@ fn as_table(rows: &[Vec<String>]) -> String {
 /// Each message of a function that a client may call, with something put into it: a number, a status that `hub_private.transitions` lists,
 /// or nothing of it in the log.
 #[test]
-fn the_log_has_no_value_that_a_function_puts_into_its_message() {
+fn logged_function_messages_contain_no_values() {
     const COUNTED_OR_LISTED: [&str; 4] =
         ["identifier %s ", "%s rows of others ", "the row has version %s ", "from %s to %s needs a reason"];
     let mut judged = 0;
@@ -289,7 +289,7 @@ fn the_log_has_no_value_that_a_function_puts_into_its_message() {
 }
 
 #[test]
-fn readme_stays_short() {
+fn readme_is_within_the_line_limit() {
     let lines = fs::read_to_string("README.md").unwrap().lines().count();
     assert!(lines <= 150, "README.md has {lines} lines");
 }
@@ -307,7 +307,7 @@ fn readme_lists_every_enforced_promise() {
 }
 
 #[test]
-fn security_policy_names_the_address_of_the_company() {
+fn security_policy_lists_the_company_address() {
     let company: serde_json::Value = serde_json::from_str(&fs::read_to_string("data/company.json").unwrap()).unwrap();
     let policy = fs::read_to_string("SECURITY.md").unwrap();
     for name in ["security_address", "security_subject"] {

@@ -34,12 +34,12 @@ fn with(line: usize, other: &str) -> String {
 }
 
 #[test]
-fn accepts_the_file_of_the_repository() {
+fn accepts_the_repository_file() {
     assert_eq!(build::problems(FILE), Vec::<String>::new());
 }
 
 #[test]
-fn names_every_line_that_is_taken_away() {
+fn reports_every_removed_line() {
     let mut tried = 0;
     for (at, line) in FILE.lines().enumerate().filter(|(_, line)| matters(line)) {
         assert_ne!(build::problems(&with(at, "")), Vec::<String>::new(), "line {}: {line}", at + 1);
@@ -67,7 +67,7 @@ fn changed(line: &str) -> Option<String> {
 }
 
 #[test]
-fn names_every_value_that_is_changed() {
+fn reports_every_changed_value() {
     let mut tried = 0;
     for (at, line) in FILE.lines().enumerate().filter(|(_, line)| matters(line)) {
         let Some(other) = changed(line) else { continue };
@@ -79,7 +79,7 @@ fn names_every_value_that_is_changed() {
 
 /// Mistakes that the audit found or that Wrangler's documentation warns of.
 #[test]
-fn names_mistakes_of_environments() {
+fn reports_mistakes_in_environments() {
     for (from, to) in [
         ("\n[env.preview]\n", "\n[env.staging]\n"),
         ("\"hub-audit-preview\"", "\"hub-audit\""),
@@ -128,7 +128,7 @@ fn workflows_pin_actions_by_commit_and_images_by_name() {
 
 /// Cargo commands that resolve dependencies; the standard library's own build has its own lock file.
 #[test]
-fn cargo_takes_what_the_lock_file_names() {
+fn cargo_commands_use_the_lock_file() {
     const COMMANDS: [&str; 9] = ["build", "test", "run", "clippy", "doc", "install", "deny", "check", "\" rustc"];
     let mut locked = 0;
     for (path, text) in scripts() {
@@ -169,7 +169,7 @@ fn steps(text: &str) -> Vec<String> {
 
 /// Each step contains a check of its completion.
 #[test]
-fn each_step_of_a_runbook_has_its_check() {
+fn every_runbook_step_has_a_check() {
     for (path, most) in [("docs/operations/runbooks.md", 30), ("docs/operations.md", 6)] {
         let text = fs::read_to_string(path).unwrap();
         let steps = if path.ends_with("runbooks.md") {

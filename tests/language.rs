@@ -133,7 +133,7 @@ fn at_most_one_doc_comment_in_a_hundred_begins_with_a_clause() {
 }
 
 #[test]
-fn no_comment_or_document_uses_an_idiom() {
+fn comments_and_documents_use_no_idiom() {
     let mut found = Vec::new();
     for (path, text) in all() {
         let marker = marker(&path).unwrap_or_default();
@@ -147,7 +147,7 @@ fn no_comment_or_document_uses_an_idiom() {
 }
 
 #[test]
-fn prose_is_what_a_comment_says_outside_of_code() {
+fn prose_excludes_code_and_code_quotes() {
     assert_eq!(prose("let x = 1; // The `trail` of Nobody", "//").trim(), "the   of nobody");
     assert_eq!(prose("let url = \"https://trail\";", "//"), "");
     assert!(contains("a good token.", "good token") && !contains("no tokens told-off", "told"));

@@ -268,7 +268,7 @@ fn count(transaction: &mut Transaction<'_>, query: &str, id: &str) -> i64 {
 }
 
 #[test]
-fn every_record_that_is_built_is_accepted_l_3() {
+fn every_built_read_record_is_accepted_l_3() {
     let url = std::env::var("HUB_TEST_DATABASE_URL").expect("HUB_TEST_DATABASE_URL: run `make test STAGE=database`");
     let mut client = Client::connect(&url, NoTls).unwrap();
     let mut transaction = client.transaction().unwrap();

@@ -46,7 +46,7 @@ fn of_role<'a>(table: &'a Table, role: &str) -> Vec<&'a Grant> {
 }
 
 #[test]
-fn tables_are_the_same() {
+fn tables_match_catalogue() {
     let catalog = set(
         "select relname::text from pg_class where relnamespace = $1::text::regnamespace and relkind in ('r', 'p', 'v', 'm', 'f') and not relispartition",
         "hub",
@@ -55,7 +55,7 @@ fn tables_are_the_same() {
 }
 
 #[test]
-fn columns_are_the_same_in_name_order_and_type() {
+fn columns_match_catalogue_in_name_order_and_type() {
     for table in TABLES {
         let catalog = texts(
             "select attname || ' ' || format_type(atttypid, null) from pg_attribute \
@@ -72,7 +72,7 @@ fn columns_are_the_same_in_name_order_and_type() {
 /// Columns that a new row may omit, columns that may be null, and values that a CHECK lists are those of the types and
 /// the API description.
 #[test]
-fn nulls_defaults_and_listed_values_are_the_same() {
+fn nulls_defaults_and_listed_values_match_catalogue() {
     for table in TABLES {
         let catalog = texts(
             r"select a.attname || case when a.attnotnull then '' else ' nullable' end
@@ -100,7 +100,7 @@ fn nulls_defaults_and_listed_values_are_the_same() {
 
 /// The foreign key of each conversation, by the name that the types give it.
 #[test]
-fn parents_are_foreign_keys_of_their_names() {
+fn parents_match_named_foreign_keys() {
     for table in TABLES {
         let Some((column, parent)) = table.parent else { continue };
         let catalog = set(
@@ -128,7 +128,7 @@ fn sql_type(kind: ColumnType) -> &'static str {
 }
 
 #[test]
-fn column_grants_are_the_same() {
+fn column_grants_match_catalogue() {
     for table in TABLES {
         for role in ROLES {
             for (privilege, columns) in [
@@ -151,7 +151,7 @@ fn column_grants_are_the_same() {
 }
 
 #[test]
-fn delete_is_granted_as_the_source_says_and_truncate_to_nobody() {
+fn delete_grants_match_catalogue_and_truncate_is_not_granted() {
     for table in TABLES {
         for role in ROLES {
             for (privilege, wanted) in [
@@ -172,7 +172,7 @@ fn delete_is_granted_as_the_source_says_and_truncate_to_nobody() {
 
 /// A-3: Supabase's own roles, which its sign-up and its dashboard assign, have no rights here.
 #[test]
-fn the_platforms_own_roles_hold_nothing() {
+fn supabase_roles_have_no_privileges() {
     for role in ["anon", "authenticated", "service_role", "hub_nobody", "public"] {
         let held = set(
             "select n.nspname || '.' || c.relname || ' ' || a.privilege_type from pg_class c join pg_namespace n on n.oid = c.relnamespace, \
@@ -197,7 +197,7 @@ fn row_level_security_is_enabled_and_forced() {
 
 /// A-1, A-2: each granted operation has a policy for its role, and each policy has a grant.
 #[test]
-fn policies_are_the_same() {
+fn policies_match_catalogue() {
     for table in TABLES {
         let mut wanted = BTreeSet::new();
         for grant in table.grants {
@@ -223,7 +223,7 @@ fn policies_are_the_same() {
 
 /// L-1: an audited table has its row trigger and its TRUNCATE trigger, both enabled always.
 #[test]
-fn audit_triggers_are_the_same() {
+fn audit_triggers_match_catalogue() {
     let triggers = "select t.tgrelid::regclass::text || ' ' || case when t.tgtype & 32 > 0 then 'truncate' else 'row' end from pg_trigger t \
          join pg_proc p on p.oid = t.tgfoid join pg_class c on c.oid = t.tgrelid where not t.tgisinternal and t.tgenabled = 'A' \
          and c.relnamespace = 'hub'::regnamespace and not c.relispartition and p.pronamespace = 'hub_private'::regnamespace and p.proname = $1";
@@ -247,7 +247,7 @@ fn audit_triggers_are_the_same() {
 
 /// L-1: partitions inherit neither grants nor open access.
 #[test]
-fn partitions_are_closed() {
+fn partitions_grant_no_access() {
     let open = set(
         "select c.relname::text from pg_class c where c.relispartition and c.relnamespace = 'hub_private'::regnamespace \
          and exists (select from unnest(string_to_array($1, ' ')) role where has_any_column_privilege(role, c.oid, 'SELECT, INSERT, UPDATE'))",
@@ -257,7 +257,7 @@ fn partitions_are_closed() {
 }
 
 #[test]
-fn functions_and_their_callers_are_the_same() {
+fn functions_and_callers_match_catalogue() {
     let wanted: BTreeMap<&str, BTreeSet<&str>> = FUNCTIONS
         .iter()
         .map(|function| {
@@ -277,7 +277,7 @@ fn functions_and_their_callers_are_the_same() {
 }
 
 #[test]
-fn arguments_and_kinds_of_functions_are_the_same() {
+fn function_arguments_and_kinds_match_catalogue() {
     for function in FUNCTIONS {
         let catalog = texts(
             "select name || ' ' || format_type(kind, null) || case when place > pronargs - pronargdefaults then ' optional' else '' end \
@@ -320,7 +320,7 @@ fn arguments_and_kinds_of_functions_are_the_same() {
 
 /// Every foreign key has an index that begins with its columns, and every object has a comment.
 #[test]
-fn foreign_keys_are_indexed_and_everything_is_explained() {
+fn foreign_keys_are_indexed_and_objects_have_comments() {
     let bare = set(
         "select conname::text from pg_constraint k where contype = 'f' and connamespace = $1::text::regnamespace and not exists (\
          select from pg_index i where i.indrelid = k.conrelid \

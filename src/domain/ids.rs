@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sorts_by_time_and_has_26_characters() {
+    fn ulid_sorts_by_time_and_has_26_characters() {
         assert_eq!(ulid(0, [0; 10]), "00000000000000000000000000");
         // The specification's own example of a timestamp.
         assert!(ulid(1_469_918_176_385, [0; 10]).starts_with("01ARYZ6S41"));

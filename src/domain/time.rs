@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn writes_known_dates() {
+    fn formats_known_dates() {
         for (ms, text) in [
             (0, "1970-01-01T00:00:00.000Z"),
             (951_782_400_000, "2000-02-29T00:00:00.000Z"),

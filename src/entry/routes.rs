@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn finds_each_door_by_its_own_path() {
+    fn matches_each_route_by_its_path() {
         for route in ROUTES {
             let (path, segment) = match route.path.split_once('{') {
                 Some((prefix, _)) => (format!("{prefix}name"), "name"),
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn has_no_door_elsewhere() {
+    fn unknown_paths_match_no_route() {
         for path in
             ["/rest/v1", "/rest//v1/", "/rest/v1/rpc/", "/rest/v1/a/b", "/rest/v1/rpc/a/b", "/rest/v2/leads", "/x"]
         {

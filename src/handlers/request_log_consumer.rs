@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_wait_is_twice_the_last_up_to_ten_minutes_l_3() {
+    fn retry_delay_doubles_up_to_ten_minutes_l_3() {
         let mut age = 1;
         let waits: Vec<u32> = (0..12)
             .map(|_| {

@@ -200,7 +200,7 @@ mod tests {
 
     /// an unknown role has no rights, not even those of a client without a role.
     #[test]
-    fn unknown_role_opens_nothing_a_2() {
+    fn unknown_role_has_no_access_a_2() {
         let intern = session(RoleClaim::Unknown);
         for table in TABLES {
             for method in ["GET", "POST", "PATCH", "DELETE"] {
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn hides_what_the_caller_may_not_touch_at_all() {
+    fn resources_without_a_grant_are_not_found() {
         let client = session(RoleClaim::Absent);
         for table in ["leads", "team_activities", "request_log", "revoked_sessions", "pg_class", ""] {
             assert_eq!(asked(&client, table, "GET"), Err(PolicyError::NotFound), "{table}");
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn marked_operations_need_fresh_factors_a_2() {
+    fn step_up_operations_require_recent_factors_a_2() {
         let admin = |ages| Session { factor_ages: ages, ..session(RoleClaim::Known(StaffRole::Admin)) };
         let at = |ages, method, table, now_s| {
             authorize(&Actor::User(&admin(ages)), Target::Table(table), method, now_s).map(drop)
@@ -244,7 +244,7 @@ mod tests {
 
     /// every operation that cannot be undone is marked, so that no new grant can omit the mark.
     #[test]
-    fn every_removal_by_staff_is_marked_and_rechecked_a_2() {
+    fn staff_deletes_require_step_up_and_recheck_a_2() {
         for table in TABLES {
             for grant in
                 table.grants.iter().filter(|grant| grant.delete && matches!(grant.principal, PrincipalKind::Staff(_)))
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn impersonated_sessions_only_read() {
+    fn impersonated_sessions_are_read_only() {
         let session = Session { impersonator: Some("user_2".into()), ..session(RoleClaim::Absent) };
         assert_eq!(asked(&session, "contact_tickets", "GET"), Ok(()));
         assert_eq!(asked(&session, "contact_tickets", "POST"), Err(PolicyError::Impersonated));
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn functions_are_for_their_callers_and_writing_ones_for_post() {
+    fn functions_are_limited_to_callers_and_writing_functions_to_post() {
         let client = session(RoleClaim::Absent);
         let called =
             |name, method| authorize(&Actor::User(&client), Target::Function(name), method, 1_000_000).map(drop);

@@ -50,7 +50,7 @@ mod tests {
 
     /// Sizes around each bound, from a deterministic generator: no row lost, none moved, every batch within its bounds.
     #[test]
-    fn splits_by_bytes_and_rows_and_loses_nothing_l_3() {
+    fn batches_are_split_by_bytes_and_rows_without_loss_l_3() {
         let mut seed: usize = 7;
         let mut next = |below: usize| {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

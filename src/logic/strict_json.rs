@@ -125,20 +125,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_serde_json_reads() {
+    fn valid_json_parses_as_with_serde_json() {
         let text = br#"{"a":[1,-2,1.5,true,null,"\u00e9"],"b":{"c":{}}}"#;
         assert_eq!(parse_strict(text, 4), serde_json::from_slice(text).map_err(|_| JsonError::Malformed));
     }
 
     #[test]
-    fn refuses_names_that_stand_twice() {
+    fn rejects_duplicate_keys() {
         for text in [r#"{"a":1,"a":2}"#, r#"{"a":1,"\u0061":2}"#, r#"[{"b":{"a":1,"a":1}}]"#] {
             assert_eq!(parse_strict(text.as_bytes(), 8), Err(JsonError::DuplicateKey), "{text}");
         }
     }
 
     #[test]
-    fn refuses_depth_and_rubbish() {
+    fn rejects_excessive_depth_and_malformed_json() {
         assert_eq!(parse_strict(b"[[[]]]", 2), Err(JsonError::TooDeep));
         assert_eq!(parse_strict(b"[[]]", 2), Ok(serde_json::json!([[]])));
         assert_eq!(parse_strict("[".repeat(20_000).as_bytes(), 16), Err(JsonError::TooDeep));

@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_cause_has_its_own_uses_of_a_minute() {
+    fn limits_each_cause_per_minute() {
         let allowance = RateLimiter::new(2);
         assert_eq!([0, 1, 2].map(|_| allowance.try_acquire("a", 60_000)), [true, true, false]);
         assert!(allowance.try_acquire("b", 119_999));
@@ -71,14 +71,14 @@ mod tests {
     }
 
     #[test]
-    fn holds_a_bounded_number_of_causes() {
+    fn number_of_tracked_causes_is_bounded() {
         let allowance = RateLimiter::new(1);
         let allowed = (0..10_000).filter(|number| allowance.try_acquire(&format!("{number}"), 0)).count();
         assert_eq!((allowed, allowance.used.borrow().len()), (MAX_CAUSES + 1, MAX_CAUSES + 1));
     }
 
     #[test]
-    fn a_subscriber_is_one_network() {
+    fn ipv6_clients_are_grouped_by_network() {
         let of = |address: &str| network(&Headers::new(vec![("cf-connecting-ip".to_owned(), address.to_owned())]));
         assert_eq!(of("2001:db8:1:2::1"), of("2001:0db8:1:2:ffff::9"));
         assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));

@@ -13,7 +13,7 @@ use hub::{
 use std::{collections::BTreeSet, fmt::Write as _};
 
 #[test]
-fn grants_are_the_golden_ones_a_2() {
+fn grants_match_golden_file_a_2() {
     let mut grid = String::new();
     for table in TABLES {
         writeln!(grid, "{}", table.name).unwrap();
@@ -53,7 +53,7 @@ fn grants_are_the_golden_ones_a_2() {
 /// Every route, table and function, with every method, for every persona: the status, and whether a request reached the
 /// database.
 #[test]
-fn every_door_answers_every_persona_as_the_golden_file_says() {
+fn route_persona_matrix_matches_golden_file() {
     let mut paths: Vec<String> = Vec::new();
     for route in ROUTES {
         match route.path.split_once('{') {

@@ -21,7 +21,7 @@ const BACK: [(&str, &str); 1] = [("prefer", "return=representation")];
 
 /// An intermediary between the Hub and the database may send any response.
 #[test]
-fn an_answer_of_another_type_is_not_passed_on() {
+fn unexpected_content_type_is_not_forwarded() {
     let given = |status: u16, media: Option<&'static str>| {
         TestApp::with_upstream(move |request| {
             if !request.url.starts_with(REST) || request.url.ends_with("/rpc/record_requests") {
@@ -76,7 +76,7 @@ fn an_answer_of_another_type_is_not_passed_on() {
 
 /// A function requested as a file is rejected with 406, not with a hint to the method that was used.
 #[test]
-fn a_function_gives_no_file() {
+fn functions_cannot_be_exported() {
     for (persona, name) in [("alice", "search_tickets?words=x"), ("alice", "my_activity"), ("support", "who_am_i")] {
         for accept in ["text/csv", "application/x-ndjson"] {
             let seen =
@@ -128,7 +128,7 @@ fn in_tree(table: &Table, name: &str) -> String {
 /// Rows of a function contain only their selected columns: a column that filters or orders them without being selected
 /// is rejected by name, by GET and by POST, for every persona; if selected, it is accepted.
 #[test]
-fn what_filters_the_rows_of_a_function_is_selected() {
+fn function_filters_require_selected_columns() {
     let (app, mut asked) = (TestApp::new(), 0);
     for function in FUNCTIONS.iter().filter(|function| function.returns.table().is_some()) {
         let table = function.returns.table().unwrap();
@@ -170,7 +170,7 @@ fn what_filters_the_rows_of_a_function_is_selected() {
 /// tree, since releases of PostgREST evaluate it before or after the change; plain conditions need no selected column,
 /// and nothing is needed if no rows are returned.
 #[test]
-fn what_filters_the_rows_that_a_change_gives_back_is_selected() {
+fn filters_on_returned_rows_require_selected_columns() {
     let (app, mut asked) = (TestApp::new(), 0);
     for table in TABLES {
         for (persona, who) in personas() {
@@ -212,7 +212,7 @@ fn what_filters_the_rows_that_a_change_gives_back_is_selected() {
 
 /// A rejection by the database is logged with its code and message, without a value, and the client receives a hint.
 #[test]
-fn a_refusal_by_the_database_is_logged_without_values() {
+fn database_rejection_is_logged_without_values() {
     let app = TestApp::with_upstream(|request| {
         if request.url.contains("/contact_tickets?") {
             return answered(
@@ -234,7 +234,7 @@ fn a_refusal_by_the_database_is_logged_without_values() {
 /// No role may write a key, so an upsert could not find an existing row: HUB322 states this. A grant of a key column
 /// needs a decision first.
 #[test]
-fn no_grant_could_upsert() {
+fn grants_permit_no_upsert() {
     for table in TABLES {
         for grant in table.grants {
             let key = grant.insert.contains(&table.key) || grant.update.contains(&table.key);

@@ -44,7 +44,7 @@ fn held(app: &TestApp) -> usize {
 }
 
 #[test]
-fn only_rows_may_be_longer_than_128_kib() {
+fn only_row_bodies_may_exceed_128_kib() {
     for (persona, method, path, body, status) in [
         ("alice", "POST", "/rest/v1/contact_tickets", rows(1000), 201),
         ("alice", "POST", "/rest/v1/contact_tickets", rows(1030), 413),
@@ -64,7 +64,7 @@ fn only_rows_may_be_longer_than_128_kib() {
 
 /// Concurrent bodies of one user: those that exceed the limit are rejected with 503, and the others are not affected.
 #[test]
-fn bodies_at_once_of_one_person_are_bounded() {
+fn concurrent_bodies_per_user_are_bounded() {
     let most = Rc::new(Cell::new(0));
     let hub: Rc<RefCell<Option<TestApp>>> = Rc::default();
     let app = TestApp::with_upstream({
@@ -153,7 +153,7 @@ fn asked(app: &TestApp, arrival: IncomingRequest<FakeBody>) -> (u16, String) {
 
 /// Forty slow bodies of one user, then of unauthenticated clients of the webhook: the requests of others are processed.
 #[test]
-fn slow_bodies_of_one_sender_leave_those_of_others_answered() {
+fn slow_bodies_of_one_sender_do_not_block_others() {
     let app = TestApp::new();
     app.get("alice", "GET", "/rest/v1/contact_tickets");
     let working = at_work(&app);
@@ -193,7 +193,7 @@ fn signed_webhook(kib: usize) -> IncomingRequest<FakeBody> {
 /// A client that knows the format of the headers can send new bodies that never end: Clerk's messages are accepted
 /// nevertheless, and evicted bodies are not held for long.
 #[test]
-fn slow_bodies_of_strangers_hold_up_no_message_of_clerks_i_2() {
+fn slow_unauthenticated_bodies_do_not_block_clerk_webhooks_i_2() {
     let app = TestApp::with_upstream(|request| {
         if request.url.ends_with("/rpc/take_clerk_event") {
             answered(200, "\"taken\"")
@@ -218,7 +218,7 @@ fn slow_bodies_of_strangers_hold_up_no_message_of_clerks_i_2() {
 
 /// A form that never ends is counted and aborted, like other bodies.
 #[test]
-fn a_form_that_never_ends_is_given_up() {
+fn endless_form_is_aborted() {
     let app = TestApp::new();
     let working = at_work(&app);
     let form = "x".repeat(8 * KIB);
@@ -232,7 +232,7 @@ fn a_form_that_never_ends_is_given_up() {
 
 /// Slow bodies of many users leave room for small ones of others, and for Clerk's messages.
 #[test]
-fn slow_bodies_of_many_senders_leave_small_ones_answered() {
+fn slow_bodies_of_many_senders_do_not_block_small_bodies() {
     let app = TestApp::new();
     app.get("alice", "GET", "/rest/v1/contact_tickets");
     let working = at_work(&app);
@@ -265,7 +265,7 @@ fn slow_bodies_of_many_senders_leave_small_ones_answered() {
 /// holds at most 32 MiB, a sender at most 4 MiB, and a sender that holds nothing has a small body read, however much
 /// twelve others send.
 #[test]
-fn any_sequence_of_bodies_keeps_the_shares() {
+fn random_body_sequences_respect_memory_shares() {
     let mut largest = 0;
     for seed in 1..40_u64 {
         let app = TestApp::new();
@@ -347,7 +347,7 @@ fn step(reading: &mut Reading) -> Option<bool> {
 
 /// An erasure may take longer than any other request, and its body counts until it is over.
 #[test]
-fn body_counts_for_as_long_as_the_slowest_request_takes() {
+fn body_is_counted_until_the_slowest_request_ends() {
     let (clock, counted): (Rc<RefCell<Option<TestApp>>>, _) = (Rc::default(), Rc::new(Cell::new(None)));
     let app = TestApp::with_upstream({
         let (clock, counted) = (Rc::clone(&clock), Rc::clone(&counted));
@@ -367,7 +367,7 @@ fn body_counts_for_as_long_as_the_slowest_request_takes() {
 
 /// A request ends at any point, in each way in which it can end: its bytes no longer count.
 #[test]
-fn bytes_are_given_back_whatever_becomes_of_the_request() {
+fn bytes_are_released_however_the_request_ends() {
     let warm = TestApp::new();
     warm.get("alice", "GET", "/rest/v1/contact_tickets");
     let body = rows(200);

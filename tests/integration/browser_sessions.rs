@@ -53,7 +53,7 @@ fn csrf(page: &str) -> String {
 }
 
 #[test]
-fn production_leads_to_the_accounts_portal_and_back_i_1() {
+fn production_redirects_to_the_accounts_portal_and_back_i_1() {
     let app = TestApp::new();
     for (path, page) in [("/sign-in", "sign-in"), ("/sign-up", "sign-up")] {
         let seen = opened(&app, "GET", &format!("{path}?redirect_url=%2Fsecurity"), "", &[], None);
@@ -68,7 +68,7 @@ fn production_leads_to_the_accounts_portal_and_back_i_1() {
 }
 
 #[test]
-fn a_mount_path_is_kept_on_every_way_d_2() {
+fn redirects_preserve_base_path_d_2() {
     let app = TestApp::with(&[("HUB_BASE_PATH", "/app")], default_upstream);
     let seen = opened(&app, "GET", "/app/account", "", &[], None);
     assert_eq!(seen.header("location"), Some("/app/sign-in?redirect_url=%2Fapp%2Faccount"));
@@ -86,7 +86,7 @@ fn a_mount_path_is_kept_on_every_way_d_2() {
 }
 
 #[test]
-fn a_stale_visit_goes_to_clerk_without_its_token_i_2() {
+fn expired_session_redirects_to_handshake_without_token_i_2() {
     let app = TestApp::new();
     app.fake.advance_time(120_000);
     let seen = opened(&app, "GET", "/account?tab=1", &jar("alice"), &[], None);
@@ -103,7 +103,7 @@ fn a_stale_visit_goes_to_clerk_without_its_token_i_2() {
 
 /// A session that the database rejects is ended here, including its cookies.
 #[test]
-fn a_revoked_session_ends_at_the_next_page_i_2() {
+fn revoked_session_is_signed_out_at_the_next_page_i_2() {
     let app = TestApp::with_upstream(|request: &UpstreamRequest| {
         let asked = request.url.starts_with(REST) && !request.url.ends_with("/rpc/record_requests");
         if asked { answered(401, r#"{"code":"PT401","message":"session revoked"}"#) } else { default_upstream(request) }
@@ -118,7 +118,7 @@ fn a_revoked_session_ends_at_the_next_page_i_2() {
 /// A gateway that does not accept the Hub's key proves nothing about the visitor: any 401 except `PT401` is an upstream
 /// failure.
 #[test]
-fn only_pt401_ends_a_page_session_i_2() {
+fn page_session_is_ended_only_by_pt401_i_2() {
     for body in [
         // Supabase's gateway, for an invalid or absent `apikey`.
         r#"{"message":"Invalid API key","hint":"Double check your Supabase `anon` or `service_role` API key."}"#,
@@ -149,7 +149,7 @@ fn only_pt401_ends_a_page_session_i_2() {
 }
 
 #[test]
-fn a_page_says_so_when_something_is_away() {
+fn page_reports_unavailable_upstream() {
     for (failure, status) in [(FetchError::Unreachable, 502), (FetchError::Timeout, 504)] {
         let app = TestApp::with_upstream(move |request: &UpstreamRequest| {
             if request.url.starts_with(REST) { Err(failure) } else { default_upstream(request) }
@@ -182,7 +182,7 @@ fn signed_out(at_clerk: u16) -> (TestResponse, TestResponse) {
 }
 
 #[test]
-fn signing_out_ends_the_session_here_then_at_clerk_then_in_the_browser_i_2() {
+fn sign_out_revokes_in_hub_then_at_clerk_then_deletes_cookies_i_2() {
     let (page, seen) = signed_out(200);
     assert_eq!(page.status, 200);
     assert_eq!((seen.status, seen.header("location")), (303, Some("https://hub.stacklumen.example/")));
@@ -196,7 +196,7 @@ fn signing_out_ends_the_session_here_then_at_clerk_then_in_the_browser_i_2() {
 
 /// A page may be open longer than its token is valid. Its form ends the session, whatever the token's age.
 #[test]
-fn signing_out_ends_the_session_however_old_its_token_is_i_2() {
+fn sign_out_accepts_expired_tokens_i_2() {
     for seconds in [0, 70, 3_600, 86_400, 30 * 86_400] {
         let app = revoking(200);
         let page = opened(&app, "GET", "/account", &jar("alice"), &[], None);
@@ -220,7 +220,7 @@ fn signing_out_ends_the_session_however_old_its_token_is_i_2() {
 /// A session that cannot be ended is not reported as ended: no session is ended, no cookie deleted, and the response
 /// states it.
 #[test]
-fn signing_out_says_when_it_ended_nothing_i_2() {
+fn sign_out_without_effect_is_reported_i_2() {
     let good = TOKENS["personas"]["alice"].as_str().unwrap();
     let (signed, signature) = good.rsplit_once('.').unwrap();
     let forged = format!("{signed}.{}", signature.chars().rev().collect::<String>());
@@ -262,7 +262,7 @@ fn signing_out_says_when_it_ended_nothing_i_2() {
 /// A key that was rotated within the day: its tokens cannot be verified any more, and without keys no token can be
 /// verified.
 #[test]
-fn signing_out_after_a_rotation_says_that_nothing_was_ended_i_2() {
+fn sign_out_with_rotated_key_reports_no_effect_i_2() {
     let rotated = Rc::new(Cell::new(None));
     let jwks = Rc::clone(&rotated);
     let app =
@@ -293,7 +293,7 @@ fn signing_out_after_a_rotation_says_that_nothing_was_ended_i_2() {
 
 /// Of two sessions in one browser, the one that owns the page is ended.
 #[test]
-fn signing_out_ends_the_session_of_the_form_i_2() {
+fn sign_out_ends_the_session_of_the_form_i_2() {
     let app = revoking(200);
     let suffix = &app.hub.clerk_instance.suffix;
     let [alice, carol] = ["alice", "carol"].map(|persona| TOKENS["personas"][persona].as_str().unwrap());
@@ -308,7 +308,7 @@ fn signing_out_ends_the_session_of_the_form_i_2() {
 /// I-2: a production instance returns a handshake's result in a cookie of the parent domain. Seen with the first build:
 /// 307, 307, 307, 401.
 #[test]
-fn a_production_handshake_signs_in_i_2() {
+fn production_handshake_signs_in_i_2() {
     let token = TOKENS["personas"]["alice"].as_str().unwrap();
     let directives = serde_json::json!({ "directives": [
         "__client_uat=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
@@ -357,7 +357,7 @@ fn a_production_handshake_signs_in_i_2() {
 
 /// The cookies remain, so that the user can retry.
 #[test]
-fn signing_out_that_clerk_does_not_hear_is_told_i_2() {
+fn failed_clerk_sign_out_returns_hub109_i_2() {
     let (_, seen) = signed_out(500);
     assert_eq!((seen.status, set(&seen).len()), (502, 0));
     assert!(seen.text.contains("the sign-out at Clerk failed"));
@@ -365,7 +365,7 @@ fn signing_out_that_clerk_does_not_hear_is_told_i_2() {
 
 /// A refresh token avoids the redirect of the browser; an invalid response to it only causes that redirect.
 #[test]
-fn a_refresh_that_fails_becomes_a_handshake_i_2() {
+fn failed_refresh_redirects_to_handshake_i_2() {
     for (status, body) in
         [(500, "{}"), (200, "garbage"), (200, r#"{"cookies":[]}"#), (200, r#"{"cookies":["__session=x.y.z; Path=/"]}"#)]
     {
@@ -403,7 +403,7 @@ fn sign_out_of(app: &TestApp) -> TestResponse {
 
 /// Both ends are attempted whatever the outcome of the other, and the failed one is named.
 #[test]
-fn signing_out_tries_both_ends_i_2() {
+fn sign_out_attempts_hub_and_clerk_independently_i_2() {
     for (database, clerk, status, code) in [
         (true, 200, 303, None),
         (true, 500, 502, Some("HUB109")),
@@ -428,7 +428,7 @@ fn signing_out_tries_both_ends_i_2() {
 /// Clerk lists ended sessions with their status, and does not say for how long. One that it does not know has ended if it knows the
 /// person; else it belongs to another instance, or the key does.
 #[test]
-fn a_refused_revocation_counts_only_for_a_session_that_is_over_i_2() {
+fn rejected_clerk_revocation_succeeds_only_for_ended_sessions_i_2() {
     let over = ["abandoned", "ended", "expired", "removed", "replaced", "revoked"];
     for refusal in [400, 404] {
         for status in over.into_iter().chain(["active", "pending", "", "unheard-of"]) {
@@ -471,7 +471,7 @@ fn a_refused_revocation_counts_only_for_a_session_that_is_over_i_2() {
 
 /// A visitor with too many cookies receives an error: treated as signed out, the browser would be in a redirect loop.
 #[test]
-fn more_cookies_than_are_read_are_an_error_of_their_own_i_2() {
+fn too_many_cookies_return_a_separate_error_i_2() {
     let many = format!("{}; {}", jar("alice"), vec!["a=1"; 99].join("; "));
     let long = format!("{}; a={}", jar("alice"), "x".repeat(16 * 1024));
     for cookie in [&many, &long] {

@@ -231,12 +231,12 @@ fn client_that_leaves_changes_no_row(isolate: &dyn Fn() -> TestApp, kinds: Vec<K
 }
 
 #[test]
-fn client_that_leaves_loses_no_row_l_3() {
+fn client_disconnect_loses_no_row_l_3() {
     client_that_leaves_changes_no_row(&app, kinds());
 }
 
 #[test]
-fn client_that_leaves_any_route_loses_no_row_l_3() {
+fn client_disconnect_on_any_route_loses_no_row_l_3() {
     let warm = app();
     next_is_answered(&warm, "warm");
     warm.fake.run_background().unwrap();
@@ -247,7 +247,7 @@ fn client_that_leaves_any_route_loses_no_row_l_3() {
 /// The work of one request is cancelled, but the isolate continues: the next request writes the rows of others that it
 /// held.
 #[test]
-fn work_that_is_ended_loses_no_row_of_others_l_3() {
+fn cancelled_work_loses_no_row_of_other_requests_l_3() {
     for ending in [Ending::Dropped, Ending::Forgotten] {
         for (kind, make) in kinds() {
             at_every_await(&app, &make, |app, request, polls, status| {
@@ -272,7 +272,7 @@ fn work_that_is_ended_loses_no_row_of_others_l_3() {
 
 /// Two requests of a new isolate wait for the keys, and the one that fetches them is cancelled at any point.
 #[test]
-fn fetch_of_keys_that_is_ended_keeps_no_other_request_i_2() {
+fn cancelled_key_fetch_does_not_block_other_requests_i_2() {
     for ending in [None, Some(Ending::Dropped), Some(Ending::Forgotten)] {
         for polls in 1..60 {
             let app = app();
@@ -313,7 +313,7 @@ fn boxed(
 /// `wait_until` has 30 seconds after its client has disconnected: a request whose row is written at its end reaches
 /// that in time, also if every upstream responds at the last moment, and the queue and the first write of the row fail.
 #[test]
-fn course_ends_before_the_platform_ends_it_l_3() {
+fn request_completes_within_the_runtime_limit_l_3() {
     const QUEUE_MS: u64 = 2_000;
     let unrecorded = ["customer's read", "refused query", "no token", "page", "webhook", "plain http"];
     for (kind, make) in kinds().into_iter().filter(|(kind, _)| unrecorded.contains(&kind.as_str())) {

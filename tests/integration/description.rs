@@ -50,7 +50,7 @@ const METHODS: [(Operation, &str); 4] = [
 ];
 
 #[test]
-fn lists_every_grant_and_nothing_else_a_2() {
+fn description_lists_exactly_the_grants_a_2() {
     for (persona, who) in CALLERS {
         let document = described(persona);
         let (mut paths, mut definitions, mut filters) = (BTreeSet::new(), set(["error"]), BTreeSet::new());
@@ -94,7 +94,7 @@ fn lists_every_grant_and_nothing_else_a_2() {
 
 /// The operators that the description names for a column are those that the firewall takes there, of all that PostgREST knows.
 #[test]
-fn names_the_operators_that_are_taken_for_each_column() {
+fn description_lists_accepted_operators_per_column() {
     const KNOWN: [&str; 29] = [
         "eq",
         "neq",
@@ -155,7 +155,7 @@ fn names_the_operators_that_are_taken_for_each_column() {
 /// The headers that a generated client must send: the purpose of a read of guarded columns, and the version on which a
 /// change is based.
 #[test]
-fn names_the_headers_that_staff_send_a_2_l_1() {
+fn description_lists_headers_required_of_staff_a_2_l_1() {
     for (persona, who) in CALLERS {
         let document = described(persona);
         let staff = who != PrincipalKind::Customer;
@@ -193,7 +193,7 @@ fn names_the_headers_that_staff_send_a_2_l_1() {
 }
 
 #[test]
-fn names_every_code_that_the_api_answers_with() {
+fn description_lists_every_error_code_of_the_api() {
     let document = described("admin");
     let responses = document["responses"].to_string();
     let rules = QueryErrorKind::ALL.into_iter().map(QueryErrorKind::response);
@@ -208,7 +208,7 @@ fn names_every_code_that_the_api_answers_with() {
 }
 
 #[test]
-fn every_reference_leads_to_something() {
+fn every_reference_resolves() {
     fn references<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
         match value {
             Value::Object(members) => {
@@ -235,7 +235,7 @@ fn every_reference_leads_to_something() {
 }
 
 #[test]
-fn impersonated_sessions_are_shown_what_they_may_read_alone() {
+fn impersonated_sessions_see_only_readable_operations() {
     for (_, who) in CALLERS {
         let all = document(Caller { who, scope: Scope::Everything }, "https://hub.example", "");
         let reads = document(Caller { who, scope: Scope::Reads }, "https://hub.example", "");
@@ -250,7 +250,7 @@ fn impersonated_sessions_are_shown_what_they_may_read_alone() {
 }
 
 #[test]
-fn answers_a_session_alone_and_leaves_a_request_row_l_3() {
+fn description_requires_a_session_and_is_recorded_l_3() {
     let app = TestApp::new();
     for (persona, method, status, code) in [
         ("-", "GET", 401, "HUB101"),
@@ -278,7 +278,7 @@ fn answers_a_session_alone_and_leaves_a_request_row_l_3() {
 
 /// Each hint about a column names the columns that this caller may use there, and no columns of other roles.
 #[test]
-fn refused_columns_are_answered_with_the_ones_that_are_allowed_a_2() {
+fn rejected_column_hint_lists_allowed_columns_a_2() {
     for (persona, who) in CALLERS {
         let app = TestApp::new();
         for table in TABLES {
@@ -314,7 +314,7 @@ fn refused_columns_are_answered_with_the_ones_that_are_allowed_a_2() {
 
 /// `types/` is the output of `make types`.
 #[test]
-fn types_of_every_audience_are_the_written_ones_a_2() {
+fn generated_types_match_files_for_every_audience_a_2() {
     for (name, who) in crate::types::AUDIENCES {
         let written = std::fs::read_to_string(format!("types/{name}.ts")).unwrap_or_default();
         assert_eq!(written, crate::types::module(name, who), "run `make types`");
@@ -324,7 +324,7 @@ fn types_of_every_audience_are_the_written_ones_a_2() {
 
 /// The firewall requires a purpose exactly where the description states it: each read and call is made without one.
 #[test]
-fn purposes_are_asked_for_where_they_are_described_a_2() {
+fn purpose_is_required_exactly_where_described_a_2() {
     let app = TestApp::new();
     let mut needed = 0;
     for (persona, who) in CALLERS {
@@ -380,7 +380,7 @@ fn purposes_are_asked_for_where_they_are_described_a_2() {
 }
 
 #[test]
-fn revoked_sessions_are_shown_nothing_i_2() {
+fn revoked_session_receives_no_description_i_2() {
     let revoked = r#"{"code":"PT401","message":"session revoked","details":null,"hint":null}"#;
     let app = TestApp::with_upstream(move |request| {
         if request.url.ends_with("/rpc/who_am_i") { answered(401, revoked) } else { default_upstream(request) }

@@ -64,7 +64,7 @@ fn export(app: &TestApp, persona: &str, path: &str, headers: &[(&str, &str)]) ->
 }
 
 #[test]
-fn a_file_has_every_record_once_page_by_page_l_1() {
+fn export_contains_every_record_once_across_pages_l_1() {
     for (rows, pages) in [(0, 1), (1, 2), (999, 2), (1_000, 2), (2_001, 4)] {
         let app = TestApp::with_upstream(trail(rows));
         let found = export(&app, "admin", PATH, &[NDJSON, WHY]);
@@ -83,7 +83,7 @@ fn a_file_has_every_record_once_page_by_page_l_1() {
 /// The export is recorded in the database before the first page is requested, and its row is completed after the last
 /// page was sent.
 #[test]
-fn an_export_is_in_the_trail_with_its_filter_purpose_and_size_l_1() {
+fn export_is_audited_with_filter_purpose_and_size_l_1() {
     let found = export(&TestApp::with_upstream(trail(3_000)), "admin", PATH, &[NDJSON, WHY]);
     let ([(0, look)], [ended]) = (&found.recorded[..], &found.rows[..]) else { panic!("{:?}", found.rows) };
     assert_eq!(
@@ -99,7 +99,7 @@ fn an_export_is_in_the_trail_with_its_filter_purpose_and_size_l_1() {
 }
 
 #[test]
-fn only_who_may_exports_and_with_fresh_factors_a_2() {
+fn export_requires_admin_and_recent_factor_a_2() {
     let app = TestApp::with_upstream(trail(10));
     for (persona, path, headers, status, code) in [
         ("-", PATH, vec![NDJSON, WHY], 401, "HUB101"),
@@ -124,7 +124,7 @@ fn only_who_may_exports_and_with_fresh_factors_a_2() {
 }
 
 #[test]
-fn nothing_of_an_export_is_asked_for_without_its_record_l_3() {
+fn export_requires_request_record_l_3() {
     for answer in [Err(FetchError::Unreachable), answered(500, "{}"), answered(400, r#"{"code":"22P02"}"#)] {
         let (mut trail, mut answer) = (trail(10), Some(answer));
         let app = TestApp::with_upstream(move |request| {
@@ -137,7 +137,7 @@ fn nothing_of_an_export_is_asked_for_without_its_record_l_3() {
 
 /// A session revoked meanwhile, an unavailable database, a truncated page: the file is recognizably broken.
 #[test]
-fn a_file_that_is_not_whole_is_broken_off_l_1() {
+fn truncated_export_aborts_the_stream_l_1() {
     for (what, second) in [
         ("revoked", answered(401, r#"{"code":"PT401","message":"session revoked"}"#)),
         ("away", Err(FetchError::Unreachable)),
@@ -163,7 +163,7 @@ fn a_file_that_is_not_whole_is_broken_off_l_1() {
 
 /// Records of the maximum length: a page that does not fit is requested again, smaller.
 #[test]
-fn a_page_that_is_too_long_is_asked_for_in_parts() {
+fn oversized_page_is_requested_again_in_parts() {
     let mut sizes = Vec::new();
     let app = TestApp::with_upstream(move |request| {
         if !request.url.contains("/team_activities?") {
@@ -184,7 +184,7 @@ fn a_page_that_is_too_long_is_asked_for_in_parts() {
 
 /// The file is complete however few records fit into a page: a request for none would look like the end of the file.
 #[test]
-fn a_page_never_asks_for_no_record() {
+fn page_limit_is_never_zero() {
     for fits in [1, 2, 3] {
         let app = TestApp::with_upstream(move |request| {
             if !request.url.contains("/team_activities?") {
@@ -207,7 +207,7 @@ fn a_page_never_asks_for_no_record() {
 
 /// A record that fits in no page ends the file with a visible error.
 #[test]
-fn a_record_longer_than_a_page_breaks_the_file_off() {
+fn record_larger_than_a_page_aborts_the_stream() {
     let mut trail = trail(3_000);
     let app = TestApp::with_upstream(move |request| {
         if request.url.contains("id=lt.") { answered(200, &" ".repeat(24 * 1024 * 1024 + 1)) } else { trail(request) }
@@ -219,7 +219,7 @@ fn a_record_longer_than_a_page_breaks_the_file_off() {
 
 /// A client's own rows, without a purpose and without a second factor; pages are ordered by a uuid.
 #[test]
-fn a_client_saves_its_own_rows_as_a_file_a_1() {
+fn customer_exports_own_rows_a_1() {
     let key = |n: usize| format!("00000000-0000-4000-8000-{n:012}");
     for table in ["contact_tickets", "ticket_messages", "chat_threads", "chat_messages"] {
         let app = TestApp::with_upstream(move |request| {

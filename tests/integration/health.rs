@@ -37,7 +37,7 @@ fn at_once(app: &TestApp, count: usize) -> (Vec<u16>, usize, usize) {
 }
 
 #[test]
-fn many_calls_ask_a_slow_database_once() {
+fn concurrent_health_checks_probe_once() {
     let app = app();
     let began = app.fake.now_ms();
     assert_eq!(at_once(&app, 56), (vec![503; 56], 1, 1));
@@ -51,7 +51,7 @@ fn many_calls_ask_a_slow_database_once() {
 
 /// While one request probes, the others receive the last finding.
 #[test]
-fn last_finding_is_given_meanwhile() {
+fn last_status_is_returned_during_a_probe() {
     let app = TestApp::with_upstream({
         let calls = RefCell::new(0);
         move |request| {
@@ -71,7 +71,7 @@ fn last_finding_is_given_meanwhile() {
 
 /// The probing request is cancelled at any point: the next ones probe again, after the limit at the latest.
 #[test]
-fn probe_that_is_ended_keeps_no_other() {
+fn cancelled_probe_does_not_block_later_probes() {
     for ending in [Ending::Dropped, Ending::Forgotten] {
         for polls in 1..12 {
             let app = TestApp::new();

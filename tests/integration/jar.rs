@@ -610,14 +610,14 @@ fn spoil(browser: &mut Browser, chance: &mut Chance) {
 }
 
 #[test]
-fn any_order_of_signing_in_and_out_ends_well_in_production_i_2() {
+fn any_order_of_sign_in_and_sign_out_converges_in_production_i_2() {
     for seed in 1..=STORIES {
         told(true, seed);
     }
 }
 
 #[test]
-fn any_order_of_signing_in_and_out_ends_well_in_development_i_2() {
+fn any_order_of_sign_in_and_sign_out_converges_in_development_i_2() {
     for seed in 1..=STORIES {
         told(false, seed);
     }
@@ -628,7 +628,7 @@ const STORIES: u64 = 60;
 /// I-2: Clerk's SDK treats a pending session as signed out (`treatPendingAsSignedOut`): the user is redirected to the
 /// page where Clerk shows the task, and is signed in afterwards.
 #[test]
-fn a_pending_session_leads_to_its_task_at_clerk_i_2() {
+fn pending_session_redirects_to_its_clerk_task_i_2() {
     for (production, by_nonce) in [(true, true), (true, false), (false, true), (false, false)] {
         let mut browser = Browser::new(production, (by_nonce, false));
         browser.sign_in(0);
@@ -656,7 +656,7 @@ fn a_pending_session_leads_to_its_task_at_clerk_i_2() {
 
 /// I-2: a result that is never complete is requested three times, then the visitor receives an error page.
 #[test]
-fn no_visit_takes_more_than_three_handshakes_i_2() {
+fn handshakes_are_limited_to_three_i_2() {
     let mut browser = Browser::new(true, (true, false));
     let now = browser.now();
     browser.clerk.borrow_mut().begin(0, now);
@@ -669,7 +669,7 @@ fn no_visit_takes_more_than_three_handshakes_i_2() {
 
 /// Tests the jar itself against RFC 6265.
 #[test]
-fn the_jar_keeps_cookies_of_the_host_and_of_the_domain_apart() {
+fn jar_separates_host_and_domain_cookies() {
     let mut jar = Jar::default();
     for (host, directive) in [
         (HUB, "a=1; Path=/"),

@@ -23,7 +23,7 @@ fn ran(app: &TestApp, name: &str) -> (Vec<UpstreamRequest>, Value) {
 }
 
 #[test]
-fn checks_run_step_by_step_until_they_are_done_a_3() {
+fn integrity_checks_run_stepwise_to_completion_a_3() {
     let steps = Rc::new(Cell::new(0));
     let counted = Rc::clone(&steps);
     let app = TestApp::with_upstream(move |request| {
@@ -44,7 +44,7 @@ fn checks_run_step_by_step_until_they_are_done_a_3() {
 
 /// After a step that fails, or steps without end, the next run of the cron continues with the remaining work.
 #[test]
-fn checks_that_do_not_end_are_left_to_the_next_run_a_3() {
+fn unfinished_integrity_checks_continue_in_the_next_run_a_3() {
     let app = TestApp::with_upstream(|_| answered(200, r#"{"done":false,"checks":[]}"#));
     let (sent, outcome) = ran(&app, "checks");
     assert_eq!((sent.len(), outcome), (100, json!("UpstreamTimeout")));
@@ -64,7 +64,7 @@ fn task(request: &UpstreamRequest) -> String {
 }
 
 #[test]
-fn house_calls_each_task_until_it_is_done_l_2() {
+fn maintenance_runs_each_task_to_completion_l_2() {
     let steps = Rc::new(Cell::new(0));
     let counted = Rc::clone(&steps);
     let app = TestApp::with_upstream(move |request| {
@@ -83,7 +83,7 @@ fn house_calls_each_task_until_it_is_done_l_2() {
 
 /// Whichever task fails, the others run; the log contains the code of the database, and nothing of its message.
 #[test]
-fn house_goes_on_after_a_task_that_fails_l_2() {
+fn maintenance_continues_after_a_failed_task_l_2() {
     for broken in ["partitions", "deletions", "retention"] {
         let app = TestApp::with_upstream(move |request| {
             if task(request) == broken {
@@ -129,7 +129,7 @@ fn posted(sent: &[UpstreamRequest]) -> Option<Value> {
 }
 
 #[test]
-fn nothing_is_sent_while_nothing_is_wrong() {
+fn alerts_are_sent_only_for_a_condition() {
     let (sent, outcome) = ran(&alerting(Ok("[]"), 200), "alerts");
     assert_eq!((sent.len(), posted(&sent), outcome), (1, None, json!("done")));
 }
@@ -153,7 +153,7 @@ fn alerts_are_logged_and_posted_once_each() {
 
 /// A database that does not respond is reported to an operator first.
 #[test]
-fn a_database_that_is_away_is_an_alert() {
+fn unavailable_database_raises_an_alert() {
     for database in [Err(FetchError::Unreachable), Err(FetchError::Timeout), Ok("<html>"), Ok("{}")] {
         let app = alerting(database, 200);
         let (sent, outcome) = ran(&app, "alerts");
@@ -164,7 +164,7 @@ fn a_database_that_is_away_is_an_alert() {
 
 /// The alert is logged whatever the outcome of the webhook, and so is a failed delivery.
 #[test]
-fn an_alert_that_is_not_taken_is_an_error() {
+fn rejected_alert_delivery_is_an_error() {
     for status in [302, 404, 500] {
         let app = alerting(Ok(r#"[{"alert":"rejected_requests","text":"1 request rows are rejected"}]"#), status);
         assert_eq!(ran(&app, "alerts").1, json!("UpstreamUnreachable"), "{status}");

@@ -73,7 +73,7 @@ fn is_taken(app: &TestApp, token: &str) -> bool {
 
 /// Random schedules of forged and valid tokens and of rotations, from a deterministic generator.
 #[test]
-fn good_token_is_taken_within_the_bound_whatever_is_forged_i_2() {
+fn valid_token_is_accepted_in_bounded_time_despite_forged_tokens_i_2() {
     let forged = refused("a signature of zeros");
     let mut seed: u64 = 11;
     let mut next = |below: u64| {
@@ -109,7 +109,7 @@ fn good_token_is_taken_within_the_bound_whatever_is_forged_i_2() {
 
 /// A token is verified with a key that another request replaces meanwhile, at any point: the next time it is invalid.
 #[test]
-fn token_of_a_replaced_key_is_not_remembered_i_2() {
+fn token_of_a_replaced_key_is_not_cached_i_2() {
     for polls in 0..12 {
         let (app, key, _) = issuer();
         assert_eq!(app.get("alice", "GET", "/rest/v1/contact_tickets").status, 200);
@@ -152,7 +152,7 @@ fn token_of_a_replaced_key_is_not_remembered_i_2() {
 /// Another Worker of the zone can write to the cache: a set that no Hub with this signing key wrote is ignored, and the
 /// issuer is requested.
 #[test]
-fn shared_set_without_proof_is_not_believed_i_2() {
+fn unauthenticated_shared_set_is_ignored_i_2() {
     let jwks = "https://clerk.stacklumen.example/.well-known/jwks.json";
     let url = format!("{ORIGIN}/.keys?of={}", "https%3A%2F%2Fclerk.stacklumen.example%2F.well-known%2Fjwks.json");
     let now = TOKENS["now"].as_u64().unwrap() * 1000;

@@ -58,7 +58,7 @@ fn fresh(app: &TestApp, number: usize) -> (u16, String, usize) {
 }
 
 #[test]
-fn fetches_the_set_once_for_many_tokens() {
+fn jwks_is_fetched_once_for_many_tokens() {
     let (app, _) = changing();
     let fetched: usize = (0..8).map(|number| fresh(&app, number).2).sum();
     assert_eq!(fetched, 1);
@@ -66,7 +66,7 @@ fn fetches_the_set_once_for_many_tokens() {
 
 /// An outage is 503 with `Retry-After`, never 401: the token was not verified. One attempt in five seconds.
 #[test]
-fn says_503_while_no_key_was_ever_had() {
+fn returns_503_until_a_jwks_was_fetched() {
     for broken in [
         away as fn() -> Given,
         hanging,
@@ -99,7 +99,7 @@ fn says_503_while_no_key_was_ever_had() {
 
 /// A fetched set is used for an hour without its issuer, and no longer.
 #[test]
-fn goes_on_with_a_stale_set_for_an_hour_i_2() {
+fn serves_stale_jwks_for_one_hour_i_2() {
     let (app, issuer) = changing();
     assert_eq!(fresh(&app, 0).0, 200);
     issuer.set(away);
@@ -116,7 +116,7 @@ fn goes_on_with_a_stale_set_for_an_hour_i_2() {
 }
 
 #[test]
-fn refreshes_behind_an_answer_from_half_of_its_life_on() {
+fn refreshes_jwks_in_background_after_half_ttl() {
     let (app, _) = changing();
     assert_eq!(fresh(&app, 0).2, 1);
     app.fake.advance_time(149_000);
@@ -128,7 +128,7 @@ fn refreshes_behind_an_answer_from_half_of_its_life_on() {
 
 /// A rotation that reuses the key id: the old key's tokens become invalid, at the cost of one fetch a minute.
 #[test]
-fn doubts_a_known_key_once_when_a_signature_is_bad() {
+fn refetches_jwks_once_after_bad_signature() {
     let (app, issuer) = changing();
     assert_eq!(fresh(&app, 0), (200, String::new(), 1));
     issuer.set(other_key);
@@ -150,7 +150,7 @@ fn doubts_a_known_key_once_when_a_signature_is_bad() {
 }
 
 #[test]
-fn looks_for_an_unknown_key_once_in_thirty_seconds() {
+fn refetches_for_unknown_kid_at_most_every_30s() {
     let (app, _) = changing();
     assert_eq!(fresh(&app, 0).2, 1);
     let unknown = |name: &str| {
@@ -172,7 +172,7 @@ fn looks_for_an_unknown_key_once_in_thirty_seconds() {
 
 /// `CLERK_JWT_KEY` serves a cold start without an issuer, until the first set is fetched.
 #[test]
-fn starts_cold_with_the_pinned_key() {
+fn cold_start_uses_the_pinned_key() {
     let pem: &'static str =
         Box::leak(std::fs::read_to_string("tests/vectors/issuer-public.pem").unwrap().into_boxed_str());
     let vars: &'static [(&str, &str)] = Box::leak(Box::new([("CLERK_JWT_KEY", pem)]));
@@ -186,7 +186,7 @@ fn starts_cold_with_the_pinned_key() {
 
 /// I-2: isolates of one data centre share a fetched set, and each logs the source of its set.
 #[test]
-fn isolates_share_a_set_and_its_age_i_2() {
+fn isolates_share_jwks_and_its_age_i_2() {
     let app = TestApp::new();
     assert_eq!(app.get("alice", "GET", "/rest/v1/contact_tickets").fetched_keys, 1);
     let other = app.another_isolate();
@@ -201,7 +201,7 @@ fn isolates_share_a_set_and_its_age_i_2() {
 
 /// I-2: a Cache API that never responds costs a cold isolate part of a second, not its keys.
 #[test]
-fn verifies_tokens_when_cache_never_answers_i_2() {
+fn verifies_tokens_when_cache_never_responds_i_2() {
     let app = TestApp::new();
     app.fake.hang_cache();
     let began = app.fake.now_ms();
@@ -226,7 +226,7 @@ fn verifies_tokens_when_cache_never_answers_i_2() {
 
 /// I-2: the same for a set that is due, in the background and before a response.
 #[test]
-fn refreshes_keys_when_cache_never_answers_i_2() {
+fn refreshes_jwks_when_cache_never_responds_i_2() {
     let (app, _) = changing();
     assert_eq!(fresh(&app, 0).2, 1);
     app.fake.hang_cache();
@@ -239,7 +239,7 @@ fn refreshes_keys_when_cache_never_answers_i_2() {
 }
 
 #[test]
-fn every_fetch_is_in_the_log_with_its_outcome() {
+fn every_jwks_fetch_is_logged_with_its_outcome() {
     let failing = |request: &UpstreamRequest| {
         if request.url.contains("jwks") { answered(503, "{}") } else { default_upstream(request) }
     };
@@ -268,7 +268,7 @@ fn every_fetch_is_in_the_log_with_its_outcome() {
 /// A rotation that is noticed just when the set is due for its next fetch: the first token of the new key is accepted,
 /// not only the second.
 #[test]
-fn a_due_fetch_comes_before_the_refusal_of_an_unknown_id_i_2() {
+fn due_refresh_precedes_unknown_kid_rejection_i_2() {
     let (app, issuer) = changing();
     issuer.set(|| answered(200, &TOKENS["jwks"].to_string().replace("\"kid\":\"", "\"kid\":\"old_")));
     assert_eq!(app.get("alice", "GET", "/rest/v1/contact_tickets").log["reason"], "key-unknown");

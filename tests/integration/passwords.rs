@@ -27,7 +27,7 @@ fn paths() -> Vec<String> {
 }
 
 #[test]
-fn no_route_takes_one_in_its_query_i_1() {
+fn every_route_rejects_passwords_in_the_query_i_1() {
     let app = TestApp::new();
     for path in paths() {
         for name in ["password", "new_password", "user%5Bpassword%5D", "PASSWORD"] {
@@ -42,7 +42,7 @@ fn no_route_takes_one_in_its_query_i_1() {
 
 /// A caller without the right is rejected without reading the body; one with the right, by name.
 #[test]
-fn no_route_takes_one_in_its_body_i_1() {
+fn every_route_rejects_passwords_in_the_body_i_1() {
     let app = TestApp::new();
     let key = "?id=eq.00000000-0000-4000-8000-000000000000";
     let mut by_name = 0;
@@ -71,7 +71,7 @@ fn no_route_takes_one_in_its_body_i_1() {
 }
 
 #[test]
-fn a_form_of_a_page_is_refused_by_name_i_1() {
+fn page_form_with_a_password_field_is_rejected_i_1() {
     let app = TestApp::new();
     let token = TOKENS["personas"]["alice"].as_str().unwrap();
     let updated = TOKENS["now"].as_i64().unwrap() - 20;

@@ -22,7 +22,7 @@ fn ask(vector: &Value) -> TestResponse {
 }
 
 #[test]
-fn refuses_every_bad_query_before_the_database() {
+fn invalid_queries_are_rejected_before_the_database() {
     let vectors = json("queries.json");
     let refused = vectors["refused"].as_array().unwrap();
     assert!(refused.len() >= 100);
@@ -42,7 +42,7 @@ fn refuses_every_bad_query_before_the_database() {
 
 /// The forwarded part of each accepted query: method, path, preferences, media type and body.
 #[test]
-fn writes_every_good_query_anew() {
+fn valid_queries_are_reserialized() {
     let vectors = json("queries.json");
     let mut text = String::new();
     for vector in vectors["accepted"].as_array().unwrap() {
@@ -73,7 +73,7 @@ fn writes_every_good_query_anew() {
 /// A forwarded query, sent by the same user, is forwarded unchanged: the firewall parses its own output with the same
 /// meaning.
 #[test]
-fn a_query_that_was_written_anew_is_read_as_it_was_meant() {
+fn reserialized_query_is_a_fixed_point() {
     let vectors = json("queries.json");
     let app = TestApp::new();
     let again = |vector: &Value, method: &str, path: &str, body: Option<&str>, version: Option<&str>| {
@@ -113,7 +113,7 @@ fn a_query_that_was_written_anew_is_read_as_it_was_meant() {
 /// PostgreSQL estimates with the rows of every client, so no estimate is requested for a client: of no table, by no
 /// method, of no function.
 #[test]
-fn asks_for_no_estimate_in_the_name_of_a_client_a_1() {
+fn customers_never_receive_estimated_counts_a_1() {
     const KEY: &str = "00000000-0000-4000-8000-000000000000";
     let app = TestApp::new();
     let mut asked = 0;
@@ -195,7 +195,7 @@ fn asks_for_no_estimate_in_the_name_of_a_client_a_1() {
 
 /// Staff may read every row that they can query, so an estimate reveals nothing else.
 #[test]
-fn staff_get_the_count_that_they_ask_for() {
+fn staff_receive_the_requested_count() {
     for count in ["planned", "estimated"] {
         for (persona, table) in [("support", "leads"), ("sales", "contact_tickets"), ("admin", "chat_threads")] {
             let preference = format!("count={count}");

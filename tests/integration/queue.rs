@@ -40,7 +40,7 @@ const REFUSED: &str = r#"[{"request_id":"refused"}]"#;
 const AGAIN: Disposition = Disposition::Retry { after_s: 8 };
 
 #[test]
-fn a_batch_is_one_request_l_3() {
+fn batch_is_written_in_one_request_l_3() {
     let app = TestApp::new();
     let found = taken(&app, "hub-audit", &deliveries(&[GOOD, GOOD, GOOD], 8));
     assert_eq!(found, (vec![Disposition::Ack; 3], vec![6]));
@@ -117,7 +117,7 @@ fn message(id: &str) -> String {
 
 /// 12 poisoned messages and 12 others, alternating, as they were starved in issue 10, point 7.
 #[test]
-fn refused_messages_starve_no_other_however_they_alternate_l_3() {
+fn rejected_messages_do_not_block_alternating_valid_ones_l_3() {
     let rows = Rows::new(by_constraint, |_| false);
     let app = rows.app();
     let texts: Vec<String> =
@@ -141,7 +141,7 @@ fn refused_messages_starve_no_other_however_they_alternate_l_3() {
 
 /// One rejected row among a thousand needs a logarithmic number of requests.
 #[test]
-fn one_refused_row_of_a_thousand_costs_few_requests_l_3() {
+fn one_rejected_row_of_a_thousand_needs_logarithmic_requests_l_3() {
     for place in [0, 1, 499, 999] {
         let rows = Rows::new(by_constraint, |_| false);
         let ids: Vec<Value> = (0..1000)
@@ -158,7 +158,7 @@ fn one_refused_row_of_a_thousand_costs_few_requests_l_3() {
 
 /// A message that is not the Hub's is stored unchanged, and logged.
 #[test]
-fn what_is_no_message_of_ours_is_stored_whole_l_3() {
+fn foreign_message_is_stored_unchanged_l_3() {
     for odd in ["", "nonsense", "{}", "7", "[{\"request_id\":", "a\0b"] {
         let rows = Rows::new(by_constraint, |_| false);
         let found = taken(&rows.app(), "hub-audit", &deliveries(&[odd, GOOD], 8));
@@ -170,7 +170,7 @@ fn what_is_no_message_of_ours_is_stored_whole_l_3() {
 
 /// A rejected row that cannot be stored either is retried, and is logged completely.
 #[test]
-fn a_row_that_cannot_be_stored_comes_again_l_3() {
+fn row_that_cannot_be_stored_is_retried_l_3() {
     let app = TestApp::with_upstream(|request| match request.url.rsplit('/').next() {
         Some("record_requests") if refuses(request) => answered(400, r#"{"code":"23514"}"#),
         Some("reject_requests") => answered(404, r#"{"code":"PGRST202"}"#),
@@ -191,7 +191,7 @@ fn refuses(request: &UpstreamRequest) -> bool {
 /// A missing privilege rejects every row: none of them is at fault, unless another one was written. A dead letter is
 /// stored.
 #[test]
-fn a_missing_right_is_no_rows_fault_l_3() {
+fn missing_privilege_is_not_attributed_to_a_row_l_3() {
     let every = Rows::new(|_| Some("42501"), |_| false);
     assert_eq!(taken(&every.app(), "hub-audit", &deliveries(&[GOOD, REFUSED], 8)).0, [AGAIN, AGAIN]);
     assert!(every.rejected.borrow().is_empty());
@@ -207,7 +207,7 @@ fn a_missing_right_is_no_rows_fault_l_3() {
 
 /// A database that always fails is not requested for each message of a batch.
 #[test]
-fn a_database_that_fails_is_left_alone_l_3() {
+fn failing_database_receives_one_request_per_batch_l_3() {
     let app = TestApp::with_upstream(|_| answered(500, "{}"));
     let (dispositions, asked) = taken(&app, "hub-audit", &deliveries(&[REFUSED; 100], 8));
     assert_eq!((dispositions, asked.len()), (vec![AGAIN; 100], 1));
@@ -215,7 +215,7 @@ fn a_database_that_fails_is_left_alone_l_3() {
 
 /// A batch that is too slow as a whole is written by halves; one that remains slow ends after three requests.
 #[test]
-fn a_batch_that_is_too_slow_is_tried_by_halves_l_3() {
+fn slow_batch_is_split_in_halves_l_3() {
     for (most, wanted, sizes) in [(50, Disposition::Ack, vec![100, 50, 50]), (0, AGAIN, vec![100, 50, 25])] {
         let app = TestApp::with_upstream(move |request| {
             let body: Value = serde_json::from_slice(request.body.as_ref().unwrap()).unwrap();
@@ -231,7 +231,7 @@ fn a_batch_that_is_too_slow_is_tried_by_halves_l_3() {
 
 /// A message is discarded after its last delivery, so it is logged completely before.
 #[test]
-fn a_dead_letter_is_logged_whole_at_its_last_delivery_l_3() {
+fn dead_letter_is_logged_completely_at_last_delivery_l_3() {
     let app = TestApp::with_upstream(|_| Err(FetchError::Unreachable));
     let last = QUEUES[1].max_retries + 1;
     for (attempt, text) in [(1, GOOD), (last - 1, GOOD), (last, GOOD), (last, "nonsense"), (last + 1, GOOD)] {
@@ -249,7 +249,7 @@ fn a_dead_letter_is_logged_whole_at_its_last_delivery_l_3() {
 
 /// A Hub with invalid variables, or an unknown queue, loses no message either.
 #[test]
-fn a_hub_that_can_try_nothing_logs_what_nobody_keeps_l_3() {
+fn misconfigured_hub_logs_undeliverable_messages_l_3() {
     let app = TestApp::new();
     for (queue, attempt, logged) in [
         ("hub-audit", 31, false),
@@ -269,7 +269,7 @@ fn a_hub_that_can_try_nothing_logs_what_nobody_keeps_l_3() {
 /// accepted: each good row is in the log once however often it was delivered, each other one is stored, and no message
 /// is acknowledged before that.
 #[test]
-fn whatever_comes_is_written_or_stored_l_3() {
+fn every_message_is_written_or_stored_l_3() {
     for seed in 0..60_u64 {
         let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
         let mut next = |below: u64| {
@@ -344,7 +344,7 @@ fn whatever_comes_is_written_or_stored_l_3() {
 
 /// An unavailable database receives one request per batch, and every message is retried.
 #[test]
-fn nothing_is_done_while_the_database_is_away_l_3() {
+fn retries_whole_batch_when_database_is_down_l_3() {
     for failure in [FetchError::Unreachable, FetchError::Timeout] {
         let app = TestApp::with_upstream(move |_| Err(failure));
         let found = taken(&app, "hub-audit", &deliveries(&[GOOD, GOOD], 8));
@@ -355,7 +355,7 @@ fn nothing_is_done_while_the_database_is_away_l_3() {
 }
 
 #[test]
-fn dead_letters_come_again_each_hour_and_are_seen_l_3() {
+fn dead_letters_retry_hourly_and_log_error_l_3() {
     let app = TestApp::with_upstream(|_| Err(FetchError::Unreachable));
     drop(taken(&app, "hub-audit-dead", &deliveries(&[GOOD], 8)));
     let (dispositions, _) = taken(&app, "hub-audit-dead", &deliveries(&[GOOD], 8));
@@ -370,14 +370,14 @@ fn dead_letters_come_again_each_hour_and_are_seen_l_3() {
 }
 
 #[test]
-fn a_queue_that_nobody_knows_keeps_its_messages() {
+fn unknown_queue_retries_messages() {
     let (dispositions, asked) = taken(&TestApp::new(), "another", &deliveries(&[GOOD], 8));
     assert_eq!((dispositions, asked), (vec![Disposition::Retry { after_s: 60 }], vec![]));
 }
 
 /// A message that the Hub puts on the queue is accepted by its consumer.
 #[test]
-fn takes_what_the_journal_puts_there_l_3() {
+fn consumer_accepts_writer_messages_l_3() {
     let app = TestApp::new();
     let arrival = hub::entry::handle_request::IncomingRequest {
         method: "GET".to_owned(),
@@ -403,7 +403,7 @@ fn takes_what_the_journal_puts_there_l_3() {
 /// Rows of 13 KB, a size that twenty characters of a filter can reach: they are put on the queue, in messages that it
 /// accepts, and none bypasses it.
 #[test]
-fn large_rows_go_in_messages_that_the_queue_takes_l_3() {
+fn large_rows_are_split_into_accepted_messages_l_3() {
     let app = TestApp::new();
     let rows: Vec<RequestRecord> = (0..60).map(|place| row(place, 13_000)).collect();
     let now = rows[0].clone();
@@ -418,7 +418,7 @@ fn large_rows_go_in_messages_that_the_queue_takes_l_3() {
 
 /// A row that fits in no message is written to the database, alone, and its neighbours to the queue.
 #[test]
-fn a_row_too_large_for_the_queue_goes_to_the_database_l_3() {
+fn row_too_large_for_the_queue_is_written_to_the_database_l_3() {
     let app = TestApp::new();
     for (place, bytes) in [(1, 10), (2, 200_000), (3, 10)] {
         RequestLogWriter::record_deferred(&app.hub, &app.fake, &row(place, bytes));

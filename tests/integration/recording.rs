@@ -191,7 +191,7 @@ fn unless_recorded(
 }
 
 #[test]
-fn what_is_sensitive_is_recorded_before_it_is_asked_for_l_1() {
+fn sensitive_read_is_recorded_before_the_data_is_requested_l_1() {
     let cases = cases();
     assert!(cases.len() > 150, "{}", cases.len());
     let (app, mut wrong) = (TestApp::new(), Vec::new());
@@ -208,7 +208,7 @@ fn what_is_sensitive_is_recorded_before_it_is_asked_for_l_1() {
 }
 
 #[test]
-fn what_cannot_be_recorded_is_not_asked_for_l_1() {
+fn data_is_not_requested_if_recording_fails_l_1() {
     let failures: [fn() -> Result<UpstreamResponse<Vec<u8>>, FetchError>; 7] = [
         || Err(FetchError::Unreachable),
         || Err(FetchError::Timeout),
@@ -235,7 +235,7 @@ fn what_cannot_be_recorded_is_not_asked_for_l_1() {
 
 /// The call uses the reader's own token, so that an ended session records nothing and reads nothing.
 #[test]
-fn an_ended_session_is_refused_by_the_call_that_records_i_2() {
+fn revoked_session_is_rejected_by_the_recording_call_i_2() {
     let app =
         TestApp::with_upstream(unless_recorded(|| answered(401, r#"{"code":"PT401","message":"session revoked"}"#)));
     for case in cases() {
@@ -246,7 +246,7 @@ fn an_ended_session_is_refused_by_the_call_that_records_i_2() {
 
 /// The call contains the request's own id, route and method, and its user.
 #[test]
-fn the_record_and_the_data_are_of_one_request_l_3() {
+fn read_record_call_carries_the_request_context_l_3() {
     let app = TestApp::new();
     let said = [("x-hub-purpose", "support"), ("x-request-id", "my-own-id-1")];
     let seen = app.send("impersonated", "HEAD", "/rest/v1/contact_tickets", &said, None);
@@ -266,7 +266,7 @@ fn the_record_and_the_data_are_of_one_request_l_3() {
 
 /// The record of each query: the records it names, the conversation it shows, the words it searches.
 #[test]
-fn a_record_says_what_is_shown_l_1() {
+fn read_record_describes_the_returned_data_l_1() {
     let app = TestApp::new();
     for read in vectors("reads.json").as_array().unwrap() {
         let path = read["path"].as_str().unwrap().to_owned();
@@ -298,7 +298,7 @@ fn a_record_says_what_is_shown_l_1() {
 /// R-3, L-1: a rejected erasure states in how many rows of others an identifier occurs, so that it requires a purpose
 /// like a search. Its record is permanent, so it contains none of the words that identify the user.
 #[test]
-fn an_erasure_is_recorded_without_whom_it_erases_r_3() {
+fn erasure_record_contains_no_identifiers_r_3() {
     let app = TestApp::new();
     let body = r#"{"user_id":"user_2hubcarol0000000000000003","identifiers":["Carol Danvers"],"reason":"request 42","other_rows":3}"#;
     let send = |said: &[(&str, &str)]| app.send("admin", "POST", "/rest/v1/rpc/erase_user", said, Some(body));
@@ -398,7 +398,7 @@ fn namings(column: &str, value: &str) -> Vec<String> {
 /// Any condition of staff on an owner, or on the record of an audit log entry: the read record names it, or the
 /// condition excludes rows, or it is rejected.
 #[test]
-fn who_is_named_is_recorded_by_name_l_1() {
+fn named_owners_are_recorded_by_name_l_1() {
     let client = "user_2hubcarol0000000000000003";
     let app = TestApp::new();
     let (mut named, mut left_out, mut refused, mut wrong) = (0, 0, 0, Vec::new());
@@ -445,7 +445,7 @@ fn who_is_named_is_recorded_by_name_l_1() {
 /// Any table or function that returns rows: sensitive columns are of a record that the query names, or of a list that
 /// the reader's role works with.
 #[test]
-fn sensitive_columns_are_read_of_named_records_a_2() {
+fn sensitive_columns_require_named_records_a_2() {
     let (app, mut wrong, mut asked) = (TestApp::new(), Vec::new(), 0);
     for (entry, body) in entries() {
         for (select, rest) in sensitive(entry.who, entry.table, 0) {
@@ -476,7 +476,7 @@ fn sensitive_columns_are_read_of_named_records_a_2() {
 
 /// A change by staff that reveals rows of clients, even only that one exists, is recorded before, or reveals nothing.
 #[test]
-fn a_change_that_tells_of_rows_is_recorded_as_a_read_l_1() {
+fn change_that_reveals_rows_is_recorded_as_a_read_l_1() {
     let (app, mut wrong, mut told) = (TestApp::new(), Vec::new(), 0);
     for (persona, who) in personas() {
         for table in TABLES.iter().filter(|table| table.audited) {
@@ -543,7 +543,7 @@ fn a_change_that_tells_of_rows_is_recorded_as_a_read_l_1() {
 
 /// The returned columns of an inserted row are in the audit log by the insert; those of its parent row are not.
 #[test]
-fn an_insert_that_gives_back_what_it_belongs_to_is_recorded_l_1() {
+fn insert_that_returns_its_parent_row_is_recorded_l_1() {
     let body = json!({ "ticket_id": ID, "body": "x" }).to_string();
     for (select, recorded) in [("id", false), ("id,contact_tickets(subject)", true)] {
         let path = format!("/rest/v1/ticket_messages?select={select}");
@@ -554,7 +554,7 @@ fn an_insert_that_gives_back_what_it_belongs_to_is_recorded_l_1() {
 
 /// A rejection that reveals the number of rows is returned after its record, and other rejections leave none.
 #[test]
-fn a_refusal_that_counts_rows_leaves_its_record_l_1() {
+fn rejection_that_reveals_row_count_is_recorded_l_1() {
     for (status, code, recorded) in [
         (406, "PGRST116", true),
         (416, "PGRST103", true),
@@ -579,7 +579,7 @@ fn a_refusal_that_counts_rows_leaves_its_record_l_1() {
 
 /// The record contains the complete query, to the last value, or the query is not sent.
 #[test]
-fn a_record_has_the_whole_query_l_1() {
+fn read_record_contains_the_complete_query_l_1() {
     let app = TestApp::new();
     let padded = |letter: &str, times: usize| format!("kind=neq.{}&subject=eq.needle", letter.repeat(times));
     let mut queries: Vec<(String, Option<String>)> = Vec::new();
@@ -627,7 +627,7 @@ fn a_record_has_the_whole_query_l_1() {
 
 /// Staff reads without sensitive columns still use the queue, and clients' reads leave no record.
 #[test]
-fn other_reads_take_one_round_trip_l_3() {
+fn other_reads_need_one_round_trip_l_3() {
     for (persona, path) in [
         ("support", "contact_tickets?select=id,subject"),
         ("support", "leads?select=id,name"),

@@ -129,7 +129,7 @@ fn every(scheme: &'static str, check: impl Fn(&Case, &TestResponse)) -> usize {
 /// Plain http gets one of two responses whatever else is wrong with the request, and a valid token in its head is
 /// revoked.
 #[test]
-fn plain_http_is_judged_before_path_length_and_host_t_3() {
+fn plain_http_check_precedes_path_length_and_host_checks_t_3() {
     let count = every("http", |case, seen| {
         let reads = matches!(case.method, "GET" | "HEAD");
         let plain = case.path.2 && case.length == Length::Short;
@@ -155,7 +155,7 @@ fn plain_http_is_judged_before_path_length_and_host_t_3() {
 
 /// Every https request to the API that is authenticated or rejected leaves one row, and each rejection has its code.
 #[test]
-fn https_api_requests_leave_one_row_whatever_their_url_is_l_3() {
+fn https_api_requests_with_any_url_write_one_row_l_3() {
     let count = every("https", |case, seen| {
         let long = case.length != Length::Short;
         let code = match case {
@@ -181,7 +181,7 @@ fn https_api_requests_leave_one_row_whatever_their_url_is_l_3() {
 
 /// Host names by which a client may and may not address the Hub; a local Hub accepts every port of this host.
 #[test]
-fn other_hosts_are_misdirected() {
+fn other_hosts_are_rejected_as_misdirected() {
     let over = |vars: &'static [(&'static str, &'static str)], host: &str| {
         let app = TestApp::with(vars, default_upstream);
         app.handle(IncomingRequest {
@@ -229,7 +229,7 @@ fn other_hosts_are_misdirected() {
 
 /// Tor has its own country code at Cloudflare, `T1`.
 #[test]
-fn every_country_of_cloudflare_is_recorded_l_3() {
+fn every_cloudflare_country_code_is_recorded_l_3() {
     for (country, kept) in [
         ("DE", true),
         ("T1", true),
@@ -284,7 +284,7 @@ fn forged(change: impl Fn(&mut Value, &mut Value)) -> String {
 /// Tokens that can be written without knowing a token of this issuer do not use up a limit: the next valid token is
 /// revoked.
 #[test]
-fn junk_over_plain_http_uses_up_no_revocation_t_3() {
+fn malformed_tokens_over_plain_http_do_not_consume_revocation_limit_t_3() {
     let now = TOKENS["now"].as_i64().unwrap();
     let junk: [(&str, String); 8] = [
         ("no base64", format!("e.{}.{}", "a".repeat(60), "b".repeat(60))),

@@ -10,7 +10,7 @@ fn change(app: &TestApp, persona: &str) -> crate::harness::TestResponse {
 
 /// A row from the Hub, or a committed change, which writes its own: exactly one of them.
 #[test]
-fn every_api_request_leaves_exactly_one_row_l_3() {
+fn every_api_request_writes_exactly_one_row_l_3() {
     for persona in PERSONAS {
         for (method, path, body) in [
             ("GET", "/rest/v1/contact_tickets", None),
@@ -45,7 +45,7 @@ fn every_api_request_leaves_exactly_one_row_l_3() {
 }
 
 #[test]
-fn pages_and_preflights_leave_no_row() {
+fn pages_and_preflights_write_no_row() {
     let app = TestApp::new();
     for (method, path) in [("GET", "/"), ("GET", "/security"), ("GET", "/nothing"), ("OPTIONS", "/rest/v1/leads")] {
         assert_eq!(app.get("-", method, path).rows.len(), 0, "{path}");
@@ -54,7 +54,7 @@ fn pages_and_preflights_leave_no_row() {
 
 /// Project rule: the queue first, then the database itself.
 #[test]
-fn a_queue_that_refuses_is_gone_round_l_3() {
+fn falls_back_to_database_when_queue_rejects_l_3() {
     let app = TestApp::new();
     app.get("support", "GET", "/rest/v1/contact_tickets?select=id");
     let seen = app.get("support", "GET", "/rest/v1/contact_tickets?select=id");
@@ -66,7 +66,7 @@ fn a_queue_that_refuses_is_gone_round_l_3() {
 
 /// Project rule: without its row, no response for staff and no confirmation of a change; a customer's read continues.
 #[test]
-fn staff_are_not_answered_when_the_row_cannot_be_written_l_3() {
+fn staff_receive_no_data_when_the_row_cannot_be_written_l_3() {
     let broken = |request: &UpstreamRequest| {
         if request.url.ends_with("/rpc/record_requests") {
             Err(FetchError::Unreachable)
@@ -88,7 +88,7 @@ fn staff_are_not_answered_when_the_row_cannot_be_written_l_3() {
 
 /// A row that could not be written is logged completely, as the last resort.
 #[test]
-fn rows_that_cannot_be_written_are_logged() {
+fn unwritable_rows_are_logged() {
     let app = TestApp::with_upstream(|request| {
         if request.url.ends_with("/rpc/record_requests") { answered(500, "{}") } else { default_upstream(request) }
     });
@@ -122,7 +122,7 @@ fn queued(app: &TestApp) -> Vec<usize> {
 
 /// Rows of concurrent requests are sent together; a message at Cloudflare holds 128 KB.
 #[test]
-fn rows_that_wait_go_in_one_message() {
+fn pending_rows_are_batched() {
     let app = TestApp::new();
     (0..5).for_each(|_| knock(&app));
     assert_eq!(app.fake.run_background().unwrap(), 1, "one timer for all of them");
@@ -134,7 +134,7 @@ fn rows_that_wait_go_in_one_message() {
 
 /// The request that gathers rows may be cancelled; the next one takes over a second later.
 #[test]
-fn rows_survive_the_request_that_gathered_them() {
+fn pending_rows_survive_cancelled_request() {
     let app = TestApp::new();
     knock(&app);
     app.fake.drop_background();
@@ -148,7 +148,7 @@ fn rows_survive_the_request_that_gathered_them() {
 
 /// A client's own id is stored beside the Hub's, never instead of it.
 #[test]
-fn keeps_the_clients_request_id_beside_its_own() {
+fn client_request_id_is_stored_beside_the_hub_id() {
     let app = TestApp::new();
     let seen = app.send("support", "GET", "/rest/v1/leads", &[("x-request-id", "my-own-id-1")], None);
     assert_eq!(seen.rows[0]["client_request_id"], "my-own-id-1");

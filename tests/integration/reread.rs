@@ -111,7 +111,7 @@ fn session(role: RoleClaim) -> Session {
 }
 
 #[test]
-fn what_is_written_is_read_again_as_it_was_meant() {
+fn serialized_query_parses_to_the_same_query() {
     let vectors = json("queries.json");
     let lists = ["accepted", "refused"].map(|list| vectors[list].as_array().unwrap());
     let asked = lists.into_iter().flatten().filter_map(|vector| vector["path"].as_str());

@@ -46,7 +46,7 @@ const HMAC_KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 
 /// The order of docs/operations.md: old; new and old; new.
 #[test]
-fn address_hashes_and_forms_outlast_a_rotation() {
+fn address_hashes_and_forms_survive_key_rotation() {
     let steps = [set(&["Old"]), set(&["New", "Old"]), set(&["New"])];
     let without: Vec<_> = steps.iter().map(|keys| derived(keys, None)).collect();
     assert_eq!(without[0], without[1], "while both keys are in the set");
@@ -57,7 +57,7 @@ fn address_hashes_and_forms_outlast_a_rotation() {
 }
 
 #[test]
-fn first_key_signs_and_every_key_is_whole() {
+fn first_key_signs_and_all_keys_are_valid() {
     let kid = |keys: &str| {
         use base64ct::{Base64UrlUnpadded, Encoding as _};
         let keys: &'static str = Box::leak(keys.to_owned().into_boxed_str());

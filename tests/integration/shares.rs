@@ -55,7 +55,7 @@ fn returning(app: &TestApp, address: &str) -> TestResponse {
 /// Clerk's limit applies to the whole secret key: a client without an account that used it up would stop revocations
 /// and the checks of staff.
 #[test]
-fn one_address_uses_up_little_of_clerks_backend_api_i_2() {
+fn clerk_api_calls_are_limited_per_address_i_2() {
     let app = TestApp::with_upstream(|request: &UpstreamRequest| {
         if request.url.contains("handshake_payload") { answered(404, "{}") } else { default_upstream(request) }
     });
@@ -73,7 +73,7 @@ fn one_address_uses_up_little_of_clerks_backend_api_i_2() {
 /// A form may be sent again: the session is ended in the Hub each time, and Clerk receives a limited number of
 /// requests.
 #[test]
-fn one_user_uses_up_little_of_clerks_backend_api_i_2() {
+fn clerk_api_calls_are_limited_per_user_i_2() {
     let app = TestApp::with_upstream(|request: &UpstreamRequest| {
         if request.url.contains("/revoke") { answered(200, "{}") } else { default_upstream(request) }
     });
@@ -117,7 +117,7 @@ const OTHER: &str = "user_2hubcarol0000000000000003";
 /// Key id and issuer are public, so that any client can write tokens that are valid except for their signature: a valid
 /// one after them is revoked.
 #[test]
-fn forged_tokens_over_plain_http_use_up_no_revocation_t_3() {
+fn forged_tokens_over_plain_http_do_not_consume_revocation_limit_t_3() {
     let app = TestApp::new();
     let now = TOKENS["now"].as_i64().unwrap();
     let (_, signature) = persona("carol").rsplit_once('.').unwrap();
@@ -131,7 +131,7 @@ fn forged_tokens_over_plain_http_use_up_no_revocation_t_3() {
 
 /// Ten tokens a minute of a user with many valid tokens are revoked; the token of another user is revoked nevertheless.
 #[test]
-fn one_person_uses_up_no_revocation_of_others_t_3() {
+fn revocation_limit_is_per_user_t_3() {
     let app = TestApp::new();
     let now = TOKENS["now"].as_i64().unwrap();
     let seen: Vec<TestResponse> =
@@ -150,7 +150,7 @@ fn one_person_uses_up_no_revocation_of_others_t_3() {
 /// A client that is configured with plain http sends each token many times: it is revoked once, unless the database did
 /// not respond.
 #[test]
-fn a_token_over_plain_http_is_revoked_once_t_3() {
+fn token_over_plain_http_is_revoked_once_t_3() {
     let fails = Rc::new(Cell::new(true));
     let app = TestApp::with_upstream({
         let fails = Rc::clone(&fails);
@@ -169,7 +169,7 @@ fn a_token_over_plain_http_is_revoked_once_t_3() {
 
 /// Tokens of other applications of the domain are in the same header.
 #[test]
-fn tokens_of_other_applications_hide_none_t_3() {
+fn tokens_of_other_applications_do_not_hide_a_hub_token_t_3() {
     for count in 0..40 {
         let app = TestApp::new();
         let other = |number: usize| format!("app{number}=eyJhbGciOiJIUzI1NiJ9.{}.{}; ", "a".repeat(60), "b".repeat(60));

@@ -20,7 +20,7 @@ fn question(timeout_ms: u32) -> UpstreamRequest {
 
 /// The fake machine is as `src/runtime/workers/fetch.rs`, of which tests/e2e/slow.test.mjs is the test.
 #[test]
-fn timeout_of_fetch_covers_the_body_and_that_of_fetch_head_does_not() {
+fn fetch_timeout_covers_the_body_and_fetch_head_timeout_does_not() {
     let fake = FakeRuntime::new(0, |_| answered(200, "[]"));
     fake.slow_bodies("slow.example", Some(LONG_MS));
     let read = |whole: bool, timeout_ms| {
@@ -43,7 +43,7 @@ fn timeout_of_fetch_covers_the_body_and_that_of_fetch_head_does_not() {
 }
 
 #[test]
-fn body_that_takes_longer_than_the_timeout_is_passed_on_whole_l_3() {
+fn body_slower_than_the_timeout_is_forwarded_completely_l_3() {
     let one = "/rest/v1/contact_tickets?id=eq.00000000-0000-4000-8000-000000000000";
     let messages = "/rest/v1/ticket_messages?ticket_id=eq.00000000-0000-4000-8000-000000000000";
     let represented = [STAFF[0], STAFF[1], ("prefer", "return=representation")];
@@ -70,7 +70,7 @@ fn body_that_takes_longer_than_the_timeout_is_passed_on_whole_l_3() {
 
 /// The response of `revoke_sessions` is read by the Hub: a user whose sessions were not ended at Clerk is rejected for ten minutes.
 #[test]
-fn revocation_whose_answer_does_not_end_is_said_to_be_undone_i_2() {
+fn revocation_with_an_endless_response_is_reported_incomplete_i_2() {
     let app = TestApp::new();
     app.fake.slow_bodies("/rpc/revoke_sessions", None);
     let body = r#"{"person":"user_2hubalice0000000000000001","reason":"test"}"#;
@@ -80,7 +80,7 @@ fn revocation_whose_answer_does_not_end_is_said_to_be_undone_i_2() {
 
 /// Every kind of request and every route: no body that the Hub reads delays a request without a limit, of any sender and with any status.
 #[test]
-fn no_request_waits_longer_than_its_limits_for_a_body_without_end_l_3() {
+fn endless_bodies_do_not_exceed_request_limits_l_3() {
     let refused = |request: &UpstreamRequest| {
         if request.url.contains("/rest/v1/") { answered(400, "{") } else { default_upstream(request) }
     };

@@ -20,7 +20,7 @@ fn asked<'a>(seen: &'a TestResponse, prefix: &str) -> Vec<&'a str> {
 
 /// The response has the format that Clerk's `isReverificationHint` and `useReverification` parse.
 #[test]
-fn a_stale_factor_is_told_as_clerks_front_end_reads_it_a_2() {
+fn stale_factor_returns_clerk_reverification_hint_a_2() {
     let seen = TestApp::new().get("stale", "DELETE", LEAD);
     assert_eq!((seen.status, seen.code.as_str(), seen.upstream.len()), (403, "HUB203", 0));
     let body: Value = serde_json::from_str(&seen.text).unwrap();
@@ -35,7 +35,7 @@ fn a_stale_factor_is_told_as_clerks_front_end_reads_it_a_2() {
 }
 
 #[test]
-fn what_cannot_be_undone_asks_clerk_first_a_2() {
+fn irreversible_operation_verifies_user_at_clerk_a_2() {
     let still = r#"{"id":"user_x","banned":false,"locked":false,"public_metadata":{"stacklumen_role":"admin"}}"#;
     let app = clerk_says(200, still);
     let seen = app.get("admin", "DELETE", LEAD);
@@ -53,7 +53,7 @@ fn what_cannot_be_undone_asks_clerk_first_a_2() {
 }
 
 #[test]
-fn who_is_not_that_any_more_is_refused_and_nothing_is_removed_a_2() {
+fn revoked_staff_cannot_delete_a_2() {
     for (status, body) in [
         (200, r#"{"banned":true,"locked":false,"public_metadata":{"stacklumen_role":"admin"}}"#),
         (200, r#"{"banned":false,"locked":true,"public_metadata":{"stacklumen_role":"admin"}}"#),
@@ -70,7 +70,7 @@ fn who_is_not_that_any_more_is_refused_and_nothing_is_removed_a_2() {
 
 /// An operation that cannot be checked is rejected, never allowed.
 #[test]
-fn without_clerk_nothing_is_removed_a_2() {
+fn delete_fails_when_clerk_is_unreachable_a_2() {
     for (status, body) in [(500, "{}"), (200, "garbage"), (200, "{}"), (401, "{}"), (429, "{}")] {
         let seen = clerk_says(status, body).get("admin", "DELETE", LEAD);
         assert_eq!((seen.status, seen.code.as_str()), (503, "HUB406"), "{status} {body}");
@@ -113,7 +113,7 @@ fn clerk_well(request: &UpstreamRequest) -> Result<UpstreamResponse<Vec<u8>>, Fe
 
 /// I-2: the database rejects the user before Clerk is requested to end sessions, and allows a new sign-in afterwards.
 #[test]
-fn an_admin_ends_a_persons_sessions_here_first_and_then_at_clerk_i_2() {
+fn admin_revocation_precedes_revocation_at_clerk_i_2() {
     let seen = revoked(clerk_well);
     assert_eq!(seen.status, 200);
     assert_eq!(seen.text, r#"{"person":"user_2hubalice0000000000000001","sessions_ended":2}"#);
@@ -134,7 +134,7 @@ fn an_admin_ends_a_persons_sessions_here_first_and_then_at_clerk_i_2() {
 
 /// The user remains rejected for ten minutes, and the response states that the operation is incomplete.
 #[test]
-fn sessions_that_clerk_did_not_end_are_told_i_2() {
+fn incomplete_clerk_revocation_returns_hub407_i_2() {
     for step in ["status=active", "/revoke", "status=pending"] {
         let seen =
             revoked(move |request| if request.url.contains(step) { answered(500, "{}") } else { clerk_well(request) });

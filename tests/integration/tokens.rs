@@ -21,7 +21,7 @@ fn with(token: &str) -> IncomingRequest<FakeBody> {
 /// Each token gets its status and code; only the log contains the reason; nothing reaches the database; tokens with the
 /// same response are indistinguishable.
 #[test]
-fn refuses_every_bad_token_i_1() {
+fn rejects_every_invalid_token_i_1() {
     let refused = TOKENS["refused"].as_array().unwrap();
     let names: BTreeSet<_> = refused.iter().map(|vector| vector["name"].as_str().unwrap()).collect();
     assert!(refused.len() >= 300 && names.len() == refused.len(), "each case has a name of its own");
@@ -49,7 +49,7 @@ fn refuses_every_bad_token_i_1() {
 
 /// A token that is rejected before a key is needed must not cause a fetch from the issuer.
 #[test]
-fn fetches_no_key_for_a_token_without_form() {
+fn malformed_token_causes_no_key_fetch() {
     for vector in TOKENS["refused"].as_array().unwrap() {
         let early = [
             "encoding",
@@ -75,7 +75,7 @@ fn fetches_no_key_for_a_token_without_form() {
 }
 
 #[test]
-fn takes_every_good_token_for_whom_it_names_a_2() {
+fn accepts_valid_tokens_with_expected_session_a_2() {
     for vector in TOKENS["accepted"].as_array().unwrap() {
         let seen = TestApp::new().handle(with(vector["token"].as_str().unwrap()));
         let name = vector["name"].as_str().unwrap();
@@ -91,7 +91,7 @@ fn takes_every_good_token_for_whom_it_names_a_2() {
 
 /// A token is cached as a whole: half of one, or one with another end, is not found.
 #[test]
-fn remembers_a_token_until_it_runs_out_i_2() {
+fn verified_token_is_cached_until_expiry_i_2() {
     let app = TestApp::new();
     let token = TOKENS["personas"]["alice"].as_str().unwrap();
     assert_eq!(app.handle(with(token)).status, 200);
@@ -106,7 +106,7 @@ fn remembers_a_token_until_it_runs_out_i_2() {
 
 /// the database receives the Hub's token: its role, the user, the owner, 30 seconds; and no token of the client.
 #[test]
-fn mints_a_token_that_names_the_person_and_nothing_else_a_3() {
+fn database_token_identifies_only_the_user_a_3() {
     use base64ct::{Base64UrlUnpadded, Encoding as _};
     let app = TestApp::new();
     for (persona, role, owner, staff) in [
@@ -135,7 +135,7 @@ fn mints_a_token_that_names_the_person_and_nothing_else_a_3() {
 
 /// A token is cached while it is valid for ten more seconds, and none serves two users.
 #[test]
-fn mints_once_for_a_session_while_the_token_lives() {
+fn database_token_is_cached_per_session() {
     let app = TestApp::new();
     let sent = |persona: &str| {
         let seen = app.get(persona, "GET", "/rest/v1/contact_tickets");
@@ -150,7 +150,7 @@ fn mints_once_for_a_session_while_the_token_lives() {
 
 /// The feature bitmask: `tickets` has both permissions, `invoices` the first; a feature of the user has none here.
 #[test]
-fn decodes_what_a_person_may_do_in_their_organization_a_2() {
+fn decodes_organization_permissions_a_2() {
     let vectors = TOKENS["accepted"].as_array().unwrap();
     let vector = vectors.iter().find(|vector| vector["name"] == "with permissions of its organization").unwrap();
     let app = TestApp::new();
@@ -162,7 +162,7 @@ fn decodes_what_a_person_may_do_in_their_organization_a_2() {
 
 /// Every token with one changed byte is rejected, and none of them ends the program.
 #[test]
-fn a_token_with_any_byte_changed_is_refused_i_1() {
+fn token_with_any_changed_byte_is_rejected_i_1() {
     let app = TestApp::new();
     let (mut chance, mut tried) = (0x9e37_79b9_7f4a_7c15_u64, 0);
     for vector in TOKENS["accepted"].as_array().unwrap() {

@@ -28,7 +28,7 @@ const PATHS: [&str; 9] = [
 ];
 
 #[test]
-fn every_https_answer_carries_the_seal_t_2() {
+fn https_responses_have_security_headers_t_2() {
     for path in PATHS {
         for method in ["GET", "HEAD", "POST", "OPTIONS"] {
             let seen = TestApp::new().handle(arrival(method, &format!("{ORIGIN}{path}"), Some("TLSv1.3"), &[]));
@@ -52,7 +52,7 @@ fn every_https_answer_carries_the_seal_t_2() {
 }
 
 #[test]
-fn old_tls_is_refused_everywhere_t_1() {
+fn old_tls_is_rejected_on_every_route_t_1() {
     let app = TestApp::new();
     for path in PATHS {
         for tls in [None, Some("TLSv1.2"), Some("TLSv1.1"), Some("")] {
@@ -67,7 +67,7 @@ fn old_tls_is_refused_everywhere_t_1() {
 
 /// The response is the same whether the credential is valid or not, so that plain http cannot be used to test tokens.
 #[test]
-fn plain_http_is_refused_or_redirected_t_3() {
+fn plain_http_is_rejected_or_redirected_t_3() {
     let app = TestApp::new();
     let good = format!("Bearer {}", crate::harness::TOKENS["personas"]["alice"].as_str().unwrap());
     let http = |method: &str, path: &str, headers: &[(&str, &str)]| {
@@ -100,7 +100,7 @@ fn plain_http_is_refused_or_redirected_t_3() {
 }
 
 #[test]
-fn the_mount_path_is_part_of_every_address() {
+fn base_path_is_part_of_every_url() {
     let app = TestApp::with(&[("HUB_BASE_PATH", "/app")], default_upstream);
     for (path, status) in
         [("/app", 200), ("/app/", 200), ("/app/security", 200), ("/", 404), ("/security", 404), ("/application", 404)]
@@ -112,7 +112,7 @@ fn the_mount_path_is_part_of_every_address() {
 }
 
 #[test]
-fn preflights_are_answered_here_for_listed_origins_only() {
+fn preflights_are_handled_only_for_allowed_origins() {
     let app = TestApp::new();
     let preflight = |origin: &str| app.send("-", "OPTIONS", "/rest/v1/leads", &[("origin", origin)], None);
     let listed = preflight(ORIGIN);
@@ -133,7 +133,7 @@ fn preflights_are_answered_here_for_listed_origins_only() {
 
 /// The client's response for each failure of the database; a change is never sent twice.
 #[test]
-fn failures_of_the_database_have_their_own_answers() {
+fn database_failures_map_to_their_own_errors() {
     use hub::runtime::{FetchError, UpstreamRequest, UpstreamResponse};
     type Given = Result<UpstreamResponse<Vec<u8>>, FetchError>;
     fn html() -> Given {
@@ -172,7 +172,7 @@ fn failures_of_the_database_have_their_own_answers() {
 }
 
 #[test]
-fn an_answer_brings_only_listed_headers_of_the_database() {
+fn only_listed_database_headers_are_forwarded() {
     let app = TestApp::with_upstream(|request| {
         if !request.url.contains("/contact_tickets") {
             return default_upstream(request);
@@ -199,7 +199,7 @@ fn an_answer_brings_only_listed_headers_of_the_database() {
 }
 
 #[test]
-fn a_password_is_taken_nowhere_i_1() {
+fn passwords_are_rejected_everywhere_i_1() {
     let app = TestApp::new();
     let seen =
         app.send("alice", "POST", "/rest/v1/contact_tickets", &[], Some(r#"{"subject":"x","password":"hunter2"}"#));

@@ -55,14 +55,14 @@ fn told(seen: &TestResponse) -> Value {
 }
 
 #[test]
-fn every_event_that_does_something_is_on_the_golden_list_i_2() {
+fn effective_events_match_golden_list_i_2() {
     let rows: Vec<String> =
         WEBHOOKS.iter().map(|webhook| format!("{:<32} {:?}\n", webhook.event, webhook.effect)).collect();
     golden("webhooks.txt", &rows.concat());
 }
 
 #[test]
-fn a_signed_message_reaches_the_database_once_and_leaves_a_request_row() {
+fn signed_webhook_reaches_the_database_once_and_is_recorded() {
     let body = message("session.revoked", &json!({ "id": SESSION, "user_id": "user_2hubalice0000000000000001" }));
     let time = now().to_string();
     for (word, said) in [("\"taken\"", "taken"), ("\"repeated\"", "repeated")] {
@@ -83,7 +83,7 @@ fn a_signed_message_reaches_the_database_once_and_leaves_a_request_row() {
 }
 
 #[test]
-fn what_is_not_signed_is_refused_with_one_answer_and_reaches_nothing_i_2() {
+fn unsigned_webhook_is_rejected_without_side_effects_i_2() {
     let body = message("session.revoked", &json!({ "id": SESSION }));
     let time = now().to_string();
     let (late, early) = ((now() - 301).to_string(), (now() + 301).to_string());
@@ -180,7 +180,7 @@ fn any_json(seed: &mut u64, budget: usize) -> String {
 /// I-2: whatever a user writes in their own metadata, the message that bans, locks or demotes them is processed as if
 /// it were empty.
 #[test]
-fn free_metadata_changes_no_verdict_i_2() {
+fn free_metadata_does_not_change_revocations_i_2() {
     let time = now().to_string();
     let dispositions = |body: &str| {
         // Times are compared as well, and a app's clock advances.
@@ -215,7 +215,7 @@ fn envelope(id: &'static str, time: &str, signature: String) -> Vec<(&'static st
 
 /// Svix delivers a message again unless the response is 2xx.
 #[test]
-fn a_message_that_cannot_be_stored_is_not_confirmed() {
+fn unstored_webhook_is_not_acknowledged() {
     let body = message("session.revoked", &json!({ "id": SESSION }));
     let time = now().to_string();
     let signature = signed(WEBHOOK_SECRET, "msg_1", &time, &body);
@@ -230,7 +230,7 @@ fn a_message_that_cannot_be_stored_is_not_confirmed() {
 /// T-3: a token that was sent over http is revoked, in the background of a response that is the same for a valid one,
 /// an invalid one and none.
 #[test]
-fn a_good_token_over_http_is_burnt_and_a_forged_one_burns_nobody_t_3() {
+fn valid_token_over_http_is_revoked_forged_is_ignored_t_3() {
     let app = TestApp::new();
     let over_http = |token: Option<String>| {
         let headers = token.map(|token| ("authorization".to_owned(), format!("Bearer {token}"))).into_iter().collect();

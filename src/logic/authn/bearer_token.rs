@@ -71,14 +71,14 @@ mod tests {
     }
 
     #[test]
-    fn takes_one_bearer_token() {
+    fn accepts_one_bearer_token_in_any_case_of_the_scheme() {
         for scheme in ["Bearer", "bearer", "BEARER"] {
             assert_eq!(read(&format!("{scheme} a.b-c.d_e")).as_deref(), Ok("a.b-c.d_e"));
         }
     }
 
     #[test]
-    fn refuses_what_could_be_read_two_ways() {
+    fn rejects_ambiguous_authorization_headers() {
         for value in [
             "a.b.c",
             "Bearer",
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_tokens_wherever_they_stand_t_3() {
+    fn finds_exposed_tokens_in_headers_and_url_t_3() {
         let token = format!("eyJhbGciOiJSUzI1NiJ9.{}.{}", "a".repeat(40), "b_-".repeat(20));
         let found = |name: &str, value: String, url: &str| {
             let headers = Headers::new(vec![(name.to_owned(), value)]);
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_keys_from_tokens() {
+    fn distinguishes_api_keys_from_tokens() {
         assert_eq!(read("Bearer sb_publishable_x"), Err(CredentialError::PublishableKey));
         for key in ["sb_secret_x", "sb_publishable_y", "ak_x", "oat_x", "mt_x", "sk_live_x", "pk_live_x"] {
             assert_eq!(read(&format!("Bearer {key}")), Err(CredentialError::ApiKeyInsteadOfToken), "{key}");

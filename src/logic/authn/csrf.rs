@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_forms_of_this_origin_only() {
+    fn accepts_only_same_origin_forms() {
         let here = "https://hub.example.com";
         assert_eq!(same_origin(&sent(&[("sec-fetch-site", "same-origin"), ("origin", "null")]), here), Ok(()));
         assert_eq!(same_origin(&sent(&[("origin", here)]), here), Ok(()));
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_one_sessions() {
+    fn csrf_token_is_bound_to_session() {
         let key = derive_key(&Secret::new([7; 32]));
         let token = issue(&key, "sess_1");
         let form = format!("x=1&csrf={token}");

@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn knows_passwords_by_name_i_1() {
+    fn detects_password_fields_by_name_i_1() {
         for name in [
             "password",
             "Password",
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_them_at_any_depth_and_in_forms_i_1() {
+    fn detects_passwords_at_any_json_depth_and_in_forms_i_1() {
         assert!(json_contains_password(&serde_json::json!([{ "a": [{ "b": { "Password": 1 } }] }])));
         assert!(!json_contains_password(&serde_json::json!([{ "a": "password" }])));
         for form in ["password=x", "a=1&new_password=x", "a=1&pass%77ord=x", "user%5Bpassword%5D=x", "password"] {

@@ -54,7 +54,7 @@ mod tests {
     const URL: &str = "https://clerk.example/.well-known/jwks.json";
 
     #[test]
-    fn opens_what_was_sealed_for_this_key_and_url_only_i_2() {
+    fn shared_set_is_bound_to_key_and_url_i_2() {
         let keys = [derive_key(&Secret::new([1; 32])), derive_key(&Secret::new([2; 32]))];
         let shared = seal(&keys[0], URL, 7, b"set");
         assert_eq!(open(&keys[0], URL, &shared), Some((7, b"set".as_slice())));
@@ -64,7 +64,7 @@ mod tests {
 
     /// Every byte and the length are covered.
     #[test]
-    fn opens_nothing_that_was_changed_i_2() {
+    fn modified_shared_set_is_rejected_i_2() {
         let key = derive_key(&Secret::new([1; 32]));
         let shared = seal(&key, URL, 7, b"{\"keys\":[]}");
         for place in 0..shared.len() {

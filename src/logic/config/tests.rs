@@ -28,7 +28,7 @@ fn refused(name: &'static str, value: &'static str) -> bool {
 }
 
 #[test]
-fn takes_issuer_and_keys_from_the_publishable_key() {
+fn issuer_is_derived_from_the_publishable_key() {
     let config = Config::parse(complete).unwrap();
     assert_eq!(config.issuer, "https://clerk.lumen-studio.com");
     assert_eq!(config.jwks_url, "https://clerk.lumen-studio.com/.well-known/jwks.json");
@@ -38,7 +38,7 @@ fn takes_issuer_and_keys_from_the_publishable_key() {
 }
 
 #[test]
-fn names_every_missing_variable_at_once() {
+fn reports_all_missing_variables_together() {
     let problems = Config::parse(|_| None).unwrap_err();
     let missing: Vec<_> = problems.iter().map(|problem| problem.name).collect();
     let wanted: Vec<_> =
@@ -48,7 +48,7 @@ fn names_every_missing_variable_at_once() {
 
 /// T-1: every upstream is https; loopback is allowed only for a local Hub.
 #[test]
-fn refuses_http_upstreams_t_1() {
+fn rejects_http_upstreams_t_1() {
     for name in ["SUPABASE_URL", "POSTGREST_URL", "CLERK_JWKS_URL", "CLERK_ISSUER"] {
         for url in [
             "http://ref.supabase.co",
@@ -75,7 +75,7 @@ fn refuses_http_upstreams_t_1() {
 }
 
 #[test]
-fn refuses_values_of_the_wrong_shape() {
+fn rejects_malformed_values() {
     for (name, value) in [
         ("HUB_ENV", "prod"),
         ("HUB_ORIGIN", "https://hub.example.com/path"),
@@ -101,7 +101,7 @@ fn refuses_values_of_the_wrong_shape() {
 }
 
 #[test]
-fn takes_webhook_urls_as_receivers_write_them() {
+fn accepts_webhook_urls_of_common_receivers() {
     for value in [
         "https://hooks.slack.com/services/T0/B0/secret",
         "https://lumen.webhook.office.com/webhookb2/0a-1b@2c-3d/IncomingWebhook/4e/5f\n",
@@ -116,7 +116,7 @@ fn takes_webhook_urls_as_receivers_write_them() {
 
 /// A variable that only alerts need does not stop the Hub.
 #[test]
-fn goes_on_without_a_webhook_that_cannot_be_used() {
+fn invalid_alert_webhook_is_not_fatal() {
     for value in [
         "http://hooks.slack.com/x",
         "https://user:word@hooks.slack.com/x",
@@ -134,7 +134,7 @@ fn goes_on_without_a_webhook_that_cannot_be_used() {
 }
 
 #[test]
-fn never_prints_a_secret() {
+fn debug_output_contains_no_secret() {
     let config = with("HUB_SIGNING_KEYS", "very-secret").unwrap();
     assert!(!format!("{config:?}").contains("very-secret"));
 }
@@ -152,7 +152,7 @@ fn deployed(vars: &[(&'static str, &'static str)]) -> Vec<ConfigError> {
 const PK_TEST: &str = "pk_test_Y2xlcmsubHVtZW4tc3R1ZGlvLmNvbSQ";
 
 #[test]
-fn keys_belong_to_one_instance_and_production_to_a_live_one() {
+fn keys_match_one_instance_and_production_requires_live_keys() {
     for (environment, publishable, secret, wrong) in [
         ("production", "pk_live_Y2xlcmsubHVtZW4tc3R1ZGlvLmNvbSQ", "sk_live_x", &[][..]),
         ("production", PK_TEST, "sk_test_x", &["CLERK_PUBLISHABLE_KEY", "CLERK_SECRET_KEY"]),
@@ -169,7 +169,7 @@ fn keys_belong_to_one_instance_and_production_to_a_live_one() {
 }
 
 #[test]
-fn production_takes_no_placeholder() {
+fn production_rejects_placeholders() {
     let cases = [
         ("HUB_ORIGIN", "https://hub.stacklumen.example"),
         ("HUB_ORIGIN", "https://hub.example.com"),
@@ -198,7 +198,7 @@ fn production_takes_no_placeholder() {
 
 /// The deployment files of the repository name every variable that must still be set, and no other.
 #[test]
-fn unfilled_wrangler_file_does_not_pass_as_production() {
+fn unfilled_wrangler_file_is_rejected_in_production() {
     let file = include_str!("../../../wrangler.toml");
     let lookup = |name: &str| {
         let line = file.lines().find_map(|line| line.strip_prefix(name)?.trim_start().strip_prefix('='));
@@ -214,7 +214,7 @@ fn unfilled_wrangler_file_does_not_pass_as_production() {
 /// Accepted origins are those that a browser sends: the oracle is the `url` crate, which implements the WHATWG
 /// standard.
 #[test]
-fn accepted_origins_are_what_browsers_send() {
+fn origins_match_browser_serialization() {
     let labels = ["hub", "HUB", "h-b", "-hub", "hub-", "h_b", "xn--hb-hia", "0", "1", "007", "0x7f", "256", "1e3", ""];
     let tails = ["", ".com", ".COM", ".com.", ".1", ".0x1", "..com", ".localhost", ".0.0.1", ".0.0.01"];
     let ports = ["", ":", ":0", ":1", ":443", ":0443", ":80", ":8443", ":08443", ":65535", ":65536", ":+1", ":a"];

@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn constraint_codes_are_the_rows_fault_l_3() {
+    fn constraint_codes_are_attributed_to_the_row_l_3() {
         for (status, code) in [
             (400, "22P02"),
             (400, "22P05"),
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn outages_are_no_rows_fault_l_3() {
+    fn outages_are_not_attributed_to_a_row_l_3() {
         for (status, code) in [
             (503, "PGRST001"),
             (504, "PGRST003"),
@@ -116,12 +116,12 @@ mod tests {
     }
 
     #[test]
-    fn too_slow_is_told_apart_l_3() {
+    fn timeouts_are_a_separate_class_l_3() {
         assert_eq!(of(500, "57014"), WriteFailure::Slow);
     }
 
     #[test]
-    fn rights_and_internal_errors_stay_unclear_l_3() {
+    fn privilege_and_internal_errors_are_ambiguous_l_3() {
         for (status, code) in [(403, "42501"), (500, "XX000"), (400, "42703")] {
             assert!(matches!(of(status, code), WriteFailure::Unclear(_)), "{code}");
         }

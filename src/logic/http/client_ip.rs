@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn depends_on_the_key_and_on_every_digit_l_3() {
+    fn hash_depends_on_the_key_and_every_digit_l_3() {
         let keys = [derive_key(&Secret::new([1; 32])), derive_key(&Secret::new([2; 32]))];
         let of = |place: usize, address| hash(&keys[place], address);
         assert_eq!(of(0, "192.0.2.1").len(), 32);

@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_values_that_have_one_meaning() {
+    fn ambiguous_cookie_has_no_value() {
         let cookies = Cookies::parse("a=1; b=2;c = 3 ;d; =e; f=; b=2; a=4; g=x=y");
         for (name, value) in
             [("a", None), ("b", Some("2")), ("c", Some("3")), ("d", None), ("", None), ("f", None), ("g", Some("x=y"))]
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_the_greatest_of_several_numbers() {
+    fn returns_greatest_of_repeated_numbers() {
         for (header, greatest) in [
             ("a=1; a=3; a=2", Some(3)),
             ("a=0; a=5", Some(5)),
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_the_domains_that_a_host_may_name() {
+    fn lists_domains_that_a_host_may_set() {
         for (origin, domains) in [
             ("https://hub.example.com", &["hub.example.com", "example.com"][..]),
             ("https://example.com:8443", &["example.com"]),
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_name_value_and_domain_of_a_directive() {
+    fn parses_name_value_and_domain_of_set_cookie() {
         let read = |text| parse_set_cookie(text).map(|found| (found.name, found.value, found.domain));
         assert_eq!(read("__session=x.y.z; Path=/"), Some(("__session", "x.y.z", None)));
         assert_eq!(read("a=1; Path=/; domain=.example.com; Secure"), Some(("a", "1", Some("example.com"))));

@@ -86,7 +86,7 @@ mod tests {
     const ORIGIN: &str = "https://hub.example.com";
 
     #[test]
-    fn goes_back_to_pages_of_the_hub_only() {
+    fn redirects_only_to_pages_of_the_hub() {
         for (wanted, path) in [
             ("/", "/"),
             ("/account", "/account"),
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn goes_back_below_the_mount_path_only() {
+    fn redirects_only_below_the_base_path() {
         for wanted in ["/app", "/app/", "/app/account", "/app?x=/", "https://hub.example.com/app/account?x=1"] {
             assert!(validate(wanted, ORIGIN, "/app").is_some(), "{wanted}");
         }
@@ -149,14 +149,14 @@ mod tests {
     }
 
     #[test]
-    fn leaves_no_traces_of_the_way() {
+    fn strips_handshake_parameters() {
         assert_eq!(strip_handshake_params("/a", "__clerk_handshake=x&b=1&hub_state=y&__clerk_db_jwt=z"), "/a?b=1");
         assert_eq!(strip_handshake_params("/a", "__clerk_handshake_nonce=x"), "/a");
         assert_eq!(strip_handshake_params("/a", ""), "/a");
     }
 
     #[test]
-    fn encodes_and_decodes() {
+    fn percent_encoding_round_trips() {
         let text = "/account?a=1&b=ä +%";
         assert_eq!(percent_decode(&percent_encode(text)).as_deref(), Some(text));
         assert_eq!(percent_decode("a+b").as_deref(), Some("a b"));

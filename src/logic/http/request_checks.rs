@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn cuts_a_url() {
+    fn splits_a_url() {
         let address = RequestUrl::parse("https://hub.example:8787/rest/v1/leads?select=id&a=%2F#x").unwrap();
         assert_eq!(
             address,
@@ -221,7 +221,7 @@ mod tests {
 
     /// T-1: an absent, unknown or older version is rejected.
     #[test]
-    fn refuses_old_tls_t_1() {
+    fn rejects_old_tls_t_1() {
         assert!(check_tls(Some("TLSv1.3"), TlsVersion::V1_3).is_ok());
         assert!(check_tls(Some("TLSv1.3"), TlsVersion::V1_2).is_ok());
         assert!(check_tls(Some("TLSv1.2"), TlsVersion::V1_2).is_ok());
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_paths_that_are_not_plain() {
+    fn rejects_non_canonical_paths() {
         for good in ["/", "/security", "/rest/v1/leads", "/.well-known/security.txt", "/rest/v1/", "/assets/hub.css"] {
             assert!(check_path(good).is_ok(), "{good}");
         }
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_headers_that_could_be_taken_for_others() {
+    fn rejects_ambiguous_headers() {
         for good in [
             "x-forwarded-for",
             "x-forwarded-host",
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_only_safe_request_ids_of_a_client() {
+    fn accepts_only_safe_client_request_ids() {
         let id = |value: &str| {
             let headers = Headers::new(vec![("x-request-id".to_owned(), value.to_owned())]);
             client_request_id(&headers).map(str::to_owned)

@@ -174,7 +174,7 @@ mod tests {
 
     /// A lock that may be null has no effect: every required argument of every function has a value, by POST as by GET.
     #[test]
-    fn null_never_fits_a_required_argument() {
+    fn required_arguments_reject_null() {
         for function in FUNCTIONS {
             for argument in function.arguments {
                 let mut body: Map<String, Value> =
@@ -195,7 +195,7 @@ mod tests {
 
     /// A text is an argument, whatever its beginning.
     #[test]
-    fn arguments_of_a_query_become_a_typed_body() {
+    fn query_arguments_become_a_typed_body() {
         let search = Function::by_name("search_tickets").unwrap();
         for words in ["eq.x", "is.null", "in.(a)", "like.x", "not.eq.x", "a\"b", ""] {
             let body = arguments(search, &[("words".to_owned(), words.to_owned())]).unwrap();

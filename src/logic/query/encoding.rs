@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn decodes_once() {
+    fn parameters_are_decoded_once() {
         let read = |query| parameters(query).unwrap();
         assert_eq!(read("a=b%20c+d&e"), [("a".into(), "b c d".into()), ("e".into(), String::new())]);
         assert_eq!(read("a=%2541"), [("a".into(), "%41".into())]);
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn encodes_so_that_it_decodes_to_the_same() {
+    fn encoding_round_trips() {
         let text = "a b+c&d=e%f#\"\\é,(x)";
         let mut encoded = String::new();
         encode(&mut encoded, text);

@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_array_is_read_as_the_database_reads_it_or_not_at_all() {
+    fn array_literals_parse_as_in_postgresql_or_are_rejected() {
         for (text, values) in [
             ("{}", vec![]),
             ("{%a%,*b*}", vec!["%a%", "*b*"]),

@@ -37,7 +37,7 @@ mod tests {
 
     /// Otherwise an embed without an alias could be interpreted as a column.
     #[test]
-    fn no_table_is_named_like_a_column_or_a_word_of_the_grammar() {
+    fn table_names_differ_from_columns_and_reserved_words() {
         for table in TABLES {
             assert!(!RESERVED.contains(&table.name), "{}", table.name);
             assert!(table.name.len() <= MAX_ALIAS_LEN, "{}", table.name);
@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn no_name_of_the_catalogue_that_a_query_can_reach_is_free() {
+    fn reachable_catalogue_names_are_not_free_as_aliases() {
         for table in TABLES {
             let reached = table.embeds.iter().filter_map(|name| Table::by_name(name)).chain([table]);
             for column in reached.flat_map(|table| table.columns) {

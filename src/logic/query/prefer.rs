@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_of_the_type_that_was_asked_for() {
+    fn response_type_must_match_accept() {
         let stripped = "application/vnd.pgrst.array+json;nulls=stripped";
         for (accept, found) in [
             ("application/json", "application/json; charset=utf-8"),

@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_one_strong_version_or_any() {
+    fn if_match_is_one_strong_version_or_a_wildcard() {
         assert_eq!(read("if-match", "\"3\"").map(|context| context.version), Ok(Some(IfMatch::Exactly(3))));
         assert_eq!(read("if-match", "*").map(|context| context.version), Ok(Some(IfMatch::Any)));
         for bad in ["3", "W/\"3\"", "\"3\", \"4\"", "\"\"", "\"-1\"", "\"99999999999\"", "\"x\"", ""] {
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn purposes_are_a_closed_list_and_reasons_are_one_sentence() {
+    fn purpose_is_a_listed_value_and_reason_one_sentence() {
         for purpose in PURPOSES {
             assert_eq!(read("x-hub-purpose", purpose).map(|context| context.purpose), Ok(Some(purpose)));
         }

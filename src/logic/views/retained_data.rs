@@ -161,7 +161,7 @@ mod tests {
     const WITHOUT_PERSONS: [&str; 2] = ["checks", "webhook_messages"];
 
     #[test]
-    fn says_every_column_that_is_about_a_person() {
+    fn lists_every_column_of_personal_data() {
         for table in TABLES.iter().filter(|table| !WITHOUT_PERSONS.contains(&table.name)) {
             let kept = RETAINED_DATA.iter().find(|kept| kept.tables.contains(&table.name));
             let kept = kept.unwrap_or_else(|| {
@@ -187,7 +187,7 @@ mod tests {
 
     /// The times on the page are those after which the database's own job removes the rows.
     #[test]
-    fn says_the_times_of_the_migrations() {
+    fn retention_periods_match_the_migrations() {
         let mut files: Vec<_> = fs::read_dir("supabase/migrations").unwrap().map(|file| file.unwrap().path()).collect();
         files.sort();
         let sources: Vec<String> = files.iter().map(|file| fs::read_to_string(file).unwrap()).collect();

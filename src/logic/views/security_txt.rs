@@ -50,7 +50,7 @@ mod tests {
 
     /// the fields that RFC 9116 requires, and the optional ones.
     #[test]
-    fn says_where_to_report_r_1() {
+    fn security_txt_has_contact_and_required_fields_r_1() {
         assert_eq!(values(NOW, "Contact"), ["mailto:security@stacklumen.example?subject=SECURITY"]);
         assert_eq!(values(NOW, "Canonical"), ["https://hub.example/app/.well-known/security.txt"]);
         assert_eq!(values(NOW, "Policy"), ["https://hub.example/app/security#report"]);
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn expires_once_on_a_whole_day_within_eight_days() {
+    fn security_txt_expires_at_midnight_within_eight_days() {
         assert_eq!(values(NOW, "Expires"), ["2026-12-01T00:00:00.000Z"]);
         assert_eq!(values(NOW - NOW % DAY, "Expires"), values(NOW - NOW % DAY + DAY - 1, "Expires"));
         assert_eq!(values(NOW + DAY, "Expires"), ["2026-12-02T00:00:00.000Z"]);

@@ -35,7 +35,7 @@ fn pages(page: &SiteContext) -> Vec<String> {
 }
 
 #[test]
-fn shows_every_promise_once_with_its_anchor() {
+fn every_promise_is_shown_once_with_its_anchor() {
     let html = security(&PAGE).unwrap();
     for id in IDS {
         assert_eq!(html.matches(&format!(" id=\"{id}\"")).count(), 1, "{id}");
@@ -45,7 +45,7 @@ fn shows_every_promise_once_with_its_anchor() {
 }
 
 #[test]
-fn counts_the_states() {
+fn states_are_counted() {
     let tally = Promises::parse().unwrap().tally();
     assert_eq!(tally, StatusCounts { all: 23, enforced: 9, in_part: 3, planned: 6, provided: 5 });
 }
@@ -87,7 +87,7 @@ fn planned_mechanisms_are_in_the_future() {
 
 /// Exceptions that the program cannot prevent are listed with the parties that can use them.
 #[test]
-fn names_who_can_pass_the_api_a_3() {
+fn bypasses_of_the_api_are_listed_with_their_parties_a_3() {
     let Promise { state, exceptions, .. } = promise("A-3");
     assert_eq!(state, State::InPart);
     let text = exceptions.join(" ");
@@ -100,14 +100,14 @@ fn names_who_can_pass_the_api_a_3() {
 
 /// The page states that nothing is cached at the edge as long as wrangler.toml disables it.
 #[test]
-fn says_that_edge_caching_is_off_while_it_is_d_2() {
+fn page_states_that_edge_caching_is_disabled_d_2() {
     let off = include_str!("../../../wrangler.toml").contains("\ncache = { enabled = false }");
     let outstanding = promise("D-2").outstanding.unwrap_or_default();
     assert_eq!(off, outstanding.contains("Cloudflare’s own cache"), "{outstanding}");
 }
 
 #[test]
-fn numbers_agree_with_their_nouns() {
+fn nouns_are_singular_or_plural_by_count() {
     for (number, words) in [(0, "0 promises"), (1, "1 promise"), (2, "2 promises"), (21, "21 promises")] {
         let tally = StatusCounts { all: number, enforced: number, in_part: number, planned: number, provided: number };
         let company = || Company::parse().unwrap();
@@ -129,7 +129,7 @@ fn numbers_agree_with_their_nouns() {
 
 /// The front page describes no screens that a client of the studio would expect and not find.
 #[test]
-fn front_page_describes_no_screens_that_do_not_exist() {
+fn front_page_describes_only_existing_screens() {
     let html = home(&PAGE).unwrap();
     assert!(html.contains("It has no screens for them."));
     for screen in ["work together", "dashboard", "your tickets", "the app that"] {
@@ -139,7 +139,7 @@ fn front_page_describes_no_screens_that_do_not_exist() {
 
 /// The words have no evidence on record, so none may be used as a claim.
 #[test]
-fn claims_no_certificate_it_does_not_have() {
+fn unproven_certifications_are_not_claimed() {
     const CLAIMS: [&str; 18] = [
         "certif",
         "complian",
@@ -171,7 +171,7 @@ fn claims_no_certificate_it_does_not_have() {
 }
 
 #[test]
-fn names_what_it_lacks_only_among_what_it_lacks() {
+fn certifications_appear_only_under_exclusions() {
     let html = security(&PAGE).unwrap().to_lowercase();
     let (before, after) = html.split_once("id=\"not-there\"").unwrap();
     for name in ["soc 2", "hipaa", "baa", "penetration"] {
@@ -181,7 +181,7 @@ fn names_what_it_lacks_only_among_what_it_lacks() {
 }
 
 #[test]
-fn shows_state_review_and_alternative_of_what_it_lacks() {
+fn exclusions_show_state_review_and_alternative() {
     for Exclusion { id, standing, instead, reviewed: Month { date, text }, .. } in Promises::parse().unwrap().absences {
         assert!(!standing.is_empty() && !instead.is_empty() && text.ends_with("2026"), "{id}");
         assert_eq!(date.len(), "2026-06".len(), "{id}");
@@ -205,7 +205,7 @@ fn links_carry_the_base_path() {
 }
 
 #[test]
-fn links_lead_to_anchors_and_pages_that_exist() {
+fn links_resolve_to_existing_anchors_and_pages() {
     let target = security(&ROOT).unwrap();
     for html in pages(&ROOT) {
         for link in links(&html) {
@@ -222,7 +222,7 @@ fn links_lead_to_anchors_and_pages_that_exist() {
 }
 
 #[test]
-fn needs_nothing_that_the_content_policy_forbids() {
+fn pages_comply_with_the_content_security_policy() {
     for html in pages(&PAGE) {
         for forbidden in ["<script", "<style", " style=", "<iframe", "javascript:", " onclick", "<base", "data:"] {
             assert!(!html.contains(forbidden), "{forbidden}");
@@ -242,7 +242,7 @@ fn needs_nothing_that_the_content_policy_forbids() {
 }
 
 #[test]
-fn escapes_hostile_values() {
+fn hostile_values_are_escaped() {
     let hostile = "\"><script>alert('1')</script>&";
     let place = SiteContext { base_path: hostile, origin: hostile, version: hostile, commit: hostile };
     let promise = Promise {
@@ -270,7 +270,7 @@ fn escapes_hostile_values() {
 }
 
 #[test]
-fn tells_the_status_and_the_request_id_of_a_problem() {
+fn error_page_shows_status_and_request_id() {
     let html = error_page(&PAGE, 404, "Not found", "There is no page here.", "01JDD0000000000000000000ZZ").unwrap();
     for part in [">404<", "<h1>Not found</h1>", "There is no page here.", "01JDD0000000000000000000ZZ", "noindex"] {
         assert!(html.contains(part), "{part}");

@@ -172,7 +172,7 @@ mod tests {
 
     /// I-2: the causes and ends of each type.
     #[test]
-    fn knows_what_each_message_means_i_2() {
+    fn each_event_type_yields_its_revocations_i_2() {
         let found = |name: &str, data: &Value| -> Vec<(String, RevocationCause, String)> {
             let event = event(name, data).unwrap();
             assert_eq!(event.occurred_at, BEFORE);
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_the_role_that_tokens_must_name() {
+    fn user_event_yields_the_role_required_in_tokens() {
         for (metadata, role) in [
             (serde_json::json!({}), None),
             (serde_json::json!({ "stacklumen_role": "sales" }), Some("sales")),
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn other_types_do_nothing_and_what_is_no_message_is_refused() {
+    fn unlisted_types_are_ignored_and_malformed_messages_rejected() {
         assert_eq!(event("email.created", &serde_json::json!({})).unwrap().revocations, []);
         for webhook in WEBHOOKS {
             for data in [serde_json::json!({}), serde_json::json!({ "id": 1 }), serde_json::json!({ "id": "x_1" })] {
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_from_the_future_is_from_now() {
+    fn future_timestamp_is_limited_to_now() {
         let body = serde_json::json!({ "type": "x", "timestamp": u64::MAX, "data": {} });
         assert_eq!(parse(body.to_string().as_bytes(), NOW).unwrap().occurred_at, "2026-11-23T20:15:00.000Z");
     }

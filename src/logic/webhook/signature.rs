@@ -118,7 +118,7 @@ mod tests {
 
     /// I-2: the example of the specification, alone, among others, and under a second secret.
     #[test]
-    fn takes_what_one_secret_signed_i_2() {
+    fn accepts_a_signature_by_either_secret_i_2() {
         let other = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
         assert_eq!(judged(&sent(ID, TIME, GOOD), SECRET, BODY, NOW), Ok(()));
         assert_eq!(judged(&sent(ID, TIME, GOOD), &format!("{other}, {SECRET}"), BODY, NOW), Ok(()));
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_a_change_of_anything_that_is_signed() {
+    fn rejects_changes_of_signed_content() {
         for (id, time, signatures, body) in [
             ("msg_p5jXN8AQM9LWM0D4loKWxJel", TIME, GOOD, BODY),
             (ID, "1614265331", GOOD, BODY),
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_odd_and_late_messages_before_it_computes_anything() {
+    fn malformed_and_late_messages_are_rejected_before_verification() {
         for (id, time) in [("", TIME), ("a.b", TIME), ("a b", TIME), (&"a".repeat(129), TIME)] {
             assert_eq!(
                 WebhookSignature::parse(&sent(id, time, GOOD), NOW),
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_secrets_that_are_none() {
+    fn rejects_malformed_secrets() {
         for list in [
             "",
             "whsec_",

@@ -32,14 +32,14 @@ fn decided(cookie: &str, query: &str, navigation: bool, development: bool) -> St
 
 /// The vectors are those of Clerk's own keys.
 #[test]
-fn the_suffix_is_the_one_of_clerk() {
+fn cookie_suffix_matches_clerk() {
     assert_eq!(cookie_suffix("pk_live_Y2xlcmsuY2xlcmsuZGV2JA"), "1Z8AzTQD");
     assert_eq!(cookie_suffix("pk_test_Y2xlcmsuY2xlcmsuZGV2JA"), "QvfNY2dr");
 }
 
 /// I-2: the table of states, in production.
 #[test]
-fn decides_by_cookies_i_2() {
+fn cookies_determine_the_decision_i_2() {
     let fresh = token("https://clerk.example.com", NOW - 10);
     for (cookie, state) in [
         (String::new(), "SignedOut(\"session-token-and-uat-missing\")"),
@@ -59,7 +59,7 @@ fn decides_by_cookies_i_2() {
 }
 
 #[test]
-fn development_instances_know_browsers_by_their_own_token() {
+fn dev_instances_require_dev_browser_token() {
     let fresh = token("https://clerk.example.com", NOW - 10);
     let signed_in = format!("__session={fresh}; __client_uat={}", NOW - 20);
     assert_eq!(decided(&signed_in, "", true, true), "Handshake(\"dev-browser-missing\")");
@@ -73,7 +73,7 @@ fn development_instances_know_browsers_by_their_own_token() {
 
 /// I-2: a handshake's result is accepted from the browser that was redirected to Clerk, and from no other.
 #[test]
-fn a_handshake_is_taken_from_the_browser_that_began_it_i_2() {
+fn handshake_is_accepted_only_from_the_initiating_browser_i_2() {
     let back = "__clerk_handshake=x.y.z&hub_state=abc";
     assert_eq!(decided("__Host-hub_state=abc", back, true, false), "ResolveToken(\"x.y.z\", Query)");
     assert_eq!(
@@ -106,7 +106,7 @@ fn a_handshake_is_taken_from_the_browser_that_began_it_i_2() {
 ///
 /// Source: clerk/javascript `integration/tests/handshake.test.ts`, "Handshake result - prod - nominal".
 #[test]
-fn takes_a_handshake_from_either_carrier_i_2() {
+fn handshake_is_accepted_from_query_or_cookie_i_2() {
     let state = "__Host-hub_state=abc";
     for development in [false, true] {
         for (cookie, query, step) in [
@@ -135,7 +135,7 @@ fn takes_a_handshake_from_either_carrier_i_2() {
 
 /// Another application of the domain may have overwritten a cookie: retried, at most three times.
 #[test]
-fn a_handshake_that_arrives_spoilt_is_begun_anew_i_2() {
+fn invalid_handshake_cookie_restarts_the_handshake_i_2() {
     let stepped = |jar: &str, carrier| {
         let cookies = Cookies::parse(jar);
         let visit = BrowserSessionInput { cookies: &cookies, query: "", is_navigation: true, now_s: NOW };
@@ -149,7 +149,7 @@ fn a_handshake_that_arrives_spoilt_is_begun_anew_i_2() {
 /// Clerk's cookie of the parent domain beside one of this host: the greater one is the later one
 /// (clerk/javascript#3318).
 #[test]
-fn the_greatest_of_several_updates_speaks_i_2() {
+fn greatest_client_uat_applies_i_2() {
     let fresh = token("https://clerk.example.com", NOW - 10);
     let (before, after) = (NOW - 20, NOW - 5);
     for (updates, state) in [
@@ -168,7 +168,7 @@ fn the_greatest_of_several_updates_speaks_i_2() {
 /// Strict without a dead end: of one session the newest token is selected, of several none, and then the browser is
 /// redirected to Clerk.
 #[test]
-fn the_newest_of_one_session_speaks_and_of_several_none_i_2() {
+fn selects_newest_token_of_one_session_and_none_of_several_i_2() {
     let of = |session: &str, age: i64| {
         let payload = serde_json::json!({ "iss": "https://clerk.example.com", "iat": NOW - age, "exp": NOW + 60 - age, "sid": session });
         format!("e30.{}.AA", Base64UrlUnpadded::encode_string(payload.to_string().as_bytes()))
@@ -202,7 +202,7 @@ fn the_newest_of_one_session_speaks_and_of_several_none_i_2() {
 
 /// Each form of a cookie is deleted separately, and those to be retained are not.
 #[test]
-fn forgets_every_form_of_a_cookie() {
+fn deletes_every_path_and_domain_variant_of_a_cookie() {
     let forms = |set: &[String], name: &str| {
         let of = |cookie: &&String| cookie.starts_with(&format!("{name}=;"));
         set.iter().filter(of).map(|cookie| cookie.split("; Max-Age=0").next().unwrap().to_owned()).collect::<Vec<_>>()
@@ -225,7 +225,7 @@ fn forgets_every_form_of_a_cookie() {
 }
 
 #[test]
-fn three_redirects_are_enough() {
+fn redirect_loop_is_detected_after_three_redirects() {
     let cookie = |count: &str| format!("__client_uat={}; __clerk_redirect_count={count}", NOW - 20);
     for count in ["0", "1", "2", "x"] {
         assert!(decided(&cookie(count), "", true, false).starts_with("Handshake"), "{count}");
@@ -236,7 +236,7 @@ fn three_redirects_are_enough() {
 }
 
 #[test]
-fn only_a_browser_that_asks_for_a_document_is_a_navigation() {
+fn navigation_requires_a_document_request_by_a_browser() {
     for (method, destination, accept, navigation) in [
         ("GET", Some("document"), None, true),
         ("GET", None, Some("text/html,application/xhtml+xml"), true),
@@ -254,7 +254,7 @@ fn only_a_browser_that_asks_for_a_document_is_a_navigation() {
 
 /// Rule by rule, in Clerk's order: issuer of the plain token, presence, recency, sign-outs.
 #[test]
-fn one_of_two_sets_of_cookies_speaks() {
+fn chooses_suffixed_or_plain_cookies() {
     let ours = |age: i64| token("https://clerk.example.com", NOW - age);
     let theirs = token("https://clerk.other.example", NOW);
     let no_issuer = format!("e30.{}.AA", Base64UrlUnpadded::encode_string(b"{\"iat\":1}"));

@@ -18,7 +18,7 @@ fn read(keys: &[Value]) -> Result<usize, JwksError> {
 }
 
 #[test]
-fn takes_public_rsa_signing_keys_only() {
+fn accepts_only_public_rsa_signing_keys() {
     assert_eq!(read(&[key(|_| {})]), Ok(1));
     assert_eq!(
         read(&[key(|key| drop(key.remove("use"))), key(|key| drop(key.insert("kid".into(), "b".into())))]),
@@ -43,7 +43,7 @@ fn takes_public_rsa_signing_keys_only() {
 }
 
 #[test]
-fn refuses_whole_sets_that_are_not_public_or_not_plain() {
+fn rejects_private_duplicate_and_malformed_key_sets() {
     for name in PRIVATE_KEY_PARAMETERS {
         assert_eq!(
             read(&[key(|_| {}), key(|key| drop(key.insert(name.into(), "x".into())))]),
@@ -62,7 +62,7 @@ fn refuses_whole_sets_that_are_not_public_or_not_plain() {
 
 /// I-2: the whole policy as a table of ages in seconds.
 #[test]
-fn decides_by_age_i_2() {
+fn age_determines_the_refresh_decision_i_2() {
     let known = |age: Option<u64>, tried: Option<u64>, failed| JwksCacheState {
         fetched_at_ms: age.map(|age| 10_000_000 - age * 1000),
         last_attempt_ms: tried.map(|age| 10_000_000 - age * 1000),
@@ -93,7 +93,7 @@ fn decides_by_age_i_2() {
 }
 
 #[test]
-fn reads_a_pem_key() {
+fn parses_pem_key() {
     let pem = include_str!("../../../../tests/vectors/issuer-public.pem");
     let key = from_pem(pem).unwrap();
     assert_eq!((key.modulus.len(), key.exponent), (256, vec![1, 0, 1]));

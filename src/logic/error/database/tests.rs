@@ -7,7 +7,7 @@ fn told(status: u16, body: &str, staff: bool) -> Error {
 }
 
 #[test]
-fn hides_details_from_clients_only() {
+fn details_are_hidden_from_customers_and_shown_to_staff() {
     let body = r#"{"code":"23505","message":"duplicate key value violates unique constraint \"leads_email_key\"","details":"Key (email)=(a@b.c) already exists.","hint":"x"}"#;
     let Error::Database(client) = told(409, body, false) else { panic!("refusal") };
     assert_eq!(client.message, "It exists already: leads_email_key");
@@ -18,14 +18,14 @@ fn hides_details_from_clients_only() {
 }
 
 #[test]
-fn quotes_no_value_as_a_constraint() {
+fn values_are_not_reported_as_constraint_names() {
     let body = r#"{"code":"22P02","message":"invalid input syntax for type uuid: \"secret\""}"#;
     let Error::Database(client) = told(400, body, false) else { panic!("refusal") };
     assert_eq!(client.message, "A value has the wrong form");
 }
 
 #[test]
-fn keeps_the_count_that_supabase_js_reads() {
+fn row_count_for_supabase_js_is_preserved() {
     let body = r#"{"code":"PGRST116","message":"JSON object requested","details":"The result contains 0 rows"}"#;
     let Error::Database(client) = told(406, body, false) else { panic!("refusal") };
     assert_eq!(client.details.as_deref(), Some("The result contains 0 rows"));
@@ -33,7 +33,7 @@ fn keeps_the_count_that_supabase_js_reads() {
 
 /// PostgREST writes lists into `details` too (PGRST201): the code and the message count all the same.
 #[test]
-fn reads_an_error_whose_details_are_no_text() {
+fn parses_errors_with_non_text_details() {
     let body =
         r#"{"code":"PGRST201","message":"Could not embed","details":[{"cardinality":"one-to-many"}],"hint":null}"#;
     let Error::Database(staff) = told(400, body, true) else { panic!("refusal") };
@@ -41,7 +41,7 @@ fn reads_an_error_whose_details_are_no_text() {
 }
 
 #[test]
-fn tells_the_hubs_own_faults_from_the_clients() {
+fn distinguishes_hub_errors_from_client_errors() {
     let ours = |why, said: &str| Error::UpstreamSaid(why, said.to_owned());
     for (status, body, fault) in [
         (401, r#"{"code":"PT401"}"#, Error::SessionRevoked),
@@ -95,7 +95,7 @@ const MESSAGES: [(&str, &str, &str); 16] = [
 ];
 
 #[test]
-fn names_the_column_or_the_constraint_and_never_the_table() {
+fn message_names_column_or_constraint_but_not_table() {
     for (code, message, name) in MESSAGES.iter().filter(|(code, ..)| code.starts_with("23")) {
         let words = public_message(code, message);
         assert_eq!(words.split_once(": ").map_or("", |(_, name)| name), *name, "{message}");
@@ -104,7 +104,7 @@ fn names_the_column_or_the_constraint_and_never_the_table() {
 
 /// The log contains what was rejected and never the client's input, whatever its form.
 #[test]
-fn the_log_has_the_message_without_its_values() {
+fn logged_message_contains_no_values() {
     let values = [
         "secret",
         "4111111111111111",
@@ -140,7 +140,7 @@ fn the_log_has_the_message_without_its_values() {
 
 /// Every rejection has a hint: those of the database, of the Hub and of its firewall.
 #[test]
-fn every_refusal_has_a_hint() {
+fn every_rejection_has_a_hint() {
     let codes = MESSAGES.iter().map(|(code, ..)| *code);
     for code in codes.chain(["PGRST103", "PGRST116", "PT400", "PT404", "PT409", "PT412", "PT422", "42P17", "99999"]) {
         for staff in [false, true] {

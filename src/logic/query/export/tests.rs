@@ -23,7 +23,7 @@ fn whole(text: &str, records: u64, last: Option<&str>) -> Result<(String, u64, O
 }
 
 #[test]
-fn pages_go_by_the_key() {
+fn pages_are_ordered_by_the_key() {
     let mut numbered = export("team_activities");
     assert_eq!(numbered.page_query(None, 2), "team_activities?select=id&order=id.desc&limit=2");
     assert_eq!(numbered.page_query(Some("7"), 2), "team_activities?select=id&order=id.desc&limit=2&id=lt.7");
@@ -37,7 +37,7 @@ fn pages_go_by_the_key() {
 }
 
 #[test]
-fn a_line_is_a_record_whatever_is_in_it() {
+fn each_line_is_one_record() {
     let body = "[{\"id\":3,\"reason\":\"a\\nb ], [\"}, \n {\"id\":2,\"after\":{\"x\":[1, 2]}}]";
     let lines = "{\"id\":3,\"reason\":\"a\\nb ], [\"}\n{\"id\":2,\"after\":{\"x\":[1, 2]}}\n";
     assert_eq!(cut(Format::Ndjson, body, true), whole(lines, 2, Some("2")));
@@ -50,7 +50,7 @@ fn a_line_is_a_record_whatever_is_in_it() {
 
 /// The key of a client's own rows is a uuid, and no other text is written into the next page's query.
 #[test]
-fn pages_go_by_a_uuid_too() {
+fn pages_may_be_ordered_by_a_uuid() {
     let tickets = export("contact_tickets");
     let key = "0a0b0c0d-0000-4000-8000-000000000001";
     let page = tickets.parse_page(Format::Ndjson, format!("[{{\"id\":\"{key}\"}}]").into_bytes(), true).unwrap();
@@ -71,7 +71,7 @@ fn pages_go_by_a_uuid_too() {
 }
 
 #[test]
-fn a_field_may_hold_lines_commas_and_quotes() {
+fn csv_fields_may_contain_newlines_commas_and_quotes() {
     let body = "id,reason\n3,\"a\n\"\"b\"\", c\"\n2,";
     assert_eq!(cut(Format::Csv, body, true), whole(&format!("{body}\n"), 2, Some("2")));
     assert_eq!(cut(Format::Csv, body, false), whole("3,\"a\n\"\"b\"\", c\"\n2,\n", 2, Some("2")));
@@ -88,7 +88,7 @@ fn a_field_may_hold_lines_commas_and_quotes() {
 }
 
 #[test]
-fn what_a_spreadsheet_would_run_is_text() {
+fn spreadsheet_formulas_are_escaped() {
     for begin in ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1", "\u{ff1d}1", "\u{ff0b}1", "\u{ff0d}1", "\u{ff20}x"]
     {
         let body = format!("id,reason\n-3,\"{begin}\"\n-4,\"a{begin}\"");
@@ -188,7 +188,7 @@ fn safe(text: &str) -> String {
 /// Any content of the cells: every record occurs once, unchanged but for the apostrophes; no spreadsheet executes a cell, with any
 /// separator; the count and the key are correct; every truncated body is rejected or is a complete page of fewer records.
 #[test]
-fn every_page_is_cut_into_its_records() {
+fn csv_pages_are_parsed_into_their_records() {
     let parts = ["=", "+", "-", "@", ";", "\t", "\r", "\n", ",", "\"", "'", " ", "a", "\u{ff1d}", "é", "{", "\\"];
     let mut dice = Dice(10);
     for round in 0..400 {
