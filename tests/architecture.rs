@@ -1,7 +1,7 @@
 //! Checks the sources and the documents: a layer uses only lower layers, and every table in a document agrees with the
 //! code.
 
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may say what it knows")]
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may panic")]
 
 use hub::logic::config::variables::VARIABLES;
 use hub::logic::config::variables::VariableKind;
@@ -259,8 +259,8 @@ fn as_table(rows: &[Vec<String>]) -> String {
     rows.iter().map(|row| format!("| {} |", row.join(" | "))).collect::<Vec<_>>().join("\n")
 }
 
-/// Each message of a function that a client may call, with something put into it: a number, a status that `hub_private.transitions` lists,
-/// or nothing of it in the log.
+/// Each message of a function that a client may call, with something put into it: a number, a status that
+/// `hub_private.transitions` lists, or nothing of it in the log.
 #[test]
 fn logged_function_messages_contain_no_values() {
     const COUNTED_OR_LISTED: [&str; 4] =

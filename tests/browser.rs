@@ -11,7 +11,7 @@
     clippy::unnecessary_wraps,
     clippy::unwrap_used,
     dead_code,
-    reason = "a test may say what it knows, and the browser runs a part of the suite"
+    reason = "a test may panic, and the browser runs a part of the suite"
 )]
 
 #[path = "integration/harness.rs"]

@@ -12,7 +12,7 @@
     clippy::unnecessary_wraps,
     clippy::unwrap_used,
     dead_code,
-    reason = "a test may say what it knows, and uses a part of what the others share"
+    reason = "a test may panic, and this one uses a part of the shared modules"
 )]
 
 #[path = "integration/harness.rs"]

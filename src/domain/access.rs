@@ -47,7 +47,7 @@ pub enum PrincipalKind {
 
 impl PrincipalKind {
     /// Every row of the access matrix.
-    #[allow(dead_code, reason = "the golden matrix walks it")]
+    #[allow(dead_code, reason = "iterated by the golden matrix")]
     pub const ALL: [Self; 6] = [
         Self::Visitor,
         Self::Customer,
@@ -57,7 +57,7 @@ impl PrincipalKind {
         Self::System,
     ];
 
-    /// Returns the database role that the upstream token names; never taken from the client.
+    /// Returns the database role that the upstream token names; never from the client.
     #[must_use]
     pub const fn database_role(self) -> &'static str {
         match self {
@@ -68,7 +68,7 @@ impl PrincipalKind {
         }
     }
 
-    /// Returns a word for logs, request rows and the golden matrix.
+    /// Returns a name for logs, request rows and the golden matrix.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -100,7 +100,7 @@ pub enum Operation {
     Update,
 }
 
-#[allow(dead_code, reason = "the golden matrix walks them")]
+#[allow(dead_code, reason = "iterated by the golden matrix")]
 impl Operation {
     /// Every operation, in the order of the golden matrix.
     pub const ALL: [Self; 5] = [Self::Select, Self::Export, Self::Insert, Self::Update, Self::Delete];

@@ -1,4 +1,4 @@
-//! Headers as plain values, so that decisions about them need no platform.
+//! Headers as plain values, so that decisions about them need no runtime.
 
 /// Headers of a request or a response.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

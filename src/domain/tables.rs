@@ -151,7 +151,7 @@ impl Table {
         self.columns.iter().find(|column| column.name == name)
     }
 
-    /// Returns whether this audience reads guarded columns of records that it does not name, for this purpose.
+    /// Returns whether this audience reads sensitive columns of records that it does not name, for this purpose.
     #[must_use]
     pub fn lists(&self, who: PrincipalKind, purpose: &str) -> bool {
         self.listed_by.iter().any(|(reader, purposes)| *reader == who && purposes.contains(&purpose))
@@ -189,7 +189,7 @@ const STEP_UP_EXPORT: &[(Operation, StepUp)] = &[(Operation::Export, REVERIFY_ST
 const WHOLE_AUDIT_LOG: &[(PrincipalKind, &[&str])] = &[(PrincipalKind::Staff(StaffRole::Admin), &PURPOSES)];
 const DEFAULT_ROW_LIMIT: RowLimit = RowLimit { default: 100, max: 1000 };
 
-/// Every table that the Hub knows. Any other table does not exist for a client.
+/// Every table of the API. Any other table does not exist for a client.
 pub const TABLES: &[Table] = &[
     leads::LEADS,
     tickets::CONTACT_TICKETS,

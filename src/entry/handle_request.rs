@@ -67,7 +67,7 @@ pub async fn handle_request<P: Runtime>(
     reply.await.unwrap_or_else(|_| Response::error(&Error::RuntimeFailed).with_security_headers(secure, &request_id))
 }
 
-/// Runs one request from its arrival to its response, including request row and log line.
+/// Processes one incoming request to its response, including request row and log line.
 async fn handle_in_background<P: Runtime>(
     app: &Rc<AppState<P>>,
     runtime: &P,
@@ -269,7 +269,7 @@ fn allowed_origin<P: Runtime>(app: &AppState<P>, headers: &Headers) -> Option<St
     app.config.authorized_parties.iter().find(|listed| *listed == origin).cloned()
 }
 
-/// Returns the response of a fault: a page for a browser that accepts HTML, otherwise JSON.
+/// Returns the response of an error: a page for a browser that accepts HTML, otherwise JSON.
 pub(super) fn error_response<P: Runtime>(
     app: &AppState<P>,
     request: &IncomingRequest<P::Body>,

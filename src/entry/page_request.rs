@@ -1,4 +1,4 @@
-//! The processing of a request for a user's page: the visit, identified by Clerk's cookies, then the page (I-1, I-2).
+//! The processing of a request for a user's page: the browser session from Clerk's cookies, then the page (I-1, I-2).
 
 use super::routes::PageEndpoint;
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
 /// Serves one request for a page.
 ///
 /// # Errors
-/// The faults of the visit and of the page.
+/// The errors of the browser session and of the page.
 pub async fn handle_page<P: Runtime>(
     app: &AppState<P>,
     runtime: &P,
@@ -72,7 +72,7 @@ pub async fn handle_page<P: Runtime>(
     Ok(cookies.into_iter().fold(reply, |reply, cookie| reply.with_header("set-cookie", cookie)))
 }
 
-/// Returns the fault in a page's terms.
+/// Converts an error of the API to that of a page.
 fn page_error(fault: Error) -> Error {
     match fault {
         Error::SessionRevoked => Error::PageSessionRevoked,

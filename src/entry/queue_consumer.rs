@@ -8,7 +8,7 @@ use crate::{
 };
 use std::rc::Rc;
 
-/// Returns one verdict for each delivery, in their order. The messages of an unknown queue are retried.
+/// Returns one disposition for each delivery, in their order. The messages of an unknown queue are retried.
 pub async fn consume<P: Runtime>(
     app: &Rc<AppState<P>>,
     runtime: &P,
@@ -32,7 +32,7 @@ pub async fn consume<P: Runtime>(
 
 /// Returns every message to the queue, of a Hub that cannot process any.
 pub fn postpone<P: Runtime>(runtime: &P, name: &str, messages: &[QueueMessage], after_s: u32) -> Vec<Disposition> {
-    // The retries of an unknown queue are not known: its messages are logged completely each time.
+    // The maximum retries of an unknown queue are not configured here: its messages are logged completely each time.
     let policy = find_queue(name).map_or(RetryPolicy::Hourly { last: 1 }, |(_, policy)| policy);
     messages.iter().map(|message| request_log_consumer::postpone(runtime, message, policy, after_s)).collect()
 }

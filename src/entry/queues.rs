@@ -4,7 +4,7 @@
 
 /// A queue whose messages this Worker consumes.
 #[derive(Debug)]
-#[allow(dead_code, reason = "most of it is Cloudflare's to know: the build compares it with wrangler.toml")]
+#[allow(dead_code, reason = "most fields are read by the build script, which compares them with wrangler.toml")]
 pub struct Queue {
     /// The name at Cloudflare.
     pub name: &'static str,

@@ -30,7 +30,7 @@ pub struct RequestContext {
     pub is_api: bool,
     /// The `Origin` header, if that is listed.
     pub origin: Option<String>,
-    /// The route, with the table or function if the Hub knows one of that name.
+    /// The route, with the table or function if it is in the catalogue.
     pub route: String,
     /// The verified session.
     pub session: Option<Session>,
@@ -46,7 +46,7 @@ pub struct RequestContext {
     pub read_record: Option<ReadRecord>,
     /// Work to do once the head of the response may be sent.
     pub pending_export: Option<PendingExport>,
-    /// The outcome of a visit without a session, for the log.
+    /// The outcome of a page request without a session, for the log.
     pub auth_outcome: Option<&'static str>,
     /// The reason for a rejection.
     pub error: Option<Error>,
@@ -77,7 +77,7 @@ impl RequestContext {
         })
     }
 
-    /// Sets the route; a name that the Hub does not know is text of the client and is not stored.
+    /// Sets the route; a name that is not in the catalogue is text of the client and is not stored.
     pub fn set_route(&mut self, route: &Route, segment: &str) {
         let known = Table::by_name(segment).is_some() || Function::by_name(segment).is_some();
         route.path.clone_into(&mut self.route);

@@ -1,4 +1,4 @@
-//! The Workers events: apart from the platform, the only file that uses Cloudflare's interfaces.
+//! The Workers events: apart from the runtime, the only file that uses Cloudflare's interfaces.
 
 use super::queues::QUEUES;
 use crate::{
@@ -31,7 +31,7 @@ type InitResult = Result<Rc<AppState<WorkersRuntime>>, Rc<Vec<ConfigError>>>;
 thread_local! {
     // State of an isolate between requests; new variables arrive with a new version, which has new isolates.
     static APP_STATE: RefCell<Option<InitResult>> = const { RefCell::new(None) };
-    // Keyed by the number of headers: there is one seal with HSTS and one without.
+    // Keyed by the number of headers: there is one set with HSTS and one without.
     static SECURITY_HEADERS_CACHE: RefCell<Vec<(usize, web_sys::Headers)>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -144,7 +144,7 @@ fn incoming_request(request: &web_sys::Request) -> IncomingRequest<ReadableStrea
 /// Delay of messages while the Hub's variables are invalid, in seconds.
 const MISCONFIGURED_RETRY_S: u32 = 600;
 
-/// Returns the seal as headers copied in the runtime: each header written from here would copy two strings into
+/// Returns the security headers, copied in the runtime: each header written from here would copy two strings into
 /// JavaScript.
 fn security_headers(headers_to_copy: &'static [(&'static str, &'static str)]) -> Result<web_sys::Headers, JsValue> {
     SECURITY_HEADERS_CACHE.with_borrow_mut(|cached| {

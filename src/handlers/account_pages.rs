@@ -109,7 +109,7 @@ pub async fn account<P: Runtime>(
 /// `GET /sign-out`: shows a form, because a plain link would let other sites sign users out.
 ///
 /// # Errors
-/// `Page` if the template cannot be rendered.
+/// `TemplateFailed` if the template cannot be rendered.
 pub fn sign_out_form<P: Runtime>(app: &AppState<P>, session: Option<&Session>) -> Result<Response<P::Body>, Error> {
     let Some(session) = session else { return Ok(redirect_home(app)) };
     let html = views::sign_out(&site_context(app), &csrf::issue(&app.csrf_key, &session.id))
@@ -122,8 +122,8 @@ pub fn sign_out_form<P: Runtime>(app: &AppState<P>, session: Option<&Session>) -
 /// The session is that of a verified token of any age, and the form must belong to that session. The session is
 /// returned with the response for the request row.
 ///
-/// Errors of the response: `Form` if the form does not belong to this session, `SignOutUnknown` if there is no session
-/// to end, `ClerkRevocationIncomplete` if Clerk did not end it.
+/// Errors of the response: `CsrfRejected` if the form does not belong to this session, `SignOutUnknown` if there is no
+/// session to end, `ClerkRevocationIncomplete` if Clerk did not end it.
 pub async fn sign_out<P: Runtime>(
     app: &AppState<P>,
     runtime: &P,

@@ -23,7 +23,7 @@ struct Alert {
 /// all that there are.
 ///
 /// # Errors
-/// The fault of the database, which is also reported; `UpstreamUnreachable` if the receiver did not accept the alerts.
+/// The error of the database, which is also reported; `UpstreamUnreachable` if the receiver did not accept the alerts.
 pub async fn send<P: Runtime>(
     app: &AppState<P>,
     runtime: &P,

@@ -22,7 +22,7 @@ use crate::{
 /// delivers it again.
 ///
 /// # Errors
-/// `Webhook` for an invalid signature, which is verified before the body is parsed. The faults of the database.
+/// `Webhook` for an invalid signature, which is verified before the body is parsed. The errors of the database.
 pub async fn receive<P: Runtime>(
     app: &AppState<P>,
     runtime: &P,

@@ -9,8 +9,8 @@ use crate::{
     },
 };
 
-/// Returns the last finding. One request of an isolate at a time renews it, at most every five seconds, because the
-/// route is public.
+/// Returns the last health status. One request of an isolate at a time renews it, at most every five seconds, because
+/// the route is public.
 ///
 /// Responds with 200 if all upstreams are reachable and 503 otherwise, without a host, key or reason.
 pub async fn check<P: Runtime>(app: &AppState<P>, runtime: &P) -> Response<P::Body> {
@@ -35,7 +35,7 @@ pub async fn check<P: Runtime>(app: &AppState<P>, runtime: &P) -> Response<P::Bo
     Response::text(if well { 200 } else { 503 }, ContentKind::Json, CachePolicy::NoStore, body.to_string())
 }
 
-/// Requests both upstreams; the finding's time is the end of the probe.
+/// Requests both upstreams; the status has the time of the end of the probe.
 async fn probe<P: Runtime>(app: &AppState<P>, runtime: &P) -> HealthStatus {
     app.probing_since.set(Some(runtime.now_ms()));
     let (database, jwks) = (is_database_up(app, runtime).await, is_jwks_up(app, runtime).await);
@@ -45,7 +45,7 @@ async fn probe<P: Runtime>(app: &AppState<P>, runtime: &P) -> HealthStatus {
     finding
 }
 
-/// Waits for the finding of another request by polling: an object of one request must not be awaited in another.
+/// Waits for the status from another request by polling: an object of one request must not be awaited in another.
 async fn wait_for_probe<P: Runtime>(app: &AppState<P>, runtime: &P) -> HealthStatus {
     let (began, before) = (runtime.now_ms(), app.health.get().map(|finding| finding.at_ms));
     while runtime.now_ms().saturating_sub(began) < MAX_PROBE_MS {
@@ -76,7 +76,7 @@ async fn is_jwks_up<P: Runtime>(app: &AppState<P>, runtime: &P) -> bool {
 }
 
 const FRESH_FOR_MS: u64 = 5_000;
-/// Maximum age of a finding that is returned while another request probes.
+/// Maximum age of a status that is returned while another request probes.
 const STALE_AFTER_MS: u64 = 60_000;
 const TIMEOUT_MS: u32 = 2_000;
 /// Both upstreams, each until it times out.

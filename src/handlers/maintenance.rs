@@ -14,7 +14,8 @@ use serde::Deserialize;
 /// Calls `hub.keep_house()` step by step for each task until it is done. A failed task does not stop the next one.
 ///
 /// # Errors
-/// The fault of the first task that failed, as [`run_integrity_checks`]: its finished steps remain, and the next run continues.
+/// The error of the first task that failed, as [`run_integrity_checks`]: its finished steps remain, and the next run
+/// continues.
 pub async fn run_maintenance<P: Runtime>(app: &AppState<P>, runtime: &P, job: &'static str) -> Result<(), Error> {
     let started = runtime.now_ms();
     let mut outcome = Ok(());
@@ -29,7 +30,7 @@ pub async fn run_maintenance<P: Runtime>(app: &AppState<P>, runtime: &P, job: &'
 /// Calls `hub.run_checks()` step by step, until its findings are stored in `checks`.
 ///
 /// # Errors
-/// The fault of the database, or `UpstreamTimeout` if the checks take too long: the next run continues from there.
+/// The error of the database, or `UpstreamTimeout` if the checks take too long: the next run continues from there.
 pub async fn run_integrity_checks<P: Runtime>(app: &AppState<P>, runtime: &P, job: &'static str) -> Result<(), Error> {
     let arguments = serde_json::json!({ "unless_within": DONE_WITHIN_MINUTES });
     let started = runtime.now_ms();

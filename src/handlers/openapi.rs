@@ -21,7 +21,7 @@ use crate::{
 /// other call (I-2).
 ///
 /// # Errors
-/// `Forbidden`, and the faults of the database.
+/// `Forbidden`, and the errors of the database.
 pub async fn describe<P: Runtime>(
     app: &AppState<P>,
     runtime: &P,

@@ -75,7 +75,7 @@ pub type PendingExport = Pin<Box<dyn Future<Output = ExportSummary>>>;
 /// forwarded. The body of the response is never read, except for errors.
 ///
 /// # Errors
-/// The faults of policy, firewall and database.
+/// The errors of policy, firewall and database.
 pub async fn proxy<P: Runtime>(
     app: &Rc<AppState<P>>,
     runtime: &P,
@@ -169,15 +169,16 @@ async fn send_upstream<P: Runtime>(
     check_response(app, runtime, session, (&accept, answer)).await
 }
 
-/// Sends one request whose response is passed on, so that its timeout is one for the head only: the body may take as long as the client
-/// does.
+/// Sends one request whose response is forwarded, with a timeout for its head only: the body may take as long as the
+/// client does.
 ///
-/// The Hub sets that body no limit. Workers pass it on without the isolate (`DeferredProxy` of cloudflare/workerd), cancel it when the
-/// client leaves, and have no limit of their own while it stays (<https://developers.cloudflare.com/workers/platform/limits/>). A slow
-/// client holds no connection to the database: `PostgREST` has ended its transaction and has the whole result before it sends the head
-/// (src/PostgREST/App.hs). If Supabase's server stops in the middle, Cloudflare in front of it gives up after 120 s without a byte (Proxy
-/// Read Timeout, <https://developers.cloudflare.com/fundamentals/reference/connection-limits/>), and the client sees a body that broke
-/// off.
+/// The Hub sets no limit for that body. Workers forward it without the isolate (`DeferredProxy` of cloudflare/workerd),
+/// cancel it when the client disconnects, and have no limit of their own before that
+/// (<https://developers.cloudflare.com/workers/platform/limits/>). A slow client holds no connection to the database:
+/// `PostgREST` has ended its transaction and has the complete result before it sends the head (src/PostgREST/App.hs).
+/// If Supabase's server stalls, Cloudflare in front of it aborts after 120 s without a byte (Proxy Read Timeout,
+/// <https://developers.cloudflare.com/fundamentals/reference/connection-limits/>), and the client receives an
+/// incomplete body.
 async fn send_for_streaming<P: Runtime>(
     app: &AppState<P>,
     runtime: &P,
@@ -195,7 +196,7 @@ fn accepted(outgoing: &UpstreamRequest) -> String {
     accept.map_or_else(String::new, |(_, accept)| accept.clone())
 }
 
-/// Gives a successful response, which must have the requested media type.
+/// Returns a successful response, which must have the requested media type.
 async fn check_response<P: Runtime>(
     app: &AppState<P>,
     runtime: &P,

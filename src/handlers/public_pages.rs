@@ -14,7 +14,7 @@ use std::{
 /// `GET /`
 ///
 /// # Errors
-/// `Page` if the template or a data file cannot be used.
+/// `TemplateFailed` if the template or a data file cannot be used.
 pub fn home<Body>(config: &Config, known: Option<&str>) -> Result<Response<Body>, Error> {
     let html = views::home(&site_context(config)).map_err(|_| Error::TemplateFailed)?;
     Ok(cacheable_response(ContentKind::Html, html, known))
@@ -23,7 +23,7 @@ pub fn home<Body>(config: &Config, known: Option<&str>) -> Result<Response<Body>
 /// `GET /security`
 ///
 /// # Errors
-/// `Page` if the template or a data file cannot be used.
+/// `TemplateFailed` if the template or a data file cannot be used.
 pub fn security<Body>(config: &Config, known: Option<&str>) -> Result<Response<Body>, Error> {
     let html = views::security(&site_context(config)).map_err(|_| Error::TemplateFailed)?;
     Ok(cacheable_response(ContentKind::Html, html, known))
@@ -50,7 +50,7 @@ pub fn robots<Body>(known: Option<&str>) -> Response<Body> {
 /// `GET /.well-known/security.txt` (RFC 9116)
 ///
 /// # Errors
-/// `Page` if the template or a data file cannot be used.
+/// `TemplateFailed` if the template or a data file cannot be used.
 pub fn security_txt<Body>(config: &Config, now_ms: u64) -> Result<Response<Body>, Error> {
     let text = views::security_txt(&site_context(config), now_ms / 1000).map_err(|_| Error::TemplateFailed)?;
     Ok(Response::text(200, ContentKind::Plain, CachePolicy::Public, text))

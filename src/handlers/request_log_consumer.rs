@@ -18,7 +18,8 @@ use crate::{
 use halves::{End, MAX_UNANSWERED, RETRY_MS, write_individually};
 use serde_json::{json, value::RawValue};
 
-/// A delivered message: an array of request rows, made by [`journal`](crate::services::request_log).
+/// A delivered message: an array of request rows, made by
+/// [`RequestLogWriter`](crate::services::request_log::RequestLogWriter).
 #[derive(Clone, Debug)]
 pub struct QueueMessage {
     /// The text of the message.
@@ -60,7 +61,7 @@ struct BatchRow<'a> {
     end: End,
 }
 
-/// Writes the rows of all messages; returns one verdict each, in their order.
+/// Writes the rows of all messages; returns one disposition each, in their order.
 ///
 /// A message may be delivered twice, also while its first delivery is still being written: the database stores each row
 /// once.
@@ -80,7 +81,7 @@ pub async fn write_batch<P: Runtime>(
         }
     }
     let written = write_individually(app, runtime, &mut rows).await;
-    // A missing privilege rejects every row alike; a row is at fault only if another row was written. A message that
+    // A missing privilege rejects every row alike; a row is the cause only if another row was written. A message that
     // has been retried for hours is stored in any case, so that no row is lost.
     let blamed = written || policy != RetryPolicy::Doubling;
     write_messages(app, runtime, &mut rows, blamed).await;

@@ -22,7 +22,8 @@ use std::rc::Rc;
 /// sessions.
 ///
 /// # Errors
-/// `ClerkRevocationIncomplete` if Clerk did not end them: the user remains rejected for ten minutes, and the call may be retried.
+/// `ClerkRevocationIncomplete` if Clerk did not end them: the user remains rejected for ten minutes, and the call may
+/// be retried.
 pub async fn revoke_at_clerk<P: Runtime>(
     app: &AppState<P>,
     runtime: &P,

@@ -81,7 +81,7 @@ pub enum Error {
     ClerkSignOutFailed,
     /// No token of the browser identifies the session to end.
     SignOutUnknown,
-    /// The session behind a page ended.
+    /// The session of a page was ended.
     PageSessionRevoked,
     /// The browser does not store the state that the handshake needs, or another browser began it.
     HandshakeFailed(&'static str),
@@ -192,7 +192,7 @@ impl Error {
         }
     }
 
-    /// Returns the plain identifier in the query that caused the fault.
+    /// Returns the plain identifier in the query that caused the error.
     #[must_use]
     pub fn detail(&self) -> Option<&str> {
         match self {

@@ -1,6 +1,6 @@
-//! The public part of each fault: the rows of the table in docs/errors.md.
+//! The public part of each error: the rows of the table in docs/errors.md.
 
-/// The public part of a fault: a row of the table in docs/errors.md.
+/// The public part of an error: a row of the table in docs/errors.md.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ErrorResponse {
     /// A stable code.

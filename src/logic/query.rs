@@ -1,5 +1,5 @@
-//! The query firewall: parses a client's `PostgREST` query, checks each part against the catalogue, and writes it anew
-//! . Input that cannot be parsed is rejected; no unparsed text of the client is forwarded.
+//! The query firewall: parses a client's `PostgREST` query, checks each part against the catalogue, and re-serializes
+//! it. Input that cannot be parsed is rejected; no unparsed text of the client is forwarded.
 //!
 //! Source of the grammar: <https://docs.postgrest.org/en/v12/references/api.html>.
 
@@ -107,8 +107,8 @@ impl Plan {
         self.headers.reason.as_deref()
     }
 
-    /// Returns the read record of clients' records, with the arguments of a function as they are sent upstream (only their names if it
-    /// writes), or with the conversations of new rows.
+    /// Returns the read record of clients' records, with the arguments of a function as they are sent upstream (only
+    /// their names if it writes), or with the conversations of new rows.
     ///
     /// # Errors
     /// `FilterTooLong`.
@@ -116,7 +116,7 @@ impl Plan {
         let Some(look) = self.read_record.clone() else { return Ok(None) };
         let calls = matches!(self.body, BodySchema::Arguments(_)) || self.arguments.is_some();
         Ok(Some(match body {
-            // An erasure: the words that identify a person must not stay in the audit log.
+            // An erasure: the words that identify a user must not remain in the audit log.
             Some(body) if matches!(self.body, BodySchema::Arguments(function) if function.writes) => {
                 look.with_names(body)
             }

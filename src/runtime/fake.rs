@@ -88,13 +88,13 @@ impl FakeRuntime {
         self.state.turns.now_ms.set(self.state.turns.now_ms.get() + milliseconds);
     }
 
-    /// Takes the requests sent since the last call.
+    /// Returns and clears the requests sent since the last call.
     #[must_use]
     pub fn sent(&self) -> Vec<UpstreamRequest> {
         self.state.sent.take()
     }
 
-    /// Takes the messages put on the queue since the last call.
+    /// Returns and clears the messages put on the queue since the last call.
     #[must_use]
     pub fn queued(&self) -> Vec<String> {
         self.state.queue.borrow_mut().as_mut().map(std::mem::take).unwrap_or_default()
@@ -105,7 +105,7 @@ impl FakeRuntime {
         self.state.dead_letters.set(count);
     }
 
-    /// Takes the counted requests since the last call: code, status and route.
+    /// Returns and clears the counted requests since the last call: code, status and route.
     #[must_use]
     pub fn metrics(&self) -> Vec<(String, u16, String)> {
         self.state.metrics.take()
@@ -129,7 +129,7 @@ impl FakeRuntime {
         }
     }
 
-    /// Takes the lines logged since the last call.
+    /// Returns and clears the lines logged since the last call.
     #[must_use]
     pub fn log_lines(&self) -> Vec<(LogLevel, String)> {
         self.state.log_lines.take()

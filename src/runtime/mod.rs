@@ -1,4 +1,4 @@
-//! The port to the platform: one trait, its Workers implementation (wasm32) and its fake (native tests).
+//! The runtime as a trait, with its Workers implementation (wasm32) and a fake one (native tests).
 
 #[cfg(any(not(target_arch = "wasm32"), feature = "test-internals"))]
 pub mod fake;
@@ -41,8 +41,8 @@ pub trait Runtime: Clone + 'static {
     /// Sends one request; follows no redirect; the request's timeout covers the body of the response as well.
     async fn fetch(&self, request: UpstreamRequest) -> Result<UpstreamResponse<Self::Body>, FetchError>;
 
-    /// Does the same, but the timeout ends with the response's head: the body may be passed on for as long as it takes. A caller that
-    /// reads it instead does so [`within`](Runtime::within) a time limit.
+    /// Does the same, but the timeout ends with the response's head: forwarding the body may take any time. A caller
+    /// that reads it instead does so [`within`](Runtime::within) a time limit.
     async fn fetch_head(&self, request: UpstreamRequest) -> Result<UpstreamResponse<Self::Body>, FetchError>;
 
     /// Reads a body completely.
@@ -53,7 +53,7 @@ pub trait Runtime: Clone + 'static {
         self.read_counted(body, limit, |_| true).await
     }
 
-    /// Reads the body of a response; empty if there is none, if it is longer than `limit`, and if it breaks off.
+    /// Reads the body of a response; empty if there is none, if it is longer than `limit`, and if it is incomplete.
     async fn read_or_empty(&self, body: Option<Self::Body>, limit: usize) -> Vec<u8> {
         match body {
             Some(body) => self.read(body, limit).await.unwrap_or_default(),
@@ -82,7 +82,7 @@ pub trait Runtime: Clone + 'static {
     /// Writes a part of it; waits until the previous part was read.
     ///
     /// # Errors
-    /// If the reader has gone.
+    /// If the reader has disconnected.
     async fn write(&self, sink: &Self::BodyWriter, part: Vec<u8>) -> Result<(), RuntimeError>;
 
     /// Ends it, or aborts it, so that the reader detects that it is incomplete.
@@ -96,7 +96,7 @@ pub trait Runtime: Clone + 'static {
     /// complete.
     async fn cache_put(&self, url: &str, bytes: &[u8], seconds: u32);
 
-    /// Imports an RSA public key for RS256 (RFC 7518 §3.3); `n` and `e` are big-endian.
+    /// Imports an RSA public key for RS256 (RFC 7518 §3.3); `modulus` and `exponent` are big-endian.
     async fn import_rsa(&self, modulus: &[u8], exponent: &[u8]) -> Result<Self::VerifyingKey, RuntimeError>;
 
     /// Returns whether this RS256 signature over `message` is valid.
@@ -111,14 +111,14 @@ pub trait Runtime: Clone + 'static {
     /// Sends one message to the queue of request rows, which stores it until it is consumed.
     ///
     /// # Errors
-    /// `Unavailable` if there is no queue, or it rejects, or it does not respond in time; the message may be stored
+    /// `RuntimeError` if there is no queue, or it rejects, or it does not respond in time; the message may be stored
     /// nevertheless.
     async fn enqueue(&self, message: &str) -> Result<(), RuntimeError>;
 
     /// Returns the number of messages that wait in the queue of a binding.
     ///
     /// # Errors
-    /// `Unavailable` if there is no such queue, or it does not respond in time.
+    /// `RuntimeError` if there is no such queue, or it does not respond in time.
     async fn backlog(&self, binding: &str) -> Result<u64, RuntimeError>;
 
     /// Counts one request for an operator's charts; without effect if counting is not available.
@@ -155,7 +155,7 @@ pub struct RequestMetric<'a> {
     pub code: &'a str,
     /// The status.
     pub status: u16,
-    /// The route, with a table or function only if the Hub knows it.
+    /// The route, with a table or function only if it is in the catalogue.
     pub route: &'a str,
     /// The row of the access matrix, or `nobody`.
     pub principal: &'a str,
@@ -184,7 +184,7 @@ pub struct UpstreamRequest {
 pub struct UpstreamResponse<Body> {
     /// The status code.
     pub status: u16,
-    /// The wanted headers that are present; repeated ones joined by `, `.
+    /// The `response_headers` that are present; repeated ones joined by `, `.
     pub headers: Headers,
     /// The body, unread.
     pub body: Option<Body>,
@@ -208,7 +208,7 @@ pub enum BodyReadError {
     TooLarge,
 }
 
-/// An operation failed that is always available (a fault of the runtime or of a key).
+/// Failure of an operation that always succeeds, caused by the runtime or by a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RuntimeError;
 

@@ -1,4 +1,4 @@
-//! The runtime of Cloudflare: `fetch`, streams and the clock, passed through as the platform's own objects.
+//! The runtime of Cloudflare: `fetch`, streams and the clock, used as the runtime's own objects.
 
 mod fetch;
 
@@ -14,7 +14,7 @@ use web_sys::{
     CryptoKey, ReadableStream, ReadableStreamDefaultReader, Response, TransformStream, WritableStreamDefaultWriter,
 };
 
-/// The platform of one event.
+/// The runtime of one event.
 #[derive(Clone)]
 pub struct WorkersRuntime {
     event: Rc<WorkerEvent>,
@@ -22,7 +22,7 @@ pub struct WorkersRuntime {
     queue: Option<&'static str>,
 }
 
-/// The context that keeps an isolate alive after its response.
+/// The context that extends the lifetime of an event beyond its response.
 pub enum WorkerEvent {
     /// A request.
     Fetch(worker::Context),
@@ -33,7 +33,7 @@ pub enum WorkerEvent {
 }
 
 impl WorkersRuntime {
-    /// Returns the platform of this event, with the bindings of this Worker, one of which sends messages to the queue.
+    /// Returns the runtime of this event, with the bindings of this Worker, one of which sends messages to the queue.
     #[must_use]
     pub fn new(event: WorkerEvent, env: worker::Env, queue: Option<&'static str>) -> Self {
         Self { event: Rc::new(event), env, queue }
@@ -210,8 +210,8 @@ impl Runtime for WorkersRuntime {
     }
 }
 
-/// A body that is being read: it is cancelled when the reading ends before it, by a limit or a timeout, because a stream that is only
-/// left alone keeps its connection for as long as the request runs.
+/// A body that is being read, cancelled if reading ends before the body, by a limit or a timeout: an abandoned stream
+/// holds its connection for as long as the request runs.
 struct Reading {
     reader: ReadableStreamDefaultReader,
     ended: bool,
@@ -254,7 +254,7 @@ fn call_binding<T: JsCast>(
     arguments: &[JsValue],
 ) -> Result<T, JsValue> {
     let bound = Reflect::get(env, &binding.into())?;
-    // Looking up a method of `undefined` throws, and each caught exception leaves an entry in the table of references
+    // Reading a method of `undefined` throws, and each caught exception leaves an entry in the table of references
     // (seen by `make soak`: 24,000 requests without the binding METRICS left 32,000 entries).
     if bound.is_undefined() {
         return Err(JsValue::UNDEFINED);

@@ -32,7 +32,7 @@ use crate::{
 };
 use std::{cell::Cell, rc::Rc};
 
-/// The Hub of one isolate.
+/// The state of one isolate.
 pub struct AppState<P: Runtime> {
     /// The parsed variables.
     pub config: Config,
@@ -40,13 +40,13 @@ pub struct AppState<P: Runtime> {
     pub request_log: RequestLogWriter,
     /// The bytes of the held bodies.
     pub body_budget: BodyBudget,
-    /// The last finding of `/healthz`.
+    /// The last status of `/healthz`.
     pub health: Cell<Option<HealthStatus>>,
-    /// Time at which a request of this isolate began to probe; a platform may end that request before it is done.
+    /// Time at which a request of this isolate began to probe; the runtime may end that request before it is done.
     pub probing_since: Cell<Option<u64>>,
     /// Sessions whose tokens were recently sent over plain http.
     pub exposed: ExposedSessions,
-    /// Limit of the requests to Clerk's Backend API caused by visitors, by network and by user.
+    /// Limit of the requests to Clerk's Backend API caused by page requests, by network and by user.
     pub clerk_request_limiter: RateLimiter,
     /// The names and domains of Clerk's cookies in this deployment.
     pub clerk_instance: ClerkInstance,
@@ -165,19 +165,19 @@ impl<P: Runtime> AppState<P> {
     /// Returns a token for the database that authenticates exactly this actor.
     ///
     /// # Errors
-    /// `Platform` if signing fails.
+    /// `RuntimeFailed` if signing fails.
     pub async fn database_token(&self, runtime: &P, actor: &Actor<'_>) -> Result<String, Error> {
         self.token_issuer.token(runtime, actor).await
     }
 
-    /// Counts a request to Clerk's Backend API that a visitor without a verified token causes.
+    /// Counts a request to Clerk's Backend API that a client without a verified token causes.
     ///
     /// Clerk limits requests per secret key, not per user: a 429 would also block the checks of staff and the end of
     /// sessions.
     /// Source: <https://clerk.com/docs/guides/how-clerk-works/system-limits#backend-api-requests>
     ///
     /// # Errors
-    /// `ClerkUnavailable` if the visitor's network has used up the limit of this minute.
+    /// `ClerkUnavailable` if the client's network has used up the limit of this minute.
     pub fn may_ask_clerk(&self, runtime: &P, headers: &Headers) -> Result<(), Error> {
         let may = self.clerk_request_limiter.try_acquire(&network(headers), runtime.now_ms());
         may.then_some(()).ok_or(Error::ClerkUnavailable)

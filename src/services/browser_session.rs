@@ -44,7 +44,7 @@ pub struct PageRequest<'a> {
     pub headers: &'a Headers,
 }
 
-/// The result of checking a visit.
+/// The authentication of a page request.
 pub enum PageAuthentication<Body> {
     /// A redirect, with its reason.
     Redirect(Response<Body>, &'static str),
@@ -57,8 +57,8 @@ pub enum PageAuthentication<Body> {
 /// Determines the session of a page request.
 ///
 /// # Errors
-/// `CookiesTooMany` for more cookies than are read, `HandshakeFailed` for a browser in a redirect loop, `JwksUnavailable` if
-/// no token can be verified, `ClerkUnavailable` if Clerk stores the cookies and does not respond.
+/// `CookiesTooMany` for more cookies than are read, `HandshakeFailed` for a browser in a redirect loop,
+/// `JwksUnavailable` if no token can be verified, `ClerkUnavailable` if Clerk stores the cookies and does not respond.
 pub async fn authenticate_page<P: Runtime>(
     app: &AppState<P>,
     runtime: &P,
@@ -108,8 +108,8 @@ pub async fn authenticate_page<P: Runtime>(
 /// Clerk's other cookies.
 ///
 /// # Errors
-/// `CookiesTooMany` as with [`authenticate_page`], `SignOutUnknown` if no token can be verified, `Form` if none belongs to the
-/// form's session, `JwksUnavailable` if none can be checked.
+/// `CookiesTooMany` as with [`authenticate_page`], `SignOutUnknown` if no token can be verified, `CsrfRejected` if none
+/// belongs to the form's session, `JwksUnavailable` if none can be checked.
 pub async fn ending_session<P: Runtime>(
     app: &AppState<P>,
     runtime: &P,
@@ -133,7 +133,7 @@ pub async fn ending_session<P: Runtime>(
     Err(fault)
 }
 
-/// Parses the cookies of a request. A visitor with more than are read is not treated as signed out, which would cause a
+/// Parses the cookies of a request. A browser with more than are read is not treated as signed out, which would cause a
 /// redirect loop between the pages and Clerk.
 fn cookies_of(headers: &Headers) -> Result<Cookies<'_>, Error> {
     let header = headers.value("cookie").unwrap_or_default();
@@ -234,7 +234,7 @@ async fn complete_handshake<P: Runtime>(
     }
 }
 
-/// Reason of a visit with a pending session.
+/// Reason of a page request with a pending session.
 const PENDING: &str = "session-pending";
 /// Each requires a verification.
 const MAX_HANDSHAKE_TOKENS: usize = 4;

@@ -60,7 +60,7 @@ pub async fn end_sessions<P: Runtime>(app: &AppState<P>, runtime: &P, user: &str
     Ok(ended)
 }
 
-/// Ends one session of a person.
+/// Ends one session of a user.
 ///
 /// # Errors
 /// `ClerkRevocationIncomplete` if it could not be ended.
@@ -77,10 +77,11 @@ pub async fn end_session<P: Runtime>(app: &AppState<P>, runtime: &P, session: &s
 
 /// Requests from Clerk whether a session has ended.
 ///
-/// Clerk lists ended sessions with their status (<https://clerk.com/docs/reference/backend/sessions/get-session-list>), so an ended one
-/// is expected to be readable. The documents do not say for how long, and `GET /v1/sessions/{session_id}` may answer 404 (`GetSession`
-/// of Clerk's `OpenAPI` document). Therefore a session that Clerk does not know has ended as well, provided that Clerk knows the person;
-/// otherwise the key may be that of another instance.
+/// Clerk lists ended sessions with their status (<https://clerk.com/docs/reference/backend/sessions/get-session-list>),
+/// so an ended one is expected to be readable. The documentation does not state for how long, and
+/// `GET /v1/sessions/{session_id}` may respond 404 (`GetSession` of Clerk's `OpenAPI` document). Therefore a session
+/// that Clerk does not find has ended as well, provided that Clerk finds the user; otherwise the key may be that of
+/// another instance.
 async fn is_over<P: Runtime>(app: &AppState<P>, runtime: &P, session: &str, user: &str) -> Result<(), Error> {
     let asked = request(app, runtime, "GET", &format!("/v1/sessions/{session}"), None).await;
     let (status, body) = asked.map_err(|_| Error::ClerkRevocationIncomplete)?;
@@ -99,7 +100,7 @@ async fn is_over<P: Runtime>(app: &AppState<P>, runtime: &P, session: &str, user
 /// Fetches the cookies that a handshake stored at Clerk under a nonce; a nonce is valid once.
 ///
 /// # Errors
-/// `HandshakeFailed` for a nonce that Clerk does not know (any more), `ClerkUnavailable` if it does not respond.
+/// `HandshakeFailed` for a nonce that Clerk does not recognize (any more), `ClerkUnavailable` if it does not respond.
 pub async fn handshake_payload<P: Runtime>(app: &AppState<P>, runtime: &P, nonce: &str) -> Result<Vec<String>, Error> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     if !(1..=128).contains(&nonce.len()) || !nonce.bytes().all(plain) {

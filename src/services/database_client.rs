@@ -1,4 +1,4 @@
-//! The Hub's own requests to the database, built by the `postgrest` crate and sent by the platform.
+//! The Hub's own requests to the database, built by the `postgrest` crate and sent by the runtime.
 
 use crate::{
     domain::session::Actor,
@@ -186,7 +186,7 @@ async fn check_status<P: Runtime>(
     Err(fault)
 }
 
-/// Returns the fault for a request to the database that has no response.
+/// Returns the error for a request to the database that has no response.
 #[must_use]
 pub fn map_fetch_error(failure: FetchError) -> Error {
     match failure {

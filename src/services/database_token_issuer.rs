@@ -14,7 +14,7 @@ use std::{
     collections::HashMap,
 };
 
-/// The token minter of one isolate.
+/// The token issuer of one isolate.
 pub struct DatabaseTokenIssuer<P: Runtime> {
     key: SigningKey,
     imported: OnceCell<P::SigningKey>,
@@ -27,7 +27,7 @@ struct CachedToken {
 }
 
 impl<P: Runtime> DatabaseTokenIssuer<P> {
-    /// Returns a minter that signs with this key.
+    /// Returns an issuer that signs with this key.
     #[must_use]
     pub fn new(key: SigningKey) -> Self {
         Self { key, imported: OnceCell::new(), kept: RefCell::default() }
@@ -36,7 +36,7 @@ impl<P: Runtime> DatabaseTokenIssuer<P> {
     /// Returns a token for this actor with a remaining lifetime of at least 10 seconds.
     ///
     /// # Errors
-    /// `Platform` if signing fails, or if the actor has no rights.
+    /// `RuntimeFailed` if signing fails, or if the actor has no rights.
     pub async fn token(&self, runtime: &P, actor: &Actor<'_>) -> Result<String, Error> {
         let now_s = i64::try_from(runtime.now_ms() / 1000).map_err(|_| Error::RuntimeFailed)?;
         let name = cache_key(actor);

@@ -43,7 +43,7 @@ pub struct JwksCache<P: Runtime> {
     last_signature_refetch: Cell<Option<u64>>,
     /// Time since which a request of this isolate waits for a set.
     fetching: Cell<Option<u64>>,
-    /// Key ids that were not in the set, and the time of that finding.
+    /// Key ids that were not in the set, and the time at which each was not found.
     unknown_kids: RefCell<Vec<(String, u64)>>,
 }
 
@@ -134,7 +134,7 @@ impl<P: Runtime> JwksCache<P> {
         if !jwks::may_refetch_after_bad_signature(self.state.get(), self.last_signature_refetch.get(), now) {
             return None;
         }
-        // Only a doubt that causes a fetch counts: forged tokens could otherwise delay the next fetch forever.
+        // Only a check that causes a fetch counts: forged tokens could otherwise delay the next fetch forever.
         self.last_signature_refetch.set(Some(now));
         if self.fetch(runtime, jwks::AFTER_FAILURE_MS).await { self.cached_key(kid) } else { None }
     }

@@ -22,7 +22,7 @@ impl RateLimiter {
         Self { max_per_minute: most, minute: Cell::default(), used: RefCell::default() }
     }
 
-    /// Returns whether this cause has a use left, and counts it. Causes beyond `MAX_CAUSES` share one allowance.
+    /// Returns whether this cause has a use left, and counts it. Causes beyond `MAX_CAUSES` share one limit.
     pub fn try_acquire(&self, cause: &str, now_ms: u64) -> bool {
         let mut used = self.used.borrow_mut();
         let minute = now_ms / 60_000;

@@ -55,7 +55,7 @@ struct Share {
 
 /// The bytes of a body that is being read, released when this is dropped.
 ///
-/// A request that the platform ends is never dropped (`runtime/fake/turns.rs`), so bodies older than any request can
+/// A request that the runtime ends is never dropped (`runtime/fake/turns.rs`), so bodies older than any request can
 /// be do not count either.
 #[derive(Debug)]
 struct BudgetShare<'a> {
@@ -160,8 +160,8 @@ impl Drop for BudgetShare<'_> {
 /// Reads a request's body completely.
 ///
 /// # Errors
-/// `BodyTooLarge` over the limit, `BodyInterrupted` if the client disconnects or is too slow, `Busy` if the isolate already
-/// holds too many bytes, in total or of this sender.
+/// `BodyTooLarge` over the limit, `BodyInterrupted` if the client disconnects or is too slow, `Busy` if the isolate
+/// already holds too many bytes, in total or of this sender.
 pub async fn read<'a, P: Runtime>(
     app: &'a AppState<P>,
     runtime: &P,
@@ -211,5 +211,6 @@ const MAX_EVICTED_BYTES: usize = MAX_BYTES_PER_SENDER;
 const EVICTION_POLL_MS: u32 = 100;
 /// Maximum time for a client to send its body.
 const READ_TIMEOUT_MS: u32 = 20_000;
-/// Longer than a request can hold its body: reading it, then Clerk, the record of a read, and the slowest function of the database.
+/// Longer than a request can hold its body: reading it, then Clerk, the read record, and the slowest function of the
+/// database.
 const MAX_REQUEST_MS: u64 = 120_000;

@@ -34,7 +34,7 @@ pub struct RequestRecord {
     pub client_request_id: Option<String>,
     /// The method.
     pub method: String,
-    /// The path, with a table or function only if the Hub knows it.
+    /// The path, with a table or function only if it is in the catalogue.
     pub route: String,
     /// The row of the access matrix, or `nobody`.
     pub who: &'static str,
@@ -107,7 +107,7 @@ impl Outcome {
 pub struct RequestLogWriter {
     pending: RefCell<Vec<String>>,
     batches: RefCell<Vec<Rc<Batch>>>,
-    /// Time at which a request began to gather them; a platform may end that request before it is done.
+    /// Time at which a request began to gather them; the runtime may end that request before it is done.
     gathering_since: Cell<Option<u64>>,
 }
 

@@ -1,4 +1,4 @@
-//! The verification of session tokens: the only place that knows the order form, key, signature, claims (I-1).
+//! The verification of session tokens: the only place that defines the order form, key, signature, claims (I-1).
 
 use crate::{
     domain::session::Session,

@@ -47,7 +47,7 @@ async function everything() {
 
 const all = (wanted) => Promise.all(Object.entries(wanted).map(async ([name, change]) => [name, await change()]));
 
-/** Checks one fault; `breaks` may return responses itself, if the fault occurs during the changes. */
+/** Checks one failure; `breaks` may return responses itself, if the failure occurs during the changes. */
 async function refused({ prepares, breaks, mends, code, only }) {
   const wanted = await changes();
   for (const name of Object.keys(wanted)) if (only && name !== only) delete wanted[name];
@@ -71,7 +71,7 @@ async function refused({ prepares, breaks, mends, code, only }) {
   return told;
 }
 
-/** Keeps the partition of the current month locked while changes wait for it. */
+/** Locks the partition of the current month while changes wait for it. */
 async function locked(wanted, meanwhile = () => {}) {
   const other = await direct.open();
   try {

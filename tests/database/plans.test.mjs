@@ -37,7 +37,7 @@ function nodes(plan, once = false) {
   return [{ ...plan, once }, ...(plan.Plans ?? []).flatMap((child) => nodes(child, once || child['Parent Relationship'] === 'InitPlan'))];
 }
 
-/** Returns the faults of a plan of a persona's statement. */
+/** Returns the errors of a plan of a persona's statement. */
 async function wrong(client, { name, role }, policy, columns) {
   const granted = columns.filter((column) => column.rights.includes(`${role} ${policy.verb}`)).map((column) => `"${column.name}"`);
   const statement = {

@@ -20,7 +20,7 @@ test('types that grant more do not pass', () => {
   fs.mkdirSync(`${folder}/types`, { recursive: true });
   fs.cpSync(FOLDER, `${folder}/tests/types`, { recursive: true });
   for (const name of ['admin', 'sales', 'support']) fs.copyFileSync(`types/${name}.ts`, `${folder}/types/${name}.ts`);
-  // A customer who is taken for an admin.
+  // A customer with the types of an admin.
   fs.copyFileSync('types/admin.ts', `${folder}/types/customer.ts`);
   const done = compile(`${folder}/tests/types`);
   assert.notEqual(done.status, 0);

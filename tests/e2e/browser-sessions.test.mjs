@@ -172,7 +172,7 @@ describe('a user whose token has expired', () => {
       await lever('instance', { carrier: 'nonce', refresh: false, ...instance, life: 1 });
       people[name] = await signedIn();
     }
-    // 1 s of life, 5 s of allowance.
+    // A lifetime of 1 s, and a tolerance of 5 s.
     await new Promise((next) => setTimeout(next, 7000));
   });
   after(tidy);

@@ -1,6 +1,6 @@
 // The behaviour of workerd when an idle keep-alive connection to the database dies: it repeats a request without a body
 // on a new one (capnproto#2785), so that a change could be made twice. Each method, against a raw upstream that cuts
-// its kept connections before and after the head of the response.
+// its idle connections before and after the head of the response.
 
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';

@@ -68,7 +68,7 @@ describe('the issuer’s keys', () => {
     // long as they do.
     while (!gone && Date.now() < end) {
       await Promise.all(Array.from({ length: 5 }, () => read(stranger(payload))));
-      // A token that was verified before is remembered until it runs out; this one never was.
+      // A token that was verified before is cached until it expires; this one never was.
       gone = (await read(forgotten)) === 401;
       await new Promise((next) => setTimeout(next, 500));
     }

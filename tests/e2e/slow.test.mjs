@@ -1,6 +1,6 @@
-// Answers that take longer than the Hub waits for their heads, while the queue and `record_requests` never respond, so that the
-// request itself continues (src/runtime/workers/fetch.rs). What is passed on is passed on whole, and is cancelled when its client leaves;
-// what the Hub reads itself has a limit, and is cancelled at it.
+// Responses that take longer than the timeout of their heads, while the queue and the request log never respond, so
+// that the request itself continues (src/runtime/workers/fetch.rs). A forwarded body is forwarded completely, and
+// cancelled when its client disconnects; a body that the Hub reads itself has a time limit, and is cancelled at it.
 
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -14,7 +14,7 @@ const PARTS = 7;
 const BETWEEN_MS = 2000;
 const LONG = Buffer.alloc(32 * 1024 * 1024, ' ');
 
-/** A server for queue and database; a read names what it gives by its `limit`, and `ended` has how each answer ended. */
+/** A server for queue and database; a read selects its response by its `limit`, and `ended` has the end of each. */
 async function startSlow(listening) {
   const ended = {};
   const json = { 'content-type': 'application/json; charset=utf-8' };
@@ -62,19 +62,19 @@ describe('L-3: an answer that takes longer than the Hub waits for its head', { c
     slow?.stop();
   });
 
-  /** One read; gives its answer as soon as its head is there. */
+  /** Sends one read; returns its response as soon as the head is received. */
   const head = async (limit, { persona = 'alice', path = 'contact_tickets?select=id' } = {}) => {
     const headers = { ...AS_TLS, host, authorization: `Bearer ${await token(persona)}`, 'x-hub-purpose': 'support' };
     return new Promise((resolve, reject) => {
       const request = http.get(`${worker.url}/rest/v1/${path}&limit=${limit}`, { headers, agent: false }, (answer) => {
-        // A body may break off before anything reads it.
+        // A body may be aborted before it is read.
         answer.on('error', () => {});
         resolve(answer);
       });
       request.on('error', reject);
     });
   };
-  /** What is left of it; a body that is broken off says so. */
+  /** Returns the remaining body as text, with a mark if it was aborted. */
   const rest = (answer) => new Promise((resolve) => {
     let text = '';
     answer.on('data', (part) => { text += part; });

@@ -1,4 +1,4 @@
-//! The database's response is passed on only if it has the requested media type; a request of the Hub never fails there
+//! The database's response is forwarded only if it has the requested media type; a request of the Hub never fails there
 //! for a missing column.
 
 use crate::harness::{REST, TestApp, answered, default_upstream};

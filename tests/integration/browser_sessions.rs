@@ -1,5 +1,5 @@
-//! I-1, I-2: pages as in production: Clerk's addresses, the states of a visit, and the behaviour of a page when an
-//! upstream is unavailable.
+//! I-1, I-2: pages as in production: Clerk's addresses, the states of a browser session, and the behaviour of a page
+//! when an upstream is unavailable.
 
 use crate::harness::{ORIGIN, REST, TOKENS, TestApp, TestResponse, answered, default_upstream};
 use hub::{
@@ -115,7 +115,7 @@ fn revoked_session_is_signed_out_at_the_next_page_i_2() {
     assert_eq!((seen.rows.len(), &seen.rows[0]["outcome"]), (1, &Value::from("refused")));
 }
 
-/// A gateway that does not accept the Hub's key proves nothing about the visitor: any 401 except `PT401` is an upstream
+/// A gateway that does not accept the Hub's key proves nothing about the user: any 401 except `PT401` is an upstream
 /// failure.
 #[test]
 fn page_session_is_ended_only_by_pt401_i_2() {
@@ -166,7 +166,7 @@ fn page_reports_unavailable_upstream() {
     assert!(seen.header("retry-after").is_some());
 }
 
-/// Returns a app in which Clerk responds with this status to the end of a session.
+/// Returns an app in which Clerk responds with this status to the end of a session.
 fn revoking(at_clerk: u16) -> TestApp {
     TestApp::with_upstream(move |request: &UpstreamRequest| {
         if request.url.ends_with("/revoke") { answered(at_clerk, "{}") } else { default_upstream(request) }
@@ -384,7 +384,7 @@ fn failed_refresh_redirects_to_handshake_i_2() {
     }
 }
 
-/// Returns a app without the database, in which Clerk responds with these to the end of a session and to the request
+/// Returns an app without the database, in which Clerk responds with these to the end of a session and to the request
 /// for its status.
 fn ending(database: bool, revoke: u16, session: (u16, &'static str)) -> TestApp {
     TestApp::with_upstream(move |request: &UpstreamRequest| match request.url.as_str() {
@@ -425,8 +425,8 @@ fn sign_out_attempts_hub_and_clerk_independently_i_2() {
     }
 }
 
-/// Clerk lists ended sessions with their status, and does not say for how long. One that it does not know has ended if it knows the
-/// person; else it belongs to another instance, or the key does.
+/// Clerk lists ended sessions with their status, and does not state for how long. One that it does not find has ended
+/// if it finds the user; otherwise the session or the key belongs to another instance.
 #[test]
 fn rejected_clerk_revocation_succeeds_only_for_ended_sessions_i_2() {
     let over = ["abandoned", "ended", "expired", "removed", "replaced", "revoked"];
@@ -469,7 +469,7 @@ fn rejected_clerk_revocation_succeeds_only_for_ended_sessions_i_2() {
     }
 }
 
-/// A visitor with too many cookies receives an error: treated as signed out, the browser would be in a redirect loop.
+/// A browser with too many cookies receives an error: treated as signed out, it would be in a redirect loop.
 #[test]
 fn too_many_cookies_return_a_separate_error_i_2() {
     let many = format!("{}; {}", jar("alice"), vec!["a=1"; 99].join("; "));

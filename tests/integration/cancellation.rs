@@ -133,7 +133,7 @@ fn app() -> TestApp {
     })
 }
 
-/// Takes every row that was put on the queue or written since the last call.
+/// Returns and clears every row that was put on the queue or written since the last call.
 fn rows(fake: &FakeRuntime) -> Vec<Value> {
     let written =
         fake.sent().into_iter().filter(|sent| sent.url.ends_with("/rpc/record_requests")).filter_map(|sent| {

@@ -92,7 +92,8 @@ fn description_lists_exactly_the_grants_a_2() {
     }
 }
 
-/// The operators that the description names for a column are those that the firewall takes there, of all that PostgREST knows.
+/// The operators that the description lists for a column are those that the firewall accepts there, of all operators of
+/// PostgREST.
 #[test]
 fn description_lists_accepted_operators_per_column() {
     const KNOWN: [&str; 29] = [
@@ -152,8 +153,8 @@ fn description_lists_accepted_operators_per_column() {
     }
 }
 
-/// The headers that a generated client must send: the purpose of a read of guarded columns, and the version on which a
-/// change is based.
+/// The headers that a generated client must send: the purpose of a read of sensitive columns, and the version on which
+/// a change is based.
 #[test]
 fn description_lists_headers_required_of_staff_a_2_l_1() {
     for (persona, who) in CALLERS {

@@ -182,7 +182,7 @@ fn oversized_page_is_requested_again_in_parts() {
     assert_eq!((found.whole, found.text.lines().count()), (Some(true), 600));
 }
 
-/// The file is complete however few records fit into a page: a request for none would look like the end of the file.
+/// The file is complete however few records fit into a page: a request for none would be taken for the end of the file.
 #[test]
 fn page_limit_is_never_zero() {
     for fits in [1, 2, 3] {

@@ -166,7 +166,7 @@ impl TestApp {
         self.handle(arrival(persona, (method, path), headers, body))
     }
 
-    /// A reply, and what its client took of a body that was passed on.
+    /// Returns a response, and the part of a forwarded body that its client received.
     async fn taken(
         &self,
         arrival: IncomingRequest<FakeBody>,

@@ -14,7 +14,7 @@ fn slow(request: &UpstreamRequest) -> bool {
     request.url.starts_with(REST) && !request.url.ends_with("/rpc/record_requests")
 }
 
-/// Returns a app whose database does not respond in time.
+/// Returns an app whose database does not respond in time.
 fn app() -> TestApp {
     TestApp::with_upstream(|request| if slow(request) { Err(FetchError::Timeout) } else { default_upstream(request) })
 }
@@ -49,7 +49,7 @@ fn concurrent_health_checks_probe_once() {
     assert!(app.fake.now_ms() - began <= 4_500);
 }
 
-/// While one request probes, the others receive the last finding.
+/// While one request probes, the others receive the last status.
 #[test]
 fn last_status_is_returned_during_a_probe() {
     let app = TestApp::with_upstream({

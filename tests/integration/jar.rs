@@ -250,7 +250,7 @@ struct Browser {
     jar: Jar,
     /// True if an attacker has set cookies in the browser.
     spoilt: bool,
-    /// Visits to Clerk's handshake since the last page.
+    /// Number of redirects to Clerk's handshake since the last page.
     handshakes: usize,
     /// True if Clerk stores no result of a handshake.
     forgetful: bool,
@@ -654,7 +654,7 @@ fn pending_session_redirects_to_its_clerk_task_i_2() {
     }
 }
 
-/// I-2: a result that is never complete is requested three times, then the visitor receives an error page.
+/// I-2: a result that is never complete is requested three times, then the browser receives an error page.
 #[test]
 fn handshakes_are_limited_to_three_i_2() {
     let mut browser = Browser::new(true, (true, false));

@@ -16,7 +16,8 @@ use std::{
     task::Poll,
 };
 
-/// Maximum time until a rotation that reuses the key id is noticed: one doubt in 60 seconds, and 5 after another fetch.
+/// Maximum time until a rotation that reuses the key id is noticed: one fetch for an invalid signature in 60 seconds,
+/// and 5 seconds after another fetch.
 const BOUND_MS: u64 = 65_000;
 
 #[derive(Clone, Copy, PartialEq)]
@@ -49,7 +50,7 @@ fn token(key: Key) -> &'static str {
     }
 }
 
-/// Returns a app whose issuer has this key, and the number of requests to the issuer.
+/// Returns an app whose issuer has this key, and the number of requests to the issuer.
 fn issuer() -> (TestApp, Rc<Cell<Key>>, Rc<Cell<u64>>) {
     let (key, asked) = (Rc::new(Cell::new(Key::First)), Rc::new(Cell::new(0)));
     let (given, counted) = (Rc::clone(&key), Rc::clone(&asked));
@@ -173,7 +174,7 @@ fn unauthenticated_shared_set_is_ignored_i_2() {
         assert!(is_taken(&app.another_isolate(), token(Key::First)));
         assert_eq!(asked.get(), 1);
     }
-    // The same place and the same set, with the MAC of the Hub's own key: it is believed, and the issuer is not asked.
+    // The same URL and the same set, with the MAC of the Hub's own key: accepted, without a request to the issuer.
     let mut own = [0; 32];
     let private = json("throwaway-keys.json")["hub"]["d"].as_str().unwrap().to_owned();
     Base64UrlUnpadded::decode(private, &mut own).unwrap();

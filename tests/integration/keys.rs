@@ -11,7 +11,7 @@ use std::{cell::Cell, rc::Rc};
 
 type Given = Result<UpstreamResponse<Vec<u8>>, FetchError>;
 
-/// Returns a app whose issuer can be changed while it runs.
+/// Returns an app whose issuer can be changed while it runs.
 fn changing() -> (TestApp, Rc<Cell<fn() -> Given>>) {
     let issuer: Rc<Cell<fn() -> Given>> = Rc::new(Cell::new(set));
     let given = Rc::clone(&issuer);

@@ -11,7 +11,7 @@
     clippy::type_complexity,
     clippy::unnecessary_wraps,
     clippy::unwrap_used,
-    reason = "a test may say what it knows, and an upstream's answer is a Result whatever it is"
+    reason = "a test may panic, and every upstream response is a Result"
 )]
 
 mod access;

@@ -21,7 +21,7 @@ fn deliveries(texts: &[&str], age_s: u32) -> Vec<QueueMessage> {
     texts.iter().map(|text| QueueMessage { text: (*text).to_owned(), age_s, attempt: 1 }).collect()
 }
 
-/// Returns the verdicts, and the number of rows of each call to `record_requests`.
+/// Returns the dispositions, and the number of rows of each call to `record_requests`.
 fn taken(app: &TestApp, queue: &str, deliveries: &[QueueMessage]) -> (Vec<Disposition>, Vec<usize>) {
     drop((app.fake.sent(), app.fake.log_lines()));
     let dispositions = app.fake.run(consume(&app.hub, &app.fake, queue, deliveries)).unwrap();
@@ -188,7 +188,7 @@ fn refuses(request: &UpstreamRequest) -> bool {
     request.body.as_ref().is_some_and(|body| String::from_utf8_lossy(body).contains("refused"))
 }
 
-/// A missing privilege rejects every row: none of them is at fault, unless another one was written. A dead letter is
+/// A missing privilege rejects every row: none of them is the cause, unless another one was written. A dead letter is
 /// stored.
 #[test]
 fn missing_privilege_is_not_attributed_to_a_row_l_3() {
@@ -265,8 +265,8 @@ fn misconfigured_hub_logs_undeliverable_messages_l_3() {
     }
 }
 
-/// Random mixtures of good, rejected, unreadable and huge rows, in random batches, with random outages, until all are
-/// accepted: each good row is in the log once however often it was delivered, each other one is stored, and no message
+/// Random mixtures of valid, rejected, unreadable and huge rows, in random batches, with random outages, until all are
+/// accepted: each valid row is in the log once however often it was delivered, each other one is stored, and no message
 /// is acknowledged before that.
 #[test]
 fn every_message_is_written_or_stored_l_3() {
@@ -297,7 +297,7 @@ fn every_message_is_written_or_stored_l_3() {
                 }
             })
             .collect();
-        // A row without a clear fault is rejected only beside another one that was written.
+        // A row that is not clearly the cause is rejected only beside another one that was written.
         waiting.push(message("good last"));
         let all = waiting.clone();
         let mut deliveries_left = 400;

@@ -38,7 +38,7 @@ fn calls_of_clerk(seen: &TestResponse) -> usize {
     seen.upstream.iter().filter(|sent| sent.url.starts_with("https://api.clerk.com/")).count()
 }
 
-/// Sends a visit that returns from Clerk, with a state invented by its sender.
+/// Sends a page request that returns from Clerk, with a state invented by its sender.
 fn returning(app: &TestApp, address: &str) -> TestResponse {
     arrive(
         app,

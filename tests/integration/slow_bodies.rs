@@ -1,5 +1,5 @@
-//! L-3: bodies of answers that take longer than the Hub waits, or for ever. What is passed on is bound by its client only; what the
-//! Hub reads itself has a time limit, whatever it is.
+//! L-3: response bodies that take longer than the timeout, or never end. A forwarded body is limited by its client
+//! only; every body that the Hub reads itself has a time limit.
 
 use crate::{
     cancellation::{generated, kinds},
@@ -18,7 +18,7 @@ fn question(timeout_ms: u32) -> UpstreamRequest {
     UpstreamRequest { method: "GET", url, headers: Vec::new(), response_headers: &[], body: None, timeout_ms }
 }
 
-/// The fake machine is as `src/runtime/workers/fetch.rs`, of which tests/e2e/slow.test.mjs is the test.
+/// The fake runtime behaves like `src/runtime/workers/fetch.rs`, which tests/e2e/slow.test.mjs tests.
 #[test]
 fn fetch_timeout_covers_the_body_and_fetch_head_timeout_does_not() {
     let fake = FakeRuntime::new(0, |_| answered(200, "[]"));
@@ -68,7 +68,8 @@ fn body_slower_than_the_timeout_is_forwarded_completely_l_3() {
     }
 }
 
-/// The response of `revoke_sessions` is read by the Hub: a user whose sessions were not ended at Clerk is rejected for ten minutes.
+/// The Hub reads the response of `revoke_sessions`: a user whose sessions Clerk was not requested to end remains
+/// rejected for ten minutes.
 #[test]
 fn revocation_with_an_endless_response_is_reported_incomplete_i_2() {
     let app = TestApp::new();
@@ -78,7 +79,7 @@ fn revocation_with_an_endless_response_is_reported_incomplete_i_2() {
     assert_eq!((seen.status, seen.code.as_str()), (502, "HUB407"));
 }
 
-/// Every kind of request and every route: no body that the Hub reads delays a request without a limit, of any sender and with any status.
+/// Every kind of request and every route: no body that the Hub reads blocks a request, whatever its sender and status.
 #[test]
 fn endless_bodies_do_not_exceed_request_limits_l_3() {
     let refused = |request: &UpstreamRequest| {

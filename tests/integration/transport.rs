@@ -1,4 +1,4 @@
-//! T-1, T-2, T-3: the boundary checks, tested through the whole program.
+//! T-1, T-2, T-3: the request checks, tested through the whole program.
 
 use crate::harness::{ORIGIN, TestApp, answered, default_upstream};
 use hub::{domain::headers::Headers, entry::handle_request::IncomingRequest, runtime::fake::FakeBody};

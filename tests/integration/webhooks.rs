@@ -183,7 +183,7 @@ fn any_json(seed: &mut u64, budget: usize) -> String {
 fn free_metadata_does_not_change_revocations_i_2() {
     let time = now().to_string();
     let dispositions = |body: &str| {
-        // Times are compared as well, and a app's clock advances.
+        // Times are compared as well, and an app's clock advances.
         let app = taking("\"taken\"");
         let signature = signed(WEBHOOK_SECRET, "msg_1", &time, body);
         let headers = [("svix-id", "msg_1"), ("svix-timestamp", time.as_str()), ("svix-signature", signature.as_str())];

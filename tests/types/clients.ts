@@ -1,4 +1,4 @@
-// What supabase-js makes of types/*.ts: what an audience may do compiles, and what it may not is an error. Compiled, never run.
+// The types of types/*.ts in supabase-js: a permitted operation compiles, any other is an error. Compiled, never run.
 
 import { createClient } from '@supabase/supabase-js';
 import type { Database as Admin } from '../../types/admin.ts';
@@ -35,29 +35,29 @@ export async function aClient() {
   await customer.rpc('my_activity', {});
   await customer.rpc('who_am_i');
 
-  // @ts-expect-error The table is not there for a client.
+  // @ts-expect-error The table is not accessible to a customer.
   customer.from('leads');
-  // @ts-expect-error Nor is the trail.
+  // @ts-expect-error Nor is the audit log.
   customer.from('team_activities');
   const { data: hidden } = await customer.from('contact_tickets').select('assigned_to');
-  // @ts-expect-error A column that a client may not read is not in the answer.
+  // @ts-expect-error A column that a customer may not read is not in the response.
   hidden?.[0]?.assigned_to.length;
   const { data: notes } = await customer.from('ticket_messages').select('internal');
   // @ts-expect-error Nor are internal notes.
   notes?.[0]?.internal.valueOf();
-  // @ts-expect-error A subject is needed.
+  // @ts-expect-error A subject is required.
   customer.from('contact_tickets').insert({ kind: 'billing' });
-  // @ts-expect-error The owner is who asks.
+  // @ts-expect-error The owner is the caller.
   customer.from('contact_tickets').insert({ subject: 'x', owner_id: 'user_1' });
-  // @ts-expect-error There is no such status.
+  // @ts-expect-error The status does not exist.
   customer.from('contact_tickets').update({ status: 'lost' });
-  // @ts-expect-error A client does not set the priority.
+  // @ts-expect-error A customer does not set the priority.
   customer.from('contact_tickets').update({ priority: 'urgent' });
-  // @ts-expect-error A message stands as it was written.
+  // @ts-expect-error A message cannot be changed.
   customer.from('ticket_messages').update({ body: 'x' });
   // @ts-expect-error The function is for staff.
   customer.rpc('move_ticket', { ticket: 'x', status: 'closed', version: 1 });
-  // @ts-expect-error The body is needed.
+  // @ts-expect-error The body is required.
   customer.rpc('open_ticket', { subject: 'x' });
 }
 
@@ -71,7 +71,7 @@ export async function staff() {
   support.from('leads').update({ status: 'won' });
   // @ts-expect-error Nor does it add any.
   support.from('leads').insert({ name: 'x', email: 'y' });
-  // @ts-expect-error The subject is the client's.
+  // @ts-expect-error The subject is the customer's.
   support.from('contact_tickets').update({ subject: 'x' });
   // @ts-expect-error Moving a lead is for sales.
   support.rpc('move_lead', { lead: 'x', status: 'won', version: 1 });
@@ -80,13 +80,13 @@ export async function staff() {
   await sales.rpc('move_lead', { lead: 'x', status: 'won', version: 1 });
   // @ts-expect-error Sales reads tickets and changes none.
   sales.from('contact_tickets').update({ status: 'closed' });
-  // @ts-expect-error The trail is for admins.
+  // @ts-expect-error The audit log is for admins.
   sales.from('team_activities');
 
   const { data: trail } = await admin.from('team_activities').select('actor_name, before, after');
   for (const { actor_name } of trail ?? []) same<typeof actor_name, string | null>(true);
   await admin.rpc('revoke_sessions', { person: 'user_x', reason: 'y' });
-  // @ts-expect-error The trail is written by the database.
+  // @ts-expect-error The audit log is written by the database.
   admin.from('team_activities').insert({ action: 'x' });
   // @ts-expect-error Only a job calls it.
   admin.rpc('erase_person', { person: 'x', identifiers: [] });

@@ -17,7 +17,7 @@ const fn optional(name: &'static str, kind: ColumnType) -> Argument {
     Argument { name, kind, required: false }
 }
 
-/// Every function that the Hub knows.
+/// Every function that the Hub calls or proxies.
 pub const FUNCTIONS: &[Function] = &[
     // A ticket and its first message in one transaction.
     Function {
@@ -250,8 +250,8 @@ pub const FUNCTIONS: &[Function] = &[
         returns: Returned::Value(ColumnType::Json),
         mark: FunctionProperty::Plain,
     },
-    // Erases a user from every table on behalf of an admin, and records the requester and the reason; a refusal has the number of rows
-    // that contain an identifier.
+    // Erases a user from every table on behalf of an admin, and records the requester and the reason; a
+    // rejection contains the number of rows with an identifier.
     Function {
         name: "erase_user",
         arguments: &[

@@ -39,7 +39,7 @@ struct ExportPager<P: Runtime> {
 /// Requests the first page; the others wait until the request row is written.
 ///
 /// # Errors
-/// The fault of the database for the first page.
+/// The error of the database for the first page.
 pub(super) async fn start<P: Runtime>(
     app: &Rc<AppState<P>>,
     runtime: &P,
@@ -120,7 +120,7 @@ impl<P: Runtime> ExportPager<P> {
                     let page = self.export.parse_page(self.format, bytes, behind.is_none());
                     return page.map_err(|_| Error::UpstreamInvalidResponse("a page that is not whole"));
                 }
-                // Never 0: the response to a page of no records would look like the end of the file.
+                // Never 0: the response to a page of no records would be taken for the end of the file.
                 Err(BodyReadError::TooLarge) if size > 1 => self.page_size = (size / 4).max(1),
                 Err(BodyReadError::TooLarge) => {
                     return Err(Error::UpstreamInvalidResponse("a record longer than a page"));

@@ -15,7 +15,7 @@ use crate::{
 /// Records a read; `headers` are those of the request that follows it.
 ///
 /// # Errors
-/// `SessionRevoked` from the database; `RequestLogUnavailable` for any other fault: the data is not requested then.
+/// `SessionRevoked` from the database; `RequestLogUnavailable` for any other error: the data is not requested then.
 pub(super) async fn record<P: Runtime>(
     app: &AppState<P>,
     runtime: &P,

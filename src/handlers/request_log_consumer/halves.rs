@@ -20,7 +20,7 @@ pub(super) enum End {
     Stands,
     /// Rejected alone, possibly for a reason that rejects every row.
     Unclear(RowRejection),
-    /// Not known yet.
+    /// Not yet determined.
     Waits,
 }
 

@@ -55,7 +55,7 @@ pub fn exposed<'a>(headers: &'a Headers, url: &'a str) -> Vec<&'a str> {
 const EXPOSING_HEADERS: [&str; 4] = ["authorization", "cookie", "apikey", "proxy-authorization"];
 /// Minimum length of a JWT: the signature alone of an RS256 token has 342 characters, that of an ES256 token 86.
 const MIN_JWT_LEN: usize = 100;
-/// Maximum number of texts looked at per request: other applications of the domain have cookies of that form as well.
+/// Maximum number of texts checked per request: other applications of the domain have cookies of that form as well.
 const MAX_EXPOSED: usize = 64;
 
 /// Clerk's API keys, OAuth tokens, machine tokens and secrets; Supabase's keys.

@@ -1,8 +1,8 @@
 //! State of a page request, from Clerk's cookies: signed in, signed out, or to be redirected to Clerk for fresh ones
 //! (I-2).
 //!
-//! The states and their order are those of Clerk's own backend; `tests/vectors/clerk-sdk-differences.json` lists where this
-//! module is stricter.
+//! The states and their order are those of Clerk's own backend; `tests/vectors/clerk-sdk-differences.json` lists where
+//! this module is stricter.
 //! Source: <https://clerk.com/docs/guides/how-clerk-works/overview#the-handshake>
 
 mod cookie_suffix;
@@ -90,8 +90,8 @@ pub fn is_navigation(method: &str, fetch_destination: Option<&str>, accept: Opti
 
 /// Decides the next step.
 ///
-/// Resolves only a handshake that this browser requested: a link with another user's cookies would sign the visitor in
-/// as that user.
+/// Resolves only a handshake that this browser requested: a link with another user's cookies would sign this user in
+/// as that one.
 #[must_use]
 pub fn decide<'a>(visit: &BrowserSessionInput<'a>, instance: &ClerkInstance) -> BrowserAuthDecision<'a> {
     let by_cookies = by_cookies(visit, instance);
@@ -208,7 +208,7 @@ pub const HANDSHAKE_STATE_COOKIE: &str = "__Host-hub_state";
 pub const HANDSHAKE_STATE_PARAMETER: &str = "hub_state";
 /// Clerk's own name for a count of redirects.
 pub const REDIRECT_COUNT_COOKIE: &str = "__clerk_redirect_count";
-/// Maximum number of handshakes before the visitor receives an error page. Browsers stop after 20 redirects, and each
+/// Maximum number of handshakes before the browser receives an error page. Browsers stop after 20 redirects, and each
 /// handshake has three.
 pub const MAX_REDIRECTS: u8 = 3;
 

@@ -60,7 +60,7 @@ pub fn parse(body: &[u8]) -> Result<Vec<RsaKey>, JwksError> {
 /// Parses a PEM public key (`CLERK_JWT_KEY`), with line breaks or with `\n` written out.
 ///
 /// # Errors
-/// `Malformed` or `NoKey`.
+/// `Malformed` or `NoUsableKey`.
 pub fn from_pem(pem: &str) -> Result<RsaKey, JwksError> {
     use pkcs1::der::Decode as _;
     let pem = pem.replace("\\n", "\n");
@@ -100,7 +100,7 @@ fn has_accepted_strength(n: &[u8], e: &[u8]) -> bool {
     (256..=512).contains(&n.len()) && n.first().is_some_and(|byte| *byte >= 0x80) && e == [1, 0, 1]
 }
 
-/// State of the key store, in milliseconds since the Unix epoch.
+/// State of the JWKS cache, in milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct JwksCacheState {
     /// Time at which the held set was fetched; `None`: no set is held.

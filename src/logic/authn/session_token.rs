@@ -136,7 +136,7 @@ impl<'a> Unverified<'a> {
     /// Converts it into a verified token, if `good` states that the signature is valid.
     ///
     /// # Errors
-    /// `SignatureBad`, or the fault of the payload's JSON.
+    /// `SignatureBad`, or the error of the payload's JSON.
     pub fn into_verified(self, good: bool) -> Result<Verified<'a>, TokenError> {
         if !good {
             return Err(TokenError::SignatureBad);

@@ -20,15 +20,15 @@ pub struct PostgrestError {
 }
 
 impl PostgrestError {
-    /// Reads one; `None` for anything that is no JSON object of these members. A derived `Deserialize` takes a list for one as well, in the
-    /// order of the members.
+    /// Parses one; `None` for anything but a JSON object of these members. A derived `Deserialize` also accepts a list,
+    /// in the order of the members.
     #[must_use]
     pub fn parse(body: &[u8]) -> Option<Self> {
         let object = body.trim_ascii_start().starts_with(b"{");
         serde_json::from_slice(body).ok().filter(|_| object)
     }
 
-    /// Returns the code in a form that is safe to log; empty without one, or for one that does not look like a code.
+    /// Returns the code in a form that is safe to log; empty without one, or for one of another form.
     #[must_use]
     pub fn plain_code(&self) -> &str {
         let plain = |code: &&str| code.len() <= 10 && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
@@ -36,7 +36,7 @@ impl PostgrestError {
     }
 }
 
-/// Converts a response of 400 and above into a fault.
+/// Converts a response of 400 and above into an error.
 ///
 /// Staff read the database's own text; a customer reads the code, a sentence for it, and the name of the column or
 /// constraint. The log contains the code and the message without its values, for every caller.
@@ -191,7 +191,7 @@ const MESSAGES_WITH_NAMES: [&str; 9] = [
     "security policy ",
     "table ",
 ];
-/// The words behind which a message of the Hub's own functions has a status without quotes. A trigger judges it before the column's CHECK
-/// does, so it may be any text that was sent.
+/// The words after which a message of the Hub's own functions contains a status without quotes. A trigger checks it
+/// before the column's CHECK does, so it may be any text that was sent.
 const BEFORE_VALUES: [&str; 2] = ["cannot begin as ", "cannot go from "];
 const MAX_MESSAGE_LEN: usize = 200;

@@ -23,7 +23,7 @@ pub enum WriteFailure {
     Unclear(RowRejection),
     /// The statement exceeded the database's time limit: fewer rows may succeed.
     Slow,
-    /// The database cannot write at the moment, or its gateway rejected the request; no row is at fault.
+    /// The database cannot write at the moment, or its gateway rejected the request; no row is the cause.
     Unavailable,
 }
 

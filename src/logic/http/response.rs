@@ -3,13 +3,13 @@
 use crate::logic::error::{DatabaseError, Error};
 use std::borrow::Cow;
 
-/// A response, before the platform sends it.
+/// A response, before the runtime sends it.
 pub struct Response<Body> {
     /// The status code.
     pub status: u16,
-    /// Header names in lower case, and values: those of this response, without those of its seal.
+    /// Header names in lower case, and values: those of this response, without the security headers.
     pub headers: Vec<(&'static str, Cow<'static, str>)>,
-    /// The headers that every response carries; empty before it is sealed.
+    /// The headers that every response carries; empty until they are added.
     pub security_headers: &'static [(&'static str, &'static str)],
     /// The body.
     pub body: ResponseBody<Body>,
@@ -114,7 +114,7 @@ impl<Body> Response<Body> {
         self
     }
 
-    /// Returns a fault as JSON in `PostgREST`'s shape, never empty: supabase-js treats an empty 404 as a success.
+    /// Returns an error as JSON in `PostgREST`'s shape, never empty: supabase-js treats an empty 404 as a success.
     #[must_use]
     pub fn error(fault: &Error) -> Self {
         let refusal = match (fault, fault.response()) {
@@ -148,7 +148,7 @@ impl<Body> Response<Body> {
         Self::text(refusal.status, ContentKind::Json, CachePolicy::NoStore, body.to_string()).with_error_headers(fault)
     }
 
-    /// Adds the headers of a fault, whatever the shape of its body.
+    /// Adds the headers of an error, whatever the shape of its body.
     #[must_use]
     pub fn with_error_headers(self, fault: &Error) -> Self {
         match fault {
@@ -230,7 +230,7 @@ const SECURITY_HEADERS: [(&str, &str); 7] = [
 
 const fn content_security_policy(media: ContentKind) -> &'static str {
     match media {
-        // One source per allowance: the one stylesheet, the one picture.
+        // One source per directive: the one stylesheet, the one picture.
         ContentKind::Html => {
             "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         }

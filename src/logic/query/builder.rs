@@ -30,7 +30,7 @@ pub struct QueryBuilder<'a> {
     pub(super) query: String,
     seen: Vec<String>,
     pub(super) filters: FilterParser,
-    /// True if the response shows guarded columns, or depends on their values.
+    /// True if the response shows sensitive columns, or depends on their values.
     pub(super) names_sensitive: bool,
     /// True if other tables are embedded.
     pub(super) embeds: bool,
@@ -43,7 +43,7 @@ pub struct QueryBuilder<'a> {
 }
 
 impl<'a> QueryBuilder<'a> {
-    /// Creates an empty writer.
+    /// Creates an empty builder.
     #[must_use]
     pub fn new(permit: &'a Permit, preferences: Preferences) -> Self {
         Self {

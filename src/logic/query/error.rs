@@ -22,7 +22,7 @@ pub struct QueryError {
 }
 
 impl QueryError {
-    /// Creates a fault at `name`, which is returned only if it is a plain identifier of at most 63 characters.
+    /// Creates an error at `name`, which is returned only if it is a plain identifier of at most 63 characters.
     #[must_use]
     pub fn new(rule: QueryErrorKind, name: &str) -> Self {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);

@@ -144,7 +144,7 @@ impl Export {
     /// Splits the body of a page; only the first page retains its header line.
     ///
     /// # Errors
-    /// `Broken` for an incomplete body.
+    /// `MalformedPage` for an incomplete body.
     pub fn parse_page(&self, format: Format, body: Vec<u8>, first: bool) -> Result<ExportPage, MalformedPage> {
         let page = match format {
             Format::Csv if body.trim_ascii().is_empty() => {

@@ -27,12 +27,12 @@ pub struct FilterParser {
     pub others: usize,
     /// The version named at the top level.
     pub version: Option<u32>,
-    /// True if a guarded column is compared with any value.
+    /// True if a sensitive column is compared with any value.
     pub names_sensitive: bool,
     /// True while a condition may name selected columns only.
     pub selected_only: bool,
-    /// Column in a comparison that could name a client, or a record in the audit log, while the record of the read would not: in a range,
-    /// by a pattern, inside `or` or `and`, or of an embedded table.
+    /// Column in a comparison that could name a client, or a record in the audit log, while the read record would not:
+    /// in a range, by a pattern, inside `or` or `and`, or of an embedded table.
     pub named_aside: Option<&'static str>,
     /// True if a text is searched for words.
     pub searches: bool,
@@ -221,7 +221,7 @@ impl Operand {
 }
 
 impl Condition {
-    /// Returns whether it names rows at the top level, as the record of the read does, or only excludes rows.
+    /// Returns whether it names rows at the top level, as the read record does, or only excludes rows.
     fn is_plain(&self, top: bool) -> bool {
         match (self.operator, self.not) {
             ("eq" | "in", false) => top,
@@ -247,8 +247,8 @@ fn is_pattern(kind: ColumnType, text: &str) -> bool {
     is_valid_filter_value(kind, text) && text.bytes().filter(|byte| b"*%_".contains(byte)).count() <= MAX_WILDCARDS
 }
 
-/// Returns the operators that a filter on a type accepts; text search, regular expressions and containment have a cost that the client
-/// controls.
+/// Returns the operators that a filter on a type accepts; text search, regular expressions and containment have a cost
+/// that the client controls.
 pub fn operators(kind: ColumnType) -> impl Iterator<Item = &'static str> {
     let (compares, patterns): (&[_], &[_]) = match kind {
         ColumnType::Bytes | ColumnType::Json | ColumnType::Texts => (&["is"], &[]),

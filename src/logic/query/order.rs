@@ -3,7 +3,7 @@
 use super::select::Selection;
 use crate::logic::query::error::{QueryError, QueryErrorKind};
 
-/// An order, parsed and written anew.
+/// An order, parsed and re-serialized.
 pub struct Order<'a> {
     /// The text that is sent upstream.
     pub written: String,

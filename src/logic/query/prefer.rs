@@ -1,4 +1,4 @@
-//! Preferences and media types: parsed, checked, and written anew.
+//! Preferences and media types: parsed, checked, and re-serialized.
 
 use crate::{
     domain::{access::PrincipalKind, headers::Headers},

@@ -139,7 +139,7 @@ impl QueryBuilder<'_> {
             let whole = shown && named.selector == Selector::Key;
             (named.entity, if whole { Selector::Conversation } else { named.selector }, named.records.clone())
         } else if let (true, Some(column)) = (staff, self.filters.named_aside) {
-            // The record of a list names no client, but this list could be of one.
+            // The read record of a list names no client, but this list could be of one.
             return Err(QueryError::new(QueryErrorKind::OwnerMalformed, column));
         } else {
             let name = table.map(|table| table.name).or_else(|| function.map(|function| function.name));

@@ -110,7 +110,7 @@ impl Selection {
         })
     }
 
-    /// Returns whether a guarded column is selected, here or in an embedded table.
+    /// Returns whether a sensitive column is selected, here or in an embedded table.
     #[must_use]
     pub fn selects_sensitive(&self) -> bool {
         self.items.iter().any(|item| match item {
@@ -149,7 +149,7 @@ impl Selection {
         self.embeds().next().is_some()
     }
 
-    /// Writes it anew, every column by its name.
+    /// Serializes it, every column by its name.
     pub fn write(&self, into: &mut String) {
         for (place, item) in self.items.iter().enumerate() {
             if place > 0 {

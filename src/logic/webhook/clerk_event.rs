@@ -21,17 +21,17 @@ pub struct ClerkEvent {
     pub revocations: Vec<Revocation>,
 }
 
-/// Rejection of one subject's tokens for one cause until a time; a time in the past lifts an earlier verdict.
+/// Rejection of one subject's tokens for one cause until a time; a time in the past lifts an earlier revocation.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Revocation {
     /// `sess_…`, `user_…` or `org_…`.
     pub subject: String,
     /// The cause.
     pub cause: RevocationCause,
-    /// With `Cause::Membership`: the organization.
+    /// With `RevocationCause::Membership`: the organization.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
-    /// With `Cause::Role`: the role that tokens must name from now on.
+    /// With `RevocationCause::Role`: the role that tokens must name from now on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
     /// RFC 3339, or `infinity`.
@@ -87,7 +87,7 @@ pub fn parse(body: &[u8], now_ms: u64) -> Result<ClerkEvent, InvalidEvent> {
     Ok(ClerkEvent { name, occurred_at, revocations })
 }
 
-/// Returns the verdicts of a message about its subjects.
+/// Returns the revocations of a message for its subjects.
 fn revocations(
     effect: ClerkEventEffect,
     data: &Members<'_>,

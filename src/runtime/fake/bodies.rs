@@ -1,4 +1,4 @@
-//! The bodies of the fake runtime: received ones take their time and may be cut off, sent ones are kept for the test.
+//! The bodies of the fake runtime: received ones have a duration and may be aborted, sent ones are stored for the test.
 
 use super::{BodyReadError, FakeRuntime, Runtime as _};
 use std::{
@@ -6,14 +6,14 @@ use std::{
     rc::Rc,
 };
 
-/// A body that comes in, or that is passed on.
+/// A received body, or one that is forwarded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FakeBody {
-    /// All of it.
+    /// The complete content.
     pub bytes: Vec<u8>,
-    /// Time of its last byte in milliseconds; `None` for a body without an end.
+    /// Time of its last byte, in milliseconds since the Unix epoch; `None`: never.
     end: Option<u64>,
-    /// Time at which a timeout interrupts it, in milliseconds.
+    /// Time at which a timeout aborts it, in milliseconds since the Unix epoch.
     cut: Option<u64>,
 }
 
@@ -24,7 +24,7 @@ impl From<Vec<u8>> for FakeBody {
 }
 
 impl FakeBody {
-    /// The same, unless it takes longer.
+    /// Returns the same body, aborted at this time unless it has ended before.
     pub(super) fn cut_at(self, milliseconds: u64) -> Self {
         Self { cut: Some(milliseconds), ..self }
     }
@@ -42,18 +42,18 @@ pub struct RecordedBody {
 }
 
 impl FakeRuntime {
-    /// Has the bodies of answers from URLs with this part end so many milliseconds after their heads; `None`: never.
+    /// Delays the end of response bodies from URLs with this part, in milliseconds after the head; `None`: no end.
     pub fn slow_bodies(&self, part_of_url: &str, milliseconds: Option<u64>) {
         self.state.slow.replace(Some((part_of_url.to_owned(), milliseconds)));
     }
 
-    /// Takes the bodies that were written while they were sent, since the last call.
+    /// Returns and clears the bodies that were written while they were sent, since the last call.
     #[must_use]
     pub fn written_bodies(&self) -> Vec<Rc<RecordedBody>> {
         self.state.written_bodies.take()
     }
 
-    /// The body of an answer whose head is there now.
+    /// Returns the body of a response whose head is received now.
     pub(super) fn stream(&self, url: &str, bytes: Vec<u8>) -> FakeBody {
         let slow = self.state.slow.borrow();
         let end = match slow.as_ref().filter(|(part, _)| url.contains(part)) {
@@ -63,10 +63,10 @@ impl FakeRuntime {
         FakeBody { bytes, end, cut: None }
     }
 
-    /// Waits until a body is there.
+    /// Waits for the end of a body.
     ///
     /// # Errors
-    /// `Broken` when it is cut off before.
+    /// `Broken` if it is aborted before.
     pub(super) async fn ended(&self, body: &FakeBody) -> Result<(), BodyReadError> {
         let cut = body.cut.filter(|cut| body.end.is_none_or(|end| *cut < end));
         let Some(until) = cut.or(body.end) else { return std::future::pending().await };

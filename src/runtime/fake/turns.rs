@@ -2,7 +2,7 @@
 //! otherwise.
 //!
 //! A test can end a request in the two ways of production: its client disconnects, so that only the work in
-//! `wait_until` continues, or the platform ends that work as well. The latter drops no future: it is not polled any
+//! `wait_until` continues, or the runtime ends that work as well. The latter drops no future: it is not polled any
 //! more, and its resources remain held (rocicorp/cf-global-state, README: the lock of a cancelled request is never
 //! released).
 
@@ -15,7 +15,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-/// The ways in which the platform ends the work of a request.
+/// The ways in which the runtime ends the work of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// Its futures are dropped.
@@ -44,7 +44,7 @@ impl Turns {
         self.background.borrow_mut().push(Task { request, future: Box::pin(future) });
     }
 
-    /// Waits for one turn, as every operation of the platform does at least.
+    /// Waits for one turn, as every operation of the runtime does at least.
     pub(super) async fn turn(&self) {
         let mut waited = false;
         poll_fn(|context| {
@@ -110,7 +110,7 @@ impl FakeRuntime {
     /// Runs a future to its end, along with the background work.
     ///
     /// # Errors
-    /// `Unavailable` if it waits for an event that never happens.
+    /// `RuntimeError` if it waits for an event that never happens.
     pub fn run<T>(&self, future: impl Future<Output = T>) -> Result<T, RuntimeError> {
         let mut future = pin!(future);
         loop {
@@ -136,7 +136,7 @@ impl FakeRuntime {
         None
     }
 
-    /// Ends the background work of this request, as a platform does 30 seconds after its client has disconnected.
+    /// Ends the background work of this request, as Cloudflare does 30 seconds after its client has disconnected.
     pub fn end(&self, ending: Ending) {
         let (ended, others): (Vec<_>, Vec<_>) =
             self.state.turns.background.take().into_iter().partition(|task| task.request == self.request);
@@ -147,7 +147,7 @@ impl FakeRuntime {
         }
     }
 
-    /// Discards all background work, as a platform does that ends an isolate.
+    /// Discards all background work, as Cloudflare does when it ends an isolate.
     pub fn drop_background(&self) {
         self.state.turns.background.take();
     }
@@ -155,7 +155,7 @@ impl FakeRuntime {
     /// Runs the background work to its end; returns the number of its tasks.
     ///
     /// # Errors
-    /// `Unavailable` for a task that never ends.
+    /// `RuntimeError` for a task that never ends.
     pub fn run_background(&self) -> Result<usize, RuntimeError> {
         let turns = &self.state.turns;
         let count = turns.background.borrow().len();

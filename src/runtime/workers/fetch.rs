@@ -1,4 +1,4 @@
-//! Requests that leave the Hub, with a time limit for the whole answer or for its head.
+//! Upstream requests, with a timeout for the complete response or for its head.
 
 use super::super::{FetchError, Headers, UpstreamRequest, UpstreamResponse};
 use js_sys::{Function, Promise, Reflect, Uint8Array};
@@ -6,15 +6,16 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, AbortSignal, ReadableStream, Response, WorkerGlobalScope};
 
-/// Sends a request; the time limit covers the body of its response, also while that is streamed on.
+/// Sends a request; the timeout includes the body of its response, also while that is forwarded.
 pub(super) async fn whole(request: &UpstreamRequest) -> Result<UpstreamResponse<ReadableStream>, FetchError> {
     answered(request, &AbortSignal::timeout_with_u32(request.timeout_ms)).await
 }
 
-/// Sends a request; the time limit ends with the head of its response.
+/// Sends a request; the timeout ends with the head of its response.
 ///
-/// A signal of `AbortSignal.timeout` cannot be stopped, and it aborts the body of an answer as well for as long as its request runs
-/// (<https://fetch.spec.whatwg.org/#abort-fetch>): a body that was passed on broke off after 10 s when the queue took no message.
+/// A signal of `AbortSignal.timeout` cannot be stopped, and it aborts the body of a response as well for as long as its
+/// request runs (<https://fetch.spec.whatwg.org/#abort-fetch>): a forwarded body was aborted after 10 s when the queue
+/// did not accept a message.
 pub(super) async fn head(request: &UpstreamRequest) -> Result<UpstreamResponse<ReadableStream>, FetchError> {
     let mut limit = Limit::start(request.timeout_ms).map_err(|_| FetchError::Unreachable)?;
     let answer = answered(request, &limit.controller.signal()).await;
@@ -22,11 +23,12 @@ pub(super) async fn head(request: &UpstreamRequest) -> Result<UpstreamResponse<R
     answer
 }
 
-/// A timer that aborts a request, until this is dropped: no closure of the Hub's is behind it, which would have to outlive it.
+/// A timer that aborts a request, until this is dropped. It calls no closure of the Hub, which would have to outlive
+/// it.
 struct Limit {
     controller: AbortController,
     timer: i32,
-    /// True if the head came in time. A request that ends without it, its future dropped included, is aborted.
+    /// True if the head was received in time. A request that ends without it, its future dropped included, is aborted.
     kept: bool,
 }
 

@@ -48,11 +48,11 @@ pub(super) enum Holder {
 /// Converts the directives to cookies of this host: only Clerk's names, only plain values, session tokens only if
 /// valid.
 ///
-/// A pending session counts as signed out, as with Clerk's SDK (clerk/javascript `packages/backend/src/tokens/authObjects.ts`,
-/// `treatPendingAsSignedOut`).
+/// A pending session counts as signed out, as with Clerk's SDK (clerk/javascript
+/// `packages/backend/src/tokens/authObjects.ts`, `treatPendingAsSignedOut`).
 ///
 /// All of them are for this host alone but one: in production `__client_uat` is Clerk's own cookie of the parent
-/// domain. It is passed on unchanged, because a copy for this host could later contradict it
+/// domain. It is forwarded unchanged, because a copy for this host could later contradict it
 /// (<https://github.com/clerk/javascript/pull/3318>).
 pub(super) async fn accept_cookies<P: Runtime>(
     app: &AppState<P>,

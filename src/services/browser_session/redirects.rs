@@ -30,7 +30,7 @@ pub(super) fn redirect_count_cookie(cookies: &Cookies<'_>) -> String {
     )
 }
 
-/// Returns whether the page redirects a signed-out visitor to Clerk's pages.
+/// Returns whether the page redirects a signed-out browser to Clerk's pages.
 ///
 /// A pending session needs two handshakes, one of the opened page and one of this page; only the latter is counted.
 pub(super) fn may_redirect_to_clerk<P: Runtime>(app: &AppState<P>, page: PageRequest<'_>) -> bool {

@@ -96,7 +96,7 @@ function person(who) {
   return role ? { role: 'hub_staff', sub, sid, sat, stacklumen_role: role, name } : { role: 'hub_customer', sub, sid, sat, owner: o?.id ?? sub };
 }
 
-/** Returns the faults of the whole audit log as text; nothing if each change has its row and each row its change. */
+/** Returns the errors of the whole audit log as text; nothing if each change has its row and each row its change. */
 export async function faults(sql) {
   const found = [];
   for (const entity of ['leads', 'contact_tickets', 'ticket_messages', 'chat_threads', 'chat_messages']) {

@@ -7,7 +7,7 @@ use crate::logic::{authn::browser_session::cookie_suffix::host, http::cookies::C
 ///
 /// Several may exist: a script of Clerk's on the same host stores a copy of its own, and a neighbouring host may set
 /// one for the parent domain. Of one session the newest is selected, since they differ by age alone. Of several
-/// sessions none is selected: only Clerk can identify the visitor's. No token is verified here; the selected one is
+/// sessions none is selected: only Clerk can identify the current one. No token is verified here; the selected one is
 /// verified later.
 #[must_use]
 pub fn token<'a>(cookies: &Cookies<'a>, instance: &ClerkInstance, name: &str) -> Option<&'a str> {

@@ -1,4 +1,4 @@
-//! The states of a visit, and the selection between two sets of cookies.
+//! The states of a browser session, and the selection between two sets of cookies.
 
 use super::*;
 use crate::logic::http::cookies::Cookies;

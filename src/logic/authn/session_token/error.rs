@@ -68,7 +68,7 @@ pub enum TokenError {
 }
 
 impl TokenError {
-    /// Returns a stable word for the log.
+    /// Returns a stable identifier for the log.
     #[must_use]
     pub const fn reason(self) -> &'static str {
         match self {

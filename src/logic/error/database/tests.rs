@@ -88,7 +88,7 @@ const MESSAGES: [(&str, &str, &str); 16] = [
     ("23514", "new row for relation \"leads\" violates check constraint \"leads_source\"", "leads_source"),
     ("42501", "new row violates row-level security policy for table \"contact_tickets\"", ""),
     ("P0001", "no user '$' (email=$)", ""),
-    // A trigger judges a status before its CHECK does, so it is whatever was sent.
+    // A trigger checks a status before its CHECK does, so it is any text that was sent.
     ("PT409", "the status cannot go from open to $", ""),
     ("PT409", "a new row cannot begin as $", ""),
     ("PGRST204", "Could not find the '$' column of 'leads' in the schema cache", ""),

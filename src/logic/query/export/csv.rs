@@ -11,7 +11,7 @@ pub fn header_line(columns: &[(String, ColumnType)]) -> String {
 /// Splits a page. Records end at a line feed outside quotes (RFC 4180 §2); `PostgREST` does not terminate the last one.
 ///
 /// # Errors
-/// `Broken` for a page whose header or records do not match the requested columns.
+/// `MalformedPage` for a page whose header or records do not match the requested columns.
 pub fn parse_page(
     columns: &[(String, ColumnType)],
     mut body: Vec<u8>,
@@ -116,8 +116,9 @@ impl Scan<'_> {
         }
     }
 
-    /// Records a formula behind a separator inside a text. Where the comma is the decimal sign, a spreadsheet separates cells by semicolons or
-    /// tabs; a quote inside a cell has no meaning then, so that a line break in a text ends a row, and quotes may begin the next cell.
+    /// Records a formula after a separator inside a text. Where the comma is the decimal sign, a spreadsheet separates
+    /// cells by semicolons or tabs; a quote inside a cell has no meaning then, so that a line break in a text ends a
+    /// row, and quotes may begin the next cell.
     fn inside(&mut self, column: usize, start: usize) {
         let rest = self.body.get(start..).unwrap_or_default();
         let quotes = rest.iter().take_while(|byte| **byte == b'"').count();
@@ -141,8 +142,8 @@ fn is_break(text: &[u8]) -> bool {
     text.starts_with(b"\r") || text.starts_with(b"\n")
 }
 
-/// First characters of a cell that a spreadsheet interprets as a formula, besides a tab and a line break, in ASCII and in the wide
-/// forms; a separator of another language or a quote may precede them.
+/// First characters of a cell that a spreadsheet interprets as a formula, besides a tab and a line break, in ASCII and
+/// in the wide forms; a separator of another language or a quote may precede them.
 ///
 /// Source: <https://owasp.org/www-community/attacks/CSV_Injection>
 const FORMULAS: [&[u8]; 8] = [

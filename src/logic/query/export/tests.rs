@@ -17,7 +17,7 @@ fn cut(format: Format, body: &str, first: bool) -> Result<(String, u64, Option<S
     Ok((String::from_utf8(page.text).unwrap(), page.records, page.last))
 }
 
-#[allow(clippy::unnecessary_wraps, reason = "it is compared with what may fail")]
+#[allow(clippy::unnecessary_wraps, reason = "compared with a fallible function")]
 fn whole(text: &str, records: u64, last: Option<&str>) -> Result<(String, u64, Option<String>), MalformedPage> {
     Ok((text.to_owned(), records, last.map(str::to_owned)))
 }
@@ -185,8 +185,9 @@ fn safe(text: &str) -> String {
     safe
 }
 
-/// Any content of the cells: every record occurs once, unchanged but for the apostrophes; no spreadsheet executes a cell, with any
-/// separator; the count and the key are correct; every truncated body is rejected or is a complete page of fewer records.
+/// Any content of the cells: every record occurs once, unchanged but for the apostrophes; no spreadsheet executes a
+/// cell, with any separator; the count and the key are correct; every truncated body is rejected or is a complete page
+/// of fewer records.
 #[test]
 fn csv_pages_are_parsed_into_their_records() {
     let parts = ["=", "+", "-", "@", ";", "\t", "\r", "\n", ",", "\"", "'", " ", "a", "\u{ff1d}", "é", "{", "\\"];

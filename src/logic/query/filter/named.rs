@@ -35,7 +35,7 @@ impl FilterParser {
             _ if name == table.key => (0, table.name, Selector::Key),
             Some((column, parent)) if name == column => (1, parent, Selector::Key),
             _ if trail && matches!(name, "entity" | "entity_id") => return self.track_subject(table, name, records),
-            // The database looks up which clients the request's rows concern.
+            // The database determines which clients the request's rows concern.
             _ if trail && name == "request_id" => (3, table.name, Selector::Request),
             // Rows of the audit log have no owner, but concern a client.
             _ if table.owner == Some(name) || name == "owner_id" => (2, table.name, Selector::Owner),
