@@ -7,7 +7,7 @@
 # Debian's standard library has no bitcode to optimize across.
 [ -n "${RUSTUP_TOOLCHAIN:-}" ] || export CARGO_PROFILE_RELEASE_LTO=fat
 HUB_CARGO=$(command -v cargo)
-export HUB_CARGO PATH="$PWD/dev/bundle:$TOOLS/bin:$PATH"
+export HUB_CARGO PATH="$PWD/dev/cargo-cdylib-wrapper:$TOOLS/bin:$PATH"
 export WASM_BINDGEN_BIN="$TOOLS/bin/wasm-bindgen"
 export WASM_OPT_BIN="$PWD/node_modules/.bin/wasm-opt"
 export ESBUILD_BIN="$PWD/node_modules/.bin/esbuild"

@@ -100,7 +100,7 @@ fn reports_mistakes_in_environments() {
 
 /// Returns scripts and workflows that run commands, with their text.
 fn scripts() -> Vec<(String, String)> {
-    let folders = ["dev", "dev/setup", "dev/bundle", ".ci", ".github/workflows"];
+    let folders = ["dev", "dev/setup", "dev/cargo-cdylib-wrapper", ".ci", ".github/workflows"];
     let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path());
     let script = |name: &str| {
         ["sh", "yml"].iter().any(|end| name.ends_with(end)) || ["Makefile", "run", "cargo"].contains(&name)
