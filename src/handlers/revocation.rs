@@ -98,7 +98,7 @@ async fn revoke_leaked_token<P: Runtime>(app: &AppState<P>, runtime: &P, token: 
         "event": "token over plain http",
         "actor_id": session.user,
         "session_id": session.id,
-        "burnt": done.is_ok(),
+        "revoked": done.is_ok(),
     });
     runtime.log(LogLevel::Warn, &line.to_string());
 }

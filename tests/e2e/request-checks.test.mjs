@@ -106,11 +106,11 @@ describe('T-3: plain http', () => {
     }
     assert.equal(bodies.size, 1, 'good and bad credentials look the same');
     assert.equal((await raw('/', { base: http, method: 'POST' })).status, 403);
-    const burnt = await until('the good one to be burnt', async () => {
+    const revoked = await until('the valid one to be revoked', async () => {
       const seen = await upstream();
       return seen.length > 0 && seen;
     });
-    assert.deepEqual([...new Set(burnt.map(({ path }) => path))], ['/rest/v1/rpc/burn_token'], 'and nothing else reached the database');
+    assert.deepEqual([...new Set(revoked.map(({ path }) => path))], ['/rest/v1/rpc/burn_token'], 'and nothing else reached the database');
   });
 });
 

@@ -179,7 +179,7 @@ describe('revocations by the Hub', () => {
     assert.equal(await read(bearer), 200);
     const seen = await raw('/rest/v1/contact_tickets?select=id', { base: urls.http, headers: { authorization: `Bearer ${bearer}` } });
     assert.deepEqual([seen.status, seen.json.code], [403, 'HUB001']);
-    await refusedSoon('the burnt token', bearer);
+    await refusedSoon('the revoked token', bearer);
     await new Promise((next) => setTimeout(next, 1100));
     assert.equal(await read(await token('carol')), 200);
   });

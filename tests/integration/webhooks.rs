@@ -246,14 +246,14 @@ fn valid_token_over_http_is_revoked_forged_is_ignored_t_3() {
     };
     let good = TOKENS["personas"]["alice"].as_str().unwrap().to_owned();
     let forged = format!("{}A", &good[..good.len() - 1]);
-    let [burnt, refused, none] = [Some(good.clone()), Some(forged), None].map(over_http);
-    for seen in [&burnt, &refused, &none] {
+    let [revoked, refused, none] = [Some(good.clone()), Some(forged), None].map(over_http);
+    for seen in [&revoked, &refused, &none] {
         assert_eq!((seen.status, seen.code.as_str()), (403, "HUB001"));
-        assert_eq!(seen.text, burnt.text);
+        assert_eq!(seen.text, revoked.text);
     }
     assert!(refused.upstream.is_empty() && none.upstream.is_empty());
-    assert_eq!(burnt.upstream[0].url, format!("{REST}/rpc/burn_token"));
-    let told: Value = serde_json::from_slice(burnt.upstream[0].body.as_ref().unwrap()).unwrap();
+    assert_eq!(revoked.upstream[0].url, format!("{REST}/rpc/burn_token"));
+    let told: Value = serde_json::from_slice(revoked.upstream[0].body.as_ref().unwrap()).unwrap();
     assert_eq!(told["session"], SESSION);
     // The database already rejects it.
     assert!(over_http(Some(good)).upstream.is_empty());

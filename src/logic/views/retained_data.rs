@@ -91,7 +91,7 @@ pub const RETAINED_DATA: &[Kept] = &[
         tables: &["team_activities"],
         what: &[
             said(
-                "Each change, whoever made it, and each time the studio’s staff opened what is yours: when, what, and which record of whose.",
+                "Each change and its author, and each time the studio’s staff opened what is yours: when, what, and which record of whose.",
                 &["id", "occurred_at", "action", "entity", "entity_id", "owner_id", "internal"],
             ),
             said(
