@@ -60,6 +60,12 @@ impl Session {
         }
     }
 
+    /// Returns the principal's name in records and metrics: [`NO_PRINCIPAL`] for a role that the Hub does not know.
+    #[must_use]
+    pub fn principal_name(&self) -> &'static str {
+        self.principal_kind().map_or(NO_PRINCIPAL, PrincipalKind::name)
+    }
+
     /// Returns whether it is a customer's session.
     #[must_use]
     pub fn is_customer(&self) -> bool {
@@ -84,6 +90,9 @@ impl Session {
         age.is_some_and(|age| age.saturating_add(since_issue) < step_up.after_minutes)
     }
 }
+
+/// The name of a principal without an identity or with an unknown role, as the columns `who` contain it.
+pub const NO_PRINCIPAL: &str = "nobody";
 
 /// The actor of a query to the database.
 #[derive(Clone, Copy, Debug)]

@@ -2,7 +2,13 @@
 
 use super::routes::Route;
 use crate::{
-    domain::{functions::Function, ids, session::Session, tables::Table, time},
+    domain::{
+        functions::Function,
+        ids,
+        session::{NO_PRINCIPAL, Session},
+        tables::Table,
+        time,
+    },
     entry::handle_request::{IncomingRequest, error_response},
     handlers::proxy::PendingExport,
     logic::{
@@ -188,9 +194,7 @@ fn build_record<P: Runtime>(
         client_request_id: request_checks::client_request_id(&request.headers).map(str::to_owned),
         method: storable(&request.method),
         route: context.route.clone(),
-        who: context
-            .webhook_sender
-            .unwrap_or_else(|| session.and_then(Session::principal_kind).map_or("nobody", |who| who.name())),
+        who: context.webhook_sender.unwrap_or_else(|| session.map_or(NO_PRINCIPAL, Session::principal_name)),
         actor_id: session.map(|session| session.user.clone()),
         session_id: session.map(|session| session.id.clone()),
         owner_id: session.filter(|session| session.is_customer()).map(|session| session.owner().to_owned()),
@@ -241,7 +245,7 @@ pub fn log_request<P: Runtime>(runtime: &P, request: &IncomingRequest<P::Body>, 
         code: code.as_deref().unwrap_or("ok"),
         status,
         route: &context.route,
-        principal: who.unwrap_or("nobody"),
+        principal: who.unwrap_or(NO_PRINCIPAL),
         duration_ms: runtime.now_ms().saturating_sub(context.started_at_ms),
     });
 }

@@ -94,7 +94,7 @@ pub async fn account<P: Runtime>(
     let account = Account {
         user: &session.user,
         session: &session.id,
-        who: session.principal_kind().map_or("nobody", |who| who.name()),
+        who: session.principal_name(),
         organization: session.organization.as_ref().map(|organization| organization.id.as_str()),
         organization_role: session.organization.as_ref().map(|organization| organization.role.as_str()),
         permissions: session.organization.as_ref().map_or(&[], |organization| &organization.permissions),

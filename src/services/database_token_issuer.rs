@@ -78,7 +78,7 @@ fn cache_key(actor: &Actor<'_>) -> String {
             session.id,
             session.user,
             session.owner(),
-            session.principal_kind().map_or("nobody", |who| who.name()),
+            session.principal_name(),
             session.issued_at,
             session.display_name.as_deref().unwrap_or_default(),
         ),
