@@ -89,9 +89,17 @@ impl BodyBudget {
     /// Returns the number of held bytes.
     #[must_use]
     pub fn bytes(&self, now_ms: u64) -> usize {
-        let mut held = self.held.borrow_mut();
-        held.retain(|share| now_ms.saturating_sub(share.since) < MAX_REQUEST_MS);
-        held.iter().map(|share| share.bytes.get()).sum()
+        self.prune(now_ms);
+        self.held.borrow().iter().map(|share| share.bytes.get()).sum()
+    }
+
+    /// Stops counting the bodies of requests that must have ended by now.
+    fn prune(&self, now_ms: u64) {
+        let max_ms = |share: &Share| match share.sender {
+            Sender::Unknown => MAX_UNKNOWN_REQUEST_MS,
+            Sender::User(_) => MAX_REQUEST_MS,
+        };
+        self.held.borrow_mut().retain(|share| now_ms.saturating_sub(share.since) < max_ms(share));
     }
 
     /// Returns the number of held bytes of one sender, without evicted bodies.
@@ -132,6 +140,8 @@ impl BodyBudget {
 impl BudgetShare<'_> {
     /// Counts more bytes of this body; returns false if the isolate, or its sender, would hold too many.
     fn grow(&self, now_ms: u64, bytes: usize) -> bool {
+        // First, so that bodies of ended requests block no other: nothing else may prune in a quiet isolate.
+        self.bodies.prune(now_ms);
         if self.share.sender == Sender::Unknown {
             if self.share.gives_way.get() || self.bodies.bytes_given_way() + bytes > MAX_EVICTED_BYTES {
                 return false;
@@ -214,3 +224,5 @@ const READ_TIMEOUT_MS: u32 = 20_000;
 /// Longer than a request can hold its body: reading it, then Clerk, the read record, and the slowest function of the
 /// database.
 const MAX_REQUEST_MS: u64 = 120_000;
+/// The same for an unknown sender: 20 s of reading, then one database request of at most 10 s or a sign-out at Clerk.
+const MAX_UNKNOWN_REQUEST_MS: u64 = 40_000;

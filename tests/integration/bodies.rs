@@ -216,6 +216,27 @@ fn slow_unauthenticated_bodies_do_not_block_clerk_webhooks_i_2() {
     assert_eq!(held(&app), 0);
 }
 
+/// Requests whose clients have left in the middle of a body, and that the runtime never polls again, block Clerk's
+/// messages for less than a minute, also in an isolate that receives no other body.
+#[test]
+fn bodies_of_ended_requests_block_clerk_webhooks_briefly_i_2() {
+    let app = TestApp::with_upstream(|request| {
+        if request.url.ends_with("/rpc/take_clerk_event") {
+            answered(200, "\"taken\"")
+        } else {
+            default_upstream(request)
+        }
+    });
+    for _ in 0..60 {
+        let request = app.fake.stalled_request();
+        app.fake.leave_after(40, handle_request(&app.hub, &request, webhook()));
+        request.end(Ending::Forgotten);
+    }
+    app.fake.advance_time(41_000);
+    assert_eq!(asked(&app, signed_webhook(250)), (200, String::new()));
+    assert_eq!(held(&app), 0);
+}
+
 /// A form that never ends is counted and aborted, like other bodies.
 #[test]
 fn endless_form_is_aborted() {
