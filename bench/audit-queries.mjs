@@ -12,8 +12,10 @@ const REQUESTS = Number(process.env.REQUESTS ?? 200);
 const TARGET_MS = 50;
 const say = (line) => console.log(line);
 // The query that the Hub writes for a client that names no columns (tests/golden/queries.txt).
-const TRAIL = 'id,occurred_at,actor_id,actor_role,session_id,database_role,action,entity,entity_id,owner_id,before,after,salt,values_hash,request_id,erased_at,actor_kind,actor_name,reason,purpose,filter,row_count,row_hash,internal,route,login_role,out_of_band';
-const REQUEST = 'id,occurred_at,request_id,client_request_id,method,route,who,actor_id,session_id,owner_id,impersonator_id,outcome,status,code,duration_ms,upstream_ms,row_count,colo,country,token_id,address_hash';
+const TRAIL =
+  'id,occurred_at,actor_id,actor_role,session_id,database_role,action,entity,entity_id,owner_id,before,after,salt,values_hash,request_id,erased_at,actor_kind,actor_name,reason,purpose,filter,row_count,row_hash,internal,route,login_role,out_of_band';
+const REQUEST =
+  'id,occurred_at,request_id,client_request_id,method,route,who,actor_id,session_id,owner_id,impersonator_id,outcome,status,code,duration_ms,upstream_ms,row_count,colo,country,token_id,address_hash';
 
 const stack = await startStack({ dataDir: '.local/bench-trail', fresh: true, shift: 340, hub: false });
 const client = new pg.Client({ connectionString: stack.urls.database, options: '-c timezone=UTC' });
@@ -26,14 +28,22 @@ let minted = { until: 0 };
 try {
   const began = Date.now();
   await make();
-  records = (await client.query("select entity_id from hub.team_activities where request_id like '01BENCHTRA%' limit 500")).rows.map((row) => row.entity_id);
-  say(`${ROWS} rows of team_activities over 24 months and ${Math.round(ROWS * 0.3)} of request_log made in ${((Date.now() - began) / 1000).toFixed(0)} s`);
-  say(`\n${REQUESTS} requests each, one after the other, 100 rows a page, newest first; a deep page begins in the older half, or in the middle of the time asked for\n`);
+  records = (
+    await client.query("select entity_id from hub.team_activities where request_id like '01BENCHTRA%' limit 500")
+  ).rows.map((row) => row.entity_id);
+  say(
+    `${ROWS} rows of team_activities over 24 months and ${Math.round(ROWS * 0.3)} of request_log made in ${((Date.now() - began) / 1000).toFixed(0)} s`,
+  );
+  say(
+    `\n${REQUESTS} requests each, one after the other, 100 rows a page, newest first; a deep page begins in the older half, or in the middle of the time asked for\n`,
+  );
   say('| filter | rows a page | p50 ms | p95 ms | max ms | deep: rows | p50 ms | p95 ms | max ms |');
   say('| --- | --: | --: | --: | --: | --: | --: | --: | --: |');
   // The cost of any request on this host at this time.
   const floor = await series(() => 'checks?select=id&limit=1');
-  say(`| an empty table | ${floor.rows} | ${floor.p50.toFixed(1)} | ${floor.p95.toFixed(1)} | ${floor.max.toFixed(1)} | | | | |`);
+  say(
+    `| an empty table | ${floor.rows} | ${floor.p50.toFixed(1)} | ${floor.p95.toFixed(1)} | ${floor.max.toFixed(1)} | | | | |`,
+  );
   for (const [what, table, filter] of filters()) await measure(what, table, filter);
   await ownView();
   await measureExports(stack, client, say);
@@ -46,11 +56,16 @@ process.exit(failed === 0 ? 0 : 1);
 
 /** Inserts rows as the triggers do, directly into the partitions, oldest first; indexes are created afterwards. */
 async function make() {
-  await client.query(`set role postgres; select hub_private.make_partitions(23, now() - interval '23 months'); reset role`);
-  const { rows: indexes } = await client.query("select indexname, indexdef from pg_indexes where schemaname = 'hub' and tablename = 'team_activities' and indexname <> 'team_activities_pkey'");
+  await client.query(
+    `set role postgres; select hub_private.make_partitions(23, now() - interval '23 months'); reset role`,
+  );
+  const { rows: indexes } = await client.query(
+    "select indexname, indexdef from pg_indexes where schemaname = 'hub' and tablename = 'team_activities' and indexname <> 'team_activities_pkey'",
+  );
   await client.query(`drop index ${indexes.map(({ indexname }) => `hub.${indexname}`).join(', ')}`);
   // An owner of 10,000 rows, about 2,000 others; rare values are rare here as well.
-  await client.query(`
+  await client.query(
+    `
     insert into hub.team_activities (occurred_at, actor_id, actor_kind, actor_role, actor_name, session_id, database_role, action, entity, entity_id, owner_id, reason, purpose,
       before, after, salt, values_hash, row_hash, request_id, route, row_count, login_role, out_of_band)
     select date_trunc('month', now()) - interval '23 months' + (now() - date_trunc('month', now()) + interval '23 months') * (n::float8 / $1), actor,
@@ -68,15 +83,20 @@ async function make() {
         case when n % 10007 = 0 then 'revoked_sessions' else (array['contact_tickets', 'ticket_messages', 'leads', 'chat_messages', 'contact_tickets', 'ticket_messages', 'chat_threads', 'leads'])[(hashint4(n::integer + 13) & 7) + 1] end as entity,
         case when n % greatest($1::bigint / 13300, 1) = 0 then '${PERSONAS.alice.o.id}' else 'user_2hubowner' || lpad((hashint4(n::integer) & 2047)::text, 10, '0') end as owner
       from (select n, (hashint4(n::integer + 3) & 65535) % 6 + 1 as role from generate_series(1, $1::bigint) n) numbers
-    ) made`, [ROWS]);
+    ) made`,
+    [ROWS],
+  );
   for (const { indexdef } of indexes) await client.query(indexdef.replace(' ON ONLY ', ' ON '));
-  await client.query(`
+  await client.query(
+    `
     insert into hub.request_log (occurred_at, request_id, method, route, who, actor_id, session_id, owner_id, outcome, status, code, duration_ms, upstream_ms, row_count, colo, country, token_id, address_hash)
     select now() - interval '12 months' * (1 - n::float8 / $1), ${id('n')}, 'GET', '/rest/v1/contact_tickets', 'staff:support',
       (array['${PERSONAS.admin.sub}', '${PERSONAS.sales.sub}', '${PERSONAS.support.sub}', '${PERSONAS.alice.sub}'])[n % 4 + 1], 'sess_2hubsession' || lpad((n % 5000)::text, 10, '0'),
       'user_2hubowner' || lpad((hashint4(n::integer) & 2047)::text, 10, '0'), case when n % 503 = 0 then 'failed' when n % 29 = 0 then 'refused' else 'allowed' end,
       200, null, 12, 8, 20, 'FRA', 'DE', md5(n::text), md5((n % 900)::text)
-    from generate_series(1, $1::bigint) n`, [Math.round(ROWS * 0.3)]);
+    from generate_series(1, $1::bigint) n`,
+    [Math.round(ROWS * 0.3)],
+  );
   await client.query('vacuum analyze hub.team_activities');
   await client.query('vacuum analyze hub.request_log');
   await client.query('checkpoint');
@@ -90,11 +110,14 @@ function id(number) {
 /** Returns each staff filter, and pairs: of a value for the n-th request. */
 function filters() {
   const of = (list) => (n) => list[n % list.length];
-  const owner = (n) => (n % 20 === 0 ? PERSONAS.alice.o.id : `user_2hubowner${String((n * 37) % 2048).padStart(10, '0')}`);
+  const owner = (n) =>
+    n % 20 === 0 ? PERSONAS.alice.o.id : `user_2hubowner${String((n * 37) % 2048).padStart(10, '0')}`;
   const values = {
-    actor: (n) => `actor_id=eq.${of([PERSONAS.admin.sub, PERSONAS.sales.sub, PERSONAS.support.sub, PERSONAS.alice.sub, 'system:house', PERSONAS.bob.sub])(n)}`,
+    actor: (n) =>
+      `actor_id=eq.${of([PERSONAS.admin.sub, PERSONAS.sales.sub, PERSONAS.support.sub, PERSONAS.alice.sub, 'system:house', PERSONAS.bob.sub])(n)}`,
     action: (n) => `action=eq.${of(['update', 'insert', 'delete', 'read', 'list', 'erase', 'export'])(n)}`,
-    table: (n) => `entity=eq.${of(['leads', 'contact_tickets', 'ticket_messages', 'chat_threads', 'chat_messages', 'revoked_sessions'])(n)}`,
+    table: (n) =>
+      `entity=eq.${of(['leads', 'contact_tickets', 'ticket_messages', 'chat_threads', 'chat_messages', 'revoked_sessions'])(n)}`,
     record: (n) => `entity_id=eq.${records[n % records.length]}`,
     owner: (n) => `owner_id=eq.${owner(n)}`,
     'a day': (n) => range((n * 3) % 690, 1),
@@ -107,14 +130,66 @@ function filters() {
     session: (n) => `session_id=eq.sess_2hubsession${String((n * 13) % 5000).padStart(10, '0')}`,
     'a day of this year': (n) => range((n * 3) % 330, 1),
   };
-  const both = (one, other) => [`${one} and ${other}`, 'team_activities', (n) => `${values[one](n)}&${values[other](n * 5 + 1)}`];
-  const trail = ['actor', 'action', 'table', 'record', 'owner', 'a day', 'a quarter', 'request id', 'out of band', 'kind'].map((name) => [name, 'team_activities', values[name]]);
-  const pairs = [['actor', 'action'], ['actor', 'table'], ['actor', 'owner'], ['actor', 'a day'], ['actor', 'a quarter'], ['table', 'action'], ['table', 'record'], ['owner', 'action'], ['owner', 'table'],
-    ['owner', 'a quarter'], ['action', 'a day'], ['action', 'a quarter'], ['table', 'a quarter'], ['out of band', 'actor'], ['out of band', 'a quarter'], ['out of band', 'table'], ['record', 'action'], ['kind', 'action']];
-  const requests = ['outcome', 'not allowed', 'actor', 'owner', 'session', 'request id', 'a day of this year'].map((name) => [`requests: ${name}`, 'request_log', values[name]]);
-  const requestPairs = [['outcome', 'actor'], ['outcome', 'a day of this year'], ['outcome', 'owner'], ['not allowed', 'session'], ['actor', 'a day of this year'], ['owner', 'a day of this year']]
-    .map(([one, other]) => [`requests: ${one} and ${other}`, 'request_log', (n) => `${values[one](n)}&${values[other](n * 5 + 1)}`]);
-  return [['everything', 'team_activities', () => ''], ...trail, ...pairs.map(([one, other]) => both(one, other)), ['requests: everything', 'request_log', () => ''], ...requests, ...requestPairs];
+  const both = (one, other) => [
+    `${one} and ${other}`,
+    'team_activities',
+    (n) => `${values[one](n)}&${values[other](n * 5 + 1)}`,
+  ];
+  const trail = [
+    'actor',
+    'action',
+    'table',
+    'record',
+    'owner',
+    'a day',
+    'a quarter',
+    'request id',
+    'out of band',
+    'kind',
+  ].map((name) => [name, 'team_activities', values[name]]);
+  const pairs = [
+    ['actor', 'action'],
+    ['actor', 'table'],
+    ['actor', 'owner'],
+    ['actor', 'a day'],
+    ['actor', 'a quarter'],
+    ['table', 'action'],
+    ['table', 'record'],
+    ['owner', 'action'],
+    ['owner', 'table'],
+    ['owner', 'a quarter'],
+    ['action', 'a day'],
+    ['action', 'a quarter'],
+    ['table', 'a quarter'],
+    ['out of band', 'actor'],
+    ['out of band', 'a quarter'],
+    ['out of band', 'table'],
+    ['record', 'action'],
+    ['kind', 'action'],
+  ];
+  const requests = ['outcome', 'not allowed', 'actor', 'owner', 'session', 'request id', 'a day of this year'].map(
+    (name) => [`requests: ${name}`, 'request_log', values[name]],
+  );
+  const requestPairs = [
+    ['outcome', 'actor'],
+    ['outcome', 'a day of this year'],
+    ['outcome', 'owner'],
+    ['not allowed', 'session'],
+    ['actor', 'a day of this year'],
+    ['owner', 'a day of this year'],
+  ].map(([one, other]) => [
+    `requests: ${one} and ${other}`,
+    'request_log',
+    (n) => `${values[one](n)}&${values[other](n * 5 + 1)}`,
+  ]);
+  return [
+    ['everything', 'team_activities', () => ''],
+    ...trail,
+    ...pairs.map(([one, other]) => both(one, other)),
+    ['requests: everything', 'request_log', () => ''],
+    ...requests,
+    ...requestPairs,
+  ];
 }
 
 function range(daysAgo, days) {
@@ -125,14 +200,28 @@ function range(daysAgo, days) {
 async function token(who) {
   const { sub, sid, role, o } = PERSONAS[who];
   const sat = Math.floor(Date.now() / 1000);
-  const claims = role ? { role: 'hub_staff', sub, sid, sat, stacklumen_role: role } : { role: 'hub_customer', sub, sid, sat, owner: o.id };
-  return new SignJWT(claims).setProtectedHeader({ alg: 'ES256', kid: key.kid }).setIssuedAt().setExpirationTime('30s').sign(signing);
+  const claims = role
+    ? { role: 'hub_staff', sub, sid, sat, stacklumen_role: role }
+    : { role: 'hub_customer', sub, sid, sat, owner: o.id };
+  return new SignJWT(claims)
+    .setProtectedHeader({ alg: 'ES256', kid: key.kid })
+    .setIssuedAt()
+    .setExpirationTime('30s')
+    .sign(signing);
 }
 
 async function ask(path, who = 'admin') {
-  if (minted.who !== who || minted.until < Date.now()) minted = { who, text: await token(who), until: Date.now() + 20_000 };
+  if (minted.who !== who || minted.until < Date.now())
+    minted = { who, text: await token(who), until: Date.now() + 20_000 };
   const began = performance.now();
-  const answer = await fetch(`${stack.urls.postgrest}/${path}`, { headers: { authorization: `Bearer ${minted.text}`, accept: 'application/json', 'accept-profile': 'hub', 'x-hub-route': '/rest/v1' } });
+  const answer = await fetch(`${stack.urls.postgrest}/${path}`, {
+    headers: {
+      authorization: `Bearer ${minted.text}`,
+      accept: 'application/json',
+      'accept-profile': 'hub',
+      'x-hub-route': '/rest/v1',
+    },
+  });
   const text = await answer.text();
   const took = performance.now() - began;
   if (answer.status !== 200) throw new Error(`${path}: ${answer.status} ${text}`);
@@ -155,10 +244,17 @@ async function series(path) {
 }
 
 async function measure(what, table, filter) {
-  const { rows: [{ first, last, began, ended }] } = await client.query(`select min(id)::integer as first, max(id)::integer as last, min(occurred_at) as began, max(occurred_at) as ended
+  const {
+    rows: [{ first, last, began, ended }],
+  } =
+    await client.query(`select min(id)::integer as first, max(id)::integer as last, min(occurred_at) as began, max(occurred_at) as ended
     from hub.${table} where request_id like '01BENCHTRA%'`);
   const columns = table === 'team_activities' ? TRAIL : REQUEST;
-  const query = (n, keyset = '') => `${table}?select=${columns}${[filter(n), keyset].filter(Boolean).map((part) => `&${part}`).join('')}&order=id.desc&limit=100`;
+  const query = (n, keyset = '') =>
+    `${table}?select=${columns}${[filter(n), keyset]
+      .filter(Boolean)
+      .map((part) => `&${part}`)
+      .join('')}&order=id.desc&limit=100`;
   // In the older half of all rows, or in the middle of a requested range of times.
   const older = (n) => {
     const [from, to] = [...filter(n).matchAll(/occurred_at=\w+\.([^&]+)/g)].map(([, time]) => Date.parse(time));
@@ -168,19 +264,30 @@ async function measure(what, table, filter) {
   const [top, deep] = [await series((n) => query(n)), await series((n) => query(n, `id=lt.${older(n)}`))];
   const slow = [top, deep].filter(({ p95 }) => p95 >= TARGET_MS).length;
   failed += slow;
-  const cells = ({ rows, p50, p95, max }) => `${rows} | ${p50.toFixed(1)} | ${p95 >= TARGET_MS ? `**${p95.toFixed(1)}**` : p95.toFixed(1)} | ${max.toFixed(1)}`;
+  const cells = ({ rows, p50, p95, max }) =>
+    `${rows} | ${p50.toFixed(1)} | ${p95 >= TARGET_MS ? `**${p95.toFixed(1)}**` : p95.toFixed(1)} | ${max.toFixed(1)}`;
   say(`| ${what} | ${cells(top)} | ${cells(deep)} |`);
 }
 
 /** A9: the client with the most rows reads the actions of staff on them, page after page. */
 async function ownView() {
-  const { rows: [{ count, middle }] } = await client.query('select count(*)::integer as count, percentile_disc(0.5) within group (order by id)::integer as middle from hub.team_activities where owner_id = $1', [PERSONAS.alice.o.id]);
-  for (const [what, path] of [['first page', 'rpc/my_activity'], ['a page in the middle', `rpc/my_activity?before_id=${middle}`]]) {
+  const {
+    rows: [{ count, middle }],
+  } = await client.query(
+    'select count(*)::integer as count, percentile_disc(0.5) within group (order by id)::integer as middle from hub.team_activities where owner_id = $1',
+    [PERSONAS.alice.o.id],
+  );
+  for (const [what, path] of [
+    ['first page', 'rpc/my_activity'],
+    ['a page in the middle', `rpc/my_activity?before_id=${middle}`],
+  ]) {
     const times = [];
     for (let n = 0; n < REQUESTS; n += 1) times.push((await ask(path, 'alice')).took);
     times.sort((one, other) => one - other);
     const p95 = times[Math.floor(times.length * 0.95)];
     if (p95 >= TARGET_MS) failed += 1;
-    say(`${what === 'first page' ? '\n' : ''}my_activity, a client with ${count} rows, ${what} of 100: p50 ${times[Math.floor(times.length / 2)].toFixed(1)} ms, p95 ${p95.toFixed(1)} ms, max ${times.at(-1).toFixed(1)} ms`);
+    say(
+      `${what === 'first page' ? '\n' : ''}my_activity, a client with ${count} rows, ${what} of 100: p50 ${times[Math.floor(times.length / 2)].toFixed(1)} ms, p95 ${p95.toFixed(1)} ms, max ${times.at(-1).toFixed(1)} ms`,
+    );
   }
 }

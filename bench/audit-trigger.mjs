@@ -33,8 +33,12 @@ try {
   await migrate(server.ownerUrl);
   const owner = await connected(server.ownerUrl);
   const ids = await prepare(owner);
-  const { rows: [{ version }] } = await owner.query("select current_setting('server_version') as version");
-  say(`\nPostgreSQL ${version}, fsync off (a commit waits for no disk, so the trail's share of a request is at its largest); ${ROUNDS} rounds, medians\n`);
+  const {
+    rows: [{ version }],
+  } = await owner.query("select current_setting('server_version') as version");
+  say(
+    `\nPostgreSQL ${version}, fsync off (a commit waits for no disk, so the trail's share of a request is at its largest); ${ROUNDS} rounds, medians\n`,
+  );
   await bulk(owner);
   await single(ids);
   await throughput(ids);
@@ -60,7 +64,9 @@ async function prepare(owner) {
     create schema bench;
     grant usage on schema bench to hub_staff;`);
   for (const table of ['bench.plain', 'bench.trail']) {
-    await owner.query(`create table ${table} (like hub.leads including all); insert into ${table} select * from hub.leads; grant select, update on ${table} to hub_staff`);
+    await owner.query(
+      `create table ${table} (like hub.leads including all); insert into ${table} select * from hub.leads; grant select, update on ${table} to hub_staff`,
+    );
   }
   await owner.query(`create trigger record_activity after insert or update or delete on bench.trail for each row execute function hub_private.record_activity();
     alter table bench.trail enable always trigger record_activity;`);
@@ -88,7 +94,9 @@ function verdict(what, value, most, unit) {
 
 /** Returns the backend's own CPU time, by Linux's scheduler; elapsed time would include other load of the host. */
 async function worker(client) {
-  const { rows: [{ pid }] } = await client.query('select pg_backend_pid() as pid');
+  const {
+    rows: [{ pid }],
+  } = await client.query('select pg_backend_pid() as pid');
   const file = `/proc/${pid}/schedstat`;
   return () => Number(fs.readFileSync(file, 'utf8').split(' ')[0]) / 1000;
 }
@@ -106,16 +114,32 @@ async function bulk(owner) {
   say(`| one UPDATE of ${ROWS} rows | µs a row | CPU µs a row | more CPU | times |\n| --- | --: | --: | --: | --: |`);
   for (const name of Object.keys(TABLES)) {
     const [cpu, plain] = [of(name, 'cpu'), of('plain', 'cpu')];
-    say(`| ${NAMES[name]} | ${of(name, 'clock').toFixed(1)} | ${cpu.toFixed(1)} | ${(cpu - plain).toFixed(1)} | ${(cpu / plain).toFixed(1)} |`);
+    say(
+      `| ${NAMES[name]} | ${of(name, 'clock').toFixed(1)} | ${cpu.toFixed(1)} | ${(cpu - plain).toFixed(1)} | ${(cpu / plain).toFixed(1)} |`,
+    );
   }
-  verdict('the trail a row, CPU time', median(found.trail.map((one, round) => one.cpu - found.plain[round].cpu)), 100, 'µs');
+  verdict(
+    'the trail a row, CPU time',
+    median(found.trail.map((one, round) => one.cpu - found.plain[round].cpu)),
+    100,
+    'µs',
+  );
 }
 
 /** Returns one request's transaction, as PostgREST sends it: identity, pre-request, change. */
 function transaction(table, id) {
   requests += 1;
-  const claims = JSON.stringify({ role: 'hub_staff', sub: 'user_2hubsales0000000000000006', sid: 'sess_2hubsales0000000000000006', stacklumen_role: 'sales', sat: 1_795_000_000 });
-  const headers = JSON.stringify({ 'x-request-id': String(requests).padStart(26, '0'), 'x-hub-route': '/rest/v1/leads' });
+  const claims = JSON.stringify({
+    role: 'hub_staff',
+    sub: 'user_2hubsales0000000000000006',
+    sid: 'sess_2hubsales0000000000000006',
+    stacklumen_role: 'sales',
+    sat: 1_795_000_000,
+  });
+  const headers = JSON.stringify({
+    'x-request-id': String(requests).padStart(26, '0'),
+    'x-hub-route': '/rest/v1/leads',
+  });
   return `begin; select set_config('role', 'hub_staff', true), set_config('request.method', 'PATCH', true), set_config('request.path', '/leads', true),
     set_config('request.jwt.claims', '${claims}', true), set_config('request.headers', '${headers}', true);
     select hub_private.before_request();
@@ -137,20 +161,31 @@ async function single(ids) {
   await client.end();
   const of = (name, part) => median(found[name].map((one) => one[part]));
   say(`| one row a request, ${REQUESTS} requests | p50 ms | p95 ms | more at p95 |\n| --- | --: | --: | --: |`);
-  for (const name of Object.keys(TABLES)) say(`| ${NAMES[name]} | ${of(name, 'p50').toFixed(2)} | ${of(name, 'p95').toFixed(2)} | ${(of(name, 'p95') - of('plain', 'p95')).toFixed(2)} |`);
-  verdict('the trail a request at p95', median(found.trail.map((one, round) => one.p95 - found.plain[round].p95)), 0.5, 'ms');
+  for (const name of Object.keys(TABLES))
+    say(
+      `| ${NAMES[name]} | ${of(name, 'p50').toFixed(2)} | ${of(name, 'p95').toFixed(2)} | ${(of(name, 'p95') - of('plain', 'p95')).toFixed(2)} |`,
+    );
+  verdict(
+    'the trail a request at p95',
+    median(found.trail.map((one, round) => one.p95 - found.plain[round].p95)),
+    0.5,
+    'ms',
+  );
 }
 
 async function throughput(ids) {
   const clients = await Promise.all(Array.from({ length: CLIENTS }, () => connected(server.authenticatorUrl)));
   const found = await rounds(async (table) => {
     const began = Date.now();
-    const done = await Promise.all(clients.map(async (client, place) => {
-      let count = 0;
-      // Each client has its own rows, so that none waits for a row lock.
-      for (; Date.now() < began + SECONDS * 1000; count += 1) await client.query(transaction(table, ids[(count * CLIENTS + place) % ids.length]));
-      return count;
-    }));
+    const done = await Promise.all(
+      clients.map(async (client, place) => {
+        let count = 0;
+        // Each client has its own rows, so that none waits for a row lock.
+        for (; Date.now() < began + SECONDS * 1000; count += 1)
+          await client.query(transaction(table, ids[(count * CLIENTS + place) % ids.length]));
+        return count;
+      }),
+    );
     return (done.reduce((sum, count) => sum + count, 0) * 1000) / (Date.now() - began);
   });
   await Promise.all(clients.map((client) => client.end()));

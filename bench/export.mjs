@@ -8,10 +8,21 @@ import { AS_TLS, startWorkerd } from '../dev/workerd.mjs';
 export async function measureExports(stack, client, say) {
   const modules = ['build/index.js', 'build/index_bg.wasm'];
   const vars = { ...stack.vars, POSTGREST_URL: stack.urls.postgrest };
-  say('\n| export | rows | MiB | first byte ms | seconds | rows a second | memory before, MiB | at most in the 1st, 2nd, 3rd, 4th quarter |');
+  say(
+    '\n| export | rows | MiB | first byte ms | seconds | rows a second | memory before, MiB | at most in the 1st, 2nd, 3rd, 4th quarter |',
+  );
   say('| --- | --: | --: | --: | --: | --: | --: | --- |');
-  for (const [name, accept] of [['NDJSON', 'application/x-ndjson'], ['CSV', 'text/csv']]) {
-    const worker = await startWorkerd({ name: 'export', port: await port('hub', 24790), folder: '.local/bench-trail/workerd', modules, vars });
+  for (const [name, accept] of [
+    ['NDJSON', 'application/x-ndjson'],
+    ['CSV', 'text/csv'],
+  ]) {
+    const worker = await startWorkerd({
+      name: 'export',
+      port: await port('hub', 24790),
+      folder: '.local/bench-trail/workerd',
+      modules,
+      vars,
+    });
     try {
       const bearer = async () => `Bearer ${(await (await fetch(`${stack.urls.clerk}/dev/token/admin`)).json()).token}`;
       const headers = { ...AS_TLS, accept, 'x-hub-purpose': 'legal', authorization: await bearer() };
@@ -19,7 +30,9 @@ export async function measureExports(stack, client, say) {
       // Keys, connections and code are loaded before the memory is read.
       for (let n = 0; n < 5; n += 1) await (await ask('limit=1000')).arrayBuffer();
       const before = worker.cost().memory;
-      const { rows: [{ count }] } = await client.query('select count(*)::integer as count from hub.team_activities');
+      const {
+        rows: [{ count }],
+      } = await client.query('select count(*)::integer as count from hub.team_activities');
       for (const again of ['', ' again']) {
         headers.authorization = await bearer();
         const quarters = [0, 0, 0, 0];
@@ -40,7 +53,9 @@ export async function measureExports(stack, client, say) {
         const seconds = (performance.now() - began) / 1000;
         const mebibytes = (size) => (size / 1024).toFixed(0);
         const rows = lines - (accept === 'text/csv' ? 1 : 0);
-        say(`| ${name}${again} | ${rows} | ${mebibytes(bytes / 1024)} | ${first.toFixed(0)} | ${seconds.toFixed(1)} | ${(rows / seconds).toFixed(0)} | ${mebibytes(before)} | ${quarters.map(mebibytes).join(', ')} |`);
+        say(
+          `| ${name}${again} | ${rows} | ${mebibytes(bytes / 1024)} | ${first.toFixed(0)} | ${seconds.toFixed(1)} | ${(rows / seconds).toFixed(0)} | ${mebibytes(before)} | ${quarters.map(mebibytes).join(', ')} |`,
+        );
       }
     } finally {
       await worker.stop();

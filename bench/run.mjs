@@ -32,15 +32,35 @@ try {
   ending.push(stub.stop);
   const stubUrl = `http://127.0.0.1:${stubPort}`;
   await answers('the stub', async () => (await fetch(stubUrl)).ok);
-  await build({ entryPoints: ['bench/reference-worker/worker.mjs'], bundle: true, minify: true, format: 'esm', conditions: ['workerd', 'worker'], outfile: `${FOLDER}/peer.mjs`, logLevel: 'error', external: ['node:*', 'cloudflare:*'] });
+  await build({
+    entryPoints: ['bench/reference-worker/worker.mjs'],
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    conditions: ['workerd', 'worker'],
+    outfile: `${FOLDER}/peer.mjs`,
+    logLevel: 'error',
+    external: ['node:*', 'cloudflare:*'],
+  });
 
-  const bundles = { passthrough: ['bench/passthrough-worker.mjs'], peer: [`${FOLDER}/peer.mjs`], hub: ['build/index.js', 'build/index_bg.wasm'] };
+  const bundles = {
+    passthrough: ['bench/passthrough-worker.mjs'],
+    peer: [`${FOLDER}/peer.mjs`],
+    hub: ['build/index.js', 'build/index_bg.wasm'],
+  };
   const workers = async (upstream, restUrl, role) => {
     const started = {};
     for (const [name, modules] of Object.entries(bundles)) {
       const vars = await variables(name, restUrl, role);
       const queue = name === 'hub' ? `127.0.0.1:${stubPort}` : undefined;
-      started[name] = await startWorkerd({ name: `${name}-${upstream}`, port: await port(name, 24710), folder: `${FOLDER}/workerd`, modules, vars, queue });
+      started[name] = await startWorkerd({
+        name: `${name}-${upstream}`,
+        port: await port(name, 24710),
+        folder: `${FOLDER}/workerd`,
+        modules,
+        vars,
+        queue,
+      });
       ending.push(started[name].stop);
     }
     return started;
@@ -52,9 +72,22 @@ try {
   const read = { method: 'GET', path: '/rest/v1/contact_tickets?select=id,subject,status&limit=20' };
   const cases = [
     { what: 'customer read, upstream at once', among: onStub, ...read, persona: 'alice' },
-    { what: 'customer read, never-seen token, upstream at once', among: onStub, ...read, persona: 'alice', fresh: true },
+    {
+      what: 'customer read, never-seen token, upstream at once',
+      among: onStub,
+      ...read,
+      persona: 'alice',
+      fresh: true,
+    },
     { what: 'customer read, PostgREST', among: onDatabase, ...read, persona: 'alice' },
-    { what: 'staff change with its audit row, PostgREST', among: forStaff, method: 'PATCH', path: `/rest/v1/leads?id=eq.${lead}`, persona: 'sales', body: (n) => JSON.stringify({ notes: `call ${n}` }) },
+    {
+      what: 'staff change with its audit row, PostgREST',
+      among: forStaff,
+      method: 'PATCH',
+      path: `/rest/v1/leads?id=eq.${lead}`,
+      persona: 'sales',
+      body: (n) => JSON.stringify({ notes: `call ${n}` }),
+    },
   ];
   say(`\n${ROUNDS} rounds of ${REQUESTS} requests on ${CONNECTIONS} connections each; medians\n`);
   say('| | requests/s | p50 ms | p99 ms | CPU µs a request | memory MiB | CPU ÷ passthrough | CPU ÷ peer |');
@@ -91,13 +124,39 @@ async function variables(name, restUrl, role) {
   if (name === 'hub') return { ...stack.vars, POSTGREST_URL: restUrl };
   const [key] = JSON.parse(keys.signing).keys;
   const sat = Math.floor(Date.now() / 1000);
-  const person = role === 'staff'
-    ? { role: 'hub_staff', sub: 'user_2hubsales0000000000000006', sid: 'sess_2hubsales0000000000000006', stacklumen_role: 'sales', sat }
-    : { role: 'hub_customer', sub: 'user_2hubalice0000000000000001', sid: 'sess_2hubalice0000000000000001', owner: 'org_2hubacme00000000000000001', sat };
-  const DATABASE_TOKEN = await new SignJWT(person).setProtectedHeader({ alg: 'ES256', kid: key.kid }).setIssuedAt().setExpirationTime('2h').sign(await importJWK(key, 'ES256'));
-  const { keys: [jwk] } = await (await fetch(`${urls.clerk}/.well-known/jwks.json`)).json();
+  const person =
+    role === 'staff'
+      ? {
+          role: 'hub_staff',
+          sub: 'user_2hubsales0000000000000006',
+          sid: 'sess_2hubsales0000000000000006',
+          stacklumen_role: 'sales',
+          sat,
+        }
+      : {
+          role: 'hub_customer',
+          sub: 'user_2hubalice0000000000000001',
+          sid: 'sess_2hubalice0000000000000001',
+          owner: 'org_2hubacme00000000000000001',
+          sat,
+        };
+  const DATABASE_TOKEN = await new SignJWT(person)
+    .setProtectedHeader({ alg: 'ES256', kid: key.kid })
+    .setIssuedAt()
+    .setExpirationTime('2h')
+    .sign(await importJWK(key, 'ES256'));
+  const {
+    keys: [jwk],
+  } = await (await fetch(`${urls.clerk}/.well-known/jwks.json`)).json();
   const JWT_KEY = createPublicKey({ key: jwk, format: 'jwk' }).export({ type: 'spki', format: 'pem' });
-  return { REST_URL: restUrl, SUPABASE_URL: await fronted(restUrl), DATABASE_TOKEN, JWT_KEY, PARTY: urls.hub, PUBLISHABLE_KEY: keys.publishable };
+  return {
+    REST_URL: restUrl,
+    SUPABASE_URL: await fronted(restUrl),
+    DATABASE_TOKEN,
+    JWT_KEY,
+    PARTY: urls.hub,
+    PUBLISHABLE_KEY: keys.publishable,
+  };
 }
 
 /** supabase-js appends /rest/v1 to its URL; the bare PostgREST has no such prefix, so the peer uses the gateway. */
@@ -106,7 +165,9 @@ async function fronted(restUrl) {
 }
 
 async function token(persona, unlike) {
-  const claims = Buffer.from(JSON.stringify({ exp: Math.floor(Date.now() / 1000) + 115, jti: `bench${unlike}` })).toString('base64url');
+  const claims = Buffer.from(
+    JSON.stringify({ exp: Math.floor(Date.now() / 1000) + 115, jti: `bench${unlike}` }),
+  ).toString('base64url');
   return (await (await fetch(`${stack.urls.clerk}/dev/token/${persona}?claims=${claims}`)).json()).token;
 }
 
@@ -120,22 +181,45 @@ async function compare({ what, among, method, path, persona, fresh = false, body
       let next = 0;
       const setupRequest = (request) => {
         const n = next++;
-        return { ...request, headers: { ...request.headers, authorization: `Bearer ${tokens[n % tokens.length]}`, ...(body ? { 'content-type': 'application/json', 'if-match': '*' } : {}), 'x-request-id': id(round, n) }, ...(body ? { body: body(`${round}.${n}`) } : {}) };
+        return {
+          ...request,
+          headers: {
+            ...request.headers,
+            authorization: `Bearer ${tokens[n % tokens.length]}`,
+            ...(body ? { 'content-type': 'application/json', 'if-match': '*' } : {}),
+            'x-request-id': id(round, n),
+          },
+          ...(body ? { body: body(`${round}.${n}`) } : {}),
+        };
       };
       const before = worker.cost();
-      const result = await autocannon({ url: worker.url, connections: CONNECTIONS, amount: count, requests: [{ method, path, headers: AS_TLS, setupRequest }] });
+      const result = await autocannon({
+        url: worker.url,
+        connections: CONNECTIONS,
+        amount: count,
+        requests: [{ method, path, headers: AS_TLS, setupRequest }],
+      });
       const after = worker.cost();
-      if (result.non2xx > 0 || result.errors > 0) throw new Error(`${what}, ${name}: ${result.non2xx} refused, ${result.errors} failed`);
+      if (result.non2xx > 0 || result.errors > 0)
+        throw new Error(`${what}, ${name}: ${result.non2xx} refused, ${result.errors} failed`);
       // The first round warms up.
       if (round === 0) continue;
-      (found[name] ??= []).push({ rate: (CONNECTIONS * 1000) / result.latency.average, p50: result.latency.p50, p99: result.latency.p99, cpu: (after.cpu - before.cpu) / count, memory: after.memory / 1024 });
+      (found[name] ??= []).push({
+        rate: (CONNECTIONS * 1000) / result.latency.average,
+        p50: result.latency.p50,
+        p99: result.latency.p99,
+        cpu: (after.cpu - before.cpu) / count,
+        memory: after.memory / 1024,
+      });
     }
   }
   const cpu = (name) => median(found[name].map((one) => one.cpu));
   say(`| **${what}** | | | | | | | |`);
   for (const [name, rounds] of Object.entries(found)) {
     const of = (key) => median(rounds.map((one) => one[key])).toFixed(0);
-    say(`| ${name} | ${of('rate')} | ${of('p50')} | ${of('p99')} | ${cpu(name).toFixed(0)} | ${of('memory')} | ${(cpu(name) / cpu('passthrough')).toFixed(2)} | ${(cpu(name) / cpu('peer')).toFixed(2)} |`);
+    say(
+      `| ${name} | ${of('rate')} | ${of('p50')} | ${of('p99')} | ${cpu(name).toFixed(0)} | ${of('memory')} | ${(cpu(name) / cpu('passthrough')).toFixed(2)} | ${(cpu(name) / cpu('peer')).toFixed(2)} |`,
+    );
   }
 }
 
@@ -159,11 +243,20 @@ async function coldStarts(bundles, stubUrl) {
   for (let round = 0; round < Math.max(ROUNDS, 5); round += 1) {
     for (const [name, modules] of Object.entries(all)) {
       const vars = name === 'empty' ? {} : await variables(name, `${stubUrl}/rest/v1`, 'customer');
-      const worker = await startWorkerd({ name: `cold-${name}`, port: await port(name, 24750), folder: `${FOLDER}/workerd`, modules, vars });
+      const worker = await startWorkerd({
+        name: `cold-${name}`,
+        port: await port(name, 24750),
+        folder: `${FOLDER}/workerd`,
+        modules,
+        vars,
+      });
       (times[name] ??= []).push(worker.startedMs);
       await worker.stop();
     }
   }
-  say(`\ncold start over an empty Worker (${median(times.empty).toFixed(0)} ms), on ${execFileSync('nproc').toString().trim()} cores:`);
-  for (const name of Object.keys(bundles)) say(`  ${name.padEnd(6)} ${(median(times[name]) - median(times.empty)).toFixed(0)} ms`);
+  say(
+    `\ncold start over an empty Worker (${median(times.empty).toFixed(0)} ms), on ${execFileSync('nproc').toString().trim()} cores:`,
+  );
+  for (const name of Object.keys(bundles))
+    say(`  ${name.padEnd(6)} ${(median(times[name]) - median(times.empty)).toFixed(0)} ms`);
 }

@@ -25,14 +25,31 @@ export function kinds(token) {
   return {
     'customer read': async () => ({ path: read, headers: await bearer('alice') }),
     'staff read': async () => ({ path: read, headers: { ...(await bearer('support')), ...why } }),
-    'staff change': async () => ({ method: 'PATCH', path: `/rest/v1/leads${one}`, headers: { ...(await bearer('sales')), ...why, ...json }, body: '{"notes":"x"}' }),
+    'staff change': async () => ({
+      method: 'PATCH',
+      path: `/rest/v1/leads${one}`,
+      headers: { ...(await bearer('sales')), ...why, ...json },
+      body: '{"notes":"x"}',
+    }),
     'refused query': async () => ({ path: '/rest/v1/contact_tickets?odd=odd', headers: await bearer('alice') }),
     'no token': async () => ({ path: read, headers: {} }),
     page: async () => ({ path: '/security', headers: {} }),
     health: async () => ({ path: '/healthz', headers: {} }),
-    webhook: async () => ({ method: 'POST', path: '/webhooks/clerk', headers: { ...json, 'svix-id': 'x', 'svix-timestamp': '1', 'svix-signature': 'v1,x' }, body: '{}' }),
+    webhook: async () => ({
+      method: 'POST',
+      path: '/webhooks/clerk',
+      headers: { ...json, 'svix-id': 'x', 'svix-timestamp': '1', 'svix-signature': 'v1,x' },
+      body: '{}',
+    }),
     'never-seen token': async (n) => ({ path: read, headers: await bearer('alice', n) }),
-    'account page': async () => ({ path: '/account', headers: { accept: 'text/html', 'sec-fetch-dest': 'document', cookie: `__session=${await token('alice')}; __client_uat=1` } }),
+    'account page': async () => ({
+      path: '/account',
+      headers: {
+        accept: 'text/html',
+        'sec-fetch-dest': 'document',
+        cookie: `__session=${await token('alice')}; __client_uat=1`,
+      },
+    }),
   };
 }
 
@@ -40,22 +57,49 @@ export function kinds(token) {
 export async function isolate({ folder, modules = ['build/index.js', 'build/index_bg.wasm'] }) {
   const ending = [];
   const keys = await throwAway(folder);
-  const [stubPort, clerkPort, hubPort, inspector] = await Promise.all(['stub', 'clerk', 'soak', 'inspector'].map((what, place) => port(what, 24800 + 10 * place)));
-  const stub = start(process.execPath, [fileURLToPath(new URL('stub.mjs', import.meta.url)), String(stubPort)], { log: path.join(folder, 'stub.log') });
+  const [stubPort, clerkPort, hubPort, inspector] = await Promise.all(
+    ['stub', 'clerk', 'soak', 'inspector'].map((what, place) => port(what, 24800 + 10 * place)),
+  );
+  const stub = start(process.execPath, [fileURLToPath(new URL('stub.mjs', import.meta.url)), String(stubPort)], {
+    log: path.join(folder, 'stub.log'),
+  });
   ending.push(stub.stop);
   const origin = 'https://hub.example';
   const publishableKey = `pk_test_${Buffer.from(`127.0.0.1:${clerkPort}$`).toString('base64')}`;
-  const clerk = await startClerk({ port: clerkPort, party: () => origin, publishableKey, onReset: () => {}, ...keys.clerk });
+  const clerk = await startClerk({
+    port: clerkPort,
+    party: () => origin,
+    publishableKey,
+    onReset: () => {},
+    ...keys.clerk,
+  });
   ending.push(clerk.stop);
   const urls = { stub: `http://127.0.0.1:${stubPort}`, clerk: `http://127.0.0.1:${clerkPort}` };
   await answers('the stub', async () => (await fetch(urls.stub)).ok);
   const vars = {
-    HUB_ENV: 'local', HUB_ORIGIN: origin, CLERK_AUTHORIZED_PARTIES: origin, CLERK_PUBLISHABLE_KEY: publishableKey,
-    CLERK_ISSUER: urls.clerk, CLERK_JWKS_URL: `${urls.clerk}/.well-known/jwks.json`, CLERK_API_URL: urls.clerk, CLERK_ACCOUNTS_URL: urls.clerk,
-    CLERK_SECRET_KEY: keys.clerk.secretKey, CLERK_WEBHOOK_SECRETS: keys.clerk.webhookSecret,
-    SUPABASE_URL: urls.stub, SUPABASE_PUBLISHABLE_KEY: keys.publishable, HUB_SIGNING_KEYS: keys.signing,
+    HUB_ENV: 'local',
+    HUB_ORIGIN: origin,
+    CLERK_AUTHORIZED_PARTIES: origin,
+    CLERK_PUBLISHABLE_KEY: publishableKey,
+    CLERK_ISSUER: urls.clerk,
+    CLERK_JWKS_URL: `${urls.clerk}/.well-known/jwks.json`,
+    CLERK_API_URL: urls.clerk,
+    CLERK_ACCOUNTS_URL: urls.clerk,
+    CLERK_SECRET_KEY: keys.clerk.secretKey,
+    CLERK_WEBHOOK_SECRETS: keys.clerk.webhookSecret,
+    SUPABASE_URL: urls.stub,
+    SUPABASE_PUBLISHABLE_KEY: keys.publishable,
+    HUB_SIGNING_KEYS: keys.signing,
   };
-  const worker = await startWorkerd({ name: 'soak', port: hubPort, folder: path.join(folder, 'workerd'), modules, vars, queue: `127.0.0.1:${stubPort}`, inspector });
+  const worker = await startWorkerd({
+    name: 'soak',
+    port: hubPort,
+    folder: path.join(folder, 'workerd'),
+    modules,
+    vars,
+    queue: `127.0.0.1:${stubPort}`,
+    inspector,
+  });
   ending.push(worker.stop);
   const held = {};
   const token = async (persona, unlike) => {
@@ -69,7 +113,15 @@ export async function isolate({ folder, modules = ['build/index.js', 'build/inde
     }
     return held[persona].token;
   };
-  return { worker, inspector, token, urls, stop: async () => { for (const end of ending.reverse()) await end(); } };
+  return {
+    worker,
+    inspector,
+    token,
+    urls,
+    stop: async () => {
+      for (const end of ending.reverse()) await end();
+    },
+  };
 }
 
 /** Sends `count` requests of one kind; returns the number of each status. */
@@ -82,10 +134,14 @@ export async function send(worker, make, count) {
       sent += 1;
       const { method = 'GET', path: wanted, headers, body } = await make(sent);
       const status = await new Promise((resolve, reject) => {
-        const request = http.request(worker.url + wanted, { agent, method, headers: { host: 'hub.example', ...AS_TLS, ...headers } }, (answer) => {
-          answer.resume();
-          answer.on('end', () => resolve(answer.statusCode));
-        });
+        const request = http.request(
+          worker.url + wanted,
+          { agent, method, headers: { host: 'hub.example', ...AS_TLS, ...headers } },
+          (answer) => {
+            answer.resume();
+            answer.on('end', () => resolve(answer.statusCode));
+          },
+        );
         request.on('error', reject);
         request.end(body);
       });
@@ -122,7 +178,11 @@ export async function holds(inspector) {
   const all = async (kind, what) => {
     const { result } = await ask('Runtime.evaluate', { expression: `WebAssembly.${kind}.prototype`, contextId });
     const { objects } = await ask('Runtime.queryObjects', { prototypeObjectId: result.objectId });
-    const { result: sum } = await ask('Runtime.callFunctionOn', { objectId: objects.objectId, functionDeclaration: `function () { return [...this].reduce((sum, one) => sum + ${what}, 0) }`, returnByValue: true });
+    const { result: sum } = await ask('Runtime.callFunctionOn', {
+      objectId: objects.objectId,
+      functionDeclaration: `function () { return [...this].reduce((sum, one) => sum + ${what}, 0) }`,
+      returnByValue: true,
+    });
     return sum.value;
   };
   try {
@@ -149,7 +209,15 @@ export async function soak({ worker, inspector }, make, count) {
     seen.push(await holds(inspector));
   }
   const [, half, , end] = seen;
-  return { statuses, seen, grown: { pages: (end.memory - half.memory) / PAGE, entries: end.entries - half.entries, heap: end.heap - half.heap } };
+  return {
+    statuses,
+    seen,
+    grown: {
+      pages: (end.memory - half.memory) / PAGE,
+      entries: end.entries - half.entries,
+      heap: end.heap - half.heap,
+    },
+  };
 }
 
 /** Returns whether nothing is retained: a leak retains a closure, more than 100 bytes of heap, of each request. */
@@ -159,7 +227,10 @@ export function isFlat(grown, count) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const count = Number(process.env.REQUESTS ?? 50_000);
-  const hub = await isolate({ folder: '.local/soak', ...(process.env.MODULES ? { modules: process.env.MODULES.split(',') } : {}) });
+  const hub = await isolate({
+    folder: '.local/soak',
+    ...(process.env.MODULES ? { modules: process.env.MODULES.split(',') } : {}),
+  });
   let flat = true;
   try {
     console.log(`${count} requests of each kind; what the second half of them added\n`);
@@ -168,7 +239,9 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     for (const [kind, make] of Object.entries(kinds(hub.token))) {
       if (process.env.KIND && process.env.KIND !== kind) continue;
       const { statuses, grown } = await soak(hub, make, count);
-      console.log(`| ${kind} | ${Object.keys(statuses[3])} | ${grown.pages} | ${grown.entries} | ${(grown.heap / 1024).toFixed(0)} |`);
+      console.log(
+        `| ${kind} | ${Object.keys(statuses[3])} | ${grown.pages} | ${grown.entries} | ${(grown.heap / 1024).toFixed(0)} |`,
+      );
       flat &&= isFlat(grown, count);
     }
   } finally {

@@ -10,15 +10,24 @@ const [project, publishable] = process.argv.slice(2);
 /** A token of ten seconds whose role may read nothing: PostgREST verifies the signature before it checks the role. */
 async function token(key) {
   const signer = new SignJWT({ role: 'hub_visitor', sub: 'system:signing-key-check' });
-  return signer.setProtectedHeader({ alg: 'ES256', typ: 'JWT', kid: key.kid }).setIssuedAt().setExpirationTime('10s').sign(await importJWK(key, 'ES256'));
+  return signer
+    .setProtectedHeader({ alg: 'ES256', typ: 'JWT', kid: key.kid })
+    .setIssuedAt()
+    .setExpirationTime('10s')
+    .sign(await importJWK(key, 'ES256'));
 }
 
 async function check() {
-  if (!project || !publishable) throw new Error('usage: node dev/check-signing-key.mjs <project URL> <publishable key> < key.jwk.json');
+  if (!project || !publishable)
+    throw new Error('usage: node dev/check-signing-key.mjs <project URL> <publishable key> < key.jwk.json');
   const read = JSON.parse(fs.readFileSync(0, 'utf8'));
   const key = read.keys?.[0] ?? read;
   const headers = { apikey: publishable, authorization: `Bearer ${await token(key)}`, 'user-agent': 'stacklumen-hub' };
-  const answer = await fetch(`${project.replace(/\/$/, '')}/rest/v1/checks?limit=0`, { headers, redirect: 'manual', signal: AbortSignal.timeout(10_000) });
+  const answer = await fetch(`${project.replace(/\/$/, '')}/rest/v1/checks?limit=0`, {
+    headers,
+    redirect: 'manual',
+    signal: AbortSignal.timeout(10_000),
+  });
   const { code = '', message = '' } = await answer.json().catch(() => ({}));
   // Source: https://docs.postgrest.org/en/stable/references/errors.html#group-3-jwt
   // Claims are verified after the signature; 12.0.2 returns PGRST301 for them too.

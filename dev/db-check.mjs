@@ -13,7 +13,11 @@ const SEED = 'system:seed';
 
 /** Returns the query of the catalog, from the newest migration that contains it. */
 export function question(folder = MIGRATIONS) {
-  const files = fs.readdirSync(folder).filter((name) => name.endsWith('.sql')).sort().reverse();
+  const files = fs
+    .readdirSync(folder)
+    .filter((name) => name.endsWith('.sql'))
+    .sort()
+    .reverse();
   for (const file of files) {
     const [, text] = fs.readFileSync(path.join(folder, file), 'utf8').split('$catalog$');
     if (text) return text;
@@ -26,7 +30,9 @@ export async function look(client) {
   const findings = [];
   const notes = [];
   await client.query("begin read only; set local search_path = ''; set local statement_timeout = '300s'");
-  const { rows: [known] } = await client.query(`select to_regnamespace('hub') is not null as hub, exists (
+  const {
+    rows: [known],
+  } = await client.query(`select to_regnamespace('hub') is not null as hub, exists (
     select from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname = 'hub_private' and p.proname = 'find_drift') as drift`);
   if (!known.hub) {
     notes.push('This database has no schema hub: the Hub was never migrated here, or this is another database.');
@@ -35,14 +41,20 @@ export async function look(client) {
   notes.push(`catalog: ${count(findings.length, 'finding')}`);
   if (known.drift) {
     const drift = await asked(client, 'select entity, entity_id, finding from hub_private.find_drift()');
-    findings.push(...(drift.rows ?? []).map((row) => ({ object: `hub.${row.entity} ${row.entity_id}`, finding: row.finding })));
+    findings.push(
+      ...(drift.rows ?? []).map((row) => ({ object: `hub.${row.entity} ${row.entity_id}`, finding: row.finding })),
+    );
     if (drift.error) findings.push({ object: 'hub_private.find_drift()', finding: drift.error });
     notes.push(`drift: ${drift.error ?? count(drift.rows.length, 'row')}`);
     // Migrations, repairs and the seed also bypass the Hub, so these are counted by actor and are no findings.
-    const other = await asked(client, `select actor_id, count(*)::int as rows, max(occurred_at)::text as last from hub.team_activities
-      where out_of_band and action <> 'baseline' group by actor_id order by rows desc, actor_id`);
+    const other = await asked(
+      client,
+      `select actor_id, count(*)::int as rows, max(occurred_at)::text as last from hub.team_activities
+      where out_of_band and action <> 'baseline' group by actor_id order by rows desc, actor_id`,
+    );
     notes.push(`by another way than the Hub: ${other.error ?? byActor(other.rows)}`);
-    if (other.rows?.some((row) => row.actor_id === SEED)) notes.push(`${SEED} is supabase/seed.sql, which writes the data of a local stack straight into the database`);
+    if (other.rows?.some((row) => row.actor_id === SEED))
+      notes.push(`${SEED} is supabase/seed.sql, which writes the data of a local stack straight into the database`);
   } else {
     notes.push('drift: not looked for, this database has no hub_private.find_drift()');
   }
@@ -54,7 +66,10 @@ export async function look(client) {
 function byActor(rows) {
   if (rows.length === 0) return count(0, 'row');
   const sum = (some) => some.reduce((all, row) => all + row.rows, 0);
-  const last = rows.map((row) => row.last).sort().at(-1);
+  const last = rows
+    .map((row) => row.last)
+    .sort()
+    .at(-1);
   const named = rows.slice(0, 5).map((row) => `${row.rows} by ${row.actor_id}`);
   const others = sum(rows.slice(5));
   return `${count(sum(rows), 'row')}, the last at ${last}: ${[...named, ...(others > 0 ? [`${others} by others`] : [])].join(', ')}`;
@@ -76,7 +91,9 @@ async function asked(client, text) {
 async function main() {
   const url = process.env.URL;
   if (!url) return fail('URL is missing: make db-check URL=postgres://user:password@host:5432/database');
-  const client = await connected(url).catch((error) => fail(`the database cannot be reached: ${without(url, error.message || error.code)}`));
+  const client = await connected(url).catch((error) =>
+    fail(`the database cannot be reached: ${without(url, error.message || error.code)}`),
+  );
   if (!client) return;
   try {
     const { findings, notes } = await look(client);

@@ -16,7 +16,8 @@ export async function startSupabase({ port, postgrestPort, publishable, log = ()
   const control = {
     'POST /dev/upstream': async (request, response) => {
       const wanted = await body(request);
-      if (!['ok', 'down', 'slow', 'garbage', 'hang', 'redirect', 'flaky'].includes(wanted.mode)) return json(response, 400, { error: 'no such mode' });
+      if (!['ok', 'down', 'slow', 'garbage', 'hang', 'redirect', 'flaky'].includes(wanted.mode))
+        return json(response, 400, { error: 'no such mode' });
       mode = wanted;
       json(response, 200, mode);
     },
@@ -47,7 +48,13 @@ export async function startSupabase({ port, postgrestPort, publishable, log = ()
     const failure = fails(request);
     if (failure === 'before') return json(response, 503, { message: 'no capacity' });
     const upstream = http.request(
-      { host: '127.0.0.1', port: postgrestPort, path, method: request.method, headers: { ...request.headers, host: 'localhost' } },
+      {
+        host: '127.0.0.1',
+        port: postgrestPort,
+        path,
+        method: request.method,
+        headers: { ...request.headers, host: 'localhost' },
+      },
       (answer) => {
         if (failure === 'after') return response.destroy();
         response.writeHead(answer.statusCode, { ...answer.headers, server: 'cloudflare', 'sb-project-ref': 'local' });
@@ -56,7 +63,13 @@ export async function startSupabase({ port, postgrestPort, publishable, log = ()
     );
     upstream.on('error', () => {
       // As Supabase's edge responds when the project's PostgREST is unavailable.
-      if (!response.headersSent) json(response, 503, { code: 'PGRST001', message: 'Database client error. Retrying the connection.', details: null, hint: null }, { 'retry-after': '1' });
+      if (!response.headersSent)
+        json(
+          response,
+          503,
+          { code: 'PGRST001', message: 'Database client error. Retrying the connection.', details: null, hint: null },
+          { 'retry-after': '1' },
+        );
       else response.destroy();
     });
     response.on('close', () => upstream.destroy());
@@ -67,20 +80,29 @@ export async function startSupabase({ port, postgrestPort, publishable, log = ()
     const own = control[`${request.method} ${url.pathname}`];
     if (own) return own(request, response);
     const { authorization, ...headers } = request.headers;
-    if (seen.length < KEPT) seen.push({ method: request.method, path: request.url, headers, claims: claims(authorization) });
+    if (seen.length < KEPT)
+      seen.push({ method: request.method, path: request.url, headers, claims: claims(authorization) });
     switch (mode.mode) {
-      case 'down': return request.socket.destroy();
-      case 'hang': return undefined;
-      case 'garbage': return response.writeHead(200, { 'content-type': 'text/html' }).end('<html>not the database</html>');
-      case 'redirect': return response.writeHead(302, { location: 'https://elsewhere.example/' }).end();
-      case 'slow': await new Promise((next) => setTimeout(next, mode.delayMs ?? 1000));
+      case 'down':
+        return request.socket.destroy();
+      case 'hang':
+        return undefined;
+      case 'garbage':
+        return response.writeHead(200, { 'content-type': 'text/html' }).end('<html>not the database</html>');
+      case 'redirect':
+        return response.writeHead(302, { location: 'https://elsewhere.example/' }).end();
+      case 'slow':
+        await new Promise((next) => setTimeout(next, mode.delayMs ?? 1000));
     }
     if (!url.pathname.startsWith('/rest/v1')) return json(response, 404, { error: 'requested path is invalid' });
     const key = headers.apikey;
-    if (key !== publishable) return json(response, 401, { message: key ? 'Invalid API key' : 'No API key found in request' });
-    if (key.startsWith('sb_secret_') && BROWSER.test(headers['user-agent'] ?? '')) return json(response, 401, { message: 'Forbidden use of secret API key in browser' });
+    if (key !== publishable)
+      return json(response, 401, { message: key ? 'Invalid API key' : 'No API key found in request' });
+    if (key.startsWith('sb_secret_') && BROWSER.test(headers['user-agent'] ?? ''))
+      return json(response, 401, { message: 'Forbidden use of secret API key in browser' });
     const rest = request.url.slice('/rest/v1'.length);
-    if (rest === '' || rest === '/' || rest.startsWith('/?')) return json(response, 401, { message: 'Access to schema is forbidden' });
+    if (rest === '' || rest === '/' || rest.startsWith('/?'))
+      return json(response, 401, { message: 'Access to schema is forbidden' });
     return pass(request, response, rest);
   };
   return serve(port, handle, log);

@@ -5,7 +5,8 @@ import http from 'node:http';
 import https from 'node:https';
 
 /** A look-up for `http.request` that resolves every name to loopback: the local stack's names are in no DNS. */
-export const loopback = (_, { all }, found) => (all ? found(null, [{ address: '127.0.0.1', family: 4 }]) : found(null, '127.0.0.1', 4));
+export const loopback = (_, { all }, found) =>
+  all ? found(null, [{ address: '127.0.0.1', family: 4 }]) : found(null, '127.0.0.1', 4);
 
 /**
  * Serves on loopback, over TLS with the files of `tls`; `handle(request, response, url)` may throw, which is a 500 with
@@ -21,7 +22,9 @@ export async function serve(port, handle, log = () => {}, tls = null) {
       else response.destroy();
     }
   };
-  const server = tls ? https.createServer({ key: fs.readFileSync(tls.key), cert: fs.readFileSync(tls.cert) }, listener) : http.createServer(listener);
+  const server = tls
+    ? https.createServer({ key: fs.readFileSync(tls.key), cert: fs.readFileSync(tls.cert) }, listener)
+    : http.createServer(listener);
   await new Promise((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve));
   return {
     stop: () =>

@@ -14,7 +14,9 @@ export async function keys(folder) {
     const { privateKey } = await generateKeyPair('ES256', { extractable: true });
     const jwk = { ...(await exportJWK(privateKey)), kid: `local-throw-away-${Date.now()}`, alg: 'ES256', use: 'sig' };
     fs.mkdirSync(folder, { recursive: true });
-    fs.writeFileSync(file, JSON.stringify({ note: 'throw-away keys of the local stack', keys: [jwk] }), { mode: 0o600 });
+    fs.writeFileSync(file, JSON.stringify({ note: 'throw-away keys of the local stack', keys: [jwk] }), {
+      mode: 0o600,
+    });
   }
   const set = JSON.parse(fs.readFileSync(file, 'utf8'));
   const open = ({ d, ...jwk }) => ({ ...jwk, key_ops: ['verify'] });

@@ -15,11 +15,17 @@ const say = (line) => console.log(line);
 
 /** The origins of browser apps, from ORIGINS; https as in production, and http on loopback only. */
 function origins() {
-  const named = (process.env.ORIGINS ?? '').split(',').map((text) => text.trim()).filter(Boolean);
+  const named = (process.env.ORIGINS ?? '')
+    .split(',')
+    .map((text) => text.trim())
+    .filter(Boolean);
   for (const text of named) {
     const { protocol, hostname, origin } = URL.canParse(text) ? new URL(text) : {};
-    const good = origin === text && (protocol === 'https:' || (protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(hostname)));
-    if (!good) throw new Error(`ORIGINS: ${text} is not an https origin, nor an http one on loopback (http://localhost:5173)`);
+    const good =
+      origin === text &&
+      (protocol === 'https:' || (protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(hostname)));
+    if (!good)
+      throw new Error(`ORIGINS: ${text} is not an https origin, nor an http one on loopback (http://localhost:5173)`);
   }
   return named;
 }
@@ -29,7 +35,10 @@ const running = () => live(path.join(FOLDER, RECORD));
 
 async function run() {
   const other = running();
-  if (other) throw new Error(`the stack runs already (process ${other.supervisor.pid})${other.urls ? ` at ${other.urls.hub}` : ''}; stop it with Ctrl-C there`);
+  if (other)
+    throw new Error(
+      `the stack runs already (process ${other.supervisor.pid})${other.urls ? ` at ${other.urls.hub}` : ''}; stop it with Ctrl-C there`,
+    );
   const apps = origins();
   let ending = false;
   const end = async (code) => {
@@ -57,9 +66,18 @@ async function run() {
 
 function show({ urls, keys, vars }, apps) {
   const rows = [
-    ['the Hub', urls.hub], ['promises', `${urls.hub}/security`], ['health', `${urls.hub}/healthz`], ['sign in', `${urls.hub}/sign-in`],
-    ['Clerk stand-in', urls.clerk], ['Supabase front', urls.supabase], ['PostgREST', urls.postgrest], ['PostgreSQL', urls.database],
-    ...Object.entries(PERSONAS).map(([name, { who }]) => [`persona ${name}`, `${who}: ${urls.clerk}/dev/token/${name}`]),
+    ['the Hub', urls.hub],
+    ['promises', `${urls.hub}/security`],
+    ['health', `${urls.hub}/healthz`],
+    ['sign in', `${urls.hub}/sign-in`],
+    ['Clerk stand-in', urls.clerk],
+    ['Supabase front', urls.supabase],
+    ['PostgREST', urls.postgrest],
+    ['PostgreSQL', urls.database],
+    ...Object.entries(PERSONAS).map(([name, { who }]) => [
+      `persona ${name}`,
+      `${who}: ${urls.clerk}/dev/token/${name}`,
+    ]),
   ];
   const wide = Math.max(...rows.map(([what]) => what.length));
   const certificate = path.join(FOLDER, 'localhost.pem');
@@ -104,13 +122,17 @@ curl -s -X POST ${urls.clerk}/dev/rotate-keys
 curl -s -X POST ${urls.clerk}/dev/outage -d '{"mode":"503"}'
 curl -s -X POST ${urls.clerk}/dev/outage -d '{"mode":"ok"}'
 
-${apps.length === 0 ? 'A browser app of another origin may call the Hub after make dev ORIGINS=http://localhost:5173.' : `These origins may call the Hub from a browser: ${apps.join(', ')}. examples/browser-app is such an app; open the Hub once, so that the
+${
+  apps.length === 0
+    ? 'A browser app of another origin may call the Hub after make dev ORIGINS=http://localhost:5173.'
+    : `These origins may call the Hub from a browser: ${apps.join(', ')}. examples/browser-app is such an app; open the Hub once, so that the
 browser takes its certificate, and then:
 
 cd examples/browser-app && npm ci && \\
 VITE_HUB_URL=${urls.hub} VITE_HUB_KEY=${keys.publishable} \\
 VITE_CLERK_PUBLISHABLE_KEY=${vars.CLERK_PUBLISHABLE_KEY} VITE_CLERK_PROXY_URL=${urls.clerk} \\
-npm run dev -- --port ${new URL(apps[0]).port || 5173}`}
+npm run dev -- --port ${new URL(apps[0]).port || 5173}`
+}
 
 Ctrl-C stops everything.`);
 }

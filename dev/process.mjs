@@ -27,7 +27,14 @@ export function start(command, args, { env = {}, cwd, uid, gid, log, stopSignal 
   if (closing) throw new Error('the stack is being stopped');
   fs.mkdirSync(path.dirname(log), { recursive: true });
   const output = fs.openSync(log, 'w');
-  const child = spawn(command, args, { cwd, uid, gid, env: { ...process.env, ...env }, stdio: ['ignore', output, output], detached: true });
+  const child = spawn(command, args, {
+    cwd,
+    uid,
+    gid,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', output, output],
+    detached: true,
+  });
   fs.closeSync(output);
   const part = { pid: child.pid, ended: null, log, onEnd: () => {} };
   running.set(child, part);

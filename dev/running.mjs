@@ -55,7 +55,8 @@ export function live(file) {
  */
 export async function claim(file) {
   const other = live(file);
-  if (other && other.supervisor.pid !== process.pid) throw new Error(`the stack runs already (process ${other.supervisor.pid})`);
+  if (other && other.supervisor.pid !== process.pid)
+    throw new Error(`the stack runs already (process ${other.supervisor.pid})`);
   const orphans = other ? [] : await endOrphans(read(file));
   files.set(file, {});
   write();
@@ -90,7 +91,12 @@ function read(file) {
 
 function write() {
   for (const [file, more] of files) {
-    const record = { supervisor: { pid: process.pid, started: startedAt(process.pid) }, mark, children: [...children.values()], ...more };
+    const record = {
+      supervisor: { pid: process.pid, started: startedAt(process.pid) },
+      mark,
+      children: [...children.values()],
+      ...more,
+    };
     fs.mkdirSync(path.dirname(file), { recursive: true });
     // Written atomically: a supervisor may be killed while it writes.
     fs.writeFileSync(`${file}.new`, JSON.stringify(record), { mode: 0o600 });
@@ -106,7 +112,8 @@ async function endOrphans(record) {
   if (!record) return [];
   const known = record.children.filter(lives);
   const ids = new Set(known.map(({ pid }) => pid));
-  for (const pid of marked(record.mark)) if (!ids.has(pid)) known.push({ pid, started: startedAt(pid), command: 'a child of it', signal: 'SIGTERM' });
+  for (const pid of marked(record.mark))
+    if (!ids.has(pid)) known.push({ pid, started: startedAt(pid), command: 'a child of it', signal: 'SIGTERM' });
   const signal = (one, name) => {
     try {
       if (lives(one)) process.kill(one.pid, name);
@@ -116,22 +123,30 @@ async function endOrphans(record) {
   };
   for (const one of known) signal(one, one.signal);
   const patience = Date.now() + 3000;
-  await answers('the end of what a killed start left', () => {
-    const left = known.filter(lives);
-    if (Date.now() > patience) left.forEach((one) => signal(one, 'SIGKILL'));
-    return left.length === 0;
-  }, { seconds: 10, every: 50 });
+  await answers(
+    'the end of what a killed start left',
+    () => {
+      const left = known.filter(lives);
+      if (Date.now() > patience) left.forEach((one) => signal(one, 'SIGKILL'));
+      return left.length === 0;
+    },
+    { seconds: 10, every: 50 },
+  );
   return known.map(({ command }) => command);
 }
 
 /** Returns the processes whose environment carries this mark. */
 function marked(value) {
   const wanted = `${MARK}=${value}`;
-  return fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
-    try {
-      return fs.readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(wanted);
-    } catch {
-      return false;
-    }
-  });
+  return fs
+    .readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return fs.readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(wanted);
+      } catch {
+        return false;
+      }
+    });
 }

@@ -11,7 +11,15 @@ import { binary, startPostgrest } from './postgrest.mjs';
 import { claim } from './running.mjs';
 import { startSupabase } from './fake-supabase-gateway.mjs';
 
-const WANTED = { postgres: 24321, postgrest: 24322, admin: 24323, supabase: 24324, clerk: 24325, hub: 8787, inspector: 24326 };
+const WANTED = {
+  postgres: 24321,
+  postgrest: 24322,
+  admin: 24323,
+  supabase: 24324,
+  clerk: 24325,
+  hub: 8787,
+  inspector: 24326,
+};
 /** The file in the data folder that records the processes of this stack. */
 export const RECORD = 'running.json';
 /** Hubs that a test starts with `restart(name)`; `production` requires `clerkLive` before it. */
@@ -33,7 +41,16 @@ const LIVE = { clerkLive: 24335, clerkLiveTls: 24336 };
  * @param {(line: string) => void} [options.say]
  * @returns `{ urls, keys, vars, certificate, parts, stop(), halt(name), kill(name), restart(name), onDeath(listener) }`
  */
-export async function startStack({ dataDir, fresh = false, from, shift = 0, hub = true, http = false, origins = [], say = () => {} }) {
+export async function startStack({
+  dataDir,
+  fresh = false,
+  from,
+  shift = 0,
+  hub = true,
+  http = false,
+  origins = [],
+  say = () => {},
+}) {
   const folder = path.resolve(dataDir);
   const data = path.join(folder, 'postgres');
   const log = (name) => path.join(folder, 'logs', `${name}.log`);
@@ -59,8 +76,16 @@ export async function startStack({ dataDir, fresh = false, from, shift = 0, hub 
   const tls = certificate(folder);
   const urls = {
     hub: `https://localhost:${ports.hub}`,
-    ...Object.fromEntries(others.map((name) => [name, `${name === 'http' ? 'http' : 'https'}://localhost:${ports[name]}`])),
-    ...(http ? { production: `https://hub.${PRODUCTION_DOMAIN}:${ports.production}`, clerkLive: `http://127.0.0.1:${ports.clerkLive}`, clerkLiveTls: `https://clerk.${PRODUCTION_DOMAIN}:${ports.clerkLiveTls}` } : {}),
+    ...Object.fromEntries(
+      others.map((name) => [name, `${name === 'http' ? 'http' : 'https'}://localhost:${ports[name]}`]),
+    ),
+    ...(http
+      ? {
+          production: `https://hub.${PRODUCTION_DOMAIN}:${ports.production}`,
+          clerkLive: `http://127.0.0.1:${ports.clerkLive}`,
+          clerkLiveTls: `https://clerk.${PRODUCTION_DOMAIN}:${ports.clerkLiveTls}`,
+        }
+      : {}),
     clerk: `http://127.0.0.1:${ports.clerk}`,
     supabase: `http://127.0.0.1:${ports.supabase}`,
     postgrest: `http://127.0.0.1:${ports.postgrest}`,
@@ -98,28 +123,74 @@ export async function startStack({ dataDir, fresh = false, from, shift = 0, hub 
   };
 
   // A reset restores the users at Clerk, and lifts the Hub's own revocations.
-  const lift = () => query(urls.database, "set hub.actor_id = 'system:dev'; set hub.actor_kind = 'system'; delete from hub.revoked_sessions");
+  const lift = () =>
+    query(
+      urls.database,
+      "set hub.actor_id = 'system:dev'; set hub.actor_kind = 'system'; delete from hub.revoked_sessions",
+    );
   const parts = {};
   let stopping = false;
   let died = () => {};
   const another = (name, more) =>
-    startHub({ port: ports[name], inspectorPort: ports[`${name}Inspector`], vars, folder: path.join(folder, 'wrangler'), log: log(name), ...more });
+    startHub({
+      port: ports[name],
+      inspectorPort: ports[`${name}Inspector`],
+      vars,
+      folder: path.join(folder, 'wrangler'),
+      log: log(name),
+      ...more,
+    });
   const starters = {
     postgres: async () => {
       const server = await startPostgres({ dataDir: data, from, port: ports.postgres, log: log('postgres') });
       [urls.database, urls.owner, urls.authenticator] = [server.url, server.ownerUrl, server.authenticatorUrl];
       return server;
     },
-    postgrest: () => startPostgrest({ databaseUrl: urls.authenticator, jwks: keys.verifying, port: ports.postgrest, adminPort: ports.admin, log: log('postgrest') }),
-    supabase: () => startSupabase({ port: ports.supabase, postgrestPort: ports.postgrest, publishable: keys.publishable, log: writer('supabase') }),
-    clerk: () => startClerk({ origins, onReset: lift, port: ports.clerk, party: () => urls.hub, trust: tls.text, publishableKey, ...keys.clerk, log: writer('clerk') }),
+    postgrest: () =>
+      startPostgrest({
+        databaseUrl: urls.authenticator,
+        jwks: keys.verifying,
+        port: ports.postgrest,
+        adminPort: ports.admin,
+        log: log('postgrest'),
+      }),
+    supabase: () =>
+      startSupabase({
+        port: ports.supabase,
+        postgrestPort: ports.postgrest,
+        publishable: keys.publishable,
+        log: writer('supabase'),
+      }),
+    clerk: () =>
+      startClerk({
+        origins,
+        onReset: lift,
+        port: ports.clerk,
+        party: () => urls.hub,
+        trust: tls.text,
+        publishableKey,
+        ...keys.clerk,
+        log: writer('clerk'),
+      }),
     ...(hub ? { hub: () => another('hub', { inspectorPort: ports.inspector, tls }) } : {}),
     ...(hub && http ? { http: () => another('http', { protocol: 'http' }) } : {}),
-    ...Object.fromEntries(ASKED.map((variant) => [variant, () => another(variant, { variant, tls, ...(variant === 'production' ? { vars: liveVars } : {}) })])),
-    clerkLive: () => startClerk({
-      port: ports.clerkLive, party: () => urls.production, trust: tls.text, publishableKey: liveVars.CLERK_PUBLISHABLE_KEY, webhookSecret: keys.clerk.webhookSecret,
-      secretKey: keys.clerk.liveSecretKey, production: { domain: PRODUCTION_DOMAIN, port: ports.clerkLiveTls, tls }, log: writer('clerk-live'),
-    }),
+    ...Object.fromEntries(
+      ASKED.map((variant) => [
+        variant,
+        () => another(variant, { variant, tls, ...(variant === 'production' ? { vars: liveVars } : {}) }),
+      ]),
+    ),
+    clerkLive: () =>
+      startClerk({
+        port: ports.clerkLive,
+        party: () => urls.production,
+        trust: tls.text,
+        publishableKey: liveVars.CLERK_PUBLISHABLE_KEY,
+        webhookSecret: keys.clerk.webhookSecret,
+        secretKey: keys.clerk.liveSecretKey,
+        production: { domain: PRODUCTION_DOMAIN, port: ports.clerkLiveTls, tls },
+        log: writer('clerk-live'),
+      }),
   };
   const begin = async (name) => {
     parts[name] = await starters[name]();
@@ -144,12 +215,24 @@ export async function startStack({ dataDir, fresh = false, from, shift = 0, hub 
   const stop = async () => {
     stopping = true;
     // The database last, so that requests in flight still find it.
-    await Promise.all(Object.keys(parts).filter((name) => name !== 'postgres').map(halt));
+    await Promise.all(
+      Object.keys(parts)
+        .filter((name) => name !== 'postgres')
+        .map(halt),
+    );
     await halt('postgres');
     claimed.release();
   };
   const stack = {
-    urls, keys, vars, liveVars, certificate: tls.text, parts, stop, halt, kill,
+    urls,
+    keys,
+    vars,
+    liveVars,
+    certificate: tls.text,
+    parts,
+    stop,
+    halt,
+    kill,
     restart: async (name) => {
       await halt(name);
       await begin(name);
@@ -177,8 +260,13 @@ async function prepare(urls, say) {
   const applied = await migrate(urls.owner);
   if (applied.length > 0) say(`  ${applied.length} migrations applied`);
   // Read from the data: a start may have been interrupted between the last migration and the seed.
-  const { rows: [{ empty }] } = await query(urls.database, `select not exists (select from hub.contact_tickets) and not exists (select from hub.leads)
-    and not exists (select from hub.team_activities where actor_id = 'system:seed') as empty`);
+  const {
+    rows: [{ empty }],
+  } = await query(
+    urls.database,
+    `select not exists (select from hub.contact_tickets) and not exists (select from hub.leads)
+    and not exists (select from hub.team_activities where actor_id = 'system:seed') as empty`,
+  );
   if (empty) {
     await seed(urls.database);
     say('  seeded');

@@ -21,10 +21,15 @@ export async function startWorkerd({ name, port, folder, modules, vars, queue, i
     return `(name = "${path.basename(file)}", ${kind} = embed "${path.relative(folder, path.resolve(file))}")`;
   };
   const binding = ([key, text]) => `(name = "${key}", text = ${JSON.stringify(text)})`;
-  const bindings = [...Object.entries(vars).map(binding), ...(queue ? ['(name = "AUDIT_QUEUE", queue = "queue")'] : [])];
+  const bindings = [
+    ...Object.entries(vars).map(binding),
+    ...(queue ? ['(name = "AUDIT_QUEUE", queue = "queue")'] : []),
+  ];
   const config = path.join(folder, `${name}.capnp`);
   fs.mkdirSync(folder, { recursive: true });
-  fs.writeFileSync(config, `using Workerd = import "/workerd/workerd.capnp";
+  fs.writeFileSync(
+    config,
+    `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = (modules = [${modules.map(module).join(', ')}], compatibilityDate = "2026-07-01",
@@ -33,11 +38,18 @@ ${queue ? `    (name = "queue", external = (address = "${queue}", http = ())),\n
   ],
   sockets = [(name = "http", address = "127.0.0.1:${port}", service = "main", http = (forwardedProtoHeader = "x-forwarded-proto", cfBlobHeader = "cf-blob"))],
 );
-`);
+`,
+  );
   const began = process.hrtime.bigint();
-  const part = start(binary, ['serve', config, ...(inspector ? [`--inspector-addr=127.0.0.1:${inspector}`] : [])], { log: path.join(folder, `${name}.log`) });
+  const part = start(binary, ['serve', config, ...(inspector ? [`--inspector-addr=127.0.0.1:${inspector}`] : [])], {
+    log: path.join(folder, `${name}.log`),
+  });
   const url = `http://127.0.0.1:${port}`;
-  await answers(name, async () => (await fetch(`${url}/robots.txt`, { headers: AS_TLS })).status > 0, { seconds: 20, every: 2, failed: part.why });
+  await answers(name, async () => (await fetch(`${url}/robots.txt`, { headers: AS_TLS })).status > 0, {
+    seconds: 20,
+    every: 2,
+    failed: part.why,
+  });
   const startedMs = Number(process.hrtime.bigint() - began) / 1e6;
   return { name, url, startedMs, stop: part.stop, cost: () => cost(part.pid) };
 }

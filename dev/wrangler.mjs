@@ -30,34 +30,78 @@ export async function startHub({ port, inspectorPort, protocol = 'https', varian
   const config = variant ? ['--config', changed(folder, variant)] : [];
   const file = path.join(folder, `${variant ?? protocol}.vars`);
   const line = ([name, value]) => `${name}='${value}'\n`;
-  fs.writeFileSync(file, `# Throw-away values of the local stack.\n${Object.entries(vars).map(line).join('')}`, { mode: 0o600 });
+  fs.writeFileSync(file, `# Throw-away values of the local stack.\n${Object.entries(vars).map(line).join('')}`, {
+    mode: 0o600,
+  });
   // Wrangler reads only the variables and required secrets of wrangler.toml from a file; an optional secret is passed
   // as an argument.
   const deployed = fs.readFileSync('wrangler.toml', 'utf8');
-  const optional = Object.keys(vars).filter((name) => !new RegExp(`^${name} = |^required = .*"${name}"`, 'm').test(deployed));
+  const optional = Object.keys(vars).filter(
+    (name) => !new RegExp(`^${name} = |^required = .*"${name}"`, 'm').test(deployed),
+  );
   const more = optional.flatMap((name) => ['--var', `${name}:${vars[name]}`]);
   const secure = protocol === 'https' ? ['--https-key-path', tls.key, '--https-cert-path', tls.cert] : [];
   const part = start(
     path.join(bin, 'node'),
     [
-      path.resolve('node_modules/wrangler/bin/wrangler.js'), 'dev', ...config,
-      '--ip', '127.0.0.1', '--port', String(port), '--inspector-port', String(inspectorPort),
+      path.resolve('node_modules/wrangler/bin/wrangler.js'),
+      'dev',
+      ...config,
+      '--ip',
+      '127.0.0.1',
+      '--port',
+      String(port),
+      '--inspector-port',
+      String(inspectorPort),
       // The routes of wrangler.toml are the deployment's; here the Hub sees the host of the client's request.
-      '--infer-origin-from-routes=false', '--local-protocol', protocol, ...secure, '--env-file', file, ...more, '--persist-to', own,
-      '--show-interactive-dev-session=false', '--test-scheduled',
+      '--infer-origin-from-routes=false',
+      '--local-protocol',
+      protocol,
+      ...secure,
+      '--env-file',
+      file,
+      ...more,
+      '--persist-to',
+      own,
+      '--show-interactive-dev-session=false',
+      '--test-scheduled',
     ],
-    { log, env: { PATH: `${bin}:${process.env.PATH}`, CI: '1', WRANGLER_SEND_METRICS: 'false', WRANGLER_LOG_PATH: path.join(folder, 'wrangler-logs'), WRANGLER_REGISTRY_PATH: path.join(folder, variant === 'producer' ? 'registry-https' : `registry-${variant ?? protocol}`), NO_COLOR: '1' } },
+    {
+      log,
+      env: {
+        PATH: `${bin}:${process.env.PATH}`,
+        CI: '1',
+        WRANGLER_SEND_METRICS: 'false',
+        WRANGLER_LOG_PATH: path.join(folder, 'wrangler-logs'),
+        WRANGLER_REGISTRY_PATH: path.join(
+          folder,
+          variant === 'producer' ? 'registry-https' : `registry-${variant ?? protocol}`,
+        ),
+        NO_COLOR: '1',
+      },
+    },
   );
-  await answers('the Hub', () => responds(`${protocol}://localhost:${port}/robots.txt`, tls?.text), { seconds: 900, failed: part.why });
+  await answers('the Hub', () => responds(`${protocol}://localhost:${port}/robots.txt`, tls?.text), {
+    seconds: 900,
+    failed: part.why,
+  });
   return part;
 }
 
 /** Writes wrangler.toml for a variant: with its own name, and without a build. */
 function changed(folder, variant) {
   const file = path.join(folder, `${variant}.toml`);
-  const blocks = fs.readFileSync('wrangler.toml', 'utf8').split(/\n(?=\[)/).filter((block) => !block.startsWith('[build]'));
+  const blocks = fs
+    .readFileSync('wrangler.toml', 'utf8')
+    .split(/\n(?=\[)/)
+    .filter((block) => !block.startsWith('[build]'));
   const text = VARIANTS[variant](blocks).join('\n');
-  fs.writeFileSync(file, text.replace(/^name = "(.*)"/m, `name = "$1-${variant}"`).replace(/^main = "(.*)"/m, (_, main) => `main = "${path.resolve(main)}"`));
+  fs.writeFileSync(
+    file,
+    text
+      .replace(/^name = "(.*)"/m, `name = "$1-${variant}"`)
+      .replace(/^main = "(.*)"/m, (_, main) => `main = "${path.resolve(main)}"`),
+  );
   return file;
 }
 

@@ -12,7 +12,10 @@ app.use('/rest/*', async (context, next) => {
   const token = context.req.header('authorization')?.replace(/^Bearer /, '');
   if (!token) return context.json({ message: 'unauthorized' }, 401);
   try {
-    context.set('claims', await verifyToken(token, { jwtKey: context.env.JWT_KEY, authorizedParties: [context.env.PARTY] }));
+    context.set(
+      'claims',
+      await verifyToken(token, { jwtKey: context.env.JWT_KEY, authorizedParties: [context.env.PARTY] }),
+    );
   } catch {
     return context.json({ message: 'unauthorized' }, 401);
   }
@@ -30,13 +33,18 @@ const database = ({ env, req }) =>
 
 app.get('/rest/v1/contact_tickets', async (context) => {
   const { o, sub } = context.get('claims');
-  const { data, error } = await database(context).from('contact_tickets').select('id,subject,status').eq('owner_id', o?.id ?? sub).limit(20);
+  const { data, error } = await database(context)
+    .from('contact_tickets')
+    .select('id,subject,status')
+    .eq('owner_id', o?.id ?? sub)
+    .limit(20);
   return error ? context.json(error, 500) : context.json(data);
 });
 
 app.patch('/rest/v1/leads', async (context) => {
   const claims = context.get('claims');
-  if (!['admin', 'sales'].includes(claims.metadata?.stacklumen_role)) return context.json({ message: 'forbidden' }, 403);
+  if (!['admin', 'sales'].includes(claims.metadata?.stacklumen_role))
+    return context.json({ message: 'forbidden' }, 403);
   const id = context.req.query('id').replace(/^eq\./, '');
   const change = await context.req.json();
   const client = database(context);
@@ -44,7 +52,9 @@ app.patch('/rest/v1/leads', async (context) => {
   if (before.error) return context.json(before.error, 404);
   const after = await client.from('bench_leads').update(change).eq('id', id).select('id,status,notes').single();
   if (after.error) return context.json(after.error, 500);
-  const recorded = await client.from('bench_activities').insert({ actor_id: claims.sub, entity: 'leads', entity_id: id, before: before.data, after: after.data });
+  const recorded = await client
+    .from('bench_activities')
+    .insert({ actor_id: claims.sub, entity: 'leads', entity_id: id, before: before.data, after: after.data });
   return recorded.error ? context.json(recorded.error, 500) : context.body(null, 204);
 });
 

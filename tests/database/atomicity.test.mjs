@@ -26,22 +26,40 @@ after(async () => {
 
 /** Each kind of change, by staff and by a customer, on separate rows. */
 async function changes() {
-  const lead = async (name) => (await ask('admin', 'POST', 'leads', { body: { name, email: 'a@example.com' }, headers: { prefer: 'return=representation' } })).json[0].id;
+  const lead = async (name) =>
+    (
+      await ask('admin', 'POST', 'leads', {
+        body: { name, email: 'a@example.com' },
+        headers: { prefer: 'return=representation' },
+      })
+    ).json[0].id;
   const [moved, noted, gone] = [await lead('Moved'), await lead('Noted'), await lead('Gone')];
   const ticket = (await ask('alice', 'POST', 'rpc/open_ticket', { body: { subject: 'Broken', body: 'Text' } })).json.id;
   return {
     'a call': () => ask('sales', 'POST', 'rpc/move_lead', { body: { lead: moved, status: 'contacted', version: 1 } }),
     'an update': () => ask('sales', 'PATCH', `leads?id=eq.${noted}`, { body: { notes: direct.requestId() }, ...one }),
-    'an insert': () => ask('support', 'POST', 'ticket_messages', { body: { ticket_id: ticket, body: direct.requestId() } }),
+    'an insert': () =>
+      ask('support', 'POST', 'ticket_messages', { body: { ticket_id: ticket, body: direct.requestId() } }),
     'a removal': () => ask('admin', 'DELETE', `leads?id=eq.${gone}`, one),
-    'an update by a client': () => ask('alice', 'PATCH', `contact_tickets?id=eq.${ticket}`, { body: { subject: direct.requestId() } }),
+    'an update by a client': () =>
+      ask('alice', 'PATCH', `contact_tickets?id=eq.${ticket}`, { body: { subject: direct.requestId() } }),
   };
 }
 
 /** The whole state: rows, audit log and request log. */
 async function everything() {
-  const tables = ['leads', 'contact_tickets', 'ticket_messages', 'chat_threads', 'chat_messages', 'team_activities', 'request_log'];
-  const parts = tables.map((name) => `(select count(*) || ' ' || sum(hashtextextended(r::text, 0)::numeric) from hub.${name} r) as ${name}`);
+  const tables = [
+    'leads',
+    'contact_tickets',
+    'ticket_messages',
+    'chat_threads',
+    'chat_messages',
+    'team_activities',
+    'request_log',
+  ];
+  const parts = tables.map(
+    (name) => `(select count(*) || ' ' || sum(hashtextextended(r::text, 0)::numeric) from hub.${name} r) as ${name}`,
+  );
   return (await sql(`select ${parts.join(', ')}`))[0];
 }
 
@@ -59,13 +77,20 @@ async function refused({ prepares, breaks, mends, code, only }) {
   } finally {
     await mends?.();
   }
-  for (const [name, { status, json }] of told) assert.ok((status === 0 || status >= 400) && code.includes(json?.code), `${name}: ${status} ${JSON.stringify(json)}`);
+  for (const [name, { status, json }] of told)
+    assert.ok(
+      (status === 0 || status >= 400) && code.includes(json?.code),
+      `${name}: ${status} ${JSON.stringify(json)}`,
+    );
   assert.deepEqual(await everything(), untouched);
   await answers('PostgREST', async () => (await ask('sales', 'GET', 'leads?limit=1')).status === 200);
   for (const [name, { status, json, id }] of await all(wanted)) {
     assert.ok(status >= 200 && status < 300, `${name}, mended: ${status} ${JSON.stringify(json)}`);
-    const [left] = await sql(`select (select count(*)::integer from hub.team_activities a where a.request_id = $1 and not a.out_of_band) as trail,
-      (select count(*)::integer from hub.request_log r where r.request_id = $1) as requests`, [id]);
+    const [left] = await sql(
+      `select (select count(*)::integer from hub.team_activities a where a.request_id = $1 and not a.out_of_band) as trail,
+      (select count(*)::integer from hub.request_log r where r.request_id = $1) as requests`,
+      [id],
+    );
     assert.deepEqual(left, { trail: 1, requests: 1 }, name);
   }
   return told;
@@ -86,29 +111,81 @@ async function locked(wanted, meanwhile = () => {}) {
 }
 
 const WAITING = "from pg_stat_activity where usename = 'authenticator' and wait_event_type = 'Lock'";
-const waiting = (count) => answers('those who wait', async () => (await sql(`select ${count} = count(*) as there ${WAITING}`))[0].there, { every: 20, seconds: 10 });
-const everybody = (setting) => sql(['hub_staff', 'hub_customer'].map((role) => `alter role ${role} ${setting}`).join('; '));
+const waiting = (count) =>
+  answers('those who wait', async () => (await sql(`select ${count} = count(*) as there ${WAITING}`))[0].there, {
+    every: 20,
+    seconds: 10,
+  });
+const everybody = (setting) =>
+  sql(['hub_staff', 'hub_customer'].map((role) => `alter role ${role} ${setting}`).join('; '));
 const NUMBERS = 'hub.team_activities_id_seq';
 const START_ANEW = "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'authenticator'";
 
 describe('L-1: the row of the audit log cannot be written, so the change is rejected', () => {
   // Pairs of a statement that breaks it and one that repairs it.
   const broken = [
-    ['the month has no partition', '23514', () => `alter table hub.team_activities detach partition ${month}`, () => `alter table hub.team_activities attach partition ${month} ${bounds()}`],
-    ['the owner of the function may not write it', '42501', () => 'revoke insert on hub.team_activities from postgres', () => 'grant insert on hub.team_activities to postgres'],
-    ['it breaks a rule', '23514', () => "alter table hub.team_activities add constraint none check (actor_role = 'nobody') not valid", () => 'alter table hub.team_activities drop constraint none'],
-    ['a trigger on it raises', 'P0001', () => trigger("raise exception 'no'"), () => 'drop trigger broken on hub.team_activities'],
-    ['a trigger on it swallows it', 'P0001', () => trigger('return null'), () => 'drop trigger broken on hub.team_activities'],
+    [
+      'the month has no partition',
+      '23514',
+      () => `alter table hub.team_activities detach partition ${month}`,
+      () => `alter table hub.team_activities attach partition ${month} ${bounds()}`,
+    ],
+    [
+      'the owner of the function may not write it',
+      '42501',
+      () => 'revoke insert on hub.team_activities from postgres',
+      () => 'grant insert on hub.team_activities to postgres',
+    ],
+    [
+      'it breaks a rule',
+      '23514',
+      () => "alter table hub.team_activities add constraint none check (actor_role = 'nobody') not valid",
+      () => 'alter table hub.team_activities drop constraint none',
+    ],
+    [
+      'a trigger on it raises',
+      'P0001',
+      () => trigger("raise exception 'no'"),
+      () => 'drop trigger broken on hub.team_activities',
+    ],
+    [
+      'a trigger on it swallows it',
+      'P0001',
+      () => trigger('return null'),
+      () => 'drop trigger broken on hub.team_activities',
+    ],
     // A plan that a rule emptied depends on no table and is never replanned: such sessions continue to reject until
     // they end.
-    ['a rule sends it nowhere', 'P0001', () => 'create rule broken as on insert to hub.team_activities do instead nothing', () => `drop rule broken on hub.team_activities; ${START_ANEW}`],
-    ['the numbers have run out', '2200H', () => `alter sequence ${NUMBERS} maxvalue 1000000000; select setval('${NUMBERS}', 1000000000)`, () => `alter sequence ${NUMBERS} no maxvalue; select setval('${NUMBERS}', (select max(id) from hub.team_activities))`],
-    ['the request row cannot be written', '42501', () => 'revoke insert on hub.request_log from postgres', () => 'grant insert on hub.request_log to postgres'],
+    [
+      'a rule sends it nowhere',
+      'P0001',
+      () => 'create rule broken as on insert to hub.team_activities do instead nothing',
+      () => `drop rule broken on hub.team_activities; ${START_ANEW}`,
+    ],
+    [
+      'the numbers have run out',
+      '2200H',
+      () => `alter sequence ${NUMBERS} maxvalue 1000000000; select setval('${NUMBERS}', 1000000000)`,
+      () =>
+        `alter sequence ${NUMBERS} no maxvalue; select setval('${NUMBERS}', (select max(id) from hub.team_activities))`,
+    ],
+    [
+      'the request row cannot be written',
+      '42501',
+      () => 'revoke insert on hub.request_log from postgres',
+      () => 'grant insert on hub.request_log to postgres',
+    ],
   ];
   for (const [what, code, breaks, mends] of broken) {
     test(what, async () => {
-      await sql("create or replace function hub_private.broken() returns trigger language plpgsql as 'begin return new; end'");
-      await refused({ code: [code], breaks: () => admin.query(breaks()).then(() => undefined), mends: () => admin.query(mends()) });
+      await sql(
+        "create or replace function hub_private.broken() returns trigger language plpgsql as 'begin return new; end'",
+      );
+      await refused({
+        code: [code],
+        breaks: () => admin.query(breaks()).then(() => undefined),
+        mends: () => admin.query(mends()),
+      });
     });
   }
 
@@ -129,26 +206,46 @@ describe('L-1: the row of the audit log cannot be written, so the change is reje
   });
 
   test('two sessions block each other', async () => {
-    await refused({ only: 'an update', code: ['40P01'], breaks: (wanted) => locked(wanted, (other) => other.query("select 1 from hub.leads where name = 'Noted' for update").catch(() => {})) });
+    await refused({
+      only: 'an update',
+      code: ['40P01'],
+      breaks: (wanted) =>
+        locked(wanted, (other) =>
+          other.query("select 1 from hub.leads where name = 'Noted' for update").catch(() => {}),
+        ),
+    });
   });
 
   test('the connection is terminated during the change', async () => {
-    await refused({ code: ['57P01', 'PGRST001', 'PGRST000'], breaks: (wanted) => locked(wanted, () => sql(`select pg_terminate_backend(pid) ${WAITING}`)) });
+    await refused({
+      code: ['57P01', 'PGRST001', 'PGRST000'],
+      breaks: (wanted) => locked(wanted, () => sql(`select pg_terminate_backend(pid) ${WAITING}`)),
+    });
   });
 
   test('the statement is cancelled during the change', async () => {
-    await refused({ code: ['57014'], breaks: (wanted) => locked(wanted, () => sql(`select pg_cancel_backend(pid) ${WAITING}`)) });
+    await refused({
+      code: ['57014'],
+      breaks: (wanted) => locked(wanted, () => sql(`select pg_cancel_backend(pid) ${WAITING}`)),
+    });
   });
 
   test('no connection is available', async () => {
     const breaks = () => sql(`alter role authenticator connection limit 0; ${START_ANEW}`).then(() => undefined);
-    await refused({ code: ['57P01', 'PGRST000', 'PGRST001', 'PGRST002', 'PGRST003', '53300'], breaks, mends: () => sql('alter role authenticator connection limit -1') });
+    await refused({
+      code: ['57P01', 'PGRST000', 'PGRST001', 'PGRST002', 'PGRST003', '53300'],
+      breaks,
+      mends: () => sql('alter role authenticator connection limit -1'),
+    });
   });
 
   test('transactions are read-only', async () => {
     const prepares = () => everybody('set transaction_read_only = on').then(direct.reload);
     // The setting can only be reverted in this way.
-    const mends = () => everybody('reset all').then(() => everybody("set statement_timeout = '8s'")).then(direct.reload);
+    const mends = () =>
+      everybody('reset all')
+        .then(() => everybody("set statement_timeout = '8s'"))
+        .then(direct.reload);
     await refused({ code: ['25006'], prepares, breaks: () => {}, mends });
   });
 
@@ -157,7 +254,12 @@ describe('L-1: the row of the audit log cannot be written, so the change is reje
     assert.ok(found.length > 0, 'neither mount nor prlimit works here, so this cannot be seen');
     for (const way of found) {
       t.diagnostic(`by ${way.name}`);
-      await refused({ code: way.code, prepares: () => way.fills(admin, month), breaks: () => {}, mends: () => way.frees(admin, month) });
+      await refused({
+        code: way.code,
+        prepares: () => way.fills(admin, month),
+        breaks: () => {},
+        mends: () => way.frees(admin, month),
+      });
     }
   });
 });
@@ -168,7 +270,9 @@ function bounds() {
   return `for values from ('${first.toISOString()}') to ('${next.toISOString()}')`;
 }
 
-const trigger = (does) => `create or replace function hub_private.broken() returns trigger language plpgsql as 'begin ${does.replaceAll("'", "''")}; end';
+const trigger = (
+  does,
+) => `create or replace function hub_private.broken() returns trigger language plpgsql as 'begin ${does.replaceAll("'", "''")}; end';
   create trigger broken before insert on hub.team_activities for each row execute function hub_private.broken()`;
 
 test('L-1: after all of it the audit log and the rows agree', async () => {

@@ -17,7 +17,10 @@ const made = ({ status }) => status >= 200 && status < 300;
 
 const done = [];
 const kills = [];
-let direct, ask, sql, asking = 0;
+let direct,
+  ask,
+  sql,
+  asking = 0;
 
 before(async () => {
   direct = await start('.local/kills', 610);
@@ -32,11 +35,25 @@ function work(leads, tickets) {
   const mine = [];
   return [
     (id) => ask('sales', 'PATCH', `leads?id=eq.${any(leads)}`, { id, body: { notes: id }, headers: most('leads', 1) }),
-    (id) => ask('admin', 'PATCH', `leads?id=in.(${leads.slice(0, 3).join(',')})`, { id, body: { assigned_to: `user_${id}` }, headers: most('leads', 3) }),
-    (id) => ask('support', 'PATCH', `contact_tickets?id=eq.${any(tickets)}`, { id, body: { assigned_to: `user_${id}` }, headers: most('contact_tickets', 1) }),
+    (id) =>
+      ask('admin', 'PATCH', `leads?id=in.(${leads.slice(0, 3).join(',')})`, {
+        id,
+        body: { assigned_to: `user_${id}` },
+        headers: most('leads', 3),
+      }),
+    (id) =>
+      ask('support', 'PATCH', `contact_tickets?id=eq.${any(tickets)}`, {
+        id,
+        body: { assigned_to: `user_${id}` },
+        headers: most('contact_tickets', 1),
+      }),
     (id) => ask('support', 'POST', 'ticket_messages', { id, body: { ticket_id: any(tickets), body: id } }),
     async (id) => {
-      const answer = await ask('admin', 'POST', 'leads', { id, body: { name: id, email: 'a@example.com' }, headers: { prefer: 'return=representation' } });
+      const answer = await ask('admin', 'POST', 'leads', {
+        id,
+        body: { name: id, email: 'a@example.com' },
+        headers: { prefer: 'return=representation' },
+      });
       if (answer.status === 201) mine.push(answer.json[0]);
       return answer;
     },
@@ -44,8 +61,21 @@ function work(leads, tickets) {
     async (id) => {
       const lead = mine.at(-1);
       if (!lead) return null;
-      const answer = await ask('sales', 'POST', 'rpc/move_lead', { id, body: { lead: lead.id, status: lead.status === 'contacted' ? 'qualified' : 'contacted', version: lead.version, reason: id } });
-      if (answer.status === 200) mine[mine.length - 1] = { ...lead, status: lead.status === 'contacted' ? 'qualified' : 'contacted', version: answer.json };
+      const answer = await ask('sales', 'POST', 'rpc/move_lead', {
+        id,
+        body: {
+          lead: lead.id,
+          status: lead.status === 'contacted' ? 'qualified' : 'contacted',
+          version: lead.version,
+          reason: id,
+        },
+      });
+      if (answer.status === 200)
+        mine[mine.length - 1] = {
+          ...lead,
+          status: lead.status === 'contacted' ? 'qualified' : 'contacted',
+          version: answer.json,
+        };
       else mine.pop();
       return answer;
     },
@@ -73,23 +103,34 @@ async function end(kind) {
   if (kind === KINDS[0]) await stack.kill('postgrest');
   else if (kind === KINDS[2]) {
     // The backend of a running change, if there is one; the server ends all the others and restarts them by itself.
-    await answers('a backend', async () => {
-      const [{ pid }] = await sql("select pid from pg_stat_activity where usename = 'authenticator' order by (state = 'active' or state like 'idle in%') desc, random() limit 1");
-      return process.kill(pid, 'SIGKILL');
-    }, { every: 5 });
+    await answers(
+      'a backend',
+      async () => {
+        const [{ pid }] = await sql(
+          "select pid from pg_stat_activity where usename = 'authenticator' order by (state = 'active' or state like 'idle in%') desc, random() limit 1",
+        );
+        return process.kill(pid, 'SIGKILL');
+      },
+      { every: 5 },
+    );
   } else await stack.kill('postgres', kind === KINDS[3]);
 }
 
 describe(`L-1: ${KILLS} kills under load`, () => {
   test('the load continues through all of them', async (t) => {
-    const rowsOf = async (table) => (await sql(`select id from hub.${table} where ${table === 'leads' ? 'true' : "status <> 'closed'"} limit 12`)).map((row) => row.id);
+    const rowsOf = async (table) =>
+      (
+        await sql(`select id from hub.${table} where ${table === 'leads' ? 'true' : "status <> 'closed'"} limit 12`)
+      ).map((row) => row.id);
     const [leads, tickets] = [await rowsOf('leads'), await rowsOf('contact_tickets')];
     let running = true;
     const load = Array.from({ length: CONNECTIONS }, () => connection(leads, tickets, () => running));
     try {
       for (let n = 0; n < KILLS; n += 1) {
         const kind = KINDS[n % KINDS.length];
-        await answers('the load', async () => (await ask('sales', 'GET', 'leads?limit=1')).status === 200, { every: 20 });
+        await answers('the load', async () => (await ask('sales', 'GET', 'leads?limit=1')).status === 200, {
+          every: 20,
+        });
         await wait(100 + Math.random() * 300);
         // All of them may pause after a failure.
         await answers('a request on its way', () => asking > 0, { every: 1 });
@@ -106,10 +147,18 @@ describe(`L-1: ${KILLS} kills under load`, () => {
     }
     const count = (wanted) => done.filter(wanted).length;
     const unknown = count((one) => !made(one) && !refused(one));
-    t.diagnostic(`${done.length} changes asked: ${count(made)} made, ${count(refused)} refused, ${unknown} failed, ${count(({ status }) => status === 0)} of these without an answer`);
-    for (const kind of KINDS) t.diagnostic(`${kind}: ${kills.filter((one) => one.kind === kind).length} kills, ${kills.filter((one) => one.kind === kind).reduce((sum, one) => sum + one.asking, 0)} requests on their way`);
+    t.diagnostic(
+      `${done.length} changes asked: ${count(made)} made, ${count(refused)} refused, ${unknown} failed, ${count(({ status }) => status === 0)} of these without an answer`,
+    );
+    for (const kind of KINDS)
+      t.diagnostic(
+        `${kind}: ${kills.filter((one) => one.kind === kind).length} kills, ${kills.filter((one) => one.kind === kind).reduce((sum, one) => sum + one.asking, 0)} requests on their way`,
+      );
     assert.equal(kills.length, KILLS);
-    assert.ok(kills.every((one) => one.asking > 0), 'a kill met no load');
+    assert.ok(
+      kills.every((one) => one.asking > 0),
+      'a kill met no load',
+    );
     // Each occurred while changes were made, and some of those in flight lost their response.
     assert.ok(count(made) > KILLS * 5 && unknown > 0);
   });
@@ -119,20 +168,39 @@ describe(`L-1: ${KILLS} kills under load`, () => {
   });
 
   test('a confirmed change is stored, with its rows under the same request id; a rejected one is not', async (t) => {
-    const rows = await sql(`select a.request_id, count(*)::integer as trail, bool_and(r.request_id is not null) as requested,
+    const rows = await sql(
+      `select a.request_id, count(*)::integer as trail, bool_and(r.request_id is not null) as requested,
         bool_and(strpos(coalesce(a.after::text, '') || coalesce(a.reason, '') , a.request_id) > 0 or a.action = 'delete') as own
-      from hub.team_activities a left join hub.request_log r on r.request_id = a.request_id where a.request_id = any ($1) group by 1`, [done.map(({ id }) => id)]);
+      from hub.team_activities a left join hub.request_log r on r.request_id = a.request_id where a.request_id = any ($1) group by 1`,
+      [done.map(({ id }) => id)],
+    );
     const trail = new Map(rows.map((row) => [row.request_id, row]));
-    const requested = new Set((await sql('select request_id from hub.request_log where request_id = any ($1)', [done.map(({ id }) => id)])).map((row) => row.request_id));
+    const requested = new Set(
+      (await sql('select request_id from hub.request_log where request_id = any ($1)', [done.map(({ id }) => id)])).map(
+        (row) => row.request_id,
+      ),
+    );
     let lost = 0;
     for (const answer of done) {
       const { id, status, json } = answer;
       const found = trail.get(id);
-      if (made(answer)) assert.ok(found && found.requested && found.own, `${id}: ${status} ${JSON.stringify(json)}, and of the trail ${JSON.stringify(found)}`);
-      else if (refused(answer)) assert.ok(!found && !requested.has(id), `${id}: refused with ${status} ${JSON.stringify(json)}, and still there`);
+      if (made(answer))
+        assert.ok(
+          found && found.requested && found.own,
+          `${id}: ${status} ${JSON.stringify(json)}, and of the trail ${JSON.stringify(found)}`,
+        );
+      else if (refused(answer))
+        assert.ok(
+          !found && !requested.has(id),
+          `${id}: refused with ${status} ${JSON.stringify(json)}, and still there`,
+        );
       else if (found) lost += 1;
       // The outcome of the others is unknown; but each is stored completely or not at all.
-      assert.equal(requested.has(id), found !== undefined, `${id}: ${status} ${JSON.stringify(json)}, request row and trail differ`);
+      assert.equal(
+        requested.has(id),
+        found !== undefined,
+        `${id}: ${status} ${JSON.stringify(json)}, request row and trail differ`,
+      );
       if (found) assert.ok(found.requested && found.own, id);
     }
     t.diagnostic(`${lost} changes stand whose answer was lost`);

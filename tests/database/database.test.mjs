@@ -58,16 +58,22 @@ for (const version of [17, 15]) {
 
     test('the seed can be repeated and leaves rows of every table for every owner', async () => {
       for (const rows of [200, 60, 200]) await seed(server.url, rows);
-      const { rows } = await query(server.url, `
+      const { rows } = await query(
+        server.url,
+        `
         select (select count(*)::int from hub.contact_tickets) as tickets, (select count(*)::int from hub.leads) as leads,
           (select count(distinct owner_id)::int from hub.contact_tickets) as owners, (select count(*)::int from hub.ticket_messages where internal) as notes,
-          (select count(*)::int from hub.chat_messages) as chats, (select count(*)::int from hub.team_activities) as activities`);
+          (select count(*)::int from hub.chat_messages) as chats, (select count(*)::int from hub.team_activities) as activities`,
+      );
       const { tickets, leads, owners, notes, chats, activities } = rows[0];
       assert.deepEqual([tickets, leads, owners], [200, 50, 3]);
       assert.ok(notes > 0 && chats > 50 && activities > 10);
       // L-1: the seed is written directly, over a connection without a request's settings, and its rows have their
       // values and their hash too.
-      const bare = await query(server.url, "select count(*)::int as rows from hub.team_activities where action in ('insert', 'update') and (salt is null or after is null or row_hash is null)");
+      const bare = await query(
+        server.url,
+        "select count(*)::int as rows from hub.team_activities where action in ('insert', 'update') and (salt is null or after is null or row_hash is null)",
+      );
       assert.equal(bare.rows[0].rows, 0);
       assert.deepEqual((await query(server.url, 'select * from hub_private.find_drift()')).rows, []);
     });

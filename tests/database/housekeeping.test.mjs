@@ -40,10 +40,12 @@ const old = (rows) => `
   select hub_private.make_partitions(${OVER[0]}, ${month(OVER[0])} + interval '12 hours');
   reset role;
   alter table hub.leads disable trigger user;
-  ${OVER.map((ago) => `
+  ${OVER.map(
+    (ago) => `
   with made as (insert into hub.leads (name, email) select 'Kept ${ago} ' || n, n || '@example.com' from generate_series(1, ${rows}) n returning *)
   insert into hub.team_activities (occurred_at, actor_id, actor_kind, actor_role, database_role, action, entity, entity_id, salt, values_hash, row_hash)
-  select ${month(ago)} + interval '13 hours', 'system:test', 'system', 'system', 'test', 'insert', 'leads', id::text, '\\x00', '\\x00', hub_private.row_hash('\\x00', to_jsonb(made)) from made;`).join('')}
+  select ${month(ago)} + interval '13 hours', 'system:test', 'system', 'system', 'test', 'insert', 'leads', id::text, '\\x00', '\\x00', hub_private.row_hash('\\x00', to_jsonb(made)) from made;`,
+  ).join('')}
   do $$ declare name text; begin for name in select tgname from always loop execute format('alter table hub.leads enable always trigger %I', name); end loop; end $$;
   insert into hub.team_activities (occurred_at, actor_id, actor_kind, actor_role, database_role, action, entity, entity_id, salt, values_hash)
   select ${month(KEPT)} + interval '1 hour', 'system:test', 'system', 'system', 'test', 'export', 'leads', '', '\\x00', hub_private.values_hash('\\x00', null, null) from generate_series(1, 100);
@@ -114,26 +116,33 @@ for (const version of [17, 15]) {
     const one = async (text) => Object.values((await rows(text))[0])[0];
     const over = () => one(`select count(*)::int from hub_private.months_over(now())`);
     const total = (said, name) => said.reduce((sum, told) => sum + (told[name] ?? 0), 0);
-    const dropped = (said) => said.flatMap((told) => told.retired?.findings ?? []).filter(({ rows: count }) => count > 0);
+    const dropped = (said) =>
+      said.flatMap((told) => told.retired?.findings ?? []).filter(({ rows: count }) => count > 0);
 
     test('L-2: a concurrent second run gets the result busy, and waits for nothing', async () => {
       const [first, second] = [await house(), await house()];
       await first.begin();
       const told = await first.ask('deletions');
       assert.equal(told.requests_forgotten, ROWS);
-      for (const task of [...TASKS, null]) assert.deepEqual(await second.step(task), { done: false, busy: true }, String(task));
+      for (const task of [...TASKS, null])
+        assert.deepEqual(await second.step(task), { done: false, busy: true }, String(task));
       await first.end('rollback');
       // The rolled back rows exist for the next one.
-      assert.equal(await one("select count(*)::int from hub.request_log where occurred_at < now() - interval '12 months'"), ROWS);
+      assert.equal(
+        await one("select count(*)::int from hub.request_log where occurred_at < now() - interval '12 months'"),
+        ROWS,
+      );
     });
 
     test('L-2: a step waits for no row that is being changed, and returns busy if it can do nothing else', async () => {
       const [{ step }, person] = [await house(), await connect()];
-      const [{ first, last, others }] = await rows(`select (array_agg(entity_id order by id))[1] as first, (array_agg(entity_id order by id desc))[1] as last,
+      const [{ first, last, others }] =
+        await rows(`select (array_agg(entity_id order by id))[1] as first, (array_agg(entity_id order by id desc))[1] as last,
         (array_agg(entity_id order by id))[2:200] as others from hub.team_activities where entity = 'leads' and action = 'insert' and occurred_at < ${month(OVER[1])}`);
-      const begin = () => person.query("begin; set local hub.actor_id = 'system:test'; set local hub.actor_kind = 'system'");
+      const begin = () =>
+        person.query("begin; set local hub.actor_id = 'system:test'; set local hub.actor_kind = 'system'");
       const change = (ids) => person.query("update hub.leads set notes = 'changed' where id = any ($1)", [ids]);
-      const carried = () => one("select coalesce(sum(carried), 0)::int from hub_private.retention_progress");
+      const carried = () => one('select coalesce(sum(carried), 0)::int from hub_private.retention_progress');
       await begin();
       await change([first]);
       while (!(await step('retention')).busy);
@@ -160,7 +169,10 @@ for (const version of [17, 15]) {
         while (working) {
           await client.query("begin; set local hub.actor_id = 'system:test'; set local hub.actor_kind = 'system'");
           for (let statements = 1 + (changes % 3); statements > 0; statements -= 1) {
-            await client.query("update hub.leads set notes = coalesce(notes, '') || 'x' where id in (select id from hub.leads where right(name, 1)::int % 2 = $1 order by random() limit 3)", [mine]);
+            await client.query(
+              "update hub.leads set notes = coalesce(notes, '') || 'x' where id in (select id from hub.leads where right(name, 1)::int % 2 = $1 order by random() limit 3)",
+              [mine],
+            );
           }
           await client.query('commit');
           changes += 1;
@@ -171,10 +183,21 @@ for (const version of [17, 15]) {
       const said = runs.flatMap((run) => run.said);
       assert.ok(changes > 0 && runs.every((run) => run.said.at(-1).done), JSON.stringify(said.slice(-5)));
       assert.ok(runs.every(({ longest }) => longest < 60_000));
-      assert.deepEqual([total(said, 'requests_forgotten'), await one('select count(*)::int from hub.request_log')], [ROWS, 100]);
-      assert.deepEqual(dropped(said).map(({ rows: count }) => count), OVER.map(() => ROWS));
-      const [{ carried, entities }] = await rows("select count(*)::int as carried, count(distinct entity_id)::int as entities from hub.team_activities where action = 'baseline' and entity = 'leads'");
-      assert.deepEqual([carried, carried], [entities, dropped(said).reduce((sum, { carried_over: count }) => sum + count, 0)]);
+      assert.deepEqual(
+        [total(said, 'requests_forgotten'), await one('select count(*)::int from hub.request_log')],
+        [ROWS, 100],
+      );
+      assert.deepEqual(
+        dropped(said).map(({ rows: count }) => count),
+        OVER.map(() => ROWS),
+      );
+      const [{ carried, entities }] = await rows(
+        "select count(*)::int as carried, count(distinct entity_id)::int as entities from hub.team_activities where action = 'baseline' and entity = 'leads'",
+      );
+      assert.deepEqual(
+        [carried, carried],
+        [entities, dropped(said).reduce((sum, { carried_over: count }) => sum + count, 0)],
+      );
       assert.equal(await one("select count(*)::int from hub.team_activities where action = 'export'"), 100);
       assert.equal(await one('select count(*)::int from hub_private.retention_progress'), 0);
       // Every live row has a hash that matches it, the changed ones too.
@@ -184,7 +207,13 @@ for (const version of [17, 15]) {
 
     test('L-2: a month with more to carry over than a run does continues in the next one, each step bounded, and nothing is lost', async () => {
       const before = await one("select count(*)::int from hub.team_activities where action = 'baseline'");
-      await query(server.url, old(ROWS).replaceAll('02ARZ3ND', '04ARZ3ND').replaceAll('03ARZ3ND', '05ARZ3ND').replaceAll("'Kept ", "'Kept again "));
+      await query(
+        server.url,
+        old(ROWS)
+          .replaceAll('02ARZ3ND', '04ARZ3ND')
+          .replaceAll('03ARZ3ND', '05ARZ3ND')
+          .replaceAll("'Kept ", "'Kept again "),
+      );
       const { run } = await house();
       const runs = [];
       // Two steps of each task a run: as if each run had the time of two steps.
@@ -196,11 +225,17 @@ for (const version of [17, 15]) {
       assert.ok(runs.length > 1, `${runs.length} runs`);
       // Three seconds of carrying over, and the batch that was started in them.
       assert.ok(runs.every(({ longest }) => longest < 60_000));
-      assert.deepEqual(dropped(said).map(({ rows: count, carried_over: carried }) => [count, carried]), OVER.map(() => [ROWS, ROWS]));
+      assert.deepEqual(
+        dropped(said).map(({ rows: count, carried_over: carried }) => [count, carried]),
+        OVER.map(() => [ROWS, ROWS]),
+      );
       const after = await one("select count(*)::int from hub.team_activities where action = 'baseline'");
       assert.equal(after - before, OVER.length * ROWS);
       assert.deepEqual(await rows('select * from hub_private.find_drift()'), []);
-      if (process.env.ROWS) console.log(`PostgreSQL ${version}: ${OVER.length} months of ${ROWS} rows: ${runs.length} runs, ${said.length} steps, the longest ${Math.max(...runs.map(({ longest }) => longest))} ms`);
+      if (process.env.ROWS)
+        console.log(
+          `PostgreSQL ${version}: ${OVER.length} months of ${ROWS} rows: ${runs.length} runs, ${said.length} steps, the longest ${Math.max(...runs.map(({ longest }) => longest))} ms`,
+        );
     });
   });
 }

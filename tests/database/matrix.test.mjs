@@ -16,7 +16,11 @@ its triggers do to whoever owns the database, also with session_replication_role
 UPDATE_GOLDEN=1 node --test tests/database/matrix.test.mjs writes it anew.
 `;
 
-const row = (words) => `  ${words.map((word, place) => word.padEnd(place === 2 ? 28 : 15)).join(' ').trimEnd()}`;
+const row = (words) =>
+  `  ${words
+    .map((word, place) => word.padEnd(place === 2 ? 28 : 15))
+    .join(' ')
+    .trimEnd()}`;
 
 for (const version of [17, 15]) {
   describe(`PostgreSQL ${version}`, () => {
@@ -32,14 +36,18 @@ for (const version of [17, 15]) {
       let wanted;
       await rolledBack(server.url, async (client) => {
         const { personas, tables } = await prepare(client);
-        const { rows: [count] } = await client.query(`
+        const {
+          rows: [count],
+        } = await client.query(`
           select (select count(*)::int from pg_class c where c.relnamespace = 'hub'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition) as tables,
             (select count(*)::int from pg_auth_members where member = 'authenticator'::regrole) as roles`);
         wanted = count.tables * (PEOPLE.length + count.roles + 1) * VERBS.length;
         for (const table of tables) {
           assert.ok(table.rows.length > 0, `${table.name} has no row to try`);
           const owners = [...new Set(table.rows.map(({ owner_id }) => owner_id).filter(Boolean))].sort();
-          grid.push(`\n${[`${table.name}: ${table.rows.length} rows`, ...owners.map((owner) => `${table.rows.filter((one) => one.owner_id === owner).length} of ${owner}`)].join(', ')}`);
+          grid.push(
+            `\n${[`${table.name}: ${table.rows.length} rows`, ...owners.map((owner) => `${table.rows.filter((one) => one.owner_id === owner).length} of ${owner}`)].join(', ')}`,
+          );
           grid.push(row(['', ...VERBS]));
           for (const persona of personas) {
             const line = [persona.name];
@@ -56,7 +64,8 @@ for (const version of [17, 15]) {
             grid.push(found.replaceAll(/^/gm, '  '));
             // L-1, L-3: no row is deleted without a record; Clerk has its own record of its messages.
             const [what, who] = duty;
-            if (who === 'nobody' && what !== 'insert' && table.name !== 'webhook_messages') assert.match(found, /no actor|append-only/, `${table.name}: ${found}`);
+            if (who === 'nobody' && what !== 'insert' && table.name !== 'webhook_messages')
+              assert.match(found, /no actor|append-only/, `${table.name}: ${found}`);
           }
         }
       });

@@ -20,23 +20,36 @@ async function mutants(client) {
   const list = [];
   const add = async (kind, text) => list.push(...(await client.query(text)).rows.map((row) => ({ kind, ...row })));
   const ours = "c.relnamespace in ('hub'::regnamespace, 'hub_private'::regnamespace)";
-  const policies = (what, where) => `select format(${what}, p.polname, c.oid::regclass) as what, c.oid::regclass::text as place, p.polroles[1]::regrole::text as role
+  const policies = (
+    what,
+    where,
+  ) => `select format(${what}, p.polname, c.oid::regclass) as what, c.oid::regclass::text as place, p.polroles[1]::regrole::text as role
     from pg_policy p join pg_class c on c.oid = p.polrelid where ${ours} ${where} order by 1`;
   await add('policy dropped', policies("'drop policy %I on %s'", ''));
   await add('USING widened', policies("'alter policy %I on %s using (true)'", 'and p.polqual is not null'));
-  await add('WITH CHECK widened', policies("'alter policy %I on %s with check (true)'", 'and p.polwithcheck is not null'));
-  const tables = (what) => `select format(${what}, c.oid::regclass) as what, c.oid::regclass::text as place from pg_class c where ${ours} and c.relkind in ('r', 'p') order by 1`;
+  await add(
+    'WITH CHECK widened',
+    policies("'alter policy %I on %s with check (true)'", 'and p.polwithcheck is not null'),
+  );
+  const tables = (what) =>
+    `select format(${what}, c.oid::regclass) as what, c.oid::regclass::text as place from pg_class c where ${ours} and c.relkind in ('r', 'p') order by 1`;
   await add('RLS disabled', tables("'alter table %s disable row level security'"));
   await add('FORCE dropped', tables("'alter table %s no force row level security'"));
   // A partition's copy of its table's trigger cannot be dropped separately.
-  const triggers = (what, where) => `select format(${what}, t.tgname, c.oid::regclass) as what, c.oid::regclass::text as place
+  const triggers = (
+    what,
+    where,
+  ) => `select format(${what}, t.tgname, c.oid::regclass) as what, c.oid::regclass::text as place
     from pg_trigger t join pg_class c on c.oid = t.tgrelid where ${ours} and not t.tgisinternal ${where} order by 1`;
   await add('trigger dropped', triggers("'drop trigger %I on %s'", 'and t.tgparentid = 0'));
   await add('trigger disabled', triggers("'alter table %2$s disable trigger %1$I'", ''));
   await add('trigger not ALWAYS', triggers("'alter table %2$s enable trigger %1$I'", "and t.tgenabled = 'A'"));
-  await add('right widened', `select format('grant %s on %s to %I', v.verb, c.oid::regclass, r.rolname) as what, c.oid::regclass::text as place, r.rolname as role, lower(v.verb) as verb
+  await add(
+    'right widened',
+    `select format('grant %s on %s to %I', v.verb, c.oid::regclass, r.rolname) as what, c.oid::regclass::text as place, r.rolname as role, lower(v.verb) as verb
     from pg_class c, unnest('{SELECT,INSERT,UPDATE,DELETE}'::text[]) v (verb), pg_auth_members m join pg_roles r on r.oid = m.roleid
-    where c.relnamespace = 'hub'::regnamespace and c.relkind in ('r', 'p') and m.member = 'authenticator'::regrole and not has_table_privilege(r.oid, c.oid, v.verb) order by 1`);
+    where c.relnamespace = 'hub'::regnamespace and c.relkind in ('r', 'p') and m.member = 'authenticator'::regrole and not has_table_privilege(r.oid, c.oid, v.verb) order by 1`,
+  );
   return list;
 }
 
@@ -58,12 +71,19 @@ test('A-1, A-2, L-1: every mutant is detected', async () => {
     assert.deepEqual((await client.query('select * from hub_private.catalog_findings()')).rows, []);
 
     for (const mutant of list) {
-      if (!known.has(mutant.place)) known.set(mutant.place, { place: mutant.place, hidden: true, ...(await described(client, mutant.place)) });
+      if (!known.has(mutant.place))
+        known.set(mutant.place, { place: mutant.place, hidden: true, ...(await described(client, mutant.place)) });
       const table = known.get(mutant.place);
       // The persona concerned first, and for a trigger its own duties first; the first difference is enough.
-      const concerned = table.hidden ? [personas.at(-1)] : personas.filter((persona) => !mutant.role || persona.role === mutant.role).reverse();
-      const cells = concerned.flatMap((persona) => VERBS.filter((verb) => !mutant.verb || verb === mutant.verb).map((verb) => ['cell', table, persona, verb]));
-      const tries = mutant.kind.startsWith('trigger') ? [...duties(table).map((duty) => ['probe', table, duty]), ...cells] : cells;
+      const concerned = table.hidden
+        ? [personas.at(-1)]
+        : personas.filter((persona) => !mutant.role || persona.role === mutant.role).reverse();
+      const cells = concerned.flatMap((persona) =>
+        VERBS.filter((verb) => !mutant.verb || verb === mutant.verb).map((verb) => ['cell', table, persona, verb]),
+      );
+      const tries = mutant.kind.startsWith('trigger')
+        ? [...duties(table).map((duty) => ['probe', table, duty]), ...cells]
+        : cells;
       const key = ([what, , whose, verb]) => [what, mutant.place, whose.name ?? whose.join(' '), verb].join(' ');
       for (const one of tries) if (!baseline.has(key(one))) baseline.set(key(one), await text[one[0]](...one.slice(1)));
 
@@ -90,8 +110,11 @@ test('A-1, A-2, L-1: every mutant is detected', async () => {
   });
   const total = Object.values(kinds).reduce((sum, kind) => sum + kind.total, 0);
   const seconds = Math.round((Date.now() - began) / 1000);
-  console.log(`mutants: ${caught.behaviour + caught.catalog}/${total} caught, ${caught.behaviour} by behaviour, ${caught.catalog} by the check of the catalog alone, in ${seconds} s`);
-  for (const [kind, { total: all, behaviour, catalog }] of Object.entries(kinds)) console.log(`  ${kind.padEnd(20)} ${behaviour + catalog}/${all}, ${behaviour} by behaviour`);
+  console.log(
+    `mutants: ${caught.behaviour + caught.catalog}/${total} caught, ${caught.behaviour} by behaviour, ${caught.catalog} by the check of the catalog alone, in ${seconds} s`,
+  );
+  for (const [kind, { total: all, behaviour, catalog }] of Object.entries(kinds))
+    console.log(`  ${kind.padEnd(20)} ${behaviour + catalog}/${all}, ${behaviour} by behaviour`);
   assert.deepEqual(missed, []);
   assert.equal(caught.behaviour + caught.catalog, total);
   assert.ok(Object.keys(kinds).length === 9 && total > 500, `${total} mutants of ${Object.keys(kinds).length} kinds`);

@@ -10,18 +10,25 @@ const ROWS = 100_000;
 // A thousand customers with a hundred rows each, Acme one of them. Without the triggers: this is about how rows are
 // found, not how they were written.
 const FILL = {
-  leads: "(name, email, status) select 'Lead ' || n, n || '@example.com', (array['new', 'contacted', 'won', 'lost'])[n % 4 + 1]",
-  contact_tickets: "(id, owner_id, author_id, subject) select md5('ticket ' || n)::uuid, owner, author, 'Subject ' || n",
-  ticket_messages: "(ticket_id, owner_id, author_id, author_kind, body, internal) "
-    + "select md5('ticket ' || n)::uuid, owner, author, case when n % 3 = 0 then 'staff' else 'customer' end, 'Words ' || n, n % 9 = 0",
+  leads:
+    "(name, email, status) select 'Lead ' || n, n || '@example.com', (array['new', 'contacted', 'won', 'lost'])[n % 4 + 1]",
+  contact_tickets:
+    "(id, owner_id, author_id, subject) select md5('ticket ' || n)::uuid, owner, author, 'Subject ' || n",
+  ticket_messages:
+    '(ticket_id, owner_id, author_id, author_kind, body, internal) ' +
+    "select md5('ticket ' || n)::uuid, owner, author, case when n % 3 = 0 then 'staff' else 'customer' end, 'Words ' || n, n % 9 = 0",
   chat_threads: "(id, owner_id, author_id, topic) select md5('thread ' || n)::uuid, owner, author, 'Topic ' || n",
-  chat_messages: "(thread_id, owner_id, author_id, author_kind, body) select md5('thread ' || n)::uuid, owner, author, 'customer', 'Words ' || n",
-  team_activities: "(actor_id, actor_kind, actor_role, database_role, action, entity, entity_id, owner_id, salt, values_hash, row_hash) "
-    + "select author, 'staff', 'support', 'hub_staff', 'update', 'leads', n::text, owner, '\\x00', '\\x00', '\\x00'",
-  request_log: "(request_id, method, route, who, actor_id, owner_id, outcome) "
-    + "select upper(substr(translate(md5(n::text), 'abcdef', 'ghjkmn'), 1, 26)), 'GET', '/', 'customer', author, owner, 'allowed'",
+  chat_messages:
+    "(thread_id, owner_id, author_id, author_kind, body) select md5('thread ' || n)::uuid, owner, author, 'customer', 'Words ' || n",
+  team_activities:
+    '(actor_id, actor_kind, actor_role, database_role, action, entity, entity_id, owner_id, salt, values_hash, row_hash) ' +
+    "select author, 'staff', 'support', 'hub_staff', 'update', 'leads', n::text, owner, '\\x00', '\\x00', '\\x00'",
+  request_log:
+    '(request_id, method, route, who, actor_id, owner_id, outcome) ' +
+    "select upper(substr(translate(md5(n::text), 'abcdef', 'ghjkmn'), 1, 26)), 'GET', '/', 'customer', author, owner, 'allowed'",
   request_log_rejected: "(id, content, code, message) select n::text, 'Row ' || n, 'no_rows', 'not an array'",
-  revoked_sessions: "(subject, reason, revoked_by, expires_at) select 'sess_2hub' || lpad(n::text, 20, '0'), 'test', 'system:test', now() + interval '1 hour'",
+  revoked_sessions:
+    "(subject, reason, revoked_by, expires_at) select 'sess_2hub' || lpad(n::text, 20, '0'), 'test', 'system:test', now() + interval '1 hour'",
   webhook_messages: "(sender, message_id, event, happened_at) select 'clerk', 'msg_' || n, 'session.ended', now()",
   checks: "(name, passed, looked_at, took_ms) select 'drift', true, n, 1",
 };
@@ -34,12 +41,17 @@ after(() => server?.stop());
 
 /** Every node of a plan; `once` is true if it runs once a statement. */
 function nodes(plan, once = false) {
-  return [{ ...plan, once }, ...(plan.Plans ?? []).flatMap((child) => nodes(child, once || child['Parent Relationship'] === 'InitPlan'))];
+  return [
+    { ...plan, once },
+    ...(plan.Plans ?? []).flatMap((child) => nodes(child, once || child['Parent Relationship'] === 'InitPlan')),
+  ];
 }
 
 /** Returns the errors of a plan of a persona's statement. */
 async function wrong(client, { name, role }, policy, columns) {
-  const granted = columns.filter((column) => column.rights.includes(`${role} ${policy.verb}`)).map((column) => `"${column.name}"`);
+  const granted = columns
+    .filter((column) => column.rights.includes(`${role} ${policy.verb}`))
+    .map((column) => `"${column.name}"`);
   const statement = {
     SELECT: `select ${granted.join(', ')} from ${policy.place}`,
     INSERT: `insert into ${policy.place} (${granted.join(', ')}) values (${granted.map(() => 'null').join(', ')})`,
@@ -52,15 +64,21 @@ async function wrong(client, { name, role }, policy, columns) {
   const all = nodes(rows[0]['QUERY PLAN'][0].Plan);
   const found = [];
   for (const node of all) {
-    const conditions = Object.entries(node).filter(([key]) => /Cond|Filter/.test(key)).map(([, text]) => text).join(' ');
-    if (!node.once && /hub_private\.|current_setting|SubPlan/.test(conditions)) found.push(`asks once a row: ${conditions}`);
+    const conditions = Object.entries(node)
+      .filter(([key]) => /Cond|Filter/.test(key))
+      .map(([, text]) => text)
+      .join(' ');
+    if (!node.once && /hub_private\.|current_setting|SubPlan/.test(conditions))
+      found.push(`asks once a row: ${conditions}`);
     if (node['Parent Relationship'] === 'SubPlan') found.push('asks a question of its own once a row');
   }
   const asked = new Set(policy.text.match(/\( SELECT hub_private\.\w+\(\)/g) ?? []).size;
-  if (policy.verb !== 'INSERT' && asked > all.filter((node) => node['Parent Relationship'] === 'InitPlan').length) found.push(`${asked} questions, not as many answered once`);
+  if (policy.verb !== 'INSERT' && asked > all.filter((node) => node['Parent Relationship'] === 'InitPlan').length)
+    found.push(`${asked} questions, not as many answered once`);
   if (role === 'hub_customer' && policy.verb !== 'INSERT') {
     const table = policy.place.split('.')[1];
-    if (all.some((node) => node['Node Type'] === 'Seq Scan' && node['Relation Name'] === table)) found.push(`reads all of ${table}`);
+    if (all.some((node) => node['Node Type'] === 'Seq Scan' && node['Relation Name'] === table))
+      found.push(`reads all of ${table}`);
     if (!all.some((node) => /owner_id = /.test(node['Index Cond'] ?? ''))) found.push('no index on the owner');
   }
   return found.map((text) => `${policy.name}, as ${name}: ${text}`);
@@ -83,7 +101,15 @@ async function every(client, only = () => true) {
   for (const policy of policies.filter(only)) {
     const people = PEOPLE.filter((person) => person.role === policy.role);
     assert.ok(people.length > 0, `${policy.name}: nobody of ${policy.role} to ask as`);
-    for (const person of people) found.push(...(await wrong(client, person, policy, columns.filter((column) => column.place === policy.place))));
+    for (const person of people)
+      found.push(
+        ...(await wrong(
+          client,
+          person,
+          policy,
+          columns.filter((column) => column.place === policy.place),
+        )),
+      );
     asked += 1;
   }
   return { found, asked };
@@ -91,8 +117,14 @@ async function every(client, only = () => true) {
 
 test('A-1: at 100,000 rows a table, each policy evaluates the identity once a statement, and a customer’s rows are found by an index', async () => {
   await rolledBack(server.url, async (client) => {
-    const { rows: tables } = await client.query("select relname as name from pg_class where relnamespace = 'hub'::regnamespace and relkind in ('r', 'p') order by 1");
-    assert.deepEqual(tables.map(({ name }) => name), Object.keys(FILL).sort(), 'a table has no rows here');
+    const { rows: tables } = await client.query(
+      "select relname as name from pg_class where relnamespace = 'hub'::regnamespace and relkind in ('r', 'p') order by 1",
+    );
+    assert.deepEqual(
+      tables.map(({ name }) => name),
+      Object.keys(FILL).sort(),
+      'a table has no rows here',
+    );
     await client.query(helpers);
     await client.query('set constraints all immediate');
     for (const [table, columns] of Object.entries(FILL)) {
@@ -102,7 +134,9 @@ test('A-1: at 100,000 rows a table, each policy evaluates the identity once a st
           'user_2hubmany' || lpad((n % 5000)::text, 14, '0') as author from generate_series(1, ${ROWS}) n) r`);
       await client.query(`analyze hub.${table}`);
     }
-    const { rows: [{ policies }] } = await client.query('select count(*)::int as policies from pg_policy');
+    const {
+      rows: [{ policies }],
+    } = await client.query('select count(*)::int as policies from pg_policy');
     const { found, asked } = await every(client);
     assert.deepEqual(found, []);
     assert.equal(asked, policies);
@@ -111,10 +145,19 @@ test('A-1: at 100,000 rows a table, each policy evaluates the identity once a st
     // The check detects a policy that does not.
     const tickets = (policy) => policy.name === 'contact_tickets_customer_select';
     for (const [broken, said] of [
-      ['alter policy contact_tickets_customer_select on hub.contact_tickets using (owner_id = hub_private.owner_id())', /asks once a row/],
-      ['drop index hub.contact_tickets_owner; ' +
-        'alter table hub.contact_tickets drop constraint contact_tickets_merged, drop constraint contact_tickets_owner_key cascade', /reads all of contact_tickets/],
-      ['alter policy contact_tickets_customer_select on hub.contact_tickets using (owner_id = (select hub_private.owner_id() where subject is not null))', /once a row/],
+      [
+        'alter policy contact_tickets_customer_select on hub.contact_tickets using (owner_id = hub_private.owner_id())',
+        /asks once a row/,
+      ],
+      [
+        'drop index hub.contact_tickets_owner; ' +
+          'alter table hub.contact_tickets drop constraint contact_tickets_merged, drop constraint contact_tickets_owner_key cascade',
+        /reads all of contact_tickets/,
+      ],
+      [
+        'alter policy contact_tickets_customer_select on hub.contact_tickets using (owner_id = (select hub_private.owner_id() where subject is not null))',
+        /once a row/,
+      ],
     ]) {
       await client.query(`savepoint whole; ${broken}`);
       assert.match((await every(client, tickets)).found.join('\n'), said);
@@ -136,7 +179,13 @@ test('A-1: an estimate reveals rows that a customer may not read; the rights of 
     const estimates = [];
     for (const condition of ["subject < 'Subject 5'", "subject >= 'Subject 5'", "subject >= 'Z'"]) {
       const statement = `select owner_id from hub.contact_tickets where ${condition}`;
-      const { rows: [{ 'QUERY PLAN': [{ Plan: plan }] }] } = await client.query(`explain (format json) ${statement}`);
+      const {
+        rows: [
+          {
+            'QUERY PLAN': [{ Plan: plan }],
+          },
+        ],
+      } = await client.query(`explain (format json) ${statement}`);
       estimates.push(plan['Plan Rows']);
       assert.ok((await client.query(statement)).rows.every((row) => !row.owner_id.startsWith('org_2hubmany')));
     }
@@ -150,7 +199,9 @@ test('A-1: an estimate reveals rows that a customer may not read; the rights of 
       where c.relnamespace = 'hub'::regnamespace and p.polcmd in ('r', '*') and 'hub_staff'::regrole = any (p.polroles)`);
     assert.ok(policies.length >= 10);
     const words = (text) => text.replace(/'[^']*'/g, '').match(/\w+/g);
-    const by_row = policies.filter(({ text, columns }) => words(text).some((word) => columns.includes(word))).map(({ name }) => name);
+    const by_row = policies
+      .filter(({ text, columns }) => words(text).some((word) => columns.includes(word)))
+      .map(({ name }) => name);
     assert.deepEqual(by_row, [], 'an estimate would tell staff of rows that they may not read');
   });
 });

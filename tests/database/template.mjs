@@ -14,12 +14,18 @@ const folder = (version) => `.local/template-${version}`;
 /** The inputs of a template. The migrations create partitions for the months around the day they are applied. */
 function recipe(version) {
   const made = createHash('sha256').update(`${version} ${new Date().toISOString().slice(0, 10)}`);
-  const migrations = fs.readdirSync('supabase/migrations').sort().map((name) => `supabase/migrations/${name}`);
-  for (const file of ['package-lock.json', 'dev/postgres.mjs', ...migrations]) made.update(file).update(fs.readFileSync(file));
+  const migrations = fs
+    .readdirSync('supabase/migrations')
+    .sort()
+    .map((name) => `supabase/migrations/${name}`);
+  for (const file of ['package-lock.json', 'dev/postgres.mjs', ...migrations])
+    made.update(file).update(fs.readFileSync(file));
   return made.digest('hex');
 }
 
-const made = (version) => fs.existsSync(`${folder(version)}.recipe`) && fs.readFileSync(`${folder(version)}.recipe`, 'utf8') === recipe(version);
+const made = (version) =>
+  fs.existsSync(`${folder(version)}.recipe`) &&
+  fs.readFileSync(`${folder(version)}.recipe`, 'utf8') === recipe(version);
 
 /** Returns the data folder from which a server of this version may be copied, if it has the current migrations. */
 export const template = (version) => (made(version) ? folder(version) : undefined);

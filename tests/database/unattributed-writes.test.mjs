@@ -17,9 +17,17 @@ before(async () => {
 });
 after(() => direct?.stack.stop());
 
-const state = async () => (await sql(`select (select sum(hashtextextended(l::text, 0)::numeric)::text from hub.leads l) as leads, (select count(*)::integer from hub.leads) as count,
-  (select count(*)::integer from hub.team_activities) as trail, (select count(*)::integer from hub.request_log) as requests`))[0];
-const last = async () => (await sql('select login_role, out_of_band, actor_id, actor_kind, request_id, after from hub.team_activities order by id desc limit 1'))[0];
+const state = async () =>
+  (
+    await sql(`select (select sum(hashtextextended(l::text, 0)::numeric)::text from hub.leads l) as leads, (select count(*)::integer from hub.leads) as count,
+  (select count(*)::integer from hub.team_activities) as trail, (select count(*)::integer from hub.request_log) as requests`)
+  )[0];
+const last = async () =>
+  (
+    await sql(
+      'select login_role, out_of_band, actor_id, actor_kind, request_id, after from hub.team_activities order by id desc limit 1',
+    )
+  )[0];
 
 /** Statements in one transaction of a direct connection. */
 async function byHand(url, ...statements) {
@@ -32,7 +40,10 @@ async function byHand(url, ...statements) {
     await client.end();
   }
 }
-const says = (settings) => `select ${Object.entries(settings).map(([name, value]) => `set_config('${name}', '${value}', true)`).join(', ')}`;
+const says = (settings) =>
+  `select ${Object.entries(settings)
+    .map(([name, value]) => `set_config('${name}', '${value}', true)`)
+    .join(', ')}`;
 
 describe('A-3: a write without a user or a named job is rejected', () => {
   const now = Math.floor(Date.now() / 1000);
@@ -68,7 +79,8 @@ describe('A-3: a write without a user or a named job is rejected', () => {
         await ask(claims, 'DELETE', `leads?id=eq.${lead}`),
         await ask(claims, 'POST', 'rpc/move_lead', { body: { lead, status: 'lost', version: 1, reason: who } }),
       ];
-      for (const { status, json } of told) assert.ok([401, 403, 404].includes(status), `${status} ${JSON.stringify(json)}`);
+      for (const { status, json } of told)
+        assert.ok([401, 403, 404].includes(status), `${status} ${JSON.stringify(json)}`);
       assert.deepEqual(await state(), untouched);
     });
   }
@@ -79,7 +91,11 @@ describe('A-3: a write without a user or a named job is rejected', () => {
     assert.deepEqual([status, (await state()).trail], [204, untouched.trail + 1]);
   });
 
-  const statements = [`update hub.leads set notes = 'nobody'`, `insert into hub.leads (name, email) values ('Nobody', 'a@example.com')`, 'delete from hub.leads'];
+  const statements = [
+    `update hub.leads set notes = 'nobody'`,
+    `insert into hub.leads (name, email) values ('Nobody', 'a@example.com')`,
+    'delete from hub.leads',
+  ];
   const ways = {
     'postgres, who owns the tables': ['owner'],
     'a superuser': ['database'],
@@ -87,7 +103,11 @@ describe('A-3: a write without a user or a named job is rejected', () => {
     'postgres, with half an actor': ['owner', "set hub.actor_id = 'user_2hubsales0000000000000006'"],
     authenticator: ['authenticator'],
     'authenticator as staff, whom before_request() has not seen': ['authenticator', 'set role hub_staff'],
-    'authenticator as staff, with a claim that nobody read': ['authenticator', 'set role hub_staff', `set request.jwt.claims = '${JSON.stringify(staff)}'`],
+    'authenticator as staff, with a claim that nobody read': [
+      'authenticator',
+      'set role hub_staff',
+      `set request.jwt.claims = '${JSON.stringify(staff)}'`,
+    ],
     'authenticator as the service role': ['authenticator', 'set role service_role'],
     'authenticator as a job': ['authenticator', 'set role hub_system'],
   };
@@ -108,33 +128,73 @@ describe('A-3: a write without a user or a named job is rejected', () => {
 describe('L-1: a direct change is recorded, and marked', () => {
   const actor = { 'hub.actor_id': sub, 'hub.actor_kind': 'staff', 'hub.staff_role': 'sales' };
   const change = (notes) => `update hub.leads set notes = '${notes}' where id = '${lead}'`;
-  const forged = async () => (await sql("select finding from hub_private.find_forged(now() - interval '1 hour', clock_timestamp()) where login_role = 'authenticator' order by id desc limit 1"))[0]?.finding;
+  const forged = async () =>
+    (
+      await sql(
+        "select finding from hub_private.find_forged(now() - interval '1 hour', clock_timestamp()) where login_role = 'authenticator' order by id desc limit 1",
+      )
+    )[0]?.finding;
 
   test('by postgres and by a superuser, with any claimed actor, with the values', async () => {
-    for (const [url, login] of [['owner', 'postgres'], ['database', 'supabase_admin']]) {
+    for (const [url, login] of [
+      ['owner', 'postgres'],
+      ['database', 'supabase_admin'],
+    ]) {
       for (const kind of ['staff', 'customer', 'system']) {
         // The Hub's complete path except the login.
-        await byHand(urls[url], says({ ...actor, 'hub.actor_kind': kind, 'request.method': 'PATCH', 'request.path': '/leads', 'hub.request_id': direct.requestId() }), change(`${login} ${kind}`));
+        await byHand(
+          urls[url],
+          says({
+            ...actor,
+            'hub.actor_kind': kind,
+            'request.method': 'PATCH',
+            'request.path': '/leads',
+            'hub.request_id': direct.requestId(),
+          }),
+          change(`${login} ${kind}`),
+        );
         const { login_role, out_of_band, actor_kind, after: values } = await last();
-        assert.deepEqual({ login_role, out_of_band, actor_kind, values }, { login_role: login, out_of_band: true, actor_kind: kind, values: { notes: `${login} ${kind}` } });
+        assert.deepEqual(
+          { login_role, out_of_band, actor_kind, values },
+          { login_role: login, out_of_band: true, actor_kind: kind, values: { notes: `${login} ${kind}` } },
+        );
       }
     }
   });
 
   test('by authenticator with forged settings alone', async () => {
-    await byHand(urls.authenticator, 'set local role hub_staff', says({ ...actor, 'request.jwt.claims': '{}' }), change('by hand'));
+    await byHand(
+      urls.authenticator,
+      'set local role hub_staff',
+      says({ ...actor, 'request.jwt.claims': '{}' }),
+      change('by hand'),
+    );
     const { login_role, out_of_band, actor_id } = await last();
     assert.deepEqual([login_role, out_of_band, actor_id], ['authenticator', true, sub]);
   });
 
   test('by authenticator with a forged request: the nightly check finds that the Hub has no record of it', async () => {
-    await byHand(urls.authenticator, 'set local role hub_staff', says({ ...actor, 'request.method': 'PATCH', 'request.path': '/leads', 'hub.request_id': direct.requestId() }), change('forged'));
+    await byHand(
+      urls.authenticator,
+      'set local role hub_staff',
+      says({ ...actor, 'request.method': 'PATCH', 'request.path': '/leads', 'hub.request_id': direct.requestId() }),
+      change('forged'),
+    );
     assert.equal((await last()).out_of_band, false);
     assert.equal(await forged(), 'a request that the Hub does not know');
   });
 
   const claims = JSON.stringify({ role: 'hub_staff', sub, sid, sat: 1, stacklumen_role: 'sales' });
-  const whole = (id, method = 'PATCH') => ['set local role hub_staff', says({ 'request.method': method, 'request.path': '/leads', 'request.jwt.claims': claims, 'request.headers': JSON.stringify({ 'x-request-id': id, 'x-hub-route': '/rest/v1/leads' }) }), 'select hub_private.before_request()'];
+  const whole = (id, method = 'PATCH') => [
+    'set local role hub_staff',
+    says({
+      'request.method': method,
+      'request.path': '/leads',
+      'request.jwt.claims': claims,
+      'request.headers': JSON.stringify({ 'x-request-id': id, 'x-hub-route': '/rest/v1/leads' }),
+    }),
+    'select hub_private.before_request()',
+  ];
 
   test('by authenticator with all steps of PostgREST: the nightly check finds that the Hub never sent a response', async () => {
     await byHand(urls.authenticator, ...whole(direct.requestId()), change('forged whole'));
@@ -145,8 +205,19 @@ describe('L-1: a direct change is recorded, and marked', () => {
   test('by authenticator under the request id of another user, of another time, of a read', async () => {
     const answered = async (who, minutes, method) => {
       const id = direct.requestId();
-      const row = { occurred_at: new Date(Date.now() - minutes * 60_000).toISOString(), request_id: id, method, route: '/rest/v1/leads', who: 'staff:sales', actor_id: who, outcome: 'allowed', status: 204 };
-      const { status } = await ask({ role: 'hub_system', sub: 'system:journal' }, 'POST', 'rpc/record_requests', { body: { requests: [row] } });
+      const row = {
+        occurred_at: new Date(Date.now() - minutes * 60_000).toISOString(),
+        request_id: id,
+        method,
+        route: '/rest/v1/leads',
+        who: 'staff:sales',
+        actor_id: who,
+        outcome: 'allowed',
+        status: 204,
+      };
+      const { status } = await ask({ role: 'hub_system', sub: 'system:journal' }, 'POST', 'rpc/record_requests', {
+        body: { requests: [row] },
+      });
       assert.equal(status, 200);
       return id;
     };
@@ -162,25 +233,50 @@ describe('L-1: a direct change is recorded, and marked', () => {
 
   test('a completed change by the Hub is found by no check, and the check stores its findings', async () => {
     const { id } = await ask('sales', 'PATCH', `leads?id=eq.${lead}`, { body: { notes: 'by the Hub' } });
-    const row = { occurred_at: new Date().toISOString(), request_id: id, method: 'PATCH', route: '/rest/v1/leads', who: 'staff:sales', actor_id: sub, outcome: 'allowed', status: 204 };
-    await ask({ role: 'hub_system', sub: 'system:journal' }, 'POST', 'rpc/record_requests', { body: { requests: [row] } });
-    const own = await sql("select * from hub_private.find_forged('-infinity', 'infinity') f join hub.team_activities a using (id) where a.request_id = $1", [id]);
+    const row = {
+      occurred_at: new Date().toISOString(),
+      request_id: id,
+      method: 'PATCH',
+      route: '/rest/v1/leads',
+      who: 'staff:sales',
+      actor_id: sub,
+      outcome: 'allowed',
+      status: 204,
+    };
+    await ask({ role: 'hub_system', sub: 'system:journal' }, 'POST', 'rpc/record_requests', {
+      body: { requests: [row] },
+    });
+    const own = await sql(
+      "select * from hub_private.find_forged('-infinity', 'infinity') f join hub.team_activities a using (id) where a.request_id = $1",
+      [id],
+    );
     assert.deepEqual([own, (await last()).out_of_band], [[], false]);
-    const { status, json } = await ask({ role: 'hub_system', sub: 'system:checks' }, 'POST', 'rpc/run_checks', { body: {} });
+    const { status, json } = await ask({ role: 'hub_system', sub: 'system:checks' }, 'POST', 'rpc/run_checks', {
+      body: {},
+    });
     assert.equal(status, 200, JSON.stringify(json));
     assert.equal(json.done, true);
     const look = json.checks.find(({ name }) => name === 'out_of_band');
     const found = new Set(look.findings.map(({ finding, login_role }) => `${login_role}: ${finding}`));
     assert.ok(!look.passed);
-    for (const login of ['postgres', 'supabase_admin', 'authenticator']) assert.ok(found.has(`${login}: another way than the Hub`), [...found].join('; '));
+    for (const login of ['postgres', 'supabase_admin', 'authenticator'])
+      assert.ok(found.has(`${login}: another way than the Hub`), [...found].join('; '));
   });
 
   test('a change in a transaction open until after a check is found by the next one', async () => {
     const client = await direct.open(urls.owner);
     try {
       await client.query(`begin; ${says(actor)}; ${change('held open')}`);
-      const look = async () => (await ask({ role: 'hub_system', sub: 'system:checks' }, 'POST', 'rpc/run_checks', { body: {} })).json.checks.find(({ name }) => name === 'out_of_band');
-      const rows = (told) => told.findings.filter(({ login_role, actor_id, action }) => login_role === 'postgres' && actor_id === sub && action === 'update').reduce((sum, { rows: count }) => sum + count, 0);
+      const look = async () =>
+        (
+          await ask({ role: 'hub_system', sub: 'system:checks' }, 'POST', 'rpc/run_checks', { body: {} })
+        ).json.checks.find(({ name }) => name === 'out_of_band');
+      const rows = (told) =>
+        told.findings
+          .filter(
+            ({ login_role, actor_id, action }) => login_role === 'postgres' && actor_id === sub && action === 'update',
+          )
+          .reduce((sum, { rows: count }) => sum + count, 0);
       const before = rows(await look());
       await client.query('commit');
       assert.equal(rows(await look()), before + 1);

@@ -26,9 +26,18 @@ describe('examples/browser-app', () => {
     forgetWhenPassed(`${FOLDER}/postgres`);
     stack = await startStack({ dataDir: FOLDER, from: template(17), fresh: true, shift: 550, origins: [origin] });
     const { urls, keys, vars } = stack;
-    const env = { VITE_HUB_URL: urls.hub, VITE_HUB_KEY: keys.publishable, VITE_CLERK_PUBLISHABLE_KEY: vars.CLERK_PUBLISHABLE_KEY, VITE_CLERK_PROXY_URL: urls.clerk };
+    const env = {
+      VITE_HUB_URL: urls.hub,
+      VITE_HUB_KEY: keys.publishable,
+      VITE_CLERK_PUBLISHABLE_KEY: vars.CLERK_PUBLISHABLE_KEY,
+      VITE_CLERK_PROXY_URL: urls.clerk,
+    };
     const serve = async (name, on) => {
-      const part = start(process.execPath, ['node_modules/vite/bin/vite.js', '--host', 'localhost', '--port', String(on), '--strictPort'], { cwd: APP, env, log: path.resolve(FOLDER, `logs/${name}.log`) });
+      const part = start(
+        process.execPath,
+        ['node_modules/vite/bin/vite.js', '--host', 'localhost', '--port', String(on), '--strictPort'],
+        { cwd: APP, env, log: path.resolve(FOLDER, `logs/${name}.log`) },
+      );
       await answers(name, async () => (await fetch(`http://localhost:${on}/`)).ok, { failed: part.why });
       return part;
     };
@@ -51,14 +60,18 @@ describe('examples/browser-app', () => {
     await page.goto(url);
     return { context, page, said };
   }
-  const lever = (name, body) => fetch(`${stack.urls.clerk}/dev/${name}`, { method: 'POST', body: JSON.stringify(body) });
+  const lever = (name, body) =>
+    fetch(`${stack.urls.clerk}/dev/${name}`, { method: 'POST', body: JSON.stringify(body) });
   const sql = async (text) => (await query(stack.urls.database, text)).rows;
 
   test('signs in, lists, opens a ticket, continues when its token has expired, signs out', async () => {
     await lever('instance', { life: 3 });
     const { page, said } = await open(origin);
     const sent = [];
-    page.on('request', (request) => request.url().startsWith(stack.urls.hub) && request.method() !== 'OPTIONS' && sent.push(request));
+    page.on(
+      'request',
+      (request) => request.url().startsWith(stack.urls.hub) && request.method() !== 'OPTIONS' && sent.push(request),
+    );
     try {
       await page.getByRole('button', { name: 'Sign in' }).click();
       await page.waitForURL(`${stack.urls.clerk}/**`);
@@ -74,13 +87,21 @@ describe('examples/browser-app', () => {
       await page.getByRole('button', { name: 'Open a ticket' }).click();
       await page.getByText('Opened: From the browser').waitFor();
       assert.equal(await page.locator('li').first().textContent(), 'From the browser (open)');
-      const stored = await sql("select owner_id, author_id from hub.contact_tickets where subject = 'From the browser'");
-      assert.deepEqual(stored, [{ owner_id: 'user_2hubcarol0000000000000003', author_id: 'user_2hubcarol0000000000000003' }]);
+      const stored = await sql(
+        "select owner_id, author_id from hub.contact_tickets where subject = 'From the browser'",
+      );
+      assert.deepEqual(stored, [
+        { owner_id: 'user_2hubcarol0000000000000003', author_id: 'user_2hubcarol0000000000000003' },
+      ]);
 
       // The first token names this origin, and the Hub rejects it once it has expired; the app then sends another.
       const first = await sent[0].headerValue('authorization');
       assert.equal(JSON.parse(Buffer.from(first.split('.')[1], 'base64url')).azp, origin);
-      const again = () => page.evaluate(async ([url, authorization]) => (await fetch(url, { headers: { authorization } })).status, [`${stack.urls.hub}/rest/v1/chat_threads?limit=1`, first]);
+      const again = () =>
+        page.evaluate(
+          async ([url, authorization]) => (await fetch(url, { headers: { authorization } })).status,
+          [`${stack.urls.hub}/rest/v1/chat_threads?limit=1`, first],
+        );
       await answers('the end of the first token', async () => (await again()) === 401, { every: 500 });
       await page.getByRole('button', { name: 'Show again' }).click();
       await page.getByText('Shown again').waitFor();
@@ -90,9 +111,14 @@ describe('examples/browser-app', () => {
       await page.getByRole('button', { name: 'Sign out' }).click();
       await page.getByRole('button', { name: 'Sign in' }).waitFor();
       assert.deepEqual(await sql("select cause from hub.revoked_sessions where cause = 'ended'"), [{ cause: 'ended' }]);
-      assert.deepEqual(said.filter((text) => !text.includes('401')), []);
+      assert.deepEqual(
+        said.filter((text) => !text.includes('401')),
+        [],
+      );
     } catch (error) {
-      throw new Error(`${error.message}\nconsole: ${said.join('\n')}\npage: ${await page.content().catch(() => '')}`, { cause: error });
+      throw new Error(`${error.message}\nconsole: ${said.join('\n')}\npage: ${await page.content().catch(() => '')}`, {
+        cause: error,
+      });
     } finally {
       await page.context().close();
     }
@@ -101,10 +127,24 @@ describe('examples/browser-app', () => {
   test('is rejected everywhere from an origin that is not listed', async () => {
     const { context, page, said } = await open(elsewhere);
     const token = (await (await fetch(`${stack.urls.clerk}/dev/token/carol`)).json()).token;
-    const asked = (url, headers) => page.evaluate(async ([address, more]) => fetch(address, { headers: more }).then((answer) => answer.status, (error) => error.message), [url, headers]);
-    assert.equal(await asked(`${stack.urls.hub}/rest/v1/contact_tickets?limit=1`, { authorization: `Bearer ${token}` }), 'Failed to fetch');
+    const asked = (url, headers) =>
+      page.evaluate(
+        async ([address, more]) =>
+          fetch(address, { headers: more }).then(
+            (answer) => answer.status,
+            (error) => error.message,
+          ),
+        [url, headers],
+      );
+    assert.equal(
+      await asked(`${stack.urls.hub}/rest/v1/contact_tickets?limit=1`, { authorization: `Bearer ${token}` }),
+      'Failed to fetch',
+    );
     assert.equal(await asked(`${stack.urls.clerk}/v1/client`, {}), 'Failed to fetch');
-    assert.ok(said.some((text) => text.includes('CORS')), said.join('\n'));
+    assert.ok(
+      said.some((text) => text.includes('CORS')),
+      said.join('\n'),
+    );
     assert.equal(await page.locator('li').count(), 0);
     await context.close();
     const [{ rows }] = await sql("select count(*)::int as rows from hub.request_log where method = 'OPTIONS'");
@@ -112,12 +152,21 @@ describe('examples/browser-app', () => {
   });
 
   test('has the types of a customer', () => {
-    const done = spawnSync(path.resolve(APP, 'node_modules/.bin/tsc'), ['-p', APP], { encoding: 'utf8', timeout: 60_000 });
+    const done = spawnSync(path.resolve(APP, 'node_modules/.bin/tsc'), ['-p', APP], {
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
     assert.equal(done.status, 0, done.stdout + done.stderr);
   });
 
   test('accepts http on loopback alone, and reports that', () => {
-    for (const origins of ['http://elsewhere.example', 'http://localhost:5173/app', 'localhost:5173', 'ftp://localhost', 'http://127.0.0.1.example:1']) {
+    for (const origins of [
+      'http://elsewhere.example',
+      'http://localhost:5173/app',
+      'localhost:5173',
+      'ftp://localhost',
+      'http://127.0.0.1.example:1',
+    ]) {
       const { env, command } = at('.local/dev-app-refused', 590);
       env.ORIGINS = `http://localhost:5173,${origins}`;
       const refused = command();

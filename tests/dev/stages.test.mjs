@@ -15,16 +15,26 @@ const script = (file, text) => fs.writeFileSync(file, `#!/usr/bin/env bash\n${te
 const FILES = { database: ['one'], dev: ['one'], e2e: ['keys', 'pages', 'queue', 'visits'] };
 
 // The real test.sh and common.sh.
-for (const folder of ['dev/setup', 'node_modules/.bin', 'bin', ...Object.keys(FILES).map((name) => `tests/${name}`)]) fs.mkdirSync(path.join(FOLDER, folder), { recursive: true });
+for (const folder of ['dev/setup', 'node_modules/.bin', 'bin', ...Object.keys(FILES).map((name) => `tests/${name}`)])
+  fs.mkdirSync(path.join(FOLDER, folder), { recursive: true });
 for (const name of ['dev/test.sh', 'dev/setup/common.sh']) fs.copyFileSync(name, path.join(FOLDER, name));
-for (const [folder, names] of Object.entries(FILES)) for (const name of names) fs.writeFileSync(path.join(FOLDER, `tests/${folder}/${name}.test.mjs`), '');
+for (const [folder, names] of Object.entries(FILES))
+  for (const name of names) fs.writeFileSync(path.join(FOLDER, `tests/${folder}/${name}.test.mjs`), '');
 
 /** Runs a stage; `node` is the script that stands in for Node's test runner, which has the files in `$files`. */
 function stage(name, { node = '', free = '99999999' } = {}) {
-  script(path.join(BIN, 'node'), `files=$(printf '%s\\n' "$@" | grep '\\.test\\.mjs$' | xargs -r -n1 basename | sed 's/\\.test\\.mjs$//' | xargs)\n[ -n "$files" ] || exit 0\n${node}`);
+  script(
+    path.join(BIN, 'node'),
+    `files=$(printf '%s\\n' "$@" | grep '\\.test\\.mjs$' | xargs -r -n1 basename | sed 's/\\.test\\.mjs$//' | xargs)\n[ -n "$files" ] || exit 0\n${node}`,
+  );
   script(path.join(OWN, 'make'), '');
   script(path.join(OWN, 'df'), `printf 'Filesystem\\n/dev/x 1 1 ${free} 1%% /\\n'`);
-  const env = { ...process.env, PATH: `${OWN}:${process.env.PATH}`, HUB_CACHE: path.join(FOLDER, 'cache'), TMPDIR: FOLDER };
+  const env = {
+    ...process.env,
+    PATH: `${OWN}:${process.env.PATH}`,
+    HUB_CACHE: path.join(FOLDER, 'cache'),
+    TMPDIR: FOLDER,
+  };
   // A terminal's foreground job has its own process group.
   const child = spawn('bash', [path.join(FOLDER, 'dev/test.sh'), name], { env, detached: true });
   const run = { child, output: '' };
@@ -45,9 +55,14 @@ describe('the stages', () => {
     assert.match(run.output, /\n4 passed, 0 failed\n$/);
   });
 
-  for (const [failing, passed] of [['pages', 2], ['queue', 2]]) {
+  for (const [failing, passed] of [
+    ['pages', 2],
+    ['queue', 2],
+  ]) {
     test(`a failure beside ${failing} is detected, counted and named`, async () => {
-      const run = stage('e2e', { node: `case "$files" in *${failing}*) echo "✖ ${failing}"; echo "ℹ pass 0"; echo "ℹ fail 2"; exit 1 ;; esac; ${SAYS}` });
+      const run = stage('e2e', {
+        node: `case "$files" in *${failing}*) echo "✖ ${failing}"; echo "ℹ pass 0"; echo "ℹ fail 2"; exit 1 ;; esac; ${SAYS}`,
+      });
       assert.equal(await run.ended, 1);
       assert.match(run.output, new RegExp(`✖ ${failing}\n[^]*\nfailed: e2e\n\n${passed} passed, 2 failed\n$`));
     });
@@ -61,13 +76,19 @@ describe('the stages', () => {
   test('of the database report a full disk, once, and start nothing', async () => {
     const run = stage('database', { node: SAYS, free: '1024000' });
     assert.equal(await run.ended, 1);
-    assert.match(run.output, /The disk is full: 1000 MB are free for .*, and the databases of the tests need \d+ MB\.\n-- database: \d+ s\n\nfailed: database\n\n0 passed, 1 failed\n$/);
+    assert.match(
+      run.output,
+      /The disk is full: 1000 MB are free for .*, and the databases of the tests need \d+ MB\.\n-- database: \d+ s\n\nfailed: database\n\n0 passed, 1 failed\n$/,
+    );
     assert.equal(run.output.match(/The disk is full/g).length, 1);
     assert.doesNotMatch(run.output, /ran /);
   });
 
   const LASTS = 'trap "exit 130" INT; echo $$ >>"$HUB_CACHE/pids"; while :; do sleep 0.05; done';
-  for (const [what, name, runners] of [['and no other begins', '', 1], ['and what runs beside it too', 'e2e', 2]]) {
+  for (const [what, name, runners] of [
+    ['and no other begins', '', 1],
+    ['and what runs beside it too', 'e2e', 2],
+  ]) {
     test(`end with Ctrl-C, ${what}`, async () => {
       const file = path.join(FOLDER, 'cache/pids');
       fs.rmSync(file, { force: true });

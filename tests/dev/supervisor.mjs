@@ -12,7 +12,11 @@ export function at(folder, shift) {
   /** Starts it and waits for a line; by `make` it leads its own process group, as a terminal's foreground job does. */
   async function supervisor({ until = 'Ctrl-C stops everything', byMake = false, more = {} } = {}) {
     const child = byMake
-      ? spawn('make', ['--no-print-directory', '--eval', `dev-test:\n\t@exec ${process.execPath} dev/main.mjs`, 'dev-test'], { env: { ...env, ...more }, detached: true })
+      ? spawn(
+          'make',
+          ['--no-print-directory', '--eval', `dev-test:\n\t@exec ${process.execPath} dev/main.mjs`, 'dev-test'],
+          { env: { ...env, ...more }, detached: true },
+        )
       : spawn(process.execPath, ['dev/main.mjs'], { env: { ...env, ...more } });
     const run = { child, output: '' };
     run.ended = new Promise((resolve) => child.on('exit', (code) => resolve(code)));
@@ -31,7 +35,10 @@ export function at(folder, shift) {
     const pids = fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
     return pids.filter((pid) => {
       try {
-        return fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(folder) || fs.readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`HUB_DEV_FOLDER=${folder}`);
+        return (
+          fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(folder) ||
+          fs.readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`HUB_DEV_FOLDER=${folder}`)
+        );
       } catch {
         return false;
       }
@@ -39,12 +46,13 @@ export function at(folder, shift) {
   }
 
   async function nothingLeft() {
-    for (const end = Date.now() + 8000; Date.now() < end && left().length > 0; ) await pause(100);
+    for (const end = Date.now() + 8000; Date.now() < end && left().length > 0;) await pause(100);
     assert.deepEqual(left().map(commandLine), []);
     assert.ok(!fs.existsSync(`${folder}/running.json`), 'the record is still there');
   }
 
-  const command = (...words) => spawnSync(process.execPath, ['dev/main.mjs', ...words], { env, encoding: 'utf8', timeout: 60_000 });
+  const command = (...words) =>
+    spawnSync(process.execPath, ['dev/main.mjs', ...words], { env, encoding: 'utf8', timeout: 60_000 });
   return { env, supervisor, left, nothingLeft, command };
 }
 

@@ -20,7 +20,8 @@ const { urls, vars, liveVars, keys, restart, halt } = await stack();
 const now = () => Math.floor(Date.now() / 1000);
 const stranger = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
 const HEADER = { cat: 'cl_B7d4PD111AAA' };
-const without = (object, ...names) => Object.fromEntries(Object.entries(object).filter(([name]) => !names.includes(name)));
+const without = (object, ...names) =>
+  Object.fromEntries(Object.entries(object).filter(([name]) => !names.includes(name)));
 const forged = (token) => {
   const input = token.split('.').slice(0, 2).join('.');
   return `${input}.${rsaSign('sha256', Buffer.from(input), stranger).toString('base64url')}`;
@@ -28,26 +29,51 @@ const forged = (token) => {
 
 /** One instance of Clerk, the Hub configured for it, and Clerk's SDK with its keys. */
 async function instance(production) {
-  const [part, hub, { CLERK_PUBLISHABLE_KEY: publishableKey }] = production ? ['clerkLive', urls.production, liveVars] : ['clerk', urls.hub, vars];
+  const [part, hub, { CLERK_PUBLISHABLE_KEY: publishableKey }] = production
+    ? ['clerkLive', urls.production, liveVars]
+    : ['clerk', urls.hub, vars];
   const secretKey = production ? keys.clerk.liveSecretKey : keys.clerk.secretKey;
   const lever = async (path, data) => (await post(part, `/dev/${path}`, data)).json();
   // The local development instance has another name in its key than in its tokens, as behind a proxy; Clerk's SDK gets
   // a key that agrees.
-  const agreeing = production ? publishableKey : `pk_test_${Buffer.from(`${new URL(urls.clerk).host}$`).toString('base64')}`;
-  const [suffix, theirSuffix] = await Promise.all([publishableKey, agreeing].map((key) => getCookieSuffix(key, crypto.subtle)));
+  const agreeing = production
+    ? publishableKey
+    : `pk_test_${Buffer.from(`${new URL(urls.clerk).host}$`).toString('base64')}`;
+  const [suffix, theirSuffix] = await Promise.all(
+    [publishableKey, agreeing].map((key) => getCookieSuffix(key, crypto.subtle)),
+  );
   const base = () => claims('carol', { issuer: production ? urls.clerkLiveTls : urls.clerk, party: hub, now: now() });
   return {
-    production, hub, lever, base, suffix,
+    production,
+    hub,
+    lever,
+    base,
+    suffix,
     renamed: (cookies) => cookies?.replaceAll(`_${suffix}=`, `_${theirSuffix}=`),
-    clerk: createClerkClient({ secretKey, publishableKey: agreeing, apiUrl: urls[part], telemetry: { disabled: true } }),
-    mint: async (change = {}, header = HEADER, by = 'jose') => (await lever('sign', { payload: typeof change === 'function' ? change(base()) : { ...base(), ...change }, header, by })).token,
+    clerk: createClerkClient({
+      secretKey,
+      publishableKey: agreeing,
+      apiUrl: urls[part],
+      telemetry: { disabled: true },
+    }),
+    mint: async (change = {}, header = HEADER, by = 'jose') =>
+      (
+        await lever('sign', {
+          payload: typeof change === 'function' ? change(base()) : { ...base(), ...change },
+          header,
+          by,
+        })
+      ).token,
   };
 }
 
 /** Returns the SDK's result: signed-in, signed-out or handshake; `error` when it throws. */
 async function theirs({ hub, clerk, renamed }, { path, method = 'GET', headers }) {
   const cookie = renamed(headers.cookie);
-  const request = new Request(hub + path, { method, headers: { host: new URL(hub).host, ...headers, ...(cookie ? { cookie } : {}) } });
+  const request = new Request(hub + path, {
+    method,
+    headers: { host: new URL(hub).host, ...headers, ...(cookie ? { cookie } : {}) },
+  });
   try {
     return (await clerk.authenticateRequest(request, { authorizedParties: [hub], skipJwksCache: false })).status;
   } catch {
@@ -63,15 +89,28 @@ async function ours({ hub }, { path, method = 'GET', headers }) {
   if (to.includes('/v1/client/handshake')) return 'handshake';
   // After a redirect from Clerk, with the cookies of a session; Clerk's SDK redirects in the same way and reports it as
   // signed in.
-  if (answer.status === 307 && answer.headers['set-cookie']?.some((one) => /^__session=./.test(one))) return 'signed-in';
+  if (answer.status === 307 && answer.headers['set-cookie']?.some((one) => /^__session=./.test(one)))
+    return 'signed-in';
   return answer.status === 200 ? 'signed-in' : 'signed-out';
 }
 
 const API = '/rest/v1/contact_tickets?select=id&limit=1';
-const bearer = (name, token, headers = {}) => ({ name: `header: ${name}`, path: API, headers: { authorization: `Bearer ${token}`, ...headers } });
+const bearer = (name, token, headers = {}) => ({
+  name: `header: ${name}`,
+  path: API,
+  headers: { authorization: `Bearer ${token}`, ...headers },
+});
 const PAGE = { 'sec-fetch-dest': 'document', accept: 'text/html' };
-const jar = (cookies) => Object.entries(cookies).map(([name, value]) => `${name}=${value}`).join('; ');
-const cookie = (name, cookies, headers = PAGE, path = '/account', method = 'GET') => ({ name: `cookie: ${name}`, path, method, headers: { cookie: typeof cookies === 'string' ? cookies : jar(cookies), ...headers } });
+const jar = (cookies) =>
+  Object.entries(cookies)
+    .map(([name, value]) => `${name}=${value}`)
+    .join('; ');
+const cookie = (name, cookies, headers = PAGE, path = '/account', method = 'GET') => ({
+  name: `cookie: ${name}`,
+  path,
+  method,
+  headers: { cookie: typeof cookies === 'string' ? cookies : jar(cookies), ...headers },
+});
 
 /** The requests, with tokens of the present time and of the keys in use. */
 async function requests({ production, lever, base, suffix, mint }) {
@@ -80,8 +119,18 @@ async function requests({ production, lever, base, suffix, mint }) {
   const uat = () => now() - 30;
   const expired = await mint({ iat: now() - 100, nbf: now() - 110, exp: now() - 40 });
   const session = (token, time = uat()) => ({ ...dev, __session: token, __client_uat: time });
-  const suffixed = (token, time = uat()) => ({ ...(production ? {} : { [`__clerk_db_jwt_${suffix}`]: 'dvb_1' }), [`__session_${suffix}`]: token, [`__client_uat_${suffix}`]: time });
-  const handshake = (await lever('sign', { payload: { handshake: [`__session=${good}; Path=/`, `__client_uat=${uat()}; Path=/`, '__clerk_db_jwt=dvb_1; Path=/'] } })).token;
+  const suffixed = (token, time = uat()) => ({
+    ...(production ? {} : { [`__clerk_db_jwt_${suffix}`]: 'dvb_1' }),
+    [`__session_${suffix}`]: token,
+    [`__client_uat_${suffix}`]: time,
+  });
+  const handshake = (
+    await lever('sign', {
+      payload: {
+        handshake: [`__session=${good}; Path=/`, `__client_uat=${uat()}; Path=/`, '__clerk_db_jwt=dvb_1; Path=/'],
+      },
+    })
+  ).token;
 
   return [
     bearer('as jose signs it', good),
@@ -120,7 +169,11 @@ async function requests({ production, lever, base, suffix, mint }) {
     { name: 'header: two tokens', path: API, headers: { authorization: `Bearer ${good}, Bearer ${good}` } },
     { name: 'header: none', path: API, headers: {} },
     { name: 'header: none, but cookies', path: API, headers: { cookie: jar(session(good)) } },
-    { name: 'header: another scheme, and cookies', path: API, headers: { authorization: 'Basic eA==', cookie: jar(session(good)) } },
+    {
+      name: 'header: another scheme, and cookies',
+      path: API,
+      headers: { authorization: 'Basic eA==', cookie: jar(session(good)) },
+    },
     cookie('nobody', dev),
     cookie('nobody, and no browser', {}),
     cookie('signed in', session(good)),
@@ -141,9 +194,18 @@ async function requests({ production, lever, base, suffix, mint }) {
     cookie('suffixed', suffixed(good)),
     cookie('suffixed, expired', suffixed(expired)),
     cookie('expired, with a refresh token', { ...suffixed(expired), [`__refresh_${suffix}`]: `refresh-${base().sid}` }),
-    cookie('expired, with a refresh token of another session', { ...suffixed(expired), [`__refresh_${suffix}`]: 'refresh-x' }),
-    cookie('suffixed, and a plain one of another instance', { ...session(await mint({ iss: 'https://clerk.other.example' })), ...suffixed(good) }),
-    cookie('both, the plain one newer', { ...suffixed(await mint({ iat: now() - 20 })), ...session(await mint({ iat: now() - 5 })) }),
+    cookie('expired, with a refresh token of another session', {
+      ...suffixed(expired),
+      [`__refresh_${suffix}`]: 'refresh-x',
+    }),
+    cookie('suffixed, and a plain one of another instance', {
+      ...session(await mint({ iss: 'https://clerk.other.example' })),
+      ...suffixed(good),
+    }),
+    cookie('both, the plain one newer', {
+      ...suffixed(await mint({ iat: now() - 20 })),
+      ...session(await mint({ iat: now() - 5 })),
+    }),
     cookie('suffixed signed out, plain signed in', { ...session(good), [`__client_uat_${suffix}`]: 0 }),
     cookie('suffixed session without its update', { ...dev, [`__session_${suffix}`]: good }),
     cookie('two sessions', `${jar(session(good))}; __session=${forged(good)}`),
@@ -154,19 +216,59 @@ async function requests({ production, lever, base, suffix, mint }) {
     cookie('expired, asked for JSON', session(expired), { accept: 'application/json' }),
     cookie('expired, after three redirects', { ...session(expired), __clerk_redirect_count: 3 }),
     cookie('signed in, another browser token in the URL', session(good), PAGE, '/account?__clerk_db_jwt=dvb_2'),
-    cookie('a handshake that this browser began', { ...dev, '__Host-hub_state': 'abc' }, PAGE, `/account?__clerk_handshake=${handshake}&hub_state=abc`),
+    cookie(
+      'a handshake that this browser began',
+      { ...dev, '__Host-hub_state': 'abc' },
+      PAGE,
+      `/account?__clerk_handshake=${handshake}&hub_state=abc`,
+    ),
     cookie('a handshake that another browser began', dev, PAGE, `/account?__clerk_handshake=${handshake}`),
-    cookie('a forged handshake', { ...dev, '__Host-hub_state': 'abc' }, PAGE, `/account?__clerk_handshake=${forged(handshake)}&hub_state=abc`),
-    cookie('a handshake in a cookie, that this browser began', { ...dev, __clerk_handshake: handshake, '__Host-hub_state': 'abc' }, PAGE, '/account?hub_state=abc'),
+    cookie(
+      'a forged handshake',
+      { ...dev, '__Host-hub_state': 'abc' },
+      PAGE,
+      `/account?__clerk_handshake=${forged(handshake)}&hub_state=abc`,
+    ),
+    cookie(
+      'a handshake in a cookie, that this browser began',
+      { ...dev, __clerk_handshake: handshake, '__Host-hub_state': 'abc' },
+      PAGE,
+      '/account?hub_state=abc',
+    ),
     cookie('a handshake in a cookie, that another browser began', { ...dev, __clerk_handshake: handshake }),
-    cookie('a handshake in a cookie, for a script', { ...dev, __clerk_handshake: handshake, '__Host-hub_state': 'abc' }, { accept: 'application/json' }, '/account?hub_state=abc'),
-    cookie('a forged handshake in a cookie', { ...dev, __clerk_handshake: forged(handshake), __client_uat: uat(), '__Host-hub_state': 'abc' }, PAGE, '/account?hub_state=abc'),
-    cookie('an unknown nonce in a cookie', { ...dev, __clerk_handshake_nonce: 'elsewhere', __client_uat: uat(), '__Host-hub_state': 'abc' }, PAGE, '/account?hub_state=abc'),
-    cookie('two updates, the first one signed out', `${jar({ ...dev, __session: good, __client_uat: 0 })}; __client_uat=${uat()}`),
+    cookie(
+      'a handshake in a cookie, for a script',
+      { ...dev, __clerk_handshake: handshake, '__Host-hub_state': 'abc' },
+      { accept: 'application/json' },
+      '/account?hub_state=abc',
+    ),
+    cookie(
+      'a forged handshake in a cookie',
+      { ...dev, __clerk_handshake: forged(handshake), __client_uat: uat(), '__Host-hub_state': 'abc' },
+      PAGE,
+      '/account?hub_state=abc',
+    ),
+    cookie(
+      'an unknown nonce in a cookie',
+      { ...dev, __clerk_handshake_nonce: 'elsewhere', __client_uat: uat(), '__Host-hub_state': 'abc' },
+      PAGE,
+      '/account?hub_state=abc',
+    ),
+    cookie(
+      'two updates, the first one signed out',
+      `${jar({ ...dev, __session: good, __client_uat: 0 })}; __client_uat=${uat()}`,
+    ),
     cookie('two updates, the second one signed out', `${jar(session(good))}; __client_uat=0`),
     cookie('two tokens of one session', `${jar(session(await mint({ iat: now() - 20 })))}; __session=${good}`),
-    cookie('tokens of two sessions', `${jar(session(good))}; __session=${await mint({ sid: 'sess_2hubelsewhere000000000001' })}`),
-    cookie('signed in, from another site', session(good), { ...PAGE, 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' }),
+    cookie(
+      'tokens of two sessions',
+      `${jar(session(good))}; __session=${await mint({ sid: 'sess_2hubelsewhere000000000001' })}`,
+    ),
+    cookie('signed in, from another site', session(good), {
+      ...PAGE,
+      'sec-fetch-site': 'cross-site',
+      origin: 'https://evil.example',
+    }),
     cookie('signed in, and a forwarded host', session(good), { ...PAGE, 'x-forwarded-host': 'evil.example' }),
   ];
 }
@@ -183,7 +285,8 @@ test('I-1, I-2: the Hub and Clerk’s own SDK agree, or the list has the reason'
       assert.equal(new Set(cases.map(({ name }) => name)).size, cases.length);
       for (const request of cases) {
         const [clerks, hubs] = [await theirs(one, request), await ours(one, request)];
-        if (clerks !== hubs) (found[request.name] ??= {})[production ? 'production' : 'development'] = { clerk: clerks, hub: hubs };
+        if (clerks !== hubs)
+          (found[request.name] ??= {})[production ? 'production' : 'development'] = { clerk: clerks, hub: hubs };
       }
       judged += cases.length;
     }
@@ -191,9 +294,11 @@ test('I-1, I-2: the Hub and Clerk’s own SDK agree, or the list has the reason'
     for (const part of ['production', 'clerkLive']) await halt(part);
   }
   const expected = {};
-  for (const { case: name, instance: where, clerk: one, hub: other } of listed) (expected[name] ??= {})[where ?? 'development'] = { clerk: one, hub: other };
+  for (const { case: name, instance: where, clerk: one, hub: other } of listed)
+    (expected[name] ??= {})[where ?? 'development'] = { clerk: one, hub: other };
   // A difference that is listed without an instance is the same in both, as far as both are tested.
-  for (const { case: name, instance: where, clerk: one, hub: other } of listed) if (!where && name.startsWith('cookie:')) expected[name].production = { clerk: one, hub: other };
+  for (const { case: name, instance: where, clerk: one, hub: other } of listed)
+    if (!where && name.startsWith('cookie:')) expected[name].production = { clerk: one, hub: other };
   assert.deepEqual(found, expected);
   console.log(`    ${judged} requests, ${listed.length} differences, each with its reason`);
 });

@@ -22,10 +22,12 @@ let starting;
 /** The one stack of this run: fresh data, own ports. */
 export function stack() {
   if (!starting) forgetWhenPassed(`${FOLDER}/postgres`);
-  starting ??= startStack({ dataDir: FOLDER, from: template(17), fresh: true, shift: 100, http: true }).then((running) => {
-    console.log(`# on ${running.parts.postgrest.version}`);
-    return running;
-  });
+  starting ??= startStack({ dataDir: FOLDER, from: template(17), fresh: true, shift: 100, http: true }).then(
+    (running) => {
+      console.log(`# on ${running.parts.postgrest.version}`);
+      return running;
+    },
+  );
   return starting;
 }
 
@@ -34,7 +36,11 @@ let database;
 export async function sql(text, values = []) {
   if (!database) {
     // A change made directly in the database needs an actor too (L-1); the audit log shows that it bypassed the Hub.
-    database = new pg.Pool({ connectionString: (await stack()).urls.database, max: 2, options: '-c hub.actor_id=system:test -c hub.actor_kind=system' });
+    database = new pg.Pool({
+      connectionString: (await stack()).urls.database,
+      max: 2,
+      options: '-c hub.actor_id=system:test -c hub.actor_kind=system',
+    });
     // A restarted server ends idle connections; the next query opens a new one.
     database.on('error', () => {});
   }
@@ -80,7 +86,16 @@ export async function raw(path, { method = 'GET', headers = {}, body, base } = {
   const secure = url.protocol === 'https:';
   return new Promise((resolve, reject) => {
     const request = (secure ? https : http).request(
-      { host: url.hostname, port: url.port, path, method, headers, ca: secure ? authority : undefined, lookup: loopback, setHost: !headers.host },
+      {
+        host: url.hostname,
+        port: url.port,
+        path,
+        method,
+        headers,
+        ca: secure ? authority : undefined,
+        lookup: loopback,
+        setHost: !headers.host,
+      },
       (answer) => {
         const parts = [];
         answer.on('data', (part) => parts.push(part));
@@ -105,7 +120,15 @@ export async function ask(persona, path, { headers = {}, body, ...rest } = {}) {
   const authorization = persona ? { authorization: `Bearer ${await token(persona)}` } : {};
   const json = body === undefined ? {} : { 'content-type': 'application/json' };
   const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
-  return raw(`/rest/v1/${path}`, { ...rest, headers: Object.fromEntries(Object.entries({ ...says(persona), ...authorization, ...json, ...headers }).filter(([, value]) => value !== undefined)), body: text });
+  return raw(`/rest/v1/${path}`, {
+    ...rest,
+    headers: Object.fromEntries(
+      Object.entries({ ...says(persona), ...authorization, ...json, ...headers }).filter(
+        ([, value]) => value !== undefined,
+      ),
+    ),
+    body: text,
+  });
 }
 
 /** Returns the requests that reached PostgREST since the last call. */
@@ -149,12 +172,18 @@ export async function until(what, condition, seconds = 10) {
 
 /** Returns the whole request row of an id, once the queue's consumer has written it. */
 export const recorded = (id) =>
-  until(`the request row ${id}`, async () => (await sql('select * from hub.request_log where request_id = $1 and status is not null', [id]))[0]);
+  until(
+    `the request row ${id}`,
+    async () => (await sql('select * from hub.request_log where request_id = $1 and status is not null', [id]))[0],
+  );
 
 /** Returns the audit log's rows of a request, once they exist. */
 export const looks = (id) =>
   until(`the look ${id}`, async () => {
-    const rows = await sql("select * from hub.team_activities where request_id = $1 and action in ('read', 'list', 'export') order by id", [id]);
+    const rows = await sql(
+      "select * from hub.team_activities where request_id = $1 and action in ('read', 'list', 'export') order by id",
+      [id],
+    );
     return rows.length > 0 && rows;
   });
 

@@ -50,7 +50,9 @@ async function startUpstream(listening) {
   });
   await new Promise((resolve) => server.listen(listening, '127.0.0.1', resolve));
   return {
-    cut: (when) => { cut = when; },
+    cut: (when) => {
+      cut = when;
+    },
     seen: () => seen.splice(0).filter(({ path }) => !path.includes('record_requests')),
     stop: () => server.close(),
   };
@@ -68,7 +70,9 @@ function asked(url, options, body) {
         } catch {}
         resolve({ status: answer.statusCode, text, json });
       };
-      answer.on('data', (part) => { text += part; });
+      answer.on('data', (part) => {
+        text += part;
+      });
       answer.on('end', done);
       answer.on('error', done);
     });
@@ -87,7 +91,10 @@ describe('a keep-alive connection that dies', () => {
     const listening = await port('upstream', 24990);
     upstream = await startUpstream(listening);
     worker = await startWorkerd({
-      name: 'connections', port: await port('workerd', 24991), folder: `${FOLDER}/workerd`, modules: ['build/index.js', 'build/index_bg.wasm'],
+      name: 'connections',
+      port: await port('workerd', 24991),
+      folder: `${FOLDER}/workerd`,
+      modules: ['build/index.js', 'build/index_bg.wasm'],
       vars: { ...vars, SUPABASE_URL: `http://127.0.0.1:${listening}` },
     });
   });
@@ -106,7 +113,15 @@ describe('a keep-alive connection that dies', () => {
   };
   const send = async (method) => {
     const { path, body, persona = 'admin' } = kinds[method];
-    const headers = { ...AS_TLS, host, authorization: `Bearer ${await token(persona)}`, 'x-hub-purpose': 'support', 'x-hub-reason': 'a test', 'if-match': '*', ...(body ? { 'content-type': 'application/json' } : {}) };
+    const headers = {
+      ...AS_TLS,
+      host,
+      authorization: `Bearer ${await token(persona)}`,
+      'x-hub-purpose': 'support',
+      'x-hub-reason': 'a test',
+      'if-match': '*',
+      ...(body ? { 'content-type': 'application/json' } : {}),
+    };
     return asked(`${worker.url}/rest/v1/${path}`, { method, headers }, body);
   };
 
@@ -120,7 +135,10 @@ describe('a keep-alive connection that dies', () => {
         const answer = await send(method);
         upstream.cut(null);
         const seen = upstream.seen().filter((request) => request.method === method);
-        assert.ok(seen.some(({ used }) => used), `no kept connection was used: ${JSON.stringify(seen)} ${answer.text}`);
+        assert.ok(
+          seen.some(({ used }) => used),
+          `no kept connection was used: ${JSON.stringify(seen)} ${answer.text}`,
+        );
         if (!['GET', 'HEAD'].includes(method)) {
           assert.equal(seen.length, 1, `${answer.status} ${answer.text}: ${JSON.stringify(seen)}`);
           assert.ok(seen[0].length > 0, 'without a body, workerd repeats it');

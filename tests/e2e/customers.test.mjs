@@ -12,7 +12,11 @@ function good({ data, error, status }) {
 
 describe('two members of one organization and a lone customer', () => {
   test('A-1: each reads exactly the rows of their own owner', async () => {
-    for (const [persona, owner] of [['alice', ACME], ['bob', ACME], ['carol', CAROL]]) {
+    for (const [persona, owner] of [
+      ['alice', ACME],
+      ['bob', ACME],
+      ['carol', CAROL],
+    ]) {
       const rows = good(await (await client(persona)).from('contact_tickets').select('id, owner_id').limit(1000));
       const [{ count }] = await sql('select count(*)::int from hub.contact_tickets where owner_id = $1', [owner]);
       assert.equal(rows.length, count, persona);
@@ -26,7 +30,9 @@ describe('two members of one organization and a lone customer', () => {
   });
 
   test("A-1: another owner's row is not found by its id, changed by it or deleted by it", async () => {
-    const [{ id, subject }] = await sql('select id, subject from hub.contact_tickets where owner_id = $1 limit 1', [ACME]);
+    const [{ id, subject }] = await sql('select id, subject from hub.contact_tickets where owner_id = $1 limit 1', [
+      ACME,
+    ]);
     const carol = await client('carol');
     assert.deepEqual(good(await carol.from('contact_tickets').select().eq('id', id)), []);
     assert.equal(good(await carol.from('contact_tickets').select().eq('id', id).maybeSingle()), null);
@@ -41,17 +47,26 @@ describe('two members of one organization and a lone customer', () => {
     const [{ id }] = await sql('select id from hub.contact_tickets where owner_id = $1 limit 1', [ACME]);
     const { error } = await (await client('carol')).from('ticket_messages').insert({ ticket_id: id, body: 'hello' });
     assert.ok(error);
-    assert.equal((await sql('select 1 from hub.ticket_messages where ticket_id = $1 and body = $2', [id, 'hello'])).length, 0);
+    assert.equal(
+      (await sql('select 1 from hub.ticket_messages where ticket_id = $1 and body = $2', [id, 'hello'])).length,
+      0,
+    );
   });
 
   test('insert sets the owner and the author from the token, and select returns the row', async () => {
     const alice = await client('alice');
-    const row = good(await alice.from('contact_tickets').insert({ subject: 'Fonts look odd', kind: 'support' }).select().single());
+    const row = good(
+      await alice.from('contact_tickets').insert({ subject: 'Fonts look odd', kind: 'support' }).select().single(),
+    );
     assert.deepEqual([row.owner_id, row.author_id, row.status], [ACME, ALICE, 'open']);
     assert.ok(!('assigned_to' in row), 'a staff column');
     const bob = good(await (await client('bob')).from('contact_tickets').select('subject').eq('id', row.id).single());
     assert.equal(bob.subject, 'Fonts look odd');
-    assert.equal((await sql("select 1 from hub.team_activities where actor_kind = 'staff' and entity_id = $1", [row.id])).length, 0, 'no staff action');
+    assert.equal(
+      (await sql("select 1 from hub.team_activities where actor_kind = 'staff' and entity_id = $1", [row.id])).length,
+      0,
+      'no staff action',
+    );
   });
 
   test('bulk insert accepts an array and rejects one that is too long', async () => {
@@ -68,8 +83,13 @@ describe('two members of one organization and a lone customer', () => {
   test('update and delete by key change one row and report it', async () => {
     const carol = await client('carol');
     const thread = good(await carol.from('chat_threads').insert({ topic: 'Colours' }).select().single());
-    const message = good(await carol.from('chat_messages').insert({ thread_id: thread.id, body: 'Blue?' }).select().single());
-    assert.equal(good(await carol.from('chat_messages').update({ body: 'Green?' }).eq('id', message.id).select().single()).body, 'Green?');
+    const message = good(
+      await carol.from('chat_messages').insert({ thread_id: thread.id, body: 'Blue?' }).select().single(),
+    );
+    assert.equal(
+      good(await carol.from('chat_messages').update({ body: 'Green?' }).eq('id', message.id).select().single()).body,
+      'Green?',
+    );
     const gone = await carol.from('chat_messages').delete().eq('id', message.id);
     assert.deepEqual([gone.error, gone.status], [null, 204]);
     assert.equal((await sql('select 1 from hub.chat_messages where id = $1', [message.id])).length, 0);
@@ -77,17 +97,33 @@ describe('two members of one organization and a lone customer', () => {
 
   test('filters, order, or, in, embed and pagination have the same results as without the Hub', async () => {
     const alice = await client('alice');
-    const open = good(await alice.from('contact_tickets').select('id, status').in('status', ['open', 'pending']).order('created_at', { ascending: false }));
+    const open = good(
+      await alice
+        .from('contact_tickets')
+        .select('id, status')
+        .in('status', ['open', 'pending'])
+        .order('created_at', { ascending: false }),
+    );
     assert.ok(open.length > 0 && open.every((row) => ['open', 'pending'].includes(row.status)));
-    const either = good(await alice.from('contact_tickets').select('status, priority').or('status.eq.closed,priority.eq.high'));
+    const either = good(
+      await alice.from('contact_tickets').select('status, priority').or('status.eq.closed,priority.eq.high'),
+    );
     assert.ok(either.every((row) => row.status === 'closed' || row.priority === 'high'));
     const like = good(await alice.from('contact_tickets').select('subject').ilike('subject', '%e%').limit(5));
     assert.ok(like.length > 0 && like.every((row) => /e/i.test(row.subject)));
-    const [with_messages] = good(await alice.from('contact_tickets').select('id, messages:ticket_messages!inner(id, body, author_kind)').limit(1));
+    const [with_messages] = good(
+      await alice.from('contact_tickets').select('id, messages:ticket_messages!inner(id, body, author_kind)').limit(1),
+    );
     assert.ok(with_messages.messages.length > 0);
     const ids = new Set();
     for (let from = 0; ; from += 7) {
-      const page = good(await alice.from('contact_tickets').select('id').order('id').range(from, from + 6));
+      const page = good(
+        await alice
+          .from('contact_tickets')
+          .select('id')
+          .order('id')
+          .range(from, from + 6),
+      );
       page.forEach((row) => ids.add(row.id));
       if (page.length < 7) break;
     }
@@ -116,7 +152,10 @@ describe('two members of one organization and a lone customer', () => {
     const thread = good(await carol.from('chat_threads').insert({ topic: 'Only mine' }).select('id').single());
     good(await carol.from('chat_messages').insert({ thread_id: thread.id, body: 'Only for the studio' }));
     const [ticket] = await sql('select id from hub.contact_tickets where owner_id = $1 limit 1', [CAROL]);
-    await sql("insert into hub.ticket_messages (ticket_id, owner_id, author_id, author_kind, body, internal) values ($1, $2, 'user_x', 'staff', 'Not to be read by clients', true)", [ticket.id, CAROL]);
+    await sql(
+      "insert into hub.ticket_messages (ticket_id, owner_id, author_id, author_kind, body, internal) values ($1, $2, 'user_x', 'staff', 'Not to be read by clients', true)",
+      [ticket.id, CAROL],
+    );
     const seen = [];
     let asked = 0;
     for (const [table, columns] of Object.entries({
@@ -133,11 +172,15 @@ describe('two members of one organization and a lone customer', () => {
         // An owner is named by a complete id (HUB340).
         const text = ['author_id', 'kind', 'subject', 'status', 'author_kind', 'body', 'topic'].includes(column);
         for (const operator of ['eq', 'neq', 'gte', 'lt', 'in', 'not.is', ...(text ? ['like', 'ilike'] : [])]) {
-          const operand = { in: `("${value}")`, like: `${value.slice(0, 3)}%`, ilike: `${value.slice(0, 3)}%`, 'not.is': 'null' }[operator] ?? value;
+          const operand =
+            { in: `("${value}")`, like: `${value.slice(0, 3)}%`, ilike: `${value.slice(0, 3)}%`, 'not.is': 'null' }[
+              operator
+            ] ?? value;
           for (const count of ['exact', 'planned', 'estimated']) {
             const answer = await dave.from(table).select('id', { count, head: true }).filter(column, operator, operand);
             asked += 1;
-            if (answer.count !== 0) seen.push(`${table} ${column} ${operator} ${count}: ${answer.status} ${answer.count}`);
+            if (answer.count !== 0)
+              seen.push(`${table} ${column} ${operator} ${count}: ${answer.status} ${answer.count}`);
           }
         }
       }
@@ -157,12 +200,17 @@ describe('two members of one organization and a lone customer', () => {
     assert.equal(ticket.owner_id, CAROL);
     assert.equal((await sql('select 1 from hub.ticket_messages where ticket_id = $1', [ticket.id])).length, 1);
     const found = good(await carol.rpc('search_tickets', { words: 'zeppelins' }));
-    assert.deepEqual(found.map((row) => row.id), [ticket.id]);
+    assert.deepEqual(
+      found.map((row) => row.id),
+      [ticket.id],
+    );
     assert.deepEqual(good(await (await client('alice')).rpc('search_tickets', { words: 'zeppelins' })), []);
   });
 
   test("staff's internal notes and columns stay hidden", async () => {
-    const [note] = await sql('select id, ticket_id from hub.ticket_messages where internal and owner_id = $1 limit 1', [ACME]);
+    const [note] = await sql('select id, ticket_id from hub.ticket_messages where internal and owner_id = $1 limit 1', [
+      ACME,
+    ]);
     const alice = await client('alice');
     assert.deepEqual(good(await alice.from('ticket_messages').select().eq('id', note.id)), []);
     const [ticket] = good(await alice.from('contact_tickets').select('ticket_messages(id)').eq('id', note.ticket_id));
@@ -181,6 +229,7 @@ describe('requests to the database', () => {
     assert.match(sid, /^sess_/);
     assert.match(request.headers['user-agent'], /^stacklumen-hub\//);
     assert.equal(request.headers['accept-profile'], 'hub');
-    for (const name of ['x-client-info', 'cookie', 'x-forwarded-host']) assert.equal(request.headers[name], undefined, name);
+    for (const name of ['x-client-info', 'cookie', 'x-forwarded-host'])
+      assert.equal(request.headers[name], undefined, name);
   });
 });

@@ -23,12 +23,17 @@ describe('GET /rest/v1/', () => {
       assert.equal(row.route, '/rest/v1/');
       assert.equal(row.status, 200);
 
-      const reads = Object.entries(answer.json.paths).filter(([path, methods]) => methods.get && !path.startsWith('/rpc/'));
+      const reads = Object.entries(answer.json.paths).filter(
+        ([path, methods]) => methods.get && !path.startsWith('/rpc/'),
+      );
       assert.ok(reads.length >= 4);
       for (const [path] of reads) {
         const columns = Object.keys(answer.json.definitions[path.slice(1)].properties);
         // A HEAD shows no column, so every column may be named without a read record.
-        const found = await ask(persona, `${path.slice(1)}?select=${columns.join(',')}&limit=1`, { method: 'HEAD', headers: { 'x-hub-purpose': 'support' } });
+        const found = await ask(persona, `${path.slice(1)}?select=${columns.join(',')}&limit=1`, {
+          method: 'HEAD',
+          headers: { 'x-hub-purpose': 'support' },
+        });
         assert.ok(found.status < 400, `${path}: ${found.status}`);
       }
     });
@@ -46,12 +51,20 @@ describe('GET /rest/v1/', () => {
     const { id: sid } = await (await post('clerk', '/dev/sessions', { persona: 'dave' })).json();
     const authorization = `Bearer ${await token('dave', { sid })}`;
     assert.equal((await raw('/rest/v1/', { headers: { authorization } })).status, 200);
-    await fetch(`${urls.clerk}/v1/sessions/${sid}/revoke`, { method: 'POST', headers: { authorization: `Bearer ${keys.clerk.secretKey}`, 'clerk-api-version': '2026-05-12' } });
-    await until('the revocation', async () => (await raw('/rest/v1/', { headers: { authorization } })).json.code === 'HUB103');
+    await fetch(`${urls.clerk}/v1/sessions/${sid}/revoke`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${keys.clerk.secretKey}`, 'clerk-api-version': '2026-05-12' },
+    });
+    await until(
+      'the revocation',
+      async () => (await raw('/rest/v1/', { headers: { authorization } })).json.code === 'HUB103',
+    );
   });
 
   test('lists for an impersonated session the tables that it may read', async () => {
-    const claims = Buffer.from(JSON.stringify({ act: { sub: 'user_2hubadmin0000000000000005' } })).toString('base64url');
+    const claims = Buffer.from(JSON.stringify({ act: { sub: 'user_2hubadmin0000000000000005' } })).toString(
+      'base64url',
+    );
     const answer = await raw('/rest/v1/', { headers: { authorization: `Bearer ${await token('alice', { claims })}` } });
     assert.equal(answer.status, 200, answer.text);
     assert.deepEqual(Object.keys(answer.json.paths['/contact_tickets']), ['get']);

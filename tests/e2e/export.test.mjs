@@ -6,18 +6,38 @@ import assert from 'node:assert/strict';
 import { ask, client, looks, recorded, sql } from './client.mjs';
 
 const SALES = 'user_2hubsales0000000000000006';
-const file = (persona, path, accept, headers = {}) => ask(persona, path, { headers: { accept, 'x-hub-purpose': 'legal', ...headers } });
+const file = (persona, path, accept, headers = {}) =>
+  ask(persona, path, { headers: { accept, 'x-hub-purpose': 'legal', ...headers } });
 
 describe('an export of the audit log', () => {
   test('NDJSON: every matching row, once, the newest first; filter, purpose and count are in the audit log', async () => {
-    const wanted = await sql("select id, action, reason from hub.team_activities where actor_id = $1 and action <> 'export' order by id desc", [SALES]);
+    const wanted = await sql(
+      "select id, action, reason from hub.team_activities where actor_id = $1 and action <> 'export' order by id desc",
+      [SALES],
+    );
     assert.ok(wanted.length > 3);
-    const answer = await file('admin', `team_activities?select=id,action,reason&actor_id=eq.${SALES}&action=neq.export`, 'application/x-ndjson');
-    assert.deepEqual([answer.status, answer.headers['content-type'], answer.headers['cache-control']], [200, 'application/x-ndjson; charset=utf-8', 'no-store']);
+    const answer = await file(
+      'admin',
+      `team_activities?select=id,action,reason&actor_id=eq.${SALES}&action=neq.export`,
+      'application/x-ndjson',
+    );
+    assert.deepEqual(
+      [answer.status, answer.headers['content-type'], answer.headers['cache-control']],
+      [200, 'application/x-ndjson; charset=utf-8', 'no-store'],
+    );
     assert.match(answer.headers['content-disposition'], /^attachment; filename="team_activities\.ndjson"$/);
-    assert.deepEqual(answer.text.trim().split('\n').map((line) => JSON.parse(line)), wanted.map(({ id, ...row }) => ({ id: Number(id), ...row })));
+    assert.deepEqual(
+      answer.text
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+      wanted.map(({ id, ...row }) => ({ id: Number(id), ...row })),
+    );
     const [row] = await looks(answer.headers['x-request-id']);
-    assert.deepEqual([row.action, row.entity, row.purpose, row.actor_role], ['export', 'team_activities', 'legal', 'admin']);
+    assert.deepEqual(
+      [row.action, row.entity, row.purpose, row.actor_role],
+      ['export', 'team_activities', 'legal', 'admin'],
+    );
     assert.match(row.filter, /actor_id=eq\.user_2hubsales/);
     const { row_count, outcome, status } = await recorded(answer.headers['x-request-id']);
     assert.deepEqual([row_count, outcome, status], [wanted.length, 'allowed', 200]);
@@ -40,15 +60,33 @@ describe('an export of the audit log', () => {
 
   test('request rows too: by outcome, as many as were requested', async () => {
     for (let n = 0; n < 3; n += 1) await recorded((await ask('carol', 'leads')).headers['x-request-id']);
-    const answer = await file('admin', 'request_log?select=id,outcome&outcome=eq.refused&limit=3&order=id.asc', 'application/x-ndjson');
-    const rows = answer.text.trim().split('\n').map((line) => JSON.parse(line));
-    assert.deepEqual(rows.map(({ outcome }) => outcome), ['refused', 'refused', 'refused']);
-    assert.deepEqual(rows.map(({ id }) => id), rows.map(({ id }) => id).sort((one, other) => one - other));
+    const answer = await file(
+      'admin',
+      'request_log?select=id,outcome&outcome=eq.refused&limit=3&order=id.asc',
+      'application/x-ndjson',
+    );
+    const rows = answer.text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    assert.deepEqual(
+      rows.map(({ outcome }) => outcome),
+      ['refused', 'refused', 'refused'],
+    );
+    assert.deepEqual(
+      rows.map(({ id }) => id),
+      rows.map(({ id }) => id).sort((one, other) => one - other),
+    );
   });
 
   test('A-2: no other role, not without a purpose, not with a stale second factor; other formats are not an export', async () => {
     const path = 'team_activities?select=id&limit=1';
-    for (const [persona, status, code, headers] of [['support', 404, 'HUB202'], ['alice', 404, 'HUB202'], ['stale', 403, 'HUB203'], ['admin', 403, 'HUB328', { 'x-hub-purpose': undefined }]]) {
+    for (const [persona, status, code, headers] of [
+      ['support', 404, 'HUB202'],
+      ['alice', 404, 'HUB202'],
+      ['stale', 403, 'HUB203'],
+      ['admin', 403, 'HUB328', { 'x-hub-purpose': undefined }],
+    ]) {
       const answer = await file(persona, path, 'text/csv', headers);
       assert.deepEqual([answer.status, answer.json.code], [status, code], persona);
     }
@@ -58,10 +96,24 @@ describe('an export of the audit log', () => {
   test('twenty thousand rows are complete during concurrent writes', async () => {
     await sql(`insert into hub.team_activities (actor_id, actor_kind, actor_role, database_role, action, entity, entity_id, owner_id, salt, values_hash)
       select 'system:many', 'system', 'system', 'test', 'export', 'leads', n::text, 'org_2hubacme00000000000000001', '\\x00', hub_private.values_hash('\\x00', null, null) from generate_series(1, 20000) n`);
-    const writing = Promise.all([1, 2, 3].map((n) => ask('sales', `leads?id=eq.${'0'.repeat(8)}-0000-4000-8000-00000000000${n}`, { method: 'PATCH', body: { notes: 'x' } })));
-    const answer = await file('admin', 'team_activities?select=id,entity_id&actor_id=eq.system:many', 'application/x-ndjson');
+    const writing = Promise.all(
+      [1, 2, 3].map((n) =>
+        ask('sales', `leads?id=eq.${'0'.repeat(8)}-0000-4000-8000-00000000000${n}`, {
+          method: 'PATCH',
+          body: { notes: 'x' },
+        }),
+      ),
+    );
+    const answer = await file(
+      'admin',
+      'team_activities?select=id,entity_id&actor_id=eq.system:many',
+      'application/x-ndjson',
+    );
     await writing;
-    const numbers = answer.text.trim().split('\n').map((line) => Number(JSON.parse(line).entity_id));
+    const numbers = answer.text
+      .trim()
+      .split('\n')
+      .map((line) => Number(JSON.parse(line).entity_id));
     assert.equal(numbers.length, 20_000);
     assert.equal(new Set(numbers).size, 20_000);
   });

@@ -6,22 +6,34 @@ import fs from 'node:fs';
 import { FOLDER, raw, sql, stack, until } from './client.mjs';
 
 const fire = (cron) => raw(`/cdn-cgi/handler/scheduled?cron=${encodeURIComponent(cron)}`);
-const partitions = async () => (await sql("select count(*)::int as count from pg_inherits where inhparent = 'hub.team_activities'::regclass"))[0].count;
+const partitions = async () =>
+  (await sql("select count(*)::int as count from pg_inherits where inhparent = 'hub.team_activities'::regclass"))[0]
+    .count;
 
 test('L-2: the maintenance job creates missing partitions and deletes old revocations, and may be repeated', async () => {
-  const [{ name }] = await sql("select max(relname) as name from pg_class c join pg_inherits i on i.inhrelid = c.oid where i.inhparent = 'hub.team_activities'::regclass");
+  const [{ name }] = await sql(
+    "select max(relname) as name from pg_class c join pg_inherits i on i.inhrelid = c.oid where i.inhparent = 'hub.team_activities'::regclass",
+  );
   const whole = await partitions();
   await sql(`drop table hub_private.${name}`);
-  await sql("insert into hub.revoked_sessions (subject, reason, expires_at) values ('sess_2hublongago0000000000000', 'test', now() - interval '31 days')");
+  await sql(
+    "insert into hub.revoked_sessions (subject, reason, expires_at) values ('sess_2hublongago0000000000000', 'test', now() - interval '31 days')",
+  );
   for (let run = 0; run < 2; run += 1) {
     assert.equal((await fire('17 3-5 * * *')).status, 200);
     await until('the partition', async () => (await partitions()) === whole);
   }
-  await until('the revocation to go', async () => (await sql("select 1 from hub.revoked_sessions where subject = 'sess_2hublongago0000000000000'")).length === 0);
+  await until(
+    'the revocation to go',
+    async () =>
+      (await sql("select 1 from hub.revoked_sessions where subject = 'sess_2hublongago0000000000000'")).length === 0,
+  );
 });
 
 test('another cron runs nothing', async () => {
-  const [{ name }] = await sql("select max(relname) as name from pg_class c join pg_inherits i on i.inhrelid = c.oid where i.inhparent = 'hub.team_activities'::regclass");
+  const [{ name }] = await sql(
+    "select max(relname) as name from pg_class c join pg_inherits i on i.inhrelid = c.oid where i.inhparent = 'hub.team_activities'::regclass",
+  );
   const before = await partitions();
   await sql(`drop table hub_private.${name}`);
   await fire('0 0 * * *');
@@ -32,7 +44,8 @@ test('another cron runs nothing', async () => {
 });
 
 test('A-3: the checks run in steps until each has its row, and not again in the same night', async () => {
-  const rows = async () => (await sql("select name from hub.checks where name <> 'retention'")).map(({ name }) => name).sort();
+  const rows = async () =>
+    (await sql("select name from hub.checks where name <> 'retention'")).map(({ name }) => name).sort();
   assert.deepEqual(await rows(), []);
   await sql("insert into hub_private.check_progress (name, part) values ('drift', 7)");
   assert.equal((await fire('43 3-5 * * *')).status, 200);
@@ -55,7 +68,10 @@ test('an operator is alerted to a fault through the webhook', async () => {
       const some = await told();
       return some.length > 0 && some;
     });
-    assert.ok(alerts.some(({ alert, text }) => alert === 'rejected_requests' && /request rows are rejected/.test(text)), JSON.stringify(alerts));
+    assert.ok(
+      alerts.some(({ alert, text }) => alert === 'rejected_requests' && /request rows are rejected/.test(text)),
+      JSON.stringify(alerts),
+    );
     // The queue reports how many dead letters it has, and there are none.
     assert.ok(!alerts.some(({ alert }) => alert === 'dead_letters'), JSON.stringify(alerts));
     assert.doesNotMatch(fs.readFileSync(`${FOLDER}/logs/hub.log`, 'utf8'), /dead letters could not be counted/);

@@ -7,7 +7,8 @@ import { randomBytes } from 'node:crypto';
 import { post, raw, stack, token } from './client.mjs';
 
 const stats = async () => (await (await fetch(`${(await stack()).urls.clerk}/dev/stats`)).json()).jwks;
-const read = async (bearer) => (await raw('/rest/v1/contact_tickets?select=id&limit=1', { headers: { authorization: `Bearer ${bearer}` } })).status;
+const read = async (bearer) =>
+  (await raw('/rest/v1/contact_tickets?select=id&limit=1', { headers: { authorization: `Bearer ${bearer}` } })).status;
 const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
 /** Returns a token signed by no known key, under a key id that no set has. */
@@ -19,12 +20,14 @@ function stranger(payload) {
 async function all(count, width, work) {
   const found = [];
   let next = 0;
-  await Promise.all(Array.from({ length: width }, async () => {
-    while (next < count) {
-      next += 1;
-      found.push(await work());
-    }
-  }));
+  await Promise.all(
+    Array.from({ length: width }, async () => {
+      while (next < count) {
+        next += 1;
+        found.push(await work());
+      }
+    }),
+  );
   return found;
 }
 

@@ -18,7 +18,9 @@ async function erin(organization) {
   const accessToken = async () => token('erin', { sid });
   return createClient(urls.hub, keys.publishable, { accessToken, auth: { persistSession: false } });
 }
-const owners = async (hub) => [...new Set((await hub.from('contact_tickets').select('owner_id').limit(1000)).data.map((row) => row.owner_id))];
+const owners = async (hub) => [
+  ...new Set((await hub.from('contact_tickets').select('owner_id').limit(1000)).data.map((row) => row.owner_id)),
+];
 
 // A hook outside of a suite would run after every test of all files that share a process.
 const tidy = async () => {
@@ -39,7 +41,11 @@ describe('a user in two organizations', () => {
 
   test('A-1: writes for the active one, as author in their own name, and cannot name another', async () => {
     const hub = await erin(NORTHWIND);
-    const { data, error } = await hub.from('contact_tickets').insert({ subject: 'Of Northwind' }).select('id, owner_id, author_id').single();
+    const { data, error } = await hub
+      .from('contact_tickets')
+      .insert({ subject: 'Of Northwind' })
+      .select('id, owner_id, author_id')
+      .single();
     assert.equal(error, null);
     assert.deepEqual([data.owner_id, data.author_id], [NORTHWIND, ERIN]);
     assert.equal((await hub.from('contact_tickets').insert({ subject: 'x', owner_id: ACME })).error.code, 'HUB311');
@@ -48,7 +54,14 @@ describe('a user in two organizations', () => {
 
   test('A-1: switching takes effect with the next token, in the same session', async () => {
     const { id: sid } = await lever('sessions', { persona: 'erin', organization: ACME });
-    const read = async (bearer) => JSON.parse((await raw('/rest/v1/contact_tickets?select=owner_id&limit=1', { headers: { authorization: `Bearer ${bearer}` } })).text)[0].owner_id;
+    const read = async (bearer) =>
+      JSON.parse(
+        (
+          await raw('/rest/v1/contact_tickets?select=owner_id&limit=1', {
+            headers: { authorization: `Bearer ${bearer}` },
+          })
+        ).text,
+      )[0].owner_id;
     const before = await token('erin', { sid });
     assert.equal(await read(before), ACME);
     const other = { id: NORTHWIND, slg: 'northwind', rol: 'admin', per: 'read,manage', fpm: '3' };
@@ -59,8 +72,12 @@ describe('a user in two organizations', () => {
 
   test('A-1: a user in neither reads no row of either', async () => {
     const { urls, keys } = await stack();
-    const dave = createClient(urls.hub, keys.publishable, { accessToken: () => token('dave'), auth: { persistSession: false } });
-    for (const owner of [ACME, NORTHWIND]) assert.deepEqual((await dave.from('contact_tickets').select('id').eq('owner_id', owner)).data, []);
+    const dave = createClient(urls.hub, keys.publishable, {
+      accessToken: () => token('dave'),
+      auth: { persistSession: false },
+    });
+    for (const owner of [ACME, NORTHWIND])
+      assert.deepEqual((await dave.from('contact_tickets').select('id').eq('owner_id', owner)).data, []);
     const foreign = await token('dave', { claims: encoded({ o: { id: 'org_2hubnobody0000000000000001' } }) });
     const answer = await raw('/rest/v1/contact_tickets?select=id', { headers: { authorization: `Bearer ${foreign}` } });
     assert.equal(answer.text, '[]');
@@ -78,15 +95,20 @@ describe('an impersonated session', () => {
     assert.equal(read.status, 200);
     const ids = [read.headers['x-request-id']];
     for (const [method, path, body] of [
-      ['POST', '/rest/v1/contact_tickets', '{"subject":"x"}'], ['PATCH', '/rest/v1/contact_tickets?id=eq.00000000-0000-4000-8000-000000000000', '{"subject":"x"}'],
-      ['DELETE', '/rest/v1/chat_messages?id=eq.00000000-0000-4000-8000-000000000000', undefined], ['POST', '/rest/v1/rpc/open_ticket', '{"subject":"x","body":"y"}'],
+      ['POST', '/rest/v1/contact_tickets', '{"subject":"x"}'],
+      ['PATCH', '/rest/v1/contact_tickets?id=eq.00000000-0000-4000-8000-000000000000', '{"subject":"x"}'],
+      ['DELETE', '/rest/v1/chat_messages?id=eq.00000000-0000-4000-8000-000000000000', undefined],
+      ['POST', '/rest/v1/rpc/open_ticket', '{"subject":"x","body":"y"}'],
     ]) {
       const answer = await raw(path, { method, headers, body });
       assert.deepEqual([answer.status, answer.json.code], [403, 'HUB204'], `${method} ${path}`);
       ids.push(answer.headers['x-request-id']);
     }
     const rows = await until('the rows', async () => {
-      const found = await sql('select actor_id, outcome from hub.request_log where impersonator_id = $1 and request_id = any($2) and status is not null', [by, ids]);
+      const found = await sql(
+        'select actor_id, outcome from hub.request_log where impersonator_id = $1 and request_id = any($2) and status is not null',
+        [by, ids],
+      );
       return found.length >= 5 && found;
     });
     assert.deepEqual(rows.map((row) => row.outcome).sort(), ['allowed', 'refused', 'refused', 'refused', 'refused']);

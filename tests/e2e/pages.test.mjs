@@ -18,7 +18,11 @@ describe('pages', () => {
   });
   after(() => browser?.close());
 
-  for (const [path, status] of [['/', 200], ['/security', 200], ['/nothing', 404]]) {
+  for (const [path, status] of [
+    ['/', 200],
+    ['/security', 200],
+    ['/nothing', 404],
+  ]) {
     for (const [device, viewport] of Object.entries(VIEWPORTS)) {
       for (const colorScheme of ['light', 'dark']) {
         test(`${path} on a ${device}, ${colorScheme}: no error, nothing from elsewhere, nothing wider than the screen`, async () => {
@@ -26,13 +30,19 @@ describe('pages', () => {
           const context = await browser.newContext({ viewport, colorScheme, ignoreHTTPSErrors: true });
           const page = await context.newPage();
           const [complaints, elsewhere] = [[], []];
-          page.on('console', (message) => ['error', 'warning'].includes(message.type()) && complaints.push(message.text()));
+          page.on(
+            'console',
+            (message) => ['error', 'warning'].includes(message.type()) && complaints.push(message.text()),
+          );
           page.on('pageerror', (error) => complaints.push(error.message));
           page.on('request', (request) => new URL(request.url()).origin !== urls.hub && elsewhere.push(request.url()));
           const answer = await page.goto(urls.hub + path, { waitUntil: 'networkidle' });
           assert.equal(answer.status(), status);
           // Chromium itself reports the page's own 404 as an error of the console.
-          assert.deepEqual(complaints.filter((text) => status === 200 || !text.includes('404')), []);
+          assert.deepEqual(
+            complaints.filter((text) => status === 200 || !text.includes('404')),
+            [],
+          );
           assert.deepEqual(elsewhere, []);
           const seen = await page.evaluate(() => ({
             wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
@@ -44,9 +54,18 @@ describe('pages', () => {
           }));
           assert.ok(seen.wide <= 0, `${seen.wide} px too wide`);
           assert.deepEqual([seen.headings, seen.language, seen.styled, seen.cookies], [1, 'en', true, '']);
-          const [text, ground] = seen.colours.map((colour) => colour.match(/[\d.]+/g).slice(0, 3).map(Number).reduce((sum, part) => sum + part));
+          const [text, ground] = seen.colours.map((colour) =>
+            colour
+              .match(/[\d.]+/g)
+              .slice(0, 3)
+              .map(Number)
+              .reduce((sum, part) => sum + part),
+          );
           assert.equal(text > ground, colorScheme === 'dark', seen.colours.join(' on '));
-          await page.screenshot({ path: `${SHOTS}/${path.slice(1) || 'home'}-${device}-${colorScheme}.png`, fullPage: true });
+          await page.screenshot({
+            path: `${SHOTS}/${path.slice(1) || 'home'}-${device}-${colorScheme}.png`,
+            fullPage: true,
+          });
           await context.close();
         });
       }

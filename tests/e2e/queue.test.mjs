@@ -29,11 +29,15 @@ describe('L-3: the queue', () => {
 
   const send = (method, path, headers, body) =>
     new Promise((resolve) => {
-      const request = https.request(`${running.urls.producer}/rest/v1/${path}`, { agent, method, headers }, (answer) => {
-        answer.resume();
-        answer.on('end', () => resolve({ id: answer.headers['x-request-id'], status: answer.statusCode }));
-        answer.on('error', () => resolve(null));
-      });
+      const request = https.request(
+        `${running.urls.producer}/rest/v1/${path}`,
+        { agent, method, headers },
+        (answer) => {
+          answer.resume();
+          answer.on('end', () => resolve({ id: answer.headers['x-request-id'], status: answer.statusCode }));
+          answer.on('error', () => resolve(null));
+        },
+      );
       request.on('error', () => resolve(null));
       request.setTimeout(30_000, () => request.destroy());
       request.end(body);
@@ -51,10 +55,29 @@ describe('L-3: the queue', () => {
     };
     const json = { 'content-type': 'application/json', 'if-match': '*' };
     const kinds = [
-      { kind: 'a client reads', send: async () => send('GET', 'contact_tickets?select=id&limit=1', { authorization: await bearer('alice') }) },
-      { kind: 'staff list', look: true, send: async () => send('GET', 'leads?select=id,status&limit=2', { authorization: await bearer('sales') }) },
-      { kind: 'a change', send: async (n) => send('PATCH', `leads?id=eq.${leads[n % 20]}`, { authorization: await bearer('sales'), ...json }, JSON.stringify({ notes: `n ${n}` })) },
-      { kind: 'refused with a session', send: async () => send('GET', 'leads', { authorization: await bearer('carol') }) },
+      {
+        kind: 'a client reads',
+        send: async () => send('GET', 'contact_tickets?select=id&limit=1', { authorization: await bearer('alice') }),
+      },
+      {
+        kind: 'staff list',
+        look: true,
+        send: async () => send('GET', 'leads?select=id,status&limit=2', { authorization: await bearer('sales') }),
+      },
+      {
+        kind: 'a change',
+        send: async (n) =>
+          send(
+            'PATCH',
+            `leads?id=eq.${leads[n % 20]}`,
+            { authorization: await bearer('sales'), ...json },
+            JSON.stringify({ notes: `n ${n}` }),
+          ),
+      },
+      {
+        kind: 'refused with a session',
+        send: async () => send('GET', 'leads', { authorization: await bearer('carol') }),
+      },
       { kind: 'refused without one', send: async () => send('GET', 'leads', {}) },
     ];
     const answered = new Map();
@@ -98,29 +121,45 @@ describe('L-3: the queue', () => {
     // with the Worker.
     const changes = ids.filter((id) => answered.get(id).kind === 'a change' && answered.get(id).status === 204);
     const missing = async () =>
-      (await sql(`select w.id from unnest($1::text[]) as w (id) where not exists
-        (select from hub.request_log r where r.request_id = w.id and (r.status is not null or w.id = any($2)))`, [ids, changes])).map(({ id }) => id);
+      (
+        await sql(
+          `select w.id from unnest($1::text[]) as w (id) where not exists
+        (select from hub.request_log r where r.request_id = w.id and (r.status is not null or w.id = any($2)))`,
+          [ids, changes],
+        )
+      ).map(({ id }) => id);
     await until('every row', async () => (await missing()).length === 0, 90).catch(async (error) => {
       const lacking = await missing();
-      assert.fail(`${error.message}: ${lacking.length} of ${ids.length} lack, such as ${lacking.slice(0, 5).map((id) => `${answered.get(id).kind} ${answered.get(id).status} ${id}`)}`);
+      assert.fail(
+        `${error.message}: ${lacking.length} of ${ids.length} lack, such as ${lacking.slice(0, 5).map((id) => `${answered.get(id).kind} ${answered.get(id).status} ${id}`)}`,
+      );
     });
     const upstream = await (await fetch(`${running.urls.supabase}/dev/upstream`)).json();
     await database_is('ok');
-    console.log(`${sent} requests in ${seconds.toFixed(0)} s, ${ids.length} answered, ${lost} broken off; ${upstream.calls} batches written, ${Math.floor(upstream.calls / 3)} of them failed; rows complete ${((Date.now() - began) / 1000 - seconds).toFixed(1)} s after the last answer`);
+    console.log(
+      `${sent} requests in ${seconds.toFixed(0)} s, ${ids.length} answered, ${lost} broken off; ${upstream.calls} batches written, ${Math.floor(upstream.calls / 3)} of them failed; rows complete ${((Date.now() - began) / 1000 - seconds).toFixed(1)} s after the last answer`,
+    );
 
     assert.ok(lost <= 6 * LANES && ids.length + lost === sent, `${ids.length} answered, ${lost} broken off`);
     assert.ok(upstream.calls >= 3, 'no batch failed');
-    const rows = await sql('select request_id, count(*)::int as count, min(status) as status from hub.request_log where request_id = any($1) group by 1', [ids]);
+    const rows = await sql(
+      'select request_id, count(*)::int as count, min(status) as status from hub.request_log where request_id = any($1) group by 1',
+      [ids],
+    );
     assert.equal(rows.length, ids.length);
     for (const { request_id, count, status } of rows) {
       const one = answered.get(request_id);
       assert.equal(count, 1);
-      if (status !== null || !changes.includes(request_id)) assert.equal(status, one.status, `${one.kind} ${request_id}`);
+      if (status !== null || !changes.includes(request_id))
+        assert.equal(status, one.status, `${one.kind} ${request_id}`);
     }
     const incomplete = rows.filter(({ status }) => status === null).length;
     assert.ok(incomplete <= 2 * LANES, `${incomplete} changes are not completed`);
     const looks = ids.filter((id) => answered.get(id).look && answered.get(id).status === 200);
-    const [{ once, all }] = await sql("select count(distinct request_id)::int as once, count(*)::int as all from hub.team_activities where action = 'list' and request_id = any($1)", [looks]);
+    const [{ once, all }] = await sql(
+      "select count(distinct request_id)::int as once, count(*)::int as all from hub.team_activities where action = 'list' and request_id = any($1)",
+      [looks],
+    );
     assert.deepEqual([once, all], [looks.length, looks.length], 'each look once');
   });
 
@@ -129,7 +168,10 @@ describe('L-3: the queue', () => {
     const answer = await send('GET', 'leads?select=id&limit=1', { authorization: `Bearer ${await token('sales')}` });
     assert.equal(answer.status, 200);
     const found = async () => (await sql('select from hub.request_log where request_id = $1', [answer.id])).length;
-    await until('a failed batch', async () => ((await (await fetch(`${running.urls.supabase}/dev/upstream`)).json()).calls ?? 0) > 0);
+    await until(
+      'a failed batch',
+      async () => ((await (await fetch(`${running.urls.supabase}/dev/upstream`)).json()).calls ?? 0) > 0,
+    );
     assert.equal(await found(), 0);
     await database_is('ok');
     await until('the row', async () => (await found()) === 1, 30);
@@ -140,7 +182,8 @@ describe('L-3: the queue', () => {
     await sql("alter table hub.request_log add constraint no_more check (route <> '/rest/v1/leads') not valid");
     const asked = async (path) => (await raw(path, { base: running.urls.impatient })).headers['x-request-id'];
     const log = () => fs.readFileSync(`${FOLDER}/logs/impatient.log`, 'utf8');
-    const written = async (ids) => (await sql('select request_id from hub.request_log where request_id = any($1)', [ids])).length;
+    const written = async (ids) =>
+      (await sql('select request_id from hub.request_log where request_id = any($1)', [ids])).length;
     const [refused, good] = [[], []];
     try {
       for (let turn = 0; turn < 12; turn += 1) {
@@ -149,7 +192,8 @@ describe('L-3: the queue', () => {
         // Each in its own message.
         await pause(30);
       }
-      const rejected = () => sql('select request_id, code, content from hub.request_log_rejected where request_id = any($1)', [refused]);
+      const rejected = () =>
+        sql('select request_id, code, content from hub.request_log_rejected where request_id = any($1)', [refused]);
       await until('every other row', async () => (await written(good)) === 12, 15);
       await until('every refused row', async () => (await rejected()).length === 12, 15);
       assert.equal(await written(refused), 0);
@@ -167,12 +211,18 @@ describe('L-3: the queue', () => {
     }
     // The server closes an idle connection after 5 s; a request that is sent on one at that moment fails.
     await fetch(`${running.urls.hub}/healthz`).catch(() => {});
-    const { data, error } = await (await client('admin')).rpc('retry_rejected_requests', { reason: 'the constraint is gone' });
+    const { data, error } = await (
+      await client('admin')
+    ).rpc('retry_rejected_requests', { reason: 'the constraint is gone' });
     assert.equal(error, null);
     assert.ok(data.written >= 12 && data.refused === 0, JSON.stringify(data));
     assert.equal(await written(refused), 12);
-    const trail = await sql("select actor_id, reason, count(*)::int as rows from hub.team_activities where entity = 'request_log_rejected' and action = 'delete' and not out_of_band group by 1, 2");
-    assert.deepEqual(trail, [{ actor_id: 'user_2hubadmin0000000000000005', reason: 'the constraint is gone', rows: data.written }]);
+    const trail = await sql(
+      "select actor_id, reason, count(*)::int as rows from hub.team_activities where entity = 'request_log_rejected' and action = 'delete' and not out_of_band group by 1, 2",
+    );
+    assert.deepEqual(trail, [
+      { actor_id: 'user_2hubadmin0000000000000005', reason: 'the constraint is gone', rows: data.written },
+    ]);
   });
 });
 

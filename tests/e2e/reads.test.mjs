@@ -8,14 +8,29 @@ const ADMIN = 'user_2hubadmin0000000000000005';
 /** The header of a purpose; null: none. */
 const why = (purpose = 'support') => ({ headers: { 'x-hub-purpose': purpose ?? undefined } });
 /** Returns the audit log's rows of a request now, without waiting. */
-const trail = (id) => sql("select * from hub.team_activities where request_id = $1 and action in ('read', 'list', 'export') order by id", [id]);
+const trail = (id) =>
+  sql("select * from hub.team_activities where request_id = $1 and action in ('read', 'list', 'export') order by id", [
+    id,
+  ]);
 const requests = (id) => sql('select * from hub.request_log where request_id = $1', [id]);
 const some = (rows, ...names) => rows.map((row) => names.map((name) => row[name]));
 
 const ODD = {
-  'no id': 'x', nothing: '', 'an empty text in quotes': '%22%22', 'a comma in quotes': '%22a,b%22', 'a control character': '%01', 'a tab': 'user_2hub%09', emoji: '%F0%9F%99%82',
-  'a thousand letters': 'a'.repeat(1000), 'a key': '00000000-0000-4000-8000-000000000000', 'an id that is too short': 'user_2hub', 'an id with more behind it': `${'user_2hubcarol0000000000000003'}%20`,
-  'half an id': 'org_', 'a quote': "'", 'a backslash': '%5C', 'another case': 'USER_2hubcarol0000000000000003',
+  'no id': 'x',
+  nothing: '',
+  'an empty text in quotes': '%22%22',
+  'a comma in quotes': '%22a,b%22',
+  'a control character': '%01',
+  'a tab': 'user_2hub%09',
+  emoji: '%F0%9F%99%82',
+  'a thousand letters': 'a'.repeat(1000),
+  'a key': '00000000-0000-4000-8000-000000000000',
+  'an id that is too short': 'user_2hub',
+  'an id with more behind it': `${'user_2hubcarol0000000000000003'}%20`,
+  'half an id': 'org_',
+  'a quote': "'",
+  'a backslash': '%5C',
+  'another case': 'USER_2hubcarol0000000000000003',
 };
 
 describe('a read of a customer’s record by staff', () => {
@@ -25,7 +40,11 @@ describe('a read of a customer’s record by staff', () => {
         for (const condition of [`in.(${value},${CAROL})`, `eq.${value}`, `in.(${CAROL},${value})`]) {
           await upstream();
           const answer = await ask('support', `${table}?owner_id=${condition}`, why());
-          assert.match(`${answer.status} ${answer.json?.code}`, /^400 HUB3(07|15|40)$/, `${name}: ${condition}: ${answer.text.slice(0, 200)}`);
+          assert.match(
+            `${answer.status} ${answer.json?.code}`,
+            /^400 HUB3(07|15|40)$/,
+            `${name}: ${condition}: ${answer.text.slice(0, 200)}`,
+          );
           assert.deepEqual(await upstream(), [], `${name}: ${condition}`);
         }
       }
@@ -34,11 +53,28 @@ describe('a read of a customer’s record by staff', () => {
 
   test('L-1: messages by owner are in the audit log before the response: each owner of a row, with the count', async () => {
     for (const table of ['ticket_messages', 'chat_messages']) {
-      const answer = await ask('support', `${table}?select=id,owner_id,body&owner_id=in.(user_2hubnobody00000000000009,${CAROL},${ACME})`, why('quality'));
+      const answer = await ask(
+        'support',
+        `${table}?select=id,owner_id,body&owner_id=in.(user_2hubnobody00000000000009,${CAROL},${ACME})`,
+        why('quality'),
+      );
       assert.equal(answer.status, 200, answer.text);
-      const owners = await sql(`select owner_id, least(count(*), 1000)::int as count from hub.${table} where owner_id = any($1) group by 1 order by 1`, [[CAROL, ACME]]);
-      assert.deepEqual(some(await trail(answer.headers['x-request-id']), 'action', 'entity', 'entity_id', 'owner_id', 'purpose', 'row_count').sort(),
-        owners.map(({ owner_id, count }) => ['read', table, owner_id, owner_id, 'quality', count]).sort());
+      const owners = await sql(
+        `select owner_id, least(count(*), 1000)::int as count from hub.${table} where owner_id = any($1) group by 1 order by 1`,
+        [[CAROL, ACME]],
+      );
+      assert.deepEqual(
+        some(
+          await trail(answer.headers['x-request-id']),
+          'action',
+          'entity',
+          'entity_id',
+          'owner_id',
+          'purpose',
+          'row_count',
+        ).sort(),
+        owners.map(({ owner_id, count }) => ['read', table, owner_id, owner_id, 'quality', count]).sort(),
+      );
       assert.equal((await requests(answer.headers['x-request-id'])).length, 1);
       assert.equal((await recorded(answer.headers['x-request-id'])).row_count, answer.json.length);
     }
@@ -49,8 +85,14 @@ describe('a read of a customer’s record by staff', () => {
     try {
       await upstream();
       const answer = await ask('support', `ticket_messages?owner_id=eq.${CAROL}`, why());
-      assert.deepEqual([answer.status, answer.json.code, answer.headers['retry-after'] !== undefined], [503, 'HUB405', true]);
-      assert.deepEqual((await upstream()).filter(({ path }) => !path.includes('record_read')), []);
+      assert.deepEqual(
+        [answer.status, answer.json.code, answer.headers['retry-after'] !== undefined],
+        [503, 'HUB405', true],
+      );
+      assert.deepEqual(
+        (await upstream()).filter(({ path }) => !path.includes('record_read')),
+        [],
+      );
     } finally {
       await database_is('ok');
     }
@@ -59,31 +101,65 @@ describe('a read of a customer’s record by staff', () => {
   test('L-1: a change that changes nothing and returns a lead is a read of it', async () => {
     const leads = await sql('select id, status from hub.leads limit 3');
     const ids = leads.map(({ id }) => id);
-    const answer = await ask('sales', `leads?id=in.(${ids})&status=eq.nothing&select=id,email,notes`, { method: 'PATCH', body: { source: 'event' }, headers: { prefer: 'return=representation', 'x-hub-purpose': 'sales' } });
+    const answer = await ask('sales', `leads?id=in.(${ids})&status=eq.nothing&select=id,email,notes`, {
+      method: 'PATCH',
+      body: { source: 'event' },
+      headers: { prefer: 'return=representation', 'x-hub-purpose': 'sales' },
+    });
     assert.equal(answer.status, 200, answer.text);
-    const same = await ask('sales', `leads?id=eq.${ids[0]}&select=id,email,message,notes`, { method: 'PATCH', body: { status: leads[0].status }, headers: { prefer: 'return=representation', 'x-hub-purpose': 'sales' } });
+    const same = await ask('sales', `leads?id=eq.${ids[0]}&select=id,email,message,notes`, {
+      method: 'PATCH',
+      body: { status: leads[0].status },
+      headers: { prefer: 'return=representation', 'x-hub-purpose': 'sales' },
+    });
     assert.deepEqual([same.status, same.json?.length], [200, 1], same.text);
-    assert.deepEqual(some(await trail(same.headers['x-request-id']), 'action', 'entity', 'entity_id', 'purpose', 'route'), [['read', 'leads', ids[0], 'sales', 'PATCH /rest/v1/leads']]);
-    assert.deepEqual((await trail(answer.headers['x-request-id'])).map(({ entity_id }) => entity_id).sort(), [...ids].sort());
+    assert.deepEqual(
+      some(await trail(same.headers['x-request-id']), 'action', 'entity', 'entity_id', 'purpose', 'route'),
+      [['read', 'leads', ids[0], 'sales', 'PATCH /rest/v1/leads']],
+    );
+    assert.deepEqual(
+      (await trail(answer.headers['x-request-id'])).map(({ entity_id }) => entity_id).sort(),
+      [...ids].sort(),
+    );
     assert.equal((await recorded(same.headers['x-request-id'])).method, 'PATCH');
   });
 
   test('A-2: the whole audit log requires a purpose, and its customer sees who read it', async () => {
-    assert.equal((await ask('admin', 'team_activities?limit=1', { headers: { 'x-hub-purpose': undefined } })).json.code, 'HUB328');
-    const [row] = await sql("select id, owner_id from hub.team_activities where owner_id = $1 and action = 'insert' and not internal limit 1", [ACME]);
+    assert.equal(
+      (await ask('admin', 'team_activities?limit=1', { headers: { 'x-hub-purpose': undefined } })).json.code,
+      'HUB328',
+    );
+    const [row] = await sql(
+      "select id, owner_id from hub.team_activities where owner_id = $1 and action = 'insert' and not internal limit 1",
+      [ACME],
+    );
     const answer = await ask('admin', `team_activities?select=id,before,after&id=eq.${row.id}`, why('security'));
-    assert.deepEqual(some(await trail(answer.headers['x-request-id']), 'action', 'entity', 'entity_id', 'owner_id'), [['read', 'team_activities', row.id, ACME]]);
+    assert.deepEqual(some(await trail(answer.headers['x-request-id']), 'action', 'entity', 'entity_id', 'owner_id'), [
+      ['read', 'team_activities', row.id, ACME],
+    ]);
     const { data } = await (await client('alice')).rpc('my_activity', { most: 5 });
-    assert.ok(data.some(({ entity, entity_id }) => entity === 'team_activities' && entity_id === row.id), JSON.stringify(data));
+    assert.ok(
+      data.some(({ entity, entity_id }) => entity === 'team_activities' && entity_id === row.id),
+      JSON.stringify(data),
+    );
   });
 
   test('A-2: a search in messages requires a purpose and records its words, by GET and by POST', async () => {
-    for (const ways of [['rpc/search_tickets?words=zep%20%26%20elin', {}], ['rpc/search_tickets', { method: 'POST', body: { words: 'zep & elin' } }]]) {
-      assert.equal((await ask('support', ways[0], { ...ways[1], headers: { 'x-hub-purpose': undefined } })).json.code, 'HUB328');
+    for (const ways of [
+      ['rpc/search_tickets?words=zep%20%26%20elin', {}],
+      ['rpc/search_tickets', { method: 'POST', body: { words: 'zep & elin' } }],
+    ]) {
+      assert.equal(
+        (await ask('support', ways[0], { ...ways[1], headers: { 'x-hub-purpose': undefined } })).json.code,
+        'HUB328',
+      );
       const answer = await ask('support', ways[0], { ...ways[1], ...why('client_request') });
       assert.equal(answer.status, 200, answer.text);
       const [look, ...more] = await trail(answer.headers['x-request-id']);
-      assert.deepEqual([look.action, look.entity, look.purpose, look.filter.includes('words=zep%20%26%20elin'), more], ['list', 'contact_tickets', 'client_request', true, []]);
+      assert.deepEqual(
+        [look.action, look.entity, look.purpose, look.filter.includes('words=zep%20%26%20elin'), more],
+        ['list', 'contact_tickets', 'client_request', true, []],
+      );
     }
   });
 
@@ -92,25 +168,44 @@ describe('a read of a customer’s record by staff', () => {
     const path = `ticket_messages?select=id,contact_tickets(subject,ticket_messages(body))&id=eq.${id.toUpperCase()}`;
     const whole = await ask('support', path, why());
     assert.equal(whole.status, 200, whole.text);
-    assert.deepEqual(some(await trail(whole.headers['x-request-id']), 'entity', 'entity_id', 'owner_id', 'internal'), [['contact_tickets', ticket_id, owner_id, false]]);
+    assert.deepEqual(some(await trail(whole.headers['x-request-id']), 'entity', 'entity_id', 'owner_id', 'internal'), [
+      ['contact_tickets', ticket_id, owner_id, false],
+    ]);
     const note = await ask('support', `ticket_messages?id=eq.${id.toUpperCase()}`, why());
-    assert.deepEqual(some(await trail(note.headers['x-request-id']), 'entity', 'entity_id', 'owner_id', 'internal'), [['ticket_messages', id, owner_id, true]]);
+    assert.deepEqual(some(await trail(note.headers['x-request-id']), 'entity', 'entity_id', 'owner_id', 'internal'), [
+      ['ticket_messages', id, owner_id, true],
+    ]);
   });
 
   test('A-2: leads are listed by sales and admins for sales, and by no other role', async () => {
     const list = 'leads?select=id,email,message,notes&limit=1000';
-    for (const [who, purpose, code] of [['support', 'quality', 'HUB329'], ['support', 'sales', 'HUB329'], ['sales', 'quality', 'HUB329'], ['admin', 'support', 'HUB329'], ['sales', null, 'HUB328'], ['sales', 'sales'], ['admin', 'sales']]) {
+    for (const [who, purpose, code] of [
+      ['support', 'quality', 'HUB329'],
+      ['support', 'sales', 'HUB329'],
+      ['sales', 'quality', 'HUB329'],
+      ['admin', 'support', 'HUB329'],
+      ['sales', null, 'HUB328'],
+      ['sales', 'sales'],
+      ['admin', 'sales'],
+    ]) {
       const answer = await ask(who, list, why(purpose));
       assert.equal(answer.json.code, code, `${who} ${purpose}`);
-      if (!code) assert.deepEqual(some(await trail(answer.headers['x-request-id']), 'action', 'entity', 'purpose', 'filter'), [['list', 'leads', 'sales', 'select=id,email,message,notes&limit=1000']]);
+      if (!code)
+        assert.deepEqual(some(await trail(answer.headers['x-request-id']), 'action', 'entity', 'purpose', 'filter'), [
+          ['list', 'leads', 'sales', 'select=id,email,message,notes&limit=1000'],
+        ]);
     }
     const [{ id }] = await sql('select id from hub.leads limit 1');
     const one = await ask('support', `leads?id=eq.${id.toUpperCase()}`, why('quality'));
-    assert.deepEqual(some(await trail(one.headers['x-request-id']), 'action', 'entity', 'entity_id'), [['read', 'leads', id]]);
+    assert.deepEqual(some(await trail(one.headers['x-request-id']), 'action', 'entity', 'entity_id'), [
+      ['read', 'leads', id],
+    ]);
   });
 
   test('L-3: a rejection by the database after the record is in the request row', async () => {
-    const answer = await ask('support', `ticket_messages?ticket_id=eq.00000000-0000-4000-8000-000000000000`, { headers: { 'x-hub-purpose': 'support', accept: 'application/vnd.pgrst.object+json' } });
+    const answer = await ask('support', `ticket_messages?ticket_id=eq.00000000-0000-4000-8000-000000000000`, {
+      headers: { 'x-hub-purpose': 'support', accept: 'application/vnd.pgrst.object+json' },
+    });
     assert.equal(answer.status, 406, answer.text);
     assert.equal((await trail(answer.headers['x-request-id'])).length, 1);
     const row = await recorded(answer.headers['x-request-id']);
@@ -119,7 +214,10 @@ describe('a read of a customer’s record by staff', () => {
 
   test('L-3: no session may call the recording function', async () => {
     for (const who of ['support', 'admin', 'alice']) {
-      const answer = await ask(who, 'rpc/record_read', { method: 'POST', body: { entity: 'leads', selector: 'list', records: [], filter: '' } });
+      const answer = await ask(who, 'rpc/record_read', {
+        method: 'POST',
+        body: { entity: 'leads', selector: 'list', records: [], filter: '' },
+      });
       assert.deepEqual([answer.status, answer.json.code], [404, 'HUB202'], who);
     }
   });
@@ -128,23 +226,39 @@ describe('a read of a customer’s record by staff', () => {
 /**
  * Returns an id with the case of its letters inverted, as no id of Clerk's is written: Clerk's ids are case-sensitive.
  */
-const OTHER_LETTERS = ['user_2HUBCAROL0000000000000003', 'user_2hubcaroL0000000000000003', 'user_2Hubcarol0000000000000003'];
+const OTHER_LETTERS = [
+  'user_2HUBCAROL0000000000000003',
+  'user_2hubcaroL0000000000000003',
+  'user_2Hubcarol0000000000000003',
+];
 
 describe('a read that names less than it shows', () => {
   test('L-1, A-2: a search that embeds messages is a bulk read: of a named ticket, or not at all', async () => {
-    const [ticket] = await sql("select t.id, t.owner_id from hub.contact_tickets t join hub.ticket_messages m on m.ticket_id = t.id limit 1");
-    const [{ word }] = await sql("select substring(subject from '[[:alpha:]]{4,}') as word from hub.contact_tickets where id = $1", [ticket.id]);
+    const [ticket] = await sql(
+      'select t.id, t.owner_id from hub.contact_tickets t join hub.ticket_messages m on m.ticket_id = t.id limit 1',
+    );
+    const [{ word }] = await sql(
+      "select substring(subject from '[[:alpha:]]{4,}') as word from hub.contact_tickets where id = $1",
+      [ticket.id],
+    );
     const embeds = ['ticket_messages(body)', 'm:ticket_messages(id,text:body)', 'ticket_messages!inner(body)'];
     for (const who of ['support', 'sales', 'admin']) {
       for (const embed of embeds) {
-        for (const [path, ways] of [[`rpc/search_tickets?words=${word}&`, {}], ['rpc/search_tickets?', { method: 'POST', body: { words: word } }]]) {
+        for (const [path, ways] of [
+          [`rpc/search_tickets?words=${word}&`, {}],
+          ['rpc/search_tickets?', { method: 'POST', body: { words: word } }],
+        ]) {
           await upstream();
           const unnamed = await ask(who, `${path}select=id,${embed}`, { ...ways, ...why() });
           assert.deepEqual([unnamed.status, unnamed.json.code], [403, 'HUB329'], `${who} ${path}${embed}`);
           assert.deepEqual(await upstream(), [], `${who} ${path}${embed}`);
           const named = await ask(who, `${path}select=id,${embed}&id=eq.${ticket.id}`, { ...ways, ...why() });
           assert.equal(named.status, 200, named.text);
-          assert.deepEqual(some(await trail(named.headers['x-request-id']), 'action', 'entity', 'entity_id', 'owner_id', 'purpose'), [['read', 'contact_tickets', ticket.id, ticket.owner_id, 'support']], `${who} ${path}${embed}`);
+          assert.deepEqual(
+            some(await trail(named.headers['x-request-id']), 'action', 'entity', 'entity_id', 'owner_id', 'purpose'),
+            [['read', 'contact_tickets', ticket.id, ticket.owner_id, 'support']],
+            `${who} ${path}${embed}`,
+          );
         }
       }
     }
@@ -153,19 +267,41 @@ describe('a read that names less than it shows', () => {
   test('L-1: an owner in another case is another owner, and is not recorded as the real one', async () => {
     for (const table of ['contact_tickets', 'ticket_messages', 'chat_threads', 'chat_messages', 'team_activities']) {
       const [who, select] = table === 'team_activities' ? ['admin', 'id,owner_id,before'] : ['support', 'id,owner_id'];
-      const sensitive = { contact_tickets: ',ticket_messages(body)', chat_threads: ',chat_messages(body)', ticket_messages: ',body', chat_messages: ',body' }[table] ?? '';
+      const sensitive =
+        {
+          contact_tickets: ',ticket_messages(body)',
+          chat_threads: ',chat_messages(body)',
+          ticket_messages: ',body',
+          chat_messages: ',body',
+        }[table] ?? '';
       for (const other of OTHER_LETTERS) {
-        for (const names of [[other, CAROL], [CAROL, other], [other, CAROL, other.toLowerCase()], [...OTHER_LETTERS, CAROL]]) {
+        for (const names of [
+          [other, CAROL],
+          [CAROL, other],
+          [other, CAROL, other.toLowerCase()],
+          [...OTHER_LETTERS, CAROL],
+        ]) {
           const answer = await ask(who, `${table}?select=${select}${sensitive}&owner_id=in.(${names})`, why());
           assert.equal(answer.status, 200, answer.text);
-          assert.ok(answer.json.some(({ owner_id }) => owner_id === CAROL), `${table} ${names}`);
+          assert.ok(
+            answer.json.some(({ owner_id }) => owner_id === CAROL),
+            `${table} ${names}`,
+          );
           const rows = (await trail(answer.headers['x-request-id'])).filter(({ owner_id }) => owner_id === CAROL);
           assert.deepEqual(some(rows, 'action', 'entity', 'entity_id'), [['read', table, CAROL]], `${table} ${names}`);
         }
         const alone = await ask(who, `${table}?select=${select}${sensitive}&owner_id=eq.${other}`, why());
-        assert.deepEqual([alone.status, alone.json.filter(({ owner_id }) => owner_id === CAROL)], [200, []], `${table} ${other}`);
+        assert.deepEqual(
+          [alone.status, alone.json.filter(({ owner_id }) => owner_id === CAROL)],
+          [200, []],
+          `${table} ${other}`,
+        );
         const rows = await trail(alone.headers['x-request-id']);
-        assert.deepEqual([rows.length, rows.some(({ owner_id }) => owner_id === CAROL)], [1, false], `${table} ${other}`);
+        assert.deepEqual(
+          [rows.length, rows.some(({ owner_id }) => owner_id === CAROL)],
+          [1, false],
+          `${table} ${other}`,
+        );
       }
     }
     for (const other of [`User_${CAROL.slice(5)}`, CAROL.toUpperCase(), `ORG_${ACME.slice(4)}`]) {
@@ -175,16 +311,39 @@ describe('a read that names less than it shows', () => {
   });
 
   test('L-1: a filter is in the audit log to its last value, or is rejected', async () => {
-    const asked = async (words, who = 'support') => ask(who, 'rpc/search_tickets?select=id,subject&subject=neq.needle', { method: 'POST', body: { words }, ...why() });
-    for (const words of ['x'.repeat(3_900), 'x'.repeat(4_100), 'x'.repeat(15_000), 'é'.repeat(2_000), "'".repeat(4_500)]) {
+    const asked = async (words, who = 'support') =>
+      ask(who, 'rpc/search_tickets?select=id,subject&subject=neq.needle', {
+        method: 'POST',
+        body: { words },
+        ...why(),
+      });
+    for (const words of [
+      'x'.repeat(3_900),
+      'x'.repeat(4_100),
+      'x'.repeat(15_000),
+      'é'.repeat(2_000),
+      "'".repeat(4_500),
+    ]) {
       const answer = await asked(words);
       assert.equal(answer.status, 200, answer.text);
       const [row, ...more] = await trail(answer.headers['x-request-id']);
-      assert.deepEqual([more, row.filter.startsWith(`words=${encodeURIComponent(words).replaceAll("'", '%27')}&`), row.filter.includes('subject=neq.needle')], [[], true, true], `${words.length} of ${words[0]}`);
+      assert.deepEqual(
+        [
+          more,
+          row.filter.startsWith(`words=${encodeURIComponent(words).replaceAll("'", '%27')}&`),
+          row.filter.includes('subject=neq.needle'),
+        ],
+        [[], true, true],
+        `${words.length} of ${words[0]}`,
+      );
     }
     const most = 16_000 - (await trail((await asked('x')).headers['x-request-id']))[0].filter.length + 1;
     const last = await asked('x'.repeat(most));
-    assert.deepEqual([last.status, (await trail(last.headers['x-request-id']))[0]?.filter.length], [200, 16_000], last.text);
+    assert.deepEqual(
+      [last.status, (await trail(last.headers['x-request-id']))[0]?.filter.length],
+      [200, 16_000],
+      last.text,
+    );
     for (const words of ['x'.repeat(most + 1), 'x'.repeat(100_000), 'é'.repeat(3_000), '😀'.repeat(1_500)]) {
       await upstream();
       const answer = await asked(words);
@@ -194,7 +353,10 @@ describe('a read that names less than it shows', () => {
     }
     // By the URL as well: for a read recorded on the queue, and for one recorded first.
     const long = `contact_tickets?${Array.from({ length: 25 }, (_, place) => `subject=neq.${'x'.repeat(170)}${place}`).join('&')}&subject=neq.needle`;
-    for (const [path, reads] of [[`${long}&select=id`, looks], [`${long}&select=id,ticket_messages(body)&owner_id=eq.${CAROL}`, trail]]) {
+    for (const [path, reads] of [
+      [`${long}&select=id`, looks],
+      [`${long}&select=id,ticket_messages(body)&owner_id=eq.${CAROL}`, trail],
+    ]) {
       const answer = await ask('support', path, why());
       assert.equal(answer.status, 200, answer.text);
       const [row] = await reads(answer.headers['x-request-id']);
@@ -204,23 +366,55 @@ describe('a read that names less than it shows', () => {
 
   test('L-1: a change that returns columns, or whose count reveals a value of a row, is a read', async () => {
     const [ticket] = await sql('select * from hub.contact_tickets where owner_id = $1 limit 1', [CAROL]);
-    const written = await ask('support', 'ticket_messages?select=id', { method: 'POST', body: { ticket_id: ticket.id, body: 'x' }, headers: { prefer: 'return=representation' } });
+    const written = await ask('support', 'ticket_messages?select=id', {
+      method: 'POST',
+      body: { ticket_id: ticket.id, body: 'x' },
+      headers: { prefer: 'return=representation' },
+    });
     assert.equal(written.status, 201, written.text);
-    const patch = (path, body, prefer, said = {}) => ask('support', path, { method: 'PATCH', body, headers: { prefer, 'x-hub-purpose': 'support', ...said } });
-    const given = await patch(`contact_tickets?id=eq.${ticket.id}&select=id,subject,status`, { priority: ticket.priority }, 'return=representation');
+    const patch = (path, body, prefer, said = {}) =>
+      ask('support', path, { method: 'PATCH', body, headers: { prefer, 'x-hub-purpose': 'support', ...said } });
+    const given = await patch(
+      `contact_tickets?id=eq.${ticket.id}&select=id,subject,status`,
+      { priority: ticket.priority },
+      'return=representation',
+    );
     assert.deepEqual([given.status, given.json?.[0]?.subject], [200, ticket.subject], given.text);
     // The change is in the audit log as well, by its own row.
-    assert.deepEqual(some(await trail(given.headers['x-request-id']), 'action', 'entity', 'entity_id', 'owner_id', 'route'), [['read', 'contact_tickets', ticket.id, CAROL, 'PATCH /rest/v1/contact_tickets']]);
-    const above = await patch(`ticket_messages?id=eq.${written.json[0].id}&select=id,contact_tickets(subject)`, { body: 'y' }, 'return=representation');
+    assert.deepEqual(
+      some(await trail(given.headers['x-request-id']), 'action', 'entity', 'entity_id', 'owner_id', 'route'),
+      [['read', 'contact_tickets', ticket.id, CAROL, 'PATCH /rest/v1/contact_tickets']],
+    );
+    const above = await patch(
+      `ticket_messages?id=eq.${written.json[0].id}&select=id,contact_tickets(subject)`,
+      { body: 'y' },
+      'return=representation',
+    );
     assert.deepEqual([above.status, above.json?.[0]?.contact_tickets?.subject], [200, ticket.subject], above.text);
-    assert.deepEqual(some(await trail(above.headers['x-request-id']), 'action', 'entity', 'entity_id', 'owner_id'), [['read', 'contact_tickets', ticket.id, CAROL]]);
-    for (const [condition, purpose, code] of [['status=eq.nothing', 'support'], ['subject=ilike.*q*', 'support'], ['subject=ilike.*q*', undefined, 'HUB328']]) {
+    assert.deepEqual(some(await trail(above.headers['x-request-id']), 'action', 'entity', 'entity_id', 'owner_id'), [
+      ['read', 'contact_tickets', ticket.id, CAROL],
+    ]);
+    for (const [condition, purpose, code] of [
+      ['status=eq.nothing', 'support'],
+      ['subject=ilike.*q*', 'support'],
+      ['subject=ilike.*q*', undefined, 'HUB328'],
+    ]) {
       for (const prefer of ['return=minimal', 'return=headers-only,count=exact']) {
         await upstream();
-        const told = await patch(`contact_tickets?id=eq.${ticket.id}&${condition}`, { priority: ticket.priority }, prefer, { 'x-hub-purpose': purpose });
+        const told = await patch(
+          `contact_tickets?id=eq.${ticket.id}&${condition}`,
+          { priority: ticket.priority },
+          prefer,
+          { 'x-hub-purpose': purpose },
+        );
         assert.equal(told.json?.code, code, `${condition} ${prefer}: ${told.text}`);
         if (code) assert.deepEqual([await upstream(), await trail(told.headers['x-request-id'])], [[], []]);
-        else assert.deepEqual(some(await trail(told.headers['x-request-id']), 'action', 'entity_id', 'owner_id'), [['read', ticket.id, CAROL]], `${condition} ${prefer}`);
+        else
+          assert.deepEqual(
+            some(await trail(told.headers['x-request-id']), 'action', 'entity_id', 'owner_id'),
+            [['read', ticket.id, CAROL]],
+            `${condition} ${prefer}`,
+          );
       }
     }
     // A change of the named row that reveals nothing more leaves only the row of the change.
@@ -229,36 +423,73 @@ describe('a read that names less than it shows', () => {
   });
 
   test('L-1: a ticket that is read through a note, or returned with a new one, is recorded visibly to its customer', async () => {
-    const [note] = await sql('select m.id, m.ticket_id from hub.ticket_messages m where m.internal and m.owner_id = $1 limit 1', [CAROL]);
+    const [note] = await sql(
+      'select m.id, m.ticket_id from hub.ticket_messages m where m.internal and m.owner_id = $1 limit 1',
+      [CAROL],
+    );
     const embeds = ['contact_tickets(subject)', 't:contact_tickets!inner(id,resolution)'];
     for (const embed of embeds) {
-      const added = { method: 'POST', body: { ticket_id: note.ticket_id, body: 'x', internal: true }, headers: { prefer: 'return=representation', 'x-hub-purpose': 'support' } };
-      for (const [path, ways] of [[`ticket_messages?select=id,${embed}&id=eq.${note.id}`, why()], [`ticket_messages?select=id,body,${embed}&id=eq.${note.id}`, why()], ...(embed.includes('!') ? [] : [[`ticket_messages?select=id,${embed}`, added]])]) {
+      const added = {
+        method: 'POST',
+        body: { ticket_id: note.ticket_id, body: 'x', internal: true },
+        headers: { prefer: 'return=representation', 'x-hub-purpose': 'support' },
+      };
+      for (const [path, ways] of [
+        [`ticket_messages?select=id,${embed}&id=eq.${note.id}`, why()],
+        [`ticket_messages?select=id,body,${embed}&id=eq.${note.id}`, why()],
+        ...(embed.includes('!') ? [] : [[`ticket_messages?select=id,${embed}`, added]]),
+      ]) {
         const answer = await ask('support', path, ways);
         assert.ok(answer.status < 300 && answer.json.length === 1, answer.text);
-        assert.deepEqual(some(await looks(answer.headers['x-request-id']), 'action', 'entity', 'entity_id', 'owner_id', 'internal'), [['read', 'contact_tickets', note.ticket_id, CAROL, false]], path);
+        assert.deepEqual(
+          some(await looks(answer.headers['x-request-id']), 'action', 'entity', 'entity_id', 'owner_id', 'internal'),
+          [['read', 'contact_tickets', note.ticket_id, CAROL, false]],
+          path,
+        );
       }
     }
   });
 
   test('L-1: a customer who is selected otherwise than by eq and in is named in the record, or the read is rejected', async () => {
-    for (const [who, table] of [['support', 'contact_tickets'], ['sales', 'chat_threads'], ['admin', 'team_activities']]) {
+    for (const [who, table] of [
+      ['support', 'contact_tickets'],
+      ['sales', 'chat_threads'],
+      ['admin', 'team_activities'],
+    ]) {
       const select = table === 'team_activities' ? 'id,before,after' : 'id';
-      for (const naming of [`or=(owner_id.eq.${CAROL})`, `owner_id=gte.${CAROL}&owner_id=lte.${CAROL}`, `owner_id=like.${CAROL}`, `owner_id=not.neq.${CAROL}`, `not.and=(owner_id.neq.${CAROL})`]) {
+      for (const naming of [
+        `or=(owner_id.eq.${CAROL})`,
+        `owner_id=gte.${CAROL}&owner_id=lte.${CAROL}`,
+        `owner_id=like.${CAROL}`,
+        `owner_id=not.neq.${CAROL}`,
+        `not.and=(owner_id.neq.${CAROL})`,
+      ]) {
         await upstream();
         const answer = await ask(who, `${table}?select=${select}&limit=1&${naming}`, why());
-        assert.deepEqual([answer.status, answer.json?.code, await upstream()], [400, 'HUB340', []], `${table} ${naming}`);
+        assert.deepEqual(
+          [answer.status, answer.json?.code, await upstream()],
+          [400, 'HUB340', []],
+          `${table} ${naming}`,
+        );
       }
     }
     assert.equal((await ask('admin', 'team_activities?select=id,salt&limit=1', why(null))).json.code, 'HUB328');
   });
 
   test('L-1: a read of a customer’s audit log is visible to the customer', async () => {
-    const [{ entity_id }] = await sql("select entity_id from hub.team_activities where owner_id = $1 and entity = 'contact_tickets' limit 1", [CAROL]);
+    const [{ entity_id }] = await sql(
+      "select entity_id from hub.team_activities where owner_id = $1 and entity = 'contact_tickets' limit 1",
+      [CAROL],
+    );
     const select = 'team_activities?select=id,before,after';
     for (const [path, entity, id, purpose] of [
       [`${select}&owner_id=eq.${CAROL}`, 'team_activities', CAROL, 'security'],
-      [`${select}&owner_id=in.(${CAROL},user_2hubnobody000000000000009)&action=eq.insert`, 'team_activities', CAROL, 'support'],
+      [
+        `${select}&owner_id=in.(${CAROL},user_2hubnobody000000000000009)&action=eq.insert`,
+        'team_activities',
+        CAROL,
+        'support',
+      ],
       [`${select}&owner_id=eq.${CAROL}&order=after`, 'team_activities', CAROL, 'support'],
       [`${select}&entity=eq.contact_tickets&entity_id=eq.${entity_id}`, 'contact_tickets', entity_id, 'quality'],
       [`${select}&entity_id=eq.${entity_id}`, 'contact_tickets', entity_id, 'quality'],
@@ -268,19 +499,36 @@ describe('a read that names less than it shows', () => {
       const answer = await ask('admin', path, why(purpose));
       assert.equal(answer.status, 200, answer.text);
       const rows = (await trail(answer.headers['x-request-id'])).filter(({ owner_id }) => owner_id === CAROL);
-      assert.deepEqual(some(rows, 'action', 'entity', 'entity_id', 'purpose', 'internal'), [['read', entity, id, purpose, false]], path);
+      assert.deepEqual(
+        some(rows, 'action', 'entity', 'entity_id', 'purpose', 'internal'),
+        [['read', entity, id, purpose, false]],
+        path,
+      );
       const { data } = await (await client('carol')).rpc('my_activity', { most: 1 });
-      assert.deepEqual([data[0].id, data[0].staff_role, data[0].entity, data[0].purpose], [Number(rows[0].id), 'admin', entity, purpose], path);
+      assert.deepEqual(
+        [data[0].id, data[0].staff_role, data[0].entity, data[0].purpose],
+        [Number(rows[0].id), 'admin', entity, purpose],
+        path,
+      );
     }
-    const file = await ask('admin', `team_activities?select=id,owner_id&owner_id=eq.${CAROL}`, { headers: { 'x-hub-purpose': 'security', accept: 'text/csv' } });
-    assert.deepEqual([file.status, some(await trail(file.headers['x-request-id']), 'action', 'entity', 'entity_id', 'owner_id')], [200, [['export', 'team_activities', CAROL, CAROL]]], file.text.slice(0, 200));
-    for (const who of ['support', 'sales', 'alice']) assert.equal((await ask(who, `${select}&owner_id=eq.${CAROL}`, why())).json.code, 'HUB202', who);
+    const file = await ask('admin', `team_activities?select=id,owner_id&owner_id=eq.${CAROL}`, {
+      headers: { 'x-hub-purpose': 'security', accept: 'text/csv' },
+    });
+    assert.deepEqual(
+      [file.status, some(await trail(file.headers['x-request-id']), 'action', 'entity', 'entity_id', 'owner_id')],
+      [200, [['export', 'team_activities', CAROL, CAROL]]],
+      file.text.slice(0, 200),
+    );
+    for (const who of ['support', 'sales', 'alice'])
+      assert.equal((await ask(who, `${select}&owner_id=eq.${CAROL}`, why())).json.code, 'HUB202', who);
   });
 });
 
 describe('a read by impersonation', () => {
   test('L-1: is in the audit log before the response, with the actor, and the customer sees it', async () => {
-    const claims = Buffer.from(JSON.stringify({ act: { sub: ADMIN, iss: 'https://dashboard.clerk.com' } })).toString('base64url');
+    const claims = Buffer.from(JSON.stringify({ act: { sub: ADMIN, iss: 'https://dashboard.clerk.com' } })).toString(
+      'base64url',
+    );
     const bearer = await token('alice', { claims });
     const [ticket] = await sql('select id from hub.contact_tickets where owner_id = $1 limit 1', [ACME]);
     for (const [method, path, action, id] of [
@@ -294,18 +542,34 @@ describe('a read by impersonation', () => {
       const answer = await raw(`/rest/v1/${path}`, { method, headers: { authorization: `Bearer ${bearer}` } });
       assert.equal(answer.status, 200, answer.text);
       const [row, ...more] = await trail(answer.headers['x-request-id']);
-      assert.deepEqual([row.action, row.entity_id, row.actor_id, row.actor_role, row.owner_id, more], [action, id, ADMIN, 'impersonator', ACME, []], path);
+      assert.deepEqual(
+        [row.action, row.entity_id, row.actor_id, row.actor_role, row.owner_id, more],
+        [action, id, ADMIN, 'impersonator', ACME, []],
+        path,
+      );
       const { data } = await (await client('bob')).rpc('my_activity', { most: 1 });
-      assert.deepEqual([data[0].id, data[0].staff_role, data[0].action], [Number(row.id), 'impersonator', action], path);
+      assert.deepEqual(
+        [data[0].id, data[0].staff_role, data[0].action],
+        [Number(row.id), 'impersonator', action],
+        path,
+      );
       const request = await recorded(answer.headers['x-request-id']);
-      assert.deepEqual([request.actor_id, request.impersonator_id, request.method, request.outcome], [ALICE, ADMIN, method, 'allowed']);
+      assert.deepEqual(
+        [request.actor_id, request.impersonator_id, request.method, request.outcome],
+        [ALICE, ADMIN, method, 'allowed'],
+      );
     }
   });
 
   test('other reads are recorded by the queue as before', async () => {
     await upstream();
-    const answer = await ask('support', 'contact_tickets?select=id,subject&limit=3', { headers: { 'x-hub-purpose': undefined } });
-    assert.deepEqual((await upstream()).map(({ path }) => path.split('?')[0]), ['/rest/v1/contact_tickets']);
+    const answer = await ask('support', 'contact_tickets?select=id,subject&limit=3', {
+      headers: { 'x-hub-purpose': undefined },
+    });
+    assert.deepEqual(
+      (await upstream()).map(({ path }) => path.split('?')[0]),
+      ['/rest/v1/contact_tickets'],
+    );
     assert.equal((await looks(answer.headers['x-request-id']))[0].action, 'list');
   });
 });

@@ -8,10 +8,10 @@ import { ask, client, raw, stack, token, upstream } from './client.mjs';
 describe('supabase-js calls that are rejected with a reason', () => {
   const calls = {
     'a file of what a function gives': (c) => c.rpc('search_tickets', { words: 'x' }).csv(),
-    'explain': (c) => c.from('contact_tickets').select().explain(),
-    'geojson': (c) => c.from('contact_tickets').select().geojson(),
-    'upsert': (c) => c.from('contact_tickets').upsert({ id: '00000000-0000-4000-8000-000000000000', subject: 'x' }),
-    'rollback': (c) => c.from('contact_tickets').insert({ subject: 'x' }).rollback(),
+    explain: (c) => c.from('contact_tickets').select().explain(),
+    geojson: (c) => c.from('contact_tickets').select().geojson(),
+    upsert: (c) => c.from('contact_tickets').upsert({ id: '00000000-0000-4000-8000-000000000000', subject: 'x' }),
+    rollback: (c) => c.from('contact_tickets').insert({ subject: 'x' }).rollback(),
     'another schema': (c) => c.schema('hub_private').from('contact_tickets').select(),
     'a column that is not yours': (c) => c.from('contact_tickets').select('assigned_to'),
     'a cast': (c) => c.from('contact_tickets').select('id::text'),
@@ -21,11 +21,12 @@ describe('supabase-js calls that are rejected with a reason', () => {
     'a hint': (c) => c.from('contact_tickets').select('id, ticket_messages!some_fkey(id)'),
     'text search': (c) => c.from('contact_tickets').select().textSearch('subject', 'x'),
     'a regular expression': (c) => c.from('contact_tickets').select().filter('subject', 'match', 'x'),
-    'contains': (c) => c.from('contact_tickets').select().contains('subject', ['x']),
+    contains: (c) => c.from('contact_tickets').select().contains('subject', ['x']),
     'a filter on a column that is not yours': (c) => c.from('contact_tickets').select('id').eq('assigned_to', 'x'),
     'an order by a column that is not yours': (c) => c.from('contact_tickets').select('id').order('assigned_to'),
     'update without a key': (c) => c.from('contact_tickets').update({ subject: 'x' }),
-    'update by a range': (c) => c.from('contact_tickets').update({ subject: 'x' }).gt('id', '00000000-0000-4000-8000-000000000000'),
+    'update by a range': (c) =>
+      c.from('contact_tickets').update({ subject: 'x' }).gt('id', '00000000-0000-4000-8000-000000000000'),
     'delete without a key': (c) => c.from('chat_messages').delete(),
     'writing the owner': (c) => c.from('contact_tickets').insert({ subject: 'x', owner_id: 'org_x' }),
     'writing the author': (c) => c.from('contact_tickets').insert({ subject: 'x', author_id: 'user_x' }),
@@ -51,8 +52,8 @@ describe('supabase-js calls that are rejected with a reason', () => {
   }
 
   for (const [name, call] of Object.entries({
-    'storage': (c) => c.storage.listBuckets(),
-    'functions': (c) => c.functions.invoke('x'),
+    storage: (c) => c.storage.listBuckets(),
+    functions: (c) => c.functions.invoke('x'),
   })) {
     test(`${name} is absent, with an error in JSON`, async () => {
       const { error } = await call(await client('alice'));
@@ -67,7 +68,9 @@ describe('credentials', () => {
     assert.deepEqual([status, error.code], [401, 'HUB101']);
     const good = await token('alice');
     for (const [path, headers] of [
-      ['contact_tickets', {}], ['contact_tickets', { cookie: `__session=${good}` }], [`contact_tickets?access_token=${good}`, {}],
+      ['contact_tickets', {}],
+      ['contact_tickets', { cookie: `__session=${good}` }],
+      [`contact_tickets?access_token=${good}`, {}],
     ]) {
       const answer = await raw(`/rest/v1/${path}`, { headers });
       assert.deepEqual([answer.status, answer.json.code], [401, 'HUB101']);
@@ -79,7 +82,9 @@ describe('credentials', () => {
     const good = await token('alice');
     const [header, payload, signature] = good.split('.');
     const now = Math.floor(Date.now() / 1000);
-    const changed = Buffer.from(JSON.stringify({ ...JSON.parse(Buffer.from(payload, 'base64url')), sub: 'user_2hubadmin0000000000000005' })).toString('base64url');
+    const changed = Buffer.from(
+      JSON.stringify({ ...JSON.parse(Buffer.from(payload, 'base64url')), sub: 'user_2hubadmin0000000000000005' }),
+    ).toString('base64url');
     const claims = (more) => ({ claims: Buffer.from(JSON.stringify(more)).toString('base64url') });
     const bad = [
       `${header}.${changed}.${signature}`,
@@ -103,7 +108,9 @@ describe('credentials', () => {
 
   test('two credentials in one header are malformed', async () => {
     const good = await token('alice');
-    const answer = await raw('/rest/v1/contact_tickets', { headers: { authorization: `Bearer ${good}, Bearer ${good}` } });
+    const answer = await raw('/rest/v1/contact_tickets', {
+      headers: { authorization: `Bearer ${good}, Bearer ${good}` },
+    });
     assert.deepEqual([answer.status, answer.json.code], [400, 'HUB102']);
   });
 
@@ -117,7 +124,12 @@ describe('credentials', () => {
   });
 
   test('every error is a non-empty object in the shape that supabase-js reads', async () => {
-    for (const [persona, path, method] of [[null, 'leads', 'GET'], ['alice', 'leads', 'GET'], ['alice', 'contact_tickets?x=1', 'GET'], ['nobody', 'leads', 'POST']]) {
+    for (const [persona, path, method] of [
+      [null, 'leads', 'GET'],
+      ['alice', 'leads', 'GET'],
+      ['alice', 'contact_tickets?x=1', 'GET'],
+      ['nobody', 'leads', 'POST'],
+    ]) {
       const { json } = await ask(persona, path, { method, ...(method === 'POST' ? { body: {} } : {}) });
       assert.deepEqual(Object.keys(json).sort(), ['code', 'details', 'hint', 'message']);
       assert.match(json.code, /^HUB\d{3}$/);

@@ -12,21 +12,42 @@ const HSTS = 'max-age=63072000; includeSubDomains; preload';
 
 describe('every https response', () => {
   const asked = [
-    ['/', 200], ['/security', 200], ['/healthz', 200], ['/robots.txt', 200], ['/.well-known/security.txt', 200],
-    ['/assets/hub.css', 200], ['/assets/favicon.svg', 200], ['/nothing', 404], ['/rest/v1/', 401], ['/rest/v2/leads', 404], ['/rest/v1/leads', 401],
-    ['/auth/v1/token', 404], ['/storage/v1/object', 404], ['/rest//v1/leads', 400],
+    ['/', 200],
+    ['/security', 200],
+    ['/healthz', 200],
+    ['/robots.txt', 200],
+    ['/.well-known/security.txt', 200],
+    ['/assets/hub.css', 200],
+    ['/assets/favicon.svg', 200],
+    ['/nothing', 404],
+    ['/rest/v1/', 401],
+    ['/rest/v2/leads', 404],
+    ['/rest/v1/leads', 401],
+    ['/auth/v1/token', 404],
+    ['/storage/v1/object', 404],
+    ['/rest//v1/leads', 400],
   ];
   for (const [path, status] of asked) {
     test(`T-2: ${path} is ${status} and has every security header`, async () => {
       const answer = await raw(path);
       assert.equal(answer.status, status, answer.text);
       assert.equal(answer.headers['strict-transport-security'], HSTS);
-      for (const name of ['content-security-policy', 'x-content-type-options', 'x-frame-options', 'referrer-policy', 'permissions-policy',
-        'cross-origin-resource-policy', 'cross-origin-opener-policy', 'cache-control', 'x-request-id']) {
+      for (const name of [
+        'content-security-policy',
+        'x-content-type-options',
+        'x-frame-options',
+        'referrer-policy',
+        'permissions-policy',
+        'cross-origin-resource-policy',
+        'cross-origin-opener-policy',
+        'cache-control',
+        'x-request-id',
+      ]) {
         assert.ok(answer.headers[name], name);
       }
       assert.match(answer.headers['x-request-id'], /^[0-9A-HJKMNP-TV-Z]{26}$/);
-      for (const name of ['server', 'x-powered-by', 'set-cookie', 'proxy-status']) assert.equal(answer.headers[name], undefined, name);
+      for (const name of ['server', 'x-powered-by', 'set-cookie', 'proxy-status'])
+        assert.equal(answer.headers[name], undefined, name);
       assert.ok(answer.text.length > 0, 'an empty body');
     });
   }
@@ -92,8 +113,13 @@ describe('T-3: plain http', () => {
     const session = await (await post('clerk', '/dev/sessions', { persona: 'alice' })).json();
     const good = { authorization: `Bearer ${await token('alice', { sid: session.id })}` };
     const cases = [
-      ['/rest/v1/contact_tickets', {}], ['/rest/v1/contact_tickets', good], ['/rest/v1/contact_tickets', { authorization: 'Bearer x' }],
-      ['/webhooks/clerk', {}], ['/', { cookie: '__session=x' }], ['/security', good], ['/?access_token=x', {}],
+      ['/rest/v1/contact_tickets', {}],
+      ['/rest/v1/contact_tickets', good],
+      ['/rest/v1/contact_tickets', { authorization: 'Bearer x' }],
+      ['/webhooks/clerk', {}],
+      ['/', { cookie: '__session=x' }],
+      ['/security', good],
+      ['/?access_token=x', {}],
     ];
     await upstream();
     const bodies = new Set();
@@ -110,12 +136,23 @@ describe('T-3: plain http', () => {
       const seen = await upstream();
       return seen.length > 0 && seen;
     });
-    assert.deepEqual([...new Set(revoked.map(({ path }) => path))], ['/rest/v1/rpc/burn_token'], 'and nothing else reached the database');
+    assert.deepEqual(
+      [...new Set(revoked.map(({ path }) => path))],
+      ['/rest/v1/rpc/burn_token'],
+      'and nothing else reached the database',
+    );
   });
 });
 
 describe('paths and headers', () => {
-  const paths = ['/rest/v1/%6ceads', '/rest/v1/rpc%2Fopen_ticket', '/rest/v1/%72pc/open_ticket', '/rest/v1/..%2fleads', '/rest/v1/leads%00', '/rest/v1/%252e%252e/leads'];
+  const paths = [
+    '/rest/v1/%6ceads',
+    '/rest/v1/rpc%2Fopen_ticket',
+    '/rest/v1/%72pc/open_ticket',
+    '/rest/v1/..%2fleads',
+    '/rest/v1/leads%00',
+    '/rest/v1/%252e%252e/leads',
+  ];
   for (const path of paths) {
     test(`${path} is rejected`, async () => {
       await upstream();
@@ -127,7 +164,12 @@ describe('paths and headers', () => {
 
   test('dot segments and backslashes are rejected', async () => {
     const headers = { authorization: `Bearer ${await token('alice')}` };
-    for (const path of ['/rest/v1/x/../leads', '/rest/v1/./leads', '/rest\\v1\\leads', '/rest/v1/contact_tickets/../leads']) {
+    for (const path of [
+      '/rest/v1/x/../leads',
+      '/rest/v1/./leads',
+      '/rest\\v1\\leads',
+      '/rest/v1/contact_tickets/../leads',
+    ]) {
       const answer = await raw(path, { headers });
       assert.ok([400, 404].includes(answer.status), `${path} ${answer.status}`);
     }
@@ -139,7 +181,12 @@ describe('paths and headers', () => {
       assert.deepEqual([answer.status, answer.json.code], [400, 'HUB004'], name);
     }
     await upstream();
-    const spoofed = { 'x-forwarded-proto': 'http', 'x-forwarded-host': 'evil.example', 'x-forwarded-for': '1.2.3.4', forwarded: 'for=1.2.3.4' };
+    const spoofed = {
+      'x-forwarded-proto': 'http',
+      'x-forwarded-host': 'evil.example',
+      'x-forwarded-for': '1.2.3.4',
+      forwarded: 'for=1.2.3.4',
+    };
     assert.equal((await ask('alice', 'contact_tickets?limit=1', { headers: spoofed })).status, 200);
     const [{ headers }] = await upstream();
     for (const name of Object.keys(spoofed)) assert.doesNotMatch(headers[name] ?? '', /evil|1\.2\.3\.4/, name);
@@ -150,13 +197,27 @@ describe('paths and headers', () => {
     const { vars } = await stack();
     // Wrangler's proxy responds 500, "Network connection lost", when the Worker rejects a request whose body it has not
     // read.
-    const bare = await startWorkerd({ name: 'slow', port: await port('workerd', 24970), folder: `${FOLDER}/workerd`, modules: ['build/index.js', 'build/index_bg.wasm'], vars });
+    const bare = await startWorkerd({
+      name: 'slow',
+      port: await port('workerd', 24970),
+      folder: `${FOLDER}/workerd`,
+      modules: ['build/index.js', 'build/index_bg.wasm'],
+      vars,
+    });
     const edge = { ...AS_TLS, host: new URL(vars.HUB_ORIGIN).host };
     const there = { base: bare.url, headers: edge };
     const slow = Array.from({ length: 40 }, () => {
       const headers = { ...edge, authorization, 'content-type': 'application/json', 'content-length': 1024 * 1000 };
-      const request = http.request(new URL('/rest/v1/contact_tickets', bare.url), { method: 'POST', headers, agent: false });
-      const answered = new Promise((resolve) => request.on('response', (answer) => answer.resume() && resolve(answer.statusCode)).on('error', () => resolve('ended')));
+      const request = http.request(new URL('/rest/v1/contact_tickets', bare.url), {
+        method: 'POST',
+        headers,
+        agent: false,
+      });
+      const answered = new Promise((resolve) =>
+        request
+          .on('response', (answer) => answer.resume() && resolve(answer.statusCode))
+          .on('error', () => resolve('ended')),
+      );
       request.write(`[{"subject":"${'x'.repeat(1024 * 990)}`);
       return { request, answered };
     });
@@ -165,8 +226,12 @@ describe('paths and headers', () => {
       let refused = 0;
       slow.forEach(({ answered }) => answered.then((status) => (refused += status === 503 ? 1 : 0)));
       await until('the refusal of those without room', () => refused >= 36);
-      const [small, rows] = [{ subject: 'small' }, Array.from({ length: 90 }, (_, n) => ({ subject: `${n} ${'y'.repeat(180)}` }))];
-      for (const body of [small, rows]) assert.equal((await ask('carol', 'contact_tickets', { ...there, method: 'POST', body })).status, 201);
+      const [small, rows] = [
+        { subject: 'small' },
+        Array.from({ length: 90 }, (_, n) => ({ subject: `${n} ${'y'.repeat(180)}` })),
+      ];
+      for (const body of [small, rows])
+        assert.equal((await ask('carol', 'contact_tickets', { ...there, method: 'POST', body })).status, 201);
       assert.equal((await ask('alice', 'contact_tickets?select=id&limit=1', there)).status, 200);
     } finally {
       slow.forEach(({ request }) => request.destroy());
@@ -176,20 +241,36 @@ describe('paths and headers', () => {
 
   test("I-2: slow bodies of unauthenticated clients block no message of Clerk's", async () => {
     const { vars } = await stack();
-    const bare = await startWorkerd({ name: 'strangers', port: await port('workerd', 24970), folder: `${FOLDER}/workerd`, modules: ['build/index.js', 'build/index_bg.wasm'], vars });
+    const bare = await startWorkerd({
+      name: 'strangers',
+      port: await port('workerd', 24970),
+      folder: `${FOLDER}/workerd`,
+      modules: ['build/index.js', 'build/index_bg.wasm'],
+      vars,
+    });
     const edge = { ...AS_TLS, host: new URL(vars.HUB_ORIGIN).host, 'content-type': 'application/json' };
     const key = Buffer.from(vars.CLERK_WEBHOOK_SECRETS.split('_')[1], 'base64');
     const signed = (id, body) => {
       const time = String(Math.floor(Date.now() / 1000));
-      return { 'svix-id': id, 'svix-timestamp': time, 'svix-signature': `v1,${createHmac('sha256', key).update(`${id}.${time}.${body}`).digest('base64')}` };
+      return {
+        'svix-id': id,
+        'svix-timestamp': time,
+        'svix-signature': `v1,${createHmac('sha256', key).update(`${id}.${time}.${body}`).digest('base64')}`,
+      };
     };
     const sent = [];
     let refused = 0;
     try {
       for (const round of ['one', 'two', 'three']) {
         for (let number = 0; number < 30; number += 1) {
-          const request = http.request(new URL('/webhooks/clerk', bare.url), { method: 'POST', agent: false, headers: { ...edge, ...signed(`msg_${round}${number}`, 'another body'), 'content-length': 250 * 1024 } });
-          request.on('response', (answer) => answer.resume() && (refused += answer.statusCode === 503 ? 1 : 0)).on('error', () => {});
+          const request = http.request(new URL('/webhooks/clerk', bare.url), {
+            method: 'POST',
+            agent: false,
+            headers: { ...edge, ...signed(`msg_${round}${number}`, 'another body'), 'content-length': 250 * 1024 },
+          });
+          request
+            .on('response', (answer) => answer.resume() && (refused += answer.statusCode === 503 ? 1 : 0))
+            .on('error', () => {});
           request.write('x'.repeat(240 * 1024));
           sent.push(request);
         }
@@ -197,7 +278,12 @@ describe('paths and headers', () => {
         await until('the refusal of the oldest', () => refused >= sent.length - 17);
         for (const length of [10, 200 * 1024]) {
           const body = JSON.stringify({ type: 'email.created', data: { x: 'x'.repeat(length) } });
-          const answer = await raw('/webhooks/clerk', { base: bare.url, method: 'POST', headers: { ...edge, ...signed(`msg_${round}_${length}`, body) }, body });
+          const answer = await raw('/webhooks/clerk', {
+            base: bare.url,
+            method: 'POST',
+            headers: { ...edge, ...signed(`msg_${round}_${length}`, body) },
+            body,
+          });
           assert.equal(answer.status, 200, `${round} ${length} ${answer.text}`);
         }
       }
@@ -226,7 +312,8 @@ describe('browsers of other origins', () => {
   test('a preflight is answered by the Hub, for a listed origin and no other', async () => {
     const { urls } = await stack();
     await upstream();
-    const ask = (origin) => raw('/rest/v1/leads', { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'PATCH' } });
+    const ask = (origin) =>
+      raw('/rest/v1/leads', { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'PATCH' } });
     const listed = await ask(urls.hub);
     assert.equal(listed.status, 204);
     assert.equal(listed.headers['access-control-allow-origin'], urls.hub);

@@ -6,10 +6,15 @@ import assert from 'node:assert/strict';
 import { ACME, ALICE, clerk_is, client, post, raw, sql, stack, token, until, upstream } from './client.mjs';
 
 const ADMIN = 'user_2hubadmin0000000000000005';
-const read = async (bearer) => (await raw('/rest/v1/contact_tickets?select=id&limit=1', { headers: { authorization: `Bearer ${bearer}` } })).status;
+const read = async (bearer) =>
+  (await raw('/rest/v1/contact_tickets?select=id&limit=1', { headers: { authorization: `Bearer ${bearer}` } })).status;
 const bapi = async (method, path, data) => {
   const { urls, keys } = await stack();
-  const headers = { authorization: `Bearer ${keys.clerk.secretKey}`, 'clerk-api-version': '2026-05-12', 'content-type': 'application/json' };
+  const headers = {
+    authorization: `Bearer ${keys.clerk.secretKey}`,
+    'clerk-api-version': '2026-05-12',
+    'content-type': 'application/json',
+  };
   const answer = await fetch(`${urls.clerk}/v1/${path}`, { method, headers, body: data && JSON.stringify(data) });
   return { status: answer.status, body: await answer.json() };
 };
@@ -46,18 +51,26 @@ describe('events of Clerk', () => {
       const bearer = await token('alice', { sid: session.id });
       assert.equal(await read(bearer), 200);
       const { attempts } = await lever('webhook', { type: 'session.revoked', data: session });
-      assert.deepEqual(attempts.map(({ status }) => status), [200]);
+      assert.deepEqual(
+        attempts.map(({ status }) => status),
+        [200],
+      );
       assert.equal(await read(bearer), 401, 'the very next request');
       times.push(Date.now() - attempts[0].at);
     }
-    console.log(`    from a message taken to the first refusal: ${times.sort((a, b) => a - b)[5]} ms in the middle, ${times.at(-1)} ms at most, of 10`);
+    console.log(
+      `    from a message taken to the first refusal: ${times.sort((a, b) => a - b)[5]} ms in the middle, ${times.at(-1)} ms at most, of 10`,
+    );
   });
 
   test('I-2: a repeated message has no effect, and an older event does not undo a newer one', async () => {
     const bearer = await token('carol');
     const user = { id: 'user_2hubcarol0000000000000003', public_metadata: {}, banned: true, locked: false };
     const first = { type: 'user.updated', data: user, id: 'msg_ban_once', timestamp: Date.now() - 2000 };
-    assert.deepEqual((await lever('webhook', first)).attempts.map(({ status }) => status), [200]);
+    assert.deepEqual(
+      (await lever('webhook', first)).attempts.map(({ status }) => status),
+      [200],
+    );
     assert.equal(await read(bearer), 401);
     // First the ban is lifted; then it is sent again, once as the same message and once as another, older one.
     await lever('webhook', { type: 'user.updated', data: { ...user, banned: false }, timestamp: Date.now() - 1000 });
@@ -65,17 +78,31 @@ describe('events of Clerk', () => {
     await lever('webhook', first);
     await lever('webhook', { ...first, id: 'msg_ban_late' });
     assert.equal(await read(bearer), 200);
-    assert.equal((await sql("select count(*)::int as n from hub.webhook_messages where message_id = 'msg_ban_once'"))[0].n, 1);
+    assert.equal(
+      (await sql("select count(*)::int as n from hub.webhook_messages where message_id = 'msg_ban_once'"))[0].n,
+      1,
+    );
   });
 
   test('A-2: a removed role ends with the message; the next token has the new one', async () => {
     const old = await token('admin');
-    assert.equal((await raw('/rest/v1/leads?select=id&limit=1', { headers: { authorization: `Bearer ${old}` } })).status, 200);
+    assert.equal(
+      (await raw('/rest/v1/leads?select=id&limit=1', { headers: { authorization: `Bearer ${old}` } })).status,
+      200,
+    );
     await bapi('PATCH', `users/${ADMIN}/metadata`, { public_metadata: { stacklumen_role: 'sales' } });
-    await until('the refusal', async () => (await raw('/rest/v1/leads?select=id&limit=1', { headers: { authorization: `Bearer ${old}` } })).status === 401);
+    await until(
+      'the refusal',
+      async () =>
+        (await raw('/rest/v1/leads?select=id&limit=1', { headers: { authorization: `Bearer ${old}` } })).status === 401,
+    );
     const { error, data } = await (await client('admin')).from('leads').select('id').limit(1);
     assert.deepEqual([error, data.length], [null, 1]);
-    assert.equal((await (await client('admin')).from('request_log').select('id').limit(1)).error.code, 'HUB202', 'sales read no request rows');
+    assert.equal(
+      (await (await client('admin')).from('request_log').select('id').limit(1)).error.code,
+      'HUB202',
+      'sales read no request rows',
+    );
   });
 
   test('I-2: a lock, a ban, a deletion, a lost membership, a deleted organization', async () => {
@@ -83,8 +110,20 @@ describe('events of Clerk', () => {
       ['lock', () => bapi('POST', `users/${ALICE}/lock`), 'alice'],
       ['ban', () => bapi('POST', `users/${ALICE}/ban`), 'alice'],
       ['deletion', () => bapi('DELETE', `users/${ALICE}`), 'alice'],
-      ['membership', () => lever('webhook', { type: 'organizationMembership.deleted', data: { organization: { id: ACME }, public_user_data: { user_id: ALICE } } }), 'alice'],
-      ['organization', () => lever('webhook', { type: 'organization.deleted', data: { id: ACME, deleted: true } }), 'bob'],
+      [
+        'membership',
+        () =>
+          lever('webhook', {
+            type: 'organizationMembership.deleted',
+            data: { organization: { id: ACME }, public_user_data: { user_id: ALICE } },
+          }),
+        'alice',
+      ],
+      [
+        'organization',
+        () => lever('webhook', { type: 'organization.deleted', data: { id: ACME, deleted: true } }),
+        'bob',
+      ],
     ]) {
       const bearer = await token(who);
       const bystander = await token('carol');
@@ -115,18 +154,27 @@ describe('senders of events', () => {
     const bearer = await token('alice');
     const other = `whsec_${Buffer.from('SomebodyElsesSecretForTests').toString('base64')}`;
     for (const more of [{ secret: other }, { at: Date.now() - 301_000 }, { at: Date.now() + 301_000 }]) {
-      assert.deepEqual((await lever('webhook', { type: 'session.revoked', data, ...more })).attempts.map(({ status }) => status), [400]);
+      assert.deepEqual(
+        (await lever('webhook', { type: 'session.revoked', data, ...more })).attempts.map(({ status }) => status),
+        [400],
+      );
     }
-    const unsigned = await raw('/webhooks/clerk', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ type: 'session.revoked', data }) });
+    const unsigned = await raw('/webhooks/clerk', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ type: 'session.revoked', data }),
+    });
     assert.deepEqual([unsigned.status, unsigned.json.code], [400, 'HUB105']);
     assert.equal(await read(bearer), 200);
-    assert.deepEqual(await sql("select * from hub.revoked_sessions"), []);
+    assert.deepEqual(await sql('select * from hub.revoked_sessions'), []);
   });
 
   test('L-3: accepted and rejected messages leave request rows', async () => {
     await lever('webhook', { type: 'email.created', data: {} });
     const rows = await until('the row', async () => {
-      const found = await sql("select method, who, outcome, status from hub.request_log where route = '/webhooks/clerk' order by id desc limit 1");
+      const found = await sql(
+        "select method, who, outcome, status from hub.request_log where route = '/webhooks/clerk' order by id desc limit 1",
+      );
       return found[0]?.who === 'webhook:clerk' ? found : null;
     });
     assert.deepEqual(rows[0], { method: 'POST', who: 'webhook:clerk', outcome: 'allowed', status: 200 });
@@ -136,7 +184,9 @@ describe('senders of events', () => {
     const bearer = await token('alice');
     await post('supabase', '/dev/upstream', { mode: 'down' });
     await bapi('POST', 'sessions/sess_2hubalice0000000000000001/revoke');
-    await until('a failed attempt', async () => (await messages()).some(({ attempts }) => attempts.some(({ status }) => status >= 500)));
+    await until('a failed attempt', async () =>
+      (await messages()).some(({ attempts }) => attempts.some(({ status }) => status >= 500)),
+    );
     await post('supabase', '/dev/upstream', { mode: 'ok' });
     await refusedSoon('the refusal', bearer);
   });
@@ -154,8 +204,17 @@ describe('revocations by the Hub', () => {
     assert.deepEqual(data, { person: ALICE, sessions_ended: 1 });
     assert.equal(await read(bearer), 401);
     assert.equal((await bapi('GET', 'sessions/sess_2hubalice0000000000000001')).body.status, 'revoked');
-    const { data: trail } = await admin.from('team_activities').select('actor_id, action, entity, entity_id, after').eq('entity', 'revoked_sessions').eq('actor_kind', 'staff').order('id', { ascending: false }).limit(1);
-    assert.deepEqual([trail.length, trail[0].actor_id, trail[0].entity_id, trail[0].after.reason], [1, ADMIN, ALICE, 'a lost laptop']);
+    const { data: trail } = await admin
+      .from('team_activities')
+      .select('actor_id, action, entity, entity_id, after')
+      .eq('entity', 'revoked_sessions')
+      .eq('actor_kind', 'staff')
+      .order('id', { ascending: false })
+      .limit(1);
+    assert.deepEqual(
+      [trail.length, trail[0].actor_id, trail[0].entity_id, trail[0].after.reason],
+      [1, ADMIN, ALICE, 'a lost laptop'],
+    );
     const again = await lever('sessions', { persona: 'alice' });
     await until('the new session', async () => (await read(await token('alice', { sid: again.id }))) === 200, 15);
   });
@@ -169,7 +228,10 @@ describe('revocations by the Hub', () => {
     assert.equal(nothing.error.code, 'HUB406', 'who the admin is could not be asked');
     assert.equal(await read(bearer), 200);
     await clerk_is('ok', 'backend');
-    assert.equal((await (await client('sales')).rpc('revoke_sessions', { person: ALICE, reason: 'x' })).error.code, 'HUB202');
+    assert.equal(
+      (await (await client('sales')).rpc('revoke_sessions', { person: ALICE, reason: 'x' })).error.code,
+      'HUB202',
+    );
     assert.equal((await admin.rpc('revoke_sessions', { person: 'nobody', reason: 'x' })).error.code, 'P0001');
   });
 
@@ -177,7 +239,10 @@ describe('revocations by the Hub', () => {
     const { urls } = await stack();
     const bearer = await token('carol');
     assert.equal(await read(bearer), 200);
-    const seen = await raw('/rest/v1/contact_tickets?select=id', { base: urls.http, headers: { authorization: `Bearer ${bearer}` } });
+    const seen = await raw('/rest/v1/contact_tickets?select=id', {
+      base: urls.http,
+      headers: { authorization: `Bearer ${bearer}` },
+    });
     assert.deepEqual([seen.status, seen.json.code], [403, 'HUB001']);
     await refusedSoon('the revoked token', bearer);
     await new Promise((next) => setTimeout(next, 1100));
@@ -190,7 +255,11 @@ describe('irreversible operations', () => {
 
   const remove = async (who) => {
     const hub = await client(who);
-    const { data: lead } = await hub.from('leads').insert({ name: 'Gone soon', email: 'gone@example.com' }).select('id').single();
+    const { data: lead } = await hub
+      .from('leads')
+      .insert({ name: 'Gone soon', email: 'gone@example.com' })
+      .select('id')
+      .single();
     return hub.from('leads').delete().eq('id', lead.id).select('id');
   };
 
@@ -204,7 +273,10 @@ describe('irreversible operations', () => {
       await act();
       await upstream();
       const lead = (await sql('select id from hub.leads order by created_at limit 1'))[0].id;
-      const seen = await raw(`/rest/v1/leads?id=eq.${lead}`, { method: 'DELETE', headers: { authorization: `Bearer ${bearer}` } });
+      const seen = await raw(`/rest/v1/leads?id=eq.${lead}`, {
+        method: 'DELETE',
+        headers: { authorization: `Bearer ${bearer}` },
+      });
       assert.deepEqual([seen.status, seen.json.code], [401, 'HUB103']);
       assert.deepEqual(await upstream(), []);
       await lever('reset');
@@ -228,7 +300,10 @@ describe('irreversible operations', () => {
   test('A-2: a stale factor is reported in the shape that Clerk’s front end understands', async () => {
     const { isReverificationHint } = await import('@clerk/shared/authorization-errors');
     const lead = (await sql('select id from hub.leads order by created_at limit 1'))[0].id;
-    const seen = await raw(`/rest/v1/leads?id=eq.${lead}`, { method: 'DELETE', headers: { authorization: `Bearer ${await token('stale')}` } });
+    const seen = await raw(`/rest/v1/leads?id=eq.${lead}`, {
+      method: 'DELETE',
+      headers: { authorization: `Bearer ${await token('stale')}` },
+    });
     assert.equal(seen.status, 403);
     assert.ok(isReverificationHint(seen.json));
     assert.deepEqual(seen.json.clerk_error.metadata.reverification, { level: 'second_factor', afterMinutes: 10 });

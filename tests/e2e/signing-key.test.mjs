@@ -46,7 +46,10 @@ describe('the check of a signing key', () => {
     const [key] = JSON.parse(keys.signing).keys;
     for (const seconds of [-3600, 3600]) {
       const clock = `const D = Date; globalThis.Date = class extends D { constructor(...a) { if (a.length) super(...a); else super(D.now() + ${seconds}e3); } }`;
-      const { status, text } = await check([urls.supabase, keys.publishable], JSON.stringify(key), ['--import', `data:text/javascript,${encodeURIComponent(clock)}`]);
+      const { status, text } = await check([urls.supabase, keys.publishable], JSON.stringify(key), [
+        '--import',
+        `data:text/javascript,${encodeURIComponent(clock)}`,
+      ]);
       assert.equal(status, 2, text);
       assert.match(text, /clock/);
     }

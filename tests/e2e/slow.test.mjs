@@ -19,14 +19,21 @@ async function startSlow(listening) {
   const ended = {};
   const json = { 'content-type': 'application/json; charset=utf-8' };
   const kinds = {
-    1: { name: 'part by part' }, 2: { name: 'left' }, 3: { name: 'no byte' }, 4: { name: 'error', status: 400 }, 5: { name: 'long' }, 6: { name: 'short' },
+    1: { name: 'part by part' },
+    2: { name: 'left' },
+    3: { name: 'no byte' },
+    4: { name: 'error', status: 400 },
+    5: { name: 'long' },
+    6: { name: 'short' },
   };
   const server = http.createServer(async (request, response) => {
     request.resume();
     const { pathname, searchParams } = new URL(request.url, 'http://slow.example');
     if (pathname === '/message' || pathname.endsWith('/record_requests')) return;
     const { name, status = 200 } = kinds[searchParams.get('limit')] ?? { name: pathname };
-    response.on('close', () => { ended[name] = response.writableFinished ? 'whole' : 'cancelled'; });
+    response.on('close', () => {
+      ended[name] = response.writableFinished ? 'whole' : 'cancelled';
+    });
     response.writeHead(status, json);
     response.flushHeaders();
     if (name === 'error') response.write('{');
@@ -40,7 +47,13 @@ async function startSlow(listening) {
     response.end(']');
   });
   await new Promise((resolve) => server.listen(listening, '127.0.0.1', resolve));
-  return { ended, stop: () => { server.close(); server.closeAllConnections(); } };
+  return {
+    ended,
+    stop: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
 }
 
 describe('L-3: an answer that takes longer than the Hub waits for its head', { concurrency: true }, () => {
@@ -53,8 +66,12 @@ describe('L-3: an answer that takes longer than the Hub waits for its head', { c
     const listening = await port('upstream', 24992);
     slow = await startSlow(listening);
     worker = await startWorkerd({
-      name: 'slow', port: await port('workerd', 24993), folder: '.local/test/workerd', modules: ['build/index.js', 'build/index_bg.wasm'],
-      vars: { ...vars, SUPABASE_URL: `http://127.0.0.1:${listening}` }, queue: `127.0.0.1:${listening}`,
+      name: 'slow',
+      port: await port('workerd', 24993),
+      folder: '.local/test/workerd',
+      modules: ['build/index.js', 'build/index_bg.wasm'],
+      vars: { ...vars, SUPABASE_URL: `http://127.0.0.1:${listening}` },
+      queue: `127.0.0.1:${listening}`,
     });
   });
   after(async () => {
@@ -75,14 +92,18 @@ describe('L-3: an answer that takes longer than the Hub waits for its head', { c
     });
   };
   /** Returns the remaining body as text, with a mark if it was aborted. */
-  const rest = (answer) => new Promise((resolve) => {
-    let text = '';
-    answer.on('data', (part) => { text += part; });
-    answer.on('close', () => resolve(answer.complete ? text : `${text.slice(0, 100)} broke off`));
-    answer.resume();
-    if (answer.closed) resolve('broke off');
-  });
-  const cancelled = (name) => until(`${name}: cancelled`, async () => slow.ended[name], 20).then((how) => assert.equal(how, 'cancelled'));
+  const rest = (answer) =>
+    new Promise((resolve) => {
+      let text = '';
+      answer.on('data', (part) => {
+        text += part;
+      });
+      answer.on('close', () => resolve(answer.complete ? text : `${text.slice(0, 100)} broke off`));
+      answer.resume();
+      if (answer.closed) resolve('broke off');
+    });
+  const cancelled = (name) =>
+    until(`${name}: cancelled`, async () => slow.ended[name], 20).then((how) => assert.equal(how, 'cancelled'));
 
   test('is passed on whole', async () => {
     const answer = await head(1);
@@ -100,7 +121,9 @@ describe('L-3: an answer that takes longer than the Hub waits for its head', { c
 
   test('is cancelled when its client leaves in the middle', async () => {
     const answer = await head(2);
-    await new Promise((resolve) => { answer.once('data', resolve); });
+    await new Promise((resolve) => {
+      answer.once('data', resolve);
+    });
     answer.socket.resetAndDestroy();
     await cancelled('left');
   });

@@ -21,7 +21,10 @@ describe('an isolate retains nothing of a request', () => {
   for (const [kind, make] of Object.entries(KINDS).filter(([name]) => name !== 'never-seen token')) {
     test(kind, async () => {
       const { statuses, grown } = await soak(hub, make, REQUESTS);
-      assert.ok(isFlat(grown, REQUESTS), `${kind}: the second half of ${REQUESTS} requests added ${JSON.stringify(grown)}; ${JSON.stringify(statuses)}`);
+      assert.ok(
+        isFlat(grown, REQUESTS),
+        `${kind}: the second half of ${REQUESTS} requests added ${JSON.stringify(grown)}; ${JSON.stringify(statuses)}`,
+      );
     });
   }
 

@@ -4,16 +4,29 @@ import { test, describe } from 'node:test';
 import assert from 'node:assert/strict';
 import { ACME, ask, client, recorded, sql, upstream } from './client.mjs';
 
-const STAFF = { admin: 'user_2hubadmin0000000000000005', sales: 'user_2hubsales0000000000000006', support: 'user_2hubsupport000000000000007' };
+const STAFF = {
+  admin: 'user_2hubadmin0000000000000005',
+  sales: 'user_2hubsales0000000000000006',
+  support: 'user_2hubsupport000000000000007',
+};
 
-const activities = (id) => sql("select * from hub.team_activities where entity_id = $1 and actor_kind = 'staff' and action in ('insert', 'update', 'delete') order by id", [id]);
+const activities = (id) =>
+  sql(
+    "select * from hub.team_activities where entity_id = $1 and actor_kind = 'staff' and action in ('insert', 'update', 'delete') order by id",
+    [id],
+  );
 const one = async (table) => (await sql(`select * from hub.${table} limit 1`))[0];
 
 describe('a staff change', () => {
   test('L-1: leaves its row: actor, action, before, after, time, and a hash that can be recomputed', async () => {
     const [lead] = await sql("select * from hub.leads where status = 'new' limit 1");
     const sales = await client('sales');
-    const { error, data } = await sales.from('leads').update({ status: 'contacted' }).eq('id', lead.id).select('status').single();
+    const { error, data } = await sales
+      .from('leads')
+      .update({ status: 'contacted' })
+      .eq('id', lead.id)
+      .select('status')
+      .single();
     assert.deepEqual([error, data?.status], [null, 'contacted']);
     const rows = await activities(lead.id);
     assert.equal(rows.length, 1);
@@ -25,19 +38,30 @@ describe('a staff change', () => {
     assert.ok(Math.abs(Date.now() - row.occurred_at.getTime()) < 60_000);
     assert.equal(row.values_hash.length, 32);
     assert.ok(row.salt.length >= 16);
-    const [{ hash }] = await sql('select hub_private.values_hash(salt, before, after) as hash from hub.team_activities where id = $1', [row.id]);
+    const [{ hash }] = await sql(
+      'select hub_private.values_hash(salt, before, after) as hash from hub.team_activities where id = $1',
+      [row.id],
+    );
     assert.deepEqual(hash, row.values_hash);
   });
 
   test('L-3: leaves its request row in the same transaction, under the same request id', async () => {
     const lead = await one('leads');
-    const answer = await ask('admin', `leads?id=eq.${lead.id}`, { method: 'PATCH', body: { notes: `called ${Date.now()}` } });
+    const answer = await ask('admin', `leads?id=eq.${lead.id}`, {
+      method: 'PATCH',
+      body: { notes: `called ${Date.now()}` },
+    });
     assert.equal(answer.status, 204);
     const id = answer.headers['x-request-id'];
     const [request] = await sql('select *, xmin::text as transaction from hub.request_log where request_id = $1', [id]);
-    const [activity] = await sql('select *, xmin::text as transaction from hub.team_activities where request_id = $1', [id]);
+    const [activity] = await sql('select *, xmin::text as transaction from hub.team_activities where request_id = $1', [
+      id,
+    ]);
     assert.equal(request.transaction, activity.transaction);
-    assert.deepEqual([request.actor_id, request.who, request.outcome, request.route], [STAFF.admin, 'staff:admin', 'allowed', '/rest/v1/leads']);
+    assert.deepEqual(
+      [request.actor_id, request.who, request.outcome, request.route],
+      [STAFF.admin, 'staff:admin', 'allowed', '/rest/v1/leads'],
+    );
   });
 
   test('takes one round trip', async () => {
@@ -50,7 +74,10 @@ describe('a staff change', () => {
   test('L-1: without a changed value leaves no row', async () => {
     const lead = await one('leads');
     const before = (await activities(lead.id)).length;
-    assert.equal((await ask('admin', `leads?id=eq.${lead.id}`, { method: 'PATCH', body: { status: lead.status } })).status, 204);
+    assert.equal(
+      (await ask('admin', `leads?id=eq.${lead.id}`, { method: 'PATCH', body: { status: lead.status } })).status,
+      204,
+    );
     assert.equal((await activities(lead.id)).length, before);
   });
 
@@ -70,7 +97,11 @@ describe('a staff change', () => {
       assert.equal((await admin.from(table).update(change).eq('id', id)).error, null, table);
       assert.equal((await admin.from(table).delete().eq('id', id)).error, null, table);
       const rows = await activities(id);
-      assert.deepEqual(rows.map((row) => row.action), ['insert', 'update', 'delete'], table);
+      assert.deepEqual(
+        rows.map((row) => row.action),
+        ['insert', 'update', 'delete'],
+        table,
+      );
       assert.ok(rows.every((row) => row.actor_id === STAFF.admin));
       assert.deepEqual([rows[0].before, rows[2].after], [null, null]);
       assert.deepEqual(Object.keys(rows[1].after).sort(), Object.keys(change).sort());
@@ -82,11 +113,23 @@ describe('a staff change', () => {
     await sql("alter table hub.team_activities add constraint nothing_more check (actor_role <> 'support') not valid");
     try {
       const [ticket] = await sql("select * from hub.contact_tickets where status = 'open' limit 1");
-      const answer = await ask('support', `contact_tickets?id=eq.${ticket.id}`, { method: 'PATCH', body: { status: 'solved' } });
+      const answer = await ask('support', `contact_tickets?id=eq.${ticket.id}`, {
+        method: 'PATCH',
+        body: { status: 'solved' },
+      });
       assert.ok(answer.status >= 400, `${answer.status}`);
-      assert.equal((await sql('select status from hub.contact_tickets where id = $1', [ticket.id]))[0].status, ticket.status);
-      assert.equal((await sql('select 1 from hub.team_activities where request_id = $1', [answer.headers['x-request-id']])).length, 0);
-      assert.equal((await ask('admin', `leads?id=eq.${lead.id}`, { method: 'PATCH', body: { notes: `x${Date.now()}` } })).status, 204);
+      assert.equal(
+        (await sql('select status from hub.contact_tickets where id = $1', [ticket.id]))[0].status,
+        ticket.status,
+      );
+      assert.equal(
+        (await sql('select 1 from hub.team_activities where request_id = $1', [answer.headers['x-request-id']])).length,
+        0,
+      );
+      assert.equal(
+        (await ask('admin', `leads?id=eq.${lead.id}`, { method: 'PATCH', body: { notes: `x${Date.now()}` } })).status,
+        204,
+      );
     } finally {
       await sql('alter table hub.team_activities drop constraint nothing_more');
     }
@@ -97,7 +140,19 @@ const KEYS = { revoked_sessions: 'subject', webhook_messages: 'message_id' };
 
 describe('A-2: roles', () => {
   const allowed = {
-    admin: ['leads', 'contact_tickets', 'ticket_messages', 'chat_threads', 'chat_messages', 'team_activities', 'request_log', 'request_log_rejected', 'revoked_sessions', 'webhook_messages', 'checks'],
+    admin: [
+      'leads',
+      'contact_tickets',
+      'ticket_messages',
+      'chat_threads',
+      'chat_messages',
+      'team_activities',
+      'request_log',
+      'request_log_rejected',
+      'revoked_sessions',
+      'webhook_messages',
+      'checks',
+    ],
     sales: ['leads', 'contact_tickets', 'ticket_messages', 'chat_threads', 'chat_messages'],
     support: ['leads', 'contact_tickets', 'ticket_messages', 'chat_threads', 'chat_messages'],
   };
@@ -105,7 +160,10 @@ describe('A-2: roles', () => {
     test(`${role} reads ${tables.length} tables and no other`, async () => {
       const staff = await client(role);
       for (const table of allowed.admin) {
-        const { error, data } = await staff.from(table).select(KEYS[table] ?? 'id').limit(3);
+        const { error, data } = await staff
+          .from(table)
+          .select(KEYS[table] ?? 'id')
+          .limit(3);
         if (tables.includes(table)) assert.deepEqual([error, Array.isArray(data)], [null, true], table);
         else assert.equal(error.code, 'HUB202', table);
       }
@@ -120,14 +178,21 @@ describe('A-2: roles', () => {
 
   test('support may not change a lead, sales may not change a ticket', async () => {
     const [lead, ticket] = [await one('leads'), await one('contact_tickets')];
-    const refused = async (role, table, id, change) => (await (await client(role)).from(table).update(change).eq('id', id)).error?.code;
+    const refused = async (role, table, id, change) =>
+      (await (await client(role)).from(table).update(change).eq('id', id)).error?.code;
     assert.equal(await refused('support', 'leads', lead.id, { status: 'lost' }), 'HUB201');
     assert.equal(await refused('sales', 'contact_tickets', ticket.id, { status: 'closed' }), 'HUB201');
     assert.match(await refused('sales', 'leads', lead.id, { name: 'Other' }), /^HUB3/);
   });
 
   test('only an administrator deletes, and only with a fresh second factor', async () => {
-    const { data: lead, error } = await (await client('admin')).from('leads').insert({ name: 'Temp', email: 't@example.com' }).select('id').single();
+    const { data: lead, error } = await (
+      await client('admin')
+    )
+      .from('leads')
+      .insert({ name: 'Temp', email: 't@example.com' })
+      .select('id')
+      .single();
     assert.equal(error, null);
     assert.equal((await (await client('sales')).from('leads').delete().eq('id', lead.id)).error.code, 'HUB201');
     assert.equal((await (await client('stale')).from('leads').delete().eq('id', lead.id)).error.code, 'HUB203');
@@ -145,7 +210,11 @@ describe('A-2: roles', () => {
   test('the audit log itself is read-only for every role', async () => {
     const admin = await client('admin');
     const row = await one('team_activities');
-    for (const change of [admin.from('team_activities').update({ actor_id: 'x' }).eq('id', row.id), admin.from('team_activities').delete().eq('id', row.id), admin.from('team_activities').insert({ actor_id: 'x' })]) {
+    for (const change of [
+      admin.from('team_activities').update({ actor_id: 'x' }).eq('id', row.id),
+      admin.from('team_activities').delete().eq('id', row.id),
+      admin.from('team_activities').insert({ actor_id: 'x' }),
+    ]) {
       assert.equal((await change).error.code, 'HUB201');
     }
   });
@@ -156,18 +225,27 @@ describe('L-3: request rows', () => {
     const answer = await ask('support', 'contact_tickets?select=id&limit=1');
     assert.equal(answer.status, 200);
     const row = await recorded(answer.headers['x-request-id']);
-    assert.deepEqual([row.actor_id, row.who, row.outcome, row.status, row.method], [STAFF.support, 'staff:support', 'allowed', 200, 'GET']);
+    assert.deepEqual(
+      [row.actor_id, row.who, row.outcome, row.status, row.method],
+      [STAFF.support, 'staff:support', 'allowed', 200, 'GET'],
+    );
   });
 
   test('a rejection with a session', async () => {
     const answer = await ask('alice', 'leads', { headers: { 'x-request-id': 'my-own-id-1' } });
     assert.equal(answer.status, 404);
     const row = await recorded(answer.headers['x-request-id']);
-    assert.deepEqual([row.who, row.outcome, row.code, row.client_request_id], ['customer', 'refused', 'HUB202', 'my-own-id-1']);
+    assert.deepEqual(
+      [row.who, row.outcome, row.code, row.client_request_id],
+      ['customer', 'refused', 'HUB202', 'my-own-id-1'],
+    );
   });
 
   test('a customer’s read, and a rejection without a session', async () => {
-    for (const [persona, path, outcome] of [['alice', 'contact_tickets?select=id&limit=1', 'allowed'], [null, 'contact_tickets', 'refused']]) {
+    for (const [persona, path, outcome] of [
+      ['alice', 'contact_tickets?select=id&limit=1', 'allowed'],
+      [null, 'contact_tickets', 'refused'],
+    ]) {
       const id = (await ask(persona, path)).headers['x-request-id'];
       assert.equal((await recorded(id)).outcome, outcome);
     }
@@ -176,7 +254,8 @@ describe('L-3: request rows', () => {
   test('a client that repeats its own id hides no request', async () => {
     const headers = { 'x-request-id': 'repeated-id-0001' };
     const ids = [];
-    for (let n = 0; n < 3; n += 1) ids.push((await ask('support', 'leads?select=id&limit=1', { headers })).headers['x-request-id']);
+    for (let n = 0; n < 3; n += 1)
+      ids.push((await ask('support', 'leads?select=id&limit=1', { headers })).headers['x-request-id']);
     assert.equal(new Set(ids).size, 3);
     for (const id of ids) assert.equal((await recorded(id)).client_request_id, headers['x-request-id']);
   });
@@ -184,7 +263,10 @@ describe('L-3: request rows', () => {
   test('every committed change of a customer has its row too', async () => {
     const answer = await ask('carol', 'chat_threads', { method: 'POST', body: { topic: 'Row?' } });
     assert.equal(answer.status, 201);
-    assert.equal((await sql('select 1 from hub.request_log where request_id = $1', [answer.headers['x-request-id']])).length, 1);
+    assert.equal(
+      (await sql('select 1 from hub.request_log where request_id = $1', [answer.headers['x-request-id']])).length,
+      1,
+    );
   });
 
   test('ten thousand rows are readable page by page', async () => {

@@ -11,11 +11,25 @@ describe('properties of a connection', () => {
   let worker;
   before(async () => {
     const { vars } = await stack();
-    worker = await startWorkerd({ name: 'door', port: await port('workerd', 24980), folder: `${FOLDER}/workerd`, modules: ['build/index.js', 'build/index_bg.wasm'], vars });
+    worker = await startWorkerd({
+      name: 'door',
+      port: await port('workerd', 24980),
+      folder: `${FOLDER}/workerd`,
+      modules: ['build/index.js', 'build/index_bg.wasm'],
+      vars,
+    });
   });
   after(() => worker?.stop());
   const over = (proto, tls, path, headers = {}) =>
-    raw(path, { base: worker.url, headers: { host: 'localhost:8787', 'x-forwarded-proto': proto, ...(tls === null ? {} : { 'cf-blob': JSON.stringify(tls ? { tlsVersion: tls } : {}) }), ...headers } });
+    raw(path, {
+      base: worker.url,
+      headers: {
+        host: 'localhost:8787',
+        'x-forwarded-proto': proto,
+        ...(tls === null ? {} : { 'cf-blob': JSON.stringify(tls ? { tlsVersion: tls } : {}) }),
+        ...headers,
+      },
+    });
 
   test('T-1: TLS below 1.3, unknown or unreported is rejected before a token is verified', async () => {
     const authorization = `Bearer ${await token('alice')}`;
@@ -36,13 +50,17 @@ describe('properties of a connection', () => {
     const page = await over('http', null, '/security?x=1');
     assert.deepEqual([page.status, page.headers.location, page.text], [308, `${vars.HUB_ORIGIN}/security?x=1`, '']);
     assert.equal(page.headers['strict-transport-security'], undefined);
-    for (const [path, headers] of [['/rest/v1/leads', {}], ['/', { cookie: '__session=x' }], ['/security', { authorization: 'Bearer x' }]]) {
+    for (const [path, headers] of [
+      ['/rest/v1/leads', {}],
+      ['/', { cookie: '__session=x' }],
+      ['/security', { authorization: 'Bearer x' }],
+    ]) {
       const answer = await over('http', null, path, headers);
       assert.deepEqual([answer.status, answer.json.code, answer.headers.location], [403, 'HUB001', undefined], path);
     }
   });
 
-  test('another host than the Hub\'s own is misdirected, for any request', async () => {
+  test("another host than the Hub's own is misdirected, for any request", async () => {
     const authorization = `Bearer ${await token('alice')}`;
     await upstream();
     for (const host of ['evil.example', 'stacklumen-hub.somebody.workers.dev', 'localhost.evil.example']) {
@@ -57,10 +75,17 @@ describe('properties of a connection', () => {
   });
 
   test('L-3: without a queue a row is written to the database directly; requests of staff fail when it cannot', async () => {
-    const read = async (persona) => over('https', 'TLSv1.3', '/rest/v1/contact_tickets?select=id&limit=1', { authorization: `Bearer ${await token(persona)}` });
+    const read = async (persona) =>
+      over('https', 'TLSv1.3', '/rest/v1/contact_tickets?select=id&limit=1', {
+        authorization: `Bearer ${await token(persona)}`,
+      });
     const answer = await read('support');
     assert.equal(answer.status, 200);
-    assert.equal((await sql('select from hub.request_log where request_id = $1', [answer.headers['x-request-id']])).length, 1, 'before the answer left');
+    assert.equal(
+      (await sql('select from hub.request_log where request_id = $1', [answer.headers['x-request-id']])).length,
+      1,
+      'before the answer left',
+    );
     await sql('revoke execute on function hub.record_requests(jsonb) from hub_system');
     try {
       const refused = await read('support');
@@ -74,7 +99,13 @@ describe('properties of a connection', () => {
 
   test('a Hub with invalid variables responds only HUB500, without naming them', async () => {
     const { vars } = await stack();
-    const wrong = await startWorkerd({ name: 'wrong', port: await port('workerd', 24981), folder: `${FOLDER}/workerd`, modules: ['build/index.js', 'build/index_bg.wasm'], vars: { ...vars, HUB_SIGNING_KEYS: '{"keys":[]}', HUB_MIN_TLS: 'TLSv1.0' } });
+    const wrong = await startWorkerd({
+      name: 'wrong',
+      port: await port('workerd', 24981),
+      folder: `${FOLDER}/workerd`,
+      modules: ['build/index.js', 'build/index_bg.wasm'],
+      vars: { ...vars, HUB_SIGNING_KEYS: '{"keys":[]}', HUB_MIN_TLS: 'TLSv1.0' },
+    });
     try {
       for (const path of ['/', '/rest/v1/leads', '/healthz']) {
         const answer = await raw(path, { base: wrong.url, headers: { 'x-forwarded-proto': 'https' } });

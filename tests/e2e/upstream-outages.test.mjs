@@ -13,7 +13,10 @@ describe('I-2: sessions', () => {
     const { sid } = JSON.parse(Buffer.from(revoked.split('.')[1], 'base64url'));
     const asked = () => raw('/rest/v1/contact_tickets?limit=1', { headers: { authorization: `Bearer ${revoked}` } });
     assert.equal((await asked()).status, 200);
-    await sql("insert into hub.revoked_sessions (subject, reason, expires_at) values ($1, 'test', now() + interval '2 minutes')", [sid]);
+    await sql(
+      "insert into hub.revoked_sessions (subject, reason, expires_at) values ($1, 'test', now() + interval '2 minutes')",
+      [sid],
+    );
     try {
       const refused = await asked();
       assert.deepEqual([refused.status, refused.json.code], [401, 'HUB103']);
@@ -25,7 +28,10 @@ describe('I-2: sessions', () => {
   });
 
   test('a revoked user is rejected in every session', async () => {
-    await sql("insert into hub.revoked_sessions (subject, reason, expires_at) values ($1, 'test', now() + interval '2 minutes')", [ALICE]);
+    await sql(
+      "insert into hub.revoked_sessions (subject, reason, expires_at) values ($1, 'test', now() + interval '2 minutes')",
+      [ALICE],
+    );
     try {
       assert.equal((await read('alice')).status, 401);
     } finally {
@@ -39,7 +45,9 @@ describe('I-2: sessions', () => {
     await post('clerk', '/dev/rotate-keys', { keepKid: false, keepOld: false });
     // An unknown key id causes at most one fetch in 30 s, so a rotation may take that long to be seen.
     await until('the new key', async () => (await read()).status === 200, 40);
-    const answer = await raw('/rest/v1/contact_tickets?select=subject&limit=1', { headers: { authorization: `Bearer ${await token('alice', { jti: 'x' })}` } });
+    const answer = await raw('/rest/v1/contact_tickets?select=subject&limit=1', {
+      headers: { authorization: `Bearer ${await token('alice', { jti: 'x' })}` },
+    });
     assert.equal(answer.status, 200);
     const { urls } = await stack();
     const jwks = await (await fetch(`${urls.clerk}/.well-known/jwks.json`)).json();
@@ -53,7 +61,9 @@ describe('I-2: sessions', () => {
     const before = await fetches();
     const header = (n) => ({ header: Buffer.from(JSON.stringify({ kid: `ins_unknown${n}` })).toString('base64url') });
     for (let n = 0; n < 20; n += 1) {
-      const answer = await raw('/rest/v1/leads', { headers: { authorization: `Bearer ${await token('alice', header(n))}` } });
+      const answer = await raw('/rest/v1/leads', {
+        headers: { authorization: `Bearer ${await token('alice', header(n))}` },
+      });
       assert.equal(answer.status, 401);
     }
     assert.ok((await fetches()) - before <= 1);
@@ -137,13 +147,20 @@ describe('the database is unavailable', () => {
     })();
     await until('some changes', async () => done.length > 3);
     await running.restart('postgres');
-    await until('changes after the restart', async () => (await ask('admin', 'leads?select=id&limit=1')).status === 200, 40);
+    await until(
+      'changes after the restart',
+      async () => (await ask('admin', 'leads?select=id&limit=1')).status === 200,
+      40,
+    );
     const before = done.length;
     await until('more changes', async () => done.length > before + 3, 40);
     restarting = false;
     await load;
     const ids = done.map(([id]) => id);
-    const rows = await sql("select request_id, after ->> 'notes' as notes from hub.team_activities where request_id = any($1)", [ids]);
+    const rows = await sql(
+      "select request_id, after ->> 'notes' as notes from hub.team_activities where request_id = any($1)",
+      [ids],
+    );
     assert.deepEqual(rows.map((row) => [row.request_id, row.notes]).sort(), done.sort());
     const [{ count }] = await sql('select count(*)::int from hub.request_log where request_id = any($1)', [ids]);
     assert.equal(count, ids.length);

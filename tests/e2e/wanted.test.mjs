@@ -15,14 +15,25 @@ describe('calls of supabase-js users', () => {
   test('a count of an embedded table, of the rows that the caller may read', async () => {
     const alice = await client('alice');
     const rows = good(await alice.from('contact_tickets').select('id, ticket_messages(count)').order('id').limit(20));
-    const real = await sql('select ticket_id as id, count(*)::int from hub.ticket_messages where owner_id = $1 and not internal group by 1', [ACME]);
+    const real = await sql(
+      'select ticket_id as id, count(*)::int from hub.ticket_messages where owner_id = $1 and not internal group by 1',
+      [ACME],
+    );
     const counts = new Map(real.map(({ id, count }) => [id, count]));
     assert.ok(rows.length === 20);
     for (const { id, ticket_messages } of rows) assert.deepEqual(ticket_messages, [{ count: counts.get(id) ?? 0 }]);
-    const staffs = good(await alice.from('contact_tickets').select('id, replies:ticket_messages(count)').eq('replies.author_kind', 'staff').limit(5));
+    const staffs = good(
+      await alice
+        .from('contact_tickets')
+        .select('id, replies:ticket_messages(count)')
+        .eq('replies.author_kind', 'staff')
+        .limit(5),
+    );
     assert.ok(staffs.every(({ replies }) => replies.length === 1 && Number.isInteger(replies[0].count)));
     const support = await client('support');
-    const [ticket] = good(await support.from('contact_tickets').select('id, ticket_messages(count)').order('id').limit(1));
+    const [ticket] = good(
+      await support.from('contact_tickets').select('id, ticket_messages(count)').order('id').limit(1),
+    );
     const [{ count }] = await sql('select count(*)::int from hub.ticket_messages where ticket_id = $1', [ticket.id]);
     assert.deepEqual(ticket.ticket_messages, [{ count }], 'staff see notes, so they count them');
   });
@@ -34,17 +45,39 @@ describe('calls of supabase-js users', () => {
     const all = async (filtered) => subjects(good(await filtered.limit(1000)));
     const from = () => alice.from('contact_tickets').select('subject');
     const where = (fits) => subjects(tickets.filter(fits));
-    assert.deepEqual(await all(from().likeAnyOf('subject', ['%menu%', 'Invoice%'])), where(({ subject }) => /menu|^Invoice/.test(subject)));
-    assert.deepEqual(await all(from().ilikeAnyOf('subject', ['%MENU%', 'invoice%'])), where(({ subject }) => /menu|^invoice/i.test(subject)));
-    assert.deepEqual(await all(from().likeAllOf('subject', ['%a%', '%e%'])), where(({ subject }) => /a/.test(subject) && /e/.test(subject)));
-    assert.deepEqual(await all(from().ilikeAllOf('subject', ['%A%', '%E%'])), where(({ subject }) => /a/i.test(subject) && /e/i.test(subject)));
-    assert.deepEqual(await all(from().isDistinct('priority', 'high')), where(({ priority }) => priority !== 'high'));
+    assert.deepEqual(
+      await all(from().likeAnyOf('subject', ['%menu%', 'Invoice%'])),
+      where(({ subject }) => /menu|^Invoice/.test(subject)),
+    );
+    assert.deepEqual(
+      await all(from().ilikeAnyOf('subject', ['%MENU%', 'invoice%'])),
+      where(({ subject }) => /menu|^invoice/i.test(subject)),
+    );
+    assert.deepEqual(
+      await all(from().likeAllOf('subject', ['%a%', '%e%'])),
+      where(({ subject }) => /a/.test(subject) && /e/.test(subject)),
+    );
+    assert.deepEqual(
+      await all(from().ilikeAllOf('subject', ['%A%', '%E%'])),
+      where(({ subject }) => /a/i.test(subject) && /e/i.test(subject)),
+    );
+    assert.deepEqual(
+      await all(from().isDistinct('priority', 'high')),
+      where(({ priority }) => priority !== 'high'),
+    );
     assert.ok((await all(from().likeAnyOf('subject', ['%e%']))).length > 0);
   });
 
   test('two embeds of one table, each with its own name, filter and limit', async () => {
     const alice = await client('alice');
-    const rows = good(await alice.from('contact_tickets').select('id, latest:ticket_messages(id, created_at), replies:ticket_messages(id, author_kind)').order('created_at', { referencedTable: 'latest', ascending: false }).limit(1, { referencedTable: 'latest' }).eq('replies.author_kind', 'staff'));
+    const rows = good(
+      await alice
+        .from('contact_tickets')
+        .select('id, latest:ticket_messages(id, created_at), replies:ticket_messages(id, author_kind)')
+        .order('created_at', { referencedTable: 'latest', ascending: false })
+        .limit(1, { referencedTable: 'latest' })
+        .eq('replies.author_kind', 'staff'),
+    );
     assert.ok(rows.some(({ replies }) => replies.length > 0));
     for (const { latest, replies } of rows) {
       assert.equal(latest.length, replies.length > 0 ? 1 : latest.length);
@@ -59,13 +92,38 @@ describe('calls of supabase-js users', () => {
   test('a new or changed row with its parent', async () => {
     const carol = await client('carol');
     const thread = good(await carol.from('chat_threads').insert({ topic: 'Fonts' }).select('id').single());
-    const message = good(await carol.from('chat_messages').insert({ thread_id: thread.id, body: 'Which?' }).select('id, body, chat_threads(topic, owner_id)').single());
+    const message = good(
+      await carol
+        .from('chat_messages')
+        .insert({ thread_id: thread.id, body: 'Which?' })
+        .select('id, body, chat_threads(topic, owner_id)')
+        .single(),
+    );
     assert.deepEqual(message.chat_threads, { topic: 'Fonts', owner_id: CAROL });
-    const changed = good(await carol.from('chat_messages').update({ body: 'Which one?' }).eq('id', message.id).select('body, thread:chat_threads(topic)').single());
+    const changed = good(
+      await carol
+        .from('chat_messages')
+        .update({ body: 'Which one?' })
+        .eq('id', message.id)
+        .select('body, thread:chat_threads(topic)')
+        .single(),
+    );
     assert.deepEqual(changed, { body: 'Which one?', thread: { topic: 'Fonts' } });
-    const many = good(await carol.from('chat_messages').insert([{ thread_id: thread.id, body: 'a' }, { thread_id: thread.id, body: 'b' }]).select('chat_threads(topic)'));
+    const many = good(
+      await carol
+        .from('chat_messages')
+        .insert([
+          { thread_id: thread.id, body: 'a' },
+          { thread_id: thread.id, body: 'b' },
+        ])
+        .select('chat_threads(topic)'),
+    );
     assert.deepEqual(many, [{ chat_threads: { topic: 'Fonts' } }, { chat_threads: { topic: 'Fonts' } }]);
-    const { error } = await carol.from('chat_threads').update({ topic: 'Type' }).eq('id', thread.id).select('id, chat_messages(id)');
+    const { error } = await carol
+      .from('chat_threads')
+      .update({ topic: 'Type' })
+      .eq('id', thread.id)
+      .select('id, chat_messages(id)');
     assert.equal(error.code, 'HUB312');
   });
 
@@ -83,9 +141,15 @@ describe('calls of supabase-js users', () => {
     assert.deepEqual(ids, [...ids].sort().reverse());
     for (const table of ['ticket_messages', 'chat_threads', 'chat_messages']) {
       const answer = await ask('alice', table, { headers: { accept: 'text/csv' } });
-      assert.deepEqual([answer.status, answer.headers['content-disposition']], [200, `attachment; filename="${table}.csv"`], answer.text.slice(0, 200));
+      assert.deepEqual(
+        [answer.status, answer.headers['content-disposition']],
+        [200, `attachment; filename="${table}.csv"`],
+        answer.text.slice(0, 200),
+      );
       const hidden = table === 'ticket_messages' ? 'and not internal' : '';
-      const [{ count: wanted }] = await sql(`select count(*)::int from hub.${table} where owner_id = $1 ${hidden}`, [ACME]);
+      const [{ count: wanted }] = await sql(`select count(*)::int from hub.${table} where owner_id = $1 ${hidden}`, [
+        ACME,
+      ]);
       const { row_count, outcome, owner_id } = await recorded(answer.headers['x-request-id']);
       assert.deepEqual([row_count, outcome, owner_id], [wanted, 'allowed', ACME], table);
       assert.ok(!answer.text.includes('deploy notes'), 'no internal note');
@@ -110,22 +174,50 @@ describe('calls of supabase-js users', () => {
     assert.equal(answer.status, 200);
     const row = await recorded(answer.headers['x-request-id']);
     assert.deepEqual([row.method, row.status], ['GET', 200], 'one row, by the method of the client');
-    assert.equal((await sql('select count(*)::int from hub.request_log where request_id = $1', [answer.headers['x-request-id']]))[0].count, 1);
+    assert.equal(
+      (
+        await sql('select count(*)::int from hub.request_log where request_id = $1', [answer.headers['x-request-id']])
+      )[0].count,
+      1,
+    );
   });
 });
 
 describe('calls that would fail in the database are rejected with a reason', () => {
   test('a column that is not selected, an upsert, a tree on an update', async () => {
     const alice = await client('alice');
-    const [{ id }] = await sql("select id from hub.contact_tickets where owner_id = $1 and status = 'open' limit 1", [ACME]);
+    const [{ id }] = await sql("select id from hub.contact_tickets where owner_id = $1 and status = 'open' limit 1", [
+      ACME,
+    ]);
     const refused = async (asked) => {
       const { error } = await asked;
       return [error.code, error.details];
     };
-    assert.deepEqual(await refused(alice.rpc('search_tickets', { words: 'e' }).select('subject').eq('status', 'open')), ['HUB333', 'status']);
-    assert.deepEqual(await refused(alice.rpc('search_tickets', { words: 'e' }).select('subject').order('created_at')), ['HUB333', 'created_at']);
-    assert.deepEqual(await refused(alice.from('contact_tickets').update({ subject: 'x' }).eq('id', id).or('status.eq.open,kind.eq.other').select('subject')), ['HUB334', 'or']);
-    assert.deepEqual(await refused(alice.from('chat_messages').delete().eq('id', id).or('author_kind.eq.staff,body.eq.x').select('id')), ['HUB333', 'author_kind']);
+    assert.deepEqual(
+      await refused(alice.rpc('search_tickets', { words: 'e' }).select('subject').eq('status', 'open')),
+      ['HUB333', 'status'],
+    );
+    assert.deepEqual(await refused(alice.rpc('search_tickets', { words: 'e' }).select('subject').order('created_at')), [
+      'HUB333',
+      'created_at',
+    ]);
+    assert.deepEqual(
+      await refused(
+        alice
+          .from('contact_tickets')
+          .update({ subject: 'x' })
+          .eq('id', id)
+          .or('status.eq.open,kind.eq.other')
+          .select('subject'),
+      ),
+      ['HUB334', 'or'],
+    );
+    assert.deepEqual(
+      await refused(
+        alice.from('chat_messages').delete().eq('id', id).or('author_kind.eq.staff,body.eq.x').select('id'),
+      ),
+      ['HUB333', 'author_kind'],
+    );
     assert.deepEqual(await refused(alice.from('contact_tickets').upsert({ subject: 'x' })), ['HUB322', null]);
     const { error } = await alice.from('contact_tickets').insert({ kind: 'support' });
     assert.deepEqual([error.code, error.message], ['23502', 'A value is missing: subject']);
@@ -134,15 +226,33 @@ describe('calls that would fail in the database are rejected with a reason', () 
 
   test('the same with the column selected, or with minimal return, works', async () => {
     const alice = await client('alice');
-    const found = good(await alice.rpc('search_tickets', { words: 'e' }).select('subject, status').eq('status', 'open').order('subject'));
+    const found = good(
+      await alice.rpc('search_tickets', { words: 'e' }).select('subject, status').eq('status', 'open').order('subject'),
+    );
     assert.ok(found.length > 0 && found.every(({ status }) => status === 'open'));
     const ticket = good(await alice.from('contact_tickets').insert({ subject: 'Tree' }).select('id').single());
-    const { error, status } = await alice.from('contact_tickets').update({ subject: 'Trees' }).eq('id', ticket.id).or('status.eq.open,kind.eq.other');
+    const { error, status } = await alice
+      .from('contact_tickets')
+      .update({ subject: 'Trees' })
+      .eq('id', ticket.id)
+      .or('status.eq.open,kind.eq.other');
     assert.deepEqual([error, status], [null, 204]);
-    assert.equal(good(await alice.from('contact_tickets').select('subject').eq('id', ticket.id).single()).subject, 'Trees');
+    assert.equal(
+      good(await alice.from('contact_tickets').select('subject').eq('id', ticket.id).single()).subject,
+      'Trees',
+    );
     const thread = good(await alice.from('chat_threads').insert({ topic: 't' }).select('id').single());
-    const message = good(await alice.from('chat_messages').insert({ thread_id: thread.id, body: 'x' }).select('id').single());
-    const gone = good(await alice.from('chat_messages').delete().eq('id', message.id).or('body.eq.x,author_kind.eq.staff').select('id, body, author_kind'));
+    const message = good(
+      await alice.from('chat_messages').insert({ thread_id: thread.id, body: 'x' }).select('id').single(),
+    );
+    const gone = good(
+      await alice
+        .from('chat_messages')
+        .delete()
+        .eq('id', message.id)
+        .or('body.eq.x,author_kind.eq.staff')
+        .select('id, body, author_kind'),
+    );
     assert.deepEqual(gone, [{ id: message.id, body: 'x', author_kind: 'customer' }]);
   });
 
@@ -151,7 +261,10 @@ describe('calls that would fail in the database are rejected with a reason', () 
     const support = await client('support');
     const { error } = await support.rpc('move_ticket', { ticket: id, status: 'pending', version: null });
     assert.deepEqual([error.code, error.details], ['HUB315', 'version']);
-    const answer = await ask('support', `contact_tickets?id=eq.${id}&version=eq.999&version=in.(1,2)`, { method: 'PATCH', body: { priority: 'high' } });
+    const answer = await ask('support', `contact_tickets?id=eq.${id}&version=eq.999&version=in.(1,2)`, {
+      method: 'PATCH',
+      body: { priority: 'high' },
+    });
     assert.deepEqual([answer.status, answer.json.code], [400, 'HUB308']);
   });
 });

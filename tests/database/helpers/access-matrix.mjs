@@ -13,7 +13,12 @@ export const PEOPLE = [
   { name: 'alice', role: 'hub_customer', user: 'user_2hubalice0000000000000001', owner: ACME },
   { name: 'bob', role: 'hub_customer', user: 'user_2hubbob000000000000000002', owner: ACME },
   { name: 'carol', role: 'hub_customer', user: CAROL, owner: CAROL },
-  { name: 'frank', role: 'hub_customer', user: 'user_2hubfrank0000000000000011', owner: 'org_2hubnorthwind000000000010' },
+  {
+    name: 'frank',
+    role: 'hub_customer',
+    user: 'user_2hubfrank0000000000000011',
+    owner: 'org_2hubnorthwind000000000010',
+  },
   { name: 'admin', role: 'hub_staff', user: 'user_2hubadmin0000000000000005' },
   { name: 'sales', role: 'hub_staff', user: 'user_2hubsales0000000000000006' },
   { name: 'support', role: 'hub_staff', user: 'user_2hubsupport000000000000007' },
@@ -112,8 +117,12 @@ $$;
 export async function prepare(client) {
   await client.query(helpers);
   await client.query(MORE);
-  const { rows: roles } = await client.query("select roleid::regrole::text as role from pg_auth_members where member = 'authenticator'::regrole order by 1");
-  const { rows: [owner] } = await client.query("select nspowner::regrole::text as role from pg_namespace where nspname = 'hub'");
+  const { rows: roles } = await client.query(
+    "select roleid::regrole::text as role from pg_auth_members where member = 'authenticator'::regrole order by 1",
+  );
+  const {
+    rows: [owner],
+  } = await client.query("select nspowner::regrole::text as role from pg_namespace where nspname = 'hub'");
   roles.push(owner);
   const personas = [...PEOPLE, ...roles.map(({ role }) => ({ name: role, role, nobody: true }))];
   const { rows: tables } = await client.query(`
@@ -125,15 +134,23 @@ export async function prepare(client) {
 
 /** Returns a table's columns, privileges and rows; also a partition's. */
 export async function described(client, place) {
-  const { rows: columns } = await client.query(`
+  const { rows: columns } = await client.query(
+    `
     select a.attname as name, format_type(a.atttypid, null) as kind, a.attidentity <> '' as numbered,
       (select jsonb_object_agg(r.rolname, (select coalesce(jsonb_agg(lower(v)), '[]') from unnest('{SELECT,INSERT,UPDATE}'::text[]) v
         where has_column_privilege(r.oid, a.attrelid, a.attnum, v))) from pg_auth_members m join pg_roles r on r.oid = m.roleid where m.member = 'authenticator'::regrole) as rights
-    from pg_attribute a where a.attrelid = $1::regclass and a.attnum > 0 and not a.attisdropped order by a.attnum`, [place]);
-  const { rows } = await client.query(`select to_jsonb(t) as row from ${place} t where to_jsonb(t) ->> 'action' is distinct from 'ddl' order by tableoid, ctid`);
-  const { rows: parents } = await client.query(`
+    from pg_attribute a where a.attrelid = $1::regclass and a.attnum > 0 and not a.attisdropped order by a.attnum`,
+    [place],
+  );
+  const { rows } = await client.query(
+    `select to_jsonb(t) as row from ${place} t where to_jsonb(t) ->> 'action' is distinct from 'ddl' order by tableoid, ctid`,
+  );
+  const { rows: parents } = await client.query(
+    `
     select distinct k.confrelid::regclass::text as place from pg_constraint k join pg_attribute a on a.attrelid = k.confrelid and a.attname = 'status'
-    where k.contype = 'f' and k.conrelid = $1::regclass and k.confrelid <> k.conrelid`, [place]);
+    where k.contype = 'f' and k.conrelid = $1::regclass and k.confrelid <> k.conrelid`,
+    [place],
+  );
   return { columns, rows: rows.map(({ row }) => row), parents: parents.map((parent) => parent.place) };
 }
 
@@ -141,7 +158,8 @@ const quoted = (value) => `'${JSON.stringify(value).replaceAll("'", "''")}'`;
 const named = (columns) => columns.map((column) => `"${column.name}"`).join(', ');
 const has = (table, name) => table.columns.some((column) => column.name === name);
 /** Returns a copy of a row, with a new key where the key is random. */
-const copy = (table, row) => (has(table, 'id') && row?.id?.length === 36 ? { ...row, id: '00000000-0000-4000-8000-000000000001' } : (row ?? {}));
+const copy = (table, row) =>
+  has(table, 'id') && row?.id?.length === 36 ? { ...row, id: '00000000-0000-4000-8000-000000000001' } : (row ?? {});
 const writable = (table) => table.columns.filter((column) => !column.numbered);
 const inserted = (table, columns, row) =>
   `insert into ${table.place} (${named(columns)}) select ${named(columns)} from jsonb_populate_record(null::${table.place}, ${quoted(copy(table, row))})`;
@@ -156,8 +174,15 @@ function statements(table, persona, verb) {
   const foreign = table.rows.find((row) => row.owner_id && row.owner_id !== (persona.owner ?? own?.owner_id));
   const all = writable(table);
   return {
-    select: [...(granted.length ? [`select ${named(granted)} from ${table.place}`] : []), `select * from ${table.place}`],
-    insert: [granted, all].filter((columns) => columns.length).flatMap((columns) => [own, foreign].filter((row, place) => row || place === 0).map((row) => inserted(table, columns, row))),
+    select: [
+      ...(granted.length ? [`select ${named(granted)} from ${table.place}`] : []),
+      `select * from ${table.place}`,
+    ],
+    insert: [granted, all]
+      .filter((columns) => columns.length)
+      .flatMap((columns) =>
+        [own, foreign].filter((row, place) => row || place === 0).map((row) => inserted(table, columns, row)),
+      ),
     update: [granted, all].filter((columns) => columns.length).map((columns) => written(table, columns, own)),
     delete: [`delete from ${table.place}`],
   }[verb];
@@ -167,7 +192,11 @@ function statements(table, persona, verb) {
 export async function cell(client, table, persona, verb) {
   const tries = [];
   for (const statement of statements(table, persona, verb)) {
-    const { rows } = await client.query('select pg_temp.tried($1, $2, $3) as found', [persona.name, table.place, statement]);
+    const { rows } = await client.query('select pg_temp.tried($1, $2, $3) as found', [
+      persona.name,
+      table.place,
+      statement,
+    ]);
     tries.push(rows[0].found);
   }
   const outcomes = tries.map((one) => one.outcome);
@@ -177,48 +206,82 @@ export async function cell(client, table, persona, verb) {
 /** The forbidden results, for any policy: derived from the rows' own columns. */
 export function judge(table, persona, verb, { tries }) {
   const where = `${persona.name}, ${verb}, ${table.name}`;
-  const same = (one, other) => Object.entries(one).every(([key, value]) => JSON.stringify(other[key]) === JSON.stringify(value));
-  const reached = tries.flatMap((one) => [...(one.gone ?? []), ...(one.made ?? []), ...(one.seen ?? []).flatMap((seen) => table.rows.filter((row) => same(seen, row)))]);
+  const same = (one, other) =>
+    Object.entries(one).every(([key, value]) => JSON.stringify(other[key]) === JSON.stringify(value));
+  const reached = tries.flatMap((one) => [
+    ...(one.gone ?? []),
+    ...(one.made ?? []),
+    ...(one.seen ?? []).flatMap((seen) => table.rows.filter((row) => same(seen, row))),
+  ]);
   const made = verb === 'insert' ? tries.flatMap((one) => one.made ?? []) : [];
   const changed = verb === 'update' || verb === 'delete' ? tries.flatMap((one) => one.gone ?? []) : [];
   for (const one of tries) {
-    for (const seen of one.seen ?? []) assert.ok(table.rows.some((row) => same(seen, row)), `${where}: a row that is not there`);
+    for (const seen of one.seen ?? [])
+      assert.ok(
+        table.rows.some((row) => same(seen, row)),
+        `${where}: a row that is not there`,
+      );
   }
   if (persona.nobody) return assert.equal(reached.length, 0, `${where}: a role without a person`);
   if (persona.role === 'hub_visitor') {
     assert.ok(!has(table, 'owner_id') || reached.length === 0, `${where}: a client's row`);
     return assert.equal(reached.length - made.length, 0, `${where}: a visitor puts in and reaches nothing`);
   }
-  if (persona.role === 'hub_system') return assert.ok(!has(table, 'author_id') || reached.length === 0, `${where}: what somebody wrote`);
+  if (persona.role === 'hub_system')
+    return assert.ok(!has(table, 'author_id') || reached.length === 0, `${where}: what somebody wrote`);
   if (persona.role === 'hub_staff') {
-    for (const row of made) assert.ok([undefined, persona.user].includes(row.author_id) && [undefined, 'staff'].includes(row.author_kind), `${where}: in another's name`);
-    if (verb === 'update') for (const row of changed) assert.ok([undefined, 'staff'].includes(row.author_kind), `${where}: a client's words`);
+    for (const row of made)
+      assert.ok(
+        [undefined, persona.user].includes(row.author_id) && [undefined, 'staff'].includes(row.author_kind),
+        `${where}: in another's name`,
+      );
+    if (verb === 'update')
+      for (const row of changed)
+        assert.ok([undefined, 'staff'].includes(row.author_kind), `${where}: a client's words`);
     return undefined;
   }
   const mine = (row) => row.owner_id === persona.owner && row.internal !== true;
-  for (const row of reached) assert.ok(mine(row), `${where}: a row of ${row.owner_id ?? 'nobody'}${row.internal ? ', a note among staff' : ''}`);
+  for (const row of reached)
+    assert.ok(mine(row), `${where}: a row of ${row.owner_id ?? 'nobody'}${row.internal ? ', a note among staff' : ''}`);
   for (const row of made) assert.equal(row.author_id, persona.user, `${where}: in another's name`);
   for (const row of changed) assert.ok(!row.author_kind || row.author_id === persona.user, `${where}: another's words`);
-  if (verb === 'select' && tries[0].seen) assert.equal(tries[0].seen.length, table.rows.filter(mine).length, `${where}: not every row of one's own`);
+  if (verb === 'select' && tries[0].seen)
+    assert.equal(tries[0].seen.length, table.rows.filter(mine).length, `${where}: not every row of one's own`);
   return undefined;
 }
 
 /** The duties of a table's triggers, derived from its columns: [what, by whom, setting, statement]. */
 export function duties(table) {
-  const time = table.columns.find((column) => column.name === 'updated_at') ?? table.columns.find((column) => column.kind.startsWith('timestamp'));
+  const time =
+    table.columns.find((column) => column.name === 'updated_at') ??
+    table.columns.find((column) => column.kind.startsWith('timestamp'));
   const change = `update ${table.place} set ${time ? `"${time.name}" = "${time.name}" - interval '1 second'` : `"${table.columns[0].name}" = "${table.columns[0].name}"`}`;
   const removal = `delete from ${table.place}`;
   const one = inserted(table, writable(table), table.rows[0]);
   const short = table.place.split('.')[1];
   const list = [['truncate', 'system', '', `truncate ${table.place} cascade`]];
-  for (const who of ['nobody', 'system', 'staff']) list.push(['insert', who, '', one], ['update', who, '', change], ['delete', who, '', removal]);
-  for (const setting of [`max ${short}=0`, `version ${short}=999`]) list.push(['update', 'system', setting, change], ['delete', 'system', setting, removal]);
+  for (const who of ['nobody', 'system', 'staff'])
+    list.push(['insert', who, '', one], ['update', who, '', change], ['delete', who, '', removal]);
+  for (const setting of [`max ${short}=0`, `version ${short}=999`])
+    list.push(['update', 'system', setting, change], ['delete', 'system', setting, removal]);
   if (has(table, 'status')) list.push(['status', 'staff', '', `update ${table.place} set status = 'nonsense'`]);
-  if (has(table, 'owner_id') && table.rows[0]) list.push(['owner', 'system', '', inserted(table, writable(table), { ...table.rows[0], owner_id: null })]);
+  if (has(table, 'owner_id') && table.rows[0])
+    list.push(['owner', 'system', '', inserted(table, writable(table), { ...table.rows[0], owner_id: null })]);
   // An erasure removes from stored text the same values as from columns.
-  if (has(table, 'content')) list.push(['update', 'system', 'erasing', `update ${table.place} set content = '{"route": "/", "token_id": "sess"}'`]);
+  if (has(table, 'content'))
+    list.push([
+      'update',
+      'system',
+      'erasing',
+      `update ${table.place} set content = '{"route": "/", "token_id": "sess"}'`,
+    ]);
   for (const parent of table.parents) {
-    list.push([`insert into closed ${parent}`, 'system', '', `update ${parent} set status = 'closed'; select set_config('hub.actor_kind', 'staff', true); ${one}`]);
+    list.push([
+      `insert into closed ${parent}`,
+      'system',
+      '',
+      `update ${parent} set status = 'closed'; select set_config('hub.actor_kind', 'staff', true); ${one}`,
+    ]);
   }
   return list;
 }
@@ -227,7 +290,13 @@ export function duties(table) {
 export async function probe(client, table, [what, who, setting, statement]) {
   const found = [];
   for (const mode of ['origin', 'replica']) {
-    const { rows } = await client.query('select pg_temp.probed($1, $2, $3, $4, $5) as found', [who, mode, setting, table.place, statement]);
+    const { rows } = await client.query('select pg_temp.probed($1, $2, $3, $4, $5) as found', [
+      who,
+      mode,
+      setting,
+      table.place,
+      statement,
+    ]);
     found.push(rows[0].found);
   }
   const called = `${what} by ${who}${setting && `, ${setting}`}`;

@@ -22,7 +22,12 @@ export async function start(dataDir, shift) {
   let requests = 0;
 
   /** Returns a token of at most 30 seconds, like those of the Hub; no token if the claims are `null`. */
-  const mint = (claims, life = 30) => new SignJWT(claims).setProtectedHeader({ alg: 'ES256', kid: key.kid }).setIssuedAt().setExpirationTime(`${life}s`).sign(signing);
+  const mint = (claims, life = 30) =>
+    new SignJWT(claims)
+      .setProtectedHeader({ alg: 'ES256', kid: key.kid })
+      .setIssuedAt()
+      .setExpirationTime(`${life}s`)
+      .sign(signing);
   const token = async (who) => {
     const known = minted.get(who);
     if (known && known.until > Date.now()) return known.text;
@@ -32,7 +37,8 @@ export async function start(dataDir, shift) {
   };
 
   /** Returns a new ULID: the Hub's id of a request. */
-  const requestId = () => `01DRCT${String(process.pid % 1e7).padStart(7, '0')}${String(Date.now() % 1e6).padStart(6, '0')}${String((requests += 1)).padStart(7, '0')}`;
+  const requestId = () =>
+    `01DRCT${String(process.pid % 1e7).padStart(7, '0')}${String(Date.now() % 1e6).padStart(6, '0')}${String((requests += 1)).padStart(7, '0')}`;
 
   /**
    * Sends a request as one of PERSONAS, or with explicit claims (`null` for no token); `status` 0 means no response.
@@ -93,14 +99,17 @@ export async function start(dataDir, shift) {
 function person(who) {
   const { sub, sid, role, o, name } = PERSONAS[who];
   const sat = Math.floor(Date.now() / 1000);
-  return role ? { role: 'hub_staff', sub, sid, sat, stacklumen_role: role, name } : { role: 'hub_customer', sub, sid, sat, owner: o?.id ?? sub };
+  return role
+    ? { role: 'hub_staff', sub, sid, sat, stacklumen_role: role, name }
+    : { role: 'hub_customer', sub, sid, sat, owner: o?.id ?? sub };
 }
 
 /** Returns the errors of the whole audit log as text; nothing if each change has its row and each row its change. */
 export async function faults(sql) {
   const found = [];
   for (const entity of ['leads', 'contact_tickets', 'ticket_messages', 'chat_threads', 'chat_messages']) {
-    const rows = await sql(`
+    const rows = await sql(
+      `
       with trail as (
         select a.entity_id, count(*) filter (where a.action = 'insert') as inserts, count(*) filter (where a.action = 'update') as updates,
           count(*) filter (where a.action = 'delete') as deletes, max((a.before ->> 'version')::integer) filter (where a.action = 'delete') as last_version
@@ -115,16 +124,20 @@ export async function faults(sql) {
       )
       select coalesce(r.id::text, t.entity_id) as id, t.inserts::integer, t.updates::integer, t.deletes::integer, coalesce(r.version, t.last_version) as version,
         r.id is not null as there, s.state is not distinct from to_jsonb(r) - 'version' - 'updated_at' as same
-      from trail t full join hub.${entity} r on r.id::text = t.entity_id left join shown s on s.entity_id = t.entity_id`, [entity]);
+      from trail t full join hub.${entity} r on r.id::text = t.entity_id left join shown s on s.entity_id = t.entity_id`,
+      [entity],
+    );
     assert.ok(rows.length > 0, entity);
     for (const { id, inserts, updates, deletes, version, there, same } of rows) {
       const where = `${entity} ${id}:`;
       if (inserts !== 1) found.push(`${where} ${inserts} rows of the trail say that it began`);
       if (updates !== version - 1) found.push(`${where} ${version - 1} changes, ${updates} rows of the trail`);
-      if (deletes !== (there ? 0 : 1)) found.push(`${where} ${there ? 'is there' : 'is gone'}, ${deletes} rows of the trail say that it went`);
+      if (deletes !== (there ? 0 : 1))
+        found.push(`${where} ${there ? 'is there' : 'is gone'}, ${deletes} rows of the trail say that it went`);
       if (there && !same) found.push(`${where} is not what the trail says`);
     }
   }
-  for (const { entity, entity_id: id, finding } of await sql('select * from hub_private.find_drift()')) found.push(`${entity} ${id}: ${finding}`);
+  for (const { entity, entity_id: id, finding } of await sql('select * from hub_private.find_drift()'))
+    found.push(`${entity} ${id}: ${finding}`);
   return found;
 }

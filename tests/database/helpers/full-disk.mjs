@@ -13,9 +13,13 @@ export async function ways(sql) {
   const mount = `${folder}-small`;
   fs.mkdirSync(mount, { recursive: true });
   const { uid, gid } = fs.statSync(folder);
-  const mounted = run(['mount', '-t', 'tmpfs', '-o', `size=8m,mode=0700,uid=${uid},gid=${gid}`, 'small', mount]).status === 0;
+  const mounted =
+    run(['mount', '-t', 'tmpfs', '-o', `size=8m,mode=0700,uid=${uid},gid=${gid}`, 'small', mount]).status === 0;
   if (mounted) run(['umount', mount]);
-  return [...(mounted ? [onSmallDisk(mount, uid, gid)] : []), ...(run(['prlimit', '--version'], { uid, gid }).status === 0 ? [underLimit(folder, { uid, gid })] : [])];
+  return [
+    ...(mounted ? [onSmallDisk(mount, uid, gid)] : []),
+    ...(run(['prlimit', '--version'], { uid, gid }).status === 0 ? [underLimit(folder, { uid, gid })] : []),
+  ];
 }
 
 function onSmallDisk(mount, uid, gid) {
@@ -50,7 +54,9 @@ function onSmallDisk(mount, uid, gid) {
 function underLimit(folder, as) {
   // The server's own user may limit its processes without any capability.
   const limit = async (admin, size) => {
-    const { rows } = await admin.query("select pid from pg_stat_activity where usename = 'authenticator' or pid = pg_backend_pid()");
+    const { rows } = await admin.query(
+      "select pid from pg_stat_activity where usename = 'authenticator' or pid = pg_backend_pid()",
+    );
     // Children that the first process starts later inherit its limit.
     const first = fs.readFileSync(path.join(folder, 'postmaster.pid'), 'utf8').split('\n')[0];
     for (const pid of [first, ...rows.map((row) => row.pid)]) {
@@ -65,7 +71,9 @@ function underLimit(folder, as) {
     async fills(admin, month) {
       // The server's log is written under the same limit, so the month is made larger than a log file.
       await admin.query(looks(11000, 'repeat(md5(n::text), 50)'));
-      const { rows: [{ file }] } = await admin.query('select pg_relation_filepath($1) as file', [month]);
+      const {
+        rows: [{ file }],
+      } = await admin.query('select pg_relation_filepath($1) as file', [month]);
       await admin.query('checkpoint');
       await limit(admin, fs.statSync(path.join(folder, file)).size);
       await toTheLastRow(admin);
@@ -75,14 +83,21 @@ function underLimit(folder, as) {
 }
 
 /** A read record is shorter than the row of any change. */
-const looks = (count, filter = 'null') => `insert into hub.team_activities (actor_id, actor_kind, actor_role, database_role, action, entity, entity_id, salt, values_hash, filter)
+const looks = (
+  count,
+  filter = 'null',
+) => `insert into hub.team_activities (actor_id, actor_kind, actor_role, database_role, action, entity, entity_id, salt, values_hash, filter)
   select 'system:test', 'system', 'system', 'none', 'list', 'leads', '', '\\x00', '\\x00', ${filter} from generate_series(1, ${count}) n`;
 
 /** Writes until no page has space for one more row; a full disk has space for a few in existing pages. */
 async function toTheLastRow(admin) {
   for (const count of [1000, 100, 10, 1]) {
     let room = true;
-    for (let n = 0; n < 100 && room; n += 1) room = await admin.query(looks(count)).then(() => true, () => false);
+    for (let n = 0; n < 100 && room; n += 1)
+      room = await admin.query(looks(count)).then(
+        () => true,
+        () => false,
+      );
     if (room) throw new Error('the disk is not full');
   }
 }

@@ -18,7 +18,12 @@ export async function fresh(version, name, wanted, { migrated = true } = {}) {
   await claim(`${dataDir}.json`);
   forget(dataDir);
   forgetWhenPassed(dataDir);
-  const server = await startPostgres({ version, dataDir, port: await port('postgres', wanted + version), from: migrated ? template(version) : undefined });
+  const server = await startPostgres({
+    version,
+    dataDir,
+    port: await port('postgres', wanted + version),
+    from: migrated ? template(version) : undefined,
+  });
   if (migrated) await migrate(server.ownerUrl);
   return server;
 }
