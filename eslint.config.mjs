@@ -18,4 +18,9 @@ export default [
       'prefer-const': ['error', { destructuring: 'all' }],
     },
   },
+  // These pass functions to a page of the browser.
+  {
+    files: ['tests/e2e/browser-sessions.test.mjs', 'tests/e2e/pages.test.mjs'],
+    languageOptions: { globals: globals.browser },
+  },
 ];

@@ -253,6 +253,7 @@ export async function migrate(ownerUrl, folder = 'supabase/migrations') {
         await client.query('rollback');
         throw new Error(
           `${file}: ${error.message}${error.position ? ` at ${error.position}` : ''}${error.where ? `\n${error.where}` : ''}`,
+          { cause: error },
         );
       }
       applied.push(file);

@@ -104,7 +104,9 @@ export async function raw(path, { method = 'GET', headers = {}, body, base } = {
           let json;
           try {
             json = JSON.parse(text);
-          } catch {}
+          } catch {
+            // Not JSON: `json` stays undefined.
+          }
           resolve({ status: answer.statusCode, headers: answer.headers, text, json });
         });
       },

@@ -67,7 +67,9 @@ function asked(url, options, body) {
         let json;
         try {
           json = JSON.parse(text);
-        } catch {}
+        } catch {
+          // Not JSON: `json` stays undefined.
+        }
         resolve({ status: answer.statusCode, text, json });
       };
       answer.on('data', (part) => {

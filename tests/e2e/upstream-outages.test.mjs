@@ -3,7 +3,7 @@
 
 import { test, describe, afterEach } from 'node:test';
 import assert from 'node:assert/strict';
-import { ALICE, ask, clerk_is, client, database_is, post, raw, sql, stack, token, until } from './client.mjs';
+import { ALICE, ask, clerk_is, database_is, post, raw, sql, stack, token, until } from './client.mjs';
 
 const read = (persona = 'alice') => ask(persona, 'contact_tickets?select=id&limit=1');
 

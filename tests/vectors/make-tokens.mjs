@@ -19,7 +19,6 @@ const KID = keys.issuer.kid;
 
 const text = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
 const encode = (value) => Buffer.from(text(value)).toString('base64url');
-const decode = (segment) => JSON.parse(Buffer.from(segment, 'base64url'));
 const issuerKey = createPrivateKey({ key: keys.issuer, format: 'jwk' });
 const strangerKey = createPrivateKey({ key: keys.stranger, format: 'jwk' });
 const signed = (input, key = issuerKey, hash = 'sha256', more = {}) =>
