@@ -46,7 +46,7 @@ test: ## Runs every test; one stage with STAGE=native, browser, database, dev-st
 	@dev/setup/all.sh test
 	@dev/test.sh $(STAGE)
 
-check: ## Checks format, lints (native and wasm32), licences, documents and scripts
+check: ## Checks format, lints (native, wasm32, JavaScript), licences, documents and scripts
 	@dev/setup/all.sh check
 	@dev/check.sh
 

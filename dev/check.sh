@@ -14,7 +14,6 @@ wasm() { (. "$WASM_ENV" && "$@"); }
 scripts() {
   local status=0
   for script in .ci/run dev/cargo-cdylib-wrapper/cargo $(git ls-files '*.sh'); do bash -n "$script" || status=1; done
-  for module in $(git ls-files "*.mjs"); do node_modules/.bin/node --check "$module" || status=1; done
   return $status
 }
 
@@ -25,7 +24,9 @@ run "lints, browser tests" wasm cargo clippy --locked --target wasm32-unknown-un
 run "licences and sources" "$TOOLS/bin/cargo-deny" --locked check bans licenses sources
 run "token vectors" node_modules/.bin/node tests/vectors/make-tokens.mjs --check
 run documents env RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --quiet
-run scripts scripts
+run "syntax, shell scripts" scripts
+run "format, JavaScript" node_modules/.bin/node node_modules/.bin/prettier --check --log-level warn $(git ls-files '*.mjs' '*.json' '*.yml')
+run "lints, JavaScript" node_modules/.bin/node node_modules/.bin/eslint --max-warnings 0 .
 
 [ ${#failed[@]} -eq 0 ] || fail "failed: ${failed[*]}"
 echo "all checks passed"
