@@ -120,9 +120,11 @@ fn filter(table: &Table, name: &str) -> String {
     }
 }
 
-/// Returns the same for one of several conditions, where staff must not name an owner.
+/// Returns the same for one of several conditions, where staff must name neither an owner nor a record.
 fn in_tree(table: &Table, name: &str) -> String {
-    if table.owner == Some(name) { "is.null".to_owned() } else { filter(table, name) }
+    let names =
+        name == table.key || table.owner == Some(name) || table.parent.is_some_and(|(column, _)| name == column);
+    if names { "is.null".to_owned() } else { filter(table, name) }
 }
 
 /// Rows of a function contain only their selected columns: a column that filters or orders them without being selected

@@ -12,6 +12,7 @@ use hub::{
     runtime::{FetchError, UpstreamRequest, UpstreamResponse},
 };
 use serde_json::{Map, Value, json};
+use std::collections::HashSet;
 
 const ID: &str = "00000000-0000-4000-8000-00000000000a";
 
@@ -440,6 +441,60 @@ fn named_owners_are_recorded_by_name_l_1() {
     }
     assert_eq!(wrong, Vec::<String>::new());
     assert!(named > 20 && left_out > 40 && refused > 1000, "{named} {left_out} {refused}");
+}
+
+/// Any two conditions of staff on the key or the parent of a client's record: the read record names it, or the conditions
+/// exclude rows or are one range, as a cursor is, or they are rejected.
+#[test]
+fn named_keys_are_recorded_by_name_l_1() {
+    let app = TestApp::new();
+    let mut tables = HashSet::new();
+    let (mut named, mut lists, mut refused, mut wrong) = (0, 0, 0, Vec::new());
+    for (persona, who) in personas() {
+        for table in TABLES.iter().filter(|table| table.grant(who).is_some_and(|grant| !grant.read.is_empty())) {
+            let audit_log = table.name == "team_activities";
+            // The rule is the same for every role of staff.
+            if !(audit_log || table.audited) || !tables.insert(table.name) {
+                continue;
+            }
+            for column in [table.key].into_iter().chain(table.parent.map(|(column, _)| column)) {
+                let select = if audit_log { "id,after" } else { table.key };
+                let key = if audit_log { "17" } else { "00000000-0000-4000-8000-00000000000a" };
+                let (trees, plain): (Vec<_>, Vec<_>) =
+                    namings(column, key).into_iter().partition(|condition| condition.contains("=("));
+                let pairs = plain.iter().enumerate().flat_map(|(at, one)| {
+                    plain[at + 1..].iter().map(move |other| format!("{one}&{other}")).chain([one.clone()])
+                });
+                let pairs = pairs.chain(trees);
+                for query in pairs {
+                    let path = format!("{}?select={select}&{query}", table.name);
+                    let case = Case { what: path.clone(), persona, method: "GET", path, body: None };
+                    let seen = send(&app, &case);
+                    let record = match &seen.recorded[..] {
+                        [(_, record)] => record.clone(),
+                        _ => seen.rows.first().map_or(json!(null), |row| row["look"].clone()),
+                    };
+                    match seen.status {
+                        200 if record["records"] == json!([key]) => named += 1,
+                        200 if record["selector"] == "list" && selects_many(&query) => lists += 1,
+                        400 => refused += 1,
+                        _ => wrong.push(format!("{persona} {}: {} {} {record}", case.what, seen.status, seen.code)),
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    assert!(named > 100 && lists > 100 && refused > 1000, "{named} {lists} {refused}");
+}
+
+/// Returns whether each condition excludes rows, and at most one is a range.
+fn selects_many(query: &str) -> bool {
+    let excludes = ["=neq.", "=not.eq.", "=not.in.", "=isdistinct."];
+    let ranges = ["gt.", "gte.", "lt.", "lte."];
+    let count = ranges.iter().map(|range| query.matches(range).count()).sum::<usize>();
+    let rest = query.split('&').filter(|one| !ranges.iter().any(|range| one.contains(range)));
+    count <= 1 && rest.into_iter().all(|one| !one.contains("=(") && excludes.iter().any(|out| one.contains(out)))
 }
 
 /// Any table or function that returns rows: sensitive columns are of a record that the query names, or of a list that

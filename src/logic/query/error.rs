@@ -6,8 +6,8 @@ use crate::logic::error::ErrorResponse;
 use rows::{
     ACCEPT_REFUSED, ALIAS_REFUSED, COLUMN_REFUSED, COLUMN_UNSELECTED, COMPLEXITY_REFUSED, EMBED_REFUSED,
     EXPORT_MALFORMED, FILTER_TOO_LONG, LIMIT_REFUSED, OWNER_MALFORMED, PURPOSE_MISSING, PURPOSE_REFUSED,
-    REASON_MALFORMED, RECORD_MISSING, SELECT_MALFORMED, TREE_REFUSED, UPSERT_REFUSED, VERSION_MALFORMED,
-    VERSION_MISSING,
+    REASON_MALFORMED, RECORD_MISSING, RECORD_UNNAMED, SELECT_MALFORMED, TREE_REFUSED, UPSERT_REFUSED,
+    VERSION_MALFORMED, VERSION_MISSING,
 };
 
 /// A violated rule, and the column, parameter or preference that violated it.
@@ -81,6 +81,8 @@ pub enum QueryErrorKind {
     KeyFilterRequired,
     /// `limit` or `offset` above the maximum, or not a whole number.
     LimitRefused,
+    /// A read by staff of single records whose keys are compared, but not named.
+    RecordUnnamed,
     /// An operator that is not allowed, or not for this type.
     OperatorRefused,
     /// An `order` that is not `column.direction.nulls`.
@@ -124,7 +126,7 @@ pub enum QueryErrorKind {
 impl QueryErrorKind {
     /// Every rule, in the order of the codes.
     #[allow(dead_code, reason = "compared with docs/errors.md")]
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::AcceptRefused,
         Self::ContentTypeRefused,
         Self::ProfileRefused,
@@ -161,6 +163,7 @@ impl QueryErrorKind {
         Self::TreeRefused,
         Self::OwnerMalformed,
         Self::FilterTooLong,
+        Self::RecordUnnamed,
     ];
 
     /// Returns the public row.
@@ -254,6 +257,7 @@ impl QueryErrorKind {
             Self::TreeRefused => TREE_REFUSED,
             Self::OwnerMalformed => OWNER_MALFORMED,
             Self::FilterTooLong => FILTER_TOO_LONG,
+            Self::RecordUnnamed => RECORD_UNNAMED,
         };
         ErrorResponse { code, status, message, hint }
     }

@@ -33,11 +33,26 @@ pub struct FilterParser {
     pub selected_only: bool,
     /// Column in a comparison that could name a client, or a record in the audit log, while the read record would not:
     /// in a range, by a pattern, inside `or` or `and`, or of an embedded table.
-    pub named_aside: Option<&'static str>,
+    pub owner_aside: Option<&'static str>,
+    /// Column of a key or of a parent in a condition that selects single records without naming them.
+    pub key_aside: Option<&'static str>,
     /// True if a text is searched for words.
     pub searches: bool,
     /// The table and the keys of the records whose history in the audit log is named at the top level.
     subject: (Option<&'static str>, Option<Vec<String>>),
+    /// The keys and parents that are compared by a range, with their tables.
+    ranges: Vec<(&'static str, &'static str)>,
+}
+
+/// Place of a condition in a query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// A parameter of its own, on the table that is read.
+    Top,
+    /// A parameter of its own, on an embedded table.
+    Embedded,
+    /// Inside `or` or `and`.
+    Tree,
 }
 
 /// One condition, checked: `[not.]operator.value`, ready to be written.
@@ -67,8 +82,10 @@ impl FilterParser {
     ) -> Result<String, QueryError> {
         let condition = self.condition(selection, name, text, false)?;
         if !condition.is_plain(top) {
-            self.note_aside(selection.table, name);
+            self.note_owner_aside(selection.table, name);
         }
+        let place = if top { Place::Top } else { Place::Embedded };
+        self.note_key_aside(selection.table, name, &condition, place);
         if top && name == selection.table.key && !condition.not {
             match (&condition.operand, condition.operator) {
                 (Operand::One(_), "eq") => self.keys = Some(1),
@@ -138,8 +155,9 @@ impl FilterParser {
         let (text, rest) = text.split_at_checked(end).ok_or(QueryErrorKind::FilterMalformed)?;
         let condition = self.condition(selection, name, text, true)?;
         if condition.operator != "is" {
-            self.note_aside(selection.table, name);
+            self.note_owner_aside(selection.table, name);
         }
+        self.note_key_aside(selection.table, name, &condition, Place::Tree);
         written.push_str(name);
         written.push('.');
         written.push_str(&condition.to_query(true));

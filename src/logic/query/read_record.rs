@@ -107,7 +107,8 @@ impl QueryBuilder<'_> {
     /// whether the named record exists. A HEAD returns no column.
     ///
     /// # Errors
-    /// `PurposeRequired`, `RecordFilterRequired`, `OwnerMalformed`, `FilterTooLong`.
+    /// `PurposeRequired`, `RecordFilterRequired`, `OwnerMalformed`, `RecordUnnamed`,
+    /// `FilterTooLong`.
     pub fn read_record(&self, context: &QueryHeaders, counts_only: bool) -> Result<Option<ReadRecord>, QueryError> {
         let (table, function) = match self.permit.resource() {
             Resource::Table(table, _) => (Some(table), None),
@@ -138,9 +139,11 @@ impl QueryBuilder<'_> {
             let shown = self.conversation && table.is_some_and(|table| table.name == named.entity);
             let whole = shown && named.selector == Selector::Key;
             (named.entity, if whole { Selector::Conversation } else { named.selector }, named.records.clone())
-        } else if let (true, Some(column)) = (staff, self.filters.named_aside) {
+        } else if let (true, Some(column)) = (staff, self.filters.owner_aside) {
             // The read record of a list names no client, but this list could be of one.
             return Err(QueryError::new(QueryErrorKind::OwnerMalformed, column));
+        } else if let (true, Some(column)) = (staff, self.filters.key_aside) {
+            return Err(QueryError::new(QueryErrorKind::RecordUnnamed, column));
         } else {
             let name = table.map(|table| table.name).or_else(|| function.map(|function| function.name));
             (name.unwrap_or_default(), Selector::List, Vec::new())

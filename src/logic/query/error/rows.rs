@@ -96,3 +96,9 @@ pub(super) const FILTER_TOO_LONG: Row = (
     "The query is longer than the audit log can record.",
     "Name fewer columns, values or words, and split the query.",
 );
+pub(super) const RECORD_UNNAMED: Row = (
+    "HUB342",
+    400,
+    "The filter describes single records instead of naming them.",
+    "Name records by eq or in, outside of or, and, and embedded tables. To page, compare the key by one range.",
+);

@@ -1,6 +1,6 @@
 //! The records that a query names, for the audit log (L-1).
 
-use super::{Condition, FilterParser, Operand};
+use super::{Condition, FilterParser, Operand, Place};
 use crate::{
     domain::tables::{ColumnType, Table},
     logic::query::read_record::Selector,
@@ -46,11 +46,33 @@ impl FilterParser {
         self.keep(RecordSelector { rank, entity, selector, records });
     }
 
-    /// Stores the column of such a comparison if it holds the owner of a row, or the record that an audit row is about.
-    pub(super) fn note_aside(&mut self, table: &'static Table, name: &str) {
+    /// Stores the column of a condition that the read record would not repeat, if it holds the owner of a row, or the
+    /// record that an audit row is about.
+    pub(super) fn note_owner_aside(&mut self, table: &'static Table, name: &str) {
         let trail = table.column("entity_id").is_some();
         let names = table.owner == Some(name) || name == "owner_id" || trail && name == "entity_id";
-        self.named_aside = table.column(name).map(|column| column.name).filter(|_| names).or(self.named_aside);
+        self.owner_aside = table.column(name).map(|column| column.name).filter(|_| names).or(self.owner_aside);
+    }
+
+    /// Stores the key or the parent of a record if the condition selects single ones without naming them: by two
+    /// ranges, by a double negation, or inside `or` or `and`, whose negations are not resolved. One range is a cursor.
+    pub(super) fn note_key_aside(&mut self, table: &'static Table, name: &str, condition: &Condition, place: Place) {
+        let parent = table.parent.map(|(column, _)| column);
+        let Some(column) = [Some(table.key), parent].into_iter().flatten().find(|column| *column == name) else {
+            return;
+        };
+        let aside = match (condition.operator, condition.not) {
+            ("is", _) => false,
+            ("gt" | "gte" | "lt" | "lte", _) => {
+                let other = self.ranges.contains(&(table.name, column));
+                self.ranges.push((table.name, column));
+                other
+            }
+            ("eq" | "in", false) => place != Place::Top,
+            ("eq" | "in", true) | ("neq" | "isdistinct", false) => place == Place::Tree,
+            _ => true,
+        };
+        self.key_aside = self.key_aside.or(Some(column).filter(|_| aside));
     }
 
     /// Stores the keys that name the history of records; their table alone names only their kind.
