@@ -154,6 +154,43 @@ begin
 end
 $$;
 
+-- A read of a record's history names each client whose rows it shows, also after a read of the record with the session of another client; and a
+-- row that was deleted between its read and the delivery of the record has its owner from the audit log.
+do $$
+declare
+  carols uuid := (select id from hub.contact_tickets where subject = 'Of Carol');
+  gone uuid := gen_random_uuid();
+begin
+  perform pg_temp.act('alice', 'POST', '{}', '{"x-hub-impersonator": "user_2hubadmin0000000000000005"}');
+  perform hub.record_read('contact_tickets', 'key', array[carols::text], 'select=id');
+  perform set_config('role', 'none', true);
+  perform pg_temp.act('admin', 'POST', '{"name": "Ada Admin"}');
+  perform hub.record_read('team_activities', 'subject', array[carols::text], 'select=after', 'quality');
+  perform set_config('role', 'none', true);
+  assert (select array_agg(owner_id order by owner_id) from hub.team_activities where request_id = current_setting('hub.request_id'))
+    = array['org_2hubacme00000000000000001', 'user_2hubcarol0000000000000003'], 'each client of the history';
+  perform pg_temp.act('carol');
+  assert hub.my_activity() -> 0 @> jsonb_build_object('action', 'read', 'staff_name', 'Ada Admin', 'entity_id', carols), hub.my_activity() -> 0;
+  perform set_config('role', 'none', true);
+
+  perform pg_temp.act('carol');
+  perform set_config('role', 'none', true);
+  insert into hub.contact_tickets (id, owner_id, author_id, subject) values (gone, 'user_2hubcarol0000000000000003', 'user_2hubcarol0000000000000003', 'Gone soon');
+  perform pg_temp.act('admin');
+  perform set_config('role', 'none', true);
+  delete from hub.contact_tickets where id = gone;
+  perform pg_temp.act('system');
+  perform hub.record_requests((select jsonb_agg(jsonb_build_object('occurred_at', now(), 'request_id', '01ARZ3NDEKTSV4RRFFQ69G5FG' || n, 'actor_id', 'user_2hubsupport000000000000007',
+      'who', 'staff:support', 'method', 'GET', 'route', '/rest/v1/contact_tickets', 'outcome', 'allowed', 'status', 200, 'row_count', shown,
+      'look', jsonb_build_object('entity', 'contact_tickets', 'selector', selector, 'records', jsonb_build_array(record), 'filter', 'x')))
+    from (values (1, 1, 'key', gone::text), (2, 0, 'key', gone::text), (3, 2, 'owner', 'user_2hubnobody00000000000009'), (4, 0, 'owner', 'user_2hubnobody00000000000009')) as r (n, shown, selector, record)));
+  perform set_config('role', 'none', true);
+  assert (select array_agg(concat_ws(' ', right(request_id, 1), action, coalesce(owner_id, '-')) order by request_id) from hub.team_activities where request_id like '01ARZ3NDEKTSV4RRFFQ69G5FG%')
+    = array['1 read user_2hubcarol0000000000000003', '2 read -', '3 list user_2hubnobody00000000000009', '4 list -'],
+    (select array_agg(concat_ws(' ', right(request_id, 1), action, coalesce(owner_id, '-')) order by request_id) from hub.team_activities where request_id like '01ARZ3NDEKTSV4RRFFQ69G5FG%');
+end
+$$;
+
 -- The longest filter that the Hub sends is stored completely, by both paths.
 do $$
 declare
