@@ -23,7 +23,7 @@ export async function startWorkerd({ name, port, folder, modules, vars, queue, i
   const binding = ([key, text]) => `(name = "${key}", text = ${JSON.stringify(text)})`;
   const bindings = [
     ...Object.entries(vars).map(binding),
-    ...(queue ? ['(name = "AUDIT_QUEUE", queue = "queue")'] : []),
+    ...(queue ? ['(name = "REQUEST_LOG_QUEUE", queue = "queue")'] : []),
   ];
   const config = path.join(folder, `${name}.capnp`);
   fs.mkdirSync(folder, { recursive: true });

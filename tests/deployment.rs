@@ -82,8 +82,8 @@ fn reports_every_changed_value() {
 fn reports_mistakes_in_environments() {
     for (from, to) in [
         ("\n[env.preview]\n", "\n[env.staging]\n"),
-        ("\"hub-audit-preview\"", "\"hub-audit\""),
-        ("\"hub-audit-dead-preview\"", "\"hub-audit-dead\""),
+        ("\"hub-request-log-preview\"", "\"hub-request-log\""),
+        ("\"hub-request-log-dlq-preview\"", "\"hub-request-log-dlq\""),
         ("https://hub-preview.stacklumen.example", "https://hub.stacklumen.example"),
         ("\"CLERK_SECRET_KEY\", ", ""),
         ("\"HUB_SIGNING_KEYS\"]", "\"HUB_SIGNING_KEYS\", \"HUB_HMAC_KEY\"]"),

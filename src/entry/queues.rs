@@ -47,9 +47,9 @@ pub enum QueueConsumer {
 /// All queues.
 pub const QUEUES: &[Queue] = &[
     Queue {
-        name: "hub-audit",
-        binding: Some("AUDIT_QUEUE"),
-        dead_letters_to: Some("hub-audit-dead"),
+        name: "hub-request-log",
+        binding: Some("REQUEST_LOG_QUEUE"),
+        dead_letters_to: Some("hub-request-log-dlq"),
         max_batch_size: 100,
         // A client sees the reads of staff within five seconds (L-1).
         max_batch_timeout_s: 1,
@@ -57,9 +57,9 @@ pub const QUEUES: &[Queue] = &[
         consumer: QueueConsumer::RequestLog,
     },
     Queue {
-        name: "hub-audit-dead",
+        name: "hub-request-log-dlq",
         // Never written to: it returns the number of waiting messages.
-        binding: Some("AUDIT_DEAD_QUEUE"),
+        binding: Some("REQUEST_LOG_DLQ"),
         dead_letters_to: None,
         // Cloudflare stores 256 KB of log of one delivery: a completely logged message must fit.
         // <https://developers.cloudflare.com/changelog/2025-04-07-increase-trace-events-limit/>

@@ -271,7 +271,7 @@ impl Runtime for FakeRuntime {
 
     async fn backlog(&self, binding: &str) -> Result<u64, RuntimeError> {
         self.turn().await;
-        self.state.dead_letters.get().filter(|_| binding == "AUDIT_DEAD_QUEUE").ok_or(RuntimeError)
+        self.state.dead_letters.get().filter(|_| binding == "REQUEST_LOG_DLQ").ok_or(RuntimeError)
     }
 
     fn record_metric(&self, request: &RequestMetric<'_>) {

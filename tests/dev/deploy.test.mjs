@@ -53,8 +53,8 @@ const variables = [
 
 describe('wrangler deploy', () => {
   for (const [name, args, environment, queue] of [
-    ['production', ['--env', ''], 'production', 'hub-audit'],
-    ['preview', ['--env', 'preview'], 'preview', 'hub-audit-preview'],
+    ['production', ['--env', ''], 'production', 'hub-request-log'],
+    ['preview', ['--env', 'preview'], 'preview', 'hub-request-log-preview'],
   ]) {
     test(`accepts the ${name} environment without a warning and with every binding`, () => {
       const { status, text } = deploy(args);
@@ -63,7 +63,7 @@ describe('wrangler deploy', () => {
       assert.ok(variables.length > 10);
       for (const variable of variables) assert.match(text, new RegExp(`env\\.${variable}\\b`), text);
       assert.match(text, new RegExp(`env\\.HUB_ENV \\("${environment}"\\)`), text);
-      assert.match(text, new RegExp(`env\\.AUDIT_QUEUE \\(${queue}\\)`), text);
+      assert.match(text, new RegExp(`env\\.REQUEST_LOG_QUEUE \\(${queue}\\)`), text);
     });
   }
 

@@ -204,7 +204,7 @@ describe('L-3: the queue', () => {
         const line = new RegExp(`"event":"request row rejected".*"request_id":"${request_id}"`);
         await until(`the line of ${request_id}`, async () => line.test(log()), 15);
       }
-      assert.doesNotMatch(log(), /"queue":"hub-audit-dead"/, 'a dead letter');
+      assert.doesNotMatch(log(), /"queue":"hub-request-log-dlq"/, 'a dead letter');
     } finally {
       await sql('alter table hub.request_log drop constraint no_more');
       await running.halt('impatient');

@@ -42,9 +42,9 @@ const AGAIN: Disposition = Disposition::Retry { after_s: 8 };
 #[test]
 fn batch_is_written_in_one_request_l_3() {
     let app = TestApp::new();
-    let found = taken(&app, "hub-audit", &deliveries(&[GOOD, GOOD, GOOD], 8));
+    let found = taken(&app, "hub-request-log", &deliveries(&[GOOD, GOOD, GOOD], 8));
     assert_eq!(found, (vec![Disposition::Ack; 3], vec![6]));
-    assert_eq!(taken(&app, "hub-audit", &[]), (vec![], vec![]));
+    assert_eq!(taken(&app, "hub-request-log", &[]), (vec![], vec![]));
 }
 
 /// A database of request rows: it rejects those in `refused` by a constraint, stores each other row once, and fails
@@ -123,7 +123,7 @@ fn rejected_messages_do_not_block_alternating_valid_ones_l_3() {
     let texts: Vec<String> =
         (0..24).map(|place| message(&format!("{}{place}", if place % 2 == 0 { "refused" } else { "good" }))).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    let (dispositions, asked) = taken(&app, "hub-audit", &deliveries(&texts, 8));
+    let (dispositions, asked) = taken(&app, "hub-request-log", &deliveries(&texts, 8));
     assert_eq!(dispositions, vec![Disposition::Ack; 24]);
     assert_eq!((rows.log.borrow().len(), rows.rejected.borrow().len()), (12, 12));
     assert!(asked.len() <= 47, "{}", asked.len());
@@ -149,7 +149,7 @@ fn one_rejected_row_of_a_thousand_needs_logarithmic_requests_l_3() {
             .collect();
         let texts: Vec<String> = ids.chunks(20).map(|rows| Value::from(rows).to_string()).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let (dispositions, asked) = taken(&rows.app(), "hub-audit", &deliveries(&texts, 8));
+        let (dispositions, asked) = taken(&rows.app(), "hub-request-log", &deliveries(&texts, 8));
         assert_eq!(dispositions, vec![Disposition::Ack; 50]);
         assert_eq!((rows.log.borrow().len(), rows.rejected.borrow().len()), (999, 1));
         assert!(asked.len() <= 21, "{}", asked.len());
@@ -161,7 +161,7 @@ fn one_rejected_row_of_a_thousand_needs_logarithmic_requests_l_3() {
 fn foreign_message_is_stored_unchanged_l_3() {
     for odd in ["", "nonsense", "{}", "7", "[{\"request_id\":", "a\0b"] {
         let rows = Rows::new(by_constraint, |_| false);
-        let found = taken(&rows.app(), "hub-audit", &deliveries(&[odd, GOOD], 8));
+        let found = taken(&rows.app(), "hub-request-log", &deliveries(&[odd, GOOD], 8));
         assert_eq!(found, (vec![Disposition::Ack; 2], vec![2]), "{odd}");
         let kept = odd.replace('\0', "\\u0000");
         assert_eq!(rows.rejected.borrow().get(&kept), Some(&(1, "no_rows".to_owned())), "{odd}");
@@ -176,7 +176,7 @@ fn row_that_cannot_be_stored_is_retried_l_3() {
         Some("reject_requests") => answered(404, r#"{"code":"PGRST202"}"#),
         _ => default_upstream(request),
     });
-    let (dispositions, _) = taken(&app, "hub-audit", &deliveries(&[GOOD, REFUSED, "nonsense"], 8));
+    let (dispositions, _) = taken(&app, "hub-request-log", &deliveries(&[GOOD, REFUSED, "nonsense"], 8));
     assert_eq!(dispositions, [Disposition::Ack, AGAIN, AGAIN]);
     let lines = app.fake.log_lines();
     let whole =
@@ -193,13 +193,13 @@ fn refuses(request: &UpstreamRequest) -> bool {
 #[test]
 fn missing_privilege_is_not_attributed_to_a_row_l_3() {
     let every = Rows::new(|_| Some("42501"), |_| false);
-    assert_eq!(taken(&every.app(), "hub-audit", &deliveries(&[GOOD, REFUSED], 8)).0, [AGAIN, AGAIN]);
+    assert_eq!(taken(&every.app(), "hub-request-log", &deliveries(&[GOOD, REFUSED], 8)).0, [AGAIN, AGAIN]);
     assert!(every.rejected.borrow().is_empty());
-    assert_eq!(taken(&every.app(), "hub-audit-dead", &deliveries(&[REFUSED], 8)).0, [Disposition::Ack]);
+    assert_eq!(taken(&every.app(), "hub-request-log-dlq", &deliveries(&[REFUSED], 8)).0, [Disposition::Ack]);
     assert_eq!(every.rejected.borrow().len(), 1);
     let one = Rows::new(|row| (row == "refused").then_some("42501"), |_| false);
     assert_eq!(
-        taken(&one.app(), "hub-audit", &deliveries(&[GOOD, REFUSED], 8)).0,
+        taken(&one.app(), "hub-request-log", &deliveries(&[GOOD, REFUSED], 8)).0,
         [Disposition::Ack, Disposition::Ack]
     );
     assert_eq!((one.log.borrow().len(), one.rejected.borrow().len()), (2, 1));
@@ -209,7 +209,7 @@ fn missing_privilege_is_not_attributed_to_a_row_l_3() {
 #[test]
 fn failing_database_receives_one_request_per_batch_l_3() {
     let app = TestApp::with_upstream(|_| answered(500, "{}"));
-    let (dispositions, asked) = taken(&app, "hub-audit", &deliveries(&[REFUSED; 100], 8));
+    let (dispositions, asked) = taken(&app, "hub-request-log", &deliveries(&[REFUSED; 100], 8));
     assert_eq!((dispositions, asked.len()), (vec![AGAIN; 100], 1));
 }
 
@@ -224,7 +224,7 @@ fn slow_batch_is_split_in_halves_l_3() {
             }
             answered(500, r#"{"code":"57014","message":"canceling statement due to statement timeout"}"#)
         });
-        let (dispositions, asked) = taken(&app, "hub-audit", &deliveries(&[REFUSED; 100], 8));
+        let (dispositions, asked) = taken(&app, "hub-request-log", &deliveries(&[REFUSED; 100], 8));
         assert_eq!((dispositions, asked), (vec![wanted; 100], sizes));
     }
 }
@@ -235,7 +235,7 @@ fn dead_letter_is_logged_completely_at_last_delivery_l_3() {
     let app = TestApp::with_upstream(|_| Err(FetchError::Unreachable));
     let last = QUEUES[1].max_retries + 1;
     for (attempt, text) in [(1, GOOD), (last - 1, GOOD), (last, GOOD), (last, "nonsense"), (last + 1, GOOD)] {
-        drop(taken(&app, "hub-audit-dead", &[QueueMessage { text: text.to_owned(), age_s: 8, attempt }]));
+        drop(taken(&app, "hub-request-log-dlq", &[QueueMessage { text: text.to_owned(), age_s: 8, attempt }]));
         let lines = app.fake.log_lines();
         let given_up = lines.iter().find(|(_, line)| line.contains("request rows given up"));
         assert_eq!(given_up.is_some(), attempt >= last, "{attempt}");
@@ -252,9 +252,9 @@ fn dead_letter_is_logged_completely_at_last_delivery_l_3() {
 fn misconfigured_hub_logs_undeliverable_messages_l_3() {
     let app = TestApp::new();
     for (queue, attempt, logged) in [
-        ("hub-audit", 31, false),
-        ("hub-audit-dead", QUEUES[1].max_retries, false),
-        ("hub-audit-dead", QUEUES[1].max_retries + 1, true),
+        ("hub-request-log", 31, false),
+        ("hub-request-log-dlq", QUEUES[1].max_retries, false),
+        ("hub-request-log-dlq", QUEUES[1].max_retries + 1, true),
         ("another", 1, true),
     ] {
         drop(app.fake.log_lines());
@@ -315,7 +315,7 @@ fn every_message_is_written_or_stored_l_3() {
                 .iter()
                 .map(|text| serde_json::from_str::<Vec<Value>>(text).map_or(0, |rows| rows.len()))
                 .sum::<usize>();
-            let queue = if deliveries_left < 200 { "hub-audit-dead" } else { "hub-audit" };
+            let queue = if deliveries_left < 200 { "hub-request-log-dlq" } else { "hub-request-log" };
             let before = rows.asked.get();
             let (dispositions, _) = taken(&app, queue, &deliveries(&texts, 8));
             // Halving, one request for each megabyte, and storing; each twice where every third request fails.
@@ -347,25 +347,27 @@ fn every_message_is_written_or_stored_l_3() {
 fn retries_whole_batch_when_database_is_down_l_3() {
     for failure in [FetchError::Unreachable, FetchError::Timeout] {
         let app = TestApp::with_upstream(move |_| Err(failure));
-        let found = taken(&app, "hub-audit", &deliveries(&[GOOD, GOOD], 8));
+        let found = taken(&app, "hub-request-log", &deliveries(&[GOOD, GOOD], 8));
         assert_eq!(found, (vec![AGAIN; 2], vec![4]));
     }
     let app = TestApp::with_upstream(|_| answered(503, "{}"));
-    assert_eq!(taken(&app, "hub-audit", &deliveries(&[GOOD, GOOD], 8)), (vec![AGAIN; 2], vec![4]));
+    assert_eq!(taken(&app, "hub-request-log", &deliveries(&[GOOD, GOOD], 8)), (vec![AGAIN; 2], vec![4]));
 }
 
 #[test]
 fn dead_letters_retry_hourly_and_log_error_l_3() {
     let app = TestApp::with_upstream(|_| Err(FetchError::Unreachable));
-    drop(taken(&app, "hub-audit-dead", &deliveries(&[GOOD], 8)));
-    let (dispositions, _) = taken(&app, "hub-audit-dead", &deliveries(&[GOOD], 8));
+    drop(taken(&app, "hub-request-log-dlq", &deliveries(&[GOOD], 8)));
+    let (dispositions, _) = taken(&app, "hub-request-log-dlq", &deliveries(&[GOOD], 8));
     assert_eq!(dispositions, [Disposition::Retry { after_s: 3600 }]);
     assert!(TestApp::new().fake.log_lines().is_empty());
     let app = TestApp::new();
-    app.fake.run(consume(&app.hub, &app.fake, "hub-audit-dead", &deliveries(&[GOOD], 8))).unwrap();
+    app.fake.run(consume(&app.hub, &app.fake, "hub-request-log-dlq", &deliveries(&[GOOD], 8))).unwrap();
     let lines = app.fake.log_lines();
     assert!(
-        lines.iter().any(|(level, line)| *level == hub::runtime::LogLevel::Error && line.contains("hub-audit-dead"))
+        lines
+            .iter()
+            .any(|(level, line)| *level == hub::runtime::LogLevel::Error && line.contains("hub-request-log-dlq"))
     );
 }
 
