@@ -78,7 +78,7 @@ async function make() {
       case when n % 331 = 0 then 'postgres' else 'authenticator' end, n % 331 = 0
     from (
       select n, (array['admin', 'sales', 'support', 'support', 'sales', null])[role] as staff,
-        case when n % 5003 = 0 then 'system:house' else (array['${PERSONAS.admin.sub}', '${PERSONAS.sales.sub}', '${PERSONAS.support.sub}', '${PERSONAS.support.sub}', '${PERSONAS.sales.sub}', '${PERSONAS.alice.sub}'])[role] end as actor,
+        case when n % 5003 = 0 then 'system:maintenance' else (array['${PERSONAS.admin.sub}', '${PERSONAS.sales.sub}', '${PERSONAS.support.sub}', '${PERSONAS.support.sub}', '${PERSONAS.sales.sub}', '${PERSONAS.alice.sub}'])[role] end as actor,
         case when n % 20011 = 0 then 'erase' else (array['update', 'update', 'update', 'update', 'update', 'update', 'insert', 'insert', 'read', 'read', 'read', 'list', 'delete'])[(hashint4(n::integer + 7) & 65535) % 13 + 1] end as action,
         case when n % 10007 = 0 then 'revoked_sessions' else (array['contact_tickets', 'ticket_messages', 'leads', 'chat_messages', 'contact_tickets', 'ticket_messages', 'chat_threads', 'leads'])[(hashint4(n::integer + 13) & 7) + 1] end as entity,
         case when n % greatest($1::bigint / 13300, 1) = 0 then '${PERSONAS.alice.o.id}' else 'user_2hubowner' || lpad((hashint4(n::integer) & 2047)::text, 10, '0') end as owner
@@ -114,7 +114,7 @@ function filters() {
     n % 20 === 0 ? PERSONAS.alice.o.id : `user_2hubowner${String((n * 37) % 2048).padStart(10, '0')}`;
   const values = {
     actor: (n) =>
-      `actor_id=eq.${of([PERSONAS.admin.sub, PERSONAS.sales.sub, PERSONAS.support.sub, PERSONAS.alice.sub, 'system:house', PERSONAS.bob.sub])(n)}`,
+      `actor_id=eq.${of([PERSONAS.admin.sub, PERSONAS.sales.sub, PERSONAS.support.sub, PERSONAS.alice.sub, 'system:maintenance', PERSONAS.bob.sub])(n)}`,
     action: (n) => `action=eq.${of(['update', 'insert', 'delete', 'read', 'list', 'erase', 'export'])(n)}`,
     table: (n) =>
       `entity=eq.${of(['leads', 'contact_tickets', 'ticket_messages', 'chat_threads', 'chat_messages', 'revoked_sessions'])(n)}`,

@@ -25,7 +25,7 @@ pub enum JobKind {
 /// All jobs.
 pub const JOBS: &[Job] = &[
     // Several runs: each continues the unfinished work of the previous one, and finished work is not repeated.
-    Job { name: "house", cron: "17 3-5 * * *", kind: JobKind::Maintenance },
-    Job { name: "checks", cron: "43 3-5 * * *", kind: JobKind::IntegrityChecks },
+    Job { name: "maintenance", cron: "17 3-5 * * *", kind: JobKind::Maintenance },
+    Job { name: "integrity-checks", cron: "43 3-5 * * *", kind: JobKind::IntegrityChecks },
     Job { name: "alerts", cron: "*/15 * * * *", kind: JobKind::SendAlerts },
 ];

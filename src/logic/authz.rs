@@ -292,6 +292,6 @@ mod tests {
         assert_eq!(called("nothing", "POST"), Err(PolicyError::NotFound));
         assert_eq!(called("search_tickets", "GET"), Ok(()));
         assert!(matches!(called("open_ticket", "GET"), Err(PolicyError::MethodNotAllowed(_))));
-        assert!(authorize(&Actor::Job("house"), Target::Function("keep_house"), "POST", 0).is_ok());
+        assert!(authorize(&Actor::Job("maintenance"), Target::Function("keep_house"), "POST", 0).is_ok());
     }
 }

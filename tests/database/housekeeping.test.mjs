@@ -20,7 +20,7 @@ const MOST_STEPS = 100;
  * function's statement_timeout.
  */
 const BEGIN = `begin; set local statement_timeout = '60s'; set local request.method = 'POST'; set local request.headers = '{}';
-  set local request.jwt.claims = '{"role": "hub_system", "sub": "system:house"}'; set local role = 'hub_system'; select hub_private.before_request()`;
+  set local request.jwt.claims = '{"role": "hub_system", "sub": "system:maintenance"}'; set local role = 'hub_system'; select hub_private.before_request()`;
 const wait = (ms) => new Promise((next) => setTimeout(next, ms));
 
 /** The months whose last day is more than 24 months ago, the oldest first, and the youngest that is retained. */

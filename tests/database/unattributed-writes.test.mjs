@@ -54,10 +54,10 @@ describe('A-3: a write without a user or a named job is rejected', () => {
     'staff without a sub': without(staff, 'sub'),
     'staff without a session': without(staff, 'sid'),
     'staff without a role': without(staff, 'stacklumen_role'),
-    'a job as staff': { ...staff, sub: 'system:house' },
+    'a job as staff': { ...staff, sub: 'system:maintenance' },
     'a client as staff': { ...staff, stacklumen_role: undefined, owner: sub },
     'a job without a name': { role: 'hub_system' },
-    'a job whose name is no job': { role: 'hub_system', sub: 'house' },
+    'a job whose name is no job': { role: 'hub_system', sub: 'maintenance' },
     'a person as a job': { ...staff, role: 'hub_system' },
     'a client without a sub': { role: 'hub_customer', owner: sub, sid, sat: now },
     'a client without an owner': { role: 'hub_customer', sub, sid, sat: now },
@@ -68,7 +68,7 @@ describe('A-3: a write without a user or a named job is rejected', () => {
     'the owner of the tables': { ...staff, role: 'postgres' },
     'a superuser': { ...staff, role: 'supabase_admin' },
     // A named job has no privilege to write a lead by itself.
-    'a named job': { role: 'hub_system', sub: 'system:house' },
+    'a named job': { role: 'hub_system', sub: 'system:maintenance' },
   };
   for (const [who, claims] of Object.entries(nobodies)) {
     test(`through PostgREST: ${who}`, async () => {

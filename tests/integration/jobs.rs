@@ -34,7 +34,7 @@ fn integrity_checks_run_stepwise_to_completion_a_3() {
         let step = json!({ "done": counted.get() == 7, "busy": counted.get() == 3, "checks": [] });
         answered(200, &step.to_string())
     });
-    let (sent, outcome) = ran(&app, "checks");
+    let (sent, outcome) = ran(&app, "integrity-checks");
     assert_eq!((steps.get(), outcome), (7, json!("done")));
     // Cloudflare cancels a request after 100 seconds.
     assert!(sent.iter().all(|request| request.timeout_ms < 90_000));
@@ -46,14 +46,14 @@ fn integrity_checks_run_stepwise_to_completion_a_3() {
 #[test]
 fn unfinished_integrity_checks_continue_in_the_next_run_a_3() {
     let app = TestApp::with_upstream(|_| answered(200, r#"{"done":false,"checks":[]}"#));
-    let (sent, outcome) = ran(&app, "checks");
+    let (sent, outcome) = ran(&app, "integrity-checks");
     assert_eq!((sent.len(), outcome), (100, json!("UpstreamTimeout")));
     let slow = TestApp::with_upstream(|_| Err(FetchError::Timeout));
-    let (sent, outcome) = ran(&slow, "checks");
+    let (sent, outcome) = ran(&slow, "integrity-checks");
     assert_eq!((sent.len(), outcome), (1, json!("UpstreamTimeout")));
     for odd in ["", "[]", "{}", "<html>"] {
         let app = TestApp::with_upstream(move |_| answered(200, odd));
-        assert_ne!(ran(&app, "checks").1, json!("done"), "{odd}");
+        assert_ne!(ran(&app, "integrity-checks").1, json!("done"), "{odd}");
     }
 }
 
@@ -74,7 +74,7 @@ fn maintenance_runs_each_task_to_completion_l_2() {
         counted.set(counted.get() + 1);
         answered(200, &json!({ "done": counted.get() % 4 == 0, "busy": counted.get() == 2 }).to_string())
     });
-    let (sent, outcome) = ran(&app, "house");
+    let (sent, outcome) = ran(&app, "maintenance");
     let tasks: Vec<String> = sent.iter().map(task).collect();
     let wanted = [vec!["partitions"], vec!["deletions"; 4], vec!["retention"; 4]].concat();
     assert_eq!((tasks, outcome), (wanted.into_iter().map(str::to_owned).collect(), json!("done")));
@@ -92,7 +92,7 @@ fn maintenance_continues_after_a_failed_task_l_2() {
             answered(200, r#"{"done":true}"#)
         });
         drop((app.fake.sent(), app.fake.log_lines()));
-        app.fake.run(run(&app.hub, &app.fake, cron("house"))).unwrap();
+        app.fake.run(run(&app.hub, &app.fake, cron("maintenance"))).unwrap();
         let sent: Vec<String> = app.fake.sent().iter().map(task).collect();
         assert_eq!(sent, ["partitions", "deletions", "retention"], "{broken}");
         let lines = app.fake.log_lines();
@@ -105,7 +105,7 @@ fn maintenance_continues_after_a_failed_task_l_2() {
     }
     for odd in ["<html>", r#"{"code":"no code at all"}"#, r#"{"code":7}"#, ""] {
         let app = TestApp::with_upstream(move |_| answered(500, odd));
-        let (sent, outcome) = ran(&app, "house");
+        let (sent, outcome) = ran(&app, "maintenance");
         assert_eq!(sent.len(), 3, "{odd}");
         assert_ne!(outcome, json!("done"), "{odd}");
     }
