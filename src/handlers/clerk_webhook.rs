@@ -44,14 +44,18 @@ pub async fn receive<P: Runtime>(
     });
     let question = query(&app.config.postgrest_url).rpc("take_clerk_event", arguments.to_string());
     let answer = execute(app, runtime, "clerk", "return=representation", question).await?;
-    let told = match answer.body {
+    let outcome = match answer.body {
         Some(body) => {
             runtime.read(body, MAX_RESPONSE_BYTES).await.map_err(|_| Error::UpstreamInvalidResponse("no answer"))?
         }
         None => Vec::new(),
     };
-    let said: String = serde_json::from_slice(&told).map_err(|_| Error::UpstreamInvalidResponse("not a word"))?;
-    let body = serde_json::json!({ "message": said });
+    let message = match serde_json::from_slice::<&str>(&outcome) {
+        Ok("taken") => "accepted",
+        Ok("repeated") => "duplicate",
+        Ok(_) | Err(_) => return Err(Error::UpstreamInvalidResponse("not a word")),
+    };
+    let body = serde_json::json!({ "message": message });
     Ok(Response::text(200, ContentKind::Json, CachePolicy::NoStore, body.to_string()))
 }
 

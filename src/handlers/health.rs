@@ -23,7 +23,7 @@ pub async fn check<P: Runtime>(app: &AppState<P>, runtime: &P) -> Response<P::Bo
         _ => probe(app, runtime).await,
     };
     let well = finding.database && finding.jwks;
-    let word = |reached| if reached { "reached" } else { "not reached" };
+    let word = |is_up| if is_up { "up" } else { "down" };
     let body = serde_json::json!({
         "status": if well { "ok" } else { "degraded" },
         "version": env!("CARGO_PKG_VERSION"),

@@ -65,12 +65,12 @@ fn effective_events_match_golden_list_i_2() {
 fn signed_webhook_reaches_the_database_once_and_is_recorded() {
     let body = message("session.revoked", &json!({ "id": SESSION, "user_id": "user_2hubalice0000000000000001" }));
     let time = now().to_string();
-    for (word, said) in [("\"taken\"", "taken"), ("\"repeated\"", "repeated")] {
-        let app = taking(word);
+    for (outcome, reported) in [("\"taken\"", "accepted"), ("\"repeated\"", "duplicate")] {
+        let app = taking(outcome);
         let signature = signed(WEBHOOK_SECRET, "msg_1", &time, &body);
         let headers = [("svix-id", "msg_1"), ("svix-timestamp", &time), ("svix-signature", &signature)];
         let seen = delivered(&app, &headers, &body);
-        assert_eq!((seen.status, seen.text.as_str()), (200, json!({ "message": said }).to_string().as_str()));
+        assert_eq!((seen.status, seen.text.as_str()), (200, json!({ "message": reported }).to_string().as_str()));
         let told = told(&seen);
         assert_eq!(told["message"], "msg_1");
         assert_eq!(told["event"], "session.revoked");
