@@ -98,7 +98,7 @@ fn without_body<Body>(reply: Response<Body>, api: bool) -> Response<Body> {
 pub fn misconfigured_response<P: Runtime>(runtime: &P, problems: &[ConfigError]) -> Response<P::Body> {
     let request_id = ids::ulid(runtime.now_ms(), runtime.random().unwrap_or_default());
     let named: Vec<_> = problems.iter().map(|problem| format!("{} {}", problem.name, problem.reason)).collect();
-    let line = serde_json::json!({ "event": "unconfigured", "request_id": request_id, "problems": named });
+    let line = serde_json::json!({ "event": "config.invalid", "request_id": request_id, "problems": named });
     runtime.log(LogLevel::Error, &line.to_string());
     Response::error(&Error::Configuration).with_security_headers(true, &request_id)
 }
@@ -107,8 +107,10 @@ pub fn misconfigured_response<P: Runtime>(runtime: &P, problems: &[ConfigError])
 pub fn log_unused_variables<P: Runtime>(runtime: &P, problems: &[ConfigError]) {
     for problem in problems {
         let named = format!("{} {}", problem.name, problem.reason);
-        runtime
-            .log(LogLevel::Error, &serde_json::json!({ "event": "variable not used", "problem": named }).to_string());
+        runtime.log(
+            LogLevel::Error,
+            &serde_json::json!({ "event": "config.variable_ignored", "problem": named }).to_string(),
+        );
     }
 }
 

@@ -16,16 +16,16 @@ pub async fn consume<P: Runtime>(
     messages: &[QueueMessage],
 ) -> Vec<Disposition> {
     let Some((queue, policy)) = find_queue(name) else {
-        let line = serde_json::json!({ "event": "unknown queue", "queue": name });
+        let line = serde_json::json!({ "event": "queue.unknown", "queue": name });
         runtime.log(LogLevel::Error, &line.to_string());
         return postpone(runtime, name, messages, UNKNOWN_QUEUE_RETRY_S);
     };
     let dispositions = request_log_consumer::write_batch(app, runtime, messages, policy).await;
-    let again = dispositions.iter().filter(|disposition| **disposition != Disposition::Ack).count();
-    let line = serde_json::json!({ "event": "queue", "queue": name, "messages": messages.len(), "again": again });
+    let retried = dispositions.iter().filter(|disposition| **disposition != Disposition::Ack).count();
+    let line = serde_json::json!({ "event": "queue", "queue": name, "messages": messages.len(), "retried": retried });
     // A message of that queue was rejected for hours and needs an operator.
     let dead = queue.consumer == QueueConsumer::RequestLogDeadLetters;
-    let level = if dead || again > 0 { LogLevel::Error } else { LogLevel::Info };
+    let level = if dead || retried > 0 { LogLevel::Error } else { LogLevel::Info };
     runtime.log(level, &line.to_string());
     dispositions
 }

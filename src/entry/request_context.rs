@@ -154,7 +154,7 @@ async fn record_export<P: Runtime>(
         let line = serde_json::json!({
             "event": "export",
             "request_id": row.request_id,
-            "records": body.row_count,
+            "row_count": body.row_count,
             "reason": body.error.as_ref().map(|fault| fault.reason().unwrap_or_else(|| fault.code())),
             "duration_ms": duration_ms,
         });
@@ -222,13 +222,13 @@ fn storable(text: &str) -> String {
 
 /// Logs one structured line for a request: no body, token, address or name of a user.
 pub fn log_request<P: Runtime>(runtime: &P, request: &IncomingRequest<P::Body>, context: &RequestContext, status: u16) {
-    let who = context.webhook_sender.or_else(|| Some(context.session.as_ref()?.principal_kind()?.name()));
+    let principal = context.webhook_sender.or_else(|| Some(context.session.as_ref()?.principal_kind()?.name()));
     let line = serde_json::json!({
         "event": "request",
         "request_id": context.request_id,
         "method": request.method,
         "route": context.route,
-        "who": who,
+        "principal": principal,
         "status": status,
         "code": context.error.as_ref().map(Error::code),
         "reason": context.error.as_ref().and_then(Error::reason).or_else(|| context.auth_outcome.map(str::to_owned)),
@@ -245,7 +245,7 @@ pub fn log_request<P: Runtime>(runtime: &P, request: &IncomingRequest<P::Body>, 
         code: code.as_deref().unwrap_or("ok"),
         status,
         route: &context.route,
-        principal: who.unwrap_or(NO_PRINCIPAL),
+        principal: principal.unwrap_or(NO_PRINCIPAL),
         duration_ms: runtime.now_ms().saturating_sub(context.started_at_ms),
     });
 }

@@ -172,10 +172,10 @@ async fn end_at_both<P: Runtime>(
     };
     if here.is_err() || at_clerk.is_err() {
         let line = serde_json::json!({
-            "event": "sign-out incomplete",
+            "event": "sign_out.incomplete",
             "session_id": session.id,
-            "ended_here": here.is_ok(),
-            "ended_at_clerk": at_clerk.is_ok(),
+            "revoked_at_hub": here.is_ok(),
+            "revoked_at_clerk": at_clerk.is_ok(),
         });
         runtime.log(LogLevel::Warn, &line.to_string());
     }

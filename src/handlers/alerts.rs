@@ -45,7 +45,7 @@ pub async fn send<P: Runtime>(
                 report(runtime, std::slice::from_ref(&more));
                 alerts.push(more);
             }
-            Err(_) => runtime.log(LogLevel::Warn, r#"{"event":"dead letters could not be counted"}"#),
+            Err(_) => runtime.log(LogLevel::Warn, r#"{"event":"dead_letters.count_failed"}"#),
         }
     }
     if alerts.is_empty() {
@@ -91,7 +91,7 @@ async fn post<P: Runtime>(app: &AppState<P>, runtime: &P, alerts: &[Alert]) -> R
     match runtime.fetch(request).await {
         Ok(answer) if (200..300).contains(&answer.status) => Ok(()),
         Ok(_) | Err(FetchError::Unreachable | FetchError::Timeout) => {
-            runtime.log(LogLevel::Error, r#"{"event":"alert not taken by ALERT_WEBHOOK_URL"}"#);
+            runtime.log(LogLevel::Error, r#"{"event":"alert.delivery_failed"}"#);
             Err(Error::UpstreamUnreachable)
         }
     }

@@ -122,7 +122,7 @@ async fn write_messages<P: Runtime>(app: &AppState<P>, runtime: &P, rows: &mut [
         let stored = store_rejected(app, runtime, &part).await;
         for (end, row) in ends.into_iter().zip(part) {
             let line = json!({
-                "event": "request row rejected",
+                "event": "request_log.row_rejected",
                 "stored": stored,
                 "code": row.refusal.code,
                 "reason": row.refusal.message,
@@ -153,9 +153,9 @@ async fn store_rejected<P: Runtime>(app: &AppState<P>, runtime: &P, rows: &[Reje
 fn retry<P: Runtime>(runtime: &P, delivery: &QueueMessage, policy: RetryPolicy) {
     let last = matches!(policy, RetryPolicy::Hourly { last } if delivery.attempt >= last);
     let line = if last {
-        json!({ "event": "request rows given up", "age_s": delivery.age_s, "rows": as_json(&delivery.text) })
+        json!({ "event": "request_log.retries_exhausted", "age_s": delivery.age_s, "rows": as_json(&delivery.text) })
     } else {
-        json!({ "event": "request rows come again", "age_s": delivery.age_s, "attempt": delivery.attempt })
+        json!({ "event": "request_log.retry", "age_s": delivery.age_s, "attempt": delivery.attempt })
     };
     runtime.log(if last { LogLevel::Error } else { LogLevel::Warn }, &line.to_string());
 }

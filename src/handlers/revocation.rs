@@ -42,7 +42,8 @@ pub async fn revoke_at_clerk<P: Runtime>(
     let question = query(&app.config.postgrest_url).rpc("sessions_ended", arguments.to_string());
     // If this fails, the user remains rejected for the ten minutes, which is no less secure.
     if let Err(fault) = execute(app, runtime, "revocation", "return=minimal", question).await {
-        let line = serde_json::json!({ "event": "revocation stays wide", "person": person, "reason": fault.reason() });
+        let line =
+            serde_json::json!({ "event": "revocation.not_narrowed", "user_id": person, "reason": fault.reason() });
         runtime.log(LogLevel::Warn, &line.to_string());
     }
     let body = serde_json::json!({ "person": person, "sessions_ended": ended });
@@ -80,7 +81,7 @@ async fn revoke_leaked_token<P: Runtime>(app: &AppState<P>, runtime: &P, token: 
     }
     if !app.exposed.try_acquire(&session.user, runtime.now_ms()) {
         let line = serde_json::json!({
-            "event": "token over plain http passed over",
+            "event": "insecure_transport.rate_limited",
             "actor_id": session.user,
             "session_id": session.id,
         });
@@ -95,7 +96,7 @@ async fn revoke_leaked_token<P: Runtime>(app: &AppState<P>, runtime: &P, token: 
         app.exposed.mark_revoked(&session);
     }
     let line = serde_json::json!({
-        "event": "token over plain http",
+        "event": "insecure_transport.token_revoked",
         "actor_id": session.user,
         "session_id": session.id,
         "revoked": done.is_ok(),

@@ -181,7 +181,8 @@ async fn check_status<P: Runtime>(
         _ => Error::UpstreamInvalidResponse("a question of the Hub was refused"),
     };
     let job = if let Actor::Job(job) = actor { Some(*job) } else { None };
-    let line = serde_json::json!({ "event": "question refused", "job": job, "status": answer.status, "code": code });
+    let line =
+        serde_json::json!({ "event": "database.request_rejected", "job": job, "status": answer.status, "code": code });
     runtime.log(LogLevel::Error, &line.to_string());
     Err(fault)
 }

@@ -183,7 +183,7 @@ async fn enqueue_or_insert_or_log<P: Runtime>(app: &AppState<P>, runtime: &P, ba
     let queued = text.len() <= request_log_batch::MAX_MESSAGE_BYTES && runtime.enqueue(&text).await.is_ok();
     let kept = queued || insert_with_retry(app, runtime, &text).await;
     if !kept {
-        runtime.log(LogLevel::Error, &format!("{{\"event\":\"request rows not written\",\"rows\":{text}}}"));
+        runtime.log(LogLevel::Error, &format!("{{\"event\":\"request_log.write_failed\",\"rows\":{text}}}"));
     }
     app.request_log.batches.borrow_mut().retain(|other| !Rc::ptr_eq(other, batch));
     kept

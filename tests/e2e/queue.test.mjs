@@ -201,7 +201,7 @@ describe('L-3: the queue', () => {
         assert.equal(code, '23514');
         assert.equal(JSON.parse(content).request_id, request_id);
         // The Worker's log line reaches the file a little later than the row its table.
-        const line = new RegExp(`"event":"request row rejected".*"request_id":"${request_id}"`);
+        const line = new RegExp(`"event":"request_log.row_rejected".*"request_id":"${request_id}"`);
         await until(`the line of ${request_id}`, async () => line.test(log()), 15);
       }
       assert.doesNotMatch(log(), /"queue":"hub-request-log-dlq"/, 'a dead letter');

@@ -418,8 +418,8 @@ fn sign_out_attempts_hub_and_clerk_independently_i_2() {
         let asked = |end: &str| seen.upstream.iter().filter(|sent| sent.url.ends_with(end)).count();
         assert_eq!((asked("/rpc/end_session"), asked("/revoke")), (1, 1), "{database} {clerk}");
         assert_eq!(set(&seen).is_empty(), status != 303, "cookies go when it is over at both: {database} {clerk}");
-        let incomplete = seen.lines.iter().find(|line| line["event"] == "sign-out incomplete");
-        let ends = incomplete.map(|line| (line["ended_here"].as_bool(), line["ended_at_clerk"].as_bool()));
+        let incomplete = seen.lines.iter().find(|line| line["event"] == "sign_out.incomplete");
+        let ends = incomplete.map(|line| (line["revoked_at_hub"].as_bool(), line["revoked_at_clerk"].as_bool()));
         let wanted = (status != 303).then_some((Some(database), Some(clerk == 200)));
         assert_eq!(ends, wanted, "{database} {clerk}");
     }

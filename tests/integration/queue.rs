@@ -131,7 +131,7 @@ fn rejected_messages_do_not_block_alternating_valid_ones_l_3() {
     let logged = lines.iter().filter(|(level, line)| {
         let line: Value = serde_json::from_str(line).unwrap();
         *level == LogLevel::Error
-            && line["event"] == "request row rejected"
+            && line["event"] == "request_log.row_rejected"
             && line["code"] == "23514"
             && name(&line["row"]).starts_with("refused")
             && line["stored"] == true
@@ -237,7 +237,7 @@ fn dead_letter_is_logged_completely_at_last_delivery_l_3() {
     for (attempt, text) in [(1, GOOD), (last - 1, GOOD), (last, GOOD), (last, "nonsense"), (last + 1, GOOD)] {
         drop(taken(&app, "hub-request-log-dlq", &[QueueMessage { text: text.to_owned(), age_s: 8, attempt }]));
         let lines = app.fake.log_lines();
-        let given_up = lines.iter().find(|(_, line)| line.contains("request rows given up"));
+        let given_up = lines.iter().find(|(_, line)| line.contains("request_log.retries_exhausted"));
         assert_eq!(given_up.is_some(), attempt >= last, "{attempt}");
         if let Some((level, line)) = given_up {
             let line: Value = serde_json::from_str(line).unwrap();

@@ -96,7 +96,7 @@ fn unwritable_rows_are_logged() {
     knock(&app);
     app.fake.run_background().unwrap();
     let lines = app.fake.log_lines();
-    let lost = lines.iter().find(|(_, line)| line.contains("request rows not written")).unwrap();
+    let lost = lines.iter().find(|(_, line)| line.contains("request_log.write_failed")).unwrap();
     assert!(lost.1.contains("\"HUB101\""));
 }
 

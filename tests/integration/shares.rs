@@ -138,7 +138,7 @@ fn revocation_limit_is_per_user_t_3() {
         (0..70).map(|number| over_http(&app, &format!("__session={}", token(USER, number, now)))).collect();
     assert_eq!(seen.iter().map(|seen| revoked(seen).len()).sum::<usize>(), 10);
     let line =
-        seen.last().unwrap().lines.iter().find(|line| line["event"] == "token over plain http passed over").unwrap();
+        seen.last().unwrap().lines.iter().find(|line| line["event"] == "insecure_transport.rate_limited").unwrap();
     assert_eq!(line["actor_id"], USER);
     assert!(
         !seen.iter().any(|seen| seen.lines.iter().any(|line| line.to_string().contains("eyJ"))),

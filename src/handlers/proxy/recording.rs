@@ -51,7 +51,7 @@ pub(super) async fn record<P: Runtime>(
         Err(Error::SessionRevoked) => Err(Error::SessionRevoked),
         Err(fault) => {
             let line = serde_json::json!({
-                "event": "read not recorded",
+                "event": "audited_read.not_recorded",
                 "request_id": call.request_id,
                 "code": fault.code(),
                 "reason": fault.reason(),
