@@ -67,13 +67,13 @@ pub fn document(caller: Caller, origin: &str, base_path: &str) -> Value {
     }
     parts.definitions.insert("error".to_owned(), schemas::error());
     parts.parameters.extend(schemas::common());
-    let reads_only = if caller.scope == Scope::Reads { ", impersonated: reads only" } else { "" };
+    let reads_only = if caller.scope == Scope::Reads { ", impersonated: read-only" } else { "" };
     json!({
         "swagger": "2.0",
         "info": {
             "title": "Stacklumen Hub",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": format!("What this session may do ({}{reads_only}). The filters are PostgREST's: column=operator.value.", caller.who.name()),
+            "description": format!("The operations of this session ({}{reads_only}). Filters have PostgREST's form: column=operator.value.", caller.who.name()),
         },
         "host": origin.split_once("://").map_or(origin, |(_, host)| host),
         "basePath": format!("{base_path}/rest/v1"),
@@ -165,11 +165,11 @@ impl Parts {
         let mut change = Described::new(table.name, parameters, &errors::CHANGE).fresh(grant, &[operation]);
         let represented = || Some(rows(table.name)).filter(|_| reads);
         change = if operation == Operation::Insert {
-            change.answers("201", "Done; with return=representation the rows.", represented())
+            change.answers("201", "Success; with return=representation the rows.", represented())
         } else {
             change
-                .answers("200", "Done; with return=representation the rows.", represented())
-                .answers("204", "Done.", None)
+                .answers("200", "Success; with return=representation the rows.", represented())
+                .answers("204", "Success.", None)
         };
         change.finish()
     }
@@ -190,7 +190,7 @@ impl Parts {
             parameters.extend(schemas::call_purpose(caller, function));
             let mut described = Described::new("rpc", parameters, statuses);
             described.step_up.extend(function.step_up.map(|step_up| stepped(None, step_up)));
-            described.answers("200", "What it returns.", Some(schema.clone())).finish()
+            described.answers("200", "The result.", Some(schema.clone())).finish()
         };
         let definition = format!("rpc.{}", function.name);
         let body = schemas::body(&definition, Operation::Update);

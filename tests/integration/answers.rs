@@ -227,8 +227,8 @@ fn database_rejection_is_logged_without_values() {
     let path = format!("/rest/v1/contact_tickets?id=eq.{KEY}");
     let seen = app.send("alice", "PATCH", &path, &[], Some(r#"{"subject":null}"#));
     let told: serde_json::Value = serde_json::from_str(&seen.text).unwrap();
-    assert_eq!([&told["code"], &told["message"]], [&json!("23502"), &json!("A value is missing: subject")]);
-    assert_eq!(told["hint"], json!("Send a value for it."));
+    assert_eq!([&told["code"], &told["message"]], [&json!("23502"), &json!("A required value is missing: subject")]);
+    assert_eq!(told["hint"], json!("Send a value for this column."));
     let line = seen.log.to_string();
     assert!(line.contains("23502") && line.contains("null value in column") && !line.contains("secret"), "{line}");
 }

@@ -357,7 +357,7 @@ fn purpose_is_required_exactly_where_described_a_2() {
             let text = grant.read.iter().find(|name| is_text(name)).unwrap();
             let guarded = |name: &str| table.sensitive_columns.contains(&name);
             for (query, says) in [
-                (format!("{path}?{}=eq.{key}", table.key), "stands in the answer"),
+                (format!("{path}?{}=eq.{key}", table.key), "the result, a filter or the order contains"),
                 (
                     format!("{path}?select={}&{text}=like.x*", table.key),
                     if guarded(text) { "a filter" } else { "a search" },

@@ -85,17 +85,17 @@ pub fn map_error(status: u16, body: &[u8], staff: bool) -> Error {
 /// values are not.
 fn public_message(code: &str, message: &str) -> String {
     let sentence = match code {
-        "22P02" | "22007" | "22008" | "22003" => "A value has the wrong form",
-        "23502" => "A value is missing",
-        "23503" => "It refers to something that does not exist",
-        "23505" => "It exists already",
-        "23514" => "A value is not allowed here",
-        "42501" => "The database's own rules refuse this",
-        "PGRST103" => "There are no rows that far",
-        "PT400" => "It would change more rows than it names keys",
+        "22P02" | "22007" | "22008" | "22003" => "A value has an invalid format",
+        "23502" => "A required value is missing",
+        "23503" => "A referenced row does not exist",
+        "23505" => "The row already exists",
+        "23514" => "A value violates a constraint",
+        "42501" => "The database does not permit this operation",
+        "PGRST103" => "The offset is beyond the last row",
+        "PT400" => "The change would affect more rows than keys were given",
         // Raised by the Hub's own functions and triggers, with a text intended for the client.
         "P0001" | "PT404" | "PT409" | "PT412" | "PT422" => message,
-        _ => "The database refused this",
+        _ => "The database rejected the request",
     };
     // PostgreSQL names the column first and its table after it, and a constraint after its table
     // (src/backend/executor/execMain.c).
@@ -114,20 +114,20 @@ fn public_message(code: &str, message: &str) -> String {
 #[must_use]
 pub fn hint_for(code: &str) -> &'static str {
     match code {
-        "22P02" | "22007" | "22008" | "22003" => "Check the type and the form of each value.",
-        "23502" => "Send a value for it.",
-        "23503" => "Name one that exists and that you may see.",
-        "23505" => "Change the one that exists, or send another value.",
+        "22P02" | "22007" | "22008" | "22003" => "Check the type and the format of each value.",
+        "23502" => "Send a value for this column.",
+        "23503" => "Reference an existing row that you can read.",
+        "23505" => "Update the existing row, or send another value.",
         "23514" => "GET /rest/v1/ describes the columns.",
-        "42501" => "Check that the row is yours and in a state in which it may be changed.",
+        "42501" => "Check that you own the row and that its state allows this change.",
         "P0001" => "Check the arguments.",
-        "PGRST103" => "Ask for a smaller offset.",
-        "PGRST116" => "Filter for exactly one row, or ask for a list.",
-        "PT400" => "Name each row by its key.",
-        "PT404" => "Check the id; there may be no such row, or none of yours.",
-        "PT409" => "Read the row as it is now, then decide anew.",
-        "PT412" => "Read it again, then change it.",
-        "PT422" => "Send what is missing.",
+        "PGRST103" => "Use a smaller offset.",
+        "PGRST116" => "Filter for exactly one row, or request a list.",
+        "PT400" => "Filter by the key of each row.",
+        "PT404" => "Check the id; the row does not exist, or you cannot access it.",
+        "PT409" => "Read the current row, then retry the change if it still applies.",
+        "PT412" => "Read the row again, then apply the change to its current version.",
+        "PT422" => "Send the missing value.",
         _ => "Send the operator the request id.",
     }
 }

@@ -16,9 +16,15 @@ pub(super) const CHANGE: [u16; 16] = [400, 401, 403, 404, 406, 409, 412, 413, 41
 
 /// Rejections by rules of the database's own.
 const DATABASE: [(u16, &str); 3] = [
-    (409, "PT409: the status does not go there from where the row is. 23505, 23503: another row stands in the way."),
-    (412, "PT412: the row is not at the version that the change was made from."),
-    (422, "PT422: the step needs a resolution or a reason. 23514, 23502: a value is not one that the column takes."),
+    (
+        409,
+        "PT409: the state of the row does not allow this change. 23505, 23503: the change conflicts with another row.",
+    ),
+    (412, "PT412: the row has another version than the change is based on."),
+    (
+        422,
+        "PT422: the change requires a resolution or a reason. 23514, 23502: a value violates a constraint of its column.",
+    ),
 ];
 
 /// Codes of routes other than the API's (webhooks, forms, pages), and of methods that are not described.

@@ -105,7 +105,7 @@ pub(super) fn row_filter(column: &Column) -> Value {
 
 /// Returns the filter by which a change selects its rows.
 pub(super) fn key_filter(table: &Table) -> Value {
-    json!({ "name": table.key, "in": "query", "type": "string", "required": true, "description": "eq.value or in.(value,…): the rows that are meant." })
+    json!({ "name": table.key, "in": "query", "type": "string", "required": true, "description": "eq.value or in.(value,…): the rows to change." })
 }
 
 /// Returns the parameter for the number of rows.
@@ -121,24 +121,24 @@ pub(super) fn purpose(caller: Caller, table: &Table, grant: &Grant) -> Option<Va
     }
     let columns = (!guarded.is_empty()).then(|| {
         let free: Vec<&str> = PURPOSES.into_iter().filter(|purpose| table.lists(caller.who, purpose)).collect();
-        let unless = if free.is_empty() { String::new() } else { format!(", unless it is {}", free.join(" or ")) };
+        let unless = if free.is_empty() { String::new() } else { format!(", unless the purpose is {}", free.join(" or ")) };
         format!(
-            "Needed where {} stands in the answer, a filter or the order; a select that is left out answers every column. The record is then \
-             named by key, conversation or owner{unless}.",
+            "Required if the result, a filter or the order contains {}; without select the result contains every column. The query must then \
+             filter by key, conversation or owner{unless}.",
             guarded.join(" or ")
         )
     });
-    let searches = table.audited.then(|| "Needed for a search (like, ilike).".to_owned());
-    let files = grant.export.then(|| "Needed for a file (text/csv, application/x-ndjson).".to_owned());
+    let searches = table.audited.then(|| "Required for a search (like, ilike).".to_owned());
+    let files = grant.export.then(|| "Required for an export (text/csv, application/x-ndjson).".to_owned());
     let description = columns.into_iter().chain(searches).chain(files).collect::<Vec<_>>().join(" ");
     Some(purpose_header(&description))
 }
 
 /// Returns the purpose header of a call by staff whose result depends on clients' records.
 pub(super) fn call_purpose(caller: Caller, function: &Function) -> Option<Value> {
-    let asked = caller.is_staff() && function.mark == FunctionProperty::Sensitive;
-    let header = || purpose_header("The result depends on what is in clients' records.");
-    asked.then(|| with(header(), "required", json!(true)))
+    let required = caller.is_staff() && function.mark == FunctionProperty::Sensitive;
+    let header = || purpose_header("Required, because the result depends on clients' records.");
+    required.then(|| with(header(), "required", json!(true)))
 }
 
 fn purpose_header(description: &str) -> Value {
@@ -152,26 +152,26 @@ fn purpose_header(description: &str) -> Value {
 pub(super) fn common() -> Map<String, Value> {
     let query = |name: &str, description: &str| json!({ "name": name, "in": "query", "type": "string", "required": false, "description": description });
     let header = |name: &str, required: &[&str], description: &str| json!({ "name": name, "in": "header", "type": "string", "required": !required.is_empty(), "description": description });
-    let version = "\"3\" for version 3, * for whatever is there.";
+    let version = "\"3\" for version 3, * for any version.";
     let rows = [
-        ("select", query("select", "Columns and embedded tables, listed.")),
-        ("order", query("order", "column.asc or column.desc, with nullsfirst or nullslast; five at most.")),
+        ("select", query("select", "Columns and embedded tables, separated by commas.")),
+        ("order", query("order", "column.asc or column.desc, with nullsfirst or nullslast; at most five columns.")),
         ("offset", json!({ "name": "offset", "in": "query", "type": "integer", "minimum": 0, "maximum": 100_000 })),
         (
             "preferCount",
             header(
                 "Prefer",
                 &[],
-                "count=exact where the table allows it; count=planned and count=estimated, which are exact for customers.",
+                "count=exact if the table allows it; count=planned or count=estimated, which are exact for customers.",
             ),
         ),
         ("preferReturn", header("Prefer", &[], "return=representation, return=minimal or return=headers-only.")),
         ("ifMatch", header("If-Match", &[], version)),
         (
             "ifMatchNeeded",
-            header("If-Match", &["staff"], &format!("{version} The filter version=eq.3 says it too, in its place.")),
+            header("If-Match", &["staff"], &format!("{version} The filter version=eq.3 may be used instead.")),
         ),
-        ("reason", header("x-hub-reason", &[], "Why, percent-encoded, where a step needs a reason.")),
+        ("reason", header("x-hub-reason", &[], "The reason, percent-encoded; required by some changes of status.")),
     ];
     rows.into_iter().map(|(name, parameter)| (name.to_owned(), parameter)).collect()
 }

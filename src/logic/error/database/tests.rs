@@ -10,7 +10,7 @@ fn told(status: u16, body: &str, staff: bool) -> Error {
 fn details_are_hidden_from_customers_and_shown_to_staff() {
     let body = r#"{"code":"23505","message":"duplicate key value violates unique constraint \"leads_email_key\"","details":"Key (email)=(a@b.c) already exists.","hint":"x"}"#;
     let Error::Database(client) = told(409, body, false) else { panic!("refusal") };
-    assert_eq!(client.message, "It exists already: leads_email_key");
+    assert_eq!(client.message, "The row already exists: leads_email_key");
     assert_eq!(client.details, None);
     assert!(client.hint.is_some_and(|hint| hint != "x"));
     let Error::Database(staff) = told(409, body, true) else { panic!("refusal") };
@@ -21,7 +21,7 @@ fn details_are_hidden_from_customers_and_shown_to_staff() {
 fn values_are_not_reported_as_constraint_names() {
     let body = r#"{"code":"22P02","message":"invalid input syntax for type uuid: \"secret\""}"#;
     let Error::Database(client) = told(400, body, false) else { panic!("refusal") };
-    assert_eq!(client.message, "A value has the wrong form");
+    assert_eq!(client.message, "A value has an invalid format");
 }
 
 #[test]
