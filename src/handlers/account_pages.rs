@@ -2,7 +2,10 @@
 //! (I-1).
 
 use crate::{
-    domain::session::{Actor, Session},
+    domain::{
+        access::PrincipalKind,
+        session::{Actor, Session},
+    },
     logic::{
         authn::{
             browser_session::{delete_cookies, query_param},
@@ -94,7 +97,7 @@ pub async fn account<P: Runtime>(
     let account = Account {
         user: &session.user,
         session: &session.id,
-        who: session.principal_name(),
+        role: session.principal_kind().map_or(UNRECOGNIZED_ROLE, PrincipalKind::name),
         organization: session.organization.as_ref().map(|organization| organization.id.as_str()),
         organization_role: session.organization.as_ref().map(|organization| organization.role.as_str()),
         permissions: session.organization.as_ref().map_or(&[], |organization| &organization.permissions),
@@ -205,3 +208,4 @@ fn site_context<P: Runtime>(app: &AppState<P>) -> SiteContext<'_> {
 }
 
 const MAX_FORM_BYTES: usize = 8192;
+const UNRECOGNIZED_ROLE: &str = "not recognized: no access";

@@ -9,7 +9,7 @@ mod security_txt;
 
 use askama::Template;
 use content::{Company, Exclusion, Group, Promises, State};
-use retained_data::{Kept, RETAINED_DATA};
+use retained_data::{RETAINED_DATA, RetainedData};
 
 pub use security_txt::security_txt;
 
@@ -48,8 +48,8 @@ pub fn home(page: &SiteContext) -> Result<String, askama::Error> {
 pub fn security(page: &SiteContext) -> Result<String, askama::Error> {
     let promises = Promises::parse()?;
     let tally = promises.tally();
-    let Promises { groups, absences } = promises;
-    Security { page, company: Company::parse()?, tally, groups, absences, path: "/security" }.render()
+    let Promises { groups, exclusions } = promises;
+    Security { page, company: Company::parse()?, tally, groups, exclusions, path: "/security" }.render()
 }
 
 /// Renders the error page; `sentence` is public text.
@@ -73,8 +73,8 @@ pub struct Account<'a> {
     pub user: &'a str,
     /// Clerk session id.
     pub session: &'a str,
-    /// The row of the access matrix.
-    pub who: &'a str,
+    /// The role, or a statement that the token has none that the Hub knows.
+    pub role: &'a str,
     /// The active organization.
     pub organization: Option<&'a str>,
     /// The role in it.
@@ -94,7 +94,7 @@ pub struct Account<'a> {
 /// # Errors
 /// An unreadable data file, which the tests rule out for the files in this build.
 pub fn account(page: &SiteContext, account: &Account) -> Result<String, askama::Error> {
-    AccountPage { page, company: Company::parse()?, account, kept: RETAINED_DATA, path: "/account" }.render()
+    AccountPage { page, company: Company::parse()?, account, retained_data: RETAINED_DATA, path: "/account" }.render()
 }
 
 /// Renders the confirmation of a sign-out.
@@ -131,7 +131,7 @@ struct Security<'a> {
     company: Company,
     tally: StatusCounts,
     groups: Vec<Group>,
-    absences: Vec<Exclusion>,
+    exclusions: Vec<Exclusion>,
     path: &'a str,
 }
 
@@ -141,7 +141,7 @@ struct AccountPage<'a> {
     page: &'a SiteContext<'a>,
     company: Company,
     account: &'a Account<'a>,
-    kept: &'static [Kept],
+    retained_data: &'static [RetainedData],
     path: &'a str,
 }
 

@@ -17,12 +17,12 @@ pub struct Company {
     pub reviewed: Month,
 }
 
-/// Every promise and every absence, in the order of the page.
+/// Every promise and every exclusion, in the order of the page.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Promises {
     pub groups: Vec<Group>,
-    pub absences: Vec<Exclusion>,
+    pub exclusions: Vec<Exclusion>,
 }
 
 /// A group of related promises.
@@ -68,7 +68,7 @@ pub struct Exclusion {
     pub id: String,
     pub title: String,
     pub statement: String,
-    pub standing: String,
+    pub status: String,
     pub instead: String,
     pub reviewed: Month,
 }
@@ -122,9 +122,8 @@ impl State {
     /// Returns the heading above the mechanism: one that is only planned must not read like one that exists.
     pub fn mechanism_heading(&self) -> &'static str {
         match self {
-            Self::Planned => "How the Hub will keep it",
-            Self::ProvidedBy(_) => "How it is kept",
-            Self::Enforced | Self::InPart => "How the Hub keeps it",
+            Self::Planned => "Planned mechanism",
+            Self::ProvidedBy(_) | Self::Enforced | Self::InPart => "Mechanism",
         }
     }
 }

@@ -5,13 +5,13 @@
 
 /// Stored data of one kind.
 #[derive(Debug)]
-pub struct Kept {
+pub struct RetainedData {
     /// Heading on the page.
     pub title: &'static str,
-    /// Retention, as the end of a sentence that starts with "Kept".
-    pub until: &'static str,
+    /// Retention time, or the event that ends it.
+    pub retention: &'static str,
     /// Sentences about the data.
-    pub what: &'static [Said],
+    pub statements: &'static [Statement],
     /// Tables that hold it.
     #[allow(dead_code, reason = "compared with the catalogue and the migrations")]
     pub tables: &'static [&'static str],
@@ -19,7 +19,7 @@ pub struct Kept {
 
 /// A sentence, and the columns that it describes.
 #[derive(Debug)]
-pub struct Said {
+pub struct Statement {
     /// The sentence.
     pub text: &'static str,
     /// The columns.
@@ -27,75 +27,75 @@ pub struct Said {
     pub columns: &'static [&'static str],
 }
 
-const fn said(text: &'static str, columns: &'static [&'static str]) -> Said {
-    Said { text, columns }
+const fn statement(text: &'static str, columns: &'static [&'static str]) -> Statement {
+    Statement { text, columns }
 }
 
 /// Every kind of record about a user.
-pub const RETAINED_DATA: &[Kept] = &[
-    Kept {
+pub const RETAINED_DATA: &[RetainedData] = &[
+    RetainedData {
         title: "Your requests",
-        until: "for 12 months",
+        retention: "12 months",
         tables: &["request_log"],
-        what: &[
-            said(
-                "When each came, by which method, and to which address of the Hub: the page, table or function, not what you asked of it.",
+        statements: &[
+            statement(
+                "Time, method and route of each request: the page, table or function, without the query.",
                 &["id", "occurred_at", "method", "route"],
             ),
-            said("Its number, and the one that your program gave it.", &["request_id", "client_request_id"]),
-            said(
-                "Who asked: the ids of your user, session, organization and token at Clerk, as whom you acted, and who acted in your place, if anyone.",
+            statement("The request id, and the one that your client sent.", &["request_id", "client_request_id"]),
+            statement(
+                "Clerk’s ids of your user, session, organization and token, your role, and the user who impersonated you, if any.",
                 &["who", "actor_id", "session_id", "owner_id", "token_id", "impersonator_id"],
             ),
-            said(
-                "What became of it: outcome, status, error code, how long it took, and how many rows it gave.",
+            statement(
+                "Outcome, status, error code, duration and number of rows.",
                 &["outcome", "status", "code", "duration_ms", "upstream_ms", "row_count"],
             ),
-            said(
-                "From where: the country and the Cloudflare data centre. Of your network address a keyed hash, which tells two addresses apart and names none without the Hub’s key.",
+            statement(
+                "Country and Cloudflare data centre. Of your IP address only a keyed hash: it distinguishes addresses, and reveals none without the Hub’s key.",
                 &["country", "colo", "address_hash"],
             ),
         ],
     },
-    Kept {
-        title: "Requests whose record the database refused",
-        until: "for 12 months",
+    RetainedData {
+        title: "Requests whose record the database rejected",
+        retention: "12 months",
         tables: &["request_log_rejected"],
-        what: &[said(
-            "The record as it stands above, its number, when it was refused and tried again, and the database’s words about it.",
+        statements: &[statement(
+            "The request record as above, its id, the times of its rejection and of the last retry, and the database’s error message.",
             &["id", "received_at", "tried_at", "content", "code", "message", "request_id"],
         )],
     },
-    Kept {
+    RetainedData {
         title: "Your tickets and chats",
-        until: "until they are deleted",
+        retention: "until deletion",
         tables: &["contact_tickets", "ticket_messages", "chat_threads", "chat_messages"],
-        what: &[
-            said(
-                "What you and the studio wrote: subjects, topics, messages and resolutions, with the studio’s internal notes about them.",
+        statements: &[
+            statement(
+                "Texts by you and the studio: subjects, topics, messages and resolutions, and the studio’s internal notes.",
                 &["subject", "topic", "body", "resolution", "internal"],
             ),
-            said(
-                "Whose they are, who wrote each, and when: ids at Clerk, no name and no email address but those written into the text.",
+            statement(
+                "Owner, author and times, as Clerk’s ids: no name or email address, except those written into a text.",
                 &["id", "owner_id", "author_id", "author_kind", "created_at", "updated_at", "ticket_id", "thread_id"],
             ),
-            said(
-                "How they stand: kind, status, priority, who of the studio has them, what they were merged into, and when a message was retracted.",
+            statement(
+                "State: kind, status, priority, assignee, the ticket that one was merged into, and when a message was retracted.",
                 &["kind", "status", "priority", "assigned_to", "merged_into", "version", "retracted_at"],
             ),
         ],
     },
-    Kept {
-        title: "What was done with your records",
-        until: "for 24 months, and to the end of that month",
+    RetainedData {
+        title: "Audit log of your records",
+        retention: "24 months, to the end of that month",
         tables: &["team_activities"],
-        what: &[
-            said(
-                "Each change and its author, and each time the studio’s staff opened what is yours: when, what, and which record of whose.",
+        statements: &[
+            statement(
+                "Every change, and every read by the studio’s staff: time, action, table, record and its owner.",
                 &["id", "occurred_at", "action", "entity", "entity_id", "owner_id", "internal"],
             ),
-            said(
-                "Who did it: the user and session at Clerk or the job, the role, and of staff the name.",
+            statement(
+                "Actor: Clerk’s ids of user and session, or the job; the role; for staff the name.",
                 &[
                     "actor_id",
                     "actor_kind",
@@ -107,31 +107,31 @@ pub const RETAINED_DATA: &[Kept] = &[
                     "out_of_band",
                 ],
             ),
-            said(
-                "Why, by which request, and with which search; of a change the record before and after it, of a search how many records it found.",
+            statement(
+                "Purpose and reason, the request, and the search; for a change the values before and after it, for a search the number of records found.",
                 &["purpose", "reason", "request_id", "route", "filter", "row_count", "before", "after"],
             ),
-            said(
-                "Checksums that show a later change of all this, and when values were erased.",
+            statement(
+                "Hashes that reveal a later change of this row, and when values were erased.",
                 &["salt", "values_hash", "row_hash", "erased_at"],
             ),
         ],
     },
-    Kept {
-        title: "Sessions that were ended",
-        until: "for 30 days after the last of their tokens has run out",
+    RetainedData {
+        title: "Revoked sessions",
+        retention: "30 days after the last of their tokens expires",
         tables: &["revoked_sessions"],
-        what: &[said(
-            "Which session, user or organization, when, why and by whom: also a ban or a lock at Clerk and a change of role. For as long as a ban holds it stays.",
+        statements: &[statement(
+            "The session, user or organization, with time, reason and actor; also bans and locks at Clerk and changes of role. A ban is stored as long as it applies.",
             &["subject", "reason", "revoked_by", "revoked_at", "expires_at", "cause", "scope", "role", "issued_until"],
         )],
     },
-    Kept {
-        title: "If you once wrote by the contact form",
-        until: "until it is deleted",
+    RetainedData {
+        title: "Messages of the contact form",
+        retention: "until deletion",
         tables: &["leads"],
-        what: &[said(
-            "Name, email address, company and message as you wrote them, with the studio’s notes on them and how they stand. They are not tied to your account.",
+        statements: &[statement(
+            "Name, email address, company and message as you sent them, the studio’s notes, and the status. They are not linked to your account.",
             &[
                 "id",
                 "name",
@@ -158,29 +158,25 @@ mod tests {
 
     /// Tables of Clerk's messages by number and kind, and of the results of the nightly checks: neither has a column
     /// for a user.
-    const WITHOUT_PERSONS: [&str; 2] = ["checks", "webhook_messages"];
+    const WITHOUT_USERS: [&str; 2] = ["checks", "webhook_messages"];
 
     #[test]
     fn lists_every_column_of_personal_data() {
-        for table in TABLES.iter().filter(|table| !WITHOUT_PERSONS.contains(&table.name)) {
-            let kept = RETAINED_DATA.iter().find(|kept| kept.tables.contains(&table.name));
-            let kept = kept.unwrap_or_else(|| {
-                panic!("logic/views/retained_data.rs says nothing of {}: /account must", table.name)
-            });
+        for table in TABLES.iter().filter(|table| !WITHOUT_USERS.contains(&table.name)) {
+            let entry = RETAINED_DATA.iter().find(|entry| entry.tables.contains(&table.name));
+            let entry = entry.unwrap_or_else(|| panic!("logic/views/retained_data.rs lacks the table {}", table.name));
             for column in table.columns {
-                let said = kept.what.iter().filter(|said| said.columns.contains(&column.name)).count();
-                assert_eq!(said, 1, "logic/views/retained_data.rs on {}.{}", table.name, column.name);
+                let count = entry.statements.iter().filter(|one| one.columns.contains(&column.name)).count();
+                assert_eq!(count, 1, "logic/views/retained_data.rs on {}.{}", table.name, column.name);
             }
         }
-        for kept in RETAINED_DATA {
-            for said in kept.what {
-                for column in said.columns {
-                    let stands = |name: &&str| {
-                        let table = TABLES.iter().find(|table| table.name == *name);
-                        table.is_some_and(|table| table.columns.iter().any(|known| known.name == *column))
-                    };
-                    assert!(kept.tables.iter().any(stands), "{}: no {column} is kept any more", kept.title);
-                }
+        for entry in RETAINED_DATA {
+            for column in entry.statements.iter().flat_map(|statement| statement.columns) {
+                let has_column = |name: &&str| {
+                    let table = TABLES.iter().find(|table| table.name == *name);
+                    table.is_some_and(|table| table.columns.iter().any(|known| known.name == *column))
+                };
+                assert!(entry.tables.iter().any(has_column), "{}: no table has a column {column}", entry.title);
             }
         }
     }
@@ -198,7 +194,8 @@ mod tests {
                 .unwrap_or_else(|| panic!("{what}"))
                 .to_owned()
         };
-        let until = |table: &str| RETAINED_DATA.iter().find(|kept| kept.tables.contains(&table)).unwrap().until;
+        let entry = |table: &str| RETAINED_DATA.iter().find(|entry| entry.tables.contains(&table)).unwrap();
+        let retention = |table: &str| entry(table).retention;
         for (table, deletion) in [
             ("request_log", "delete from hub.request_log where"),
             ("request_log_rejected", "delete from hub.request_log_rejected where"),
@@ -207,11 +204,11 @@ mod tests {
         ] {
             let line = last(deletion);
             let interval = line.split("interval '").nth(1).unwrap().split('\'').next().unwrap();
-            assert!(until(table).starts_with(&format!("for {interval}")), "{table}: {interval}, not {}", until(table));
+            assert!(retention(table).starts_with(interval), "{table}: {interval}, not {}", retention(table));
         }
         // The others have no retention time of their own.
         for table in ["contact_tickets", "leads"] {
-            assert!(until(table).starts_with("until"), "{table}");
+            assert_eq!(retention(table), "until deletion", "{table}");
         }
     }
 }

@@ -14,7 +14,7 @@ pub fn security_txt(page: &SiteContext, now_s: u64) -> Result<String, askama::Er
     let expires = time::rfc3339(today.saturating_add(8 * DAY).saturating_mul(1000));
     let place = format!("{}{}", page.origin, page.base_path);
     Ok(format!(
-        "# How to report a weakness in {product} to {name}. Please put {subject} in the subject.\n\
+        "# How to report a vulnerability in {product} to {name}. Please put {subject} in the subject.\n\
          Contact: {contact}\n\
          Expires: {expires}\n\
          Preferred-Languages: {languages}\n\

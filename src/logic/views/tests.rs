@@ -8,7 +8,7 @@ const PAGE: SiteContext =
 const ACCOUNT: Account = Account {
     user: "user_1",
     session: "sess_1",
-    who: "customer",
+    role: "customer",
     organization: Some("org_1"),
     organization_role: Some("admin"),
     permissions: &[],
@@ -116,7 +116,7 @@ fn nouns_are_singular_or_plural_by_count() {
             company: company(),
             tally,
             groups: Vec::new(),
-            absences: Vec::new(),
+            exclusions: Vec::new(),
             path: "/security",
         };
         let html = page.render().unwrap();
@@ -173,7 +173,7 @@ fn unproven_certifications_are_not_claimed() {
 #[test]
 fn certifications_appear_only_under_exclusions() {
     let html = security(&PAGE).unwrap().to_lowercase();
-    let (before, after) = html.split_once("id=\"not-there\"").unwrap();
+    let (before, after) = html.split_once("id=\"exclusions\"").unwrap();
     for name in ["soc 2", "hipaa", "baa", "penetration"] {
         assert!(!before.contains(name) && after.contains(name), "{name}");
         assert!(!home(&PAGE).unwrap().to_lowercase().contains(name), "{name}");
@@ -182,8 +182,8 @@ fn certifications_appear_only_under_exclusions() {
 
 #[test]
 fn exclusions_show_state_review_and_alternative() {
-    for Exclusion { id, standing, instead, reviewed: Month { date, text }, .. } in Promises::parse().unwrap().absences {
-        assert!(!standing.is_empty() && !instead.is_empty() && text.ends_with("2026"), "{id}");
+    for Exclusion { id, status, instead, reviewed: Month { date, text }, .. } in Promises::parse().unwrap().exclusions {
+        assert!(!status.is_empty() && !instead.is_empty() && text.ends_with("2026"), "{id}");
         assert_eq!(date.len(), "2026-06".len(), "{id}");
     }
 }
@@ -260,7 +260,7 @@ fn hostile_values_are_escaped() {
         company: Company::parse().unwrap(),
         tally: StatusCounts::default(),
         groups: vec![group],
-        absences: Vec::new(),
+        exclusions: Vec::new(),
         path: "/security",
     };
     for html in [page.render().unwrap(), error_page(&place, 500, hostile, hostile, hostile).unwrap()] {
