@@ -13,10 +13,10 @@ SOURCES := $(shell find src templates public data -type f 2>/dev/null) Cargo.tom
 help: ## Lists the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
 
-setup: ## Installs the requirements of all commands: npm packages, Rust's wasm32 target, worker-build, wasm-bindgen, cargo-deny, Chromium
+setup: ## Installs the requirements of all commands (each command installs its own on first use)
 	@dev/setup/all.sh
 
-dev: build ## Runs everything locally, prints the URLs and personas; for a browser app: make dev ORIGINS=http://localhost:5173
+dev: build ## Starts the local stack and prints its URLs and test users; ORIGINS=http://localhost:5173 allows a browser app
 	@dev/setup/all.sh build
 	@ORIGINS="$(ORIGINS)" exec $(NODE) dev/main.mjs
 
@@ -24,33 +24,33 @@ dev-reset: ## Deletes the local data
 	@dev/setup/all.sh node
 	@$(NODE) dev/main.mjs reset
 
-dev-seed: ## Seeds the local data anew: make dev-seed ROWS=100000
+dev-seed: ## Replaces the local data by generated data: make dev-seed ROWS=100000
 	@dev/setup/all.sh node
 	@ROWS=$(or $(ROWS),200) $(NODE) dev/main.mjs seed
 
-db-check: ## Checks any database for gaps and drift, read-only: make db-check URL=postgres://…
+db-check: ## Checks a database for missing protection and drift, read-only: make db-check URL=postgres://…
 	@dev/setup/all.sh node
 	@$(NODE) dev/db-check.mjs
 
-types: ## Writes the TypeScript types of each audience into types/
+types: ## Generates the TypeScript types for each kind of client into types/
 	@cargo run --locked --quiet --example types
 
-build: build/.done ## Builds the deployable bundle in build/
+build: build/.done ## Builds the deployable Worker in build/
 
 build/.done: $(SOURCES)
 	@dev/setup/all.sh build
 	@dev/build.sh
 	@touch $@
 
-test: ## Runs every test; one stage with STAGE=native, browser, database, dev-stack or e2e
+test: ## Runs all tests, or one stage: STAGE=native, browser, database, dev-stack or e2e
 	@dev/setup/all.sh test
 	@dev/test.sh $(STAGE)
 
-check: ## Checks format, lints (native, wasm32, JavaScript), licences, documents and scripts
+check: ## Checks formatting, lints (native, wasm32 and JavaScript), licences, documentation and scripts
 	@dev/setup/all.sh check
 	@dev/check.sh
 
-bench: build ## Measures the Hub against a pass-through, the audit log against a bare table, and its filters and export at ROWS=1000000
+bench: build ## Runs the benchmarks: request cost, audit trigger, audit log queries and export (ROWS=1000000)
 	@dev/setup/all.sh build
 	@status=0; \
 	$(NODE) bench/run.mjs || status=1; \
@@ -59,13 +59,13 @@ bench: build ## Measures the Hub against a pass-through, the audit log against a
 	$(NODE) bench/audit-queries.mjs || status=1; \
 	exit $$status
 
-soak: build ## Measures the memory that an isolate retains of its requests: make soak REQUESTS=50000
+soak: build ## Measures memory growth of an isolate over many requests: make soak REQUESTS=50000
 	@dev/setup/all.sh build
 	@$(NODE) bench/soak.mjs
 
-clean: ## Removes what was built, not the local data
+clean: ## Deletes build output; keeps the local data
 	rm -rf target build
 
-fuzz: ## Fuzzes the code that unauthenticated input reaches: make fuzz TARGET=token SECONDS=600 (token, cookies, query, webhook)
+fuzz: ## Fuzzes the parsers of unauthenticated input: make fuzz TARGET=token SECONDS=600 (token, cookies, query, webhook)
 	@dev/setup/all.sh build
 	@dev/fuzz.sh $(or $(TARGET),token) $(or $(SECONDS),600)

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/setup/common.sh"
 
 target=$1 seconds=$2
-[ -f "fuzz/fuzz_targets/$target.rs" ] || fail "TARGET is one of $(cd fuzz/fuzz_targets && ls | sed 's/\.rs$//' | paste -sd, | sed 's/,/, /g')"
+[ -f "fuzz/fuzz_targets/$target.rs" ] || fail "TARGET must be one of $(cd fuzz/fuzz_targets && ls | sed 's/\.rs$//' | paste -sd, | sed 's/,/, /g')"
 needs c++ "apt-get install g++"
 # libFuzzer's instrumentation is not in the stable compiler.
 rustup toolchain list | grep -q '^nightly' || step "rustup toolchain install nightly" rustup toolchain install nightly --profile minimal

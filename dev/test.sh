@@ -69,7 +69,7 @@ room() {
   for place in . "${TMPDIR:-/tmp}"; do
     free=$(df -Pk "$place" | awk 'NR == 2 { print int($4 / 1024) }')
     [ "$free" -ge "$ROOM_MB" ] && continue
-    printf 'The disk is full: %s MB are free for %s, and the databases of the tests need %s MB.\n' "$free" "$(cd "$place" && pwd)" "$ROOM_MB"
+    printf 'Not enough disk space: %s MB free in %s; the test databases require %s MB.\n' "$free" "$(cd "$place" && pwd)" "$ROOM_MB"
     return 1
   done
 }

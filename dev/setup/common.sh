@@ -61,7 +61,7 @@ packages() {
 # Requirements that cannot be installed from here.
 needs() {
   local command=$1 how=$2
-  command -v "$command" >/dev/null || fail "\`$command\` is missing. Install it: $how"
+  command -v "$command" >/dev/null || fail "\`$command\` is not installed. Install it: $how"
 }
 
 # Requires Node of at least this major version; the one that runs the Hub's tools comes from npm, but npm itself needs
@@ -72,5 +72,5 @@ needs_node() {
   local major=${found#v}
   major=${major%%.*}
   [[ $major =~ ^[0-9]+$ ]] && [ "$major" -ge "$wanted" ] ||
-    fail "Node $wanted or newer is needed, with npm; \`node\` here is ${found:-no Node}. Install it: https://nodejs.org"
+    fail "Node.js $wanted or newer with npm is required; found: ${found:-none}. Install it: https://nodejs.org"
 }

@@ -20,15 +20,15 @@ if has_target; then
   exit 0
 fi
 
-say "rustup cannot fetch $target here; Debian's Rust and its library source stand in"
-command -v apt-get >/dev/null || fail "Run where rustup has its network: rustup target add $target"
+say "rustup cannot download $target here; using Debian's Rust and its library source"
+command -v apt-get >/dev/null || fail "Run on a host where rustup has network access: rustup target add $target"
 if [ "$(id -u)" -eq 0 ]; then apt-get update -q >/dev/null 2>&1 || true; fi
 lld=$(apt-cache search --names-only '^lld-[0-9]+$' | awk '{ print $1 }' | sort -t- -k2 -n | tail -n 1)
 packages rustc-web cargo-web rust-web-src rust-web-clippy "$lld"
 rustup toolchain link debian /usr
 library=/usr/lib/rustlib/$target/lib
 if ! ls "$library"/libstd-*.rlib >/dev/null 2>&1; then
-  [ -w /usr/lib/rustlib ] || fail "$library must be filled by root once. Run: sudo make setup"
+  [ -w /usr/lib/rustlib ] || fail "$library is writable by root only. Run once: sudo make setup"
   folder=$(mktemp -d)
   (cd "$folder" && cargo init -q --lib --name empty .)
   build() {
