@@ -12,12 +12,12 @@ const REQUESTS = Number(process.env.REQUESTS ?? 200);
 const TARGET_MS = 50;
 const say = (line) => console.log(line);
 // The query that the Hub writes for a client that names no columns (tests/golden/queries.txt).
-const TRAIL =
+const AUDIT_COLUMNS =
   'id,occurred_at,actor_id,actor_role,session_id,database_role,action,entity,entity_id,owner_id,before,after,salt,values_hash,request_id,erased_at,actor_kind,actor_name,reason,purpose,filter,row_count,row_hash,internal,route,login_role,out_of_band';
 const REQUEST =
   'id,occurred_at,request_id,client_request_id,method,route,who,actor_id,session_id,owner_id,impersonator_id,outcome,status,code,duration_ms,upstream_ms,row_count,colo,country,token_id,address_hash';
 
-const stack = await startStack({ dataDir: '.local/bench-trail', fresh: true, shift: 340, hub: false });
+const stack = await startStack({ dataDir: '.local/bench-audit', fresh: true, shift: 340, hub: false });
 const client = new pg.Client({ connectionString: stack.urls.database, options: '-c timezone=UTC' });
 await client.connect();
 const [key] = JSON.parse(stack.keys.signing).keys;
@@ -32,17 +32,17 @@ try {
     await client.query("select entity_id from hub.team_activities where request_id like '01BENCHTRA%' limit 500")
   ).rows.map((row) => row.entity_id);
   say(
-    `${ROWS} rows of team_activities over 24 months and ${Math.round(ROWS * 0.3)} of request_log made in ${((Date.now() - began) / 1000).toFixed(0)} s`,
+    `${ROWS} rows of team_activities over 24 months and ${Math.round(ROWS * 0.3)} of request_log created in ${((Date.now() - began) / 1000).toFixed(0)} s`,
   );
   say(
-    `\n${REQUESTS} requests each, one after the other, 100 rows a page, newest first; a deep page begins in the older half, or in the middle of the time asked for\n`,
+    `\n${REQUESTS} sequential requests each, 100 rows per page, newest first; a deep page begins in the older half, or in the middle of the requested time range\n`,
   );
-  say('| filter | rows a page | p50 ms | p95 ms | max ms | deep: rows | p50 ms | p95 ms | max ms |');
+  say('| filter | rows per page | p50 ms | p95 ms | max ms | deep: rows | p50 ms | p95 ms | max ms |');
   say('| --- | --: | --: | --: | --: | --: | --: | --: | --: |');
   // The cost of any request on this host at this time.
-  const floor = await series(() => 'checks?select=id&limit=1');
+  const baseline = await series(() => 'checks?select=id&limit=1');
   say(
-    `| an empty table | ${floor.rows} | ${floor.p50.toFixed(1)} | ${floor.p95.toFixed(1)} | ${floor.max.toFixed(1)} | | | | |`,
+    `| an empty table | ${baseline.rows} | ${baseline.p50.toFixed(1)} | ${baseline.p95.toFixed(1)} | ${baseline.max.toFixed(1)} | | | | |`,
   );
   for (const [what, table, filter] of filters()) await measure(what, table, filter);
   await ownView();
@@ -135,7 +135,7 @@ function filters() {
     'team_activities',
     (n) => `${values[one](n)}&${values[other](n * 5 + 1)}`,
   ];
-  const trail = [
+  const auditFilters = [
     'actor',
     'action',
     'table',
@@ -184,7 +184,7 @@ function filters() {
   ]);
   return [
     ['everything', 'team_activities', () => ''],
-    ...trail,
+    ...auditFilters,
     ...pairs.map(([one, other]) => both(one, other)),
     ['requests: everything', 'request_log', () => ''],
     ...requests,
@@ -210,11 +210,11 @@ async function token(who) {
     .sign(signing);
 }
 
-async function ask(path, who = 'admin') {
+async function fetchPage(path, who = 'admin') {
   if (minted.who !== who || minted.until < Date.now())
     minted = { who, text: await token(who), until: Date.now() + 20_000 };
   const began = performance.now();
-  const answer = await fetch(`${stack.urls.postgrest}/${path}`, {
+  const response = await fetch(`${stack.urls.postgrest}/${path}`, {
     headers: {
       authorization: `Bearer ${minted.text}`,
       accept: 'application/json',
@@ -222,9 +222,9 @@ async function ask(path, who = 'admin') {
       'x-hub-route': '/rest/v1',
     },
   });
-  const text = await answer.text();
+  const text = await response.text();
   const took = performance.now() - began;
-  if (answer.status !== 200) throw new Error(`${path}: ${answer.status} ${text}`);
+  if (response.status !== 200) throw new Error(`${path}: ${response.status} ${text}`);
   return { took, rows: JSON.parse(text).length };
 }
 
@@ -233,10 +233,10 @@ async function series(path) {
   let rows = 0;
   // The first ones open connections and warm up.
   for (let n = -10; n < REQUESTS; n += 1) {
-    const asked = await ask(path(n + 10));
+    const page = await fetchPage(path(n + 10));
     if (n < 0) continue;
-    times.push(asked.took);
-    rows += asked.rows;
+    times.push(page.took);
+    rows += page.rows;
   }
   times.sort((one, other) => one - other);
   const at = (share) => times[Math.min(times.length - 1, Math.floor(times.length * share))];
@@ -249,7 +249,7 @@ async function measure(what, table, filter) {
   } =
     await client.query(`select min(id)::integer as first, max(id)::integer as last, min(occurred_at) as began, max(occurred_at) as ended
     from hub.${table} where request_id like '01BENCHTRA%'`);
-  const columns = table === 'team_activities' ? TRAIL : REQUEST;
+  const columns = table === 'team_activities' ? AUDIT_COLUMNS : REQUEST;
   const query = (n, keyset = '') =>
     `${table}?select=${columns}${[filter(n), keyset]
       .filter(Boolean)
@@ -282,7 +282,7 @@ async function ownView() {
     ['a page in the middle', `rpc/my_activity?before_id=${middle}`],
   ]) {
     const times = [];
-    for (let n = 0; n < REQUESTS; n += 1) times.push((await ask(path, 'alice')).took);
+    for (let n = 0; n < REQUESTS; n += 1) times.push((await fetchPage(path, 'alice')).took);
     times.sort((one, other) => one - other);
     const p95 = times[Math.floor(times.length * 0.95)];
     if (p95 >= TARGET_MS) failed += 1;

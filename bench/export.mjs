@@ -9,7 +9,7 @@ export async function measureExports(stack, client, say) {
   const modules = ['build/index.js', 'build/index_bg.wasm'];
   const vars = { ...stack.vars, POSTGREST_URL: stack.urls.postgrest };
   say(
-    '\n| export | rows | MiB | first byte ms | seconds | rows a second | memory before, MiB | at most in the 1st, 2nd, 3rd, 4th quarter |',
+    '\n| export | rows | MiB | first byte ms | seconds | rows per second | memory before, MiB | maximum in the 1st, 2nd, 3rd, 4th quarter |',
   );
   say('| --- | --: | --: | --: | --: | --: | --: | --- |');
   for (const [name, accept] of [
@@ -19,16 +19,16 @@ export async function measureExports(stack, client, say) {
     const worker = await startWorkerd({
       name: 'export',
       port: await port('hub', 24790),
-      folder: '.local/bench-trail/workerd',
+      folder: '.local/bench-audit/workerd',
       modules,
       vars,
     });
     try {
       const bearer = async () => `Bearer ${(await (await fetch(`${stack.urls.clerk}/dev/token/admin`)).json()).token}`;
       const headers = { ...AS_TLS, accept, 'x-hub-purpose': 'legal', authorization: await bearer() };
-      const ask = (limit) => fetch(`${worker.url}/rest/v1/team_activities?${limit}`, { headers });
+      const fetchPage = (limit) => fetch(`${worker.url}/rest/v1/team_activities?${limit}`, { headers });
       // Keys, connections and code are loaded before the memory is read.
-      for (let n = 0; n < 5; n += 1) await (await ask('limit=1000')).arrayBuffer();
+      for (let n = 0; n < 5; n += 1) await (await fetchPage('limit=1000')).arrayBuffer();
       const before = worker.cost().memory;
       const {
         rows: [{ count }],
@@ -37,14 +37,14 @@ export async function measureExports(stack, client, say) {
         headers.authorization = await bearer();
         const quarters = [0, 0, 0, 0];
         const began = performance.now();
-        const answer = await ask('');
-        if (answer.status !== 200) throw new Error(`${answer.status} ${await answer.text()}`);
+        const response = await fetchPage('');
+        if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`);
         let [bytes, lines, first] = [0, 0, 0];
         const watching = setInterval(() => {
           const quarter = Math.min(3, Math.floor((4 * lines) / count));
           quarters[quarter] = Math.max(quarters[quarter], worker.cost().memory);
         }, 50);
-        for await (const part of answer.body) {
+        for await (const part of response.body) {
           first ||= performance.now() - began;
           bytes += part.length;
           for (const byte of part) if (byte === 10) lines += 1;

@@ -11,7 +11,7 @@ import autocannon from 'autocannon';
 import { build } from 'esbuild';
 import { importJWK, SignJWT } from 'jose';
 import pg from 'pg';
-import { answers, port } from '../dev/ports.mjs';
+import { waitUntil, port } from '../dev/ports.mjs';
 import { start } from '../dev/process.mjs';
 import { startStack } from '../dev/stack.mjs';
 import { AS_TLS, startWorkerd } from '../dev/workerd.mjs';
@@ -31,7 +31,7 @@ try {
   const stub = start(process.execPath, ['bench/stub.mjs', String(stubPort)], { log: `${FOLDER}/stub.log` });
   ending.push(stub.stop);
   const stubUrl = `http://127.0.0.1:${stubPort}`;
-  await answers('the stub', async () => (await fetch(stubUrl)).ok);
+  await waitUntil('the stub', async () => (await fetch(stubUrl)).ok);
   await build({
     entryPoints: ['bench/reference-worker/worker.mjs'],
     bundle: true,
@@ -90,7 +90,7 @@ try {
     },
   ];
   say(`\n${ROUNDS} rounds of ${REQUESTS} requests on ${CONNECTIONS} connections each; medians\n`);
-  say('| | requests/s | p50 ms | p99 ms | CPU µs a request | memory MiB | CPU ÷ passthrough | CPU ÷ peer |');
+  say('| | requests/s | p50 ms | p99 ms | CPU µs per request | memory MiB | CPU ÷ passthrough | CPU ÷ peer |');
   say('| --- | --: | --: | --: | --: | --: | --: | --: |');
   for (const one of cases) await compare(one);
   await sizes(bundles);
@@ -124,7 +124,7 @@ async function variables(name, restUrl, role) {
   if (name === 'hub') return { ...stack.vars, POSTGREST_URL: restUrl };
   const [key] = JSON.parse(keys.signing).keys;
   const sat = Math.floor(Date.now() / 1000);
-  const person =
+  const tokenClaims =
     role === 'staff'
       ? {
           role: 'hub_staff',
@@ -140,7 +140,7 @@ async function variables(name, restUrl, role) {
           owner: 'org_2hubacme00000000000000001',
           sat,
         };
-  const DATABASE_TOKEN = await new SignJWT(person)
+  const DATABASE_TOKEN = await new SignJWT(tokenClaims)
     .setProtectedHeader({ alg: 'ES256', kid: key.kid })
     .setIssuedAt()
     .setExpirationTime('2h')
@@ -201,7 +201,7 @@ async function compare({ what, among, method, path, persona, fresh = false, body
       });
       const after = worker.cost();
       if (result.non2xx > 0 || result.errors > 0)
-        throw new Error(`${what}, ${name}: ${result.non2xx} refused, ${result.errors} failed`);
+        throw new Error(`${what}, ${name}: ${result.non2xx} rejected, ${result.errors} failed`);
       // The first round warms up.
       if (round === 0) continue;
       (found[name] ??= []).push({

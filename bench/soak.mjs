@@ -6,7 +6,7 @@
 import http from 'node:http';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { answers, port } from '../dev/ports.mjs';
+import { waitUntil, port } from '../dev/ports.mjs';
 import { start } from '../dev/process.mjs';
 import { startClerk } from '../dev/fake-clerk.mjs';
 import { keys as throwAway } from '../dev/keys.mjs';
@@ -75,7 +75,7 @@ export async function isolate({ folder, modules = ['build/index.js', 'build/inde
   });
   ending.push(clerk.stop);
   const urls = { stub: `http://127.0.0.1:${stubPort}`, clerk: `http://127.0.0.1:${clerkPort}` };
-  await answers('the stub', async () => (await fetch(urls.stub)).ok);
+  await waitUntil('the stub', async () => (await fetch(urls.stub)).ok);
   const vars = {
     HUB_ENV: 'local',
     HUB_ORIGIN: origin,
@@ -108,8 +108,8 @@ export async function isolate({ folder, modules = ['build/index.js', 'build/inde
       return (await (await fetch(`${urls.clerk}/dev/token/${persona}?claims=${claims}`)).json()).token;
     }
     if (!held[persona] || held[persona].until < Date.now()) {
-      const answer = await (await fetch(`${urls.clerk}/dev/token/${persona}`)).json();
-      held[persona] = { token: answer.token, until: Date.now() + 30_000 };
+      const response = await (await fetch(`${urls.clerk}/dev/token/${persona}`)).json();
+      held[persona] = { token: response.token, until: Date.now() + 30_000 };
     }
     return held[persona].token;
   };
@@ -137,9 +137,9 @@ export async function send(worker, make, count) {
         const request = http.request(
           worker.url + wanted,
           { agent, method, headers: { host: 'hub.example', ...AS_TLS, ...headers } },
-          (answer) => {
-            answer.resume();
-            answer.on('end', () => resolve(answer.statusCode));
+          (response) => {
+            response.resume();
+            response.on('end', () => resolve(response.statusCode));
           },
         );
         request.on('error', reject);
@@ -169,16 +169,19 @@ export async function holds(inspector) {
     waiting.get(id)?.(error ? Promise.reject(new Error(error.message)) : result);
   };
   let last = 0;
-  const ask = (method, params = {}) =>
+  const sendCommand = (method, params = {}) =>
     new Promise((resolve) => {
       last += 1;
       waiting.set(last, resolve);
       socket.send(JSON.stringify({ id: last, method, params }));
     });
   const all = async (kind, what) => {
-    const { result } = await ask('Runtime.evaluate', { expression: `WebAssembly.${kind}.prototype`, contextId });
-    const { objects } = await ask('Runtime.queryObjects', { prototypeObjectId: result.objectId });
-    const { result: sum } = await ask('Runtime.callFunctionOn', {
+    const { result } = await sendCommand('Runtime.evaluate', {
+      expression: `WebAssembly.${kind}.prototype`,
+      contextId,
+    });
+    const { objects } = await sendCommand('Runtime.queryObjects', { prototypeObjectId: result.objectId });
+    const { result: sum } = await sendCommand('Runtime.callFunctionOn', {
       objectId: objects.objectId,
       functionDeclaration: `function () { return [...this].reduce((sum, one) => sum + ${what}, 0) }`,
       returnByValue: true,
@@ -186,12 +189,12 @@ export async function holds(inspector) {
     return sum.value;
   };
   try {
-    await ask('Runtime.enable');
-    await ask('Runtime.discardConsoleEntries');
+    await sendCommand('Runtime.enable');
+    await sendCommand('Runtime.discardConsoleEntries');
     // Querying objects collects garbage first; workerd never runs the task of `HeapProfiler.collectGarbage`.
     const memory = await all('Memory', 'one.buffer.byteLength');
     const entries = await all('Table', 'one.length');
-    const { usedSize } = await ask('Runtime.getHeapUsage');
+    const { usedSize } = await sendCommand('Runtime.getHeapUsage');
     return { memory, entries, heap: usedSize };
   } finally {
     socket.close();
@@ -204,17 +207,17 @@ export async function holds(inspector) {
  */
 export async function soak({ worker, inspector }, make, count) {
   const statuses = [];
-  const seen = [];
+  const samples = [];
   for (let quarter = 0; quarter < 4; quarter += 1) {
     statuses.push(await send(worker, make, Math.ceil(count / 4)));
     // Rows of the last requests are gathered for 20 ms.
     await new Promise((next) => setTimeout(next, 300));
-    seen.push(await holds(inspector));
+    samples.push(await holds(inspector));
   }
-  const [, half, third, end] = seen;
+  const [, half, third, end] = samples;
   return {
     statuses,
-    seen,
+    samples,
     grown: {
       pages: Math.min(third.memory - half.memory, end.memory - third.memory) / PAGE,
       entries: end.entries - half.entries,
@@ -236,8 +239,8 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   });
   let flat = true;
   try {
-    console.log(`${count} requests of each kind; what the second half of them added\n`);
-    console.log('| kind | answers | wasm pages | table entries | heap KiB |');
+    console.log(`${count} requests of each kind; growth during the second half\n`);
+    console.log('| kind | statuses | wasm pages | table entries | heap KiB |');
     console.log('| --- | --- | --: | --: | --: |');
     for (const [kind, make] of Object.entries(kinds(hub.token))) {
       if (process.env.KIND && process.env.KIND !== kind) continue;
@@ -250,6 +253,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   } finally {
     await hub.stop();
   }
-  console.log(flat ? '\nnothing grows' : '\nthe isolate grows');
+  console.log(flat ? '\nno growth' : '\nthe isolate grows');
   process.exit(flat ? 0 : 1);
 }

@@ -1,5 +1,5 @@
 // An upstream that responds at once, so that only the Worker's own cost is measured: `node bench/stub.mjs PORT`. GET
-// /seen returns the number of requests of each path.
+// /counts returns the number of requests of each path.
 
 import http from 'node:http';
 
@@ -10,17 +10,17 @@ const rows = JSON.stringify(
     status: 'open',
   })),
 );
-const seen = {};
+const counts = {};
 const QUEUED = JSON.stringify({ metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } } });
 
 http
   .createServer((request, response) => {
     request.resume();
     request.on('end', () => {
-      if (request.url === '/seen')
-        return response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(seen));
+      if (request.url === '/counts')
+        return response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(counts));
       const [path] = request.url.split('?');
-      seen[path] = (seen[path] ?? 0) + 1;
+      counts[path] = (counts[path] ?? 0) + 1;
       // Cloudflare's queue, as called by a Worker's binding: without metrics in the response, workerd makes `send`
       // fail.
       if (request.url === '/message')

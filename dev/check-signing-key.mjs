@@ -23,20 +23,20 @@ async function check() {
   const read = JSON.parse(fs.readFileSync(0, 'utf8'));
   const key = read.keys?.[0] ?? read;
   const headers = { apikey: publishable, authorization: `Bearer ${await token(key)}`, 'user-agent': 'stacklumen-hub' };
-  const answer = await fetch(`${project.replace(/\/$/, '')}/rest/v1/checks?limit=0`, {
+  const response = await fetch(`${project.replace(/\/$/, '')}/rest/v1/checks?limit=0`, {
     headers,
     redirect: 'manual',
     signal: AbortSignal.timeout(10_000),
   });
-  const { code = '', message = '' } = await answer.json().catch(() => ({}));
+  const { code = '', message = '' } = await response.json().catch(() => ({}));
   // Source: https://docs.postgrest.org/en/stable/references/errors.html#group-3-jwt
   // Claims are verified after the signature; 12.0.2 returns PGRST301 for them too.
   if (code === 'PGRST303' || /^JWT ?(expired|issued ?at ?future|not ?yet ?valid)/i.test(message)) {
-    return [2, `${message} (${code}): the clock of this machine is wrong, so nothing is known of ${key.kid}`];
+    return [2, `${message} (${code}): the clock of this machine is wrong; the state of ${key.kid} is unknown`];
   }
   if (/^PGRST3/.test(code)) return [1, `${key.kid} is not trusted: ${code} ${message}`];
-  if (/^(42501|PT\d{3}|PGRST[12]\d\d)$/.test(code) || answer.ok) return [0, `${key.kid} is trusted`];
-  return [2, `no answer of PostgREST: ${answer.status} ${code} ${message}`];
+  if (/^(42501|PT\d{3}|PGRST[12]\d\d)$/.test(code) || response.ok) return [0, `${key.kid} is trusted`];
+  return [2, `no response from PostgREST: ${response.status} ${code} ${message}`];
 }
 
 const [status, line] = await check().catch((error) => [2, error.message]);

@@ -26,7 +26,7 @@ export function question(folder = MIGRATIONS) {
 }
 
 /** Runs all checks; returns the findings and the notes beside them. */
-export async function look(client) {
+export async function checkDatabase(client) {
   const findings = [];
   const notes = [];
   await client.query("begin read only; set local search_path = ''; set local statement_timeout = '300s'");
@@ -40,14 +40,14 @@ export async function look(client) {
   findings.push(...(await client.query(question())).rows);
   notes.push(`catalog: ${count(findings.length, 'finding')}`);
   if (known.drift) {
-    const drift = await asked(client, 'select entity, entity_id, finding from hub_private.find_drift()');
+    const drift = await tryQuery(client, 'select entity, entity_id, finding from hub_private.find_drift()');
     findings.push(
       ...(drift.rows ?? []).map((row) => ({ object: `hub.${row.entity} ${row.entity_id}`, finding: row.finding })),
     );
     if (drift.error) findings.push({ object: 'hub_private.find_drift()', finding: drift.error });
     notes.push(`drift: ${drift.error ?? count(drift.rows.length, 'row')}`);
     // Migrations, repairs and the seed also bypass the Hub, so these are counted by actor and are no findings.
-    const other = await asked(
+    const other = await tryQuery(
       client,
       `select actor_id, count(*)::int as rows, max(occurred_at)::text as last from hub.team_activities
       where out_of_band and action <> 'baseline' group by actor_id order by rows desc, actor_id`,
@@ -78,13 +78,13 @@ function byActor(rows) {
 const count = (number, what) => `${number} ${what}${number === 1 ? '' : 's'}`;
 
 /** A missing privilege, with the role of the connection, is distinguished from a finding. */
-async function asked(client, text) {
+async function tryQuery(client, text) {
   await client.query('savepoint asked');
   try {
     return { rows: (await client.query(text)).rows };
   } catch (error) {
     await client.query('rollback to savepoint asked');
-    return { error: `could not be asked: ${error.message}` };
+    return { error: `query failed: ${error.message}` };
   }
 }
 
@@ -96,12 +96,12 @@ async function main() {
   );
   if (!client) return;
   try {
-    const { findings, notes } = await look(client);
+    const { findings, notes } = await checkDatabase(client);
     for (const { object, finding } of findings) console.log(`${object}: ${finding}`);
     for (const note of notes) console.log(`-- ${note}`);
     process.exitCode = findings.length > 0 ? 1 : 0;
   } catch (error) {
-    fail(`the database could not be asked: ${without(url, error.message)}`);
+    fail(`the query of the database failed: ${without(url, error.message)}`);
   } finally {
     await client.end().catch(() => {});
   }
@@ -118,7 +118,7 @@ async function connected(url) {
 function without(url, text) {
   const [, secret] = url.match(/^[^/]*\/\/[^:/?#]*:(.*)@/) ?? [];
   let plain = String(text).replaceAll(url, 'the URL');
-  for (const word of [secret, secret && decoded(secret)]) if (word) plain = plain.replaceAll(word, '…');
+  for (const part of [secret, secret && decoded(secret)]) if (part) plain = plain.replaceAll(part, '…');
   return plain;
 }
 
@@ -130,8 +130,8 @@ function decoded(text) {
   }
 }
 
-function fail(why) {
-  console.error(why);
+function fail(reason) {
+  console.error(reason);
   process.exitCode = 2;
 }
 

@@ -25,7 +25,7 @@ const MODES = ['ok', '503', 'hang', 'garbage', 'redirect', 'huge'];
 const PARTS = ['jwks', 'backend', 'frontend'];
 const SESSION = 'cl_B7d4PD111AAA';
 const YEAR = 31_536_000;
-const GONE = 'Expires=Thu, 01 Jan 1970 00:00:00 GMT';
+const EXPIRED = 'Expires=Thu, 01 Jan 1970 00:00:00 GMT';
 
 const id = (prefix) => `${prefix}_2hub${randomBytes(12).toString('hex')}`;
 const seconds = () => Math.floor(Date.now() / 1000);
@@ -57,7 +57,7 @@ export async function startClerk({
   const stats = { jwks: 0, tokens: 0, backend: [], handshakes: [] };
   let keys = [await newKey('ins_2hublocal0001')];
   let deliveries = [];
-  const underWay = new Set();
+  const pending = new Set();
   let delivering = true;
   // Instances have refresh tokens or not; and a handshake carries its cookies in a token or stores them under a nonce.
   let refreshing = false;
@@ -191,8 +191,8 @@ export async function startClerk({
     };
     if (!delivering && !more.once) return Promise.resolve(delivery);
     const sent = all();
-    underWay.add(sent);
-    return sent.finally(() => underWay.delete(sent));
+    pending.add(sent);
+    return sent.finally(() => pending.delete(sent));
   };
   const end = (session, status = 'revoked') => {
     session.status = status;
@@ -344,16 +344,16 @@ export async function startClerk({
       cookies.push(...plainAndSuffixed(name).map((each) => `${each}=${value}; ${attributes}`));
     if (production) {
       // A copy on the application's own host is deleted; the parent domain's remains the only one.
-      both('__client_uat', '', `Path=/; ${GONE}`);
-      if (carrier) cookies.push(`${carrier}=; Path=/; Domain=${production.domain}; ${GONE}`);
+      both('__client_uat', '', `Path=/; ${EXPIRED}`);
+      if (carrier) cookies.push(`${carrier}=; Path=/; Domain=${production.domain}; ${EXPIRED}`);
       cookies.push(...plainAndSuffixed('__client_uat').map((name) => onDomain(name, uat)));
       if (session) both('__session', await token(session), `Path=/; Max-Age=${YEAR}; Secure; SameSite=Lax`);
-      else both('__session', '', `Path=/; ${GONE}`);
+      else both('__session', '', `Path=/; ${EXPIRED}`);
     } else {
       both('__clerk_db_jwt', one.token, `Path=/; Max-Age=${YEAR}; Secure; SameSite=None`);
       both('__client_uat', uat, `Path=/; Max-Age=${YEAR}; Secure; SameSite=Lax`);
       if (session) both('__session', await token(session), `Path=/; Max-Age=${YEAR}; Secure; SameSite=Lax`);
-      else both('__session', '', `Path=/; ${GONE}; Max-Age=0; Secure; SameSite=Lax`);
+      else both('__session', '', `Path=/; ${EXPIRED}; Max-Age=0; Secure; SameSite=Lax`);
     }
     if (session && refreshing)
       cookies.push(
@@ -470,7 +470,7 @@ export async function startClerk({
         updated_at: Date.now(),
       };
     };
-    const gone = async (some) => {
+    const respondDeleted = async (some) => {
       some.forEach((session) => end(session, 'removed'));
       if (!liveSession(one)) Object.assign(one, { session: null, uat: 0 });
       return json(response, 200, { response: some.at(-1) ?? null, client: await whole() });
@@ -486,7 +486,7 @@ export async function startClerk({
       case 'GET client':
         return json(response, 200, { response: await whole(), client: null });
       case 'DELETE client':
-        return gone(
+        return respondDeleted(
           [...sessions.values()].filter((session) => session.client_id === one.token && session.status === 'active'),
         );
       case 'POST client/sessions/id/tokens':
@@ -499,7 +499,7 @@ export async function startClerk({
           : problem(response, 404, 'resource_not_found');
       case 'POST client/sessions/id/end':
       case 'POST client/sessions/id/remove':
-        return own ? gone([own]) : problem(response, 404, 'resource_not_found');
+        return own ? respondDeleted([own]) : problem(response, 404, 'resource_not_found');
       default:
         return problem(response, 404, 'resource_not_found');
     }
@@ -601,7 +601,7 @@ for (const link of wanted ? document.querySelectorAll('a[href*="as="]') : []) {
     'GET /dev/messages': (_, response) => json(response, 200, deliveries),
     // Messages in flight arrive first, so that none reaches the next test.
     'POST /dev/reset': async (_, response) => {
-      await Promise.allSettled(underWay);
+      await Promise.allSettled(pending);
       reset();
       deliveries = [];
       delivering = true;
@@ -728,9 +728,9 @@ function deliver(url, ca, headers, text) {
         lookup: loopback,
         timeout: 15_000,
       },
-      (answer) => {
-        answer.resume();
-        answer.on('end', () => resolve(answer.statusCode));
+      (response) => {
+        response.resume();
+        response.on('end', () => resolve(response.statusCode));
       },
     );
     request.on('timeout', () => request.destroy());

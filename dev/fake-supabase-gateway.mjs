@@ -5,12 +5,12 @@ import http from 'node:http';
 import { body, json, serve } from './http.mjs';
 
 const BROWSER = /Mozilla|Chrome|Safari/;
-const KEPT = 1000;
+const MAX_REQUESTS = 1000;
 
 /** Starts the proxy in front of a PostgREST. */
 export async function startSupabase({ port, postgrestPort, publishable, log = () => {} }) {
   let mode = { mode: 'ok' };
-  let seen = [];
+  let requests = [];
   const alerts = [];
 
   const control = {
@@ -28,9 +28,9 @@ export async function startSupabase({ port, postgrestPort, publishable, log = ()
       json(response, 200, {});
     },
     'GET /dev/alerts': (_, response) => json(response, 200, alerts.splice(0)),
-    'GET /dev/requests': (_, response) => json(response, 200, seen),
+    'GET /dev/requests': (_, response) => json(response, 200, requests),
     'DELETE /dev/requests': (_, response) => {
-      seen = [];
+      requests = [];
       json(response, 200, {});
     },
   };
@@ -55,10 +55,14 @@ export async function startSupabase({ port, postgrestPort, publishable, log = ()
         method: request.method,
         headers: { ...request.headers, host: 'localhost' },
       },
-      (answer) => {
+      (upstreamResponse) => {
         if (failure === 'after') return response.destroy();
-        response.writeHead(answer.statusCode, { ...answer.headers, server: 'cloudflare', 'sb-project-ref': 'local' });
-        answer.pipe(response);
+        response.writeHead(upstreamResponse.statusCode, {
+          ...upstreamResponse.headers,
+          server: 'cloudflare',
+          'sb-project-ref': 'local',
+        });
+        upstreamResponse.pipe(response);
       },
     );
     upstream.on('error', () => {
@@ -80,8 +84,8 @@ export async function startSupabase({ port, postgrestPort, publishable, log = ()
     const own = control[`${request.method} ${url.pathname}`];
     if (own) return own(request, response);
     const { authorization, ...headers } = request.headers;
-    if (seen.length < KEPT)
-      seen.push({ method: request.method, path: request.url, headers, claims: claims(authorization) });
+    if (requests.length < MAX_REQUESTS)
+      requests.push({ method: request.method, path: request.url, headers, claims: claims(authorization) });
     switch (mode.mode) {
       case 'down':
         return request.socket.destroy();

@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { PERSONAS } from './personas.mjs';
-import { forget, seed } from './postgres.mjs';
+import { deleteData, seed } from './postgres.mjs';
 import { stopAll } from './process.mjs';
 import { claim, live } from './running.mjs';
 import { RECORD, startStack } from './stack.mjs';
@@ -21,10 +21,10 @@ function origins() {
     .filter(Boolean);
   for (const text of named) {
     const { protocol, hostname, origin } = URL.canParse(text) ? new URL(text) : {};
-    const good =
+    const allowed =
       origin === text &&
       (protocol === 'https:' || (protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(hostname)));
-    if (!good)
+    if (!allowed)
       throw new Error(`ORIGINS: ${text} is not an https origin, nor an http one on loopback (http://localhost:5173)`);
   }
   return named;
@@ -37,7 +37,7 @@ async function run() {
   const other = running();
   if (other)
     throw new Error(
-      `the stack runs already (process ${other.supervisor.pid})${other.urls ? ` at ${other.urls.hub}` : ''}; stop it with Ctrl-C there`,
+      `the stack is already running (process ${other.supervisor.pid})${other.urls ? ` at ${other.urls.hub}` : ''}; stop it with Ctrl-C there`,
     );
   const apps = origins();
   let ending = false;
@@ -58,7 +58,7 @@ async function run() {
   if (ending) return;
   stack.onDeath((name, why, tail) => {
     if (ending) return;
-    console.error(`\n${name} died (${why})\n${tail}`);
+    console.error(`\n${name} exited unexpectedly (${why})\n${tail}`);
     end(1);
   });
   show(stack, apps);
@@ -67,11 +67,11 @@ async function run() {
 function show({ urls, keys, vars }, apps) {
   const rows = [
     ['the Hub', urls.hub],
-    ['promises', `${urls.hub}/security`],
+    ['security page', `${urls.hub}/security`],
     ['health', `${urls.hub}/healthz`],
     ['sign in', `${urls.hub}/sign-in`],
-    ['Clerk stand-in', urls.clerk],
-    ['Supabase front', urls.supabase],
+    ['Clerk (stand-in)', urls.clerk],
+    ['Supabase (stand-in)', urls.supabase],
     ['PostgREST', urls.postgrest],
     ['PostgreSQL', urls.database],
     ...Object.entries(PERSONAS).map(([name, { who }]) => [
@@ -87,36 +87,36 @@ import { createClient } from '@supabase/supabase-js';
 const hub = createClient('${urls.hub}', '${keys.publishable}', {
   accessToken: async () => (await (await fetch('${urls.clerk}/dev/token/admin')).json()).token,
 });
-const show = (answer) => console.dir(answer.error ?? answer.data, { depth: null });
+const show = ({ data, error }) => console.dir(error ?? data, { depth: null });
 ${lines}
 EOF`;
   say(`\n${rows.map(([what, where]) => `  ${what.padEnd(wide)}  ${where}`).join('\n')}
 
-A token lives 60 seconds. Four things to try:
+A token is valid for 60 seconds. Four examples:
 
-1. As Alice, with curl. Then ask for leads, or for select=assigned_to, and read what comes back.
+1. Read tickets as Alice, with curl. Requests for leads, or with select=assigned_to, are rejected with an explanation.
 
 TOKEN=$(curl -s ${urls.clerk}/dev/token/alice | sed 's/.*"token":"\\([^"]*\\)".*/\\1/')
 curl -s --cacert ${certificate} -H "Authorization: Bearer $TOKEN" '${urls.hub}/rest/v1/contact_tickets?select=id,subject&limit=3'
 
-2. As staff, with supabase-js: a change, and its row in team_activities.
+2. Change a ticket as staff, with supabase-js, and read its row in the audit log.
 
 ${asAdmin(`const { data: [ticket] } = await hub.from('contact_tickets').select('id, subject, version').eq('status', 'open').limit(1);
 const change = hub.from('contact_tickets').update({ status: 'solved' }).eq('id', ticket.id).eq('version', ticket.version);
 show(await change.select('subject, status, version').single());
-const trail = hub.from('team_activities').select('actor_name, action, before, after').eq('entity_id', ticket.id).eq('actor_kind', 'staff');
-// What clients' records said is sensitive: why it is read is recorded before it leaves.
-show(await trail.setHeader('x-hub-purpose', 'quality'));`)}
+const audit = hub.from('team_activities').select('actor_name, action, before, after').eq('entity_id', ticket.id).eq('actor_kind', 'staff');
+// The values of clients' records are sensitive: the purpose of the read is recorded before they are returned.
+show(await audit.setHeader('x-hub-purpose', 'quality'));`)}
 
-3. Open ${urls.hub}/account, sign in as Carol, wait a minute and reload: the session goes on. End it as an admin does, and reload again.
+3. Open ${urls.hub}/account, sign in as Carol, wait a minute and reload: the session continues. Revoke it as an admin, and reload again.
 
-${asAdmin(`show(await hub.rpc('revoke_sessions', { person: '${PERSONAS.carol.sub}', reason: 'a try' }));`)}
+${asAdmin(`show(await hub.rpc('revoke_sessions', { person: '${PERSONAS.carol.sub}', reason: 'example' }));`)}
 
-   Everybody is as at the start again, at Clerk and in the database, after:
+   To reset all users, at Clerk and in the database:
 
 curl -s -X POST ${urls.clerk}/dev/reset
 
-4. Break Clerk, and look at ${urls.hub}/healthz and at answers to tokens. Modes: 503, hang, garbage, ok.
+4. Simulate an outage of Clerk, and see ${urls.hub}/healthz and the responses to tokens. Modes: 503, hang, garbage, ok.
 
 curl -s -X POST ${urls.clerk}/dev/rotate-keys
 curl -s -X POST ${urls.clerk}/dev/outage -d '{"mode":"503"}'
@@ -124,9 +124,9 @@ curl -s -X POST ${urls.clerk}/dev/outage -d '{"mode":"ok"}'
 
 ${
   apps.length === 0
-    ? 'A browser app of another origin may call the Hub after make dev ORIGINS=http://localhost:5173.'
-    : `These origins may call the Hub from a browser: ${apps.join(', ')}. examples/browser-app is such an app; open the Hub once, so that the
-browser takes its certificate, and then:
+    ? 'To allow a browser app of another origin, start with: make dev ORIGINS=http://localhost:5173'
+    : `Allowed browser origins: ${apps.join(', ')}. examples/browser-app is an example; open the Hub once, so that the browser accepts
+its certificate, and run:
 
 cd examples/browser-app && npm ci && \\
 VITE_HUB_URL=${urls.hub} VITE_HUB_KEY=${keys.publishable} \\
@@ -134,21 +134,21 @@ VITE_CLERK_PUBLISHABLE_KEY=${vars.CLERK_PUBLISHABLE_KEY} VITE_CLERK_PROXY_URL=${
 npm run dev -- --port ${new URL(apps[0]).port || 5173}`
 }
 
-Ctrl-C stops everything.`);
+Press Ctrl-C to stop the stack.`);
 }
 
 async function reset() {
-  if (running()) throw new Error('the stack runs; stop it first');
+  if (running()) throw new Error('the stack is running; stop it first with Ctrl-C');
   // Ends the processes that a killed start left on these data.
   await claim(path.join(FOLDER, RECORD));
-  forget(path.join(FOLDER, 'postgres'));
+  deleteData(path.join(FOLDER, 'postgres'));
   fs.rmSync(FOLDER, { recursive: true, force: true });
-  say('the local data is forgotten');
+  say('deleted the local data');
 }
 
 async function reseed() {
   const rows = Number.parseInt(process.env.ROWS ?? '200', 10);
-  if (!(rows > 0 && rows <= 1_000_000)) throw new Error('ROWS is a number from 1 to 1000000');
+  if (!(rows > 0 && rows <= 1_000_000)) throw new Error('ROWS must be a number from 1 to 1000000');
   const live = running();
   const stack = live ?? (await startStack({ dataDir: FOLDER, shift: SHIFT, hub: false, say }));
   say(`seeding ${rows} tickets …`);

@@ -26,10 +26,10 @@ export async function port(what, wanted, say = () => {}) {
   for (let candidate = wanted; candidate < wanted + 200; candidate += 1) {
     if (given.has(candidate) || !(await free(candidate)) || !promise(candidate)) continue;
     given.add(candidate);
-    if (candidate !== wanted) say(`port ${wanted} is taken, ${what} uses ${candidate}`);
+    if (candidate !== wanted) say(`port ${wanted} is in use, ${what} uses ${candidate}`);
     return candidate;
   }
-  throw new Error(`no free port from ${wanted} on for ${what}`);
+  throw new Error(`no free port for ${what}, starting at ${wanted}`);
 }
 
 /** Reserves a port for this process, unless a live process has reserved it; the reservation ends with this process. */
@@ -88,7 +88,7 @@ function read(file) {
  * Waits until `probe` returns something true, polled every `every` milliseconds; fails early when `failed` returns a
  * reason.
  */
-export async function answers(what, probe, { seconds = 60, every = 100, failed = () => null } = {}) {
+export async function waitUntil(what, probe, { seconds = 60, every = 100, failed = () => null } = {}) {
   let last;
   for (
     const end = Date.now() + seconds * 1000;
@@ -104,5 +104,5 @@ export async function answers(what, probe, { seconds = 60, every = 100, failed =
       last = error;
     }
   }
-  throw new Error(`${what} did not answer within ${seconds} s${last ? `: ${last.message}` : ''}`);
+  throw new Error(`${what} did not respond within ${seconds} s${last ? `: ${last.message}` : ''}`);
 }

@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
-import { answers } from './ports.mjs';
+import { waitUntil } from './ports.mjs';
 import { start } from './process.mjs';
 
 // The major versions that Supabase runs projects on.
@@ -33,7 +33,7 @@ export async function startPostgres({ version = 17, dataDir, port, from, log = `
   // SIGINT is PostgreSQL's "fast shutdown": it ends the connections without waiting for them.
   const part = start(commands.postgres, flags, { ...user, log, env: { LC_MESSAGES: 'C' }, stopSignal: 'SIGINT' });
   const url = (role, name = 'hub') => `postgres://${role}:${PASSWORD}@127.0.0.1:${port}/${name}`;
-  await answers('PostgreSQL', () => query(url(ADMIN, 'postgres'), 'select'), { every: 30, failed: part.why });
+  await waitUntil('PostgreSQL', () => query(url(ADMIN, 'postgres'), 'select'), { every: 30, failed: part.why });
   await createDatabase(url);
   return Object.assign(part, {
     url: url(ADMIN),
@@ -90,7 +90,7 @@ async function initialise(initdb, fresh, { user, log }) {
   ];
   try {
     const part = start(initdb, [`--pgdata=${fresh}`, ...flags], { ...user, log, env: { LC_MESSAGES: 'C' } });
-    if ((await part.done) !== 'code 0') throw new Error(`initdb ended: ${part.why()}`);
+    if ((await part.done) !== 'code 0') throw new Error(`initdb failed: ${part.why()}`);
   } finally {
     fs.rmSync(secret, { force: true });
   }
@@ -119,7 +119,7 @@ function refuseRunning(folder) {
   const [running] = processes(folder);
   if (running)
     throw new Error(
-      `a PostgreSQL that was started elsewhere runs on ${folder}; end it first: kill -INT ${Number.parseInt(fs.readFileSync(file, 'utf8'), 10)}`,
+      `another PostgreSQL server is running on ${folder}; stop it first: kill -INT ${Number.parseInt(fs.readFileSync(file, 'utf8'), 10)}`,
     );
   fs.rmSync(file);
 }
@@ -140,7 +140,7 @@ async function kill(part, folder, whole = false) {
   const others = processes(folder).filter((pid) => pid !== part.pid);
   for (const pid of whole ? [part.pid, ...others] : [part.pid]) end(pid);
   await part.done;
-  await answers(
+  await waitUntil(
     'the end of PostgreSQL',
     () => {
       const left = processes(folder);
@@ -168,7 +168,7 @@ function end(pid) {
 }
 
 /** Deletes the data, unless a server runs on them. */
-export function forget(dataDir) {
+export function deleteData(dataDir) {
   const folder = reachable(path.resolve(dataDir));
   refuseRunning(folder);
   for (const place of [folder, `${folder}.new`]) fs.rmSync(place, { recursive: true, force: true });
@@ -242,7 +242,7 @@ export async function migrate(ownerUrl, folder = 'supabase/migrations') {
       .filter((name) => name.endsWith('.sql'))
       .sort()) {
       const [, version, name] = file.match(/^(\d{14})_(.+)\.sql$/) ?? [];
-      if (!version) throw new Error(`${file} is not named YYYYMMDDHHMMSS_verb_object.sql`);
+      if (!version) throw new Error(`the name of ${file} does not have the form YYYYMMDDHHMMSS_verb_object.sql`);
       if (done.has(version)) continue;
       try {
         await client.query('begin');

@@ -4,7 +4,7 @@
 import { execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { answers } from './ports.mjs';
+import { waitUntil } from './ports.mjs';
 import { start } from './process.mjs';
 
 /** Returns the PostgREST to run: its path and its reported version. Npm has 12.0.2 only; Supabase runs a newer one. */
@@ -16,9 +16,9 @@ export function binary(named = process.env.POSTGREST_BIN) {
     );
   const file = named ? path.resolve(named) : own();
   const blame = (why) => new Error(`${named ? `POSTGREST_BIN=${named}` : file} cannot be used: ${why}`);
-  let said;
+  let output;
   try {
-    said = execFileSync(file, ['--version'], {
+    output = execFileSync(file, ['--version'], {
       encoding: 'utf8',
       timeout: 10_000,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -26,8 +26,8 @@ export function binary(named = process.env.POSTGREST_BIN) {
   } catch (error) {
     throw blame(error.code ?? `${error.message} ${error.stderr ?? ''}`.trim());
   }
-  const version = said.match(/^PostgREST (\d+\S*)/)?.[0];
-  if (!version) throw blame(`it is no PostgREST, to --version it says "${said.slice(0, 80)}"`);
+  const version = output.match(/^PostgREST (\d+\S*)/)?.[0];
+  if (!version) throw blame(`it is no PostgREST, to --version it says "${output.slice(0, 80)}"`);
   return { file, version };
 }
 
@@ -54,6 +54,8 @@ export async function startPostgrest({ databaseUrl, jwks, port, adminPort, log }
       PGRST_ADMIN_SERVER_PORT: String(adminPort),
     },
   });
-  await answers('PostgREST', async () => (await fetch(`http://127.0.0.1:${adminPort}/ready`)).ok, { failed: part.why });
+  await waitUntil('PostgREST', async () => (await fetch(`http://127.0.0.1:${adminPort}/ready`)).ok, {
+    failed: part.why,
+  });
   return Object.assign(part, { version });
 }

@@ -4,7 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { answers } from './ports.mjs';
+import { waitUntil } from './ports.mjs';
 
 /** The mark in the environment of every process that this one starts, and of their children. */
 const MARK = 'HUB_STACK';
@@ -56,7 +56,7 @@ export function live(file) {
 export async function claim(file) {
   const other = live(file);
   if (other && other.supervisor.pid !== process.pid)
-    throw new Error(`the stack runs already (process ${other.supervisor.pid})`);
+    throw new Error(`the stack is already running (process ${other.supervisor.pid})`);
   const orphans = other ? [] : await endOrphans(read(file));
   files.set(file, {});
   write();
@@ -123,7 +123,7 @@ async function endOrphans(record) {
   };
   for (const one of known) signal(one, one.signal);
   const patience = Date.now() + 3000;
-  await answers(
+  await waitUntil(
     'the end of what a killed start left',
     () => {
       const left = known.filter(lives);

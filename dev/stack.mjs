@@ -5,8 +5,8 @@ import path from 'node:path';
 import { startClerk } from './fake-clerk.mjs';
 import { startHub } from './wrangler.mjs';
 import { PRODUCTION_DOMAIN, certificate, keys as throwAway } from './keys.mjs';
-import { answers, port } from './ports.mjs';
-import { forget, migrate, query, seed, startPostgres } from './postgres.mjs';
+import { waitUntil, port } from './ports.mjs';
+import { deleteData, migrate, query, seed, startPostgres } from './postgres.mjs';
 import { binary, startPostgrest } from './postgrest.mjs';
 import { claim } from './running.mjs';
 import { startSupabase } from './fake-supabase-gateway.mjs';
@@ -23,7 +23,7 @@ const WANTED = {
 /** The file in the data folder that records the processes of this stack. */
 export const RECORD = 'running.json';
 /** Hubs that a test starts with `restart(name)`; `production` requires `clerkLive` before it. */
-const ASKED = ['producer', 'impatient', 'production'];
+const VARIANTS = ['producer', 'impatient', 'production'];
 /** The production instance of Clerk that a test starts with `restart('clerkLive')`. */
 const LIVE = { clerkLive: 24335, clerkLiveTls: 24336 };
 
@@ -58,15 +58,16 @@ export async function startStack({
   // Before anything is started for it.
   const { version } = binary();
   const claimed = await claim(path.join(folder, RECORD));
-  if (claimed.orphans.length > 0) say(`ended what a start that was killed had left: ${claimed.orphans.join(', ')}`);
+  if (claimed.orphans.length > 0)
+    say(`ended processes of a previous run that was killed: ${claimed.orphans.join(', ')}`);
   const writer = (name) => {
     fs.writeFileSync(log(name), '');
     return (line) => fs.appendFileSync(log(name), `${String(line).trimEnd()}\n`);
   };
-  if (fresh) forget(data);
+  if (fresh) deleteData(data);
   const ports = {};
   for (const [name, wanted] of Object.entries(WANTED)) ports[name] = await port(name, wanted + shift, say);
-  const others = http ? ['http', ...ASKED] : [];
+  const others = http ? ['http', ...VARIANTS] : [];
   for (const [place, name] of others.entries()) {
     ports[name] = await port(name, 8887 + 10 * place + shift, say);
     ports[`${name}Inspector`] = await port('inspector', 24327 + place + shift, say);
@@ -130,7 +131,7 @@ export async function startStack({
     );
   const parts = {};
   let stopping = false;
-  let died = () => {};
+  let reportDeath = () => {};
   const another = (name, more) =>
     startHub({
       port: ports[name],
@@ -175,7 +176,7 @@ export async function startStack({
     ...(hub ? { hub: () => another('hub', { inspectorPort: ports.inspector, tls }) } : {}),
     ...(hub && http ? { http: () => another('http', { protocol: 'http' }) } : {}),
     ...Object.fromEntries(
-      ASKED.map((variant) => [
+      VARIANTS.map((variant) => [
         variant,
         () => another(variant, { variant, tls, ...(variant === 'production' ? { vars: liveVars } : {}) }),
       ]),
@@ -195,7 +196,7 @@ export async function startStack({
   const begin = async (name) => {
     parts[name] = await starters[name]();
     parts[name].onEnd = (why) => {
-      if (!stopping) died(name, why, parts[name].tail?.() ?? '');
+      if (!stopping) reportDeath(name, why, parts[name].tail?.() ?? '');
     };
   };
   const halt = async (name) => {
@@ -239,11 +240,11 @@ export async function startStack({
       if (name === 'postgres' && parts.postgrest) await ready(ports.admin);
     },
     onDeath: (listener) => {
-      died = listener;
+      reportDeath = listener;
     },
   };
   try {
-    for (const name of Object.keys(starters).filter((name) => !ASKED.includes(name) && name !== 'clerkLive')) {
+    for (const name of Object.keys(starters).filter((name) => !VARIANTS.includes(name) && name !== 'clerkLive')) {
       say(name === 'postgrest' ? `postgrest … (${version})` : `${name} …`);
       await begin(name);
       if (name === 'postgres') await prepare(urls, say);
@@ -273,4 +274,5 @@ async function prepare(urls, say) {
   }
 }
 
-const ready = (adminPort) => answers('PostgREST', async () => (await fetch(`http://127.0.0.1:${adminPort}/ready`)).ok);
+const ready = (adminPort) =>
+  waitUntil('PostgREST', async () => (await fetch(`http://127.0.0.1:${adminPort}/ready`)).ok);

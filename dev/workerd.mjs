@@ -4,7 +4,7 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { answers } from './ports.mjs';
+import { waitUntil } from './ports.mjs';
 import { start } from './process.mjs';
 
 const binary = path.resolve('node_modules/workerd/bin/workerd');
@@ -45,7 +45,7 @@ ${queue ? `    (name = "queue", external = (address = "${queue}", http = ())),\n
     log: path.join(folder, `${name}.log`),
   });
   const url = `http://127.0.0.1:${port}`;
-  await answers(name, async () => (await fetch(`${url}/robots.txt`, { headers: AS_TLS })).status > 0, {
+  await waitUntil(name, async () => (await fetch(`${url}/robots.txt`, { headers: AS_TLS })).status > 0, {
     seconds: 20,
     every: 2,
     failed: part.why,

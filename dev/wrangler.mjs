@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import https from 'node:https';
 import http from 'node:http';
 import path from 'node:path';
-import { answers } from './ports.mjs';
+import { waitUntil } from './ports.mjs';
 import { start } from './process.mjs';
 
 const bin = path.resolve('node_modules/.bin');
@@ -81,7 +81,7 @@ export async function startHub({ port, inspectorPort, protocol = 'https', varian
       },
     },
   );
-  await answers('the Hub', () => responds(`${protocol}://localhost:${port}/robots.txt`, tls?.text), {
+  await waitUntil('the Hub', () => responds(`${protocol}://localhost:${port}/robots.txt`, tls?.text), {
     seconds: 900,
     failed: part.why,
   });
@@ -109,9 +109,9 @@ function changed(folder, variant) {
 function responds(url, ca) {
   return new Promise((resolve, reject) => {
     const client = url.startsWith('https') ? https : http;
-    const request = client.get(url, { ca, timeout: 2000, family: 4 }, (answer) => {
-      answer.resume();
-      resolve(answer.statusCode < 500);
+    const request = client.get(url, { ca, timeout: 2000, family: 4 }, (response) => {
+      response.resume();
+      resolve(response.statusCode < 500);
     });
     request.on('timeout', () => request.destroy(new Error('no answer')));
     request.on('error', reject);

@@ -4,16 +4,16 @@
 
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { answers } from '../../dev/ports.mjs';
+import { waitUntil } from '../../dev/ports.mjs';
 import { faults, start } from './helpers/direct-access.mjs';
-import { ways } from './helpers/full-disk.mjs';
+import { fullDiskMethods } from './helpers/full-disk.mjs';
 
 const one = { headers: { 'x-hub-max-affected': 'leads=1' } };
-let direct, ask, sql, admin, month;
+let direct, fetchAs, sql, admin, month;
 
 before(async () => {
   direct = await start('.local/atomicity', 600);
-  ({ ask, sql } = direct);
+  ({ fetchAs, sql } = direct);
   admin = await direct.open();
   // Otherwise the schema guards record, and reject, the statements that break it here.
   await admin.query('set event_triggers = off');
@@ -28,21 +28,24 @@ after(async () => {
 async function changes() {
   const lead = async (name) =>
     (
-      await ask('admin', 'POST', 'leads', {
+      await fetchAs('admin', 'POST', 'leads', {
         body: { name, email: 'a@example.com' },
         headers: { prefer: 'return=representation' },
       })
     ).json[0].id;
-  const [moved, noted, gone] = [await lead('Moved'), await lead('Noted'), await lead('Gone')];
-  const ticket = (await ask('alice', 'POST', 'rpc/open_ticket', { body: { subject: 'Broken', body: 'Text' } })).json.id;
+  const [moved, noted, deleted] = [await lead('Moved'), await lead('Noted'), await lead('Gone')];
+  const ticket = (await fetchAs('alice', 'POST', 'rpc/open_ticket', { body: { subject: 'Broken', body: 'Text' } })).json
+    .id;
   return {
-    'a call': () => ask('sales', 'POST', 'rpc/move_lead', { body: { lead: moved, status: 'contacted', version: 1 } }),
-    'an update': () => ask('sales', 'PATCH', `leads?id=eq.${noted}`, { body: { notes: direct.requestId() }, ...one }),
+    'a call': () =>
+      fetchAs('sales', 'POST', 'rpc/move_lead', { body: { lead: moved, status: 'contacted', version: 1 } }),
+    'an update': () =>
+      fetchAs('sales', 'PATCH', `leads?id=eq.${noted}`, { body: { notes: direct.requestId() }, ...one }),
     'an insert': () =>
-      ask('support', 'POST', 'ticket_messages', { body: { ticket_id: ticket, body: direct.requestId() } }),
-    'a removal': () => ask('admin', 'DELETE', `leads?id=eq.${gone}`, one),
+      fetchAs('support', 'POST', 'ticket_messages', { body: { ticket_id: ticket, body: direct.requestId() } }),
+    'a removal': () => fetchAs('admin', 'DELETE', `leads?id=eq.${deleted}`, one),
     'an update by a client': () =>
-      ask('alice', 'PATCH', `contact_tickets?id=eq.${ticket}`, { body: { subject: direct.requestId() } }),
+      fetchAs('alice', 'PATCH', `contact_tickets?id=eq.${ticket}`, { body: { subject: direct.requestId() } }),
   };
 }
 
@@ -69,31 +72,31 @@ const all = (wanted) => Promise.all(Object.entries(wanted).map(async ([name, cha
 async function refused({ prepares, breaks, mends, code, only }) {
   const wanted = await changes();
   for (const name of Object.keys(wanted)) if (only && name !== only) delete wanted[name];
-  let untouched, told;
+  let untouched, responses;
   try {
     await prepares?.();
     untouched = await everything();
-    told = (await breaks(wanted)) ?? (await all(wanted));
+    responses = (await breaks(wanted)) ?? (await all(wanted));
   } finally {
     await mends?.();
   }
-  for (const [name, { status, json }] of told)
+  for (const [name, { status, json }] of responses)
     assert.ok(
       (status === 0 || status >= 400) && code.includes(json?.code),
       `${name}: ${status} ${JSON.stringify(json)}`,
     );
   assert.deepEqual(await everything(), untouched);
-  await answers('PostgREST', async () => (await ask('sales', 'GET', 'leads?limit=1')).status === 200);
+  await waitUntil('PostgREST', async () => (await fetchAs('sales', 'GET', 'leads?limit=1')).status === 200);
   for (const [name, { status, json, id }] of await all(wanted)) {
     assert.ok(status >= 200 && status < 300, `${name}, mended: ${status} ${JSON.stringify(json)}`);
     const [left] = await sql(
-      `select (select count(*)::integer from hub.team_activities a where a.request_id = $1 and not a.out_of_band) as trail,
+      `select (select count(*)::integer from hub.team_activities a where a.request_id = $1 and not a.out_of_band) as audit_rows,
       (select count(*)::integer from hub.request_log r where r.request_id = $1) as requests`,
       [id],
     );
-    assert.deepEqual(left, { trail: 1, requests: 1 }, name);
+    assert.deepEqual(left, { audit_rows: 1, requests: 1 }, name);
   }
-  return told;
+  return responses;
 }
 
 /** Locks the partition of the current month while changes wait for it. */
@@ -101,10 +104,10 @@ async function locked(wanted, meanwhile = () => {}) {
   const other = await direct.open();
   try {
     await other.query(`begin; set local deadlock_timeout = '60s'; lock table ${month} in share mode`);
-    const told = all(wanted);
+    const responses = all(wanted);
     await waiting(Object.keys(wanted).length);
     await meanwhile(other);
-    return await told;
+    return await responses;
   } finally {
     await other.end();
   }
@@ -112,11 +115,11 @@ async function locked(wanted, meanwhile = () => {}) {
 
 const WAITING = "from pg_stat_activity where usename = 'authenticator' and wait_event_type = 'Lock'";
 const waiting = (count) =>
-  answers('those who wait', async () => (await sql(`select ${count} = count(*) as there ${WAITING}`))[0].there, {
+  waitUntil('those who wait', async () => (await sql(`select ${count} = count(*) as there ${WAITING}`))[0].there, {
     every: 20,
     seconds: 10,
   });
-const everybody = (setting) =>
+const setForAllRoles = (setting) =>
   sql(['hub_staff', 'hub_customer'].map((role) => `alter role ${role} ${setting}`).join('; '));
 const NUMBERS = 'hub.team_activities_id_seq';
 const START_ANEW = "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'authenticator'";
@@ -190,18 +193,18 @@ describe('L-1: the row of the audit log cannot be written, so the change is reje
   }
 
   test('the statement times out during the change', async () => {
-    await everybody("set statement_timeout = '700ms'");
+    await setForAllRoles("set statement_timeout = '700ms'");
     await direct.reload();
     await refused({ code: ['57014'], breaks: (wanted) => locked(wanted) });
-    await everybody("set statement_timeout = '8s'");
+    await setForAllRoles("set statement_timeout = '8s'");
     await direct.reload();
   });
 
   test('the lock is not available', async () => {
-    await everybody("set lock_timeout = '700ms'");
+    await setForAllRoles("set lock_timeout = '700ms'");
     await direct.reload();
     await refused({ code: ['55P03'], breaks: (wanted) => locked(wanted) });
-    await everybody('reset lock_timeout');
+    await setForAllRoles('reset lock_timeout');
     await direct.reload();
   });
 
@@ -240,25 +243,25 @@ describe('L-1: the row of the audit log cannot be written, so the change is reje
   });
 
   test('transactions are read-only', async () => {
-    const prepares = () => everybody('set transaction_read_only = on').then(direct.reload);
+    const prepares = () => setForAllRoles('set transaction_read_only = on').then(direct.reload);
     // The setting can only be reverted in this way.
     const mends = () =>
-      everybody('reset all')
-        .then(() => everybody("set statement_timeout = '8s'"))
+      setForAllRoles('reset all')
+        .then(() => setForAllRoles("set statement_timeout = '8s'"))
         .then(direct.reload);
     await refused({ code: ['25006'], prepares, breaks: () => {}, mends });
   });
 
   test('the disk is full', async (t) => {
-    const found = await ways(sql);
+    const found = await fullDiskMethods(sql);
     assert.ok(found.length > 0, 'neither mount nor prlimit works here, so this cannot be seen');
-    for (const way of found) {
-      t.diagnostic(`by ${way.name}`);
+    for (const method of found) {
+      t.diagnostic(`by ${method.name}`);
       await refused({
-        code: way.code,
-        prepares: () => way.fills(admin, month),
+        code: method.code,
+        prepares: () => method.fills(admin, month),
         breaks: () => {},
-        mends: () => way.frees(admin, month),
+        mends: () => method.frees(admin, month),
       });
     }
   });

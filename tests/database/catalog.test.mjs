@@ -376,7 +376,7 @@ const BROKEN = [
     ['createrole', 'make roles'],
     ['createdb', 'make databases'],
     ['replication', 'replicate'],
-  ].map(([word, what]) => [`alter role hub_staff ${word}`, 'role hub_staff', `may ${what}`]),
+  ].map(([attribute, what]) => [`alter role hub_staff ${attribute}`, 'role hub_staff', `may ${what}`]),
   ['alter role hub_nobody bypassrls', 'role hub_nobody', 'may bypass row-level security'],
   ['alter role authenticator bypassrls', 'role authenticator', 'may bypass row-level security'],
   ['alter role authenticator inherit', 'role authenticator', 'may use the rights of every role at once'],
@@ -483,10 +483,10 @@ for (const version of [17, 15]) {
           // The statement may have moved the check itself, so it is run as the command runs it.
           await client.query("set local search_path = ''");
           const found = (await client.query(numbered.text)).rows;
-          const seen = found.filter((row) => row.object === object && row.finding === finding);
-          if (seen.length === 0)
+          const matches = found.filter((row) => row.object === object && row.finding === finding);
+          if (matches.length === 0)
             unseen.push(`${statement}: wanted "${object}: ${finding}", found ${JSON.stringify(found)}`);
-          seen.forEach((row) => broken.add(row.part));
+          matches.forEach((row) => broken.add(row.part));
           await client.query('rollback to savepoint whole');
         }
         assert.deepEqual(await findings(client), []);
@@ -604,7 +604,7 @@ for (const version of [17, 15]) {
       assert.equal(empty.status, 1, empty.stdout + empty.stderr);
       assert.match(empty.stdout, /^schema hub: is not there$/m);
       assert.match(empty.stdout, /^-- This database has no schema hub/m);
-      for (const [url, said] of [
+      for (const [url, expected] of [
         [server.url.replace('throw-away', 'not%40it'), /cannot be reached: password authentication failed/],
         ['postgres://hub:not%40it@127.0.0.1:1/hub', /cannot be reached: connect ECONNREFUSED/],
         ['not%40it', /cannot be reached/],
@@ -612,10 +612,10 @@ for (const version of [17, 15]) {
       ]) {
         const unreached = run(url);
         assert.equal(unreached.status, 2, unreached.stdout + unreached.stderr);
-        assert.match(unreached.stderr, said);
+        assert.match(unreached.stderr, expected);
       }
-      for (const told of [clean, broken, empty, run(server.url.replace('throw-away', 'not%40it'))])
-        assert.doesNotMatch(told.stdout + told.stderr, /throw-away|not%40it|not@it/);
+      for (const output of [clean, broken, empty, run(server.url.replace('throw-away', 'not%40it'))])
+        assert.doesNotMatch(output.stdout + output.stderr, /throw-away|not%40it|not@it/);
     });
   });
 }

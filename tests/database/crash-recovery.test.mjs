@@ -3,7 +3,7 @@
 
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { answers } from '../../dev/ports.mjs';
+import { waitUntil } from '../../dev/ports.mjs';
 import { faults, start, wait } from './helpers/direct-access.mjs';
 
 const KILLS = Number(process.env.KILLS ?? 12);
@@ -18,13 +18,13 @@ const made = ({ status }) => status >= 200 && status < 300;
 const done = [];
 const kills = [];
 let direct,
-  ask,
+  fetchAs,
   sql,
-  asking = 0;
+  inFlight = 0;
 
 before(async () => {
   direct = await start('.local/kills', 610);
-  ({ ask, sql } = direct);
+  ({ fetchAs, sql } = direct);
 });
 after(() => direct?.stack.stop());
 
@@ -34,34 +34,35 @@ function work(leads, tickets) {
   const most = (table, count) => ({ 'x-hub-max-affected': `${table}=${count}` });
   const mine = [];
   return [
-    (id) => ask('sales', 'PATCH', `leads?id=eq.${any(leads)}`, { id, body: { notes: id }, headers: most('leads', 1) }),
     (id) =>
-      ask('admin', 'PATCH', `leads?id=in.(${leads.slice(0, 3).join(',')})`, {
+      fetchAs('sales', 'PATCH', `leads?id=eq.${any(leads)}`, { id, body: { notes: id }, headers: most('leads', 1) }),
+    (id) =>
+      fetchAs('admin', 'PATCH', `leads?id=in.(${leads.slice(0, 3).join(',')})`, {
         id,
         body: { assigned_to: `user_${id}` },
         headers: most('leads', 3),
       }),
     (id) =>
-      ask('support', 'PATCH', `contact_tickets?id=eq.${any(tickets)}`, {
+      fetchAs('support', 'PATCH', `contact_tickets?id=eq.${any(tickets)}`, {
         id,
         body: { assigned_to: `user_${id}` },
         headers: most('contact_tickets', 1),
       }),
-    (id) => ask('support', 'POST', 'ticket_messages', { id, body: { ticket_id: any(tickets), body: id } }),
+    (id) => fetchAs('support', 'POST', 'ticket_messages', { id, body: { ticket_id: any(tickets), body: id } }),
     async (id) => {
-      const answer = await ask('admin', 'POST', 'leads', {
+      const response = await fetchAs('admin', 'POST', 'leads', {
         id,
         body: { name: id, email: 'a@example.com' },
         headers: { prefer: 'return=representation' },
       });
-      if (answer.status === 201) mine.push(answer.json[0]);
-      return answer;
+      if (response.status === 201) mine.push(response.json[0]);
+      return response;
     },
     // From the version that was read, and to a valid next status: no other connection changes this lead.
     async (id) => {
       const lead = mine.at(-1);
       if (!lead) return null;
-      const answer = await ask('sales', 'POST', 'rpc/move_lead', {
+      const response = await fetchAs('sales', 'POST', 'rpc/move_lead', {
         id,
         body: {
           lead: lead.id,
@@ -70,18 +71,18 @@ function work(leads, tickets) {
           reason: id,
         },
       });
-      if (answer.status === 200)
+      if (response.status === 200)
         mine[mine.length - 1] = {
           ...lead,
           status: lead.status === 'contacted' ? 'qualified' : 'contacted',
-          version: answer.json,
+          version: response.json,
         };
       else mine.pop();
-      return answer;
+      return response;
     },
     async (id) => {
       const lead = mine.shift();
-      return lead ? ask('admin', 'DELETE', `leads?id=eq.${lead.id}`, { id, headers: most('leads', 1) }) : null;
+      return lead ? fetchAs('admin', 'DELETE', `leads?id=eq.${lead.id}`, { id, headers: most('leads', 1) }) : null;
     },
   ];
 }
@@ -90,11 +91,11 @@ async function connection(leads, tickets, goesOn) {
   const kinds = work(leads, tickets);
   while (goesOn()) {
     const id = direct.requestId();
-    asking += 1;
-    const answer = await kinds[Math.floor(Math.random() * kinds.length)](id);
-    asking -= 1;
-    if (answer) done.push(answer);
-    if (answer && !made(answer)) await wait(20);
+    inFlight += 1;
+    const response = await kinds[Math.floor(Math.random() * kinds.length)](id);
+    inFlight -= 1;
+    if (response) done.push(response);
+    if (response && !made(response)) await wait(20);
   }
 }
 
@@ -103,7 +104,7 @@ async function end(kind) {
   if (kind === KINDS[0]) await stack.kill('postgrest');
   else if (kind === KINDS[2]) {
     // The backend of a running change, if there is one; the server ends all the others and restarts them by itself.
-    await answers(
+    await waitUntil(
       'a backend',
       async () => {
         const [{ pid }] = await sql(
@@ -128,18 +129,20 @@ describe(`L-1: ${KILLS} kills under load`, () => {
     try {
       for (let n = 0; n < KILLS; n += 1) {
         const kind = KINDS[n % KINDS.length];
-        await answers('the load', async () => (await ask('sales', 'GET', 'leads?limit=1')).status === 200, {
+        await waitUntil('the load', async () => (await fetchAs('sales', 'GET', 'leads?limit=1')).status === 200, {
           every: 20,
         });
         await wait(100 + Math.random() * 300);
         // All of them may pause after a failure.
-        await answers('a request on its way', () => asking > 0, { every: 1 });
-        kills.push({ kind, asking, told: done.length });
+        await waitUntil('a request on its way', () => inFlight > 0, { every: 1 });
+        kills.push({ kind, inFlight, acknowledged: done.length });
         await end(kind);
         if (kind === KINDS[0]) await direct.stack.restart('postgrest');
         else if (kind !== KINDS[2]) await direct.stack.restart('postgres');
       }
-      await answers('the load', async () => (await ask('sales', 'GET', 'leads?limit=1')).status === 200, { every: 20 });
+      await waitUntil('the load', async () => (await fetchAs('sales', 'GET', 'leads?limit=1')).status === 200, {
+        every: 20,
+      });
       await wait(200);
     } finally {
       running = false;
@@ -152,11 +155,11 @@ describe(`L-1: ${KILLS} kills under load`, () => {
     );
     for (const kind of KINDS)
       t.diagnostic(
-        `${kind}: ${kills.filter((one) => one.kind === kind).length} kills, ${kills.filter((one) => one.kind === kind).reduce((sum, one) => sum + one.asking, 0)} requests on their way`,
+        `${kind}: ${kills.filter((one) => one.kind === kind).length} kills, ${kills.filter((one) => one.kind === kind).reduce((sum, one) => sum + one.inFlight, 0)} requests on their way`,
       );
     assert.equal(kills.length, KILLS);
     assert.ok(
-      kills.every((one) => one.asking > 0),
+      kills.every((one) => one.inFlight > 0),
       'a kill met no load',
     );
     // Each occurred while changes were made, and some of those in flight lost their response.
@@ -169,27 +172,27 @@ describe(`L-1: ${KILLS} kills under load`, () => {
 
   test('a confirmed change is stored, with its rows under the same request id; a rejected one is not', async (t) => {
     const rows = await sql(
-      `select a.request_id, count(*)::integer as trail, bool_and(r.request_id is not null) as requested,
+      `select a.request_id, count(*)::integer as audit_rows, bool_and(r.request_id is not null) as requested,
         bool_and(strpos(coalesce(a.after::text, '') || coalesce(a.reason, '') , a.request_id) > 0 or a.action = 'delete') as own
       from hub.team_activities a left join hub.request_log r on r.request_id = a.request_id where a.request_id = any ($1) group by 1`,
       [done.map(({ id }) => id)],
     );
-    const trail = new Map(rows.map((row) => [row.request_id, row]));
+    const auditByRequest = new Map(rows.map((row) => [row.request_id, row]));
     const requested = new Set(
       (await sql('select request_id from hub.request_log where request_id = any ($1)', [done.map(({ id }) => id)])).map(
         (row) => row.request_id,
       ),
     );
     let lost = 0;
-    for (const answer of done) {
-      const { id, status, json } = answer;
-      const found = trail.get(id);
-      if (made(answer))
+    for (const response of done) {
+      const { id, status, json } = response;
+      const found = auditByRequest.get(id);
+      if (made(response))
         assert.ok(
           found && found.requested && found.own,
           `${id}: ${status} ${JSON.stringify(json)}, and of the trail ${JSON.stringify(found)}`,
         );
-      else if (refused(answer))
+      else if (refused(response))
         assert.ok(
           !found && !requested.has(id),
           `${id}: refused with ${status} ${JSON.stringify(json)}, and still there`,

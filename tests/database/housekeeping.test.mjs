@@ -25,7 +25,7 @@ const wait = (ms) => new Promise((next) => setTimeout(next, ms));
 
 /** The months whose last day is more than 24 months ago, the oldest first, and the youngest that is retained. */
 const OVER = [28, 27];
-const KEPT = 24;
+const RETAINED_MONTHS = 24;
 const month = (ago) => `date_trunc('month', now() at time zone 'utc') - interval '${ago} months'`;
 
 /**
@@ -48,7 +48,7 @@ const old = (rows) => `
   ).join('')}
   do $$ declare name text; begin for name in select tgname from always loop execute format('alter table hub.leads enable always trigger %I', name); end loop; end $$;
   insert into hub.team_activities (occurred_at, actor_id, actor_kind, actor_role, database_role, action, entity, entity_id, salt, values_hash)
-  select ${month(KEPT)} + interval '1 hour', 'system:test', 'system', 'system', 'test', 'export', 'leads', '', '\\x00', hub_private.values_hash('\\x00', null, null) from generate_series(1, 100);
+  select ${month(RETAINED_MONTHS)} + interval '1 hour', 'system:test', 'system', 'system', 'test', 'export', 'leads', '', '\\x00', hub_private.values_hash('\\x00', null, null) from generate_series(1, 100);
   insert into hub.request_log (occurred_at, request_id, method, route, who, outcome)
   select now() - interval '13 months', '02ARZ3ND' || lpad(n::text, 18, '0'), 'GET', '/', 'nobody', 'allowed' from generate_series(1, ${rows}) n;
   insert into hub.request_log (occurred_at, request_id, method, route, who, outcome)
@@ -77,17 +77,18 @@ for (const version of [17, 15]) {
     };
 
     /** Returns a session of the Hub's own: each call is a transaction, prepared as PostgREST prepares it. */
-    const house = async () => {
+    const connectMaintenance = async () => {
       const client = await connect();
       const begin = () => client.query(BEGIN);
-      const end = (word = 'commit') => client.query(word);
-      const ask = async (task) => (await client.query('select hub.keep_house($1) as told', [task])).rows[0].told;
+      const end = (statement = 'commit') => client.query(statement);
+      const runTask = async (task) =>
+        (await client.query('select hub.keep_house($1) as report', [task])).rows[0].report;
       const step = async (task) => {
         await begin();
         try {
-          const told = await ask(task);
+          const report = await runTask(task);
           await end();
-          return told;
+          return report;
         } catch (error) {
           await end('rollback');
           throw error;
@@ -95,35 +96,35 @@ for (const version of [17, 15]) {
       };
       /** Runs the job once; returns the results of its steps, and the duration of the longest. */
       const run = async (steps = MOST_STEPS) => {
-        const said = [];
+        const reports = [];
         let longest = 0;
         for (const task of TASKS) {
-          for (let left = steps, told = {}; left > 0 && !told.done; left -= told.busy ? 1 / 80 : 1) {
+          for (let left = steps, report = {}; left > 0 && !report.done; left -= report.busy ? 1 / 80 : 1) {
             const began = Date.now();
-            told = await step(task);
+            report = await step(task);
             longest = Math.max(longest, Date.now() - began);
-            said.push(told);
+            reports.push(report);
             // An eightieth of the time that the job waits for a concurrent run.
-            if (told.busy) await wait(250);
+            if (report.busy) await wait(250);
           }
         }
-        return { said, longest };
+        return { reports, longest };
       };
-      return { begin, ask, end, step, run };
+      return { begin, runTask, end, step, run };
     };
 
     const rows = async (text) => (await query(server.url, text)).rows;
     const one = async (text) => Object.values((await rows(text))[0])[0];
     const over = () => one(`select count(*)::int from hub_private.months_over(now())`);
-    const total = (said, name) => said.reduce((sum, told) => sum + (told[name] ?? 0), 0);
-    const dropped = (said) =>
-      said.flatMap((told) => told.retired?.findings ?? []).filter(({ rows: count }) => count > 0);
+    const total = (reports, name) => reports.reduce((sum, report) => sum + (report[name] ?? 0), 0);
+    const dropped = (reports) =>
+      reports.flatMap((report) => report.retired?.findings ?? []).filter(({ rows: count }) => count > 0);
 
     test('L-2: a concurrent second run gets the result busy, and waits for nothing', async () => {
-      const [first, second] = [await house(), await house()];
+      const [first, second] = [await connectMaintenance(), await connectMaintenance()];
       await first.begin();
-      const told = await first.ask('deletions');
-      assert.equal(told.requests_forgotten, ROWS);
+      const report = await first.runTask('deletions');
+      assert.equal(report.requests_forgotten, ROWS);
       for (const task of [...TASKS, null])
         assert.deepEqual(await second.step(task), { done: false, busy: true }, String(task));
       await first.end('rollback');
@@ -135,36 +136,36 @@ for (const version of [17, 15]) {
     });
 
     test('L-2: a step waits for no row that is being changed, and returns busy if it can do nothing else', async () => {
-      const [{ step }, person] = [await house(), await connect()];
+      const [{ step }, user] = [await connectMaintenance(), await connect()];
       const [{ first, last, others }] =
         await rows(`select (array_agg(entity_id order by id))[1] as first, (array_agg(entity_id order by id desc))[1] as last,
         (array_agg(entity_id order by id))[2:200] as others from hub.team_activities where entity = 'leads' and action = 'insert' and occurred_at < ${month(OVER[1])}`);
       const begin = () =>
-        person.query("begin; set local hub.actor_id = 'system:test'; set local hub.actor_kind = 'system'");
-      const change = (ids) => person.query("update hub.leads set notes = 'changed' where id = any ($1)", [ids]);
+        user.query("begin; set local hub.actor_id = 'system:test'; set local hub.actor_kind = 'system'");
+      const change = (ids) => user.query("update hub.leads set notes = 'changed' where id = any ($1)", [ids]);
       const carried = () => one('select coalesce(sum(carried), 0)::int from hub_private.retention_progress');
       await begin();
       await change([first]);
       while (!(await step('retention')).busy);
       assert.equal(await carried(), 0);
       // Rolled back: the row needs its old hash carried over.
-      await person.query('rollback');
+      await user.query('rollback');
       await begin();
       await change([last]);
       const going = step('retention');
       await wait(300);
       // Of rows that the step has locked by now, while the other transaction holds one that the step needs.
       await change(others);
-      await person.query('commit');
+      await user.query('commit');
       assert.ok(!(await going).done && (await carried()) > 0);
     });
 
     test('L-2, L-1: two concurrent runs, beside changes of the rows they carry over: both end, nothing is lost or carried twice', async () => {
-      const houses = [await house(), await house()];
+      const maintenanceRuns = [await connectMaintenance(), await connectMaintenance()];
       let working = true;
       let changes = 0;
       // Each changes its own rows, some in one statement and some after another.
-      const people = [0, 1].map(async (mine) => {
+      const writers = [0, 1].map(async (mine) => {
         const client = await connect();
         while (working) {
           await client.query("begin; set local hub.actor_id = 'system:test'; set local hub.actor_kind = 'system'");
@@ -178,17 +179,17 @@ for (const version of [17, 15]) {
           changes += 1;
         }
       });
-      const runs = await Promise.all(houses.map(({ run }) => run().finally(() => (working = false))));
-      await Promise.all(people);
-      const said = runs.flatMap((run) => run.said);
-      assert.ok(changes > 0 && runs.every((run) => run.said.at(-1).done), JSON.stringify(said.slice(-5)));
+      const runs = await Promise.all(maintenanceRuns.map(({ run }) => run().finally(() => (working = false))));
+      await Promise.all(writers);
+      const reports = runs.flatMap((run) => run.reports);
+      assert.ok(changes > 0 && runs.every((run) => run.reports.at(-1).done), JSON.stringify(reports.slice(-5)));
       assert.ok(runs.every(({ longest }) => longest < 60_000));
       assert.deepEqual(
-        [total(said, 'requests_forgotten'), await one('select count(*)::int from hub.request_log')],
+        [total(reports, 'requests_forgotten'), await one('select count(*)::int from hub.request_log')],
         [ROWS, 100],
       );
       assert.deepEqual(
-        dropped(said).map(({ rows: count }) => count),
+        dropped(reports).map(({ rows: count }) => count),
         OVER.map(() => ROWS),
       );
       const [{ carried, entities }] = await rows(
@@ -196,7 +197,7 @@ for (const version of [17, 15]) {
       );
       assert.deepEqual(
         [carried, carried],
-        [entities, dropped(said).reduce((sum, { carried_over: count }) => sum + count, 0)],
+        [entities, dropped(reports).reduce((sum, { carried_over: count }) => sum + count, 0)],
       );
       assert.equal(await one("select count(*)::int from hub.team_activities where action = 'export'"), 100);
       assert.equal(await one('select count(*)::int from hub_private.retention_progress'), 0);
@@ -214,19 +215,19 @@ for (const version of [17, 15]) {
           .replaceAll('03ARZ3ND', '05ARZ3ND')
           .replaceAll("'Kept ", "'Kept again "),
       );
-      const { run } = await house();
+      const { run } = await connectMaintenance();
       const runs = [];
       // Two steps of each task a run: as if each run had the time of two steps.
       while ((await over()) > 0) {
         runs.push(await run(2));
         assert.ok(runs.length < 200);
       }
-      const said = runs.flatMap((each) => each.said);
+      const reports = runs.flatMap((each) => each.reports);
       assert.ok(runs.length > 1, `${runs.length} runs`);
       // Three seconds of carrying over, and the batch that was started in them.
       assert.ok(runs.every(({ longest }) => longest < 60_000));
       assert.deepEqual(
-        dropped(said).map(({ rows: count, carried_over: carried }) => [count, carried]),
+        dropped(reports).map(({ rows: count, carried_over: carried }) => [count, carried]),
         OVER.map(() => [ROWS, ROWS]),
       );
       const after = await one("select count(*)::int from hub.team_activities where action = 'baseline'");
@@ -234,7 +235,7 @@ for (const version of [17, 15]) {
       assert.deepEqual(await rows('select * from hub_private.find_drift()'), []);
       if (process.env.ROWS)
         console.log(
-          `PostgreSQL ${version}: ${OVER.length} months of ${ROWS} rows: ${runs.length} runs, ${said.length} steps, the longest ${Math.max(...runs.map(({ longest }) => longest))} ms`,
+          `PostgreSQL ${version}: ${OVER.length} months of ${ROWS} rows: ${runs.length} runs, ${reports.length} steps, the longest ${Math.max(...runs.map(({ longest }) => longest))} ms`,
         );
     });
   });

@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { fresh, rolledBack } from './helpers/harness.mjs';
-import { PEOPLE, VERBS, cell, duties, judge, prepare, probe } from './helpers/access-matrix.mjs';
+import { USERS, VERBS, cell, duties, judge, prepare, probe } from './helpers/access-matrix.mjs';
 
 const GOLDEN = 'tests/golden/rows.txt';
 const HEAD = `What each persona sees and changes of each table: rows, or why none. denied: no right; policy: no policy lets it; else an SQLSTATE or the
@@ -16,9 +16,9 @@ its triggers do to whoever owns the database, also with session_replication_role
 UPDATE_GOLDEN=1 node --test tests/database/matrix.test.mjs writes it anew.
 `;
 
-const row = (words) =>
-  `  ${words
-    .map((word, place) => word.padEnd(place === 2 ? 28 : 15))
+const row = (fields) =>
+  `  ${fields
+    .map((field, place) => field.padEnd(place === 2 ? 28 : 15))
     .join(' ')
     .trimEnd()}`;
 
@@ -41,7 +41,7 @@ for (const version of [17, 15]) {
         } = await client.query(`
           select (select count(*)::int from pg_class c where c.relnamespace = 'hub'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition) as tables,
             (select count(*)::int from pg_auth_members where member = 'authenticator'::regrole) as roles`);
-        wanted = count.tables * (PEOPLE.length + count.roles + 1) * VERBS.length;
+        wanted = count.tables * (USERS.length + count.roles + 1) * VERBS.length;
         for (const table of tables) {
           assert.ok(table.rows.length > 0, `${table.name} has no row to try`);
           const owners = [...new Set(table.rows.map(({ owner_id }) => owner_id).filter(Boolean))].sort();

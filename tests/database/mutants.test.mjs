@@ -84,7 +84,8 @@ test('A-1, A-2, L-1: every mutant is detected', async () => {
       const tries = mutant.kind.startsWith('trigger')
         ? [...duties(table).map((duty) => ['probe', table, duty]), ...cells]
         : cells;
-      const key = ([what, , whose, verb]) => [what, mutant.place, whose.name ?? whose.join(' '), verb].join(' ');
+      const key = ([what, , privilege, verb]) =>
+        [what, mutant.place, privilege.name ?? privilege.join(' '), verb].join(' ');
       for (const one of tries) if (!baseline.has(key(one))) baseline.set(key(one), await text[one[0]](...one.slice(1)));
 
       await client.query('savepoint whole');

@@ -4,7 +4,7 @@
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { fresh, helpers, rolledBack } from './helpers/harness.mjs';
-import { PEOPLE } from './helpers/access-matrix.mjs';
+import { USERS } from './helpers/access-matrix.mjs';
 
 const ROWS = 100_000;
 // A thousand customers with a hundred rows each, Acme one of them. Without the triggers: this is about how rows are
@@ -72,9 +72,9 @@ async function wrong(client, { name, role }, policy, columns) {
       found.push(`asks once a row: ${conditions}`);
     if (node['Parent Relationship'] === 'SubPlan') found.push('asks a question of its own once a row');
   }
-  const asked = new Set(policy.text.match(/\( SELECT hub_private\.\w+\(\)/g) ?? []).size;
-  if (policy.verb !== 'INSERT' && asked > all.filter((node) => node['Parent Relationship'] === 'InitPlan').length)
-    found.push(`${asked} questions, not as many answered once`);
+  const checked = new Set(policy.text.match(/\( SELECT hub_private\.\w+\(\)/g) ?? []).size;
+  if (policy.verb !== 'INSERT' && checked > all.filter((node) => node['Parent Relationship'] === 'InitPlan').length)
+    found.push(`${checked} questions, not as many answered once`);
   if (role === 'hub_customer' && policy.verb !== 'INSERT') {
     const table = policy.place.split('.')[1];
     if (all.some((node) => node['Node Type'] === 'Seq Scan' && node['Relation Name'] === table))
@@ -97,22 +97,22 @@ async function every(client, only = () => true) {
     from pg_attribute a join pg_class c on c.oid = a.attrelid
     where c.relnamespace = 'hub'::regnamespace and c.relkind in ('r', 'p') and a.attnum > 0 and not a.attisdropped order by 1, a.attnum`);
   const found = [];
-  let asked = 0;
+  let checked = 0;
   for (const policy of policies.filter(only)) {
-    const people = PEOPLE.filter((person) => person.role === policy.role);
-    assert.ok(people.length > 0, `${policy.name}: nobody of ${policy.role} to ask as`);
-    for (const person of people)
+    const users = USERS.filter((user) => user.role === policy.role);
+    assert.ok(users.length > 0, `${policy.name}: nobody of ${policy.role} to ask as`);
+    for (const user of users)
       found.push(
         ...(await wrong(
           client,
-          person,
+          user,
           policy,
           columns.filter((column) => column.place === policy.place),
         )),
       );
-    asked += 1;
+    checked += 1;
   }
-  return { found, asked };
+  return { found, checked };
 }
 
 test('A-1: at 100,000 rows a table, each policy evaluates the identity once a statement, and a customer’s rows are found by an index', async () => {
@@ -137,14 +137,14 @@ test('A-1: at 100,000 rows a table, each policy evaluates the identity once a st
     const {
       rows: [{ policies }],
     } = await client.query('select count(*)::int as policies from pg_policy');
-    const { found, asked } = await every(client);
+    const { found, checked } = await every(client);
     assert.deepEqual(found, []);
-    assert.equal(asked, policies);
-    console.log(`${asked} policies at ${ROWS} rows a table`);
+    assert.equal(checked, policies);
+    console.log(`${checked} policies at ${ROWS} rows a table`);
 
     // The check detects a policy that does not.
     const tickets = (policy) => policy.name === 'contact_tickets_customer_select';
-    for (const [broken, said] of [
+    for (const [broken, expected] of [
       [
         'alter policy contact_tickets_customer_select on hub.contact_tickets using (owner_id = hub_private.owner_id())',
         /asks once a row/,
@@ -160,7 +160,7 @@ test('A-1: at 100,000 rows a table, each policy evaluates the identity once a st
       ],
     ]) {
       await client.query(`savepoint whole; ${broken}`);
-      assert.match((await every(client, tickets)).found.join('\n'), said);
+      assert.match((await every(client, tickets)).found.join('\n'), expected);
       await client.query('rollback to savepoint whole');
     }
   });
@@ -175,7 +175,7 @@ test('A-1: an estimate reveals rows that a customer may not read; the rights of 
     await client.query('alter table hub.contact_tickets disable trigger all');
     await client.query(`insert into hub.contact_tickets ${FILL.contact_tickets} from (
       select n, 'org_2hubmany00000000000001' as owner, 'user_2hubmany00000000000001' as author from generate_series(1, 1000) n) r; analyze hub.contact_tickets`);
-    await client.query("select pg_temp.act($1, 'GET')", [PEOPLE.find((person) => person.role === 'hub_customer').name]);
+    await client.query("select pg_temp.act($1, 'GET')", [USERS.find((user) => user.role === 'hub_customer').name]);
     const estimates = [];
     for (const condition of ["subject < 'Subject 5'", "subject >= 'Subject 5'", "subject >= 'Z'"]) {
       const statement = `select owner_id from hub.contact_tickets where ${condition}`;

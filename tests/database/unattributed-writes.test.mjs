@@ -7,11 +7,11 @@ import { PERSONAS } from '../../dev/personas.mjs';
 import { faults, start } from './helpers/direct-access.mjs';
 
 const { sub, sid } = PERSONAS.sales;
-let direct, ask, sql, urls, lead;
+let direct, fetchAs, sql, urls, lead;
 
 before(async () => {
   direct = await start('.local/nobody', 620);
-  ({ ask, sql } = direct);
+  ({ fetchAs, sql } = direct);
   ({ urls } = direct.stack);
   [{ id: lead }] = await sql('select id from hub.leads limit 1');
 });
@@ -20,7 +20,7 @@ after(() => direct?.stack.stop());
 const state = async () =>
   (
     await sql(`select (select sum(hashtextextended(l::text, 0)::numeric)::text from hub.leads l) as leads, (select count(*)::integer from hub.leads) as count,
-  (select count(*)::integer from hub.team_activities) as trail, (select count(*)::integer from hub.request_log) as requests`)
+  (select count(*)::integer from hub.team_activities) as audit_rows, (select count(*)::integer from hub.request_log) as requests`)
   )[0];
 const last = async () =>
   (
@@ -40,7 +40,7 @@ async function byHand(url, ...statements) {
     await client.end();
   }
 }
-const says = (settings) =>
+const setSettings = (settings) =>
   `select ${Object.entries(settings)
     .map(([name, value]) => `set_config('${name}', '${value}', true)`)
     .join(', ')}`;
@@ -73,13 +73,13 @@ describe('A-3: a write without a user or a named job is rejected', () => {
   for (const [who, claims] of Object.entries(nobodies)) {
     test(`through PostgREST: ${who}`, async () => {
       const untouched = await state();
-      const told = [
-        await ask(claims, 'PATCH', `leads?id=eq.${lead}`, { body: { notes: who } }),
-        await ask(claims, 'POST', 'leads', { body: { name: who, email: 'a@example.com' } }),
-        await ask(claims, 'DELETE', `leads?id=eq.${lead}`),
-        await ask(claims, 'POST', 'rpc/move_lead', { body: { lead, status: 'lost', version: 1, reason: who } }),
+      const result = [
+        await fetchAs(claims, 'PATCH', `leads?id=eq.${lead}`, { body: { notes: who } }),
+        await fetchAs(claims, 'POST', 'leads', { body: { name: who, email: 'a@example.com' } }),
+        await fetchAs(claims, 'DELETE', `leads?id=eq.${lead}`),
+        await fetchAs(claims, 'POST', 'rpc/move_lead', { body: { lead, status: 'lost', version: 1, reason: who } }),
       ];
-      for (const { status, json } of told)
+      for (const { status, json } of result)
         assert.ok([401, 403, 404].includes(status), `${status} ${JSON.stringify(json)}`);
       assert.deepEqual(await state(), untouched);
     });
@@ -87,8 +87,8 @@ describe('A-3: a write without a user or a named job is rejected', () => {
 
   test('the same by staff is accepted', async () => {
     const untouched = await state();
-    const { status } = await ask(staff, 'PATCH', `leads?id=eq.${lead}`, { body: { notes: 'by Sam' } });
-    assert.deepEqual([status, (await state()).trail], [204, untouched.trail + 1]);
+    const { status } = await fetchAs(staff, 'PATCH', `leads?id=eq.${lead}`, { body: { notes: 'by Sam' } });
+    assert.deepEqual([status, (await state()).audit_rows], [204, untouched.audit_rows + 1]);
   });
 
   const statements = [
@@ -96,7 +96,7 @@ describe('A-3: a write without a user or a named job is rejected', () => {
     `insert into hub.leads (name, email) values ('Nobody', 'a@example.com')`,
     'delete from hub.leads',
   ];
-  const ways = {
+  const attempts = {
     'postgres, who owns the tables': ['owner'],
     'a superuser': ['database'],
     'a superuser in replica mode': ['database', "set session_replication_role = 'replica'"],
@@ -111,14 +111,14 @@ describe('A-3: a write without a user or a named job is rejected', () => {
     'authenticator as the service role': ['authenticator', 'set role service_role'],
     'authenticator as a job': ['authenticator', 'set role hub_system'],
   };
-  for (const [who, [url, ...first]] of Object.entries(ways)) {
+  for (const [who, [url, ...first]] of Object.entries(attempts)) {
     test(`by SQL: ${who}`, async () => {
       const untouched = await state();
       for (const statement of statements) {
         // Where row-level security hides every row, there is nothing to reject; an insert has a row.
         const hidden = who.includes('as staff') && !statement.startsWith('insert');
-        const told = byHand(urls[url], ...first, statement);
-        await (hidden ? told : assert.rejects(told, { code: '42501' }));
+        const result = byHand(urls[url], ...first, statement);
+        await (hidden ? result : assert.rejects(result, { code: '42501' }));
       }
       assert.deepEqual(await state(), untouched);
     });
@@ -144,7 +144,7 @@ describe('L-1: a direct change is recorded, and marked', () => {
         // The Hub's complete path except the login.
         await byHand(
           urls[url],
-          says({
+          setSettings({
             ...actor,
             'hub.actor_kind': kind,
             'request.method': 'PATCH',
@@ -166,7 +166,7 @@ describe('L-1: a direct change is recorded, and marked', () => {
     await byHand(
       urls.authenticator,
       'set local role hub_staff',
-      says({ ...actor, 'request.jwt.claims': '{}' }),
+      setSettings({ ...actor, 'request.jwt.claims': '{}' }),
       change('by hand'),
     );
     const { login_role, out_of_band, actor_id } = await last();
@@ -177,7 +177,12 @@ describe('L-1: a direct change is recorded, and marked', () => {
     await byHand(
       urls.authenticator,
       'set local role hub_staff',
-      says({ ...actor, 'request.method': 'PATCH', 'request.path': '/leads', 'hub.request_id': direct.requestId() }),
+      setSettings({
+        ...actor,
+        'request.method': 'PATCH',
+        'request.path': '/leads',
+        'hub.request_id': direct.requestId(),
+      }),
       change('forged'),
     );
     assert.equal((await last()).out_of_band, false);
@@ -187,7 +192,7 @@ describe('L-1: a direct change is recorded, and marked', () => {
   const claims = JSON.stringify({ role: 'hub_staff', sub, sid, sat: 1, stacklumen_role: 'sales' });
   const whole = (id, method = 'PATCH') => [
     'set local role hub_staff',
-    says({
+    setSettings({
       'request.method': method,
       'request.path': '/leads',
       'request.jwt.claims': claims,
@@ -203,7 +208,7 @@ describe('L-1: a direct change is recorded, and marked', () => {
   });
 
   test('by authenticator under the request id of another user, of another time, of a read', async () => {
-    const answered = async (who, minutes, method) => {
+    const insertRequest = async (who, minutes, method) => {
       const id = direct.requestId();
       const row = {
         occurred_at: new Date(Date.now() - minutes * 60_000).toISOString(),
@@ -215,16 +220,16 @@ describe('L-1: a direct change is recorded, and marked', () => {
         outcome: 'allowed',
         status: 204,
       };
-      const { status } = await ask({ role: 'hub_system', sub: 'system:journal' }, 'POST', 'rpc/record_requests', {
+      const { status } = await fetchAs({ role: 'hub_system', sub: 'system:journal' }, 'POST', 'rpc/record_requests', {
         body: { requests: [row] },
       });
       assert.equal(status, 200);
       return id;
     };
     for (const [finding, id] of [
-      ['the request of somebody else', await answered(PERSONAS.admin.sub, 0, 'PATCH')],
-      ['a request of another time', await answered(sub, 30, 'PATCH')],
-      ['a request that only read', await answered(sub, 0, 'GET')],
+      ['the request of somebody else', await insertRequest(PERSONAS.admin.sub, 0, 'PATCH')],
+      ['a request of another time', await insertRequest(sub, 30, 'PATCH')],
+      ['a request that only read', await insertRequest(sub, 0, 'GET')],
     ]) {
       await byHand(urls.authenticator, ...whole(id), change(finding));
       assert.equal(await forged(), finding);
@@ -232,7 +237,7 @@ describe('L-1: a direct change is recorded, and marked', () => {
   });
 
   test('a completed change by the Hub is found by no check, and the check stores its findings', async () => {
-    const { id } = await ask('sales', 'PATCH', `leads?id=eq.${lead}`, { body: { notes: 'by the Hub' } });
+    const { id } = await fetchAs('sales', 'PATCH', `leads?id=eq.${lead}`, { body: { notes: 'by the Hub' } });
     const row = {
       occurred_at: new Date().toISOString(),
       request_id: id,
@@ -243,7 +248,7 @@ describe('L-1: a direct change is recorded, and marked', () => {
       outcome: 'allowed',
       status: 204,
     };
-    await ask({ role: 'hub_system', sub: 'system:journal' }, 'POST', 'rpc/record_requests', {
+    await fetchAs({ role: 'hub_system', sub: 'system:journal' }, 'POST', 'rpc/record_requests', {
       body: { requests: [row] },
     });
     const own = await sql(
@@ -251,14 +256,14 @@ describe('L-1: a direct change is recorded, and marked', () => {
       [id],
     );
     assert.deepEqual([own, (await last()).out_of_band], [[], false]);
-    const { status, json } = await ask({ role: 'hub_system', sub: 'system:checks' }, 'POST', 'rpc/run_checks', {
+    const { status, json } = await fetchAs({ role: 'hub_system', sub: 'system:checks' }, 'POST', 'rpc/run_checks', {
       body: {},
     });
     assert.equal(status, 200, JSON.stringify(json));
     assert.equal(json.done, true);
-    const look = json.checks.find(({ name }) => name === 'out_of_band');
-    const found = new Set(look.findings.map(({ finding, login_role }) => `${login_role}: ${finding}`));
-    assert.ok(!look.passed);
+    const check = json.checks.find(({ name }) => name === 'out_of_band');
+    const found = new Set(check.findings.map(({ finding, login_role }) => `${login_role}: ${finding}`));
+    assert.ok(!check.passed);
     for (const login of ['postgres', 'supabase_admin', 'authenticator'])
       assert.ok(found.has(`${login}: another way than the Hub`), [...found].join('; '));
   });
@@ -266,20 +271,20 @@ describe('L-1: a direct change is recorded, and marked', () => {
   test('a change in a transaction open until after a check is found by the next one', async () => {
     const client = await direct.open(urls.owner);
     try {
-      await client.query(`begin; ${says(actor)}; ${change('held open')}`);
-      const look = async () =>
+      await client.query(`begin; ${setSettings(actor)}; ${change('held open')}`);
+      const check = async () =>
         (
-          await ask({ role: 'hub_system', sub: 'system:checks' }, 'POST', 'rpc/run_checks', { body: {} })
+          await fetchAs({ role: 'hub_system', sub: 'system:checks' }, 'POST', 'rpc/run_checks', { body: {} })
         ).json.checks.find(({ name }) => name === 'out_of_band');
-      const rows = (told) =>
-        told.findings
+      const rows = (result) =>
+        result.findings
           .filter(
             ({ login_role, actor_id, action }) => login_role === 'postgres' && actor_id === sub && action === 'update',
           )
           .reduce((sum, { rows: count }) => sum + count, 0);
-      const before = rows(await look());
+      const before = rows(await check());
       await client.query('commit');
-      assert.equal(rows(await look()), before + 1);
+      assert.equal(rows(await check()), before + 1);
     } finally {
       await client.end();
     }

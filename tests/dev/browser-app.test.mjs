@@ -5,11 +5,11 @@ import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
-import { answers, port } from '../../dev/ports.mjs';
+import { waitUntil, port } from '../../dev/ports.mjs';
 import { query } from '../../dev/postgres.mjs';
 import { start } from '../../dev/process.mjs';
 import { startStack } from '../../dev/stack.mjs';
-import { forgetWhenPassed } from '../database/helpers/harness.mjs';
+import { deleteWhenPassed } from '../database/helpers/harness.mjs';
 import { template } from '../database/template.mjs';
 import { launch } from '../e2e/browser.mjs';
 import { at } from './supervisor.mjs';
@@ -23,7 +23,7 @@ describe('examples/browser-app', () => {
   before(async () => {
     const [own, other] = [await port('the app', 5283), await port('another app', 5293)];
     [origin, elsewhere] = [`http://localhost:${own}`, `http://localhost:${other}`];
-    forgetWhenPassed(`${FOLDER}/postgres`);
+    deleteWhenPassed(`${FOLDER}/postgres`);
     stack = await startStack({ dataDir: FOLDER, from: template(17), fresh: true, shift: 550, origins: [origin] });
     const { urls, keys, vars } = stack;
     const env = {
@@ -38,7 +38,7 @@ describe('examples/browser-app', () => {
         ['node_modules/vite/bin/vite.js', '--host', 'localhost', '--port', String(on), '--strictPort'],
         { cwd: APP, env, log: path.resolve(FOLDER, `logs/${name}.log`) },
       );
-      await answers(name, async () => (await fetch(`http://localhost:${on}/`)).ok, { failed: part.why });
+      await waitUntil(name, async () => (await fetch(`http://localhost:${on}/`)).ok, { failed: part.why });
       return part;
     };
     [vite, foreign] = [await serve('vite', own), await serve('vite-elsewhere', other)];
@@ -50,15 +50,15 @@ describe('examples/browser-app', () => {
     await stack?.stop();
   });
 
-  /** Opens a page of a new browser; its console messages are in `said`. */
+  /** Opens a page of a new browser; its console messages are in `errors`. */
   async function open(url) {
     const context = await browser.newContext({ ignoreHTTPSErrors: true });
     const page = await context.newPage();
-    const said = [];
-    page.on('console', (message) => message.type() === 'error' && said.push(message.text()));
-    page.on('pageerror', (error) => said.push(error.message));
+    const errors = [];
+    page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+    page.on('pageerror', (error) => errors.push(error.message));
     await page.goto(url);
-    return { context, page, said };
+    return { context, page, errors };
   }
   const lever = (name, body) =>
     fetch(`${stack.urls.clerk}/dev/${name}`, { method: 'POST', body: JSON.stringify(body) });
@@ -66,7 +66,7 @@ describe('examples/browser-app', () => {
 
   test('signs in, lists, opens a ticket, continues when its token has expired, signs out', async () => {
     await lever('instance', { life: 3 });
-    const { page, said } = await open(origin);
+    const { page, errors } = await open(origin);
     const sent = [];
     page.on(
       'request',
@@ -102,7 +102,7 @@ describe('examples/browser-app', () => {
           async ([url, authorization]) => (await fetch(url, { headers: { authorization } })).status,
           [`${stack.urls.hub}/rest/v1/chat_threads?limit=1`, first],
         );
-      await answers('the end of the first token', async () => (await again()) === 401, { every: 500 });
+      await waitUntil('the end of the first token', async () => (await again()) === 401, { every: 500 });
       await page.getByRole('button', { name: 'Show again' }).click();
       await page.getByText('Shown again').waitFor();
       assert.equal(await page.locator('li').count(), 20);
@@ -112,38 +112,41 @@ describe('examples/browser-app', () => {
       await page.getByRole('button', { name: 'Sign in' }).waitFor();
       assert.deepEqual(await sql("select cause from hub.revoked_sessions where cause = 'ended'"), [{ cause: 'ended' }]);
       assert.deepEqual(
-        said.filter((text) => !text.includes('401')),
+        errors.filter((text) => !text.includes('401')),
         [],
       );
     } catch (error) {
-      throw new Error(`${error.message}\nconsole: ${said.join('\n')}\npage: ${await page.content().catch(() => '')}`, {
-        cause: error,
-      });
+      throw new Error(
+        `${error.message}\nconsole: ${errors.join('\n')}\npage: ${await page.content().catch(() => '')}`,
+        {
+          cause: error,
+        },
+      );
     } finally {
       await page.context().close();
     }
   });
 
   test('is rejected everywhere from an origin that is not listed', async () => {
-    const { context, page, said } = await open(elsewhere);
+    const { context, page, errors } = await open(elsewhere);
     const token = (await (await fetch(`${stack.urls.clerk}/dev/token/carol`)).json()).token;
-    const asked = (url, headers) =>
+    const fetchInPage = (url, headers) =>
       page.evaluate(
         async ([address, more]) =>
           fetch(address, { headers: more }).then(
-            (answer) => answer.status,
+            (response) => response.status,
             (error) => error.message,
           ),
         [url, headers],
       );
     assert.equal(
-      await asked(`${stack.urls.hub}/rest/v1/contact_tickets?limit=1`, { authorization: `Bearer ${token}` }),
+      await fetchInPage(`${stack.urls.hub}/rest/v1/contact_tickets?limit=1`, { authorization: `Bearer ${token}` }),
       'Failed to fetch',
     );
-    assert.equal(await asked(`${stack.urls.clerk}/v1/client`, {}), 'Failed to fetch');
+    assert.equal(await fetchInPage(`${stack.urls.clerk}/v1/client`, {}), 'Failed to fetch');
     assert.ok(
-      said.some((text) => text.includes('CORS')),
-      said.join('\n'),
+      errors.some((text) => text.includes('CORS')),
+      errors.join('\n'),
     );
     assert.equal(await page.locator('li').count(), 0);
     await context.close();

@@ -54,7 +54,7 @@ describe('a local stack', () => {
       await run.ended;
     }
     const run = await supervisor();
-    assert.match(run.output, /ended what a start that was killed had left: .*(node|postgres)/);
+    assert.match(run.output, /ended processes of a previous run that was killed: .*(node|postgres)/);
     assert.equal(await tickets(), 200);
     run.child.kill('SIGTERM');
     assert.equal(await run.ended, 0, run.output);
@@ -79,7 +79,7 @@ describe('a local stack', () => {
     try {
       for (const orphan of orphans)
         assert.notEqual(startedAt(orphan.pid), orphan.started, `${orphan.command} still runs`);
-      assert.doesNotMatch(run.output, /is taken/);
+      assert.doesNotMatch(run.output, /is in use/);
       assert.doesNotMatch(run.output, /migrations applied|seeded/);
       assert.equal(await tickets(), 200);
     } finally {
@@ -127,8 +127,8 @@ describe('a local stack', () => {
     } = await query(server.url, "select current_setting('data_directory') as folder");
     const pidFile = path.join(folder, 'postmaster.pid');
     const before = fs.readFileSync(pidFile, 'utf8');
-    for (const words of [[], ['reset']]) {
-      const refused = command(...words);
+    for (const args of [[], ['reset']]) {
+      const refused = command(...args);
       assert.equal(refused.status, 1, refused.stdout);
       assert.match(
         refused.stderr,

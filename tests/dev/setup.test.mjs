@@ -22,11 +22,11 @@ for (const name of ['node', 'rust', 'tools', 'chromium'])
 for (const name of ['curl', 'npm', 'openssl', 'rustup']) script(path.join(BIN, name), '');
 
 /** Runs all.sh as if this were Node's version; returns its calls. */
-function setup(words, node = 'v22.1.0') {
+function setup(args, node = 'v22.1.0') {
   script(path.join(BIN, 'node'), node ? `echo ${node}` : 'exit 127');
   fs.rmSync(CALLS, { force: true });
   const env = { ...process.env, PATH: `${BIN}:${process.env.PATH}`, HUB_CACHE: path.join(FOLDER, 'cache') };
-  const { status, stderr } = spawnSync('bash', [path.join(SETUP, 'all.sh'), ...words], { env, encoding: 'utf8' });
+  const { status, stderr } = spawnSync('bash', [path.join(SETUP, 'all.sh'), ...args], { env, encoding: 'utf8' });
   const calls = fs.existsSync(CALLS)
     ? fs
         .readFileSync(CALLS, 'utf8')
@@ -40,15 +40,15 @@ function setup(words, node = 'v22.1.0') {
 describe('the setup', () => {
   after(() => fs.rmSync(FOLDER, { recursive: true }));
 
-  for (const [words, wanted] of [
+  for (const [args, wanted] of [
     [['node'], ['node']],
     [['build'], ['node', 'rust', 'tools']],
     [['check'], ['node', 'rust', 'tools', 'tools cargo-deny']],
     [['test'], ['node', 'rust', 'tools', 'node examples/browser-app', 'chromium']],
     [[], ['node', 'rust', 'tools', 'tools cargo-deny', 'node examples/browser-app', 'chromium']],
   ]) {
-    test(`of ${words[0] ?? 'everything'} installs ${wanted.join(', ')}`, () =>
-      assert.deepEqual(setup(words), { status: 0, stderr: '', calls: wanted }));
+    test(`of ${args[0] ?? 'everything'} installs ${wanted.join(', ')}`, () =>
+      assert.deepEqual(setup(args), { status: 0, stderr: '', calls: wanted }));
   }
 
   test('rejects an unknown word', () => {
@@ -62,7 +62,7 @@ describe('the setup', () => {
     test(`reports the required Node when node --version prints ${version || 'nothing'}`, () => {
       const { status, stderr, calls } = setup(['build'], version);
       assert.equal(status, 1);
-      assert.match(stderr, /Node 20 or newer is needed, with npm/);
+      assert.match(stderr, /Node\.js 20 or newer with npm is required/);
       if (version) assert.match(stderr, new RegExp(version.replaceAll('.', '\\.')));
       assert.deepEqual(calls, []);
     });

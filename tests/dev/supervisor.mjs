@@ -10,7 +10,7 @@ export function at(folder, shift) {
   const env = { ...process.env, HUB_DEV_FOLDER: folder, HUB_DEV_SHIFT: String(shift) };
 
   /** Starts it and waits for a line; by `make` it leads its own process group, as a terminal's foreground job does. */
-  async function supervisor({ until = 'Ctrl-C stops everything', byMake = false, more = {} } = {}) {
+  async function supervisor({ until = 'Press Ctrl-C to stop the stack', byMake = false, more = {} } = {}) {
     const child = byMake
       ? spawn(
           'make',
@@ -51,8 +51,8 @@ export function at(folder, shift) {
     assert.ok(!fs.existsSync(`${folder}/running.json`), 'the record is still there');
   }
 
-  const command = (...words) =>
-    spawnSync(process.execPath, ['dev/main.mjs', ...words], { env, encoding: 'utf8', timeout: 60_000 });
+  const command = (...args) =>
+    spawnSync(process.execPath, ['dev/main.mjs', ...args], { env, encoding: 'utf8', timeout: 60_000 });
   return { env, supervisor, left, nothingLeft, command };
 }
 

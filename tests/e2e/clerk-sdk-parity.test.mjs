@@ -18,13 +18,13 @@ const MOST = 27;
 
 const { urls, vars, liveVars, keys, restart, halt } = await stack();
 const now = () => Math.floor(Date.now() / 1000);
-const stranger = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+const foreignKey = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
 const HEADER = { cat: 'cl_B7d4PD111AAA' };
 const without = (object, ...names) =>
   Object.fromEntries(Object.entries(object).filter(([name]) => !names.includes(name)));
 const forged = (token) => {
   const input = token.split('.').slice(0, 2).join('.');
-  return `${input}.${rsaSign('sha256', Buffer.from(input), stranger).toString('base64url')}`;
+  return `${input}.${rsaSign('sha256', Buffer.from(input), foreignKey).toString('base64url')}`;
 };
 
 /** One instance of Clerk, the Hub configured for it, and Clerk's SDK with its keys. */
@@ -83,15 +83,15 @@ async function theirs({ hub, clerk, renamed }, { path, method = 'GET', headers }
 
 /** Returns the Hub's result, as its client sees it. */
 async function ours({ hub }, { path, method = 'GET', headers }) {
-  const answer = await raw(path, { method, headers, base: hub });
-  if (path.startsWith('/rest/')) return answer.status === 200 ? 'signed-in' : 'signed-out';
-  const to = answer.headers.location ?? '';
+  const response = await raw(path, { method, headers, base: hub });
+  if (path.startsWith('/rest/')) return response.status === 200 ? 'signed-in' : 'signed-out';
+  const to = response.headers.location ?? '';
   if (to.includes('/v1/client/handshake')) return 'handshake';
   // After a redirect from Clerk, with the cookies of a session; Clerk's SDK redirects in the same way and reports it as
   // signed in.
-  if (answer.status === 307 && answer.headers['set-cookie']?.some((one) => /^__session=./.test(one)))
+  if (response.status === 307 && response.headers['set-cookie']?.some((one) => /^__session=./.test(one)))
     return 'signed-in';
-  return answer.status === 200 ? 'signed-in' : 'signed-out';
+  return response.status === 200 ? 'signed-in' : 'signed-out';
 }
 
 const API = '/rest/v1/contact_tickets?select=id&limit=1';
@@ -114,7 +114,7 @@ const cookie = (name, cookies, headers = PAGE, path = '/account', method = 'GET'
 
 /** The requests, with tokens of the present time and of the keys in use. */
 async function requests({ production, lever, base, suffix, mint }) {
-  const good = await mint();
+  const valid = await mint();
   const dev = production ? {} : { __clerk_db_jwt: 'dvb_1' };
   const uat = () => now() - 30;
   const expired = await mint({ iat: now() - 100, nbf: now() - 110, exp: now() - 40 });
@@ -127,13 +127,13 @@ async function requests({ production, lever, base, suffix, mint }) {
   const handshake = (
     await lever('sign', {
       payload: {
-        handshake: [`__session=${good}; Path=/`, `__client_uat=${uat()}; Path=/`, '__clerk_db_jwt=dvb_1; Path=/'],
+        handshake: [`__session=${valid}; Path=/`, `__client_uat=${uat()}; Path=/`, '__clerk_db_jwt=dvb_1; Path=/'],
       },
     })
   ).token;
 
   return [
-    bearer('as jose signs it', good),
+    bearer('as jose signs it', valid),
     bearer('as Clerk’s own helper signs it', await mint({}, HEADER, 'clerk')),
     bearer('expired', expired),
     bearer('expired within the allowance', await mint({ iat: now() - 62, nbf: now() - 72, exp: now() - 2 })),
@@ -152,8 +152,8 @@ async function requests({ production, lever, base, suffix, mint }) {
     bearer('of a type in other case', await mint({}, { typ: 'jwt' })),
     bearer('with crit', await mint({}, { ...HEADER, crit: ['exp'] }, 'clerk')),
     bearer('under an unknown key', await mint({}, { ...HEADER, kid: 'ins_unknown' })),
-    bearer('signed by a stranger', forged(good)),
-    bearer('changed', good.replace(/\.(.{10})/, '.AAAAAAAAAA')),
+    bearer('signed by a foreign key', forged(valid)),
+    bearer('changed', valid.replace(/\.(.{10})/, '.AAAAAAAAAA')),
     bearer('without a session', await mint((all) => without(all, 'sid'))),
     bearer('without a user', await mint((all) => without(all, 'sub'))),
     bearer('of a machine user', await mint({ sub: 'mch_2hubmachine0000000000000' })),
@@ -163,35 +163,35 @@ async function requests({ production, lever, base, suffix, mint }) {
     bearer('with a time that has a fraction', await mint({ exp: now() + 50.5 })),
     bearer('with a database role', await mint({ role: 'service_role' })),
     bearer('not a token', 'x'),
-    { name: 'header: a lower-case scheme', path: API, headers: { authorization: `bearer ${good}` } },
-    { name: 'header: no scheme', path: API, headers: { authorization: good } },
-    { name: 'header: something behind the token', path: API, headers: { authorization: `Bearer ${good} x` } },
-    { name: 'header: two tokens', path: API, headers: { authorization: `Bearer ${good}, Bearer ${good}` } },
+    { name: 'header: a lower-case scheme', path: API, headers: { authorization: `bearer ${valid}` } },
+    { name: 'header: no scheme', path: API, headers: { authorization: valid } },
+    { name: 'header: something behind the token', path: API, headers: { authorization: `Bearer ${valid} x` } },
+    { name: 'header: two tokens', path: API, headers: { authorization: `Bearer ${valid}, Bearer ${valid}` } },
     { name: 'header: none', path: API, headers: {} },
-    { name: 'header: none, but cookies', path: API, headers: { cookie: jar(session(good)) } },
+    { name: 'header: none, but cookies', path: API, headers: { cookie: jar(session(valid)) } },
     {
       name: 'header: another scheme, and cookies',
       path: API,
-      headers: { authorization: 'Basic eA==', cookie: jar(session(good)) },
+      headers: { authorization: 'Basic eA==', cookie: jar(session(valid)) },
     },
     cookie('nobody', dev),
     cookie('nobody, and no browser', {}),
-    cookie('signed in', session(good)),
+    cookie('signed in', session(valid)),
     cookie('signed out', { ...dev, __client_uat: 0 }),
-    cookie('a session and no update', { ...dev, __session: good }),
+    cookie('a session and no update', { ...dev, __session: valid }),
     cookie('an update and no session', { ...dev, __client_uat: uat() }),
     cookie('expired', session(expired)),
     cookie('valid from later', session(await mint({ nbf: now() + 60 }))),
-    cookie('issued before the last update', session(good, now() + 5)),
+    cookie('issued before the last update', session(valid, now() + 5)),
     cookie('not a token', session('x')),
     cookie('not a token, three parts', session('a.b.c')),
-    cookie('signed by a stranger', session(forged(good))),
+    cookie('signed by a foreign key', session(forged(valid))),
     cookie('of a template', session(await mint({}, { cat: 'cl_B7d4PD222AAA' }))),
     cookie('for another party', session(await mint({ azp: 'https://evil.example' }))),
     cookie('for no party', session(await mint((all) => without(all, 'azp')))),
     cookie('pending', session(await mint({ sts: 'pending' }))),
     cookie('of another instance', session(await mint({ iss: 'https://clerk.other.example' }))),
-    cookie('suffixed', suffixed(good)),
+    cookie('suffixed', suffixed(valid)),
     cookie('suffixed, expired', suffixed(expired)),
     cookie('expired, with a refresh token', { ...suffixed(expired), [`__refresh_${suffix}`]: `refresh-${base().sid}` }),
     cookie('expired, with a refresh token of another session', {
@@ -200,22 +200,22 @@ async function requests({ production, lever, base, suffix, mint }) {
     }),
     cookie('suffixed, and a plain one of another instance', {
       ...session(await mint({ iss: 'https://clerk.other.example' })),
-      ...suffixed(good),
+      ...suffixed(valid),
     }),
     cookie('both, the plain one newer', {
       ...suffixed(await mint({ iat: now() - 20 })),
       ...session(await mint({ iat: now() - 5 })),
     }),
-    cookie('suffixed signed out, plain signed in', { ...session(good), [`__client_uat_${suffix}`]: 0 }),
-    cookie('suffixed session without its update', { ...dev, [`__session_${suffix}`]: good }),
-    cookie('two sessions', `${jar(session(good))}; __session=${forged(good)}`),
-    cookie('a percent-encoded session', session(good.replaceAll('.', '%2E'))),
+    cookie('suffixed signed out, plain signed in', { ...session(valid), [`__client_uat_${suffix}`]: 0 }),
+    cookie('suffixed session without its update', { ...dev, [`__session_${suffix}`]: valid }),
+    cookie('two sessions', `${jar(session(valid))}; __session=${forged(valid)}`),
+    cookie('a percent-encoded session', session(valid.replaceAll('.', '%2E'))),
     cookie('expired, asked by a script', session(expired), { 'sec-fetch-dest': 'empty', accept: 'text/html' }),
     cookie('expired, in a frame', session(expired), { 'sec-fetch-dest': 'iframe', accept: 'text/html' }),
     cookie('expired, an old browser', session(expired), { accept: 'text/html,*/*' }),
     cookie('expired, asked for JSON', session(expired), { accept: 'application/json' }),
     cookie('expired, after three redirects', { ...session(expired), __clerk_redirect_count: 3 }),
-    cookie('signed in, another browser token in the URL', session(good), PAGE, '/account?__clerk_db_jwt=dvb_2'),
+    cookie('signed in, another browser token in the URL', session(valid), PAGE, '/account?__clerk_db_jwt=dvb_2'),
     cookie(
       'a handshake that this browser began',
       { ...dev, '__Host-hub_state': 'abc' },
@@ -256,20 +256,20 @@ async function requests({ production, lever, base, suffix, mint }) {
     ),
     cookie(
       'two updates, the first one signed out',
-      `${jar({ ...dev, __session: good, __client_uat: 0 })}; __client_uat=${uat()}`,
+      `${jar({ ...dev, __session: valid, __client_uat: 0 })}; __client_uat=${uat()}`,
     ),
-    cookie('two updates, the second one signed out', `${jar(session(good))}; __client_uat=0`),
-    cookie('two tokens of one session', `${jar(session(await mint({ iat: now() - 20 })))}; __session=${good}`),
+    cookie('two updates, the second one signed out', `${jar(session(valid))}; __client_uat=0`),
+    cookie('two tokens of one session', `${jar(session(await mint({ iat: now() - 20 })))}; __session=${valid}`),
     cookie(
       'tokens of two sessions',
-      `${jar(session(good))}; __session=${await mint({ sid: 'sess_2hubelsewhere000000000001' })}`,
+      `${jar(session(valid))}; __session=${await mint({ sid: 'sess_2hubelsewhere000000000001' })}`,
     ),
-    cookie('signed in, from another site', session(good), {
+    cookie('signed in, from another site', session(valid), {
       ...PAGE,
       'sec-fetch-site': 'cross-site',
       origin: 'https://evil.example',
     }),
-    cookie('signed in, and a forwarded host', session(good), { ...PAGE, 'x-forwarded-host': 'evil.example' }),
+    cookie('signed in, and a forwarded host', session(valid), { ...PAGE, 'x-forwarded-host': 'evil.example' }),
   ];
 }
 

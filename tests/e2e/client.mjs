@@ -12,7 +12,7 @@ import { createClient } from '@supabase/supabase-js';
 import pg from 'pg';
 import { loopback } from '../../dev/http.mjs';
 import { startStack } from '../../dev/stack.mjs';
-import { forgetWhenPassed } from '../database/helpers/harness.mjs';
+import { deleteWhenPassed } from '../database/helpers/harness.mjs';
 import { template } from '../database/template.mjs';
 
 /** The folder of this process's stack, with its data and logs. */
@@ -21,7 +21,7 @@ export const FOLDER = process.env.TEST_FOLDER ?? '.local/test';
 let starting;
 /** The one stack of this run: fresh data, own ports. */
 export function stack() {
-  if (!starting) forgetWhenPassed(`${FOLDER}/postgres`);
+  if (!starting) deleteWhenPassed(`${FOLDER}/postgres`);
   starting ??= startStack({ dataDir: FOLDER, from: template(17), fresh: true, shift: 100, http: true }).then(
     (running) => {
       console.log(`# on ${running.parts.postgrest.version}`);
@@ -59,14 +59,14 @@ after(async () => {
 export async function token(persona, overrides = {}, clerk = 'clerk') {
   const { urls } = await stack();
   const query = new URLSearchParams(overrides);
-  const answer = await fetch(`${urls[clerk]}/dev/token/${persona}?${query}`);
-  if (!answer.ok) throw new Error(`no token for ${persona}: ${answer.status} ${await answer.text()}`);
-  return (await answer.json()).token;
+  const response = await fetch(`${urls[clerk]}/dev/token/${persona}?${query}`);
+  if (!response.ok) throw new Error(`no token for ${persona}: ${response.status} ${await response.text()}`);
+  return (await response.json()).token;
 }
 
 /** The default headers of the studio's own tools: a purpose, and `If-Match: *` to overwrite any version. */
-const STAFF_SAY = { 'x-hub-purpose': 'support', 'if-match': '*' };
-const says = (persona) => (['admin', 'sales', 'support', 'stale'].includes(persona) ? STAFF_SAY : {});
+const STAFF_HEADERS = { 'x-hub-purpose': 'support', 'if-match': '*' };
+const staffHeaders = (persona) => (['admin', 'sales', 'support', 'stale'].includes(persona) ? STAFF_HEADERS : {});
 
 /** Returns an unmodified supabase-js client, signed in as a persona; anonymous if `null`. */
 export async function client(persona, options = {}) {
@@ -75,7 +75,7 @@ export async function client(persona, options = {}) {
   return createClient(urls.hub, keys.publishable, {
     ...(accessToken ? { accessToken } : {}),
     auth: { persistSession: false, autoRefreshToken: false },
-    global: { headers: says(persona) },
+    global: { headers: staffHeaders(persona) },
     ...options,
   });
 }
@@ -96,10 +96,10 @@ export async function raw(path, { method = 'GET', headers = {}, body, base } = {
         lookup: loopback,
         setHost: !headers.host,
       },
-      (answer) => {
+      (response) => {
         const parts = [];
-        answer.on('data', (part) => parts.push(part));
-        answer.on('end', () => {
+        response.on('data', (part) => parts.push(part));
+        response.on('end', () => {
           const text = Buffer.concat(parts).toString();
           let json;
           try {
@@ -107,7 +107,7 @@ export async function raw(path, { method = 'GET', headers = {}, body, base } = {
           } catch {
             // Not JSON: `json` stays undefined.
           }
-          resolve({ status: answer.statusCode, headers: answer.headers, text, json });
+          resolve({ status: response.statusCode, headers: response.headers, text, json });
         });
       },
     );
@@ -118,14 +118,14 @@ export async function raw(path, { method = 'GET', headers = {}, body, base } = {
 }
 
 /** Sends a request to the API with a persona's token. */
-export async function ask(persona, path, { headers = {}, body, ...rest } = {}) {
+export async function fetchAs(persona, path, { headers = {}, body, ...rest } = {}) {
   const authorization = persona ? { authorization: `Bearer ${await token(persona)}` } : {};
   const json = body === undefined ? {} : { 'content-type': 'application/json' };
   const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
   return raw(`/rest/v1/${path}`, {
     ...rest,
     headers: Object.fromEntries(
-      Object.entries({ ...says(persona), ...authorization, ...json, ...headers }).filter(
+      Object.entries({ ...staffHeaders(persona), ...authorization, ...json, ...headers }).filter(
         ([, value]) => value !== undefined,
       ),
     ),
@@ -136,9 +136,9 @@ export async function ask(persona, path, { headers = {}, body, ...rest } = {}) {
 /** Returns the requests that reached PostgREST since the last call. */
 export async function upstream() {
   const { urls } = await stack();
-  const seen = await (await fetch(`${urls.supabase}/dev/requests`)).json();
+  const requests = await (await fetch(`${urls.supabase}/dev/requests`)).json();
   await fetch(`${urls.supabase}/dev/requests`, { method: 'DELETE' });
-  return seen.filter((request) => !request.path.includes('/rpc/record_requests'));
+  return requests.filter((request) => !request.path.includes('/rpc/record_requests'));
 }
 
 /** Sets the database side to ok, down, slow, hang or garbage. */
@@ -154,13 +154,13 @@ export async function clerk_is(mode, part = 'jwks') {
 /** Posts JSON to a stand-in. */
 export async function post(part, path, body = {}) {
   const { urls } = await stack();
-  const answer = await fetch(urls[part] + path, {
+  const response = await fetch(urls[part] + path, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
   });
-  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
-  return answer;
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+  return response;
 }
 
 /** Waits until a condition holds; for rows that are written after the response. */
@@ -180,7 +180,7 @@ export const recorded = (id) =>
   );
 
 /** Returns the audit log's rows of a request, once they exist. */
-export const looks = (id) =>
+export const readRecords = (id) =>
   until(`the look ${id}`, async () => {
     const rows = await sql(
       "select * from hub.team_activities where request_id = $1 and action in ('read', 'list', 'export') order by id",

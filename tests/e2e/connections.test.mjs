@@ -15,9 +15,9 @@ import { FOLDER, stack, token } from './client.mjs';
  * reused one.
  */
 async function startUpstream(listening) {
-  const seen = [];
+  const received = [];
   let cut = null;
-  const answer = (method) => (method === 'GET' ? '[]' : '');
+  const response = (method) => (method === 'GET' ? '[]' : '');
   const server = net.createServer((socket) => {
     let [text, used] = ['', false];
     socket.on('error', () => {});
@@ -31,8 +31,8 @@ async function startUpstream(listening) {
         if (text.length < end + 4 + length) return;
         const [method, path] = head.split(' ');
         text = text.slice(end + 4 + length);
-        seen.push({ method, path, length, used });
-        const body = answer(method);
+        received.push({ method, path, length, used });
+        const body = response(method);
         const reply = `HTTP/1.1 ${body ? 200 : 204} OK\r\ncontent-type: application/json\r\n${body ? `content-length: ${body.length}\r\n` : ''}\r\n${body}`;
         if (used && cut === 'before the head') return socket.destroy();
         if (used && cut === 'within the head') {
@@ -53,15 +53,15 @@ async function startUpstream(listening) {
     cut: (when) => {
       cut = when;
     },
-    seen: () => seen.splice(0).filter(({ path }) => !path.includes('record_requests')),
+    received: () => received.splice(0).filter(({ path }) => !path.includes('record_requests')),
     stop: () => server.close(),
   };
 }
 
 /** Sends one request; an interrupted response is returned as far as it arrived, with status 0 before a head. */
-function asked(url, options, body) {
+function sendRequest(url, options, body) {
   return new Promise((resolve) => {
-    const request = http.request(url, options, (answer) => {
+    const request = http.request(url, options, (response) => {
       let text = '';
       const done = () => {
         let json;
@@ -70,13 +70,13 @@ function asked(url, options, body) {
         } catch {
           // Not JSON: `json` stays undefined.
         }
-        resolve({ status: answer.statusCode, text, json });
+        resolve({ status: response.statusCode, text, json });
       };
-      answer.on('data', (part) => {
+      response.on('data', (part) => {
         text += part;
       });
-      answer.on('end', done);
-      answer.on('error', done);
+      response.on('end', done);
+      response.on('error', done);
     });
     request.on('error', (error) => resolve({ status: 0, text: error.message }));
     request.end(body);
@@ -124,7 +124,7 @@ describe('a keep-alive connection that dies', () => {
       'if-match': '*',
       ...(body ? { 'content-type': 'application/json' } : {}),
     };
-    return asked(`${worker.url}/rest/v1/${path}`, { method, headers }, body);
+    return sendRequest(`${worker.url}/rest/v1/${path}`, { method, headers }, body);
   };
 
   for (const method of Object.keys(kinds)) {
@@ -132,20 +132,20 @@ describe('a keep-alive connection that dies', () => {
       test(`${method}, cut ${when}: a change reaches the database once`, async () => {
         upstream.cut(null);
         await send('GET');
-        upstream.seen();
+        upstream.received();
         upstream.cut(when);
-        const answer = await send(method);
+        const response = await send(method);
         upstream.cut(null);
-        const seen = upstream.seen().filter((request) => request.method === method);
+        const received = upstream.received().filter((request) => request.method === method);
         assert.ok(
-          seen.some(({ used }) => used),
-          `no kept connection was used: ${JSON.stringify(seen)} ${answer.text}`,
+          received.some(({ used }) => used),
+          `no kept connection was used: ${JSON.stringify(received)} ${response.text}`,
         );
         if (!['GET', 'HEAD'].includes(method)) {
-          assert.equal(seen.length, 1, `${answer.status} ${answer.text}: ${JSON.stringify(seen)}`);
-          assert.ok(seen[0].length > 0, 'without a body, workerd repeats it');
+          assert.equal(received.length, 1, `${response.status} ${response.text}: ${JSON.stringify(received)}`);
+          assert.ok(received[0].length > 0, 'without a body, workerd repeats it');
           // The outcome of the change is unknown, and is not reported as success.
-          if (when !== 'after the head') assert.deepEqual([answer.status, answer.json?.code], [502, 'HUB401']);
+          if (when !== 'after the head') assert.deepEqual([response.status, response.json?.code], [502, 'HUB401']);
         }
       });
     }

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { ACME, ALICE, CAROL, client, sql, upstream } from './client.mjs';
 
 /** Returns the data of a response that must not be an error. */
-function good({ data, error, status }) {
+function dataOf({ data, error, status }) {
   assert.equal(error, null, `${status} ${JSON.stringify(error)}`);
   return data;
 }
@@ -17,7 +17,7 @@ describe('two members of one organization and a lone customer', () => {
       ['bob', ACME],
       ['carol', CAROL],
     ]) {
-      const rows = good(await (await client(persona)).from('contact_tickets').select('id, owner_id').limit(1000));
+      const rows = dataOf(await (await client(persona)).from('contact_tickets').select('id, owner_id').limit(1000));
       const [{ count }] = await sql('select count(*)::int from hub.contact_tickets where owner_id = $1', [owner]);
       assert.equal(rows.length, count, persona);
       assert.ok(count > 0);
@@ -26,7 +26,7 @@ describe('two members of one organization and a lone customer', () => {
   });
 
   test('a customer without rows gets an empty list', async () => {
-    assert.deepEqual(good(await (await client('dave')).from('contact_tickets').select()), []);
+    assert.deepEqual(dataOf(await (await client('dave')).from('contact_tickets').select()), []);
   });
 
   test("A-1: another owner's row is not found by its id, changed by it or deleted by it", async () => {
@@ -34,11 +34,11 @@ describe('two members of one organization and a lone customer', () => {
       ACME,
     ]);
     const carol = await client('carol');
-    assert.deepEqual(good(await carol.from('contact_tickets').select().eq('id', id)), []);
-    assert.equal(good(await carol.from('contact_tickets').select().eq('id', id).maybeSingle()), null);
-    assert.deepEqual(good(await carol.from('contact_tickets').update({ subject: 'mine' }).eq('id', id).select()), []);
+    assert.deepEqual(dataOf(await carol.from('contact_tickets').select().eq('id', id)), []);
+    assert.equal(dataOf(await carol.from('contact_tickets').select().eq('id', id).maybeSingle()), null);
+    assert.deepEqual(dataOf(await carol.from('contact_tickets').update({ subject: 'mine' }).eq('id', id).select()), []);
     const [message] = await sql('select id from hub.chat_messages where owner_id = $1 limit 1', [ACME]);
-    assert.deepEqual(good(await carol.from('chat_messages').delete().eq('id', message.id).select()), []);
+    assert.deepEqual(dataOf(await carol.from('chat_messages').delete().eq('id', message.id).select()), []);
     assert.equal((await sql('select subject from hub.contact_tickets where id = $1', [id]))[0].subject, subject);
     assert.equal((await sql('select 1 from hub.chat_messages where id = $1', [message.id])).length, 1);
   });
@@ -55,12 +55,12 @@ describe('two members of one organization and a lone customer', () => {
 
   test('insert sets the owner and the author from the token, and select returns the row', async () => {
     const alice = await client('alice');
-    const row = good(
+    const row = dataOf(
       await alice.from('contact_tickets').insert({ subject: 'Fonts look odd', kind: 'support' }).select().single(),
     );
     assert.deepEqual([row.owner_id, row.author_id, row.status], [ACME, ALICE, 'open']);
     assert.ok(!('assigned_to' in row), 'a staff column');
-    const bob = good(await (await client('bob')).from('contact_tickets').select('subject').eq('id', row.id).single());
+    const bob = dataOf(await (await client('bob')).from('contact_tickets').select('subject').eq('id', row.id).single());
     assert.equal(bob.subject, 'Fonts look odd');
     assert.equal(
       (await sql("select 1 from hub.team_activities where actor_kind = 'staff' and entity_id = $1", [row.id])).length,
@@ -71,9 +71,9 @@ describe('two members of one organization and a lone customer', () => {
 
   test('bulk insert accepts an array and rejects one that is too long', async () => {
     const carol = await client('carol');
-    const [thread] = good(await carol.from('chat_threads').insert({ topic: 'Launch' }).select());
+    const [thread] = dataOf(await carol.from('chat_threads').insert({ topic: 'Launch' }).select());
     const messages = Array.from({ length: 50 }, (_, n) => ({ thread_id: thread.id, body: `line ${n}` }));
-    assert.equal(good(await carol.from('chat_messages').insert(messages).select('id')).length, 50);
+    assert.equal(dataOf(await carol.from('chat_messages').insert(messages).select('id')).length, 50);
     const many = Array.from({ length: 101 }, (_, n) => ({ thread_id: thread.id, body: `line ${n}` }));
     const { error, status } = await carol.from('chat_messages').insert(many);
     assert.match(error.code, /^HUB3/);
@@ -82,22 +82,22 @@ describe('two members of one organization and a lone customer', () => {
 
   test('update and delete by key change one row and report it', async () => {
     const carol = await client('carol');
-    const thread = good(await carol.from('chat_threads').insert({ topic: 'Colours' }).select().single());
-    const message = good(
+    const thread = dataOf(await carol.from('chat_threads').insert({ topic: 'Colours' }).select().single());
+    const message = dataOf(
       await carol.from('chat_messages').insert({ thread_id: thread.id, body: 'Blue?' }).select().single(),
     );
     assert.equal(
-      good(await carol.from('chat_messages').update({ body: 'Green?' }).eq('id', message.id).select().single()).body,
+      dataOf(await carol.from('chat_messages').update({ body: 'Green?' }).eq('id', message.id).select().single()).body,
       'Green?',
     );
-    const gone = await carol.from('chat_messages').delete().eq('id', message.id);
-    assert.deepEqual([gone.error, gone.status], [null, 204]);
+    const deleted = await carol.from('chat_messages').delete().eq('id', message.id);
+    assert.deepEqual([deleted.error, deleted.status], [null, 204]);
     assert.equal((await sql('select 1 from hub.chat_messages where id = $1', [message.id])).length, 0);
   });
 
   test('filters, order, or, in, embed and pagination have the same results as without the Hub', async () => {
     const alice = await client('alice');
-    const open = good(
+    const open = dataOf(
       await alice
         .from('contact_tickets')
         .select('id, status')
@@ -105,19 +105,19 @@ describe('two members of one organization and a lone customer', () => {
         .order('created_at', { ascending: false }),
     );
     assert.ok(open.length > 0 && open.every((row) => ['open', 'pending'].includes(row.status)));
-    const either = good(
+    const either = dataOf(
       await alice.from('contact_tickets').select('status, priority').or('status.eq.closed,priority.eq.high'),
     );
     assert.ok(either.every((row) => row.status === 'closed' || row.priority === 'high'));
-    const like = good(await alice.from('contact_tickets').select('subject').ilike('subject', '%e%').limit(5));
+    const like = dataOf(await alice.from('contact_tickets').select('subject').ilike('subject', '%e%').limit(5));
     assert.ok(like.length > 0 && like.every((row) => /e/i.test(row.subject)));
-    const [with_messages] = good(
+    const [with_messages] = dataOf(
       await alice.from('contact_tickets').select('id, messages:ticket_messages!inner(id, body, author_kind)').limit(1),
     );
     assert.ok(with_messages.messages.length > 0);
     const ids = new Set();
     for (let from = 0; ; from += 7) {
-      const page = good(
+      const page = dataOf(
         await alice
           .from('contact_tickets')
           .select('id')
@@ -141,7 +141,7 @@ describe('two members of one organization and a lone customer', () => {
     }
     const none = '00000000-0000-4000-8000-000000000000';
     assert.equal((await alice.from('contact_tickets').select().eq('id', none).single()).error.code, 'PGRST116');
-    assert.equal(good(await alice.from('contact_tickets').select().eq('id', none).maybeSingle()), null);
+    assert.equal(dataOf(await alice.from('contact_tickets').select().eq('id', none).maybeSingle()), null);
   });
 
   // PostgreSQL estimates with statistics of all rows, also of those that row-level security hides, as soon as the
@@ -149,15 +149,15 @@ describe('two members of one organization and a lone customer', () => {
   // every customer how many rows of others match, and a binary search their texts.
   test("A-1: no count depends on another owner's rows", async () => {
     const [dave, carol] = [await client('dave'), await client('carol')];
-    const thread = good(await carol.from('chat_threads').insert({ topic: 'Only mine' }).select('id').single());
-    good(await carol.from('chat_messages').insert({ thread_id: thread.id, body: 'Only for the studio' }));
+    const thread = dataOf(await carol.from('chat_threads').insert({ topic: 'Only mine' }).select('id').single());
+    dataOf(await carol.from('chat_messages').insert({ thread_id: thread.id, body: 'Only for the studio' }));
     const [ticket] = await sql('select id from hub.contact_tickets where owner_id = $1 limit 1', [CAROL]);
     await sql(
       "insert into hub.ticket_messages (ticket_id, owner_id, author_id, author_kind, body, internal) values ($1, $2, 'user_x', 'staff', 'Not to be read by clients', true)",
       [ticket.id, CAROL],
     );
-    const seen = [];
-    let asked = 0;
+    const leaks = [];
+    let compared = 0;
     for (const [table, columns] of Object.entries({
       contact_tickets: ['id', 'owner_id', 'author_id', 'kind', 'subject', 'status', 'created_at'],
       ticket_messages: ['id', 'ticket_id', 'owner_id', 'author_kind', 'body', 'created_at'],
@@ -177,16 +177,19 @@ describe('two members of one organization and a lone customer', () => {
               operator
             ] ?? value;
           for (const count of ['exact', 'planned', 'estimated']) {
-            const answer = await dave.from(table).select('id', { count, head: true }).filter(column, operator, operand);
-            asked += 1;
-            if (answer.count !== 0)
-              seen.push(`${table} ${column} ${operator} ${count}: ${answer.status} ${answer.count}`);
+            const response = await dave
+              .from(table)
+              .select('id', { count, head: true })
+              .filter(column, operator, operand);
+            compared += 1;
+            if (response.count !== 0)
+              leaks.push(`${table} ${column} ${operator} ${count}: ${response.status} ${response.count}`);
           }
         }
       }
     }
-    assert.deepEqual(seen, []);
-    assert.ok(asked > 400);
+    assert.deepEqual(leaks, []);
+    assert.ok(compared > 400);
     for (const count of ['exact', 'planned', 'estimated']) {
       const { data, count: found } = await dave.rpc('search_tickets', { words: 'e' }, { count });
       assert.deepEqual([data, found], [[], 0], count);
@@ -195,16 +198,16 @@ describe('two members of one organization and a lone customer', () => {
 
   test('functions: a ticket with its first message, and a search restricted to the owner', async () => {
     const carol = await client('carol');
-    const opened = good(await carol.rpc('open_ticket', { subject: 'A 100% odd_case', body: 'It shows zeppelins.' }));
+    const opened = dataOf(await carol.rpc('open_ticket', { subject: 'A 100% odd_case', body: 'It shows zeppelins.' }));
     const ticket = Array.isArray(opened) ? opened[0] : opened;
     assert.equal(ticket.owner_id, CAROL);
     assert.equal((await sql('select 1 from hub.ticket_messages where ticket_id = $1', [ticket.id])).length, 1);
-    const found = good(await carol.rpc('search_tickets', { words: 'zeppelins' }));
+    const found = dataOf(await carol.rpc('search_tickets', { words: 'zeppelins' }));
     assert.deepEqual(
       found.map((row) => row.id),
       [ticket.id],
     );
-    assert.deepEqual(good(await (await client('alice')).rpc('search_tickets', { words: 'zeppelins' })), []);
+    assert.deepEqual(dataOf(await (await client('alice')).rpc('search_tickets', { words: 'zeppelins' })), []);
   });
 
   test("staff's internal notes and columns stay hidden", async () => {
@@ -212,8 +215,8 @@ describe('two members of one organization and a lone customer', () => {
       ACME,
     ]);
     const alice = await client('alice');
-    assert.deepEqual(good(await alice.from('ticket_messages').select().eq('id', note.id)), []);
-    const [ticket] = good(await alice.from('contact_tickets').select('ticket_messages(id)').eq('id', note.ticket_id));
+    assert.deepEqual(dataOf(await alice.from('ticket_messages').select().eq('id', note.id)), []);
+    const [ticket] = dataOf(await alice.from('contact_tickets').select('ticket_messages(id)').eq('id', note.ticket_id));
     assert.ok(!ticket.ticket_messages.some((message) => message.id === note.id));
     assert.match((await alice.from('contact_tickets').select('assigned_to')).error.code, /^HUB3/);
   });

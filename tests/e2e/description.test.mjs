@@ -4,33 +4,33 @@
 import { describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { Validator } from '@seriousme/openapi-schema-validator';
-import { ask, post, raw, recorded, stack, token, until } from './client.mjs';
+import { fetchAs, post, raw, recorded, stack, token, until } from './client.mjs';
 
 const AUDIENCES = ['alice', 'admin', 'sales', 'support'];
-const described = async (persona, headers = {}) => ask(persona, '', { headers });
+const described = async (persona, headers = {}) => fetchAs(persona, '', { headers });
 
 describe('GET /rest/v1/', () => {
   for (const persona of AUDIENCES) {
     test(`is a valid Swagger 2.0 document for ${persona}, and lists no table without access`, async () => {
-      const answer = await described(persona);
-      assert.equal(answer.status, 200, answer.text);
-      assert.equal(answer.headers['content-type'], 'application/openapi+json; charset=utf-8');
+      const response = await described(persona);
+      assert.equal(response.status, 200, response.text);
+      assert.equal(response.headers['content-type'], 'application/openapi+json; charset=utf-8');
       const validator = new Validator();
-      const { valid, errors } = await validator.validate(answer.json);
+      const { valid, errors } = await validator.validate(response.json);
       assert.ok(valid, JSON.stringify(errors, null, 1));
       assert.equal(validator.version, '2.0');
-      const row = await recorded(answer.headers['x-request-id']);
+      const row = await recorded(response.headers['x-request-id']);
       assert.equal(row.route, '/rest/v1/');
       assert.equal(row.status, 200);
 
-      const reads = Object.entries(answer.json.paths).filter(
+      const reads = Object.entries(response.json.paths).filter(
         ([path, methods]) => methods.get && !path.startsWith('/rpc/'),
       );
       assert.ok(reads.length >= 4);
       for (const [path] of reads) {
-        const columns = Object.keys(answer.json.definitions[path.slice(1)].properties);
+        const columns = Object.keys(response.json.definitions[path.slice(1)].properties);
         // A HEAD shows no column, so every column may be named without a read record.
-        const found = await ask(persona, `${path.slice(1)}?select=${columns.join(',')}&limit=1`, {
+        const found = await fetchAs(persona, `${path.slice(1)}?select=${columns.join(',')}&limit=1`, {
           method: 'HEAD',
           headers: { 'x-hub-purpose': 'support' },
         });
@@ -65,9 +65,11 @@ describe('GET /rest/v1/', () => {
     const claims = Buffer.from(JSON.stringify({ act: { sub: 'user_2hubadmin0000000000000005' } })).toString(
       'base64url',
     );
-    const answer = await raw('/rest/v1/', { headers: { authorization: `Bearer ${await token('alice', { claims })}` } });
-    assert.equal(answer.status, 200, answer.text);
-    assert.deepEqual(Object.keys(answer.json.paths['/contact_tickets']), ['get']);
-    assert.equal(answer.json.paths['/rpc/open_ticket'], undefined);
+    const response = await raw('/rest/v1/', {
+      headers: { authorization: `Bearer ${await token('alice', { claims })}` },
+    });
+    assert.equal(response.status, 200, response.text);
+    assert.deepEqual(Object.keys(response.json.paths['/contact_tickets']), ['get']);
+    assert.equal(response.json.paths['/rpc/open_ticket'], undefined);
   });
 });

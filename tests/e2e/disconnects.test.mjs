@@ -22,7 +22,7 @@ function leaving(base, { path = READ, method = 'GET', headers = {}, body, afterM
   const id = randomUUID();
   return new Promise((resolve) => {
     const client = url.protocol === 'https:' ? https : http;
-    const said = url.protocol === 'https:' ? {} : { ...AS_TLS, host };
+    const transportHeaders = url.protocol === 'https:' ? {} : { ...AS_TLS, host };
     const request = client.request(
       {
         host: url.hostname,
@@ -30,11 +30,11 @@ function leaving(base, { path = READ, method = 'GET', headers = {}, body, afterM
         path: `/rest/v1/${path}`,
         method,
         ca,
-        headers: { ...said, ...headers, 'x-request-id': id },
+        headers: { ...transportHeaders, ...headers, 'x-request-id': id },
       },
-      (answer) => {
-        answer.resume();
-        answer.on('close', () => resolve(id));
+      (response) => {
+        response.resume();
+        response.on('close', () => resolve(id));
       },
     );
     request.on('error', () => resolve(id));

@@ -3,7 +3,7 @@
 
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { ask, client, sql } from './client.mjs';
+import { fetchAs, client, sql } from './client.mjs';
 
 test('R-3: an admin erases a user and is recorded as actor; other roles and stale factors are rejected', async () => {
   const wanda = {
@@ -60,5 +60,5 @@ test('R-3: an admin erases a user and is recorded as actor; other roles and stal
       await sql("select to_jsonb(r) as row from hub.request_log r where r.occurred_at > now() - interval '1 minute'"),
     );
   assert.doesNotMatch(left, /wanda/i);
-  assert.equal((await ask('admin', 'rpc/erase_user')).status, 405, 'by POST alone');
+  assert.equal((await fetchAs('admin', 'rpc/erase_user')).status, 405, 'by POST alone');
 });

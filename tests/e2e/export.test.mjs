@@ -3,11 +3,11 @@
 
 import { test, describe } from 'node:test';
 import assert from 'node:assert/strict';
-import { ask, client, looks, recorded, sql } from './client.mjs';
+import { fetchAs, client, readRecords, recorded, sql } from './client.mjs';
 
 const SALES = 'user_2hubsales0000000000000006';
 const file = (persona, path, accept, headers = {}) =>
-  ask(persona, path, { headers: { accept, 'x-hub-purpose': 'legal', ...headers } });
+  fetchAs(persona, path, { headers: { accept, 'x-hub-purpose': 'legal', ...headers } });
 
 describe('an export of the audit log', () => {
   test('NDJSON: every matching row, once, the newest first; filter, purpose and count are in the audit log', async () => {
@@ -16,30 +16,30 @@ describe('an export of the audit log', () => {
       [SALES],
     );
     assert.ok(wanted.length > 3);
-    const answer = await file(
+    const response = await file(
       'admin',
       `team_activities?select=id,action,reason&actor_id=eq.${SALES}&action=neq.export`,
       'application/x-ndjson',
     );
     assert.deepEqual(
-      [answer.status, answer.headers['content-type'], answer.headers['cache-control']],
+      [response.status, response.headers['content-type'], response.headers['cache-control']],
       [200, 'application/x-ndjson; charset=utf-8', 'no-store'],
     );
-    assert.match(answer.headers['content-disposition'], /^attachment; filename="team_activities\.ndjson"$/);
+    assert.match(response.headers['content-disposition'], /^attachment; filename="team_activities\.ndjson"$/);
     assert.deepEqual(
-      answer.text
+      response.text
         .trim()
         .split('\n')
         .map((line) => JSON.parse(line)),
       wanted.map(({ id, ...row }) => ({ id: Number(id), ...row })),
     );
-    const [row] = await looks(answer.headers['x-request-id']);
+    const [row] = await readRecords(response.headers['x-request-id']);
     assert.deepEqual(
       [row.action, row.entity, row.purpose, row.actor_role],
       ['export', 'team_activities', 'legal', 'admin'],
     );
     assert.match(row.filter, /actor_id=eq\.user_2hubsales/);
-    const { row_count, outcome, status } = await recorded(answer.headers['x-request-id']);
+    const { row_count, outcome, status } = await recorded(response.headers['x-request-id']);
     assert.deepEqual([row_count, outcome, status], [wanted.length, 'allowed', 200]);
   });
 
@@ -59,13 +59,13 @@ describe('an export of the audit log', () => {
   });
 
   test('request rows too: by outcome, as many as were requested', async () => {
-    for (let n = 0; n < 3; n += 1) await recorded((await ask('carol', 'leads')).headers['x-request-id']);
-    const answer = await file(
+    for (let n = 0; n < 3; n += 1) await recorded((await fetchAs('carol', 'leads')).headers['x-request-id']);
+    const response = await file(
       'admin',
       'request_log?select=id,outcome&outcome=eq.refused&limit=3&order=id.asc',
       'application/x-ndjson',
     );
-    const rows = answer.text
+    const rows = response.text
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line));
@@ -87,8 +87,8 @@ describe('an export of the audit log', () => {
       ['stale', 403, 'HUB203'],
       ['admin', 403, 'HUB328', { 'x-hub-purpose': undefined }],
     ]) {
-      const answer = await file(persona, path, 'text/csv', headers);
-      assert.deepEqual([answer.status, answer.json.code], [status, code], persona);
+      const response = await file(persona, path, 'text/csv', headers);
+      assert.deepEqual([response.status, response.json.code], [status, code], persona);
     }
     assert.equal((await file('admin', 'leads?select=id', 'text/csv')).json.code, 'HUB301');
   });
@@ -98,19 +98,19 @@ describe('an export of the audit log', () => {
       select 'system:many', 'system', 'system', 'test', 'export', 'leads', n::text, 'org_2hubacme00000000000000001', '\\x00', hub_private.values_hash('\\x00', null, null) from generate_series(1, 20000) n`);
     const writing = Promise.all(
       [1, 2, 3].map((n) =>
-        ask('sales', `leads?id=eq.${'0'.repeat(8)}-0000-4000-8000-00000000000${n}`, {
+        fetchAs('sales', `leads?id=eq.${'0'.repeat(8)}-0000-4000-8000-00000000000${n}`, {
           method: 'PATCH',
           body: { notes: 'x' },
         }),
       ),
     );
-    const answer = await file(
+    const response = await file(
       'admin',
       'team_activities?select=id,entity_id&actor_id=eq.system:many',
       'application/x-ndjson',
     );
     await writing;
-    const numbers = answer.text
+    const numbers = response.text
       .trim()
       .split('\n')
       .map((line) => Number(JSON.parse(line).entity_id));

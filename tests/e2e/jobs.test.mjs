@@ -59,13 +59,14 @@ test('A-3: the checks run in steps until each has its row, and not again in the 
 
 test('an operator is alerted to a fault through the webhook', async () => {
   const { urls } = await stack();
-  const told = async () => (await (await fetch(`${urls.supabase}/dev/alerts`)).json()).flatMap(({ alerts }) => alerts);
-  await told();
+  const postedAlerts = async () =>
+    (await (await fetch(`${urls.supabase}/dev/alerts`)).json()).flatMap(({ alerts }) => alerts);
+  await postedAlerts();
   await sql("insert into hub.request_log_rejected (id, content, code, message) values ('of a test', 'x', '', '')");
   try {
     await fire('*/15 * * * *');
     const alerts = await until('the alert', async () => {
-      const some = await told();
+      const some = await postedAlerts();
       return some.length > 0 && some;
     });
     assert.ok(

@@ -12,7 +12,7 @@ const read = async (bearer) =>
 const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
 /** Returns a token signed by no known key, under a key id that no set has. */
-function stranger(payload) {
+function unknownKidToken(payload) {
   const header = { alg: 'RS256', typ: 'JWT', kid: `ins_${randomBytes(10).toString('hex')}`, cat: 'cl_B7d4PD111AAA' };
   return `${encode(header)}.${payload}.${randomBytes(256).toString('base64url')}`;
 }
@@ -33,12 +33,12 @@ async function all(count, width, work) {
 
 describe('the issuer’s keys', () => {
   test('I-2: a thousand unknown key ids cause one fetch in 30 seconds, and valid tokens continue to work', async () => {
-    const good = await token('alice');
-    assert.equal(await read(good), 200);
+    const valid = await token('alice');
+    assert.equal(await read(valid), 200);
     const before = await stats();
     const began = Date.now();
-    const payload = good.split('.')[1];
-    const statuses = await all(1000, 20, () => read(stranger(payload)));
+    const payload = valid.split('.')[1];
+    const statuses = await all(1000, 20, () => read(unknownKidToken(payload)));
     const seconds = (Date.now() - began) / 1000;
     assert.deepEqual([...new Set(statuses)], [401]);
     const fetched = (await stats()) - before;
@@ -65,17 +65,17 @@ describe('the issuer’s keys', () => {
     const forgotten = await token('dave');
     await post('clerk', '/dev/rotate-keys', { keepKid: false, keepOld: false });
     const payload = old.split('.')[1];
-    let gone;
+    let rejected;
     const end = Date.now() + 45_000;
     // Unknown key ids arrive all the time: a set that is merged instead of replaced would retain the old key for as
     // long as they do.
-    while (!gone && Date.now() < end) {
-      await Promise.all(Array.from({ length: 5 }, () => read(stranger(payload))));
+    while (!rejected && Date.now() < end) {
+      await Promise.all(Array.from({ length: 5 }, () => read(unknownKidToken(payload))));
       // A token that was verified before is cached until it expires; this one never was.
-      gone = (await read(forgotten)) === 401;
+      rejected = (await read(forgotten)) === 401;
       await new Promise((next) => setTimeout(next, 500));
     }
-    assert.ok(gone, 'the old key was still good after 45 s of unknown ids');
+    assert.ok(rejected, 'the old key was still good after 45 s of unknown ids');
     assert.equal(await read(await token('alice')), 200, 'the new key');
   });
 });

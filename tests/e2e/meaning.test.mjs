@@ -5,7 +5,7 @@
 
 import { test, describe } from 'node:test';
 import assert from 'node:assert/strict';
-import { ACME, ask, sql } from './client.mjs';
+import { ACME, fetchAs, sql } from './client.mjs';
 
 const SEED = Number(process.env.MEANING_SEED ?? 20261126);
 const QUERIES = Number(process.env.MEANING_QUERIES ?? 400);
@@ -75,7 +75,7 @@ const KINDS = {
 const kind = (column) => KINDS[column] ?? 'text';
 /** Harmless names, and names that have another meaning already. */
 const ALIASES = ['a', 'b', 'latest', 'first', 'x1', 'Total'];
-const TAKEN = [
+const RESERVED = [
   'status',
   'body',
   'id',
@@ -167,12 +167,12 @@ function tree(roll, table, all, depth = 1) {
   const members = Array.from({ length: 1 + roll.below(3) }, () =>
     depth < 3 && roll.chance(0.25) ? tree(roll, table, all, depth + 1) : condition(roll, table, all),
   );
-  return { word: roll.one(['and', 'or']), not: roll.chance(0.2), members };
+  return { connective: roll.one(['and', 'or']), not: roll.chance(0.2), members };
 }
 
 function query(roll, table, all, depth = 0, risky = roll.chance(0.3)) {
   const { columns, embeds } = TABLES[table];
-  const alias = () => (risky && roll.chance(0.5) ? roll.one(TAKEN) : roll.one(ALIASES));
+  const alias = () => (risky && roll.chance(0.5) ? roll.one(RESERVED) : roll.one(ALIASES));
   const made = {
     table,
     columns: [],
@@ -227,11 +227,11 @@ function operand({ operator, operand: value }, inTree) {
   return inTree ? quoted(value) : String(value);
 }
 const written = (one, inTree) => `${one.not ? 'not.' : ''}${one.operator}.${operand(one, inTree)}`;
-function writtenTree({ word, not, members }) {
+function writtenTree({ connective, not, members }) {
   const inside = members.map((member) =>
-    member.word ? writtenTree(member) : `${member.column}.${written(member, true)}`,
+    member.connective ? writtenTree(member) : `${member.column}.${written(member, true)}`,
   );
-  return `${not ? 'not.' : ''}${word}(${inside.join(',')})`;
+  return `${not ? 'not.' : ''}${connective}(${inside.join(',')})`;
 }
 function selected({ columns, embeds, count }) {
   if (count) return 'count';
@@ -245,10 +245,10 @@ function selected({ columns, embeds, count }) {
 }
 function parameters(one, path = '') {
   const pairs = one.conditions.map((condition) => [`${path}${condition.column}`, written(condition, false)]);
-  for (const { not, word, members } of one.trees)
+  for (const { not, connective, members } of one.trees)
     pairs.push([
-      `${path}${not ? 'not.' : ''}${word}`,
-      `(${members.map((member) => (member.word ? writtenTree(member) : `${member.column}.${written(member, true)}`)).join(',')})`,
+      `${path}${not ? 'not.' : ''}${connective}`,
+      `(${members.map((member) => (member.connective ? writtenTree(member) : `${member.column}.${written(member, true)}`)).join(',')})`,
     ]);
   if (!one.count)
     pairs.push([
@@ -314,9 +314,9 @@ function compare(value, column, operator, operand) {
       return operand.every((pattern) => like(value, pattern, flags));
   }
 }
-function holdsTree(row, { word, not, members }) {
-  const found = members.map((member) => (member.word ? holdsTree(row, member) : holds(row, member)));
-  const strong = word === 'or';
+function holdsTree(row, { connective, not, members }) {
+  const found = members.map((member) => (member.connective ? holdsTree(row, member) : holds(row, member)));
+  const strong = connective === 'or';
   const truth = found.includes(strong) ? strong : found.includes(null) ? null : !strong;
   return truth === null ? null : truth !== not;
 }
@@ -335,7 +335,7 @@ function ordered({ order }) {
     return 0;
   };
 }
-function answer(one, all, belongs = () => true, single = false) {
+function response(one, all, belongs = () => true, single = false) {
   const fits = all[one.table].filter(
     (row) =>
       belongs(row) &&
@@ -349,7 +349,7 @@ function answer(one, all, belongs = () => true, single = false) {
     let there = true;
     for (const { alias, inner, query } of one.embeds) {
       const related = TABLES[one.table].embeds[query.table];
-      const embedded = answer(query, all, (other) => related(row, other), TABLES[one.table].one);
+      const embedded = response(query, all, (other) => related(row, other), TABLES[one.table].one);
       if (inner && (embedded === null || embedded.length === 0)) there = false;
       record[alias ?? query.table] = embedded;
     }
@@ -373,7 +373,7 @@ function ambiguous({ columns, embeds }) {
   );
   return (
     new Set(names).size < names.length ||
-    aliases.some((alias) => TAKEN.includes(alias)) ||
+    aliases.some((alias) => RESERVED.includes(alias)) ||
     tables.length > 0 ||
     embeds.some(({ query }) => ambiguous(query))
   );
@@ -383,28 +383,28 @@ describe('the database executes the query that was authorized', () => {
   test(`${QUERIES} random queries return the expected rows, or are rejected`, async () => {
     const all = await rows();
     const roll = dice(SEED);
-    const found = { answered: 0, refused: 0, rows: 0 };
+    const found = { response: 0, refused: 0, rows: 0 };
     for (let n = 0; n < QUERIES; n += 1) {
       const one = query(roll, roll.one(Object.keys(TABLES)), all);
       const path = url(one);
-      const { status, json } = await ask('alice', path);
-      const said = `query ${n} of seed ${SEED}: ${decodeURIComponent(path)}`;
+      const { status, json } = await fetchAs('alice', path);
+      const description = `query ${n} of seed ${SEED}: ${decodeURIComponent(path)}`;
       if (status === 200) {
-        assert.deepEqual(json, answer(one, all), said);
-        found.answered += 1;
+        assert.deepEqual(json, response(one, all), description);
+        found.response += 1;
         found.rows += json.length;
       } else {
         assert.deepEqual(
           [status, ambiguous(one) ? 'HUB332' : 'an answer'],
           [400, json.code],
-          `${said} ${JSON.stringify(json)}`,
+          `${description} ${JSON.stringify(json)}`,
         );
         found.refused += 1;
       }
     }
-    console.log(`    ${found.answered} answered with ${found.rows} rows, ${found.refused} refused`);
+    console.log(`    ${found.response} answered with ${found.rows} rows, ${found.refused} refused`);
     assert.ok(
-      found.answered > QUERIES / 3 && found.refused > QUERIES / 20 && found.rows > QUERIES,
+      found.response > QUERIES / 3 && found.refused > QUERIES / 20 && found.rows > QUERIES,
       JSON.stringify(found),
     );
   });
@@ -434,11 +434,11 @@ describe('the database executes the query that was authorized', () => {
         order: [{ column: 'created_at', down: roll.chance(0.5) }, { column: 'id' }],
         limit: 1 + roll.below(60),
       };
-      const wanted = answer(one, { contact_tickets: newest });
+      const wanted = response(one, { contact_tickets: newest });
       const rest = new URLSearchParams([['select', selected(one)], ...parameters(one)]);
-      const got = await ask('alice', `rpc/search_tickets?${new URLSearchParams({ words })}&${rest}`);
+      const got = await fetchAs('alice', `rpc/search_tickets?${new URLSearchParams({ words })}&${rest}`);
       assert.deepEqual([got.status, got.json], [200, wanted], `${words} ${decodeURIComponent(rest)}`);
-      const posted = await ask('alice', `rpc/search_tickets?${rest}`, { method: 'POST', body: { words } });
+      const posted = await fetchAs('alice', `rpc/search_tickets?${rest}`, { method: 'POST', body: { words } });
       assert.deepEqual([posted.status, posted.json], [200, wanted], `${words} ${decodeURIComponent(rest)}`);
     }
   });
@@ -463,7 +463,7 @@ describe('the database executes the query that was authorized', () => {
     for (let n = 0; n < 8; n += 1)
       made.push(
         (
-          await ask('alice', 'contact_tickets?select=id', {
+          await fetchAs('alice', 'contact_tickets?select=id', {
             method: 'POST',
             headers: { prefer: 'return=representation' },
             body: {
@@ -491,24 +491,24 @@ describe('the database executes the query that was authorized', () => {
         .sort();
       const subject = `${roll.one(['The menu', 'Invoice', 'open'])} ${n}`;
       const rest = new URLSearchParams([['id', `in.(${ids.join(',')})`], ['select', 'id,subject'], ...parameters(one)]);
-      const answered = await ask('alice', `contact_tickets?${rest}`, {
+      const response = await fetchAs('alice', `contact_tickets?${rest}`, {
         method: 'PATCH',
         headers: { prefer: `return=${back ? 'representation' : 'minimal'}` },
         body: { subject },
       });
-      const said = `change ${n}: ${decodeURIComponent(rest)} ${answered.text}`;
-      assert.equal(answered.status, back ? 200 : 204, said);
-      if (back) assert.deepEqual(answered.json.map(({ id }) => id).sort(), wanted, said);
+      const description = `change ${n}: ${decodeURIComponent(rest)} ${response.text}`;
+      assert.equal(response.status, back ? 200 : 204, description);
+      if (back) assert.deepEqual(response.json.map(({ id }) => id).sort(), wanted, description);
       const touched = (await json('contact_tickets', made))
         .filter((row) => row.subject === subject)
         .map(({ id }) => id)
         .sort();
-      assert.deepEqual(touched, wanted, said);
+      assert.deepEqual(touched, wanted, description);
       found.touched += wanted.length;
       found.left += ids.length - wanted.length;
     }
     const thread = (
-      await ask('alice', 'chat_threads?select=id', {
+      await fetchAs('alice', 'chat_threads?select=id', {
         method: 'POST',
         headers: { prefer: 'return=representation' },
         body: { topic: 'Rows to delete' },
@@ -520,7 +520,7 @@ describe('the database executes the query that was authorized', () => {
         body: roll.one(['The menu', 'Invoice', 'open', 'e,(x)"y']),
       }));
       const ids = (
-        await ask('alice', 'chat_messages?select=id', {
+        await fetchAs('alice', 'chat_messages?select=id', {
           method: 'POST',
           headers: { prefer: 'return=representation' },
           body: bodies,
@@ -545,17 +545,17 @@ describe('the database executes the query that was authorized', () => {
         ['select', columns.join(',')],
         ...parameters(one),
       ]);
-      const answered = await ask('alice', `chat_messages?${rest}`, {
+      const response = await fetchAs('alice', `chat_messages?${rest}`, {
         method: 'DELETE',
         headers: { prefer: 'return=representation' },
       });
-      const said = `removal ${n}: ${decodeURIComponent(rest)} ${answered.text}`;
-      assert.equal(answered.status, 200, said);
-      assert.deepEqual(answered.json.map(({ id }) => id).sort(), wanted, said);
+      const description = `removal ${n}: ${decodeURIComponent(rest)} ${response.text}`;
+      assert.equal(response.status, 200, description);
+      assert.deepEqual(response.json.map(({ id }) => id).sort(), wanted, description);
       assert.deepEqual(
         (await json('chat_messages', ids)).map(({ id }) => id).sort(),
         ids.filter((id) => !wanted.includes(id)).sort(),
-        said,
+        description,
       );
       found.deleted += wanted.length;
     }

@@ -3,7 +3,7 @@
 
 import { test, describe } from 'node:test';
 import assert from 'node:assert/strict';
-import { ask, client, looks, recorded, sql, until } from './client.mjs';
+import { fetchAs, client, readRecords, recorded, sql, until } from './client.mjs';
 
 const fresh = async (persona, subject) => {
   const { data, error } = await (
@@ -22,7 +22,7 @@ describe('changes', () => {
     const headers = { 'if-match': '"1"' };
     const both = await Promise.all(
       ['high', 'low'].map((priority) =>
-        ask('support', `contact_tickets?id=eq.${id}`, { method: 'PATCH', headers, body: { priority } }),
+        fetchAs('support', `contact_tickets?id=eq.${id}`, { method: 'PATCH', headers, body: { priority } }),
       ),
     );
     assert.deepEqual(both.map(({ status }) => status).sort(), [204, 412]);
@@ -84,18 +84,23 @@ describe('changes', () => {
       ['PT409', 'the status cannot go from new to won', 'From here it goes to: contacted, lost, qualified.'],
     );
     assert.equal((await sales.from('leads').update({ status: 'lost' }).eq('id', made.data.id)).error.code, 'PT422');
-    const told = 'Kein Budget für 2026';
+    const reasonText = 'Kein Budget für 2026';
     const lost = await sales
       .from('leads')
       .update({ status: 'lost' })
       .eq('id', made.data.id)
-      .setHeader('x-hub-reason', encodeURIComponent(told));
+      .setHeader('x-hub-reason', encodeURIComponent(reasonText));
     assert.equal(lost.error, null);
     const [row] = await sql(
       "select reason, actor_name, out_of_band, route from hub.team_activities where entity_id = $1 and action = 'update'",
       [made.data.id],
     );
-    assert.deepEqual(row, { reason: told, actor_name: 'Sam Sales', out_of_band: false, route: 'PATCH /rest/v1/leads' });
+    assert.deepEqual(row, {
+      reason: reasonText,
+      actor_name: 'Sam Sales',
+      out_of_band: false,
+      route: 'PATCH /rest/v1/leads',
+    });
   });
 
   test('a duplicate is merged, a chat message retracted', async () => {
@@ -126,13 +131,13 @@ describe('audited reads', () => {
     const { id } = await fresh('alice', 'Look at me');
     const path = `ticket_messages?ticket_id=eq.${id}`;
     const none = { headers: { 'x-hub-purpose': undefined } };
-    assert.equal((await ask('support', path, none)).json.code, 'HUB328');
-    assert.equal((await ask('support', 'ticket_messages?select=body')).json.code, 'HUB329');
-    assert.equal((await ask('support', path, { headers: { 'x-hub-purpose': 'curiosity' } })).json.code, 'HUB327');
-    const seen = await ask('support', path, { headers: { 'x-hub-purpose': 'client_request' } });
-    assert.equal(seen.json.length, 1);
+    assert.equal((await fetchAs('support', path, none)).json.code, 'HUB328');
+    assert.equal((await fetchAs('support', 'ticket_messages?select=body')).json.code, 'HUB329');
+    assert.equal((await fetchAs('support', path, { headers: { 'x-hub-purpose': 'curiosity' } })).json.code, 'HUB327');
+    const readResponse = await fetchAs('support', path, { headers: { 'x-hub-purpose': 'client_request' } });
+    assert.equal(readResponse.json.length, 1);
     const some = (rows, ...names) => rows.map((row) => Object.fromEntries(names.map((name) => [name, row[name]])));
-    const rows = await looks(seen.headers['x-request-id']);
+    const rows = await readRecords(readResponse.headers['x-request-id']);
     assert.deepEqual(some(rows, 'action', 'entity', 'entity_id', 'owner_id', 'purpose', 'row_count', 'actor_role'), [
       {
         action: 'read',
@@ -145,10 +150,10 @@ describe('audited reads', () => {
       },
     ]);
     // The read was recorded before there was anything to count.
-    assert.equal((await recorded(seen.headers['x-request-id'])).row_count, 1);
-    const list = await ask('support', 'contact_tickets?select=id,subject&status=eq.open&limit=5', none);
+    assert.equal((await recorded(readResponse.headers['x-request-id'])).row_count, 1);
+    const list = await fetchAs('support', 'contact_tickets?select=id,subject&status=eq.open&limit=5', none);
     assert.deepEqual(
-      some(await looks(list.headers['x-request-id']), 'action', 'entity', 'entity_id', 'filter', 'row_count'),
+      some(await readRecords(list.headers['x-request-id']), 'action', 'entity', 'entity_id', 'filter', 'row_count'),
       [
         {
           action: 'list',
@@ -163,13 +168,13 @@ describe('audited reads', () => {
 
   test('L-1: the customer sees who read and changed which records, why, and nothing of others, within five seconds', async () => {
     const { id } = await fresh('alice', 'Watched');
-    await ask('support', `ticket_messages?ticket_id=eq.${id}`, { headers: { 'x-hub-purpose': 'support' } });
-    await ask('support', `contact_tickets?id=eq.${id}`, {
+    await fetchAs('support', `ticket_messages?ticket_id=eq.${id}`, { headers: { 'x-hub-purpose': 'support' } });
+    await fetchAs('support', `contact_tickets?id=eq.${id}`, {
       method: 'PATCH',
       body: { priority: 'urgent', assigned_to: 'user_2hubsupport000000000000007' },
       headers: { 'x-hub-reason': 'The%20site%20is%20down' },
     });
-    await ask('support', 'ticket_messages', {
+    await fetchAs('support', 'ticket_messages', {
       method: 'POST',
       body: { ticket_id: id, body: 'between us', internal: true },
     });
@@ -222,10 +227,13 @@ describe('audited reads', () => {
 
   test('L-3: a row contains the database’s duration, the number of rows and the token’s id; a change is completed', async () => {
     const { id } = await fresh('alice', 'Rows');
-    const read = await ask('support', `contact_tickets?id=eq.${id}&select=id`);
+    const read = await fetchAs('support', `contact_tickets?id=eq.${id}&select=id`);
     const row = await recorded(read.headers['x-request-id']);
     assert.ok(row.upstream_ms >= 0 && row.row_count === 1 && row.token_id.length > 0, JSON.stringify(row));
-    const change = await ask('support', `contact_tickets?id=eq.${id}`, { method: 'PATCH', body: { priority: 'low' } });
+    const change = await fetchAs('support', `contact_tickets?id=eq.${id}`, {
+      method: 'PATCH',
+      body: { priority: 'low' },
+    });
     const completed = await recorded(change.headers['x-request-id']);
     assert.deepEqual([completed.status, completed.outcome], [204, 'allowed']);
   });

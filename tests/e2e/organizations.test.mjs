@@ -79,8 +79,10 @@ describe('a user in two organizations', () => {
     for (const owner of [ACME, NORTHWIND])
       assert.deepEqual((await dave.from('contact_tickets').select('id').eq('owner_id', owner)).data, []);
     const foreign = await token('dave', { claims: encoded({ o: { id: 'org_2hubnobody0000000000000001' } }) });
-    const answer = await raw('/rest/v1/contact_tickets?select=id', { headers: { authorization: `Bearer ${foreign}` } });
-    assert.equal(answer.text, '[]');
+    const response = await raw('/rest/v1/contact_tickets?select=id', {
+      headers: { authorization: `Bearer ${foreign}` },
+    });
+    assert.equal(response.text, '[]');
   });
 });
 
@@ -100,9 +102,9 @@ describe('an impersonated session', () => {
       ['DELETE', '/rest/v1/chat_messages?id=eq.00000000-0000-4000-8000-000000000000', undefined],
       ['POST', '/rest/v1/rpc/open_ticket', '{"subject":"x","body":"y"}'],
     ]) {
-      const answer = await raw(path, { method, headers, body });
-      assert.deepEqual([answer.status, answer.json.code], [403, 'HUB204'], `${method} ${path}`);
-      ids.push(answer.headers['x-request-id']);
+      const response = await raw(path, { method, headers, body });
+      assert.deepEqual([response.status, response.json.code], [403, 'HUB204'], `${method} ${path}`);
+      ids.push(response.headers['x-request-id']);
     }
     const rows = await until('the rows', async () => {
       const found = await sql(

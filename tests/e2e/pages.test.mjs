@@ -36,15 +36,15 @@ describe('pages', () => {
           );
           page.on('pageerror', (error) => complaints.push(error.message));
           page.on('request', (request) => new URL(request.url()).origin !== urls.hub && elsewhere.push(request.url()));
-          const answer = await page.goto(urls.hub + path, { waitUntil: 'networkidle' });
-          assert.equal(answer.status(), status);
+          const response = await page.goto(urls.hub + path, { waitUntil: 'networkidle' });
+          assert.equal(response.status(), status);
           // Chromium itself reports the page's own 404 as an error of the console.
           assert.deepEqual(
             complaints.filter((text) => status === 200 || !text.includes('404')),
             [],
           );
           assert.deepEqual(elsewhere, []);
-          const seen = await page.evaluate(() => ({
+          const layout = await page.evaluate(() => ({
             wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
             headings: document.querySelectorAll('h1').length,
             language: document.documentElement.lang,
@@ -52,16 +52,16 @@ describe('pages', () => {
             styled: [...document.styleSheets].some((sheet) => sheet.href?.endsWith('/assets/hub.css')),
             cookies: document.cookie,
           }));
-          assert.ok(seen.wide <= 0, `${seen.wide} px too wide`);
-          assert.deepEqual([seen.headings, seen.language, seen.styled, seen.cookies], [1, 'en', true, '']);
-          const [text, ground] = seen.colours.map((colour) =>
+          assert.ok(layout.wide <= 0, `${layout.wide} px too wide`);
+          assert.deepEqual([layout.headings, layout.language, layout.styled, layout.cookies], [1, 'en', true, '']);
+          const [text, ground] = layout.colours.map((colour) =>
             colour
               .match(/[\d.]+/g)
               .slice(0, 3)
               .map(Number)
               .reduce((sum, part) => sum + part),
           );
-          assert.equal(text > ground, colorScheme === 'dark', seen.colours.join(' on '));
+          assert.equal(text > ground, colorScheme === 'dark', layout.colours.join(' on '));
           await page.screenshot({
             path: `${SHOTS}/${path.slice(1) || 'home'}-${device}-${colorScheme}.png`,
             fullPage: true,

@@ -32,10 +32,10 @@ describe('L-3: the queue', () => {
       const request = https.request(
         `${running.urls.producer}/rest/v1/${path}`,
         { agent, method, headers },
-        (answer) => {
-          answer.resume();
-          answer.on('end', () => resolve({ id: answer.headers['x-request-id'], status: answer.statusCode }));
-          answer.on('error', () => resolve(null));
+        (response) => {
+          response.resume();
+          response.on('end', () => resolve({ id: response.headers['x-request-id'], status: response.statusCode }));
+          response.on('error', () => resolve(null));
         },
       );
       request.on('error', () => resolve(null));
@@ -61,7 +61,7 @@ describe('L-3: the queue', () => {
       },
       {
         kind: 'staff list',
-        look: true,
+        isRead: true,
         send: async () => send('GET', 'leads?select=id,status&limit=2', { authorization: await bearer('sales') }),
       },
       {
@@ -80,7 +80,7 @@ describe('L-3: the queue', () => {
       },
       { kind: 'refused without one', send: async () => send('GET', 'leads', {}) },
     ];
-    const answered = new Map();
+    const completed = new Map();
     let [sent, lost, quiet] = [0, 0, false];
     const lane = async () => {
       while (sent < REQUESTS) {
@@ -89,8 +89,8 @@ describe('L-3: the queue', () => {
         // A customer's read is recorded after its response, for some milliseconds in the Worker alone: no request reads
         // just before it dies.
         while (quiet && !['staff list', 'a change', 'refused with a session'].includes(one.kind)) await pause(50);
-        const answer = await one.send(n);
-        if (answer?.id) answered.set(answer.id, { ...one, status: answer.status });
+        const response = await one.send(n);
+        if (response?.id) completed.set(response.id, { ...one, status: response.status });
         else lost += 1;
       }
     };
@@ -116,10 +116,10 @@ describe('L-3: the queue', () => {
     const seconds = (Date.now() - began) / 1000;
     await pause(300);
 
-    const ids = [...answered.keys()];
+    const ids = [...completed.keys()];
     // A change has its row from its own transaction; the completion is recorded after the response, and may be lost
     // with the Worker.
-    const changes = ids.filter((id) => answered.get(id).kind === 'a change' && answered.get(id).status === 204);
+    const changes = ids.filter((id) => completed.get(id).kind === 'a change' && completed.get(id).status === 204);
     const missing = async () =>
       (
         await sql(
@@ -131,7 +131,7 @@ describe('L-3: the queue', () => {
     await until('every row', async () => (await missing()).length === 0, 90).catch(async (error) => {
       const lacking = await missing();
       assert.fail(
-        `${error.message}: ${lacking.length} of ${ids.length} lack, such as ${lacking.slice(0, 5).map((id) => `${answered.get(id).kind} ${answered.get(id).status} ${id}`)}`,
+        `${error.message}: ${lacking.length} of ${ids.length} lack, such as ${lacking.slice(0, 5).map((id) => `${completed.get(id).kind} ${completed.get(id).status} ${id}`)}`,
       );
     });
     const upstream = await (await fetch(`${running.urls.supabase}/dev/upstream`)).json();
@@ -148,26 +148,26 @@ describe('L-3: the queue', () => {
     );
     assert.equal(rows.length, ids.length);
     for (const { request_id, count, status } of rows) {
-      const one = answered.get(request_id);
+      const one = completed.get(request_id);
       assert.equal(count, 1);
       if (status !== null || !changes.includes(request_id))
         assert.equal(status, one.status, `${one.kind} ${request_id}`);
     }
     const incomplete = rows.filter(({ status }) => status === null).length;
     assert.ok(incomplete <= 2 * LANES, `${incomplete} changes are not completed`);
-    const looks = ids.filter((id) => answered.get(id).look && answered.get(id).status === 200);
+    const recordedReads = ids.filter((id) => completed.get(id).isRead && completed.get(id).status === 200);
     const [{ once, all }] = await sql(
       "select count(distinct request_id)::int as once, count(*)::int as all from hub.team_activities where action = 'list' and request_id = any($1)",
-      [looks],
+      [recordedReads],
     );
-    assert.deepEqual([once, all], [looks.length, looks.length], 'each look once');
+    assert.deepEqual([once, all], [recordedReads.length, recordedReads.length], 'each look once');
   });
 
   test('a row waits on the queue while it cannot be written, and requests of staff succeed', async () => {
     await database_is('flaky', { function: 'record_requests', every: 1, when: 'before' });
-    const answer = await send('GET', 'leads?select=id&limit=1', { authorization: `Bearer ${await token('sales')}` });
-    assert.equal(answer.status, 200);
-    const found = async () => (await sql('select from hub.request_log where request_id = $1', [answer.id])).length;
+    const response = await send('GET', 'leads?select=id&limit=1', { authorization: `Bearer ${await token('sales')}` });
+    assert.equal(response.status, 200);
+    const found = async () => (await sql('select from hub.request_log where request_id = $1', [response.id])).length;
     await until(
       'a failed batch',
       async () => ((await (await fetch(`${running.urls.supabase}/dev/upstream`)).json()).calls ?? 0) > 0,
@@ -180,21 +180,21 @@ describe('L-3: the queue', () => {
   test('12 permanently rejected rows and 12 others alternately: the others are written at once, the rejected are stored, and an admin retries them', async () => {
     await running.restart('impatient');
     await sql("alter table hub.request_log add constraint no_more check (route <> '/rest/v1/leads') not valid");
-    const asked = async (path) => (await raw(path, { base: running.urls.impatient })).headers['x-request-id'];
+    const fetchId = async (path) => (await raw(path, { base: running.urls.impatient })).headers['x-request-id'];
     const log = () => fs.readFileSync(`${FOLDER}/logs/impatient.log`, 'utf8');
     const written = async (ids) =>
       (await sql('select request_id from hub.request_log where request_id = any($1)', [ids])).length;
-    const [refused, good] = [[], []];
+    const [refused, accepted] = [[], []];
     try {
       for (let turn = 0; turn < 12; turn += 1) {
-        refused.push(await asked('/rest/v1/leads'));
-        good.push(await asked('/rest/v1/contact_tickets'));
+        refused.push(await fetchId('/rest/v1/leads'));
+        accepted.push(await fetchId('/rest/v1/contact_tickets'));
         // Each in its own message.
         await pause(30);
       }
       const rejected = () =>
         sql('select request_id, code, content from hub.request_log_rejected where request_id = any($1)', [refused]);
-      await until('every other row', async () => (await written(good)) === 12, 15);
+      await until('every other row', async () => (await written(accepted)) === 12, 15);
       await until('every refused row', async () => (await rejected()).length === 12, 15);
       assert.equal(await written(refused), 0);
       for (const { code, content, request_id } of await rejected()) {
@@ -217,10 +217,10 @@ describe('L-3: the queue', () => {
     assert.equal(error, null);
     assert.ok(data.written >= 12 && data.refused === 0, JSON.stringify(data));
     assert.equal(await written(refused), 12);
-    const trail = await sql(
+    const auditRows = await sql(
       "select actor_id, reason, count(*)::int as rows from hub.team_activities where entity = 'request_log_rejected' and action = 'delete' and not out_of_band group by 1, 2",
     );
-    assert.deepEqual(trail, [
+    assert.deepEqual(auditRows, [
       { actor_id: 'user_2hubadmin0000000000000005', reason: 'the constraint is gone', rows: data.written },
     ]);
   });

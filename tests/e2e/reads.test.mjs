@@ -2,13 +2,26 @@
 
 import { test, describe } from 'node:test';
 import assert from 'node:assert/strict';
-import { ACME, ALICE, CAROL, ask, client, database_is, looks, raw, recorded, sql, token, upstream } from './client.mjs';
+import {
+  ACME,
+  ALICE,
+  CAROL,
+  fetchAs,
+  client,
+  database_is,
+  readRecords,
+  raw,
+  recorded,
+  sql,
+  token,
+  upstream,
+} from './client.mjs';
 
 const ADMIN = 'user_2hubadmin0000000000000005';
 /** The header of a purpose; null: none. */
 const why = (purpose = 'support') => ({ headers: { 'x-hub-purpose': purpose ?? undefined } });
 /** Returns the audit log's rows of a request now, without waiting. */
-const trail = (id) =>
+const auditRows = (id) =>
   sql("select * from hub.team_activities where request_id = $1 and action in ('read', 'list', 'export') order by id", [
     id,
   ]);
@@ -39,11 +52,11 @@ describe('a read of a customer’s record by staff', () => {
       for (const [name, value] of Object.entries(ODD)) {
         for (const condition of [`in.(${value},${CAROL})`, `eq.${value}`, `in.(${CAROL},${value})`]) {
           await upstream();
-          const answer = await ask('support', `${table}?owner_id=${condition}`, why());
+          const response = await fetchAs('support', `${table}?owner_id=${condition}`, why());
           assert.match(
-            `${answer.status} ${answer.json?.code}`,
+            `${response.status} ${response.json?.code}`,
             /^400 HUB3(07|15|40)$/,
-            `${name}: ${condition}: ${answer.text.slice(0, 200)}`,
+            `${name}: ${condition}: ${response.text.slice(0, 200)}`,
           );
           assert.deepEqual(await upstream(), [], `${name}: ${condition}`);
         }
@@ -53,19 +66,19 @@ describe('a read of a customer’s record by staff', () => {
 
   test('L-1: messages by owner are in the audit log before the response: each owner of a row, with the count', async () => {
     for (const table of ['ticket_messages', 'chat_messages']) {
-      const answer = await ask(
+      const response = await fetchAs(
         'support',
         `${table}?select=id,owner_id,body&owner_id=in.(user_2hubnobody00000000000009,${CAROL},${ACME})`,
         why('quality'),
       );
-      assert.equal(answer.status, 200, answer.text);
+      assert.equal(response.status, 200, response.text);
       const owners = await sql(
         `select owner_id, least(count(*), 1000)::int as count from hub.${table} where owner_id = any($1) group by 1 order by 1`,
         [[CAROL, ACME]],
       );
       assert.deepEqual(
         some(
-          await trail(answer.headers['x-request-id']),
+          await auditRows(response.headers['x-request-id']),
           'action',
           'entity',
           'entity_id',
@@ -75,8 +88,8 @@ describe('a read of a customer’s record by staff', () => {
         ).sort(),
         owners.map(({ owner_id, count }) => ['read', table, owner_id, owner_id, 'quality', count]).sort(),
       );
-      assert.equal((await requests(answer.headers['x-request-id'])).length, 1);
-      assert.equal((await recorded(answer.headers['x-request-id'])).row_count, answer.json.length);
+      assert.equal((await requests(response.headers['x-request-id'])).length, 1);
+      assert.equal((await recorded(response.headers['x-request-id'])).row_count, response.json.length);
     }
   });
 
@@ -84,9 +97,9 @@ describe('a read of a customer’s record by staff', () => {
     await database_is('flaky', { function: 'record_read', every: 1, when: 'before' });
     try {
       await upstream();
-      const answer = await ask('support', `ticket_messages?owner_id=eq.${CAROL}`, why());
+      const response = await fetchAs('support', `ticket_messages?owner_id=eq.${CAROL}`, why());
       assert.deepEqual(
-        [answer.status, answer.json.code, answer.headers['retry-after'] !== undefined],
+        [response.status, response.json.code, response.headers['retry-after'] !== undefined],
         [503, 'HUB405', true],
       );
       assert.deepEqual(
@@ -101,24 +114,24 @@ describe('a read of a customer’s record by staff', () => {
   test('L-1: a change that changes nothing and returns a lead is a read of it', async () => {
     const leads = await sql('select id, status from hub.leads limit 3');
     const ids = leads.map(({ id }) => id);
-    const answer = await ask('sales', `leads?id=in.(${ids})&status=eq.nothing&select=id,email,notes`, {
+    const response = await fetchAs('sales', `leads?id=in.(${ids})&status=eq.nothing&select=id,email,notes`, {
       method: 'PATCH',
       body: { source: 'event' },
       headers: { prefer: 'return=representation', 'x-hub-purpose': 'sales' },
     });
-    assert.equal(answer.status, 200, answer.text);
-    const same = await ask('sales', `leads?id=eq.${ids[0]}&select=id,email,message,notes`, {
+    assert.equal(response.status, 200, response.text);
+    const same = await fetchAs('sales', `leads?id=eq.${ids[0]}&select=id,email,message,notes`, {
       method: 'PATCH',
       body: { status: leads[0].status },
       headers: { prefer: 'return=representation', 'x-hub-purpose': 'sales' },
     });
     assert.deepEqual([same.status, same.json?.length], [200, 1], same.text);
     assert.deepEqual(
-      some(await trail(same.headers['x-request-id']), 'action', 'entity', 'entity_id', 'purpose', 'route'),
+      some(await auditRows(same.headers['x-request-id']), 'action', 'entity', 'entity_id', 'purpose', 'route'),
       [['read', 'leads', ids[0], 'sales', 'PATCH /rest/v1/leads']],
     );
     assert.deepEqual(
-      (await trail(answer.headers['x-request-id'])).map(({ entity_id }) => entity_id).sort(),
+      (await auditRows(response.headers['x-request-id'])).map(({ entity_id }) => entity_id).sort(),
       [...ids].sort(),
     );
     assert.equal((await recorded(same.headers['x-request-id'])).method, 'PATCH');
@@ -126,17 +139,18 @@ describe('a read of a customer’s record by staff', () => {
 
   test('A-2: the whole audit log requires a purpose, and its customer sees who read it', async () => {
     assert.equal(
-      (await ask('admin', 'team_activities?limit=1', { headers: { 'x-hub-purpose': undefined } })).json.code,
+      (await fetchAs('admin', 'team_activities?limit=1', { headers: { 'x-hub-purpose': undefined } })).json.code,
       'HUB328',
     );
     const [row] = await sql(
       "select id, owner_id from hub.team_activities where owner_id = $1 and action = 'insert' and not internal limit 1",
       [ACME],
     );
-    const answer = await ask('admin', `team_activities?select=id,before,after&id=eq.${row.id}`, why('security'));
-    assert.deepEqual(some(await trail(answer.headers['x-request-id']), 'action', 'entity', 'entity_id', 'owner_id'), [
-      ['read', 'team_activities', row.id, ACME],
-    ]);
+    const response = await fetchAs('admin', `team_activities?select=id,before,after&id=eq.${row.id}`, why('security'));
+    assert.deepEqual(
+      some(await auditRows(response.headers['x-request-id']), 'action', 'entity', 'entity_id', 'owner_id'),
+      [['read', 'team_activities', row.id, ACME]],
+    );
     const { data } = await (await client('alice')).rpc('my_activity', { most: 5 });
     assert.ok(
       data.some(({ entity, entity_id }) => entity === 'team_activities' && entity_id === row.id),
@@ -145,19 +159,19 @@ describe('a read of a customer’s record by staff', () => {
   });
 
   test('A-2: a search in messages requires a purpose and records its words, by GET and by POST', async () => {
-    for (const ways of [
+    for (const options of [
       ['rpc/search_tickets?words=zep%20%26%20elin', {}],
       ['rpc/search_tickets', { method: 'POST', body: { words: 'zep & elin' } }],
     ]) {
       assert.equal(
-        (await ask('support', ways[0], { ...ways[1], headers: { 'x-hub-purpose': undefined } })).json.code,
+        (await fetchAs('support', options[0], { ...options[1], headers: { 'x-hub-purpose': undefined } })).json.code,
         'HUB328',
       );
-      const answer = await ask('support', ways[0], { ...ways[1], ...why('client_request') });
-      assert.equal(answer.status, 200, answer.text);
-      const [look, ...more] = await trail(answer.headers['x-request-id']);
+      const response = await fetchAs('support', options[0], { ...options[1], ...why('client_request') });
+      assert.equal(response.status, 200, response.text);
+      const [record, ...more] = await auditRows(response.headers['x-request-id']);
       assert.deepEqual(
-        [look.action, look.entity, look.purpose, look.filter.includes('words=zep%20%26%20elin'), more],
+        [record.action, record.entity, record.purpose, record.filter.includes('words=zep%20%26%20elin'), more],
         ['list', 'contact_tickets', 'client_request', true, []],
       );
     }
@@ -166,15 +180,17 @@ describe('a read of a customer’s record by staff', () => {
   test('L-1: a conversation above one message is recorded as the conversation; keys are in lower case, and a note is not shown to the customer', async () => {
     const [{ id, ticket_id, owner_id }] = await sql('select * from hub.ticket_messages where internal limit 1');
     const path = `ticket_messages?select=id,contact_tickets(subject,ticket_messages(body))&id=eq.${id.toUpperCase()}`;
-    const whole = await ask('support', path, why());
+    const whole = await fetchAs('support', path, why());
     assert.equal(whole.status, 200, whole.text);
-    assert.deepEqual(some(await trail(whole.headers['x-request-id']), 'entity', 'entity_id', 'owner_id', 'internal'), [
-      ['contact_tickets', ticket_id, owner_id, false],
-    ]);
-    const note = await ask('support', `ticket_messages?id=eq.${id.toUpperCase()}`, why());
-    assert.deepEqual(some(await trail(note.headers['x-request-id']), 'entity', 'entity_id', 'owner_id', 'internal'), [
-      ['ticket_messages', id, owner_id, true],
-    ]);
+    assert.deepEqual(
+      some(await auditRows(whole.headers['x-request-id']), 'entity', 'entity_id', 'owner_id', 'internal'),
+      [['contact_tickets', ticket_id, owner_id, false]],
+    );
+    const note = await fetchAs('support', `ticket_messages?id=eq.${id.toUpperCase()}`, why());
+    assert.deepEqual(
+      some(await auditRows(note.headers['x-request-id']), 'entity', 'entity_id', 'owner_id', 'internal'),
+      [['ticket_messages', id, owner_id, true]],
+    );
   });
 
   test('A-2: leads are listed by sales and admins for sales, and by no other role', async () => {
@@ -188,37 +204,38 @@ describe('a read of a customer’s record by staff', () => {
       ['sales', 'sales'],
       ['admin', 'sales'],
     ]) {
-      const answer = await ask(who, list, why(purpose));
-      assert.equal(answer.json.code, code, `${who} ${purpose}`);
+      const response = await fetchAs(who, list, why(purpose));
+      assert.equal(response.json.code, code, `${who} ${purpose}`);
       if (!code)
-        assert.deepEqual(some(await trail(answer.headers['x-request-id']), 'action', 'entity', 'purpose', 'filter'), [
-          ['list', 'leads', 'sales', 'select=id,email,message,notes&limit=1000'],
-        ]);
+        assert.deepEqual(
+          some(await auditRows(response.headers['x-request-id']), 'action', 'entity', 'purpose', 'filter'),
+          [['list', 'leads', 'sales', 'select=id,email,message,notes&limit=1000']],
+        );
     }
     const [{ id }] = await sql('select id from hub.leads limit 1');
-    const one = await ask('support', `leads?id=eq.${id.toUpperCase()}`, why('quality'));
-    assert.deepEqual(some(await trail(one.headers['x-request-id']), 'action', 'entity', 'entity_id'), [
+    const one = await fetchAs('support', `leads?id=eq.${id.toUpperCase()}`, why('quality'));
+    assert.deepEqual(some(await auditRows(one.headers['x-request-id']), 'action', 'entity', 'entity_id'), [
       ['read', 'leads', id],
     ]);
   });
 
   test('L-3: a rejection by the database after the record is in the request row', async () => {
-    const answer = await ask('support', `ticket_messages?ticket_id=eq.00000000-0000-4000-8000-000000000000`, {
+    const response = await fetchAs('support', `ticket_messages?ticket_id=eq.00000000-0000-4000-8000-000000000000`, {
       headers: { 'x-hub-purpose': 'support', accept: 'application/vnd.pgrst.object+json' },
     });
-    assert.equal(answer.status, 406, answer.text);
-    assert.equal((await trail(answer.headers['x-request-id'])).length, 1);
-    const row = await recorded(answer.headers['x-request-id']);
+    assert.equal(response.status, 406, response.text);
+    assert.equal((await auditRows(response.headers['x-request-id'])).length, 1);
+    const row = await recorded(response.headers['x-request-id']);
     assert.deepEqual([row.outcome, row.status, row.code], ['refused', 406, 'PGRST116']);
   });
 
   test('L-3: no session may call the recording function', async () => {
     for (const who of ['support', 'admin', 'alice']) {
-      const answer = await ask(who, 'rpc/record_read', {
+      const response = await fetchAs(who, 'rpc/record_read', {
         method: 'POST',
         body: { entity: 'leads', selector: 'list', records: [], filter: '' },
       });
-      assert.deepEqual([answer.status, answer.json.code], [404, 'HUB202'], who);
+      assert.deepEqual([response.status, response.json.code], [404, 'HUB202'], who);
     }
   });
 });
@@ -244,18 +261,25 @@ describe('a read that names less than it shows', () => {
     const embeds = ['ticket_messages(body)', 'm:ticket_messages(id,text:body)', 'ticket_messages!inner(body)'];
     for (const who of ['support', 'sales', 'admin']) {
       for (const embed of embeds) {
-        for (const [path, ways] of [
+        for (const [path, options] of [
           [`rpc/search_tickets?words=${word}&`, {}],
           ['rpc/search_tickets?', { method: 'POST', body: { words: word } }],
         ]) {
           await upstream();
-          const unnamed = await ask(who, `${path}select=id,${embed}`, { ...ways, ...why() });
+          const unnamed = await fetchAs(who, `${path}select=id,${embed}`, { ...options, ...why() });
           assert.deepEqual([unnamed.status, unnamed.json.code], [403, 'HUB329'], `${who} ${path}${embed}`);
           assert.deepEqual(await upstream(), [], `${who} ${path}${embed}`);
-          const named = await ask(who, `${path}select=id,${embed}&id=eq.${ticket.id}`, { ...ways, ...why() });
+          const named = await fetchAs(who, `${path}select=id,${embed}&id=eq.${ticket.id}`, { ...options, ...why() });
           assert.equal(named.status, 200, named.text);
           assert.deepEqual(
-            some(await trail(named.headers['x-request-id']), 'action', 'entity', 'entity_id', 'owner_id', 'purpose'),
+            some(
+              await auditRows(named.headers['x-request-id']),
+              'action',
+              'entity',
+              'entity_id',
+              'owner_id',
+              'purpose',
+            ),
             [['read', 'contact_tickets', ticket.id, ticket.owner_id, 'support']],
             `${who} ${path}${embed}`,
           );
@@ -281,22 +305,22 @@ describe('a read that names less than it shows', () => {
           [other, CAROL, other.toLowerCase()],
           [...OTHER_LETTERS, CAROL],
         ]) {
-          const answer = await ask(who, `${table}?select=${select}${sensitive}&owner_id=in.(${names})`, why());
-          assert.equal(answer.status, 200, answer.text);
+          const response = await fetchAs(who, `${table}?select=${select}${sensitive}&owner_id=in.(${names})`, why());
+          assert.equal(response.status, 200, response.text);
           assert.ok(
-            answer.json.some(({ owner_id }) => owner_id === CAROL),
+            response.json.some(({ owner_id }) => owner_id === CAROL),
             `${table} ${names}`,
           );
-          const rows = (await trail(answer.headers['x-request-id'])).filter(({ owner_id }) => owner_id === CAROL);
+          const rows = (await auditRows(response.headers['x-request-id'])).filter(({ owner_id }) => owner_id === CAROL);
           assert.deepEqual(some(rows, 'action', 'entity', 'entity_id'), [['read', table, CAROL]], `${table} ${names}`);
         }
-        const alone = await ask(who, `${table}?select=${select}${sensitive}&owner_id=eq.${other}`, why());
+        const alone = await fetchAs(who, `${table}?select=${select}${sensitive}&owner_id=eq.${other}`, why());
         assert.deepEqual(
           [alone.status, alone.json.filter(({ owner_id }) => owner_id === CAROL)],
           [200, []],
           `${table} ${other}`,
         );
-        const rows = await trail(alone.headers['x-request-id']);
+        const rows = await auditRows(alone.headers['x-request-id']);
         assert.deepEqual(
           [rows.length, rows.some(({ owner_id }) => owner_id === CAROL)],
           [1, false],
@@ -305,14 +329,14 @@ describe('a read that names less than it shows', () => {
       }
     }
     for (const other of [`User_${CAROL.slice(5)}`, CAROL.toUpperCase(), `ORG_${ACME.slice(4)}`]) {
-      const answer = await ask('support', `ticket_messages?owner_id=in.(${CAROL},${other})`, why());
-      assert.deepEqual([answer.status, answer.json.code], [400, 'HUB340'], other);
+      const response = await fetchAs('support', `ticket_messages?owner_id=in.(${CAROL},${other})`, why());
+      assert.deepEqual([response.status, response.json.code], [400, 'HUB340'], other);
     }
   });
 
   test('L-1: a filter is in the audit log to its last value, or is rejected', async () => {
-    const asked = async (words, who = 'support') =>
-      ask(who, 'rpc/search_tickets?select=id,subject&subject=neq.needle', {
+    const search = async (words, who = 'support') =>
+      fetchAs(who, 'rpc/search_tickets?select=id,subject&subject=neq.needle', {
         method: 'POST',
         body: { words },
         ...why(),
@@ -324,9 +348,9 @@ describe('a read that names less than it shows', () => {
       'é'.repeat(2_000),
       "'".repeat(4_500),
     ]) {
-      const answer = await asked(words);
-      assert.equal(answer.status, 200, answer.text);
-      const [row, ...more] = await trail(answer.headers['x-request-id']);
+      const response = await search(words);
+      assert.equal(response.status, 200, response.text);
+      const [row, ...more] = await auditRows(response.headers['x-request-id']);
       assert.deepEqual(
         [
           more,
@@ -337,43 +361,47 @@ describe('a read that names less than it shows', () => {
         `${words.length} of ${words[0]}`,
       );
     }
-    const most = 16_000 - (await trail((await asked('x')).headers['x-request-id']))[0].filter.length + 1;
-    const last = await asked('x'.repeat(most));
+    const most = 16_000 - (await auditRows((await search('x')).headers['x-request-id']))[0].filter.length + 1;
+    const last = await search('x'.repeat(most));
     assert.deepEqual(
-      [last.status, (await trail(last.headers['x-request-id']))[0]?.filter.length],
+      [last.status, (await auditRows(last.headers['x-request-id']))[0]?.filter.length],
       [200, 16_000],
       last.text,
     );
     for (const words of ['x'.repeat(most + 1), 'x'.repeat(100_000), 'é'.repeat(3_000), '😀'.repeat(1_500)]) {
       await upstream();
-      const answer = await asked(words);
-      assert.deepEqual([answer.status, answer.json.code], [400, 'HUB341'], `${words.length} of ${words[0]}`);
-      assert.deepEqual([await upstream(), await trail(answer.headers['x-request-id'])], [[], []]);
-      assert.equal((await recorded(answer.headers['x-request-id'])).code, 'HUB341');
+      const response = await search(words);
+      assert.deepEqual([response.status, response.json.code], [400, 'HUB341'], `${words.length} of ${words[0]}`);
+      assert.deepEqual([await upstream(), await auditRows(response.headers['x-request-id'])], [[], []]);
+      assert.equal((await recorded(response.headers['x-request-id'])).code, 'HUB341');
     }
     // By the URL as well: for a read recorded on the queue, and for one recorded first.
     const long = `contact_tickets?${Array.from({ length: 25 }, (_, place) => `subject=neq.${'x'.repeat(170)}${place}`).join('&')}&subject=neq.needle`;
     for (const [path, reads] of [
-      [`${long}&select=id`, looks],
-      [`${long}&select=id,ticket_messages(body)&owner_id=eq.${CAROL}`, trail],
+      [`${long}&select=id`, readRecords],
+      [`${long}&select=id,ticket_messages(body)&owner_id=eq.${CAROL}`, auditRows],
     ]) {
-      const answer = await ask('support', path, why());
-      assert.equal(answer.status, 200, answer.text);
-      const [row] = await reads(answer.headers['x-request-id']);
+      const response = await fetchAs('support', path, why());
+      assert.equal(response.status, 200, response.text);
+      const [row] = await reads(response.headers['x-request-id']);
       assert.ok(row.filter.length > 4_000 && row.filter.includes('subject=neq.needle'), row.filter.slice(-200));
     }
   });
 
   test('L-1: a change that returns columns, or whose count reveals a value of a row, is a read', async () => {
     const [ticket] = await sql('select * from hub.contact_tickets where owner_id = $1 limit 1', [CAROL]);
-    const written = await ask('support', 'ticket_messages?select=id', {
+    const written = await fetchAs('support', 'ticket_messages?select=id', {
       method: 'POST',
       body: { ticket_id: ticket.id, body: 'x' },
       headers: { prefer: 'return=representation' },
     });
     assert.equal(written.status, 201, written.text);
-    const patch = (path, body, prefer, said = {}) =>
-      ask('support', path, { method: 'PATCH', body, headers: { prefer, 'x-hub-purpose': 'support', ...said } });
+    const patch = (path, body, prefer, extraHeaders = {}) =>
+      fetchAs('support', path, {
+        method: 'PATCH',
+        body,
+        headers: { prefer, 'x-hub-purpose': 'support', ...extraHeaders },
+      });
     const given = await patch(
       `contact_tickets?id=eq.${ticket.id}&select=id,subject,status`,
       { priority: ticket.priority },
@@ -382,7 +410,7 @@ describe('a read that names less than it shows', () => {
     assert.deepEqual([given.status, given.json?.[0]?.subject], [200, ticket.subject], given.text);
     // The change is in the audit log as well, by its own row.
     assert.deepEqual(
-      some(await trail(given.headers['x-request-id']), 'action', 'entity', 'entity_id', 'owner_id', 'route'),
+      some(await auditRows(given.headers['x-request-id']), 'action', 'entity', 'entity_id', 'owner_id', 'route'),
       [['read', 'contact_tickets', ticket.id, CAROL, 'PATCH /rest/v1/contact_tickets']],
     );
     const above = await patch(
@@ -391,9 +419,10 @@ describe('a read that names less than it shows', () => {
       'return=representation',
     );
     assert.deepEqual([above.status, above.json?.[0]?.contact_tickets?.subject], [200, ticket.subject], above.text);
-    assert.deepEqual(some(await trail(above.headers['x-request-id']), 'action', 'entity', 'entity_id', 'owner_id'), [
-      ['read', 'contact_tickets', ticket.id, CAROL],
-    ]);
+    assert.deepEqual(
+      some(await auditRows(above.headers['x-request-id']), 'action', 'entity', 'entity_id', 'owner_id'),
+      [['read', 'contact_tickets', ticket.id, CAROL]],
+    );
     for (const [condition, purpose, code] of [
       ['status=eq.nothing', 'support'],
       ['subject=ilike.*q*', 'support'],
@@ -401,17 +430,17 @@ describe('a read that names less than it shows', () => {
     ]) {
       for (const prefer of ['return=minimal', 'return=headers-only,count=exact']) {
         await upstream();
-        const told = await patch(
+        const response = await patch(
           `contact_tickets?id=eq.${ticket.id}&${condition}`,
           { priority: ticket.priority },
           prefer,
           { 'x-hub-purpose': purpose },
         );
-        assert.equal(told.json?.code, code, `${condition} ${prefer}: ${told.text}`);
-        if (code) assert.deepEqual([await upstream(), await trail(told.headers['x-request-id'])], [[], []]);
+        assert.equal(response.json?.code, code, `${condition} ${prefer}: ${response.text}`);
+        if (code) assert.deepEqual([await upstream(), await auditRows(response.headers['x-request-id'])], [[], []]);
         else
           assert.deepEqual(
-            some(await trail(told.headers['x-request-id']), 'action', 'entity_id', 'owner_id'),
+            some(await auditRows(response.headers['x-request-id']), 'action', 'entity_id', 'owner_id'),
             [['read', ticket.id, CAROL]],
             `${condition} ${prefer}`,
           );
@@ -419,7 +448,7 @@ describe('a read that names less than it shows', () => {
     }
     // A change of the named row that reveals nothing more leaves only the row of the change.
     const silent = await patch(`contact_tickets?id=eq.${ticket.id}`, { priority: ticket.priority }, 'return=minimal');
-    assert.deepEqual([silent.status, await trail(silent.headers['x-request-id'])], [204, []], silent.text);
+    assert.deepEqual([silent.status, await auditRows(silent.headers['x-request-id'])], [204, []], silent.text);
   });
 
   test('L-1: a ticket that is read through a note, or returned with a new one, is recorded visibly to its customer', async () => {
@@ -434,15 +463,22 @@ describe('a read that names less than it shows', () => {
         body: { ticket_id: note.ticket_id, body: 'x', internal: true },
         headers: { prefer: 'return=representation', 'x-hub-purpose': 'support' },
       };
-      for (const [path, ways] of [
+      for (const [path, options] of [
         [`ticket_messages?select=id,${embed}&id=eq.${note.id}`, why()],
         [`ticket_messages?select=id,body,${embed}&id=eq.${note.id}`, why()],
         ...(embed.includes('!') ? [] : [[`ticket_messages?select=id,${embed}`, added]]),
       ]) {
-        const answer = await ask('support', path, ways);
-        assert.ok(answer.status < 300 && answer.json.length === 1, answer.text);
+        const response = await fetchAs('support', path, options);
+        assert.ok(response.status < 300 && response.json.length === 1, response.text);
         assert.deepEqual(
-          some(await looks(answer.headers['x-request-id']), 'action', 'entity', 'entity_id', 'owner_id', 'internal'),
+          some(
+            await readRecords(response.headers['x-request-id']),
+            'action',
+            'entity',
+            'entity_id',
+            'owner_id',
+            'internal',
+          ),
           [['read', 'contact_tickets', note.ticket_id, CAROL, false]],
           path,
         );
@@ -465,15 +501,15 @@ describe('a read that names less than it shows', () => {
         `not.and=(owner_id.neq.${CAROL})`,
       ]) {
         await upstream();
-        const answer = await ask(who, `${table}?select=${select}&limit=1&${naming}`, why());
+        const response = await fetchAs(who, `${table}?select=${select}&limit=1&${naming}`, why());
         assert.deepEqual(
-          [answer.status, answer.json?.code, await upstream()],
+          [response.status, response.json?.code, await upstream()],
           [400, 'HUB340', []],
           `${table} ${naming}`,
         );
       }
     }
-    assert.equal((await ask('admin', 'team_activities?select=id,salt&limit=1', why(null))).json.code, 'HUB328');
+    assert.equal((await fetchAs('admin', 'team_activities?select=id,salt&limit=1', why(null))).json.code, 'HUB328');
   });
 
   test('L-1: a read of a customer’s audit log is visible to the customer', async () => {
@@ -494,11 +530,11 @@ describe('a read that names less than it shows', () => {
       [`${select}&entity=eq.contact_tickets&entity_id=eq.${entity_id}`, 'contact_tickets', entity_id, 'quality'],
       [`${select}&entity_id=eq.${entity_id}`, 'contact_tickets', entity_id, 'quality'],
     ]) {
-      const missing = await ask('admin', path, { headers: { 'x-hub-purpose': undefined } });
+      const missing = await fetchAs('admin', path, { headers: { 'x-hub-purpose': undefined } });
       assert.deepEqual([missing.status, missing.json.code], [403, 'HUB328'], path);
-      const answer = await ask('admin', path, why(purpose));
-      assert.equal(answer.status, 200, answer.text);
-      const rows = (await trail(answer.headers['x-request-id'])).filter(({ owner_id }) => owner_id === CAROL);
+      const response = await fetchAs('admin', path, why(purpose));
+      assert.equal(response.status, 200, response.text);
+      const rows = (await auditRows(response.headers['x-request-id'])).filter(({ owner_id }) => owner_id === CAROL);
       assert.deepEqual(
         some(rows, 'action', 'entity', 'entity_id', 'purpose', 'internal'),
         [['read', entity, id, purpose, false]],
@@ -511,16 +547,16 @@ describe('a read that names less than it shows', () => {
         path,
       );
     }
-    const file = await ask('admin', `team_activities?select=id,owner_id&owner_id=eq.${CAROL}`, {
+    const file = await fetchAs('admin', `team_activities?select=id,owner_id&owner_id=eq.${CAROL}`, {
       headers: { 'x-hub-purpose': 'security', accept: 'text/csv' },
     });
     assert.deepEqual(
-      [file.status, some(await trail(file.headers['x-request-id']), 'action', 'entity', 'entity_id', 'owner_id')],
+      [file.status, some(await auditRows(file.headers['x-request-id']), 'action', 'entity', 'entity_id', 'owner_id')],
       [200, [['export', 'team_activities', CAROL, CAROL]]],
       file.text.slice(0, 200),
     );
     for (const who of ['support', 'sales', 'alice'])
-      assert.equal((await ask(who, `${select}&owner_id=eq.${CAROL}`, why())).json.code, 'HUB202', who);
+      assert.equal((await fetchAs(who, `${select}&owner_id=eq.${CAROL}`, why())).json.code, 'HUB202', who);
   });
 });
 
@@ -539,9 +575,9 @@ describe('a read by impersonation', () => {
       ['GET', 'rpc/my_activity?most=1', 'list', ''],
       ['GET', `ticket_messages?owner_id=eq.${CAROL}`, 'list', ''],
     ]) {
-      const answer = await raw(`/rest/v1/${path}`, { method, headers: { authorization: `Bearer ${bearer}` } });
-      assert.equal(answer.status, 200, answer.text);
-      const [row, ...more] = await trail(answer.headers['x-request-id']);
+      const response = await raw(`/rest/v1/${path}`, { method, headers: { authorization: `Bearer ${bearer}` } });
+      assert.equal(response.status, 200, response.text);
+      const [row, ...more] = await auditRows(response.headers['x-request-id']);
       assert.deepEqual(
         [row.action, row.entity_id, row.actor_id, row.actor_role, row.owner_id, more],
         [action, id, ADMIN, 'impersonator', ACME, []],
@@ -553,7 +589,7 @@ describe('a read by impersonation', () => {
         [Number(row.id), 'impersonator', action],
         path,
       );
-      const request = await recorded(answer.headers['x-request-id']);
+      const request = await recorded(response.headers['x-request-id']);
       assert.deepEqual(
         [request.actor_id, request.impersonator_id, request.method, request.outcome],
         [ALICE, ADMIN, method, 'allowed'],
@@ -563,13 +599,13 @@ describe('a read by impersonation', () => {
 
   test('other reads are recorded by the queue as before', async () => {
     await upstream();
-    const answer = await ask('support', 'contact_tickets?select=id,subject&limit=3', {
+    const response = await fetchAs('support', 'contact_tickets?select=id,subject&limit=3', {
       headers: { 'x-hub-purpose': undefined },
     });
     assert.deepEqual(
       (await upstream()).map(({ path }) => path.split('?')[0]),
       ['/rest/v1/contact_tickets'],
     );
-    assert.equal((await looks(answer.headers['x-request-id']))[0].action, 'list');
+    assert.equal((await readRecords(response.headers['x-request-id']))[0].action, 'list');
   });
 });

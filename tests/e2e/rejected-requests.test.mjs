@@ -3,7 +3,7 @@
 
 import { test, describe } from 'node:test';
 import assert from 'node:assert/strict';
-import { ask, client, raw, stack, token, upstream } from './client.mjs';
+import { fetchAs, client, raw, stack, token, upstream } from './client.mjs';
 
 describe('supabase-js calls that are rejected with a reason', () => {
   const calls = {
@@ -66,27 +66,27 @@ describe('credentials', () => {
   test('no credential, the publishable key alone, a cookie and a query parameter are not a session', async () => {
     const { error, status } = await (await client(null)).from('contact_tickets').select();
     assert.deepEqual([status, error.code], [401, 'HUB101']);
-    const good = await token('alice');
+    const valid = await token('alice');
     for (const [path, headers] of [
       ['contact_tickets', {}],
-      ['contact_tickets', { cookie: `__session=${good}` }],
-      [`contact_tickets?access_token=${good}`, {}],
+      ['contact_tickets', { cookie: `__session=${valid}` }],
+      [`contact_tickets?access_token=${valid}`, {}],
     ]) {
-      const answer = await raw(`/rest/v1/${path}`, { headers });
-      assert.deepEqual([answer.status, answer.json.code], [401, 'HUB101']);
-      assert.equal(answer.headers['www-authenticate'], 'Bearer realm="hub"');
+      const response = await raw(`/rest/v1/${path}`, { headers });
+      assert.deepEqual([response.status, response.json.code], [401, 'HUB101']);
+      assert.equal(response.headers['www-authenticate'], 'Bearer realm="hub"');
     }
   });
 
   test('an expired, a foreign and a changed token get the same response', async () => {
-    const good = await token('alice');
-    const [header, payload, signature] = good.split('.');
+    const valid = await token('alice');
+    const [header, payload, signature] = valid.split('.');
     const now = Math.floor(Date.now() / 1000);
     const changed = Buffer.from(
       JSON.stringify({ ...JSON.parse(Buffer.from(payload, 'base64url')), sub: 'user_2hubadmin0000000000000005' }),
     ).toString('base64url');
     const claims = (more) => ({ claims: Buffer.from(JSON.stringify(more)).toString('base64url') });
-    const bad = [
+    const invalid = [
       `${header}.${changed}.${signature}`,
       `${header}.${payload}.${signature.slice(0, -4)}AAAA`,
       await token('alice', claims({ exp: now - 10, iat: now - 70, nbf: now - 80 })),
@@ -96,30 +96,30 @@ describe('credentials', () => {
     ];
     const bodies = new Set();
     await upstream();
-    for (const credential of bad) {
-      const answer = await raw('/rest/v1/contact_tickets', { headers: { authorization: `Bearer ${credential}` } });
-      assert.equal(answer.status, 401);
-      assert.equal(answer.headers['www-authenticate'], 'Bearer realm="hub", error="invalid_token"');
-      bodies.add(answer.text);
+    for (const credential of invalid) {
+      const response = await raw('/rest/v1/contact_tickets', { headers: { authorization: `Bearer ${credential}` } });
+      assert.equal(response.status, 401);
+      assert.equal(response.headers['www-authenticate'], 'Bearer realm="hub", error="invalid_token"');
+      bodies.add(response.text);
     }
     assert.equal(bodies.size, 1);
     assert.deepEqual(await upstream(), []);
   });
 
   test('two credentials in one header are malformed', async () => {
-    const good = await token('alice');
-    const answer = await raw('/rest/v1/contact_tickets', {
-      headers: { authorization: `Bearer ${good}, Bearer ${good}` },
+    const valid = await token('alice');
+    const response = await raw('/rest/v1/contact_tickets', {
+      headers: { authorization: `Bearer ${valid}, Bearer ${valid}` },
     });
-    assert.deepEqual([answer.status, answer.json.code], [400, 'HUB102']);
+    assert.deepEqual([response.status, response.json.code], [400, 'HUB102']);
   });
 
   test('A-3: the database rejects a token of Clerk, and the publishable key alone', async () => {
     const { urls, keys } = await stack();
     for (const authorization of [`Bearer ${await token('admin')}`, `Bearer ${keys.publishable}`, undefined]) {
       const headers = { apikey: keys.publishable, ...(authorization ? { authorization } : {}) };
-      const answer = await raw('/rest/v1/leads', { base: urls.supabase, headers });
-      assert.ok([401, 403].includes(answer.status), `${answer.status} ${answer.text}`);
+      const response = await raw('/rest/v1/leads', { base: urls.supabase, headers });
+      assert.ok([401, 403].includes(response.status), `${response.status} ${response.text}`);
     }
   });
 
@@ -130,7 +130,7 @@ describe('credentials', () => {
       ['alice', 'contact_tickets?x=1', 'GET'],
       ['nobody', 'leads', 'POST'],
     ]) {
-      const { json } = await ask(persona, path, { method, ...(method === 'POST' ? { body: {} } : {}) });
+      const { json } = await fetchAs(persona, path, { method, ...(method === 'POST' ? { body: {} } : {}) });
       assert.deepEqual(Object.keys(json).sort(), ['code', 'details', 'hint', 'message']);
       assert.match(json.code, /^HUB\d{3}$/);
     }

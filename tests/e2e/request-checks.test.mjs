@@ -6,12 +6,12 @@ import { createHmac } from 'node:crypto';
 import http from 'node:http';
 import { port } from '../../dev/ports.mjs';
 import { AS_TLS, startWorkerd } from '../../dev/workerd.mjs';
-import { FOLDER, ask, post, raw, stack, token, until, upstream } from './client.mjs';
+import { FOLDER, preflight, post, raw, stack, token, until, upstream } from './client.mjs';
 
 const HSTS = 'max-age=63072000; includeSubDomains; preload';
 
 describe('every https response', () => {
-  const asked = [
+  const routes = [
     ['/', 200],
     ['/security', 200],
     ['/healthz', 200],
@@ -27,11 +27,11 @@ describe('every https response', () => {
     ['/storage/v1/object', 404],
     ['/rest//v1/leads', 400],
   ];
-  for (const [path, status] of asked) {
+  for (const [path, status] of routes) {
     test(`T-2: ${path} is ${status} and has every security header`, async () => {
-      const answer = await raw(path);
-      assert.equal(answer.status, status, answer.text);
-      assert.equal(answer.headers['strict-transport-security'], HSTS);
+      const response = await raw(path);
+      assert.equal(response.status, status, response.text);
+      assert.equal(response.headers['strict-transport-security'], HSTS);
       for (const name of [
         'content-security-policy',
         'x-content-type-options',
@@ -43,12 +43,12 @@ describe('every https response', () => {
         'cache-control',
         'x-request-id',
       ]) {
-        assert.ok(answer.headers[name], name);
+        assert.ok(response.headers[name], name);
       }
-      assert.match(answer.headers['x-request-id'], /^[0-9A-HJKMNP-TV-Z]{26}$/);
+      assert.match(response.headers['x-request-id'], /^[0-9A-HJKMNP-TV-Z]{26}$/);
       for (const name of ['server', 'x-powered-by', 'set-cookie', 'proxy-status'])
-        assert.equal(answer.headers[name], undefined, name);
-      assert.ok(answer.text.length > 0, 'an empty body');
+        assert.equal(response.headers[name], undefined, name);
+      assert.ok(response.text.length > 0, 'an empty body');
     });
   }
 
@@ -58,7 +58,7 @@ describe('every https response', () => {
     const page = await raw('/nothing', { headers: { accept: 'text/html,*/*;q=0.8' } });
     assert.match(page.headers['content-type'], /^text\/html/);
     assert.match(page.text, new RegExp(page.headers['x-request-id']));
-    for (const answer of [program, page]) assert.equal(answer.headers['cache-control'], 'no-store');
+    for (const response of [program, page]) assert.equal(response.headers['cache-control'], 'no-store');
     assert.match((await raw('/rest/v1/leads', { headers: { accept: 'text/html' } })).headers['content-type'], /json/);
   });
 });
@@ -92,43 +92,46 @@ describe('pages', () => {
 
   test('I-1: no route accepts a password', async () => {
     assert.equal((await raw('/', { method: 'POST', body: 'password=x' })).status, 405);
-    const answer = await ask('alice', 'contact_tickets', { method: 'POST', body: { subject: 'x', password: 'y' } });
-    assert.match(answer.json.code, /^HUB3/);
-    assert.match((await ask('alice', 'contact_tickets?password=eq.x')).json.code, /^HUB3/);
+    const response = await preflight('alice', 'contact_tickets', {
+      method: 'POST',
+      body: { subject: 'x', password: 'y' },
+    });
+    assert.match(response.json.code, /^HUB3/);
+    assert.match((await preflight('alice', 'contact_tickets?password=eq.x')).json.code, /^HUB3/);
   });
 });
 
 describe('T-3: plain http', () => {
   test('a page without a credential is redirected to https at HUB_ORIGIN, with nothing else', async () => {
     const { http, hub } = (await stack()).urls;
-    const answer = await raw('/security?x=1', { base: http });
-    assert.deepEqual([answer.status, answer.text], [308, '']);
-    assert.equal(answer.headers.location, `${hub}/security?x=1`);
-    assert.equal(answer.headers['strict-transport-security'], undefined);
+    const response = await raw('/security?x=1', { base: http });
+    assert.deepEqual([response.status, response.text], [308, '']);
+    assert.equal(response.headers.location, `${hub}/security?x=1`);
+    assert.equal(response.headers['strict-transport-security'], undefined);
   });
 
   test('everything else is rejected, and the response states that the credential is revoked', async () => {
     const { http } = (await stack()).urls;
     // A session of its own, because its tokens are revoked.
     const session = await (await post('clerk', '/dev/sessions', { persona: 'alice' })).json();
-    const good = { authorization: `Bearer ${await token('alice', { sid: session.id })}` };
+    const valid = { authorization: `Bearer ${await token('alice', { sid: session.id })}` };
     const cases = [
       ['/rest/v1/contact_tickets', {}],
-      ['/rest/v1/contact_tickets', good],
+      ['/rest/v1/contact_tickets', valid],
       ['/rest/v1/contact_tickets', { authorization: 'Bearer x' }],
       ['/webhooks/clerk', {}],
       ['/', { cookie: '__session=x' }],
-      ['/security', good],
+      ['/security', valid],
       ['/?access_token=x', {}],
     ];
     await upstream();
     const bodies = new Set();
     for (const [path, headers] of cases) {
-      const answer = await raw(path, { base: http, headers });
-      assert.deepEqual([answer.status, answer.json?.code], [403, 'HUB001'], path);
-      assert.equal(answer.headers.location, undefined);
-      assert.match(answer.json.hint, /revoke/i);
-      bodies.add(answer.text);
+      const response = await raw(path, { base: http, headers });
+      assert.deepEqual([response.status, response.json?.code], [403, 'HUB001'], path);
+      assert.equal(response.headers.location, undefined);
+      assert.match(response.json.hint, /revoke/i);
+      bodies.add(response.text);
     }
     assert.equal(bodies.size, 1, 'good and bad credentials look the same');
     assert.equal((await raw('/', { base: http, method: 'POST' })).status, 403);
@@ -156,8 +159,8 @@ describe('paths and headers', () => {
   for (const path of paths) {
     test(`${path} is rejected`, async () => {
       await upstream();
-      const answer = await raw(path, { headers: { authorization: `Bearer ${await token('admin')}` } });
-      assert.deepEqual([answer.status, answer.json.code], [400, 'HUB003']);
+      const response = await raw(path, { headers: { authorization: `Bearer ${await token('admin')}` } });
+      assert.deepEqual([response.status, response.json.code], [400, 'HUB003']);
       assert.deepEqual(await upstream(), []);
     });
   }
@@ -170,15 +173,15 @@ describe('paths and headers', () => {
       '/rest\\v1\\leads',
       '/rest/v1/contact_tickets/../leads',
     ]) {
-      const answer = await raw(path, { headers });
-      assert.ok([400, 404].includes(answer.status), `${path} ${answer.status}`);
+      const response = await raw(path, { headers });
+      assert.ok([400, 404].includes(response.status), `${path} ${response.status}`);
     }
   });
 
   test('underscored and rewriting headers are rejected, forwarding headers are not trusted', async () => {
     for (const name of ['x_request_id', 'x-hub-route', 'x-http-method-override', 'x-original-url']) {
-      const answer = await ask('alice', 'contact_tickets?limit=1', { headers: { [name]: 'DELETE' } });
-      assert.deepEqual([answer.status, answer.json.code], [400, 'HUB004'], name);
+      const response = await preflight('alice', 'contact_tickets?limit=1', { headers: { [name]: 'DELETE' } });
+      assert.deepEqual([response.status, response.json.code], [400, 'HUB004'], name);
     }
     await upstream();
     const spoofed = {
@@ -187,7 +190,7 @@ describe('paths and headers', () => {
       'x-forwarded-for': '1.2.3.4',
       forwarded: 'for=1.2.3.4',
     };
-    assert.equal((await ask('alice', 'contact_tickets?limit=1', { headers: spoofed })).status, 200);
+    assert.equal((await preflight('alice', 'contact_tickets?limit=1', { headers: spoofed })).status, 200);
     const [{ headers }] = await upstream();
     for (const name of Object.keys(spoofed)) assert.doesNotMatch(headers[name] ?? '', /evil|1\.2\.3\.4/, name);
   });
@@ -213,26 +216,26 @@ describe('paths and headers', () => {
         headers,
         agent: false,
       });
-      const answered = new Promise((resolve) =>
+      const responded = new Promise((resolve) =>
         request
-          .on('response', (answer) => answer.resume() && resolve(answer.statusCode))
+          .on('response', (response) => response.resume() && resolve(response.statusCode))
           .on('error', () => resolve('ended')),
       );
       request.write(`[{"subject":"${'x'.repeat(1024 * 990)}`);
-      return { request, answered };
+      return { request, responded };
     });
     try {
       // All beyond the limit of one user are rejected, while the others hold what they sent.
       let refused = 0;
-      slow.forEach(({ answered }) => answered.then((status) => (refused += status === 503 ? 1 : 0)));
+      slow.forEach(({ responded }) => responded.then((status) => (refused += status === 503 ? 1 : 0)));
       await until('the refusal of those without room', () => refused >= 36);
       const [small, rows] = [
         { subject: 'small' },
         Array.from({ length: 90 }, (_, n) => ({ subject: `${n} ${'y'.repeat(180)}` })),
       ];
       for (const body of [small, rows])
-        assert.equal((await ask('carol', 'contact_tickets', { ...there, method: 'POST', body })).status, 201);
-      assert.equal((await ask('alice', 'contact_tickets?select=id&limit=1', there)).status, 200);
+        assert.equal((await preflight('carol', 'contact_tickets', { ...there, method: 'POST', body })).status, 201);
+      assert.equal((await preflight('alice', 'contact_tickets?select=id&limit=1', there)).status, 200);
     } finally {
       slow.forEach(({ request }) => request.destroy());
       await bare.stop();
@@ -269,7 +272,7 @@ describe('paths and headers', () => {
             headers: { ...edge, ...signed(`msg_${round}${number}`, 'another body'), 'content-length': 250 * 1024 },
           });
           request
-            .on('response', (answer) => answer.resume() && (refused += answer.statusCode === 503 ? 1 : 0))
+            .on('response', (response) => response.resume() && (refused += response.statusCode === 503 ? 1 : 0))
             .on('error', () => {});
           request.write('x'.repeat(240 * 1024));
           sent.push(request);
@@ -278,13 +281,13 @@ describe('paths and headers', () => {
         await until('the refusal of the oldest', () => refused >= sent.length - 17);
         for (const length of [10, 200 * 1024]) {
           const body = JSON.stringify({ type: 'email.created', data: { x: 'x'.repeat(length) } });
-          const answer = await raw('/webhooks/clerk', {
+          const response = await raw('/webhooks/clerk', {
             base: bare.url,
             method: 'POST',
             headers: { ...edge, ...signed(`msg_${round}_${length}`, body) },
             body,
           });
-          assert.equal(answer.status, 200, `${round} ${length} ${answer.text}`);
+          assert.equal(response.status, 200, `${round} ${length} ${response.text}`);
         }
       }
     } finally {
@@ -296,15 +299,15 @@ describe('paths and headers', () => {
   test('a body over 1 MiB is rejected, with and without Content-Length', async () => {
     const body = JSON.stringify({ subject: 'x'.repeat(1024 * 1024) });
     for (const headers of [{ 'content-length': String(body.length) }, { 'transfer-encoding': 'chunked' }]) {
-      const answer = await ask('alice', 'contact_tickets', { method: 'POST', body, headers });
-      assert.deepEqual([answer.status, answer.json.code], [413, 'HUB005']);
+      const response = await preflight('alice', 'contact_tickets', { method: 'POST', body, headers });
+      assert.deepEqual([response.status, response.json.code], [413, 'HUB005']);
     }
   });
 
   test('a method that a route does not accept gets 405 with Allow', async () => {
-    const answer = await ask('alice', 'contact_tickets', { method: 'PUT', body: {} });
-    assert.deepEqual([answer.status, answer.json.code], [405, 'HUB007']);
-    assert.match(answer.headers.allow, /PATCH/);
+    const response = await preflight('alice', 'contact_tickets', { method: 'PUT', body: {} });
+    assert.deepEqual([response.status, response.json.code], [405, 'HUB007']);
+    assert.match(response.headers.allow, /PATCH/);
   });
 });
 
@@ -312,9 +315,9 @@ describe('browsers of other origins', () => {
   test('a preflight is answered by the Hub, for a listed origin and no other', async () => {
     const { urls } = await stack();
     await upstream();
-    const ask = (origin) =>
+    const preflight = (origin) =>
       raw('/rest/v1/leads', { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'PATCH' } });
-    const listed = await ask(urls.hub);
+    const listed = await preflight(urls.hub);
     assert.equal(listed.status, 204);
     assert.equal(listed.headers['access-control-allow-origin'], urls.hub);
     for (const name of ['authorization', 'apikey', 'prefer', 'x-client-info', 'content-profile', 'x-retry-count']) {
@@ -322,7 +325,7 @@ describe('browsers of other origins', () => {
     }
     assert.equal(listed.headers['access-control-allow-credentials'], undefined);
     for (const origin of ['https://evil.example', `${urls.hub}.evil.example`, 'null', urls.hub.toUpperCase()]) {
-      const other = await ask(origin);
+      const other = await preflight(origin);
       assert.deepEqual([other.status, other.headers['access-control-allow-origin']], [403, undefined], origin);
     }
     assert.deepEqual(await upstream(), []);
@@ -330,10 +333,10 @@ describe('browsers of other origins', () => {
 
   test('a response is shared with a listed origin only, with Vary for caches', async () => {
     const { urls } = await stack();
-    const listed = await ask('alice', 'contact_tickets?limit=1', { headers: { origin: urls.hub } });
+    const listed = await preflight('alice', 'contact_tickets?limit=1', { headers: { origin: urls.hub } });
     assert.equal(listed.headers['access-control-allow-origin'], urls.hub);
     assert.match(listed.headers['access-control-expose-headers'], /content-range/);
-    const other = await ask('alice', 'contact_tickets?limit=1', { headers: { origin: 'https://evil.example' } });
+    const other = await preflight('alice', 'contact_tickets?limit=1', { headers: { origin: 'https://evil.example' } });
     assert.equal(other.headers['access-control-allow-origin'], undefined);
     assert.match(other.headers.vary, /Origin/);
   });

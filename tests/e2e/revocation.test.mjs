@@ -15,8 +15,8 @@ const bapi = async (method, path, data) => {
     'clerk-api-version': '2026-05-12',
     'content-type': 'application/json',
   };
-  const answer = await fetch(`${urls.clerk}/v1/${path}`, { method, headers, body: data && JSON.stringify(data) });
-  return { status: answer.status, body: await answer.json() };
+  const response = await fetch(`${urls.clerk}/v1/${path}`, { method, headers, body: data && JSON.stringify(data) });
+  return { status: response.status, body: await response.json() };
 };
 const lever = async (path, data) => (await post('clerk', `/dev/${path}`, data)).json();
 const messages = async () => (await fetch(`${(await stack()).urls.clerk}/dev/messages`)).json();
@@ -204,7 +204,7 @@ describe('revocations by the Hub', () => {
     assert.deepEqual(data, { person: ALICE, sessions_ended: 1 });
     assert.equal(await read(bearer), 401);
     assert.equal((await bapi('GET', 'sessions/sess_2hubalice0000000000000001')).body.status, 'revoked');
-    const { data: trail } = await admin
+    const { data: auditRows } = await admin
       .from('team_activities')
       .select('actor_id, action, entity, entity_id, after')
       .eq('entity', 'revoked_sessions')
@@ -212,7 +212,7 @@ describe('revocations by the Hub', () => {
       .order('id', { ascending: false })
       .limit(1);
     assert.deepEqual(
-      [trail.length, trail[0].actor_id, trail[0].entity_id, trail[0].after.reason],
+      [auditRows.length, auditRows[0].actor_id, auditRows[0].entity_id, auditRows[0].after.reason],
       [1, ADMIN, ALICE, 'a lost laptop'],
     );
     const again = await lever('sessions', { persona: 'alice' });

@@ -83,61 +83,65 @@ describe('L-3: an answer that takes longer than the Hub waits for its head', { c
   const head = async (limit, { persona = 'alice', path = 'contact_tickets?select=id' } = {}) => {
     const headers = { ...AS_TLS, host, authorization: `Bearer ${await token(persona)}`, 'x-hub-purpose': 'support' };
     return new Promise((resolve, reject) => {
-      const request = http.get(`${worker.url}/rest/v1/${path}&limit=${limit}`, { headers, agent: false }, (answer) => {
-        // A body may be aborted before it is read.
-        answer.on('error', () => {});
-        resolve(answer);
-      });
+      const request = http.get(
+        `${worker.url}/rest/v1/${path}&limit=${limit}`,
+        { headers, agent: false },
+        (response) => {
+          // A body may be aborted before it is read.
+          response.on('error', () => {});
+          resolve(response);
+        },
+      );
       request.on('error', reject);
     });
   };
   /** Returns the remaining body as text, with a mark if it was aborted. */
-  const rest = (answer) =>
+  const rest = (response) =>
     new Promise((resolve) => {
       let text = '';
-      answer.on('data', (part) => {
+      response.on('data', (part) => {
         text += part;
       });
-      answer.on('close', () => resolve(answer.complete ? text : `${text.slice(0, 100)} broke off`));
-      answer.resume();
-      if (answer.closed) resolve('broke off');
+      response.on('close', () => resolve(response.complete ? text : `${text.slice(0, 100)} broke off`));
+      response.resume();
+      if (response.closed) resolve('broke off');
     });
   const cancelled = (name) =>
     until(`${name}: cancelled`, async () => slow.ended[name], 20).then((how) => assert.equal(how, 'cancelled'));
 
   test('is passed on whole', async () => {
-    const answer = await head(1);
-    assert.equal(answer.statusCode, 200);
-    assert.equal(await rest(answer), `[${[...Array(PARTS).keys()]}]`);
+    const response = await head(1);
+    assert.equal(response.statusCode, 200);
+    assert.equal(await rest(response), `[${[...Array(PARTS).keys()]}]`);
   });
 
   test('is passed on whole to a client that takes nothing for 12 s, and keeps no other request waiting', async () => {
-    const answer = await head(5);
-    answer.pause();
+    const response = await head(5);
+    response.pause();
     await wait(12_000);
     assert.equal(await rest(await head(6)), '[]');
-    assert.equal((await rest(answer)).length, LONG.length + 2);
+    assert.equal((await rest(response)).length, LONG.length + 2);
   });
 
   test('is cancelled when its client leaves in the middle', async () => {
-    const answer = await head(2);
+    const response = await head(2);
     await new Promise((resolve) => {
-      answer.once('data', resolve);
+      response.once('data', resolve);
     });
-    answer.socket.resetAndDestroy();
+    response.socket.resetAndDestroy();
     await cancelled('left');
   });
 
   test('is cancelled when its client leaves before the first byte', async () => {
-    const answer = await head(3);
-    answer.socket.resetAndDestroy();
+    const response = await head(3);
+    response.socket.resetAndDestroy();
     await cancelled('no byte');
   });
 
   test('has its time limit where the Hub reads it itself, and is cancelled then', async () => {
-    const answer = await head(4);
-    const body = JSON.parse(await rest(answer));
-    assert.ok(answer.statusCode >= 400 && body.code, JSON.stringify(body));
+    const response = await head(4);
+    const body = JSON.parse(await rest(response));
+    assert.ok(response.statusCode >= 400 && body.code, JSON.stringify(body));
     await cancelled('error');
   });
 });

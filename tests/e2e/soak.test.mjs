@@ -29,10 +29,10 @@ describe('an isolate retains nothing of a request', () => {
   }
 
   test('L-3: the stub accepts the messages of the queue, so that no failing queue is measured', async () => {
-    const seen = async () => (await fetch(`${hub.urls.stub}/seen`)).json();
-    const before = await seen();
+    const counts = async () => (await fetch(`${hub.urls.stub}/counts`)).json();
+    const before = await counts();
     assert.deepEqual(await send(hub.worker, KINDS['staff read'], 100), { 200: 100 });
-    const after = await seen();
+    const after = await counts();
     const more = (path) => (after[path] ?? 0) - (before[path] ?? 0);
     assert.ok(more('/message') >= 100, `${more('/message')} messages`);
     assert.equal(more('/rest/v1/rpc/record_requests'), 0);

@@ -2,7 +2,7 @@
 
 import { test, describe } from 'node:test';
 import assert from 'node:assert/strict';
-import { ACME, ask, client, recorded, sql, upstream } from './client.mjs';
+import { ACME, fetchAs, client, recorded, sql, upstream } from './client.mjs';
 
 const STAFF = {
   admin: 'user_2hubadmin0000000000000005',
@@ -47,12 +47,12 @@ describe('a staff change', () => {
 
   test('L-3: leaves its request row in the same transaction, under the same request id', async () => {
     const lead = await one('leads');
-    const answer = await ask('admin', `leads?id=eq.${lead.id}`, {
+    const response = await fetchAs('admin', `leads?id=eq.${lead.id}`, {
       method: 'PATCH',
       body: { notes: `called ${Date.now()}` },
     });
-    assert.equal(answer.status, 204);
-    const id = answer.headers['x-request-id'];
+    assert.equal(response.status, 204);
+    const id = response.headers['x-request-id'];
     const [request] = await sql('select *, xmin::text as transaction from hub.request_log where request_id = $1', [id]);
     const [activity] = await sql('select *, xmin::text as transaction from hub.team_activities where request_id = $1', [
       id,
@@ -67,7 +67,7 @@ describe('a staff change', () => {
   test('takes one round trip', async () => {
     const lead = await one('leads');
     await upstream();
-    await ask('admin', `leads?id=eq.${lead.id}`, { method: 'PATCH', body: { notes: `one trip ${Date.now()}` } });
+    await fetchAs('admin', `leads?id=eq.${lead.id}`, { method: 'PATCH', body: { notes: `one trip ${Date.now()}` } });
     assert.equal((await upstream()).length, 1);
   });
 
@@ -75,7 +75,7 @@ describe('a staff change', () => {
     const lead = await one('leads');
     const before = (await activities(lead.id)).length;
     assert.equal(
-      (await ask('admin', `leads?id=eq.${lead.id}`, { method: 'PATCH', body: { status: lead.status } })).status,
+      (await fetchAs('admin', `leads?id=eq.${lead.id}`, { method: 'PATCH', body: { status: lead.status } })).status,
       204,
     );
     assert.equal((await activities(lead.id)).length, before);
@@ -113,21 +113,23 @@ describe('a staff change', () => {
     await sql("alter table hub.team_activities add constraint nothing_more check (actor_role <> 'support') not valid");
     try {
       const [ticket] = await sql("select * from hub.contact_tickets where status = 'open' limit 1");
-      const answer = await ask('support', `contact_tickets?id=eq.${ticket.id}`, {
+      const response = await fetchAs('support', `contact_tickets?id=eq.${ticket.id}`, {
         method: 'PATCH',
         body: { status: 'solved' },
       });
-      assert.ok(answer.status >= 400, `${answer.status}`);
+      assert.ok(response.status >= 400, `${response.status}`);
       assert.equal(
         (await sql('select status from hub.contact_tickets where id = $1', [ticket.id]))[0].status,
         ticket.status,
       );
       assert.equal(
-        (await sql('select 1 from hub.team_activities where request_id = $1', [answer.headers['x-request-id']])).length,
+        (await sql('select 1 from hub.team_activities where request_id = $1', [response.headers['x-request-id']]))
+          .length,
         0,
       );
       assert.equal(
-        (await ask('admin', `leads?id=eq.${lead.id}`, { method: 'PATCH', body: { notes: `x${Date.now()}` } })).status,
+        (await fetchAs('admin', `leads?id=eq.${lead.id}`, { method: 'PATCH', body: { notes: `x${Date.now()}` } }))
+          .status,
         204,
       );
     } finally {
@@ -222,9 +224,9 @@ describe('A-2: roles', () => {
 
 describe('L-3: request rows', () => {
   test('a staff read', async () => {
-    const answer = await ask('support', 'contact_tickets?select=id&limit=1');
-    assert.equal(answer.status, 200);
-    const row = await recorded(answer.headers['x-request-id']);
+    const response = await fetchAs('support', 'contact_tickets?select=id&limit=1');
+    assert.equal(response.status, 200);
+    const row = await recorded(response.headers['x-request-id']);
     assert.deepEqual(
       [row.actor_id, row.who, row.outcome, row.status, row.method],
       [STAFF.support, 'staff:support', 'allowed', 200, 'GET'],
@@ -232,9 +234,9 @@ describe('L-3: request rows', () => {
   });
 
   test('a rejection with a session', async () => {
-    const answer = await ask('alice', 'leads', { headers: { 'x-request-id': 'my-own-id-1' } });
-    assert.equal(answer.status, 404);
-    const row = await recorded(answer.headers['x-request-id']);
+    const response = await fetchAs('alice', 'leads', { headers: { 'x-request-id': 'my-own-id-1' } });
+    assert.equal(response.status, 404);
+    const row = await recorded(response.headers['x-request-id']);
     assert.deepEqual(
       [row.who, row.outcome, row.code, row.client_request_id],
       ['customer', 'refused', 'HUB202', 'my-own-id-1'],
@@ -246,7 +248,7 @@ describe('L-3: request rows', () => {
       ['alice', 'contact_tickets?select=id&limit=1', 'allowed'],
       [null, 'contact_tickets', 'refused'],
     ]) {
-      const id = (await ask(persona, path)).headers['x-request-id'];
+      const id = (await fetchAs(persona, path)).headers['x-request-id'];
       assert.equal((await recorded(id)).outcome, outcome);
     }
   });
@@ -255,16 +257,16 @@ describe('L-3: request rows', () => {
     const headers = { 'x-request-id': 'repeated-id-0001' };
     const ids = [];
     for (let n = 0; n < 3; n += 1)
-      ids.push((await ask('support', 'leads?select=id&limit=1', { headers })).headers['x-request-id']);
+      ids.push((await fetchAs('support', 'leads?select=id&limit=1', { headers })).headers['x-request-id']);
     assert.equal(new Set(ids).size, 3);
     for (const id of ids) assert.equal((await recorded(id)).client_request_id, headers['x-request-id']);
   });
 
   test('every committed change of a customer has its row too', async () => {
-    const answer = await ask('carol', 'chat_threads', { method: 'POST', body: { topic: 'Row?' } });
-    assert.equal(answer.status, 201);
+    const response = await fetchAs('carol', 'chat_threads', { method: 'POST', body: { topic: 'Row?' } });
+    assert.equal(response.status, 201);
     assert.equal(
-      (await sql('select 1 from hub.request_log where request_id = $1', [answer.headers['x-request-id']])).length,
+      (await sql('select 1 from hub.request_log where request_id = $1', [response.headers['x-request-id']])).length,
       1,
     );
   });

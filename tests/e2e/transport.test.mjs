@@ -36,9 +36,9 @@ describe('properties of a connection', () => {
     await upstream();
     for (const tls of ['TLSv1.2', 'TLSv1.1', 'TLSv1', 'none', '', null]) {
       for (const path of ['/', '/healthz', '/rest/v1/contact_tickets?limit=1']) {
-        const answer = await over('https', tls, path, { authorization });
-        assert.deepEqual([answer.status, answer.json?.code], [403, 'HUB002'], `${tls} ${path}`);
-        assert.ok(answer.headers['strict-transport-security']);
+        const response = await over('https', tls, path, { authorization });
+        assert.deepEqual([response.status, response.json?.code], [403, 'HUB002'], `${tls} ${path}`);
+        assert.ok(response.headers['strict-transport-security']);
       }
     }
     assert.deepEqual(await upstream(), []);
@@ -55,8 +55,12 @@ describe('properties of a connection', () => {
       ['/', { cookie: '__session=x' }],
       ['/security', { authorization: 'Bearer x' }],
     ]) {
-      const answer = await over('http', null, path, headers);
-      assert.deepEqual([answer.status, answer.json.code, answer.headers.location], [403, 'HUB001', undefined], path);
+      const response = await over('http', null, path, headers);
+      assert.deepEqual(
+        [response.status, response.json.code, response.headers.location],
+        [403, 'HUB001', undefined],
+        path,
+      );
     }
   });
 
@@ -65,8 +69,8 @@ describe('properties of a connection', () => {
     await upstream();
     for (const host of ['evil.example', 'stacklumen-hub.somebody.workers.dev', 'localhost.evil.example']) {
       for (const path of ['/', '/healthz', '/rest/v1/contact_tickets?limit=1']) {
-        const answer = await over('https', 'TLSv1.3', path, { host, authorization });
-        assert.deepEqual([answer.status, answer.json.code], [421, 'HUB010'], `${host}${path}`);
+        const response = await over('https', 'TLSv1.3', path, { host, authorization });
+        assert.deepEqual([response.status, response.json.code], [421, 'HUB010'], `${host}${path}`);
       }
       const page = await over('http', null, '/security', { host });
       assert.deepEqual([page.status, page.headers.location], [403, undefined], host);
@@ -79,10 +83,10 @@ describe('properties of a connection', () => {
       over('https', 'TLSv1.3', '/rest/v1/contact_tickets?select=id&limit=1', {
         authorization: `Bearer ${await token(persona)}`,
       });
-    const answer = await read('support');
-    assert.equal(answer.status, 200);
+    const response = await read('support');
+    assert.equal(response.status, 200);
     assert.equal(
-      (await sql('select from hub.request_log where request_id = $1', [answer.headers['x-request-id']])).length,
+      (await sql('select from hub.request_log where request_id = $1', [response.headers['x-request-id']])).length,
       1,
       'before the answer left',
     );
@@ -108,10 +112,10 @@ describe('properties of a connection', () => {
     });
     try {
       for (const path of ['/', '/rest/v1/leads', '/healthz']) {
-        const answer = await raw(path, { base: wrong.url, headers: { 'x-forwarded-proto': 'https' } });
-        assert.deepEqual([answer.status, answer.json.code], [500, 'HUB500'], path);
-        assert.doesNotMatch(answer.text, /SIGNING|TLS|key/i);
-        assert.ok(answer.headers['strict-transport-security'] && answer.headers['x-request-id']);
+        const response = await raw(path, { base: wrong.url, headers: { 'x-forwarded-proto': 'https' } });
+        assert.deepEqual([response.status, response.json.code], [500, 'HUB500'], path);
+        assert.doesNotMatch(response.text, /SIGNING|TLS|key/i);
+        assert.ok(response.headers['strict-transport-security'] && response.headers['x-request-id']);
       }
     } finally {
       await wrong.stop();

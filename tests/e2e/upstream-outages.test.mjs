@@ -3,28 +3,29 @@
 
 import { test, describe, afterEach } from 'node:test';
 import assert from 'node:assert/strict';
-import { ALICE, ask, clerk_is, database_is, post, raw, sql, stack, token, until } from './client.mjs';
+import { ALICE, fetchAs, clerk_is, database_is, post, raw, sql, stack, token, until } from './client.mjs';
 
-const read = (persona = 'alice') => ask(persona, 'contact_tickets?select=id&limit=1');
+const read = (persona = 'alice') => fetchAs(persona, 'contact_tickets?select=id&limit=1');
 
 describe('I-2: sessions', () => {
   test('a revoked session is rejected while its token is unexpired, and only that session', async () => {
     const revoked = await token('alice');
     const { sid } = JSON.parse(Buffer.from(revoked.split('.')[1], 'base64url'));
-    const asked = () => raw('/rest/v1/contact_tickets?limit=1', { headers: { authorization: `Bearer ${revoked}` } });
-    assert.equal((await asked()).status, 200);
+    const readTickets = () =>
+      raw('/rest/v1/contact_tickets?limit=1', { headers: { authorization: `Bearer ${revoked}` } });
+    assert.equal((await readTickets()).status, 200);
     await sql(
       "insert into hub.revoked_sessions (subject, reason, expires_at) values ($1, 'test', now() + interval '2 minutes')",
       [sid],
     );
     try {
-      const refused = await asked();
+      const refused = await readTickets();
       assert.deepEqual([refused.status, refused.json.code], [401, 'HUB103']);
       assert.equal((await read('bob')).status, 200);
     } finally {
       await sql('delete from hub.revoked_sessions where subject = $1', [sid]);
     }
-    assert.equal((await asked()).status, 200);
+    assert.equal((await readTickets()).status, 200);
   });
 
   test('a revoked user is rejected in every session', async () => {
@@ -45,10 +46,10 @@ describe('I-2: sessions', () => {
     await post('clerk', '/dev/rotate-keys', { keepKid: false, keepOld: false });
     // An unknown key id causes at most one fetch in 30 s, so a rotation may take that long to be seen.
     await until('the new key', async () => (await read()).status === 200, 40);
-    const answer = await raw('/rest/v1/contact_tickets?select=subject&limit=1', {
+    const response = await raw('/rest/v1/contact_tickets?select=subject&limit=1', {
       headers: { authorization: `Bearer ${await token('alice', { jti: 'x' })}` },
     });
-    assert.equal(answer.status, 200);
+    assert.equal(response.status, 200);
     const { urls } = await stack();
     const jwks = await (await fetch(`${urls.clerk}/.well-known/jwks.json`)).json();
     const { kid } = JSON.parse(Buffer.from(old.split('.')[0], 'base64url'));
@@ -61,10 +62,10 @@ describe('I-2: sessions', () => {
     const before = await fetches();
     const header = (n) => ({ header: Buffer.from(JSON.stringify({ kid: `ins_unknown${n}` })).toString('base64url') });
     for (let n = 0; n < 20; n += 1) {
-      const answer = await raw('/rest/v1/leads', {
+      const response = await raw('/rest/v1/leads', {
         headers: { authorization: `Bearer ${await token('alice', header(n))}` },
       });
-      assert.equal(answer.status, 401);
+      assert.equal(response.status, 401);
     }
     assert.ok((await fetches()) - before <= 1);
   });
@@ -85,9 +86,9 @@ describe('Clerk is unavailable', () => {
       const credential = await token('alice');
       await clerk_is(mode);
       await running.restart('hub');
-      const answer = await raw('/rest/v1/contact_tickets', { headers: { authorization: `Bearer ${credential}` } });
-      assert.deepEqual([answer.status, answer.json.code], [503, 'HUB104']);
-      assert.match(answer.headers['retry-after'], /^\d+$/);
+      const response = await raw('/rest/v1/contact_tickets', { headers: { authorization: `Bearer ${credential}` } });
+      assert.deepEqual([response.status, response.json.code], [503, 'HUB104']);
+      assert.match(response.headers['retry-after'], /^\d+$/);
       await clerk_is('ok');
       await until('a good answer', async () => (await read()).status === 200, 30);
     });
@@ -102,10 +103,10 @@ describe('the database is unavailable', () => {
     await running.halt('postgrest');
     try {
       for (const persona of ['alice', 'support']) {
-        const answer = await read(persona);
-        assert.ok([502, 503].includes(answer.status), `${answer.status}`);
-        assert.match(answer.json.code, /^HUB4/);
-        assert.doesNotMatch(answer.text, /127\.0\.0\.1|ECONN/);
+        const response = await read(persona);
+        assert.ok([502, 503].includes(response.status), `${response.status}`);
+        assert.match(response.json.code, /^HUB4/);
+        assert.doesNotMatch(response.text, /127\.0\.0\.1|ECONN/);
       }
       const { status, json } = await raw('/healthz');
       assert.ok(status === 503 || json.database === 'up', 'healthz keeps a finding for five seconds');
@@ -118,17 +119,17 @@ describe('the database is unavailable', () => {
   test('PostgREST slow: 504 after the Hub’s own timeout, and a change is not reported as made', async () => {
     await database_is('slow', { delayMs: 15_000 });
     const started = Date.now();
-    const answer = await read();
-    assert.deepEqual([answer.status, answer.json.code], [504, 'HUB402']);
+    const response = await read();
+    assert.deepEqual([response.status, response.json.code], [504, 'HUB402']);
     assert.ok(Date.now() - started < 14_000);
   });
 
   test('garbage and redirects are not passed on', async () => {
     for (const mode of ['garbage', 'redirect']) {
       await database_is(mode);
-      const answer = await read();
-      assert.deepEqual([answer.status, answer.json?.code], [502, 'HUB404'], mode);
-      assert.equal(answer.headers.location, undefined);
+      const response = await read();
+      assert.deepEqual([response.status, response.json?.code], [502, 'HUB404'], mode);
+      assert.equal(response.headers.location, undefined);
     }
   });
 
@@ -140,16 +141,16 @@ describe('the database is unavailable', () => {
     const load = (async () => {
       for (let n = 0; restarting && n < 400; n += 1) {
         const note = `under load ${n}`;
-        const answer = await ask('admin', `leads?id=eq.${lead.id}`, { method: 'PATCH', body: { notes: note } });
-        if (answer.status === 204) done.push([answer.headers['x-request-id'], note]);
-        else assert.match(answer.json.code, /^HUB4|^5|^PGRST/, answer.text);
+        const response = await fetchAs('admin', `leads?id=eq.${lead.id}`, { method: 'PATCH', body: { notes: note } });
+        if (response.status === 204) done.push([response.headers['x-request-id'], note]);
+        else assert.match(response.json.code, /^HUB4|^5|^PGRST/, response.text);
       }
     })();
     await until('some changes', async () => done.length > 3);
     await running.restart('postgres');
     await until(
       'changes after the restart',
-      async () => (await ask('admin', 'leads?select=id&limit=1')).status === 200,
+      async () => (await fetchAs('admin', 'leads?select=id&limit=1')).status === 200,
       40,
     );
     const before = done.length;

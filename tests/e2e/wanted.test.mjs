@@ -3,10 +3,10 @@
 
 import { test, describe } from 'node:test';
 import assert from 'node:assert/strict';
-import { ACME, CAROL, ask, client, recorded, sql } from './client.mjs';
+import { ACME, CAROL, fetchAs, client, recorded, sql } from './client.mjs';
 
 /** Returns the data of a response that must not be an error. */
-function good({ data, error, status }) {
+function dataOf({ data, error, status }) {
   assert.equal(error, null, `${status} ${JSON.stringify(error)}`);
   return data;
 }
@@ -14,7 +14,7 @@ function good({ data, error, status }) {
 describe('calls of supabase-js users', () => {
   test('a count of an embedded table, of the rows that the caller may read', async () => {
     const alice = await client('alice');
-    const rows = good(await alice.from('contact_tickets').select('id, ticket_messages(count)').order('id').limit(20));
+    const rows = dataOf(await alice.from('contact_tickets').select('id, ticket_messages(count)').order('id').limit(20));
     const real = await sql(
       'select ticket_id as id, count(*)::int from hub.ticket_messages where owner_id = $1 and not internal group by 1',
       [ACME],
@@ -22,7 +22,7 @@ describe('calls of supabase-js users', () => {
     const counts = new Map(real.map(({ id, count }) => [id, count]));
     assert.ok(rows.length === 20);
     for (const { id, ticket_messages } of rows) assert.deepEqual(ticket_messages, [{ count: counts.get(id) ?? 0 }]);
-    const staffs = good(
+    const staffs = dataOf(
       await alice
         .from('contact_tickets')
         .select('id, replies:ticket_messages(count)')
@@ -31,7 +31,7 @@ describe('calls of supabase-js users', () => {
     );
     assert.ok(staffs.every(({ replies }) => replies.length === 1 && Number.isInteger(replies[0].count)));
     const support = await client('support');
-    const [ticket] = good(
+    const [ticket] = dataOf(
       await support.from('contact_tickets').select('id, ticket_messages(count)').order('id').limit(1),
     );
     const [{ count }] = await sql('select count(*)::int from hub.ticket_messages where ticket_id = $1', [ticket.id]);
@@ -42,7 +42,7 @@ describe('calls of supabase-js users', () => {
     const alice = await client('alice');
     const tickets = await sql('select subject, priority from hub.contact_tickets where owner_id = $1', [ACME]);
     const subjects = (rows) => rows.map(({ subject }) => subject).sort();
-    const all = async (filtered) => subjects(good(await filtered.limit(1000)));
+    const all = async (filtered) => subjects(dataOf(await filtered.limit(1000)));
     const from = () => alice.from('contact_tickets').select('subject');
     const where = (fits) => subjects(tickets.filter(fits));
     assert.deepEqual(
@@ -70,7 +70,7 @@ describe('calls of supabase-js users', () => {
 
   test('two embeds of one table, each with its own name, filter and limit', async () => {
     const alice = await client('alice');
-    const rows = good(
+    const rows = dataOf(
       await alice
         .from('contact_tickets')
         .select('id, latest:ticket_messages(id, created_at), replies:ticket_messages(id, author_kind)')
@@ -91,8 +91,8 @@ describe('calls of supabase-js users', () => {
 
   test('a new or changed row with its parent', async () => {
     const carol = await client('carol');
-    const thread = good(await carol.from('chat_threads').insert({ topic: 'Fonts' }).select('id').single());
-    const message = good(
+    const thread = dataOf(await carol.from('chat_threads').insert({ topic: 'Fonts' }).select('id').single());
+    const message = dataOf(
       await carol
         .from('chat_messages')
         .insert({ thread_id: thread.id, body: 'Which?' })
@@ -100,7 +100,7 @@ describe('calls of supabase-js users', () => {
         .single(),
     );
     assert.deepEqual(message.chat_threads, { topic: 'Fonts', owner_id: CAROL });
-    const changed = good(
+    const changed = dataOf(
       await carol
         .from('chat_messages')
         .update({ body: 'Which one?' })
@@ -109,7 +109,7 @@ describe('calls of supabase-js users', () => {
         .single(),
     );
     assert.deepEqual(changed, { body: 'Which one?', thread: { topic: 'Fonts' } });
-    const many = good(
+    const many = dataOf(
       await carol
         .from('chat_messages')
         .insert([
@@ -129,8 +129,8 @@ describe('calls of supabase-js users', () => {
 
   test("a customer's own rows as CSV: all of them, no others, and no formula for a spreadsheet", async () => {
     const carol = await client('carol');
-    good(await carol.rpc('open_ticket', { subject: '=HYPERLINK("http://evil.example","x")', body: '-1+1' }));
-    const file = good(await carol.from('contact_tickets').select('id,subject,version').csv());
+    dataOf(await carol.rpc('open_ticket', { subject: '=HYPERLINK("http://evil.example","x")', body: '-1+1' }));
+    const file = dataOf(await carol.from('contact_tickets').select('id,subject,version').csv());
     const [header, ...lines] = file.trimEnd().split('\n');
     const [{ count }] = await sql('select count(*)::int from hub.contact_tickets where owner_id = $1', [CAROL]);
     assert.deepEqual([header, lines.length], ['id,subject,version', count]);
@@ -140,43 +140,46 @@ describe('calls of supabase-js users', () => {
     assert.equal(theirs.length, 0);
     assert.deepEqual(ids, [...ids].sort().reverse());
     for (const table of ['ticket_messages', 'chat_threads', 'chat_messages']) {
-      const answer = await ask('alice', table, { headers: { accept: 'text/csv' } });
+      const response = await fetchAs('alice', table, { headers: { accept: 'text/csv' } });
       assert.deepEqual(
-        [answer.status, answer.headers['content-disposition']],
+        [response.status, response.headers['content-disposition']],
         [200, `attachment; filename="${table}.csv"`],
-        answer.text.slice(0, 200),
+        response.text.slice(0, 200),
       );
       const hidden = table === 'ticket_messages' ? 'and not internal' : '';
       const [{ count: wanted }] = await sql(`select count(*)::int from hub.${table} where owner_id = $1 ${hidden}`, [
         ACME,
       ]);
-      const { row_count, outcome, owner_id } = await recorded(answer.headers['x-request-id']);
+      const { row_count, outcome, owner_id } = await recorded(response.headers['x-request-id']);
       assert.deepEqual([row_count, outcome, owner_id], [wanted, 'allowed', ACME], table);
-      assert.ok(!answer.text.includes('deploy notes'), 'no internal note');
+      assert.ok(!response.text.includes('deploy notes'), 'no internal note');
     }
-    assert.equal(good(await (await client('dave')).from('contact_tickets').select('id,subject').csv()), 'id,subject\n');
+    assert.equal(
+      dataOf(await (await client('dave')).from('contact_tickets').select('id,subject').csv()),
+      'id,subject\n',
+    );
     const { error } = await carol.from('contact_tickets').select('id').order('created_at').csv();
     assert.equal(error.code, 'HUB331');
   });
 
   test('a search whose words begin with the name of an operator, by GET, by HEAD and by POST', async () => {
     const carol = await client('carol');
-    good(await carol.rpc('open_ticket', { subject: 'eq.x is.null in.(a)', body: 'like.x' }));
+    dataOf(await carol.rpc('open_ticket', { subject: 'eq.x is.null in.(a)', body: 'like.x' }));
     for (const words of ['eq.x', 'is.null', 'in.(a)', 'like.x']) {
       for (const options of [{}, { get: true }]) {
-        const found = good(await carol.rpc('search_tickets', { words }, options).select('subject'));
+        const found = dataOf(await carol.rpc('search_tickets', { words }, options).select('subject'));
         assert.deepEqual(found, [{ subject: 'eq.x is.null in.(a)' }], words);
       }
       const counted = await carol.rpc('search_tickets', { words }, { head: true, count: 'exact' });
       assert.deepEqual([counted.error, counted.count, counted.data], [null, 1, null], words);
     }
-    const answer = await ask('carol', 'rpc/search_tickets?words=eq.x');
-    assert.equal(answer.status, 200);
-    const row = await recorded(answer.headers['x-request-id']);
+    const response = await fetchAs('carol', 'rpc/search_tickets?words=eq.x');
+    assert.equal(response.status, 200);
+    const row = await recorded(response.headers['x-request-id']);
     assert.deepEqual([row.method, row.status], ['GET', 200], 'one row, by the method of the client');
     assert.equal(
       (
-        await sql('select count(*)::int from hub.request_log where request_id = $1', [answer.headers['x-request-id']])
+        await sql('select count(*)::int from hub.request_log where request_id = $1', [response.headers['x-request-id']])
       )[0].count,
       1,
     );
@@ -220,17 +223,17 @@ describe('calls that would fail in the database are rejected with a reason', () 
     );
     assert.deepEqual(await refused(alice.from('contact_tickets').upsert({ subject: 'x' })), ['HUB322', null]);
     const { error } = await alice.from('contact_tickets').insert({ kind: 'support' });
-    assert.deepEqual([error.code, error.message], ['23502', 'A value is missing: subject']);
+    assert.deepEqual([error.code, error.message], ['23502', 'A required value is missing: subject']);
     assert.ok(error.hint);
   });
 
   test('the same with the column selected, or with minimal return, works', async () => {
     const alice = await client('alice');
-    const found = good(
+    const found = dataOf(
       await alice.rpc('search_tickets', { words: 'e' }).select('subject, status').eq('status', 'open').order('subject'),
     );
     assert.ok(found.length > 0 && found.every(({ status }) => status === 'open'));
-    const ticket = good(await alice.from('contact_tickets').insert({ subject: 'Tree' }).select('id').single());
+    const ticket = dataOf(await alice.from('contact_tickets').insert({ subject: 'Tree' }).select('id').single());
     const { error, status } = await alice
       .from('contact_tickets')
       .update({ subject: 'Trees' })
@@ -238,14 +241,14 @@ describe('calls that would fail in the database are rejected with a reason', () 
       .or('status.eq.open,kind.eq.other');
     assert.deepEqual([error, status], [null, 204]);
     assert.equal(
-      good(await alice.from('contact_tickets').select('subject').eq('id', ticket.id).single()).subject,
+      dataOf(await alice.from('contact_tickets').select('subject').eq('id', ticket.id).single()).subject,
       'Trees',
     );
-    const thread = good(await alice.from('chat_threads').insert({ topic: 't' }).select('id').single());
-    const message = good(
+    const thread = dataOf(await alice.from('chat_threads').insert({ topic: 't' }).select('id').single());
+    const message = dataOf(
       await alice.from('chat_messages').insert({ thread_id: thread.id, body: 'x' }).select('id').single(),
     );
-    const gone = good(
+    const deleted = dataOf(
       await alice
         .from('chat_messages')
         .delete()
@@ -253,7 +256,7 @@ describe('calls that would fail in the database are rejected with a reason', () 
         .or('body.eq.x,author_kind.eq.staff')
         .select('id, body, author_kind'),
     );
-    assert.deepEqual(gone, [{ id: message.id, body: 'x', author_kind: 'customer' }]);
+    assert.deepEqual(deleted, [{ id: message.id, body: 'x', author_kind: 'customer' }]);
   });
 
   test('a lock is one version: null and a second one are rejected', async () => {
@@ -261,10 +264,10 @@ describe('calls that would fail in the database are rejected with a reason', () 
     const support = await client('support');
     const { error } = await support.rpc('move_ticket', { ticket: id, status: 'pending', version: null });
     assert.deepEqual([error.code, error.details], ['HUB315', 'version']);
-    const answer = await ask('support', `contact_tickets?id=eq.${id}&version=eq.999&version=in.(1,2)`, {
+    const response = await fetchAs('support', `contact_tickets?id=eq.${id}&version=eq.999&version=in.(1,2)`, {
       method: 'PATCH',
       body: { priority: 'high' },
     });
-    assert.deepEqual([answer.status, answer.json.code], [400, 'HUB308']);
+    assert.deepEqual([response.status, response.json.code], [400, 'HUB308']);
   });
 });

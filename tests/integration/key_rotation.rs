@@ -30,7 +30,7 @@ fn set(key: Key) -> String {
     if key == Key::First {
         return TOKENS["jwks"].to_string();
     }
-    let stranger = &json("throwaway-keys.json")["stranger"];
+    let stranger = &json("throwaway-keys.json")["foreign"];
     let members = ["kty", "n", "e"].map(|name| (name.to_owned(), stranger[name].clone()));
     let mut key: serde_json::Map<String, Value> = members.into_iter().collect();
     key.insert("kid".to_owned(), TOKENS["jwks"]["keys"][0]["kid"].clone());
@@ -46,7 +46,7 @@ fn refused(name: &str) -> &'static str {
 fn token(key: Key) -> &'static str {
     match key {
         Key::First => TOKENS["personas"]["bob"].as_str().unwrap(),
-        Key::Second => refused("signed by a stranger under the kid of the issuer"),
+        Key::Second => refused("signed by a foreign key under the kid of the issuer"),
     }
 }
 

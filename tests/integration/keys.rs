@@ -35,7 +35,7 @@ fn hanging() -> Given {
 
 /// The same key id with another key: a possible result of rotating an instance key at Clerk.
 fn other_key() -> Given {
-    let mut key = json("throwaway-keys.json")["stranger"].clone();
+    let mut key = json("throwaway-keys.json")["foreign"].clone();
     let key = key.as_object_mut().unwrap();
     for private in ["d", "p", "q", "dp", "dq", "qi", "note"] {
         key.remove(private);
@@ -143,7 +143,7 @@ fn refetches_jwks_once_after_bad_signature() {
         let seen = app.send("-", "GET", "/rest/v1/contact_tickets", &headers, None);
         (seen.status, seen.fetched_keys)
     };
-    assert_eq!(ask(&stranger("signed by a stranger under the kid of the issuer")), (200, 1), "the new key's token");
+    assert_eq!(ask(&stranger("signed by a foreign key under the kid of the issuer")), (200, 1), "the new key's token");
     assert_eq!(fresh(&app, 1), (401, "HUB103".to_owned(), 0), "the old key's token");
     assert_eq!(fresh(&app, 0).0, 401, "a token that was remembered, verified with the old key");
     assert_eq!(ask(&stranger("a signature of zeros")), (401, 0), "no second doubt within a minute");

@@ -20,7 +20,7 @@ const KID = keys.issuer.kid;
 const text = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
 const encode = (value) => Buffer.from(text(value)).toString('base64url');
 const issuerKey = createPrivateKey({ key: keys.issuer, format: 'jwk' });
-const strangerKey = createPrivateKey({ key: keys.stranger, format: 'jwk' });
+const foreignKey = createPrivateKey({ key: keys.foreign, format: 'jwk' });
 const signed = (input, key = issuerKey, hash = 'sha256', more = {}) =>
   `${input}.${rsaSign(hash, Buffer.from(input), { key, ...more }).toString('base64url')}`;
 
@@ -43,12 +43,12 @@ const refused = [];
 const refuse = (name, reason, value, code = 'HUB103') => refused.push({ name, reason, code, token: value });
 
 // Form.
-const good = token();
-const [header, payload, signature] = good.split('.');
+const valid = token();
+const [header, payload, signature] = valid.split('.');
 refuse('one segment', 'not-three-segments', header);
 refuse('two segments', 'not-three-segments', `${header}.${payload}`);
-refuse('four segments', 'not-three-segments', `${good}.${signature}`);
-refuse('five segments, as an encrypted token has', 'not-three-segments', `${good}.a.b`);
+refuse('four segments', 'not-three-segments', `${valid}.${signature}`);
+refuse('five segments, as an encrypted token has', 'not-three-segments', `${valid}.a.b`);
 refuse('dots only', 'encoding-not-canonical', '..');
 refuse('an empty header', 'encoding-not-canonical', `.${payload}.${signature}`);
 refuse('an empty payload', 'encoding-not-canonical', `${header}..${signature}`);
@@ -61,16 +61,16 @@ refuse(
   'encoding-not-canonical',
   `${encode(`${JSON.stringify(HEADER)} `).replace(/.$/, spare)}.${payload}.${signature}`,
 );
-refuse('spare bits in the signature', 'encoding-not-canonical', good.replace(/.$/, spare));
+refuse('spare bits in the signature', 'encoding-not-canonical', valid.replace(/.$/, spare));
 function spare(letter) {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
   return alphabet[alphabet.indexOf(letter) | 1];
 }
-refuse('a padded signature', 'Malformed', `${good}==`, 'HUB102');
+refuse('a padded signature', 'Malformed', `${valid}==`, 'HUB102');
 refuse('plain base64 instead of base64url', 'Malformed', `${header}.${payload}+/.${signature}`, 'HUB102');
 refuse('white space inside', 'Malformed', `${header}. ${payload}.${signature}`, 'HUB102');
-refuse('two tokens, as a joined header has them', 'Malformed', `${good}, Bearer ${good}`, 'HUB102');
-refuse('quotes around it', 'Malformed', `"${good}"`, 'HUB102');
+refuse('two tokens, as a joined header has them', 'Malformed', `${valid}, Bearer ${valid}`, 'HUB102');
+refuse('quotes around it', 'Malformed', `"${valid}"`, 'HUB102');
 refuse('nothing', 'Malformed', '', 'HUB102');
 refuse('an API key', 'ApiKeyInsteadOfToken', `ak_${signature.slice(0, 40)}`, 'HUB101');
 refuse('an OAuth access token', 'ApiKeyInsteadOfToken', `oat_${signature.slice(0, 40)}`, 'HUB101');
@@ -130,7 +130,7 @@ for (const [name, value] of Object.entries({
   crit: ['exp'],
   enc: 'A128GCM',
   jku: 'https://evil.example/jwks.json',
-  jwk: without(keys.stranger, 'd', 'p', 'q', 'dp', 'dq', 'qi'),
+  jwk: without(keys.foreign, 'd', 'p', 'q', 'dp', 'dq', 'qi'),
   x5c: ['AAAA'],
   x5u: 'https://evil.example/x5u',
   zip: 'DEF',
@@ -163,7 +163,7 @@ refuse('a kid that no key has', 'key-unknown', token({ header: { kid: 'ins_unkno
 refuse('a kid in other case', 'key-unknown', token({ header: { kid: KID.toUpperCase() } }));
 
 // Signature.
-refuse('signed by a stranger under the kid of the issuer', 'signature-bad', token({ key: strangerKey }));
+refuse('signed by a foreign key under the kid of the issuer', 'signature-bad', token({ key: foreignKey }));
 refuse(
   'a changed payload',
   'signature-bad',
@@ -202,7 +202,7 @@ refuse('SHA-512 under RS256', 'signature-bad', signed(`${header}.${payload}`, is
 refuse(
   'a bad signature over bad claims: the signature is judged first',
   'signature-bad',
-  token({ claims: { iss: 'https://evil.example', exp: 1 }, key: strangerKey }),
+  token({ claims: { iss: 'https://evil.example', exp: 1 }, key: foreignKey }),
 );
 
 // Claims.
@@ -396,7 +396,7 @@ refuse(
 );
 refuse('a testing token', 'type-refused', token({ header: { typ: 'testing' } }));
 for (const prefix of ['ak_', 'mt_', 'oat_', 'sk_', 'pk_', 'sb_', 'sbp_'])
-  refuse(`a token behind ${prefix}`, 'ApiKeyInsteadOfToken', `${prefix}${good}`, 'HUB101');
+  refuse(`a token behind ${prefix}`, 'ApiKeyInsteadOfToken', `${prefix}${valid}`, 'HUB101');
 for (const cat of [
   'cl_b7d4pd111aaa',
   'cl_B7d4PD111AAA ',
@@ -463,13 +463,13 @@ refuse(
   `${header}.${payload.slice(0, payload.length - (payload.length % 4) - 3)}.${signature}`,
 );
 for (const [name, value] of Object.entries({
-  'a percent-encoded token': good.replaceAll('.', '%2E'),
+  'a percent-encoded token': valid.replaceAll('.', '%2E'),
   'a token with a line break': `${header}.\n${payload}.${signature}`,
   'a token with a null byte': `${header}.${payload}.${signature}\0`,
-  'a token in angle brackets': `<${good}>`,
-  'a token behind Bearer twice': `Bearer ${good}`,
-  'a token with a semicolon': `${good};`,
-  'a token as JSON': JSON.stringify({ token: good }),
+  'a token in angle brackets': `<${valid}>`,
+  'a token behind Bearer twice': `Bearer ${valid}`,
+  'a token with a semicolon': `${valid};`,
+  'a token as JSON': JSON.stringify({ token: valid }),
   'a token with letters that look alike': `${header.replace('e', '\u0435')}.${payload}.${signature}`,
 }))
   refuse(name, 'Malformed', value, 'HUB102');

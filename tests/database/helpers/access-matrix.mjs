@@ -8,7 +8,7 @@ import { helpers } from './harness.mjs';
 const ACME = 'org_2hubacme00000000000000001';
 const CAROL = 'user_2hubcarol0000000000000003';
 /** Users, as in supabase/tests/helpers.sql; roles without a user, and the tables' owner, are added from the catalog. */
-export const PEOPLE = [
+export const USERS = [
   { name: 'visitor', role: 'hub_visitor' },
   { name: 'alice', role: 'hub_customer', user: 'user_2hubalice0000000000000001', owner: ACME },
   { name: 'bob', role: 'hub_customer', user: 'user_2hubbob000000000000000002', owner: ACME },
@@ -67,14 +67,14 @@ begin
   perform pg_temp.act(who, 'GET');
   if statement like 'select%' then
     execute format($q$select coalesce(jsonb_agg(to_jsonb(s)), '[]') from (%s) s where to_jsonb(s) ->> 'action' is distinct from 'ddl'$q$, statement) into found;
-    found := jsonb_build_object('outcome', jsonb_array_length(found)::text, 'seen', found);
+    found := jsonb_build_object('outcome', jsonb_array_length(found)::text, 'visible', found);
   else
     execute statement;
     get diagnostics touched = row_count;
     perform set_config('role', 'none', true);
     after := pg_temp.rows_of(place);
     found := jsonb_build_object('outcome', touched::text,
-      'gone', (select coalesce(jsonb_agg(b.value), '[]') from jsonb_each(before) b where not after ? b.key),
+      'removed', (select coalesce(jsonb_agg(b.value), '[]') from jsonb_each(before) b where not after ? b.key),
       'made', (select coalesce(jsonb_agg(a.value), '[]') from jsonb_each(after) a where not before ? a.key));
   end if;
   raise sqlstate 'TT000' using message = found::text;
@@ -124,7 +124,7 @@ export async function prepare(client) {
     rows: [owner],
   } = await client.query("select nspowner::regrole::text as role from pg_namespace where nspname = 'hub'");
   roles.push(owner);
-  const personas = [...PEOPLE, ...roles.map(({ role }) => ({ name: role, role, nobody: true }))];
+  const personas = [...USERS, ...roles.map(({ role }) => ({ name: role, role, nobody: true }))];
   const { rows: tables } = await client.query(`
     select c.oid::regclass::text as place, c.relname as name from pg_class c
     where c.relnamespace = 'hub'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition order by 2`);
@@ -209,16 +209,16 @@ export function judge(table, persona, verb, { tries }) {
   const same = (one, other) =>
     Object.entries(one).every(([key, value]) => JSON.stringify(other[key]) === JSON.stringify(value));
   const reached = tries.flatMap((one) => [
-    ...(one.gone ?? []),
+    ...(one.removed ?? []),
     ...(one.made ?? []),
-    ...(one.seen ?? []).flatMap((seen) => table.rows.filter((row) => same(seen, row))),
+    ...(one.visible ?? []).flatMap((visible) => table.rows.filter((row) => same(visible, row))),
   ]);
   const made = verb === 'insert' ? tries.flatMap((one) => one.made ?? []) : [];
-  const changed = verb === 'update' || verb === 'delete' ? tries.flatMap((one) => one.gone ?? []) : [];
+  const changed = verb === 'update' || verb === 'delete' ? tries.flatMap((one) => one.removed ?? []) : [];
   for (const one of tries) {
-    for (const seen of one.seen ?? [])
+    for (const visible of one.visible ?? [])
       assert.ok(
-        table.rows.some((row) => same(seen, row)),
+        table.rows.some((row) => same(visible, row)),
         `${where}: a row that is not there`,
       );
   }
@@ -245,8 +245,8 @@ export function judge(table, persona, verb, { tries }) {
     assert.ok(mine(row), `${where}: a row of ${row.owner_id ?? 'nobody'}${row.internal ? ', a note among staff' : ''}`);
   for (const row of made) assert.equal(row.author_id, persona.user, `${where}: in another's name`);
   for (const row of changed) assert.ok(!row.author_kind || row.author_id === persona.user, `${where}: another's words`);
-  if (verb === 'select' && tries[0].seen)
-    assert.equal(tries[0].seen.length, table.rows.filter(mine).length, `${where}: not every row of one's own`);
+  if (verb === 'select' && tries[0].visible)
+    assert.equal(tries[0].visible.length, table.rows.filter(mine).length, `${where}: not every row of one's own`);
   return undefined;
 }
 

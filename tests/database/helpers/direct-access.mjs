@@ -5,16 +5,16 @@ import fs from 'node:fs';
 import { importJWK, SignJWT } from 'jose';
 import pg from 'pg';
 import { PERSONAS } from '../../../dev/personas.mjs';
-import { answers } from '../../../dev/ports.mjs';
+import { waitUntil } from '../../../dev/ports.mjs';
 import { startStack } from '../../../dev/stack.mjs';
-import { forgetWhenPassed } from './harness.mjs';
+import { deleteWhenPassed } from './harness.mjs';
 import { template } from '../template.mjs';
 
 export const wait = (ms) => new Promise((next) => setTimeout(next, ms));
 
 /** The stack without the Hub, and functions to query it. */
 export async function start(dataDir, shift) {
-  forgetWhenPassed(`${dataDir}/postgres`);
+  deleteWhenPassed(`${dataDir}/postgres`);
   const stack = await startStack({ dataDir, fresh: true, shift, hub: false, from: template(17) });
   const [key] = JSON.parse(stack.keys.signing).keys;
   const signing = await importJWK(key, 'ES256');
@@ -31,7 +31,7 @@ export async function start(dataDir, shift) {
   const token = async (who) => {
     const known = minted.get(who);
     if (known && known.until > Date.now()) return known.text;
-    const text = await mint(person(who));
+    const text = await mint(claimsOf(who));
     minted.set(who, { text, until: Date.now() + 20_000 });
     return text;
   };
@@ -43,10 +43,10 @@ export async function start(dataDir, shift) {
   /**
    * Sends a request as one of PERSONAS, or with explicit claims (`null` for no token); `status` 0 means no response.
    */
-  const ask = async (who, method, path, { body, headers = {}, id = requestId(), signal } = {}) => {
+  const fetchAs = async (who, method, path, { body, headers = {}, id = requestId(), signal } = {}) => {
     const bearer = typeof who === 'string' ? await token(who) : who && (await mint(who));
     try {
-      const answer = await fetch(`${stack.urls.postgrest}/${path}`, {
+      const response = await fetch(`${stack.urls.postgrest}/${path}`, {
         method,
         headers: {
           ...(bearer ? { authorization: `Bearer ${bearer}` } : {}),
@@ -59,8 +59,8 @@ export async function start(dataDir, shift) {
         body: body && JSON.stringify(body),
         signal: signal ?? AbortSignal.timeout(60_000),
       });
-      const text = await answer.text();
-      return { status: answer.status, json: text ? JSON.parse(text) : null, id };
+      const text = await response.text();
+      return { status: response.status, json: text ? JSON.parse(text) : null, id };
     } catch (error) {
       return { status: 0, json: { code: error.cause?.code ?? error.name }, id };
     }
@@ -87,16 +87,16 @@ export async function start(dataDir, shift) {
   const reload = async () => {
     const reloaded = () => fs.readFileSync(stack.parts.postgrest.log, 'utf8').split('Config reloaded').length;
     const before = reloaded();
-    await answers('a new configuration', async () => {
+    await waitUntil('a new configuration', async () => {
       await sql("notify pgrst, 'reload config'");
       await wait(100);
       return reloaded() > before;
     });
   };
-  return { stack, ask, mint, sql, open, reload, requestId };
+  return { stack, fetchAs, mint, sql, open, reload, requestId };
 }
 
-function person(who) {
+function claimsOf(who) {
   const { sub, sid, role, o, name } = PERSONAS[who];
   const sat = Math.floor(Date.now() / 1000);
   return role

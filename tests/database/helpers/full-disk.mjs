@@ -5,10 +5,10 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 
-const run = (words, as = {}) => spawnSync(words[0], words.slice(1), { encoding: 'utf8', ...as });
+const run = (argv, as = {}) => spawnSync(argv[0], argv.slice(1), { encoding: 'utf8', ...as });
 
 /** The methods that work here; each prepares the month, fills it to the last row, and restores it. */
-export async function ways(sql) {
+export async function fullDiskMethods(sql) {
   const [{ folder }] = await sql("select current_setting('data_directory') as folder");
   const mount = `${folder}-small`;
   fs.mkdirSync(mount, { recursive: true });
@@ -70,7 +70,7 @@ function underLimit(folder, as) {
     code: ['XX000', '58030', '53100'],
     async fills(admin, month) {
       // The server's log is written under the same limit, so the month is made larger than a log file.
-      await admin.query(looks(11000, 'repeat(md5(n::text), 50)'));
+      await admin.query(insertReads(11000, 'repeat(md5(n::text), 50)'));
       const {
         rows: [{ file }],
       } = await admin.query('select pg_relation_filepath($1) as file', [month]);
@@ -83,7 +83,7 @@ function underLimit(folder, as) {
 }
 
 /** A read record is shorter than the row of any change. */
-const looks = (
+const insertReads = (
   count,
   filter = 'null',
 ) => `insert into hub.team_activities (actor_id, actor_kind, actor_role, database_role, action, entity, entity_id, salt, values_hash, filter)
@@ -94,7 +94,7 @@ async function toTheLastRow(admin) {
   for (const count of [1000, 100, 10, 1]) {
     let room = true;
     for (let n = 0; n < 100 && room; n += 1)
-      room = await admin.query(looks(count)).then(
+      room = await admin.query(insertReads(count)).then(
         () => true,
         () => false,
       );

@@ -17,7 +17,7 @@ export async function fresh(version, name, wanted, { migrated = true } = {}) {
   // Ends the server of a run that was killed.
   await claim(`${dataDir}.json`);
   forget(dataDir);
-  forgetWhenPassed(dataDir);
+  deleteWhenPassed(dataDir);
   const server = await startPostgres({
     version,
     dataDir,
@@ -32,7 +32,7 @@ export async function fresh(version, name, wanted, { migrated = true } = {}) {
  * Deletes the data of a server when this file's tests have passed and ended it; those of a failure remain for
  * inspection.
  */
-export function forgetWhenPassed(dataDir) {
+export function deleteWhenPassed(dataDir) {
   process.on('exit', (code) => {
     if (code === 0) forget(dataDir);
   });
