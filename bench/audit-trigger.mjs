@@ -7,7 +7,7 @@
 import fs from 'node:fs';
 import pg from 'pg';
 import { port } from '../dev/ports.mjs';
-import { forget, migrate, startPostgres } from '../dev/postgres.mjs';
+import { deleteData, migrate, startPostgres } from '../dev/postgres.mjs';
 import { claim } from '../dev/running.mjs';
 
 const FOLDER = '.local/bench-audit';
@@ -26,7 +26,7 @@ const quantile = (values, part) => sorted(values)[Math.floor(values.length * par
 let requests = 0;
 
 await claim(`${FOLDER}.json`);
-forget(FOLDER);
+deleteData(FOLDER);
 const server = await startPostgres({ dataDir: FOLDER, port: await port('postgres', 24660) });
 let failed = false;
 try {

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { port } from '../../dev/ports.mjs';
-import { forget, migrate, startPostgres } from '../../dev/postgres.mjs';
+import { deleteData, migrate, startPostgres } from '../../dev/postgres.mjs';
 import { claim } from '../../dev/running.mjs';
 
 const folder = (version) => `.local/template-${version}`;
@@ -35,7 +35,7 @@ async function make(version) {
   const dataDir = folder(version);
   const claimed = await claim(`${dataDir}.json`);
   fs.rmSync(`${dataDir}.recipe`, { force: true });
-  forget(dataDir);
+  deleteData(dataDir);
   const server = await startPostgres({ version, dataDir, port: await port('postgres', 24641 + version) });
   await migrate(server.ownerUrl);
   await server.stop();

@@ -4,7 +4,7 @@
 import fs from 'node:fs';
 import pg from 'pg';
 import { port } from '../../../dev/ports.mjs';
-import { forget, migrate, startPostgres } from '../../../dev/postgres.mjs';
+import { deleteData, migrate, startPostgres } from '../../../dev/postgres.mjs';
 import { claim } from '../../../dev/running.mjs';
 import { template } from '../template.mjs';
 
@@ -16,7 +16,7 @@ export async function fresh(version, name, wanted, { migrated = true } = {}) {
   const dataDir = `.local/${name}-${version}`;
   // Ends the server of a run that was killed.
   await claim(`${dataDir}.json`);
-  forget(dataDir);
+  deleteData(dataDir);
   deleteWhenPassed(dataDir);
   const server = await startPostgres({
     version,
@@ -34,7 +34,7 @@ export async function fresh(version, name, wanted, { migrated = true } = {}) {
  */
 export function deleteWhenPassed(dataDir) {
   process.on('exit', (code) => {
-    if (code === 0) forget(dataDir);
+    if (code === 0) deleteData(dataDir);
   });
 }
 
