@@ -6,7 +6,7 @@ import { createHmac } from 'node:crypto';
 import http from 'node:http';
 import { port } from '../../dev/ports.mjs';
 import { AS_TLS, startWorkerd } from '../../dev/workerd.mjs';
-import { FOLDER, preflight, post, raw, stack, token, until, upstream } from './client.mjs';
+import { FOLDER, fetchAs, post, raw, stack, token, until, upstream } from './client.mjs';
 
 const HSTS = 'max-age=63072000; includeSubDomains; preload';
 
@@ -92,12 +92,12 @@ describe('pages', () => {
 
   test('I-1: no route accepts a password', async () => {
     assert.equal((await raw('/', { method: 'POST', body: 'password=x' })).status, 405);
-    const response = await preflight('alice', 'contact_tickets', {
+    const response = await fetchAs('alice', 'contact_tickets', {
       method: 'POST',
       body: { subject: 'x', password: 'y' },
     });
     assert.match(response.json.code, /^HUB3/);
-    assert.match((await preflight('alice', 'contact_tickets?password=eq.x')).json.code, /^HUB3/);
+    assert.match((await fetchAs('alice', 'contact_tickets?password=eq.x')).json.code, /^HUB3/);
   });
 });
 
@@ -180,7 +180,7 @@ describe('paths and headers', () => {
 
   test('underscored and rewriting headers are rejected, forwarding headers are not trusted', async () => {
     for (const name of ['x_request_id', 'x-hub-route', 'x-http-method-override', 'x-original-url']) {
-      const response = await preflight('alice', 'contact_tickets?limit=1', { headers: { [name]: 'DELETE' } });
+      const response = await fetchAs('alice', 'contact_tickets?limit=1', { headers: { [name]: 'DELETE' } });
       assert.deepEqual([response.status, response.json.code], [400, 'HUB004'], name);
     }
     await upstream();
@@ -190,7 +190,7 @@ describe('paths and headers', () => {
       'x-forwarded-for': '1.2.3.4',
       forwarded: 'for=1.2.3.4',
     };
-    assert.equal((await preflight('alice', 'contact_tickets?limit=1', { headers: spoofed })).status, 200);
+    assert.equal((await fetchAs('alice', 'contact_tickets?limit=1', { headers: spoofed })).status, 200);
     const [{ headers }] = await upstream();
     for (const name of Object.keys(spoofed)) assert.doesNotMatch(headers[name] ?? '', /evil|1\.2\.3\.4/, name);
   });
@@ -234,8 +234,8 @@ describe('paths and headers', () => {
         Array.from({ length: 90 }, (_, n) => ({ subject: `${n} ${'y'.repeat(180)}` })),
       ];
       for (const body of [small, rows])
-        assert.equal((await preflight('carol', 'contact_tickets', { ...there, method: 'POST', body })).status, 201);
-      assert.equal((await preflight('alice', 'contact_tickets?select=id&limit=1', there)).status, 200);
+        assert.equal((await fetchAs('carol', 'contact_tickets', { ...there, method: 'POST', body })).status, 201);
+      assert.equal((await fetchAs('alice', 'contact_tickets?select=id&limit=1', there)).status, 200);
     } finally {
       slow.forEach(({ request }) => request.destroy());
       await bare.stop();
@@ -299,13 +299,13 @@ describe('paths and headers', () => {
   test('a body over 1 MiB is rejected, with and without Content-Length', async () => {
     const body = JSON.stringify({ subject: 'x'.repeat(1024 * 1024) });
     for (const headers of [{ 'content-length': String(body.length) }, { 'transfer-encoding': 'chunked' }]) {
-      const response = await preflight('alice', 'contact_tickets', { method: 'POST', body, headers });
+      const response = await fetchAs('alice', 'contact_tickets', { method: 'POST', body, headers });
       assert.deepEqual([response.status, response.json.code], [413, 'HUB005']);
     }
   });
 
   test('a method that a route does not accept gets 405 with Allow', async () => {
-    const response = await preflight('alice', 'contact_tickets', { method: 'PUT', body: {} });
+    const response = await fetchAs('alice', 'contact_tickets', { method: 'PUT', body: {} });
     assert.deepEqual([response.status, response.json.code], [405, 'HUB007']);
     assert.match(response.headers.allow, /PATCH/);
   });
@@ -333,10 +333,10 @@ describe('browsers of other origins', () => {
 
   test('a response is shared with a listed origin only, with Vary for caches', async () => {
     const { urls } = await stack();
-    const listed = await preflight('alice', 'contact_tickets?limit=1', { headers: { origin: urls.hub } });
+    const listed = await fetchAs('alice', 'contact_tickets?limit=1', { headers: { origin: urls.hub } });
     assert.equal(listed.headers['access-control-allow-origin'], urls.hub);
     assert.match(listed.headers['access-control-expose-headers'], /content-range/);
-    const other = await preflight('alice', 'contact_tickets?limit=1', { headers: { origin: 'https://evil.example' } });
+    const other = await fetchAs('alice', 'contact_tickets?limit=1', { headers: { origin: 'https://evil.example' } });
     assert.equal(other.headers['access-control-allow-origin'], undefined);
     assert.match(other.headers.vary, /Origin/);
   });
