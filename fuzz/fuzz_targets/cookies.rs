@@ -6,7 +6,7 @@ use hub::logic::{
     authn::browser_session::{BrowserAuthDecision, BrowserSessionInput, ClerkInstance, decide},
     http::{
         cookies::{self, Cookies},
-        redirect_url,
+        query_string, redirect_url,
     },
 };
 use libfuzzer_sys::fuzz_target;
@@ -42,7 +42,7 @@ fuzz_target!(|input: (&str, &str, bool)| {
     if let Some(found) = cookies::parse_set_cookie(query) {
         assert!([found.name, found.value, found.domain.unwrap_or_default()].iter().all(|text| !text.contains(';')));
     }
-    if let Some(back) = redirect_url::percent_decode(query)
+    if let Some(back) = query_string::decode(query)
         .as_deref()
         .and_then(|wanted| redirect_url::validate(wanted, "https://hub.example.com", ""))
     {

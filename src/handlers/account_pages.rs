@@ -7,13 +7,11 @@ use crate::{
         session::{Actor, Session},
     },
     logic::{
-        authn::{
-            browser_session::{delete_cookies, query_param},
-            csrf, password_fields,
-        },
+        authn::{browser_session::delete_cookies, csrf, password_fields},
         error::Error,
         http::{
-            redirect_url::{self, percent_encode},
+            query_string::{Unescaped, decode, encode, first_value},
+            redirect_url,
             response::{CachePolicy, ContentKind, Response},
         },
         views::{self, Account, SiteContext},
@@ -48,7 +46,7 @@ pub fn redirect_to_hosted_page<P: Runtime>(
     session: Option<&Session>,
     browser: Option<&str>,
 ) -> Response<P::Body> {
-    let wanted = query_param(door.query, "redirect_url").and_then(redirect_url::percent_decode);
+    let wanted = first_value(door.query, "redirect_url").and_then(decode);
     let account = format!("{}/account", app.config.base_path);
     let checked = |wanted| redirect_url::validate(wanted, &app.config.origin, &app.config.base_path);
     let back = wanted.as_deref().and_then(checked).unwrap_or(&account);
@@ -60,9 +58,9 @@ pub fn redirect_to_hosted_page<P: Runtime>(
         HostedPage::SignIn => "sign-in",
         HostedPage::SignUp => "sign-up",
     };
-    let mut location = format!("{}/{page}?redirect_url={}", app.config.accounts_url, percent_encode(&back));
+    let mut location = format!("{}/{page}?redirect_url={}", app.config.accounts_url, encode(&back, Unescaped::None));
     if let Some(browser) = browser.filter(|_| app.clerk_instance.is_development) {
-        location = format!("{location}&__clerk_db_jwt={}", percent_encode(browser));
+        location = format!("{location}&__clerk_db_jwt={}", encode(browser, Unescaped::None));
     }
     Response::empty(303).with_header("location", location)
 }
@@ -80,7 +78,7 @@ pub async fn account<P: Runtime>(
         let location = format!(
             "{}/sign-in?redirect_url={}",
             app.config.base_path,
-            percent_encode(&format!("{}/account", app.config.base_path))
+            encode(&format!("{}/account", app.config.base_path), Unescaped::None)
         );
         return Ok(Response::empty(303).with_header("location", location));
     };

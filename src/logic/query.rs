@@ -5,13 +5,13 @@
 
 mod body;
 mod builder;
-mod encoding;
 mod error;
 mod export;
 mod filter;
 mod literal;
 mod names;
 mod order;
+mod parameters;
 mod prefer;
 mod read_record;
 mod request_headers;
@@ -178,7 +178,7 @@ pub fn plan(permit: &Permit, method: &str, query: &str, headers: &Headers) -> Re
     };
     let preferences = Preferences::parse(headers)?;
     let context = QueryHeaders::parse(headers)?;
-    let parameters = encoding::parameters(query)?;
+    let parameters = parameters::parse(query)?;
     if parameters.iter().any(|(name, _)| crate::logic::authn::password_fields::is_password_field(name)) {
         // I-1: only Clerk may receive one.
         return Err(QueryErrorKind::PasswordRefused.into());

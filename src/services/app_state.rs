@@ -17,7 +17,10 @@ use crate::{
         },
         config::{Config, ConfigError},
         error::Error,
-        http::{client_ip, cookies, redirect_url::percent_encode},
+        http::{
+            client_ip, cookies,
+            query_string::{Unescaped, encode},
+        },
     },
     runtime::Runtime,
     services::{
@@ -94,7 +97,7 @@ impl<P: Runtime> AppState<P> {
             jwks: JwksCache::new(JwksSource {
                 jwks_url: config.jwks_url.clone(),
                 // No route of the Hub uses this URL; the keys of another instance would have another URL.
-                shared_url: format!("{}/.keys?of={}", config.origin, percent_encode(&config.jwks_url)),
+                shared_url: format!("{}/.keys?of={}", config.origin, encode(&config.jwks_url, Unescaped::None)),
                 sharing_key: shared_jwks::derive_key(root),
                 pem,
             }),

@@ -15,6 +15,7 @@ use crate::{
         error::Error,
         http::{
             cookies::{self, Cookies},
+            query_string::first_value,
             response::Response,
         },
     },
@@ -83,7 +84,7 @@ pub async fn authenticate_page<P: Runtime>(
         step => after_token_error(app, runtime, (page, &visit), step)?,
     };
     // A handshake that another page of this browser has completed leaves its parameters in the URL.
-    let traces = navigation && browser_session::query_param(page.query, HANDSHAKE_STATE_PARAMETER).is_some();
+    let traces = navigation && first_value(page.query, HANDSHAKE_STATE_PARAMETER).is_some();
     Ok(match authentication {
         PageAuthentication::SignedIn(_, set) if traces => {
             PageAuthentication::Redirect(redirect_without_handshake_params(app, page, set), "handshake-ended-elsewhere")

@@ -389,7 +389,7 @@ impl Browser {
     fn handshake(&mut self, url: &str) -> String {
         let query = url.split_once('?').unwrap().1;
         let back = query.split('&').find_map(|pair| pair.strip_prefix("redirect_url=")).unwrap();
-        let mut back = hub::logic::http::redirect_url::percent_decode(back).unwrap();
+        let mut back = hub::logic::http::query_string::decode(back).unwrap();
         let now = self.now();
         let forgetful = self.forgetful;
         let (name, value, production) = {

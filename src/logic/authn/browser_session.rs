@@ -14,7 +14,7 @@ pub use session::are_several;
 
 use crate::logic::{
     authn::session_token::{self, TokenError},
-    http::cookies::Cookies,
+    http::{cookies::Cookies, query_string::first_value},
 };
 
 /// The part of the configuration that concerns cookies.
@@ -95,7 +95,7 @@ pub fn is_navigation(method: &str, fetch_destination: Option<&str>, accept: Opti
 #[must_use]
 pub fn decide<'a>(visit: &BrowserSessionInput<'a>, instance: &ClerkInstance) -> BrowserAuthDecision<'a> {
     let by_cookies = by_cookies(visit, instance);
-    let Some(state) = query_param(visit.query, HANDSHAKE_STATE_PARAMETER).filter(|_| visit.is_navigation) else {
+    let Some(state) = first_value(visit.query, HANDSHAKE_STATE_PARAMETER).filter(|_| visit.is_navigation) else {
         return by_cookies;
     };
     match (visit.cookies.value(HANDSHAKE_STATE_COOKIE), by_cookies) {
@@ -110,7 +110,7 @@ pub fn decide<'a>(visit: &BrowserSessionInput<'a>, instance: &ClerkInstance) -> 
 /// Reads the result of a handshake from either carrier.
 fn payload<'a>(visit: &BrowserSessionInput<'a>) -> Option<BrowserAuthDecision<'a>> {
     let [nonce, token] = delete_cookies::CARRIERS;
-    let (query, cookie) = (|name| query_param(visit.query, name), |name| visit.cookies.value(name));
+    let (query, cookie) = (|name| first_value(visit.query, name), |name| visit.cookies.value(name));
     (query(nonce).map(|value| BrowserAuthDecision::ResolveNonce(value, Carrier::Query)))
         .or_else(|| query(token).map(|value| BrowserAuthDecision::ResolveToken(value, Carrier::Query)))
         .or_else(|| cookie(nonce).map(|value| BrowserAuthDecision::ResolveNonce(value, Carrier::Cookie)))
@@ -120,7 +120,7 @@ fn payload<'a>(visit: &BrowserSessionInput<'a>) -> Option<BrowserAuthDecision<'a
 fn by_cookies<'a>(visit: &BrowserSessionInput<'a>, instance: &ClerkInstance) -> BrowserAuthDecision<'a> {
     let suffixed = prefers_suffixed_cookies(visit.cookies, instance, visit.now_s);
     let name = |base: &str| if suffixed { format!("{base}_{}", instance.suffix) } else { base.to_owned() };
-    if instance.is_development && query_param(visit.query, "__clerk_db_jwt").is_some() {
+    if instance.is_development && first_value(visit.query, "__clerk_db_jwt").is_some() {
         return handshake(visit, "dev-browser-sync");
     }
     if instance.is_development && visit.cookies.values(&name("__clerk_db_jwt")).next().is_none() {
@@ -179,7 +179,7 @@ pub fn after_token_error<'a>(
 
 fn handshake<'a>(visit: &BrowserSessionInput<'a>, reason: &'static str) -> BrowserAuthDecision<'a> {
     // A handshake that returned without a result is completed and not counted yet.
-    let uncounted = u8::from(query_param(visit.query, HANDSHAKE_STATE_PARAMETER).is_some());
+    let uncounted = u8::from(first_value(visit.query, HANDSHAKE_STATE_PARAMETER).is_some());
     let completed = redirect_count(visit.cookies).saturating_add(uncounted);
     match (visit.is_navigation, completed < MAX_REDIRECTS) {
         (false, _) => BrowserAuthDecision::SignedOut(reason),
@@ -192,13 +192,6 @@ fn handshake<'a>(visit: &BrowserSessionInput<'a>, reason: &'static str) -> Brows
 #[must_use]
 pub fn redirect_count(cookies: &Cookies<'_>) -> u8 {
     cookies.greatest(REDIRECT_COUNT_COOKIE).map_or(0, |count| u8::try_from(count).unwrap_or(u8::MAX))
-}
-
-/// Returns the first value of a parameter; percent-encoded values are neither tokens nor nonces.
-#[must_use]
-pub fn query_param<'a>(query: &'a str, name: &str) -> Option<&'a str> {
-    let value = query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
-    (!value.is_empty()).then_some(value)
 }
 
 /// The cookie that binds a handshake to one browser; the prefix prevents other hosts from setting it (RFC 6265bis

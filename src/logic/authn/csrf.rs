@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{headers::Headers, secret::Secret},
-    logic::{authn::browser_session::query_param, http::redirect_url},
+    logic::http::query_string::{decode, first_value},
 };
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use hmac::{Hmac, Mac as _};
@@ -55,7 +55,7 @@ pub fn issue(key: &Secret<Vec<u8>>, session_id: &str) -> String {
 pub fn verify(key: &Secret<Vec<u8>>, session_id: &str, form: &[u8]) -> Result<(), CsrfError> {
     let wrong = CsrfError::TokenWrong;
     let form = std::str::from_utf8(form).map_err(|_| wrong)?;
-    let given = query_param(form, "csrf").and_then(redirect_url::percent_decode).ok_or(wrong)?;
+    let given = first_value(form, "csrf").and_then(decode).ok_or(wrong)?;
     let given = Base64UrlUnpadded::decode_vec(&given).map_err(|_| wrong)?;
     hmac_sha256(key.expose(), session_id.as_bytes()).verify_slice(&given).map_err(|_| wrong)
 }

@@ -1,7 +1,7 @@
 //! I-1: the Hub never receives a password. A field with the name of one is rejected whatever its value, and the value
 //! is discarded.
 
-use crate::logic::http::redirect_url;
+use crate::logic::http::query_string::{decode, pairs};
 use serde_json::Value;
 
 /// Returns whether a field name is that of a password: `password`, `newPassword`, `user[password]`, `passwd`, …
@@ -29,10 +29,7 @@ pub fn json_contains_password(value: &Value) -> bool {
 /// Returns whether a query or an `application/x-www-form-urlencoded` body contains such a name.
 #[must_use]
 pub fn form_contains_password(form: &str) -> bool {
-    form.split('&').any(|pair| {
-        let name = pair.split('=').next().unwrap_or_default();
-        redirect_url::percent_decode(name).is_some_and(|name| is_password_field(&name))
-    })
+    pairs(form).any(|pair| decode(pair.name).is_some_and(|name| is_password_field(&name)))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 pub mod client_ip;
 pub mod cookies;
+pub mod query_string;
 pub mod redirect_url;
 pub mod request_checks;
 pub mod response;

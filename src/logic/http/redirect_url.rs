@@ -1,5 +1,7 @@
 //! Target of a browser's return from Clerk: a page of the Hub only.
 
+use crate::logic::http::query_string::pairs;
+
 /// Returns the path and query of the page of the Hub that a `redirect_url` names; `None` for anything else, for which
 /// the caller has a default.
 ///
@@ -26,46 +28,9 @@ pub fn validate<'a>(wanted: &'a str, origin: &str, base_path: &str) -> Option<&'
 /// Returns a path and query without the parameters of the handshake with Clerk.
 #[must_use]
 pub fn strip_handshake_params(path: &str, query: &str) -> String {
-    let trace = |pair: &&str| {
-        let name = pair.split('=').next().unwrap_or_default();
-        !HANDSHAKE_PARAMETERS.contains(&name) && !pair.is_empty()
-    };
-    let kept: Vec<&str> = query.split('&').filter(trace).collect();
+    let remaining = pairs(query).filter(|pair| !HANDSHAKE_PARAMETERS.contains(&pair.name));
+    let kept: Vec<&str> = remaining.map(|pair| pair.text).collect();
     if kept.is_empty() { path.to_owned() } else { format!("{path}?{}", kept.join("&")) }
-}
-
-/// Returns a value for a query: everything but unreserved characters is percent-encoded (RFC 3986 §2.3).
-#[must_use]
-pub fn percent_encode(text: &str) -> String {
-    use std::fmt::Write as _;
-    let mut out = String::with_capacity(text.len() + 16);
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            // Writing to a string never fails.
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
-}
-
-/// Returns the decoded value of a `redirect_url` parameter; `None` when it is not percent-encoded UTF-8.
-#[must_use]
-pub fn percent_decode(value: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(value.len());
-    let mut rest = value.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'%' => {
-                let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
-                u8::try_from(digit(rest.next())? * 16 + digit(rest.next())?).ok()?
-            }
-            b'+' => b' ',
-            other => other,
-        });
-    }
-    String::from_utf8(bytes).ok()
 }
 
 const MAX_LEN: usize = 2048;
@@ -153,15 +118,5 @@ mod tests {
         assert_eq!(strip_handshake_params("/a", "__clerk_handshake=x&b=1&hub_state=y&__clerk_db_jwt=z"), "/a?b=1");
         assert_eq!(strip_handshake_params("/a", "__clerk_handshake_nonce=x"), "/a");
         assert_eq!(strip_handshake_params("/a", ""), "/a");
-    }
-
-    #[test]
-    fn percent_encoding_round_trips() {
-        let text = "/account?a=1&b=ä +%";
-        assert_eq!(percent_decode(&percent_encode(text)).as_deref(), Some(text));
-        assert_eq!(percent_decode("a+b").as_deref(), Some("a b"));
-        for odd in ["%", "%2", "%zz", "%ff"] {
-            assert_eq!(percent_decode(odd), None, "{odd}");
-        }
     }
 }

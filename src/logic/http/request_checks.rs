@@ -6,6 +6,7 @@ use crate::{
         authn::bearer_token,
         config::{Config, Environment, TlsVersion},
         error::Error,
+        http::query_string::pairs,
     },
 };
 
@@ -84,8 +85,8 @@ pub fn insecure_action(is_page: bool, method: &str, headers: &Headers, query: &s
     let reads = matches!(method, "GET" | "HEAD");
     let credential = !bearer_token::exposed(headers, query).is_empty()
         || CREDENTIAL_HEADERS.iter().any(|name| headers.value(name).is_some())
-        || query.split('&').any(|pair| {
-            let name = pair.split('=').next().unwrap_or_default().to_ascii_lowercase();
+        || pairs(query).any(|pair| {
+            let name = pair.name.to_ascii_lowercase();
             CREDENTIAL_PARAMETERS.iter().any(|secret| name.contains(secret))
         });
     if is_page && reads && !credential { InsecureAction::Redirect } else { InsecureAction::Refuse }

@@ -5,10 +5,10 @@ mod prefer;
 
 use super::{
     body::{self, BodySchema},
-    encoding,
     export::Export,
     filter::FilterParser,
     order::order,
+    parameters::append_pair,
     prefer::Preferences,
     select::Selection,
 };
@@ -280,9 +280,7 @@ impl<'a> QueryBuilder<'a> {
         if !self.query.is_empty() {
             self.query.push('&');
         }
-        encoding::encode(&mut self.query, name);
-        self.query.push('=');
-        encoding::encode(&mut self.query, value);
+        append_pair(&mut self.query, name, value);
     }
 }
 

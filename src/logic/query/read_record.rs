@@ -1,6 +1,6 @@
 //! Context of requests by staff besides their query (A-2, L-1): the version of a change, and the purpose of a read.
 
-use super::encoding;
+use super::parameters::append_pair;
 use crate::{
     domain::{
         access::{Operation, PrincipalKind},
@@ -198,9 +198,7 @@ impl ReadRecord {
         let mut filter = String::new();
         for (name, value) in &arguments {
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            encoding::encode(&mut filter, name);
-            filter.push('=');
-            encoding::encode(&mut filter, &text);
+            append_pair(&mut filter, name, &text);
             filter.push('&');
         }
         filter.push_str(&self.filter);

@@ -4,7 +4,7 @@
 use crate::{
     domain::{access::PURPOSES, headers::Headers},
     logic::{
-        http::redirect_url::percent_decode,
+        http::query_string::decode,
         query::error::{QueryError, QueryErrorKind},
     },
 };
@@ -55,9 +55,8 @@ impl QueryHeaders {
         let reason = match headers.value("x-hub-reason") {
             None => None,
             Some(written) => {
-                let reason = percent_decode(written)
-                    .filter(|reason| is_sentence(reason))
-                    .ok_or(QueryErrorKind::ReasonMalformed)?;
+                let reason =
+                    decode(written).filter(|reason| is_sentence(reason)).ok_or(QueryErrorKind::ReasonMalformed)?;
                 Some(Base64::encode_string(reason.as_bytes()))
             }
         };

@@ -12,7 +12,8 @@ use crate::{
         error::Error,
         http::{
             cookies::{self, Cookies},
-            redirect_url::{percent_encode, strip_handshake_params},
+            query_string::{Unescaped, encode, first_value},
+            redirect_url::strip_handshake_params,
             response::Response,
         },
     },
@@ -76,10 +77,10 @@ pub(super) fn redirect_to_handshake<P: Runtime>(
     let mut location = format!(
         "{}/v1/client/handshake?redirect_url={}&__clerk_api_version={}&suffixed_cookies={suffixed}&__clerk_hs_reason={reason}&format=nonce",
         app.config.issuer,
-        percent_encode(&back),
+        encode(&back, Unescaped::None),
         clerk_client::API_VERSION,
     );
-    let browser = browser_session::query_param(visit.query, DEV_BROWSER_COOKIE)
+    let browser = first_value(visit.query, DEV_BROWSER_COOKIE)
         .or_else(|| visit.cookies.values(&format!("{DEV_BROWSER_COOKIE}_{}", app.clerk_instance.suffix)).next())
         .or_else(|| visit.cookies.values(DEV_BROWSER_COOKIE).next());
     if let Some(browser) = browser.filter(|browser| app.clerk_instance.is_development && is_plain(browser)) {
@@ -89,7 +90,7 @@ pub(super) fn redirect_to_handshake<P: Runtime>(
         .with_header("location", location)
         .with_header("set-cookie", cookies::set(HANDSHAKE_STATE_COOKIE, &state, HANDSHAKE_STATE_TTL_S));
     // Several pages may begin at once; a page that returns and is redirected again is in a loop.
-    let round = browser_session::query_param(visit.query, HANDSHAKE_STATE_PARAMETER).is_some();
+    let round = first_value(visit.query, HANDSHAKE_STATE_PARAMETER).is_some();
     Ok(if round { reply.with_header("set-cookie", redirect_count_cookie(visit.cookies)) } else { reply })
 }
 
