@@ -8,11 +8,12 @@ use hub::{
         access::StaffRole,
         functions::FUNCTIONS,
         headers::Headers,
+        method::Method,
         session::{Actor, RoleClaim, Session},
         tables::TABLES,
     },
     logic::{
-        authz::{Target, authorize},
+        authz::{RequestedAction, Target, authorize},
         query,
     },
 };
@@ -44,8 +45,8 @@ fuzz_target!(|input: (u8, u8, u8, &str, &[u8])| {
         (_, Some(function)) => (Target::Function(function.name), format!("rpc/{}", function.name)),
         _ => return,
     };
-    let method = ["GET", "HEAD", "POST", "PATCH", "DELETE"][usize::from(method) % 5];
-    let Ok(permit) = authorize(&Actor::User(&session), target, method, 1_795_464_900) else { return };
+    let method = [Method::Get, Method::Head, Method::Post, Method::Patch, Method::Delete][usize::from(method) % 5];
+    let Ok(permit) = authorize(&Actor::User(&session), target, RequestedAction::Method(method), 1_795_464_900) else { return };
     let json = Headers::new(vec![("content-type".to_owned(), "application/json".to_owned())]);
     let Ok(plan) = query::plan(&permit, method, query, &json) else { return };
     let written = plan.path_and_query();

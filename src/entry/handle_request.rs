@@ -2,7 +2,11 @@
 
 use super::routes::{self, ApiEndpoint, Endpoint, PublicEndpoint, Route, WebhookEndpoint, strip_base_path};
 use crate::{
-    domain::{headers::Headers, ids},
+    domain::{
+        headers::Headers,
+        ids,
+        method::{Method, ReceivedMethod, allow_header},
+    },
     entry::{
         page_request,
         request_context::{RequestContext, log_request, record_request},
@@ -26,8 +30,8 @@ use std::rc::Rc;
 
 /// A received request.
 pub struct IncomingRequest<Body> {
-    /// The method, in upper case.
-    pub method: String,
+    /// The method.
+    pub method: ReceivedMethod,
     /// The absolute URL, as the client wrote it.
     pub url: String,
     /// The headers.
@@ -84,7 +88,7 @@ async fn handle_in_background<P: Runtime>(
     log_request(runtime, &request, &context, reply.status);
     let reply = if context.is_api { reply.with_cors(context.origin.as_deref()) } else { reply };
     let reply = reply.with_security_headers(context.is_https, &context.request_id);
-    if request.method == "HEAD" { without_body(reply, context.is_api) } else { reply }
+    if request.method == Method::Head { without_body(reply, context.is_api) } else { reply }
 }
 
 /// Removes the body. supabase-js treats a 404 without a body as success, so the API sends 403 instead, which reveals no
@@ -142,18 +146,17 @@ async fn dispatch<P: Runtime>(
     context.origin = allowed_origin(app, &request.headers);
     let (route, segment) = routes::find(path).ok_or(Error::RouteUnknown)?;
     context.set_route(route, segment);
-    if request.method == "OPTIONS" {
+    if request.method == Method::Options {
         return handle_options(route, &request.headers, context);
     }
-    if !route.methods.split(", ").any(|method| method == request.method) {
-        return Err(Error::MethodNotAllowed(route.methods));
-    }
+    let method = request.method.known().filter(|method| route.methods.contains(method));
+    let method = method.ok_or(Error::MethodNotAllowed(route.methods))?;
     match route.endpoint {
         Endpoint::Api(endpoint) => {
-            handle_api(app, runtime, request, body, context, (endpoint, segment, address.query)).await
+            handle_api(app, runtime, request, body, context, (endpoint, method, segment, address.query)).await
         }
         Endpoint::Page(endpoint) => {
-            page_request::handle_page(app, runtime, request, body, context, (endpoint, &address)).await
+            page_request::handle_page(app, runtime, request, body, context, (endpoint, method, &address)).await
         }
         Endpoint::Public(endpoint) => handle_public(app, runtime, request, endpoint).await,
         Endpoint::Webhook(endpoint) => handle_webhook(app, runtime, request, body, context, endpoint).await,
@@ -167,7 +170,7 @@ async fn handle_api<P: Runtime>(
     request: &IncomingRequest<P::Body>,
     body: Option<P::Body>,
     context: &mut RequestContext,
-    (endpoint, segment, query): (ApiEndpoint, &str, &str),
+    (endpoint, method, segment, query): (ApiEndpoint, Method, &str, &str),
 ) -> Result<Response<P::Body>, Error> {
     let token =
         bearer_token::bearer(&request.headers, &app.config.supabase_publishable_key).map_err(Error::Credential)?;
@@ -181,7 +184,7 @@ async fn handle_api<P: Runtime>(
     let call = proxy::ProxyRequest {
         session,
         target,
-        method: &request.method,
+        method,
         query,
         headers: &request.headers,
         body,
@@ -262,7 +265,7 @@ fn handle_options<Body>(route: &Route, headers: &Headers, context: &RequestConte
     match (headers.value("origin"), &context.origin) {
         (Some(_), None) if context.is_api => Err(Error::OriginRefused),
         (Some(_), Some(_)) if context.is_api => Ok(Response::preflight(route.methods)),
-        _ => Ok(Response::empty(204).with_header("allow", route.methods)),
+        _ => Ok(Response::empty(204).with_header("allow", allow_header(route.methods))),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::routes::PageEndpoint;
 use crate::{
+    domain::method::Method,
     entry::{handle_request::IncomingRequest, request_context::RequestContext},
     handlers::account_pages::{self, HostedPage},
     logic::{
@@ -25,12 +26,11 @@ pub async fn handle_page<P: Runtime>(
     request: &IncomingRequest<P::Body>,
     body: Option<P::Body>,
     context: &mut RequestContext,
-    (endpoint, address): (PageEndpoint, &RequestUrl<'_>),
+    (endpoint, method, address): (PageEndpoint, Method, &RequestUrl<'_>),
 ) -> Result<Response<P::Body>, Error> {
-    let page =
-        PageRequest { method: &request.method, path: address.path, query: address.query, headers: &request.headers };
+    let page = PageRequest { method, path: address.path, query: address.query, headers: &request.headers };
     // The form names its session, and the token need not be fresh.
-    if endpoint == PageEndpoint::SignOut && request.method == "POST" {
+    if endpoint == PageEndpoint::SignOut && method == Method::Post {
         let (reply, session) = account_pages::sign_out(app, runtime, page, body).await;
         context.session = session;
         return reply.map_err(page_error);

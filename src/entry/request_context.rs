@@ -5,6 +5,7 @@ use crate::{
     domain::{
         functions::Function,
         ids,
+        method::Method,
         session::{NO_PRINCIPAL, Session},
         tables::Table,
         time,
@@ -104,7 +105,7 @@ pub async fn record_request<P: Runtime>(
     let written = context.recorded_in_transaction && reply.status < 400;
     let kept = context.is_api || context.session.is_some();
     // An accepted preflight requests no data; a rejected one is a rejected request.
-    if !kept || (request.method == "OPTIONS" && reply.status < 400) {
+    if !kept || (request.method == Method::Options && reply.status < 400) {
         return reply;
     }
     let row = build_record(app, runtime, request, context, reply.status);
@@ -117,7 +118,7 @@ pub async fn record_request<P: Runtime>(
         return reply;
     }
     let staff = context.session.as_ref().is_some_and(|session| !session.is_customer());
-    let changes = !matches!(request.method.as_str(), "GET" | "HEAD");
+    let changes = !request.method.is_read();
     let refused = (400..500).contains(&reply.status);
     // After an upstream failure no data of the database is returned, and its request log would only fail too.
     let first = context.session.is_some() && reply.status < 500 && (staff || changes || refused);
@@ -192,7 +193,7 @@ fn build_record<P: Runtime>(
         occurred_at: time::rfc3339(context.started_at_ms),
         request_id: context.request_id.clone(),
         client_request_id: request_checks::client_request_id(&request.headers).map(str::to_owned),
-        method: storable(&request.method),
+        method: request.method.clone(),
         route: context.route.clone(),
         who: context.webhook_sender.unwrap_or_else(|| session.map_or(NO_PRINCIPAL, Session::principal_name)),
         actor_id: session.map(|session| session.user.clone()),
@@ -215,7 +216,7 @@ fn build_record<P: Runtime>(
     }
 }
 
-/// Returns a text that a row can store: PostgreSQL does not support NUL, and methods and codes are short.
+/// Returns a text that a row can store: PostgreSQL does not support NUL, and codes are short.
 fn storable(text: &str) -> String {
     text.chars().filter(|letter| *letter != '\0').take(100).collect()
 }

@@ -1,12 +1,17 @@
 //! All routes: their clients, their handlers, and the request rows they leave.
 
+use crate::{
+    domain::method::Method,
+    logic::authz::{CALL_METHODS, CHANGE_METHODS, TABLE_METHODS},
+};
+
 /// One route.
 #[derive(Debug)]
 pub struct Route {
     /// The path; `{…}` is a placeholder for one segment.
     pub path: &'static str,
-    /// The accepted methods, in the syntax of the `Allow` header.
-    pub methods: &'static str,
+    /// The accepted methods, in the order of the `Allow` header.
+    pub methods: &'static [Method],
     /// The clients it accepts, the format of its errors, and its handler.
     pub endpoint: Endpoint,
 }
@@ -76,13 +81,16 @@ pub enum WebhookEndpoint {
     Clerk,
 }
 
-const GET_METHODS: &str = "GET, HEAD, OPTIONS";
+const GET_METHODS: &[Method] = &[Method::Get, Method::Head, Method::Options];
+const FORM_METHODS: &[Method] = &[Method::Get, Method::Post, Method::Options];
+const PAGE_METHODS: &[Method] = &[Method::Get, Method::Options];
+const POST_METHODS: &[Method] = &[Method::Post, Method::Options];
 
-const fn api(path: &'static str, methods: &'static str, endpoint: ApiEndpoint) -> Route {
+const fn api(path: &'static str, methods: &'static [Method], endpoint: ApiEndpoint) -> Route {
     Route { path, methods, endpoint: Endpoint::Api(endpoint) }
 }
 
-const fn page(path: &'static str, methods: &'static str, endpoint: PageEndpoint) -> Route {
+const fn page(path: &'static str, methods: &'static [Method], endpoint: PageEndpoint) -> Route {
     Route { path, methods, endpoint: Endpoint::Page(endpoint) }
 }
 
@@ -92,23 +100,23 @@ const fn public(path: &'static str, endpoint: PublicEndpoint) -> Route {
 }
 
 const fn webhook(path: &'static str, endpoint: WebhookEndpoint) -> Route {
-    Route { path, methods: "POST, OPTIONS", endpoint: Endpoint::Webhook(endpoint) }
+    Route { path, methods: POST_METHODS, endpoint: Endpoint::Webhook(endpoint) }
 }
 
 /// All routes.
 pub const ROUTES: &[Route] = &[
     api("/rest/v1/", GET_METHODS, ApiEndpoint::Description),
-    api("/rest/v1/{table}", "GET, HEAD, POST, PATCH, DELETE, OPTIONS", ApiEndpoint::Table),
+    api("/rest/v1/{table}", TABLE_METHODS, ApiEndpoint::Table),
     // Before the other functions, because Clerk also ends the sessions.
-    api("/rest/v1/rpc/revoke_sessions", "POST, OPTIONS", ApiEndpoint::RevokeSessions),
-    api("/rest/v1/rpc/{function}", "GET, HEAD, POST, OPTIONS", ApiEndpoint::Function),
+    api("/rest/v1/rpc/revoke_sessions", CHANGE_METHODS, ApiEndpoint::RevokeSessions),
+    api("/rest/v1/rpc/{function}", CALL_METHODS, ApiEndpoint::Function),
     webhook("/webhooks/clerk", WebhookEndpoint::Clerk),
     public("/", PublicEndpoint::Home),
     public("/security", PublicEndpoint::Security),
-    page("/sign-in", "GET, OPTIONS", PageEndpoint::SignIn),
-    page("/sign-up", "GET, OPTIONS", PageEndpoint::SignUp),
-    page("/sign-out", "GET, POST, OPTIONS", PageEndpoint::SignOut),
-    page("/account", "GET, OPTIONS", PageEndpoint::Account),
+    page("/sign-in", PAGE_METHODS, PageEndpoint::SignIn),
+    page("/sign-up", PAGE_METHODS, PageEndpoint::SignUp),
+    page("/sign-out", FORM_METHODS, PageEndpoint::SignOut),
+    page("/account", PAGE_METHODS, PageEndpoint::Account),
     public("/assets/hub.css", PublicEndpoint::Stylesheet),
     public("/assets/favicon.svg", PublicEndpoint::Favicon),
     public("/robots.txt", PublicEndpoint::Robots),

@@ -2,6 +2,7 @@
 
 use super::queues::QUEUES;
 use crate::{
+    domain::method::ReceivedMethod,
     entry::{
         handle_request::{IncomingRequest, handle_request, log_unused_variables, misconfigured_response},
         queue_consumer, scheduled,
@@ -131,7 +132,7 @@ fn incoming_request(request: &web_sys::Request) -> IncomingRequest<ReadableStrea
     let cf = Reflect::get(request, &"cf".into()).ok();
     let said = |name: &str| Reflect::get(cf.as_ref()?, &name.into()).ok()?.as_string();
     IncomingRequest {
-        method: request.method(),
+        method: ReceivedMethod::parse(&request.method()),
         url: request.url(),
         headers: read_headers(&request.headers()),
         tls_version: said("tlsVersion"),

@@ -1,6 +1,7 @@
 //! The job that reports problems to an operator: in the log, and to `ALERT_WEBHOOK_URL`.
 
 use crate::{
+    domain::method::Method,
     logic::error::Error,
     runtime::{FetchError, LogLevel, Runtime, UpstreamRequest},
     services::{
@@ -81,7 +82,7 @@ async fn post<P: Runtime>(app: &AppState<P>, runtime: &P, alerts: &[Alert]) -> R
         "alerts": alerts,
     });
     let request = UpstreamRequest {
-        method: "POST",
+        method: Method::Post,
         url: url.expose().clone(),
         headers: vec![("content-type", "application/json".to_owned()), ("user-agent", USER_AGENT.to_owned())],
         response_headers: &[],

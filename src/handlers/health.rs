@@ -1,6 +1,7 @@
 //! `GET /healthz`: the Hub's version, and the reachability of its upstreams.
 
 use crate::{
+    domain::method::Method,
     logic::http::response::{CachePolicy, ContentKind, Response},
     runtime::{Runtime, UpstreamRequest},
     services::{
@@ -65,7 +66,7 @@ async fn is_database_up<P: Runtime>(app: &AppState<P>, runtime: &P) -> bool {
 
 async fn is_jwks_up<P: Runtime>(app: &AppState<P>, runtime: &P) -> bool {
     let request = UpstreamRequest {
-        method: "GET",
+        method: Method::Get,
         url: app.config.jwks_url.clone(),
         headers: vec![("accept", "application/json".to_owned()), ("user-agent", USER_AGENT.to_owned())],
         response_headers: &[],

@@ -10,10 +10,11 @@ use crate::{
     domain::{
         access::Operation,
         headers::Headers,
+        method::Method,
         session::{Actor, Session},
     },
     logic::{
-        authz::{self, Resource, Target},
+        authz::{self, RequestedAction, Resource, Target},
         error::{Error, database},
         http::response::Response,
         query::{self, Format, Plan, ReadRecord, When, is_answer},
@@ -35,7 +36,7 @@ pub struct ProxyRequest<'a, Body> {
     /// The requested table or function.
     pub target: Target<'a>,
     /// The HTTP method.
-    pub method: &'a str,
+    pub method: Method,
     /// The query, still encoded.
     pub query: &'a str,
     /// All headers; none is forwarded unchanged.
@@ -83,9 +84,9 @@ pub async fn proxy<P: Runtime>(
 ) -> Result<ProxyResponse<P::Body>, Error> {
     let actor = Actor::User(call.session);
     let now_s = i64::try_from(runtime.now_ms() / 1000).unwrap_or(i64::MAX);
-    let file = call.method == "GET" && Format::from_accept(call.headers).is_some();
-    let method = if file { authz::EXPORT } else { call.method };
-    let permit = authz::authorize(&actor, call.target, method, now_s).map_err(Error::Policy)?;
+    let is_file = call.method == Method::Get && Format::from_accept(call.headers).is_some();
+    let action = if is_file { RequestedAction::Export } else { RequestedAction::Method(call.method) };
+    let permit = authz::authorize(&actor, call.target, action, now_s).map_err(Error::Policy)?;
     let plan = query::plan(&permit, call.method, call.query, call.headers).map_err(Error::Query)?;
     let mut held = read_body(app, runtime, &mut call, &plan).await?;
     let body = if plan.requires_body() {

@@ -3,6 +3,7 @@
 use crate::domain::{
     access::{Operation, PrincipalKind, StepUp},
     functions::Function,
+    method::Method,
     session::Actor,
     tables::{Grant, Table},
 };
@@ -22,7 +23,7 @@ pub enum PolicyError {
     /// An impersonated session may only read.
     Impersonated,
     /// The resource never accepts this method; contains those that it accepts.
-    MethodNotAllowed(&'static str),
+    MethodNotAllowed(&'static [Method]),
     /// The resource does not exist, or is not visible to this caller.
     NotFound,
     /// The caller lacks the right, which others have.
@@ -82,21 +83,32 @@ impl Permit {
     }
 }
 
-/// The method of a GET that requests a file.
-pub const EXPORT: &str = "EXPORT";
+/// The action that a request names, before the policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestedAction {
+    /// All rows of a query as a file: a GET that accepts a file's media type.
+    Export,
+    /// The action of the method.
+    Method(Method),
+}
 
-/// Decides about one request; `now_s` is Unix time in seconds, `method` the client's, or [`EXPORT`].
+/// Decides about one request; `now_s` is Unix time in seconds.
 ///
 /// A table on which the caller has no right is treated as one that does not exist, so that its existence is not
 /// revealed.
 ///
 /// # Errors
 /// See [`PolicyError`].
-pub fn authorize(actor: &Actor<'_>, target: Target<'_>, method: &str, now_s: i64) -> Result<Permit, PolicyError> {
+pub fn authorize(
+    actor: &Actor<'_>,
+    target: Target<'_>,
+    action: RequestedAction,
+    now_s: i64,
+) -> Result<Permit, PolicyError> {
     let who = actor.principal_kind().ok_or(PolicyError::Forbidden)?;
     let (resource, operation) = match target {
-        Target::Table(name) => authorize_table(who, name, method)?,
-        Target::Function(name) => authorize_function(who, name, method)?,
+        Target::Table(name) => authorize_table(who, name, action)?,
+        Target::Function(name) => authorize_function(who, name, action)?,
     };
     if let Actor::User(session) = actor {
         if session.impersonator.is_some() && operation != Operation::Select {
@@ -123,14 +135,18 @@ fn step_up(resource: Resource, operation: Operation) -> Option<StepUp> {
     }
 }
 
-fn authorize_table(who: PrincipalKind, name: &str, method: &str) -> Result<(Resource, Operation), PolicyError> {
-    let operation = match method {
-        "GET" | "HEAD" => Operation::Select,
-        EXPORT => Operation::Export,
-        "POST" => Operation::Insert,
-        "PATCH" => Operation::Update,
-        "DELETE" => Operation::Delete,
-        _ => return Err(PolicyError::MethodNotAllowed("GET, HEAD, POST, PATCH, DELETE, OPTIONS")),
+fn authorize_table(
+    who: PrincipalKind,
+    name: &str,
+    action: RequestedAction,
+) -> Result<(Resource, Operation), PolicyError> {
+    let operation = match action {
+        RequestedAction::Export => Operation::Export,
+        RequestedAction::Method(Method::Get | Method::Head) => Operation::Select,
+        RequestedAction::Method(Method::Post) => Operation::Insert,
+        RequestedAction::Method(Method::Patch) => Operation::Update,
+        RequestedAction::Method(Method::Delete) => Operation::Delete,
+        RequestedAction::Method(Method::Options) => return Err(PolicyError::MethodNotAllowed(TABLE_METHODS)),
     };
     let table = Table::by_name(name).ok_or(PolicyError::NotFound)?;
     let grant = table.grant(who).ok_or(PolicyError::NotFound)?;
@@ -139,7 +155,11 @@ fn authorize_table(who: PrincipalKind, name: &str, method: &str) -> Result<(Reso
     if grants(grant, operation) { Ok((Resource::Table(table, grant), operation)) } else { Err(PolicyError::Forbidden) }
 }
 
-fn authorize_function(who: PrincipalKind, name: &str, method: &str) -> Result<(Resource, Operation), PolicyError> {
+fn authorize_function(
+    who: PrincipalKind,
+    name: &str,
+    action: RequestedAction,
+) -> Result<(Resource, Operation), PolicyError> {
     let function = Function::by_name(name).ok_or(PolicyError::NotFound)?;
     if !function.is_open_to(who) {
         return Err(PolicyError::NotFound);
@@ -148,13 +168,16 @@ fn authorize_function(who: PrincipalKind, name: &str, method: &str) -> Result<(R
         None => None,
         Some(table) => Some((table, table.grant(who).ok_or(PolicyError::Forbidden)?)),
     };
-    let operation = match (method, function.writes) {
-        ("POST", true) => Operation::Update,
+    let accepted = if function.writes { CHANGE_METHODS } else { CALL_METHODS };
+    let method = match action {
         // The result of a function is no file; the firewall rejects it.
-        ("POST" | "GET" | "HEAD" | EXPORT, false) => Operation::Select,
-        (_, true) => return Err(PolicyError::MethodNotAllowed("POST, OPTIONS")),
-        (_, false) => return Err(PolicyError::MethodNotAllowed("GET, HEAD, POST, OPTIONS")),
+        RequestedAction::Export => Method::Get,
+        RequestedAction::Method(method) => method,
     };
+    if method == Method::Options || !accepted.contains(&method) {
+        return Err(PolicyError::MethodNotAllowed(accepted));
+    }
+    let operation = if function.writes { Operation::Update } else { Operation::Select };
     Ok((Resource::Function(function, returned), operation))
 }
 
@@ -170,128 +193,13 @@ pub const fn grants(grant: &Grant, operation: Operation) -> bool {
     }
 }
 
+/// The methods of a table.
+pub const TABLE_METHODS: &[Method] =
+    &[Method::Get, Method::Head, Method::Post, Method::Patch, Method::Delete, Method::Options];
+/// The methods of a function that writes nothing.
+pub const CALL_METHODS: &[Method] = &[Method::Get, Method::Head, Method::Post, Method::Options];
+/// The methods of a function that writes.
+pub const CHANGE_METHODS: &[Method] = &[Method::Post, Method::Options];
+
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::{
-        access::{REVERIFY_MODERATE, REVERIFY_STRICT, StaffRole},
-        session::{RoleClaim, Session},
-        tables::TABLES,
-    };
-
-    fn session(role: RoleClaim) -> Session {
-        Session {
-            user: "user_1".into(),
-            id: "sess_1".into(),
-            organization: None,
-            role,
-            display_name: None,
-            token_id: None,
-            impersonator: None,
-            factor_ages: [Some(1), Some(1)],
-            issued_at: 1_000_000,
-            expires_at: 1_000_060,
-        }
-    }
-
-    fn asked(session: &Session, table: &str, method: &str) -> Result<(), PolicyError> {
-        authorize(&Actor::User(session), Target::Table(table), method, 1_000_000).map(drop)
-    }
-
-    /// an unknown role has no rights, not even those of a client without a role.
-    #[test]
-    fn unknown_role_has_no_access_a_2() {
-        let intern = session(RoleClaim::Unknown);
-        for table in TABLES {
-            for method in ["GET", "POST", "PATCH", "DELETE"] {
-                assert_eq!(asked(&intern, table.name, method), Err(PolicyError::Forbidden));
-            }
-        }
-    }
-
-    #[test]
-    fn resources_without_a_grant_are_not_found() {
-        let client = session(RoleClaim::Absent);
-        for table in ["leads", "team_activities", "request_log", "revoked_sessions", "pg_class", ""] {
-            assert_eq!(asked(&client, table, "GET"), Err(PolicyError::NotFound), "{table}");
-        }
-        assert_eq!(asked(&client, "contact_tickets", "DELETE"), Err(PolicyError::Forbidden));
-        assert!(matches!(asked(&client, "contact_tickets", "PUT"), Err(PolicyError::MethodNotAllowed(_))));
-    }
-
-    #[test]
-    fn step_up_operations_require_recent_factors_a_2() {
-        let admin = |ages| Session { factor_ages: ages, ..session(RoleClaim::Known(StaffRole::Admin)) };
-        let at = |ages, method, table, now_s| {
-            authorize(&Actor::User(&admin(ages)), Target::Table(table), method, now_s).map(drop)
-        };
-        let deletes = |second, now_s| at([Some(0), second], "DELETE", "leads", now_s);
-        assert_eq!(deletes(Some(9), 1_000_059), Ok(()));
-        for (second, now_s) in [(Some(9), 1_000_060), (Some(10), 1_000_000), (None, 1_000_000)] {
-            assert_eq!(deletes(second, now_s), Err(PolicyError::ReverificationRequired(REVERIFY_STRICT)), "{second:?}");
-        }
-        let reads = |first| at([first, None], "GET", "team_activities", 1_000_000);
-        assert_eq!(reads(Some(59)), Ok(()));
-        assert_eq!(reads(Some(60)), Err(PolicyError::ReverificationRequired(REVERIFY_MODERATE)));
-        assert_eq!(reads(None), Err(PolicyError::ReverificationRequired(REVERIFY_MODERATE)));
-        assert_eq!(at([None, None], "PATCH", "leads", 1_000_000), Ok(()));
-        let revokes = |ages| {
-            authorize(&Actor::User(&admin(ages)), Target::Function("revoke_sessions"), "POST", 1_000_000).map(drop)
-        };
-        assert_eq!(revokes([Some(0), Some(0)]), Ok(()));
-        assert_eq!(revokes([Some(0), None]), Err(PolicyError::ReverificationRequired(REVERIFY_STRICT)));
-    }
-
-    /// every operation that cannot be undone is marked, so that no new grant can omit the mark.
-    #[test]
-    fn staff_deletes_require_step_up_and_recheck_a_2() {
-        for table in TABLES {
-            for grant in
-                table.grants.iter().filter(|grant| grant.delete && matches!(grant.principal, PrincipalKind::Staff(_)))
-            {
-                assert!(
-                    grant.step_up.contains(&(Operation::Delete, REVERIFY_STRICT)),
-                    "{} {:?}",
-                    table.name,
-                    grant.principal
-                );
-            }
-        }
-        let admin = session(RoleClaim::Known(StaffRole::Admin));
-        let checked = |method, table| {
-            authorize(&Actor::User(&admin), Target::Table(table), method, 1_000_000).unwrap().needs_recheck()
-        };
-        assert!(checked("DELETE", "leads"));
-        assert!(!checked("PATCH", "leads"));
-        assert!(!checked("GET", "team_activities"));
-        let client = session(RoleClaim::Absent);
-        assert!(
-            !authorize(&Actor::User(&client), Target::Table("chat_messages"), "DELETE", 1_000_000)
-                .unwrap()
-                .needs_recheck()
-        );
-    }
-
-    #[test]
-    fn impersonated_sessions_are_read_only() {
-        let session = Session { impersonator: Some("user_2".into()), ..session(RoleClaim::Absent) };
-        assert_eq!(asked(&session, "contact_tickets", "GET"), Ok(()));
-        assert_eq!(asked(&session, "contact_tickets", "POST"), Err(PolicyError::Impersonated));
-        let called =
-            |name, method| authorize(&Actor::User(&session), Target::Function(name), method, 1_000_000).map(drop);
-        assert_eq!(called("search_tickets", "POST"), Ok(()));
-        assert_eq!(called("open_ticket", "POST"), Err(PolicyError::Impersonated));
-    }
-
-    #[test]
-    fn functions_are_limited_to_callers_and_writing_functions_to_post() {
-        let client = session(RoleClaim::Absent);
-        let called =
-            |name, method| authorize(&Actor::User(&client), Target::Function(name), method, 1_000_000).map(drop);
-        assert_eq!(called("keep_house", "POST"), Err(PolicyError::NotFound));
-        assert_eq!(called("nothing", "POST"), Err(PolicyError::NotFound));
-        assert_eq!(called("search_tickets", "GET"), Ok(()));
-        assert!(matches!(called("open_ticket", "GET"), Err(PolicyError::MethodNotAllowed(_))));
-        assert!(authorize(&Actor::Job("maintenance"), Target::Function("keep_house"), "POST", 0).is_ok());
-    }
-}
+mod tests;

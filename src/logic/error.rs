@@ -16,7 +16,7 @@ use super::error_codes::{
     UPSTREAM_INVALID_RESPONSE, UPSTREAM_TIMEOUT, UPSTREAM_UNREACHABLE, WEBHOOK_REFUSED,
 };
 use crate::{
-    domain::access::StepUp,
+    domain::{access::StepUp, method::Method},
     logic::{
         authn::{bearer_token::CredentialError, csrf::CsrfError, session_token::TokenError},
         authz::PolicyError,
@@ -60,7 +60,7 @@ pub enum Error {
     /// No public key is available; contains the seconds to wait.
     JwksUnavailable(u32),
     /// The route does not accept this method; contains those that it accepts.
-    MethodNotAllowed(&'static str),
+    MethodNotAllowed(&'static [Method]),
     /// The browser's origin is not on the list.
     OriginRefused,
     /// A path that is not in its plain spelling.

@@ -15,6 +15,7 @@ use crate::{
     domain::{
         access::{Operation, PrincipalKind, StepUp},
         functions::{FUNCTIONS, Function, FunctionProperty, Returned},
+        method::Method,
         tables::{Column, Grant, TABLES, Table},
     },
     logic::authz::grants,
@@ -106,11 +107,15 @@ impl Parts {
         }
         let mut methods = Map::new();
         if caller.may(grant, Operation::Select) {
-            methods.insert("get".to_owned(), self.read(caller, (table, grant), &filters));
+            methods.insert(key(Method::Get), self.read(caller, (table, grant), &filters));
         }
-        let changes = [("post", Operation::Insert), ("patch", Operation::Update), ("delete", Operation::Delete)];
+        let changes = [
+            (Method::Post, Operation::Insert),
+            (Method::Patch, Operation::Update),
+            (Method::Delete, Operation::Delete),
+        ];
         for (method, operation) in changes.into_iter().filter(|(_, operation)| caller.may(grant, *operation)) {
-            methods.insert(method.to_owned(), self.change(caller, (table, grant), &filters, operation));
+            methods.insert(key(method), self.change(caller, (table, grant), &filters, operation));
         }
         if !methods.is_empty() {
             self.paths.insert(format!("/{}", table.name), Value::Object(methods));
@@ -197,13 +202,18 @@ impl Parts {
         self.definitions.insert(definition, schemas::arguments(function));
         let statuses: &[u16] = if function.writes { &errors::CHANGE } else { &errors::CALL };
         let mut methods = Map::new();
-        methods.insert("post".to_owned(), described(vec![body], statuses));
+        methods.insert(key(Method::Post), described(vec![body], statuses));
         if !function.writes {
             let named = function.arguments.iter().map(schemas::argument).collect();
-            methods.insert("get".to_owned(), described(named, &errors::READ));
+            methods.insert(key(Method::Get), described(named, &errors::READ));
         }
         self.paths.insert(format!("/rpc/{}", function.name), Value::Object(methods));
     }
+}
+
+/// Returns the member of a path that describes a method.
+fn key(method: Method) -> String {
+    method.name().to_ascii_lowercase()
 }
 
 fn row_filter(table: &Table, column: &Column) -> Value {

@@ -25,7 +25,7 @@ pub use prefer::is_answer;
 pub use read_record::{ReadRecord, When};
 
 use crate::{
-    domain::{access::Operation, headers::Headers},
+    domain::{access::Operation, headers::Headers, method::Method},
     logic::authz::{Permit, Resource},
 };
 use body::BodySchema;
@@ -36,7 +36,7 @@ use request_headers::QueryHeaders;
 /// One request to `PostgREST`, written entirely by the Hub.
 #[derive(Debug)]
 pub struct Plan {
-    method: &'static str,
+    method: Method,
     path_and_query: String,
     accept: &'static str,
     prefer: Option<String>,
@@ -54,7 +54,7 @@ impl Plan {
     /// Returns the upstream method. A HEAD of a table stays one, so that no row is fetched for a count; a function is
     /// called by POST, since `PostgREST` interprets an argument in the query that begins like an operator as a filter.
     #[must_use]
-    pub const fn method(&self) -> &'static str {
+    pub const fn method(&self) -> Method {
         self.method
     }
 
@@ -169,7 +169,7 @@ impl Plan {
 ///
 /// # Errors
 /// The first violated rule.
-pub fn plan(permit: &Permit, method: &str, query: &str, headers: &Headers) -> Result<Plan, QueryError> {
+pub fn plan(permit: &Permit, method: Method, query: &str, headers: &Headers) -> Result<Plan, QueryError> {
     prefer::check_profile_and_range(headers)?;
     let format = Format::from_accept(headers).filter(|_| permit.operation() == Operation::Export);
     let accept = match format {
@@ -183,14 +183,7 @@ pub fn plan(permit: &Permit, method: &str, query: &str, headers: &Headers) -> Re
         // I-1: only Clerk may receive one.
         return Err(QueryErrorKind::PasswordRefused.into());
     }
-    let method = match method {
-        "HEAD" => "HEAD",
-        "POST" => "POST",
-        "PATCH" => "PATCH",
-        "DELETE" => "DELETE",
-        _ => "GET",
-    };
-    let reads = matches!(method, "GET" | "HEAD");
+    let reads = method.is_read();
     let mut writer = QueryBuilder::new(permit, preferences);
     let body = match permit.resource() {
         Resource::Table(table, grant) => writer.build_table(table, grant, &parameters)?,
@@ -201,7 +194,7 @@ pub fn plan(permit: &Permit, method: &str, query: &str, headers: &Headers) -> Re
     }
     let prefer = writer.prefer(reads)?;
     let expected_version = writer.expected_version(&context)?;
-    let look = writer.read_record(&context, method == "HEAD")?;
+    let look = writer.read_record(&context, method == Method::Head)?;
     let (path, name) = match permit.resource() {
         Resource::Table(table, _) => ("", table.name),
         Resource::Function(function, _) => ("rpc/", function.name),
@@ -210,7 +203,7 @@ pub fn plan(permit: &Permit, method: &str, query: &str, headers: &Headers) -> Re
     let path_and_query = format!("{path}{name}{mark}{}", writer.query());
     let called = matches!(permit.resource(), Resource::Function(..));
     Ok(Plan {
-        method: if called { "POST" } else { method },
+        method: if called { Method::Post } else { method },
         path_and_query,
         accept,
         prefer,

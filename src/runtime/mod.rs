@@ -8,6 +8,7 @@ pub mod webcrypto;
 pub mod workers;
 
 pub use crate::domain::headers::Headers;
+use crate::domain::method::Method;
 use std::{
     fmt,
     future::{Future, poll_fn},
@@ -166,8 +167,8 @@ pub struct RequestMetric<'a> {
 /// A request that the Hub sends.
 #[derive(Clone, Debug)]
 pub struct UpstreamRequest {
-    /// The method in upper case.
-    pub method: &'static str,
+    /// The method.
+    pub method: Method,
     /// The absolute URL.
     pub url: String,
     /// Header names in lower case, and values.

@@ -2,7 +2,7 @@
 //! I-2).
 
 use crate::{
-    domain::{headers::Headers, session::Session},
+    domain::{headers::Headers, method::Method, session::Session},
     logic::{
         authn::{
             browser_session::{
@@ -36,7 +36,7 @@ use redirects::{
 #[derive(Clone, Copy, Debug)]
 pub struct PageRequest<'a> {
     /// The method.
-    pub method: &'a str,
+    pub method: Method,
     /// The path, with the mount path.
     pub path: &'a str,
     /// The query, still encoded.

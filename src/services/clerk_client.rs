@@ -5,6 +5,7 @@
 use crate::{
     domain::{
         ids::is_clerk_id,
+        method::Method,
         session::{RoleClaim, Session},
     },
     logic::error::Error,
@@ -19,7 +20,7 @@ use serde_json::Value;
 /// `ClerkUnavailable` if Clerk does not respond within 2 seconds: without the check the request is rejected.
 /// `SessionRevoked` if the user's state differs from the token.
 pub async fn verify_current_status<P: Runtime>(app: &AppState<P>, runtime: &P, session: &Session) -> Result<(), Error> {
-    let (status, body) = request(app, runtime, "GET", &format!("/v1/users/{}", session.user), None).await?;
+    let (status, body) = request(app, runtime, Method::Get, &format!("/v1/users/{}", session.user), None).await?;
     if status == 404 {
         return Err(Error::SessionRevoked);
     }
@@ -45,7 +46,7 @@ pub async fn end_sessions<P: Runtime>(app: &AppState<P>, runtime: &P, user: &str
     for status in ["active", "pending"] {
         let path = format!("/v1/sessions?user_id={user}&status={status}&paginated=true&limit={MAX_SESSIONS_PER_USER}");
         let (status, body) =
-            request(app, runtime, "GET", &path, None).await.map_err(|_| Error::ClerkRevocationIncomplete)?;
+            request(app, runtime, Method::Get, &path, None).await.map_err(|_| Error::ClerkRevocationIncomplete)?;
         let listed = success_body(status, &body).map_err(|_| Error::ClerkRevocationIncomplete)?;
         let listed = listed.get("data").and_then(Value::as_array).ok_or(Error::ClerkRevocationIncomplete)?;
         let ids = listed.iter().filter_map(|session| session.get("id").and_then(Value::as_str));
@@ -66,7 +67,8 @@ pub async fn end_sessions<P: Runtime>(app: &AppState<P>, runtime: &P, user: &str
 /// `ClerkRevocationIncomplete` if it could not be ended.
 pub async fn end_session<P: Runtime>(app: &AppState<P>, runtime: &P, session: &str, user: &str) -> Result<(), Error> {
     let path = format!("/v1/sessions/{session}/revoke");
-    let (status, _) = request(app, runtime, "POST", &path, None).await.map_err(|_| Error::ClerkRevocationIncomplete)?;
+    let (status, _) =
+        request(app, runtime, Method::Post, &path, None).await.map_err(|_| Error::ClerkRevocationIncomplete)?;
     match status {
         200 => Ok(()),
         // It may have ended already, or belong to another instance than the key.
@@ -83,10 +85,10 @@ pub async fn end_session<P: Runtime>(app: &AppState<P>, runtime: &P, session: &s
 /// that Clerk does not find has ended as well, provided that Clerk finds the user; otherwise the key may be that of
 /// another instance.
 async fn is_over<P: Runtime>(app: &AppState<P>, runtime: &P, session: &str, user: &str) -> Result<(), Error> {
-    let asked = request(app, runtime, "GET", &format!("/v1/sessions/{session}"), None).await;
+    let asked = request(app, runtime, Method::Get, &format!("/v1/sessions/{session}"), None).await;
     let (status, body) = asked.map_err(|_| Error::ClerkRevocationIncomplete)?;
     let over = if status == 404 {
-        let asked = request(app, runtime, "GET", &format!("/v1/users/{user}"), None).await;
+        let asked = request(app, runtime, Method::Get, &format!("/v1/users/{user}"), None).await;
         let (status, body) = asked.map_err(|_| Error::ClerkRevocationIncomplete)?;
         success_body(status, &body).is_ok_and(|found| found.get("id").and_then(Value::as_str) == Some(user))
     } else {
@@ -107,7 +109,7 @@ pub async fn handshake_payload<P: Runtime>(app: &AppState<P>, runtime: &P, nonce
         return Err(Error::HandshakeFailed("handshake-nonce-odd"));
     }
     let (status, body) =
-        request(app, runtime, "GET", &format!("/v1/clients/handshake_payload?nonce={nonce}"), None).await?;
+        request(app, runtime, Method::Get, &format!("/v1/clients/handshake_payload?nonce={nonce}"), None).await?;
     if matches!(status, 400..=499) && status != 429 {
         return Err(Error::HandshakeFailed("handshake-nonce-unknown"));
     }
@@ -137,14 +139,14 @@ pub async fn refresh<P: Runtime>(
         "request_headers": {},
     });
     let path = format!("/v1/sessions/{session}/refresh?suffixed_cookies=true");
-    let (status, body) = request(app, runtime, "POST", &path, Some(body.to_string().into_bytes())).await?;
+    let (status, body) = request(app, runtime, Method::Post, &path, Some(body.to_string().into_bytes())).await?;
     string_array(&success_body(status, &body)?, "cookies")
 }
 
 async fn request<P: Runtime>(
     app: &AppState<P>,
     runtime: &P,
-    method: &'static str,
+    method: Method,
     path: &str,
     body: Option<Vec<u8>>,
 ) -> Result<(u16, Vec<u8>), Error> {

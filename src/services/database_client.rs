@@ -1,7 +1,7 @@
 //! The Hub's own requests to the database, built by the `postgrest` crate and sent by the runtime.
 
 use crate::{
-    domain::session::Actor,
+    domain::{method::Method, session::Actor},
     logic::error::{Error, database::PostgrestError},
     runtime::{FetchError, LogLevel, Runtime, UpstreamRequest, UpstreamResponse},
     services::app_state::AppState,
@@ -145,12 +145,13 @@ async fn send<P: Runtime>(
             headers.push((name, value.to_owned()));
         }
     }
-    let reads = built.method().as_str() == "GET";
+    let method = Method::parse(built.method().as_str())
+        .ok_or(Error::UpstreamInvalidResponse("the question has another method"))?;
     let outgoing = UpstreamRequest {
-        method: if reads { "GET" } else { "POST" },
+        method,
         url: built.url().to_string(),
         headers,
-        body: built.body().and_then(|body| body.as_bytes()).filter(|_| !reads).map(<[u8]>::to_vec),
+        body: built.body().and_then(|body| body.as_bytes()).filter(|_| !method.is_read()).map(<[u8]>::to_vec),
         response_headers: &[],
         timeout_ms: sending.timeout_ms,
     };

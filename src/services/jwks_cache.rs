@@ -2,7 +2,7 @@
 //! another request (I-2).
 
 use crate::{
-    domain::secret::Secret,
+    domain::{method::Method, secret::Secret},
     logic::authn::{
         jwks::{self, JwksCacheState, RETRY_AFTER_S, RefreshDecision, RsaKey, UNKNOWN_KID_TTL_MS},
         shared_jwks,
@@ -274,7 +274,7 @@ impl<P: Runtime> JwksCache<P> {
     /// Returns the issuer's set, and its source text.
     async fn fetch_from_issuer(&self, runtime: &P) -> Option<((Vec<RsaKey>, Keys<P>), Vec<u8>)> {
         let request = UpstreamRequest {
-            method: "GET",
+            method: Method::Get,
             url: self.source.jwks_url.clone(),
             headers: vec![("accept", "application/json".to_owned()), ("user-agent", USER_AGENT.to_owned())],
             response_headers: &["content-type"],

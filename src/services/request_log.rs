@@ -6,6 +6,7 @@
 //! message, its rows are written to the database directly.
 
 use crate::{
+    domain::method::ReceivedMethod,
     logic::{
         error::Error,
         query::ReadRecord,
@@ -33,7 +34,7 @@ pub struct RequestRecord {
     /// The client's request id, if it is safe to store.
     pub client_request_id: Option<String>,
     /// The method.
-    pub method: String,
+    pub method: ReceivedMethod,
     /// The path, with a table or function only if it is in the catalogue.
     pub route: String,
     /// The row of the access matrix, or `nobody`.

@@ -2,6 +2,7 @@
 //! when an upstream is unavailable.
 
 use crate::harness::{ORIGIN, REST, TOKENS, TestApp, TestResponse, answered, default_upstream};
+use hub::domain::method::ReceivedMethod;
 use hub::{
     domain::headers::Headers,
     entry::handle_request::IncomingRequest,
@@ -34,7 +35,7 @@ fn opened(
         headers.push(("cookie", cookie));
     }
     app.handle(IncomingRequest {
-        method: method.to_owned(),
+        method: ReceivedMethod::parse(method),
         url: format!("{ORIGIN}{path}"),
         headers: Headers::new(headers.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()),
         tls_version: Some("TLSv1.3".to_owned()),

@@ -7,6 +7,7 @@
 use crate::harness::{TOKENS, TestApp, WEBHOOK_SECRET, answered, arrival, default_upstream};
 use base64ct::{Base64, Encoding as _};
 use hmac::{Hmac, Mac as _};
+use hub::domain::method::Method;
 use hub::{
     entry::{
         handle_request::{IncomingRequest, handle_request},
@@ -83,11 +84,11 @@ pub fn generated() -> Vec<Kind> {
     let mut kinds: Vec<Kind> = Vec::new();
     for route in ROUTES {
         let path = route.path.replace("{table}", "leads").replace("{function}", "my_activity");
-        for method in route.methods.split(", ") {
+        for method in route.methods {
             for persona in ["-", "alice", "admin"] {
                 let (path, name) = (path.clone(), format!("{persona} {method} {path}"));
-                let body = matches!(method, "POST" | "PATCH").then_some("{}");
-                kinds.push((name, Box::new(move || arrival(persona, (method, &path), &STAFF, body))));
+                let body = matches!(method, Method::Post | Method::Patch).then_some("{}");
+                kinds.push((name, Box::new(move || arrival(persona, (method.name(), &path), &STAFF, body))));
             }
         }
     }

@@ -1,5 +1,6 @@
 //! One Hub with a fake runtime, and the requests of a test.
 
+use hub::domain::method::{Method, ReceivedMethod};
 use hub::{
     domain::{functions::Function, headers::Headers},
     entry::handle_request::{IncomingRequest, handle_request},
@@ -79,16 +80,16 @@ pub fn answered(status: u16, body: &str) -> Result<UpstreamResponse<Vec<u8>>, Fe
 pub fn default_upstream(request: &UpstreamRequest) -> Result<UpstreamResponse<Vec<u8>>, FetchError> {
     match request.method {
         _ if request.url == JWKS => answered(200, &TOKENS["jwks"].to_string()),
-        "GET" if request.url.starts_with("https://api.clerk.com/v1/users/") => {
+        Method::Get if request.url.starts_with("https://api.clerk.com/v1/users/") => {
             answered(200, r#"{"banned":false,"locked":false,"public_metadata":{"stacklumen_role":"admin"}}"#)
         }
         _ if request.url.ends_with("/rpc/revoke_sessions") => {
             answered(200, r#"{"person":"user_2hubalice0000000000000001"}"#)
         }
-        "GET" if request.url.starts_with("https://api.clerk.com/v1/sessions") => answered(200, r#"{"data":[]}"#),
-        "GET" | "HEAD" => answered(200, "[]"),
-        "POST" if reads(request) => answered(200, "[]"),
-        "POST" => answered(201, ""),
+        Method::Get if request.url.starts_with("https://api.clerk.com/v1/sessions") => answered(200, r#"{"data":[]}"#),
+        Method::Get | Method::Head => answered(200, "[]"),
+        Method::Post if reads(request) => answered(200, "[]"),
+        Method::Post => answered(201, ""),
         _ => answered(204, ""),
     }
 }
@@ -111,7 +112,7 @@ pub fn arrival(
         all.push(("content-type".to_owned(), "application/json".to_owned()));
     }
     IncomingRequest {
-        method: method.to_owned(),
+        method: ReceivedMethod::parse(method),
         url: format!("{ORIGIN}{path}"),
         headers: Headers::new(all),
         tls_version: Some("TLSv1.3".to_owned()),
@@ -199,8 +200,9 @@ impl TestApp {
             });
         let recorded = recorded.collect();
         let (calls, sent): (Vec<_>, Vec<_>) = sent.into_iter().partition(|sent| sent.url.ends_with("/rpc/record_read"));
-        let (rows, rest): (Vec<_>, Vec<_>) =
-            sent.into_iter().partition(|sent| sent.method == "POST" && sent.url.ends_with("/rpc/record_requests"));
+        let (rows, rest): (Vec<_>, Vec<_>) = sent
+            .into_iter()
+            .partition(|sent| sent.method == Method::Post && sent.url.ends_with("/rpc/record_requests"));
         let (keys, upstream): (Vec<_>, Vec<_>) = rest.into_iter().partition(|sent| sent.url == JWKS);
         let written = rows.into_iter().filter_map(|sent| {
             Some(serde_json::from_slice::<Value>(&sent.body?).ok()?["requests"].as_array()?.clone())

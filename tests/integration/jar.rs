@@ -4,6 +4,7 @@
 
 use crate::harness::{ORIGIN, TOKENS, TestApp, TestResponse, answered, default_upstream, json};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
+use hub::domain::method::ReceivedMethod;
 use hub::{
     domain::headers::Headers,
     entry::handle_request::IncomingRequest,
@@ -334,7 +335,7 @@ impl Browser {
             ("cookie", &cookie),
         ];
         let seen = self.app.handle(IncomingRequest {
-            method: method.to_owned(),
+            method: ReceivedMethod::parse(method),
             url: url.to_owned(),
             headers: Headers::new(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()),
             tls_version: Some("TLSv1.3".to_owned()),

@@ -1,6 +1,7 @@
 //! I-2: the issuer's keys over time: rotation, outage, unknown ids, and the client's responses meanwhile.
 
 use crate::harness::{ORIGIN, TOKENS, TestApp, answered, default_upstream, json};
+use hub::domain::method::{Method, ReceivedMethod};
 use hub::{
     domain::headers::Headers,
     entry::handle_request::{IncomingRequest, handle_request},
@@ -208,7 +209,7 @@ fn verifies_tokens_when_cache_never_responds_i_2() {
     let header = format!("Bearer {}", TOKENS["personas"]["alice"].as_str().unwrap());
     let headers = vec![("authorization".to_owned(), header)];
     let arrival = IncomingRequest {
-        method: "GET".to_owned(),
+        method: ReceivedMethod::Known(Method::Get),
         url: format!("{ORIGIN}/rest/v1/contact_tickets"),
         headers: Headers::new(headers),
         tls_version: Some("TLSv1.3".to_owned()),
@@ -248,7 +249,7 @@ fn every_jwks_fetch_is_logged_with_its_outcome() {
         let headers =
             vec![("authorization".to_owned(), format!("Bearer {}", TOKENS["personas"]["alice"].as_str().unwrap()))];
         let arrival = IncomingRequest {
-            method: "GET".to_owned(),
+            method: ReceivedMethod::Known(Method::Get),
             url: format!("{ORIGIN}/rest/v1/contact_tickets"),
             headers: Headers::new(headers),
             tls_version: Some("TLSv1.3".to_owned()),

@@ -1,6 +1,7 @@
 //! I-1: no route accepts a password, in a query, a form or JSON, at any depth; none is sent upstream, logged or stored.
 
 use crate::harness::{ORIGIN, TOKENS, TestApp, TestResponse};
+use hub::domain::method::{Method, ReceivedMethod};
 use hub::{
     domain::{functions::FUNCTIONS, headers::Headers, tables::TABLES},
     entry::{handle_request::IncomingRequest, routes::ROUTES},
@@ -80,7 +81,7 @@ fn page_form_with_a_password_field_is_rejected_i_1() {
         ("origin".to_owned(), ORIGIN.to_owned()),
     ];
     let seen = app.handle(IncomingRequest {
-        method: "POST".to_owned(),
+        method: ReceivedMethod::Known(Method::Post),
         url: format!("{ORIGIN}/sign-out"),
         headers: Headers::new(headers.to_vec()),
         tls_version: Some("TLSv1.3".to_owned()),

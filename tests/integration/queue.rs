@@ -1,6 +1,7 @@
 //! L-3: the consumer of the queue's messages, also if the database rejects some rows, all rows or the whole batch.
 
 use crate::harness::{TestApp, answered, default_upstream};
+use hub::domain::method::{Method, ReceivedMethod};
 use hub::{
     entry::{
         queue_consumer::{consume, postpone},
@@ -382,7 +383,7 @@ fn unknown_queue_retries_messages() {
 fn consumer_accepts_writer_messages_l_3() {
     let app = TestApp::new();
     let arrival = hub::entry::handle_request::IncomingRequest {
-        method: "GET".to_owned(),
+        method: ReceivedMethod::Known(Method::Get),
         url: format!("{}/rest/v1/leads", crate::harness::ORIGIN),
         headers: hub::domain::headers::Headers::default(),
         tls_version: Some("TLSv1.3".to_owned()),
@@ -439,7 +440,7 @@ fn row(place: u32, bytes: usize) -> RequestRecord {
         occurred_at: "2026-11-26T12:00:00.000Z".to_owned(),
         request_id: format!("row {place}"),
         client_request_id: None,
-        method: "GET".to_owned(),
+        method: ReceivedMethod::Known(Method::Get),
         route: "x".repeat(bytes),
         who: "nobody",
         actor_id: None,

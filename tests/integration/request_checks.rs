@@ -3,6 +3,7 @@
 
 use crate::harness::{ORIGIN, TOKENS, TestApp, TestResponse, default_upstream};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
+use hub::domain::method::{Method, ReceivedMethod};
 use hub::{domain::headers::Headers, entry::handle_request::IncomingRequest};
 use serde_json::Value;
 
@@ -76,7 +77,7 @@ impl Case {
         };
         let vars: &'static [(&str, &str)] = if self.base.is_empty() { &[] } else { &[("HUB_BASE_PATH", "/app")] };
         TestApp::with(vars, default_upstream).handle(IncomingRequest {
-            method: self.method.to_owned(),
+            method: ReceivedMethod::parse(self.method),
             url: self.url(),
             headers: Headers::new(header.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()),
             tls_version: (self.scheme == "https").then(|| "TLSv1.3".to_owned()),
@@ -185,7 +186,7 @@ fn other_hosts_are_rejected_as_misdirected() {
     let over = |vars: &'static [(&'static str, &'static str)], host: &str| {
         let app = TestApp::with(vars, default_upstream);
         app.handle(IncomingRequest {
-            method: "GET".to_owned(),
+            method: ReceivedMethod::Known(Method::Get),
             url: format!("https://{host}/security"),
             headers: Headers::default(),
             tls_version: Some("TLSv1.3".to_owned()),
@@ -241,7 +242,7 @@ fn every_cloudflare_country_code_is_recorded_l_3() {
         ("", false),
     ] {
         let seen = TestApp::new().handle(IncomingRequest {
-            method: "GET".to_owned(),
+            method: ReceivedMethod::Known(Method::Get),
             url: format!("{ORIGIN}/rest/v1/leads"),
             headers: Headers::default(),
             tls_version: Some("TLSv1.3".to_owned()),
@@ -256,7 +257,7 @@ fn every_cloudflare_country_code_is_recorded_l_3() {
 /// Sends a request over plain http with this token.
 fn over_http(app: &TestApp, token: &str) -> TestResponse {
     app.handle(IncomingRequest {
-        method: "GET".to_owned(),
+        method: ReceivedMethod::Known(Method::Get),
         url: format!("http://{OWN}/rest/v1/leads"),
         headers: Headers::new(vec![("authorization".to_owned(), format!("Bearer {token}"))]),
         tls_version: None,

@@ -1,6 +1,7 @@
 //! L-3: each request to the API leaves one row, and some responses wait for theirs.
 
 use crate::harness::{PERSONAS, TestApp, answered, default_upstream};
+use hub::domain::method::{Method, ReceivedMethod};
 use hub::runtime::{FetchError, UpstreamRequest};
 
 fn change(app: &TestApp, persona: &str) -> crate::harness::TestResponse {
@@ -103,7 +104,7 @@ fn unwritable_rows_are_logged() {
 /// Sends one request without a session, whose row waits.
 fn knock(app: &TestApp) {
     let arrival = hub::entry::handle_request::IncomingRequest {
-        method: "GET".to_owned(),
+        method: ReceivedMethod::Known(Method::Get),
         url: format!("{}/rest/v1/leads", crate::harness::ORIGIN),
         headers: hub::domain::headers::Headers::default(),
         tls_version: Some("TLSv1.3".to_owned()),

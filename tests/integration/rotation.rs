@@ -1,6 +1,7 @@
 //! The steps of a rotation of `HUB_SIGNING_KEYS`: the changes of each step, and the values that remain.
 
 use crate::harness::{ORIGIN, TOKENS, TestApp, default_upstream, json};
+use hub::domain::method::{Method, ReceivedMethod};
 use hub::{
     domain::headers::Headers,
     entry::handle_request::IncomingRequest,
@@ -63,7 +64,7 @@ fn first_key_signs_and_all_keys_are_valid() {
         let keys: &'static str = Box::leak(keys.to_owned().into_boxed_str());
         let vars: &'static [(&str, &str)] = Box::leak(Box::new([("HUB_SIGNING_KEYS", keys)]));
         let seen = TestApp::with(vars, default_upstream).handle(IncomingRequest {
-            method: "GET".to_owned(),
+            method: ReceivedMethod::Known(Method::Get),
             url: format!("{ORIGIN}/rest/v1/contact_tickets"),
             headers: Headers::new(vec![(
                 "authorization".to_owned(),

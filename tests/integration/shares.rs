@@ -4,6 +4,7 @@ use crate::{
     harness::{ORIGIN, TOKENS, TestApp, TestResponse, answered, default_upstream},
     jar::signed,
 };
+use hub::domain::method::{Method, ReceivedMethod};
 use hub::{
     domain::headers::Headers,
     entry::handle_request::IncomingRequest,
@@ -20,7 +21,7 @@ fn persona(name: &str) -> &'static str {
 
 fn arrival(url: String, headers: &[(&str, &str)]) -> IncomingRequest<FakeBody> {
     IncomingRequest {
-        method: "GET".to_owned(),
+        method: ReceivedMethod::Known(Method::Get),
         url,
         headers: Headers::new(headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()),
         tls_version: Some("TLSv1.3".to_owned()),
@@ -84,7 +85,7 @@ fn clerk_api_calls_are_limited_per_user_i_2() {
     let (mut here, mut at_clerk) = (0, 0);
     for _ in 0..200 {
         let mut arrival = arrival(format!("{ORIGIN}/sign-out"), &headers);
-        arrival.method = "POST".to_owned();
+        arrival.method = ReceivedMethod::Known(Method::Post);
         arrival.body = Some(format!("csrf={form}").into_bytes().into());
         let seen = app.handle(arrival);
         here += usize::from(seen.upstream.iter().any(|sent| sent.url.ends_with("/rpc/end_session")));

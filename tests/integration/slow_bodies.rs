@@ -5,6 +5,7 @@ use crate::{
     cancellation::{generated, kinds},
     harness::{TestApp, answered, default_upstream},
 };
+use hub::domain::method::Method;
 use hub::{
     entry::handle_request::handle_request,
     runtime::{BodyReadError, FetchError, Runtime as _, UpstreamRequest, fake::FakeRuntime},
@@ -15,7 +16,7 @@ const STAFF: [(&str, &str); 2] = [("x-hub-purpose", "support"), ("if-match", "*"
 
 fn question(timeout_ms: u32) -> UpstreamRequest {
     let url = "https://slow.example/".to_owned();
-    UpstreamRequest { method: "GET", url, headers: Vec::new(), response_headers: &[], body: None, timeout_ms }
+    UpstreamRequest { method: Method::Get, url, headers: Vec::new(), response_headers: &[], body: None, timeout_ms }
 }
 
 /// The fake runtime behaves like `src/runtime/workers/fetch.rs`, which tests/e2e/slow.test.mjs tests.
@@ -48,8 +49,8 @@ fn body_slower_than_the_timeout_is_forwarded_completely_l_3() {
     let messages = "/rest/v1/ticket_messages?ticket_id=eq.00000000-0000-4000-8000-000000000000";
     let represented = [STAFF[0], STAFF[1], ("prefer", "return=representation")];
     let app = TestApp::with_upstream(|request| match request.method {
-        "PATCH" => answered(200, r#"[{"id":1}]"#),
-        _ if request.url.contains("/rpc/") || request.method != "GET" => default_upstream(request),
+        Method::Patch => answered(200, r#"[{"id":1}]"#),
+        _ if request.url.contains("/rpc/") || request.method != Method::Get => default_upstream(request),
         _ if request.url.contains("/rest/v1/") => answered(200, r#"[{"id":1}]"#),
         _ => default_upstream(request),
     });

@@ -1,6 +1,7 @@
 //! I-1, I-2: every token of `tests/vectors/tokens.json` through the whole program.
 
 use crate::harness::{ORIGIN, TOKENS, TestApp};
+use hub::domain::method::{Method, ReceivedMethod};
 use hub::{domain::headers::Headers, entry::handle_request::IncomingRequest, runtime::fake::FakeBody};
 use std::collections::BTreeSet;
 #[cfg(target_arch = "wasm32")]
@@ -8,7 +9,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 fn with(token: &str) -> IncomingRequest<FakeBody> {
     IncomingRequest {
-        method: "GET".to_owned(),
+        method: ReceivedMethod::Known(Method::Get),
         url: format!("{ORIGIN}/rest/v1/contact_tickets"),
         headers: Headers::new(vec![("authorization".to_owned(), format!("Bearer {token}"))]),
         tls_version: Some("TLSv1.3".to_owned()),

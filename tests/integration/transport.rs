@@ -1,11 +1,12 @@
 //! T-1, T-2, T-3: the request checks, tested through the whole program.
 
 use crate::harness::{ORIGIN, TestApp, answered, default_upstream};
+use hub::domain::method::ReceivedMethod;
 use hub::{domain::headers::Headers, entry::handle_request::IncomingRequest, runtime::fake::FakeBody};
 
 fn arrival(method: &str, url: &str, tls: Option<&str>, headers: &[(&str, &str)]) -> IncomingRequest<FakeBody> {
     IncomingRequest {
-        method: method.to_owned(),
+        method: ReceivedMethod::parse(method),
         url: url.to_owned(),
         headers: Headers::new(headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()),
         tls_version: tls.map(str::to_owned),

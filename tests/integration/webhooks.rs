@@ -3,6 +3,7 @@
 use crate::harness::{ORIGIN, REST, TOKENS, TestApp, TestResponse, WEBHOOK_SECRET, answered, default_upstream, golden};
 use base64ct::{Base64, Encoding as _};
 use hmac::{Hmac, Mac as _};
+use hub::domain::method::{Method, ReceivedMethod};
 use hub::{
     domain::{clerk_webhooks::WEBHOOKS, headers::Headers},
     entry::handle_request::IncomingRequest,
@@ -27,7 +28,7 @@ pub fn signed(secret: &str, id: &str, time: &str, body: &str) -> String {
 fn delivered(app: &TestApp, headers: &[(&str, &str)], body: &str) -> TestResponse {
     let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     app.handle(IncomingRequest {
-        method: "POST".to_owned(),
+        method: ReceivedMethod::Known(Method::Post),
         url: format!("{ORIGIN}/webhooks/clerk"),
         headers: Headers::new(headers),
         tls_version: Some("TLSv1.3".to_owned()),
@@ -235,7 +236,7 @@ fn valid_token_over_http_is_revoked_forged_is_ignored_t_3() {
     let over_http = |token: Option<String>| {
         let headers = token.map(|token| ("authorization".to_owned(), format!("Bearer {token}"))).into_iter().collect();
         app.handle(IncomingRequest {
-            method: "GET".to_owned(),
+            method: ReceivedMethod::Known(Method::Get),
             url: "http://hub.stacklumen.example/rest/v1/contact_tickets".to_owned(),
             headers: Headers::new(headers),
             tls_version: None,

@@ -7,6 +7,7 @@
 
 use super::{ProxyRequest, send_upstream};
 use crate::{
+    domain::method::Method,
     logic::{error::Error, query::ReadRecord},
     runtime::{LogLevel, Runtime, UpstreamRequest},
     services::{app_state::AppState, database_client::TIMEOUT_MS},
@@ -36,10 +37,10 @@ pub(super) async fn record<P: Runtime>(
         ("accept", "application/json".to_owned()),
         ("content-profile", crate::services::database_client::SCHEMA.to_owned()),
         ("content-type", "application/json".to_owned()),
-        ("x-hub-method", call.method.to_owned()),
+        ("x-hub-method", call.method.to_string()),
     ]);
     let outgoing = UpstreamRequest {
-        method: "POST",
+        method: Method::Post,
         url: format!("{}/rpc/record_read", app.config.postgrest_url),
         headers,
         response_headers: &["content-type"],

@@ -12,9 +12,12 @@ mod session;
 pub use cookie_suffix::{cookie_suffix, prefers_suffixed_cookies};
 pub use session::are_several;
 
-use crate::logic::{
-    authn::session_token::{self, TokenError},
-    http::{cookies::Cookies, query_string::first_value},
+use crate::{
+    domain::method::Method,
+    logic::{
+        authn::session_token::{self, TokenError},
+        http::{cookies::Cookies, query_string::first_value},
+    },
 };
 
 /// The part of the configuration that concerns cookies.
@@ -80,12 +83,12 @@ pub enum Carrier {
 /// Returns whether a request is a navigation: a GET by a browser for a document, never a script's call, a form or a
 /// frame.
 #[must_use]
-pub fn is_navigation(method: &str, fetch_destination: Option<&str>, accept: Option<&str>) -> bool {
+pub fn is_navigation(method: Method, fetch_destination: Option<&str>, accept: Option<&str>) -> bool {
     let document = match fetch_destination {
         Some(destination) => destination == "document",
         None => accept.is_some_and(|accept| accept.starts_with("text/html")),
     };
-    method == "GET" && document
+    method == Method::Get && document
 }
 
 /// Decides the next step.

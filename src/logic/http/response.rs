@@ -1,6 +1,9 @@
 //! Status and headers of every response: the only place that defines them.
 
-use crate::logic::error::{DatabaseError, Error};
+use crate::{
+    domain::method::{Method, allow_header},
+    logic::error::{DatabaseError, Error},
+};
 use std::borrow::Cow;
 
 /// A response, before the runtime sends it.
@@ -159,7 +162,7 @@ impl<Body> Response<Body> {
             Error::JwksUnavailable(seconds) => self.with_header("retry-after", seconds.to_string()),
             Error::MethodNotAllowed(allowed)
             | Error::Policy(crate::logic::authz::PolicyError::MethodNotAllowed(allowed)) => {
-                self.with_header("allow", *allowed)
+                self.with_header("allow", allow_header(allowed))
             }
             Error::Policy(crate::logic::authz::PolicyError::Forbidden) => {
                 self.with_header("www-authenticate", r#"Bearer realm="hub", error="insufficient_scope""#)
@@ -196,9 +199,9 @@ impl<Body> Response<Body> {
 
     /// Creates the response to a preflight from an origin on the list.
     #[must_use]
-    pub fn preflight(methods: &'static str) -> Self {
+    pub fn preflight(methods: &[Method]) -> Self {
         Self::empty(204)
-            .with_header("access-control-allow-methods", methods)
+            .with_header("access-control-allow-methods", allow_header(methods))
             .with_header("access-control-allow-headers", CORS_ALLOW_HEADERS)
             .with_header("access-control-max-age", "600")
     }

@@ -75,7 +75,7 @@ async fn sent(request: &UpstreamRequest, signal: &AbortSignal) -> Result<Respons
         headers.set(name, value)?;
     }
     let init = web_sys::RequestInit::new();
-    init.set_method(request.method);
+    init.set_method(request.method.name());
     init.set_headers(&headers);
     // Workers forward Authorization to the target of a redirect.
     init.set_redirect(web_sys::RequestRedirect::Manual);
@@ -84,7 +84,7 @@ async fn sent(request: &UpstreamRequest, signal: &AbortSignal) -> Result<Respons
     init.set_signal(Some(signal));
     // A request without a body is retried when a kept-alive connection is closed (capnproto#2785), so a DELETE could be
     // executed twice. PostgREST reads no body of a DELETE (src/PostgREST/ApiRequest/Payload.hs, `shouldParsePayload`).
-    let changes = !matches!(request.method, "GET" | "HEAD");
+    let changes = !request.method.is_read();
     if let Some(body) = request.body.as_deref().or(changes.then_some(b"{}".as_slice())) {
         init.set_body(&Uint8Array::from(body));
     }

@@ -238,15 +238,15 @@ fn redirect_loop_is_detected_after_three_redirects() {
 #[test]
 fn navigation_requires_a_document_request_by_a_browser() {
     for (method, destination, accept, navigation) in [
-        ("GET", Some("document"), None, true),
-        ("GET", None, Some("text/html,application/xhtml+xml"), true),
-        ("GET", None, Some("application/json, text/html"), false),
-        ("GET", None, None, false),
-        ("GET", Some("empty"), Some("text/html"), false),
-        ("GET", Some("iframe"), Some("text/html"), false),
-        ("GET", Some("image"), None, false),
-        ("HEAD", Some("document"), None, false),
-        ("POST", Some("document"), Some("text/html"), false),
+        (Method::Get, Some("document"), None, true),
+        (Method::Get, None, Some("text/html,application/xhtml+xml"), true),
+        (Method::Get, None, Some("application/json, text/html"), false),
+        (Method::Get, None, None, false),
+        (Method::Get, Some("empty"), Some("text/html"), false),
+        (Method::Get, Some("iframe"), Some("text/html"), false),
+        (Method::Get, Some("image"), None, false),
+        (Method::Head, Some("document"), None, false),
+        (Method::Post, Some("document"), Some("text/html"), false),
     ] {
         assert_eq!(is_navigation(method, destination, accept), navigation, "{method} {destination:?} {accept:?}");
     }
