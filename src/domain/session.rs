@@ -66,6 +66,13 @@ impl Session {
         self.principal_kind().map_or(NO_PRINCIPAL, PrincipalKind::name)
     }
 
+    /// Returns whether it is a session of the staff, in a role that the Hub knows; neither this nor
+    /// [`Session::is_customer`] is true for an unknown role.
+    #[must_use]
+    pub const fn is_staff(&self) -> bool {
+        matches!(self.role, RoleClaim::Known(_))
+    }
+
     /// Returns whether it is a customer's session.
     #[must_use]
     pub fn is_customer(&self) -> bool {

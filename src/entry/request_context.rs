@@ -117,7 +117,7 @@ pub async fn record_request<P: Runtime>(
         RequestLogWriter::record_deferred(app, runtime, &row);
         return reply;
     }
-    let staff = context.session.as_ref().is_some_and(|session| !session.is_customer());
+    let staff = context.session.as_ref().is_some_and(Session::is_staff);
     let changes = !request.method.is_read();
     let refused = (400..500).contains(&reply.status);
     // After an upstream failure no data of the database is returned, and its request log would only fail too.

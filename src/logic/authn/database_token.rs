@@ -107,7 +107,7 @@ pub fn signing_input(kid: &str, actor: &Actor<'_>, now_s: i64, jti: &str) -> Opt
         sat: session.map(|session| session.issued_at),
         org: session.and_then(|session| Some(session.organization.as_ref()?.id.as_str())),
         owner: session.filter(|session| session.is_customer()).map(Session::owner),
-        name: session.filter(|session| !session.is_customer()).and_then(|session| session.display_name.as_deref()),
+        name: session.filter(|session| session.is_staff()).and_then(|session| session.display_name.as_deref()),
         stacklumen_role,
         iat: now_s,
         exp: now_s + TTL_S,
