@@ -1,5 +1,19 @@
 //! Points in time as text; the clock itself is an argument.
 
+/// Returns the complete seconds of a time or a duration in milliseconds, rounded down: a Unix time must not be in the
+/// future, and no token, factor or message may seem older than it is.
+#[must_use]
+pub const fn whole_seconds(ms: u64) -> i64 {
+    // At most 2^64 / 1000, which is below 2^63.
+    (ms / 1000).cast_signed()
+}
+
+/// Returns the milliseconds of a Unix time in seconds; 0 before 1970.
+#[must_use]
+pub fn milliseconds(seconds: i64) -> u64 {
+    u64::try_from(seconds).unwrap_or_default().saturating_mul(1000)
+}
+
 /// Formats milliseconds since the Unix epoch as RFC 3339 in UTC, such as `2026-11-23T20:15:00.123Z`.
 #[must_use]
 pub fn rfc3339(ms: u64) -> String {
@@ -26,6 +40,13 @@ fn date(days: u64) -> (u64, u64, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rounds_seconds_down_over_the_whole_range() {
+        for (ms, seconds) in [(0, 0), (999, 0), (1000, 1), (1999, 1), (u64::MAX, 18_446_744_073_709_551)] {
+            assert_eq!(whole_seconds(ms), seconds, "{ms}");
+        }
+    }
 
     #[test]
     fn formats_known_dates() {

@@ -2,7 +2,7 @@
 
 use super::queues::QUEUES;
 use crate::{
-    domain::method::ReceivedMethod,
+    domain::{method::ReceivedMethod, time::whole_seconds},
     entry::{
         handle_request::{IncomingRequest, handle_request, log_unused_variables, misconfigured_response},
         queue_consumer, scheduled,
@@ -105,7 +105,8 @@ fn queue_message(message: &Message, now_ms: u64) -> Result<QueueMessage, JsValue
     let attempt = Reflect::get(message, &"attempts".into())?.as_f64();
     Ok(QueueMessage {
         text: body.as_string().or_else(json).unwrap_or_else(|| format!("{body:?}")),
-        age_s: u32::try_from(now_ms.saturating_sub(message.timestamp()?.get_time() as u64) / 1000).unwrap_or(u32::MAX),
+        age_s: u32::try_from(whole_seconds(now_ms.saturating_sub(message.timestamp()?.get_time() as u64)))
+            .unwrap_or(u32::MAX),
         attempt: attempt.map_or(1, |attempt| attempt as u32),
     })
 }

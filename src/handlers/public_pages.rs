@@ -1,10 +1,13 @@
 //! The public pages and files: the same for every client, cacheable, with an `ETag` (D-2).
 
-use crate::logic::{
-    config::Config,
-    error::{Error, ErrorResponse},
-    http::response::{CachePolicy, ContentKind, Response, ResponseBody},
-    views::{self, SiteContext},
+use crate::{
+    domain::time::whole_seconds,
+    logic::{
+        config::Config,
+        error::{Error, ErrorResponse},
+        http::response::{CachePolicy, ContentKind, Response, ResponseBody},
+        views::{self, SiteContext},
+    },
 };
 use std::{
     borrow::Cow,
@@ -52,7 +55,7 @@ pub fn robots<Body>(known: Option<&str>) -> Response<Body> {
 /// # Errors
 /// `TemplateFailed` if the template or a data file cannot be used.
 pub fn security_txt<Body>(config: &Config, now_ms: u64) -> Result<Response<Body>, Error> {
-    let text = views::security_txt(&site_context(config), now_ms / 1000).map_err(|_| Error::TemplateFailed)?;
+    let text = views::security_txt(&site_context(config), whole_seconds(now_ms)).map_err(|_| Error::TemplateFailed)?;
     Ok(Response::text(200, ContentKind::Plain, CachePolicy::Public, text))
 }
 

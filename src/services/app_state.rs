@@ -5,6 +5,7 @@ use crate::{
         headers::Headers,
         secret::Secret,
         session::{Actor, Session},
+        time::whole_seconds,
     },
     logic::{
         authn::{
@@ -133,7 +134,7 @@ impl<P: Runtime> AppState<P> {
     /// result proves nothing.
     #[must_use]
     pub fn looks_valid(&self, runtime: &P, token: &str) -> bool {
-        let now_s = i64::try_from(runtime.now_ms() / 1000).unwrap_or(i64::MAX);
+        let now_s = whole_seconds(runtime.now_ms());
         let current = |seen: session_token::UnverifiedClaims| seen.is_current(&self.token_policy.issuer, now_s);
         session_token::parse(token).is_ok() && session_token::decode_unverified(token).is_some_and(current)
     }

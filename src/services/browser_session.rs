@@ -2,7 +2,7 @@
 //! I-2).
 
 use crate::{
-    domain::{headers::Headers, method::Method, session::Session},
+    domain::{headers::Headers, method::Method, session::Session, time::whole_seconds},
     logic::{
         authn::{
             browser_session::{
@@ -66,7 +66,7 @@ pub async fn authenticate_page<P: Runtime>(
     page: PageRequest<'_>,
 ) -> Result<PageAuthentication<P::Body>, Error> {
     let cookies = cookies_of(page.headers)?;
-    let now_s = i64::try_from(runtime.now_ms() / 1000).map_err(|_| Error::RuntimeFailed)?;
+    let now_s = whole_seconds(runtime.now_ms());
     let navigation =
         browser_session::is_navigation(page.method, page.headers.value("sec-fetch-dest"), page.headers.value("accept"));
     let visit = BrowserSessionInput { cookies: &cookies, query: page.query, is_navigation: navigation, now_s };

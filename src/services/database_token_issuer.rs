@@ -1,7 +1,7 @@
 //! Signs the Hub's tokens for the database, and caches each while it is valid.
 
 use crate::{
-    domain::session::Actor,
+    domain::{session::Actor, time::whole_seconds},
     logic::{
         authn::database_token::{self, SigningKey, TTL_S},
         error::Error,
@@ -38,7 +38,7 @@ impl<P: Runtime> DatabaseTokenIssuer<P> {
     /// # Errors
     /// `RuntimeFailed` if signing fails, or if the actor has no rights.
     pub async fn token(&self, runtime: &P, actor: &Actor<'_>) -> Result<String, Error> {
-        let now_s = i64::try_from(runtime.now_ms() / 1000).map_err(|_| Error::RuntimeFailed)?;
+        let now_s = whole_seconds(runtime.now_ms());
         let name = cache_key(actor);
         if let Some(kept) = self.kept.borrow().get(&name).filter(|kept| now_s < kept.until_s) {
             return Ok(kept.token.clone());

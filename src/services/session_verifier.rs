@@ -1,7 +1,7 @@
 //! The verification of session tokens: the only place that defines the order form, key, signature, claims (I-1).
 
 use crate::{
-    domain::session::Session,
+    domain::{session::Session, time::whole_seconds},
     logic::{
         authn::session_token::{self, EndingSession, TokenError, TokenPolicy, Unverified, Verified},
         error::Error,
@@ -62,7 +62,7 @@ pub async fn authenticate<P: Runtime>(
     expected: &TokenPolicy,
     raw: &str,
 ) -> Result<Session, Error> {
-    let now_s = i64::try_from(runtime.now_ms() / 1000).map_err(|_| Error::RuntimeFailed)?;
+    let now_s = whole_seconds(runtime.now_ms());
     if let Some(session) = sessions.get(raw, keys.generation(), now_s) {
         return Ok(session);
     }
@@ -83,7 +83,7 @@ pub async fn ending_session<P: Runtime>(
     expected: &TokenPolicy,
     raw: &str,
 ) -> Result<EndingSession, Error> {
-    let now_s = i64::try_from(runtime.now_ms() / 1000).map_err(|_| Error::RuntimeFailed)?;
+    let now_s = whole_seconds(runtime.now_ms());
     let (verified, _) = verify(runtime, keys, raw).await?;
     session_token::validate_for_sign_out(&verified, expected, now_s).map_err(Error::Token)
 }

@@ -8,10 +8,10 @@ use crate::{domain::time, logic::views::content::Company};
 ///
 /// # Errors
 /// An unreadable data file of the company, which the tests rule out for the file in this build.
-pub fn security_txt(page: &SiteContext, now_s: u64) -> Result<String, askama::Error> {
+pub fn security_txt(page: &SiteContext, now_s: i64) -> Result<String, askama::Error> {
     let company = Company::parse()?;
     let today = now_s - now_s % DAY;
-    let expires = time::rfc3339(today.saturating_add(8 * DAY).saturating_mul(1000));
+    let expires = time::rfc3339(time::milliseconds(today.saturating_add(8 * DAY)));
     let place = format!("{}{}", page.origin, page.base_path);
     Ok(format!(
         "# How to report a vulnerability in {product} to {name}. Please put {subject} in the subject.\n\
@@ -28,7 +28,7 @@ pub fn security_txt(page: &SiteContext, now_s: u64) -> Result<String, askama::Er
     ))
 }
 
-const DAY: u64 = 86_400;
+const DAY: i64 = 86_400;
 
 #[cfg(test)]
 mod tests {
@@ -37,14 +37,14 @@ mod tests {
     const PAGE: SiteContext =
         SiteContext { base_path: "/app", origin: "https://hub.example", version: "0", commit: "0" };
 
-    fn fields(now_s: u64) -> Vec<(String, String)> {
+    fn fields(now_s: i64) -> Vec<(String, String)> {
         let text = security_txt(&PAGE, now_s).unwrap();
         assert!(text.is_ascii() && text.ends_with('\n'));
         let field = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_owned(), value.to_owned()));
         text.lines().filter(|line| !line.starts_with('#')).map(|line| field(line).unwrap()).collect()
     }
 
-    fn values(now_s: u64, name: &str) -> Vec<String> {
+    fn values(now_s: i64, name: &str) -> Vec<String> {
         fields(now_s).into_iter().filter(|(field, _)| field == name).map(|(_, value)| value).collect()
     }
 
@@ -66,5 +66,5 @@ mod tests {
     }
 
     /// 2026-11-23T20:15:00Z.
-    const NOW: u64 = 1_795_464_900;
+    const NOW: i64 = 1_795_464_900;
 }
