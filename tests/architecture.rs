@@ -3,6 +3,8 @@
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may panic")]
 
+use hub::domain::method::Method;
+use hub::domain::upstreams::UPSTREAMS;
 use hub::logic::config::variables::VARIABLES;
 use hub::logic::config::variables::VariableKind;
 use hub::logic::config::variables::WhenMissing;
@@ -109,6 +111,33 @@ fn cloudflare_crates_are_used_only_in_the_workers_files() {
     for (path, text) in sources(Path::new("src")) {
         let knows = ["worker::", "web_sys::", "js_sys::", "wasm_bindgen"].iter().any(|name| code(&text).contains(name));
         assert!(!knows || allowed.contains(&path.as_path()), "{}", path.display());
+    }
+}
+
+#[test]
+fn upstream_requests_are_created_in_one_file() {
+    for (path, text) in sources(Path::new("src")) {
+        let creates = code(&text).contains("UpstreamRequest {") && !code(&text).contains("-> UpstreamRequest {");
+        assert!(!creates || path.ends_with("runtime/upstream_request.rs"), "{}", path.display());
+    }
+}
+
+#[test]
+fn query_strings_are_split_and_encoded_in_one_file() {
+    for (path, text) in sources(Path::new("src")) {
+        let own = ["split('&')", "percent_encoding::", "form_urlencoded::", "b'%' =>"];
+        let names = own.iter().any(|name| code(&text).contains(name));
+        assert!(!names || path.ends_with("http/query_string.rs"), "{}", path.display());
+    }
+}
+
+#[test]
+fn methods_are_text_only_in_the_enum() {
+    for (path, text) in sources(Path::new("src")) {
+        let code = code(&text);
+        let named = Method::ALL.iter().find(|method| code.contains(&format!("\"{method}\"")));
+        let is_test = path.ends_with("tests.rs");
+        assert!(is_test || named.is_none() || path.ends_with("domain/method.rs"), "{} {named:?}", path.display());
     }
 }
 
@@ -240,6 +269,27 @@ fn configuration_document_lists_every_variable() {
         .collect();
     let written = rows("docs/configuration.md");
     assert_eq!(written, wanted, "write this into docs/configuration.md:\n{}", as_table(&wanted));
+}
+
+#[test]
+fn architecture_document_lists_every_upstream() {
+    let expected: Vec<Vec<String>> = UPSTREAMS
+        .iter()
+        .map(|upstream| {
+            let names = upstream.default_headers.iter().map(|(name, _)| name).chain(upstream.optional_headers);
+            let names: BTreeSet<&str> = names.copied().collect();
+            let headers: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
+            let timeout = format!("{} s", upstream.timeout_ms / 1000);
+            vec![format!("`{}`", upstream.variable), upstream.name.to_owned(), timeout, headers.join(", ")]
+        })
+        .collect();
+    let mut listed = rows("docs/architecture.md");
+    listed.retain(|row| row[0].ends_with("_URL`"));
+    assert_eq!(listed, expected, "write this into docs/architecture.md:\n{}", as_table(&expected));
+    for upstream in UPSTREAMS {
+        let known = VARIABLES.iter().any(|variable| variable.name == upstream.variable);
+        assert!(known, "{} has no variable {}", upstream.name, upstream.variable);
+    }
 }
 
 #[test]

@@ -10,3 +10,4 @@ pub mod secret;
 pub mod session;
 pub mod tables;
 pub mod time;
+pub mod upstreams;

@@ -1,12 +1,12 @@
 //! The job that reports problems to an operator: in the log, and to `ALERT_WEBHOOK_URL`.
 
 use crate::{
-    domain::method::Method,
+    domain::{method::Method, upstreams::ALERT_WEBHOOK},
     logic::error::Error,
     runtime::{FetchError, LogLevel, Runtime, UpstreamRequest},
     services::{
         app_state::AppState,
-        database_client::{USER_AGENT, execute as ask_as_job, query},
+        database_client::{execute as ask_as_job, query},
     },
 };
 use serde::{Deserialize, Serialize};
@@ -81,14 +81,8 @@ async fn post<P: Runtime>(app: &AppState<P>, runtime: &P, alerts: &[Alert]) -> R
         "environment": environment,
         "alerts": alerts,
     });
-    let request = UpstreamRequest {
-        method: Method::Post,
-        url: url.expose().clone(),
-        headers: vec![("content-type", "application/json".to_owned()), ("user-agent", USER_AGENT.to_owned())],
-        response_headers: &[],
-        body: Some(body.to_string().into_bytes()),
-        timeout_ms: TIMEOUT_MS,
-    };
+    let request = UpstreamRequest::new(&ALERT_WEBHOOK, Method::Post, url.expose().clone())
+        .with_body(body.to_string().into_bytes());
     match runtime.fetch(request).await {
         Ok(answer) if (200..300).contains(&answer.status) => Ok(()),
         Ok(_) | Err(FetchError::Unreachable | FetchError::Timeout) => {
@@ -104,5 +98,4 @@ fn alert(name: &str, text: String) -> Alert {
 
 /// Maximum number of failed requests in 15 minutes without an alert.
 const MAX_FAILED_CHECKS: u32 = 20;
-const TIMEOUT_MS: u32 = 5_000;
 const MAX_RESPONSE_BYTES: usize = 64 * 1024;

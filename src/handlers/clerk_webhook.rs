@@ -2,7 +2,7 @@
 //! on (I-2).
 
 use crate::{
-    domain::headers::Headers,
+    domain::{headers::Headers, time::whole_seconds},
     logic::{
         error::Error,
         http::response::{CachePolicy, ContentKind, Response},
@@ -11,7 +11,7 @@ use crate::{
     runtime::Runtime,
     services::{
         app_state::AppState,
-        database_client::{execute, query},
+        database_client::{execute, map_read_error, query},
         request_bodies::{self, Incoming, Sender},
     },
 };
@@ -30,8 +30,7 @@ pub async fn receive<P: Runtime>(
     body: Option<P::Body>,
 ) -> Result<Response<P::Body>, Error> {
     let now_ms = runtime.now_ms();
-    let seconds = i64::try_from(now_ms / 1000).map_err(|_| Error::RuntimeFailed)?;
-    let envelope = WebhookSignature::parse(headers, seconds).map_err(Error::Webhook)?;
+    let envelope = WebhookSignature::parse(headers, whole_seconds(now_ms)).map_err(Error::Webhook)?;
     let incoming = Incoming { sender: Sender::Unknown, body, limit: MAX_MESSAGE_BYTES };
     let bytes = request_bodies::read(app, runtime, incoming).await?;
     envelope.verify(&app.config.webhook_secrets, &bytes).map_err(Error::Webhook)?;
@@ -45,9 +44,7 @@ pub async fn receive<P: Runtime>(
     let question = query(&app.config.postgrest_url).rpc("take_clerk_event", arguments.to_string());
     let answer = execute(app, runtime, "clerk", "return=representation", question).await?;
     let outcome = match answer.body {
-        Some(body) => {
-            runtime.read(body, MAX_RESPONSE_BYTES).await.map_err(|_| Error::UpstreamInvalidResponse("no answer"))?
-        }
+        Some(body) => runtime.read(body, MAX_RESPONSE_BYTES).await.map_err(map_read_error)?,
         None => Vec::new(),
     };
     let message = match serde_json::from_slice::<&str>(&outcome) {

@@ -1,12 +1,12 @@
 //! `GET /healthz`: the Hub's version, and the reachability of its upstreams.
 
 use crate::{
-    domain::method::Method,
+    domain::{method::Method, upstreams::CLERK_JWKS},
     logic::http::response::{CachePolicy, ContentKind, Response},
     runtime::{Runtime, UpstreamRequest},
     services::{
         app_state::{AppState, HealthStatus},
-        database_client::{TimedJob, USER_AGENT, execute_job, query},
+        database_client::{TimedJob, execute_job, query},
     },
 };
 
@@ -65,14 +65,8 @@ async fn is_database_up<P: Runtime>(app: &AppState<P>, runtime: &P) -> bool {
 }
 
 async fn is_jwks_up<P: Runtime>(app: &AppState<P>, runtime: &P) -> bool {
-    let request = UpstreamRequest {
-        method: Method::Get,
-        url: app.config.jwks_url.clone(),
-        headers: vec![("accept", "application/json".to_owned()), ("user-agent", USER_AGENT.to_owned())],
-        response_headers: &[],
-        body: None,
-        timeout_ms: TIMEOUT_MS,
-    };
+    let url = app.config.jwks_url.clone();
+    let request = UpstreamRequest::new(&CLERK_JWKS, Method::Get, url).with_timeout_ms(TIMEOUT_MS);
     runtime.fetch(request).await.is_ok_and(|answer| answer.status == 200)
 }
 

@@ -12,9 +12,11 @@ use crate::{
         headers::Headers,
         method::Method,
         session::{Actor, Session},
+        time::whole_seconds,
+        upstreams::POSTGREST,
     },
     logic::{
-        authz::{self, RequestedAction, Resource, Target},
+        authz::{self, Permit, RequestedAction, Resource, Target},
         error::{Error, database},
         http::response::Response,
         query::{self, Format, Plan, ReadRecord, When, is_answer},
@@ -23,7 +25,7 @@ use crate::{
     services::{
         app_state::AppState,
         clerk_client,
-        database_client::{MAX_ERROR_BYTES, SCHEMA, TIMEOUT_MS, USER_AGENT, map_fetch_error},
+        database_client::{self, MAX_ERROR_BYTES, SCHEMA, map_fetch_error},
         request_bodies::{self, Body, Incoming, Sender},
     },
 };
@@ -83,10 +85,10 @@ pub async fn proxy<P: Runtime>(
     mut call: ProxyRequest<'_, P::Body>,
 ) -> Result<ProxyResponse<P::Body>, Error> {
     let actor = Actor::User(call.session);
-    let now_s = i64::try_from(runtime.now_ms() / 1000).unwrap_or(i64::MAX);
     let is_file = call.method == Method::Get && Format::from_accept(call.headers).is_some();
     let action = if is_file { RequestedAction::Export } else { RequestedAction::Method(call.method) };
-    let permit = authz::authorize(&actor, call.target, action, now_s).map_err(Error::Policy)?;
+    let permit =
+        authz::authorize(&actor, call.target, action, whole_seconds(runtime.now_ms())).map_err(Error::Policy)?;
     let plan = query::plan(&permit, call.method, call.query, call.headers).map_err(Error::Query)?;
     let mut held = read_body(app, runtime, &mut call, &plan).await?;
     let body = if plan.requires_body() {
@@ -99,37 +101,23 @@ pub async fn proxy<P: Runtime>(
         clerk_client::verify_current_status(app, runtime, call.session).await?;
     }
     let token = app.database_token(runtime, &actor).await?;
-    let mut headers = vec![
-        ("accept", plan.accept().to_owned()),
-        ("apikey", app.config.supabase_publishable_key.clone()),
-        ("authorization", format!("Bearer {token}")),
-        (if plan.is_read() { "accept-profile" } else { "content-profile" }, SCHEMA.to_owned()),
-        ("user-agent", USER_AGENT.to_owned()),
-        ("x-hub-route", call.route.to_owned()),
-        ("x-request-id", call.request_id.to_owned()),
-    ];
-    let optional = [
-        ("content-type", body.as_ref().map(|_| "application/json")),
-        ("prefer", plan.prefer()),
-        ("x-client-request-id", call.client_request_id),
-        ("x-hub-if-match", plan.expected_version()),
-        ("x-hub-max-affected", plan.max_affected()),
-        ("x-hub-purpose", plan.purpose()),
-        ("x-hub-reason", plan.reason()),
-        ("x-hub-impersonator", call.session.impersonator.as_deref()),
-    ];
-    headers.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value?.to_owned()))));
-    let outgoing = UpstreamRequest {
-        method: plan.method(),
-        url: format!("{}/{}", app.config.postgrest_url, plan.path_and_query()),
-        headers,
-        response_headers: &FORWARDED_RESPONSE_HEADERS,
-        body,
-        timeout_ms: match permit.resource() {
-            Resource::Function(function, _) => function.slow_ms().unwrap_or(TIMEOUT_MS),
-            Resource::Table(..) => TIMEOUT_MS,
-        },
-    };
+    let url = format!("{}/{}", app.config.postgrest_url, plan.path_and_query());
+    let outgoing = database_client::request(&app.config, plan.method(), url, &token)
+        .with_header("accept", plan.accept())
+        .with_header(if plan.is_read() { "accept-profile" } else { "content-profile" }, SCHEMA)
+        .with_header("x-hub-route", call.route)
+        .with_header("x-request-id", call.request_id)
+        .with_optional_header("content-type", body.as_ref().map(|_| "application/json"))
+        .with_optional_header("prefer", plan.prefer())
+        .with_optional_header("x-client-request-id", call.client_request_id)
+        .with_optional_header("x-hub-if-match", plan.expected_version())
+        .with_optional_header("x-hub-max-affected", plan.max_affected())
+        .with_optional_header("x-hub-purpose", plan.purpose())
+        .with_optional_header("x-hub-reason", plan.reason())
+        .with_optional_header("x-hub-impersonator", call.session.impersonator.as_deref())
+        .with_response_headers(&FORWARDED_RESPONSE_HEADERS)
+        .with_body(body)
+        .with_timeout_ms(timeout_ms(&permit));
     let look = plan.read_record(outgoing.body.as_deref()).map_err(Error::Query)?;
     let recorded = look.as_ref().is_some_and(|look| look.when == When::Before);
     if let (true, Some(look)) = (recorded, &look) {
@@ -165,7 +153,7 @@ async fn send_upstream<P: Runtime>(
     session: &Session,
     outgoing: UpstreamRequest,
 ) -> Result<UpstreamResponse<P::Body>, Error> {
-    let accept = accepted(&outgoing);
+    let accept = outgoing.header("accept").unwrap_or_default().to_owned();
     let answer = runtime.fetch(outgoing).await.map_err(map_fetch_error)?;
     check_response(app, runtime, session, (&accept, answer)).await
 }
@@ -186,15 +174,17 @@ async fn send_for_streaming<P: Runtime>(
     session: &Session,
     outgoing: UpstreamRequest,
 ) -> Result<UpstreamResponse<P::Body>, Error> {
-    let accept = accepted(&outgoing);
+    let accept = outgoing.header("accept").unwrap_or_default().to_owned();
     let answer = runtime.fetch_head(outgoing).await.map_err(map_fetch_error)?;
     check_response(app, runtime, session, (&accept, answer)).await
 }
 
-/// The media type that a request accepts.
-fn accepted(outgoing: &UpstreamRequest) -> String {
-    let accept = outgoing.headers.iter().find(|(name, _)| *name == "accept");
-    accept.map_or_else(String::new, |(_, accept)| accept.clone())
+/// Returns the timeout of a permitted request: that of a slow function, or that of the database.
+fn timeout_ms(permit: &Permit) -> u32 {
+    match permit.resource() {
+        Resource::Function(function, _) => function.slow_ms().unwrap_or(POSTGREST.timeout_ms),
+        Resource::Table(..) => POSTGREST.timeout_ms,
+    }
 }
 
 /// Returns a successful response, which must have the requested media type.
@@ -218,8 +208,8 @@ async fn check_response<P: Runtime>(
         0..=399 => Err(Error::UpstreamInvalidResponse("a redirect")),
         status => {
             // Without its body, the status decides.
-            let error = runtime.within(TIMEOUT_MS, runtime.read_or_empty(answer.body, MAX_ERROR_BYTES)).await;
-            let fault = database::map_error(status, &error.unwrap_or_default(), !session.is_customer());
+            let error = runtime.within(POSTGREST.timeout_ms, runtime.read_or_empty(answer.body, MAX_ERROR_BYTES)).await;
+            let fault = database::map_error(status, &error.unwrap_or_default(), session.is_staff());
             if fault == Error::SessionRevoked {
                 app.evict_session(session);
             }

@@ -2,7 +2,7 @@
 //! T-3).
 
 use crate::{
-    domain::{headers::Headers, ids::is_clerk_id, time},
+    domain::{headers::Headers, ids::is_clerk_id, time, upstreams::POSTGREST},
     logic::{
         authn::bearer_token,
         error::Error,
@@ -12,7 +12,7 @@ use crate::{
     services::{
         app_state::AppState,
         clerk_client,
-        database_client::{TIMEOUT_MS, execute, query},
+        database_client::{execute, query},
     },
 };
 use serde_json::Value;
@@ -30,7 +30,9 @@ pub async fn revoke_at_clerk<P: Runtime>(
     reply: Response<P::Body>,
 ) -> Result<Response<P::Body>, Error> {
     let body = match reply.body {
-        ResponseBody::Stream(body) => runtime.within(TIMEOUT_MS, runtime.read(body, MAX_RESPONSE_BYTES)).await,
+        ResponseBody::Stream(body) => {
+            runtime.within(POSTGREST.timeout_ms, runtime.read(body, MAX_RESPONSE_BYTES)).await
+        }
         ResponseBody::Empty | ResponseBody::Text(_) => None,
     };
     let body = body.and_then(Result::ok).unwrap_or_default();
@@ -88,7 +90,7 @@ async fn revoke_leaked_token<P: Runtime>(app: &AppState<P>, runtime: &P, token: 
         runtime.log(LogLevel::Warn, &line.to_string());
         return;
     }
-    let issued_ms = u64::try_from(session.issued_at).unwrap_or_default() * 1000;
+    let issued_ms = time::milliseconds(session.issued_at);
     let arguments = serde_json::json!({ "session": session.id, "issued_until": time::rfc3339(issued_ms) });
     let question = query(&app.config.postgrest_url).rpc("burn_token", arguments.to_string());
     let done = execute(app, runtime, "boundary", "return=minimal", question).await;

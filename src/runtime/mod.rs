@@ -2,19 +2,20 @@
 
 #[cfg(any(not(target_arch = "wasm32"), feature = "test-internals"))]
 pub mod fake;
+mod upstream_request;
 #[cfg(target_arch = "wasm32")]
 pub mod webcrypto;
 #[cfg(all(target_arch = "wasm32", not(feature = "test-internals")))]
 pub mod workers;
 
 pub use crate::domain::headers::Headers;
-use crate::domain::method::Method;
 use std::{
     fmt,
     future::{Future, poll_fn},
     pin::pin,
     task::Poll,
 };
+pub use upstream_request::{FetchError, UpstreamRequest, UpstreamResponse};
 
 /// The runtime operations that the Hub needs.
 ///
@@ -162,42 +163,6 @@ pub struct RequestMetric<'a> {
     pub principal: &'a str,
     /// Duration in milliseconds.
     pub duration_ms: u64,
-}
-
-/// A request that the Hub sends.
-#[derive(Clone, Debug)]
-pub struct UpstreamRequest {
-    /// The method.
-    pub method: Method,
-    /// The absolute URL.
-    pub url: String,
-    /// Header names in lower case, and values.
-    pub headers: Vec<(&'static str, String)>,
-    /// Headers of the response that are read, in lower case: each one costs a call into the runtime.
-    pub response_headers: &'static [&'static str],
-    /// The body; `None` for GET and HEAD.
-    pub body: Option<Vec<u8>>,
-    /// Timeout of the response in milliseconds: including its body, unless it is sent by [`Runtime::fetch_head`].
-    pub timeout_ms: u32,
-}
-
-/// The response to a request that the Hub sent.
-pub struct UpstreamResponse<Body> {
-    /// The status code.
-    pub status: u16,
-    /// The `response_headers` that are present; repeated ones joined by `, `.
-    pub headers: Headers,
-    /// The body, unread.
-    pub body: Option<Body>,
-}
-
-/// The reason why a request of the Hub has no response.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FetchError {
-    /// No response in time.
-    Timeout,
-    /// No connection, or a broken one.
-    Unreachable,
 }
 
 /// The reason why a body could not be read completely.

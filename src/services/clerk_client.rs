@@ -7,10 +7,11 @@ use crate::{
         ids::is_clerk_id,
         method::Method,
         session::{RoleClaim, Session},
+        upstreams::CLERK_BACKEND_API,
     },
     logic::error::Error,
     runtime::{Runtime, UpstreamRequest},
-    services::{app_state::AppState, database_client::USER_AGENT},
+    services::app_state::AppState,
 };
 use serde_json::Value;
 
@@ -150,20 +151,10 @@ async fn request<P: Runtime>(
     path: &str,
     body: Option<Vec<u8>>,
 ) -> Result<(u16, Vec<u8>), Error> {
-    let request = UpstreamRequest {
-        method,
-        url: format!("{}{path}", app.config.clerk_api_url),
-        headers: vec![
-            ("accept", "application/json".to_owned()),
-            ("authorization", format!("Bearer {}", app.config.clerk_secret_key.expose())),
-            ("clerk-api-version", API_VERSION.to_owned()),
-            ("content-type", "application/json".to_owned()),
-            ("user-agent", USER_AGENT.to_owned()),
-        ],
-        response_headers: &[],
-        body,
-        timeout_ms: TIMEOUT_MS,
-    };
+    let url = format!("{}{path}", app.config.clerk_api_url);
+    let request = UpstreamRequest::new(&CLERK_BACKEND_API, method, url)
+        .with_bearer(app.config.clerk_secret_key.expose())
+        .with_body(body);
     let answer = runtime.fetch(request).await.map_err(|_| Error::ClerkUnavailable)?;
     let body = match answer.body {
         Some(body) => runtime.read(body, MAX_RESPONSE_BYTES).await.map_err(|_| Error::ClerkUnavailable)?,
@@ -184,11 +175,8 @@ fn string_array(answer: &Value, name: &str) -> Result<Vec<String>, Error> {
     texts.ok_or(Error::ClerkUnavailable)
 }
 
-/// Version of the Backend API whose responses these functions parse.
-pub const API_VERSION: &str = "2026-05-12";
 /// Statuses of a session that issues no tokens any more; the others are `active` and `pending`.
 const ENDED_STATUSES: [&str; 6] = ["abandoned", "ended", "expired", "removed", "replaced", "revoked"];
 const MAX_RESPONSE_BYTES: usize = 512 * 1024;
 /// A Worker may send 50 subrequests per request.
 const MAX_SESSIONS_PER_USER: usize = 20;
-const TIMEOUT_MS: u32 = 2_000;

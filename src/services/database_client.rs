@@ -1,20 +1,17 @@
 //! The Hub's own requests to the database, built by the `postgrest` crate and sent by the runtime.
 
 use crate::{
-    domain::{method::Method, session::Actor},
-    logic::error::{Error, database::PostgrestError},
-    runtime::{FetchError, LogLevel, Runtime, UpstreamRequest, UpstreamResponse},
+    domain::{method::Method, session::Actor, upstreams::POSTGREST},
+    logic::{
+        config::Config,
+        error::{Error, database::PostgrestError},
+    },
+    runtime::{BodyReadError, FetchError, LogLevel, Runtime, UpstreamRequest, UpstreamResponse},
     services::app_state::AppState,
 };
 
-/// The Hub's user agent: Supabase rejects secret keys from clients that appear to be browsers.
-pub const USER_AGENT: &str = concat!("stacklumen-hub/", env!("CARGO_PKG_VERSION"));
-
 /// The only exposed schema; clients still send `public`.
 pub const SCHEMA: &str = "hub";
-
-/// Timeout of the database for a client's request, in milliseconds.
-pub const TIMEOUT_MS: u32 = 10_000;
 
 /// Timeout of one step of a nightly job, in milliseconds: slightly longer than the `statement_timeout` of
 /// `hub.run_checks` and `hub.keep_house`, and well below the 100 seconds after which Cloudflare, which proxies
@@ -30,6 +27,14 @@ pub const MAX_ERROR_BYTES: usize = 64 * 1024;
 #[must_use]
 pub fn query(rest_url: &str) -> postgrest::Postgrest {
     postgrest::Postgrest::new(rest_url).schema(SCHEMA)
+}
+
+/// Begins a request with a token of the Hub.
+#[must_use]
+pub fn request(config: &Config, method: Method, url: String, token: &str) -> UpstreamRequest {
+    UpstreamRequest::new(&POSTGREST, method, url)
+        .with_header("apikey", config.supabase_publishable_key.as_str())
+        .with_bearer(token)
 }
 
 /// Sends a request as a job of the Hub (`system:<job>`), never as a user.
@@ -95,7 +100,7 @@ pub async fn execute_for_response<P: Runtime>(
     job: &'static str,
     question: postgrest::Builder,
 ) -> Result<UpstreamResponse<P::Body>, Error> {
-    let sending = Sending { actor: &Actor::Job(job), prefer: "return=minimal", timeout_ms: TIMEOUT_MS };
+    let sending = Sending { actor: &Actor::Job(job), prefer: "return=minimal", timeout_ms: POSTGREST.timeout_ms };
     send(app, runtime, &sending, question).await
 }
 
@@ -110,7 +115,7 @@ pub async fn execute_as<P: Runtime>(
     prefer: &'static str,
     question: postgrest::Builder,
 ) -> Result<UpstreamResponse<P::Body>, Error> {
-    let sending = Sending { actor, prefer, timeout_ms: TIMEOUT_MS };
+    let sending = Sending { actor, prefer, timeout_ms: POSTGREST.timeout_ms };
     check_status(runtime, actor, send(app, runtime, &sending, question).await?).await
 }
 
@@ -133,28 +138,16 @@ async fn send<P: Runtime>(
     let built =
         question.build().build().map_err(|_| Error::UpstreamInvalidResponse("the question could not be built"))?;
     let token = app.database_token(runtime, sending.actor).await?;
-    let mut headers = vec![
-        ("accept", "application/json".to_owned()),
-        ("apikey", app.config.supabase_publishable_key.clone()),
-        ("authorization", format!("Bearer {token}")),
-        ("prefer", sending.prefer.to_owned()),
-        ("user-agent", USER_AGENT.to_owned()),
-    ];
-    for name in ["accept-profile", "content-profile", "content-type"] {
-        if let Some(value) = built.headers().get(name).and_then(|value| value.to_str().ok()) {
-            headers.push((name, value.to_owned()));
-        }
-    }
     let method = Method::parse(built.method().as_str())
         .ok_or(Error::UpstreamInvalidResponse("the question has another method"))?;
-    let outgoing = UpstreamRequest {
-        method,
-        url: built.url().to_string(),
-        headers,
-        body: built.body().and_then(|body| body.as_bytes()).filter(|_| !method.is_read()).map(<[u8]>::to_vec),
-        response_headers: &[],
-        timeout_ms: sending.timeout_ms,
-    };
+    let body = built.body().and_then(|body| body.as_bytes()).filter(|_| !method.is_read()).map(<[u8]>::to_vec);
+    let mut outgoing = request(&app.config, method, built.url().to_string(), &token)
+        .with_header("prefer", sending.prefer)
+        .with_body(body)
+        .with_timeout_ms(sending.timeout_ms);
+    for name in ["accept-profile", "content-profile", "content-type"] {
+        outgoing = outgoing.with_optional_header(name, built.headers().get(name).and_then(|value| value.to_str().ok()));
+    }
     runtime.fetch(outgoing).await.map_err(map_fetch_error)
 }
 
@@ -195,4 +188,13 @@ pub fn map_fetch_error(failure: FetchError) -> Error {
         FetchError::Timeout => Error::UpstreamTimeout,
         FetchError::Unreachable => Error::UpstreamUnreachable,
     }
+}
+
+/// Returns the error for a response of the database whose body could not be read completely.
+#[must_use]
+pub fn map_read_error(failure: BodyReadError) -> Error {
+    Error::UpstreamInvalidResponse(match failure {
+        BodyReadError::Broken => "the body is incomplete",
+        BodyReadError::TooLarge => "the body is too long",
+    })
 }

@@ -2,13 +2,12 @@
 //! another request (I-2).
 
 use crate::{
-    domain::{method::Method, secret::Secret},
+    domain::{method::Method, secret::Secret, upstreams::CLERK_JWKS},
     logic::authn::{
         jwks::{self, JwksCacheState, RETRY_AFTER_S, RefreshDecision, RsaKey, UNKNOWN_KID_TTL_MS},
         shared_jwks,
     },
     runtime::{LogLevel, Runtime, UpstreamRequest},
-    services::database_client::USER_AGENT,
 };
 mod import;
 
@@ -273,14 +272,8 @@ impl<P: Runtime> JwksCache<P> {
 
     /// Returns the issuer's set, and its source text.
     async fn fetch_from_issuer(&self, runtime: &P) -> Option<((Vec<RsaKey>, Keys<P>), Vec<u8>)> {
-        let request = UpstreamRequest {
-            method: Method::Get,
-            url: self.source.jwks_url.clone(),
-            headers: vec![("accept", "application/json".to_owned()), ("user-agent", USER_AGENT.to_owned())],
-            response_headers: &["content-type"],
-            body: None,
-            timeout_ms: u32::try_from(jwks::TIMEOUT_MS).unwrap_or(u32::MAX),
-        };
+        let request = UpstreamRequest::new(&CLERK_JWKS, Method::Get, self.source.jwks_url.clone())
+            .with_response_headers(&["content-type"]);
         let answer = runtime.fetch(request).await.ok()?;
         let json = answer.headers.value("content-type").is_some_and(|media| media.contains("json"));
         let body = answer.body.filter(|_| answer.status == 200 && json)?;

@@ -5,8 +5,8 @@ use crate::{
     cancellation::{generated, kinds},
     harness::{TestApp, answered, default_upstream},
 };
-use hub::domain::method::Method;
 use hub::{
+    domain::{method::Method, upstreams::POSTGREST},
     entry::handle_request::handle_request,
     runtime::{BodyReadError, FetchError, Runtime as _, UpstreamRequest, fake::FakeRuntime},
 };
@@ -16,7 +16,7 @@ const STAFF: [(&str, &str); 2] = [("x-hub-purpose", "support"), ("if-match", "*"
 
 fn question(timeout_ms: u32) -> UpstreamRequest {
     let url = "https://slow.example/".to_owned();
-    UpstreamRequest { method: Method::Get, url, headers: Vec::new(), response_headers: &[], body: None, timeout_ms }
+    UpstreamRequest::new(&POSTGREST, Method::Get, url).with_timeout_ms(timeout_ms)
 }
 
 /// The fake runtime behaves like `src/runtime/workers/fetch.rs`, which tests/e2e/slow.test.mjs tests.

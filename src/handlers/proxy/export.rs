@@ -10,7 +10,7 @@ use crate::{
         query::{Export, ExportPage, Format},
     },
     runtime::{BodyReadError, Runtime, UpstreamRequest, UpstreamResponse},
-    services::app_state::AppState,
+    services::{app_state::AppState, database_client::map_read_error},
 };
 use std::rc::Rc;
 
@@ -104,10 +104,8 @@ impl<P: Runtime> ExportPager<P> {
         loop {
             let token = self.app.database_token(&self.runtime, &Actor::User(&self.session)).await?;
             let size = self.export.next_page_size(self.page_size, out);
-            let mut question = self.request.clone();
-            question.url = format!("{}/{}", self.app.config.postgrest_url, self.export.page_query(behind, size));
-            question.headers.retain(|(name, _)| *name != "authorization");
-            question.headers.push(("authorization", format!("Bearer {token}")));
+            let url = format!("{}/{}", self.app.config.postgrest_url, self.export.page_query(behind, size));
+            let question = self.request.clone().with_url(url).with_bearer(&token);
             let UpstreamResponse { body, .. } =
                 send_upstream(&self.app, &self.runtime, &self.session, question).await?;
             let body = body.ok_or(Error::UpstreamInvalidResponse("a page without a body"))?;
@@ -122,10 +120,7 @@ impl<P: Runtime> ExportPager<P> {
                 }
                 // Never 0: the response to a page of no records would be taken for the end of the file.
                 Err(BodyReadError::TooLarge) if size > 1 => self.page_size = (size / 4).max(1),
-                Err(BodyReadError::TooLarge) => {
-                    return Err(Error::UpstreamInvalidResponse("a record longer than a page"));
-                }
-                Err(BodyReadError::Broken) => return Err(Error::UpstreamInvalidResponse("a page broke off")),
+                Err(failure) => return Err(map_read_error(failure)),
             }
         }
     }

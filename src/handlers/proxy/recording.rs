@@ -7,10 +7,10 @@
 
 use super::{ProxyRequest, send_upstream};
 use crate::{
-    domain::method::Method,
+    domain::{method::Method, upstreams::POSTGREST},
     logic::{error::Error, query::ReadRecord},
     runtime::{LogLevel, Runtime, UpstreamRequest},
-    services::{app_state::AppState, database_client::TIMEOUT_MS},
+    services::{app_state::AppState, database_client::SCHEMA},
 };
 
 /// Records a read; `headers` are those of the request that follows it.
@@ -23,30 +23,18 @@ pub(super) async fn record<P: Runtime>(
     call: &ProxyRequest<'_, P::Body>,
     (look, headers): (&ReadRecord, &[(&'static str, String)]),
 ) -> Result<(), Error> {
-    let kept = [
-        "apikey",
-        "authorization",
-        "user-agent",
-        "x-client-request-id",
-        "x-hub-impersonator",
-        "x-hub-route",
-        "x-request-id",
-    ];
-    let mut headers: Vec<_> = headers.iter().filter(|(name, _)| kept.contains(name)).cloned().collect();
-    headers.extend([
-        ("accept", "application/json".to_owned()),
-        ("content-profile", crate::services::database_client::SCHEMA.to_owned()),
-        ("content-type", "application/json".to_owned()),
-        ("x-hub-method", call.method.to_string()),
-    ]);
-    let outgoing = UpstreamRequest {
-        method: Method::Post,
-        url: format!("{}/rpc/record_read", app.config.postgrest_url),
-        headers,
-        response_headers: &["content-type"],
-        body: Some(serde_json::to_vec(look).map_err(|_| Error::RequestLogUnavailable)?),
-        timeout_ms: TIMEOUT_MS,
-    };
+    let kept = ["apikey", "authorization", "x-client-request-id", "x-hub-impersonator", "x-hub-route", "x-request-id"];
+    let url = format!("{}/rpc/record_read", app.config.postgrest_url);
+    let repeated = headers.iter().filter(|(name, _)| kept.contains(name));
+    let outgoing = repeated
+        .fold(UpstreamRequest::new(&POSTGREST, Method::Post, url), |request, (name, value)| {
+            request.with_header(name, value.as_str())
+        })
+        .with_header("content-profile", SCHEMA)
+        .with_header("content-type", "application/json")
+        .with_header("x-hub-method", call.method.name())
+        .with_response_headers(&["content-type"])
+        .with_body(serde_json::to_vec(look).map_err(|_| Error::RequestLogUnavailable)?);
     match send_upstream(app, runtime, call.session, outgoing).await {
         Ok(_) => Ok(()),
         Err(Error::SessionRevoked) => Err(Error::SessionRevoked),

@@ -1,6 +1,6 @@
 //! The issuer's public keys: accepted sets and keys, and the rules for fetching a set again.
 
-use crate::logic::strict_json;
+use crate::{domain::upstreams::CLERK_JWKS, logic::strict_json};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde_json::{Map, Value};
 
@@ -176,7 +176,7 @@ pub fn may_refetch_after_bad_signature(known: JwksCacheState, doubted: Option<u6
 }
 
 /// Timeout of a fetch, in milliseconds.
-pub const TIMEOUT_MS: u64 = 3_000;
+pub const TIMEOUT_MS: u64 = CLERK_JWKS.timeout_ms as u64;
 /// `Retry-After` of the 503 response, in seconds.
 pub const RETRY_AFTER_S: u32 = 5;
 /// Time for which an unknown key id is remembered, in milliseconds.

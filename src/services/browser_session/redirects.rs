@@ -5,6 +5,7 @@ use super::{
     directives::{DEV_BROWSER_COOKIE, is_plain},
 };
 use crate::{
+    domain::upstreams::CLERK_API_VERSION,
     logic::{
         authn::browser_session::{
             self, BrowserSessionInput, HANDSHAKE_STATE_COOKIE, HANDSHAKE_STATE_PARAMETER, REDIRECT_COUNT_COOKIE,
@@ -18,7 +19,7 @@ use crate::{
         },
     },
     runtime::Runtime,
-    services::{app_state::AppState, clerk_client},
+    services::app_state::AppState,
 };
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 
@@ -78,7 +79,7 @@ pub(super) fn redirect_to_handshake<P: Runtime>(
         "{}/v1/client/handshake?redirect_url={}&__clerk_api_version={}&suffixed_cookies={suffixed}&__clerk_hs_reason={reason}&format=nonce",
         app.config.issuer,
         encode(&back, Unescaped::None),
-        clerk_client::API_VERSION,
+        CLERK_API_VERSION,
     );
     let browser = first_value(visit.query, DEV_BROWSER_COOKIE)
         .or_else(|| visit.cookies.values(&format!("{DEV_BROWSER_COOKIE}_{}", app.clerk_instance.suffix)).next())
