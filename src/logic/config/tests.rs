@@ -46,6 +46,19 @@ fn reports_all_missing_variables_together() {
     assert!(wanted.iter().all(|name| missing.contains(name)), "{missing:?}");
 }
 
+/// A variable that is in the list and is not read would have no effect. A preview: production reads all of them in a
+/// search for placeholders.
+#[test]
+fn parse_reads_exactly_the_listed_variables() {
+    let read = std::cell::RefCell::new(std::collections::BTreeSet::new());
+    let lookup = |name: &str| {
+        read.borrow_mut().insert(name.to_owned());
+        if name == "HUB_ENV" { Some("preview".to_owned()) } else { complete(name) }
+    };
+    assert!(Config::parse(lookup).is_ok());
+    assert_eq!(read.into_inner(), VARIABLES.iter().map(|var| var.name.to_owned()).collect());
+}
+
 /// T-1: every upstream is https; loopback is allowed only for a local Hub.
 #[test]
 fn rejects_http_upstreams_t_1() {
