@@ -239,16 +239,18 @@ pub fn golden(name: &str, found: &str) {
 /// Compares with a golden file, or writes it if `UPDATE_GOLDEN` is set.
 #[cfg(not(target_arch = "wasm32"))]
 pub fn golden(name: &str, found: &str) {
-    use std::{fs, path::Path};
+    use std::{collections::BTreeSet, fs, path::Path};
     let file = Path::new("tests/golden").join(name);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         fs::write(&file, found).unwrap();
     }
     let wanted = fs::read_to_string(&file).unwrap_or_default();
-    for (line, (found, wanted)) in found.lines().zip(wanted.lines()).enumerate() {
-        assert_eq!(found, wanted, "{} line {}", file.display(), line + 1);
-    }
-    assert_eq!(found.lines().count(), wanted.lines().count(), "{}", file.display());
+    let only = |one: &str, other: &str| {
+        let known: BTreeSet<&str> = other.lines().collect();
+        one.lines().filter(|line| !known.contains(line)).collect::<Vec<_>>().join("\n")
+    };
+    let (added, absent) = (only(found, &wanted), only(&wanted, found));
+    assert!(found == wanted, "{}: lines of the file only:\n{absent}\nof the program only:\n{added}", file.display());
 }
 
 fn isolate(vars: &'static [(&str, &str)]) -> Rc<AppState<FakeRuntime>> {
