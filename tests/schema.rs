@@ -221,6 +221,63 @@ fn policies_match_catalogue() {
     }
 }
 
+/// A-2: a policy for staff names the roles to which TABLES grants its operation.
+#[test]
+fn staff_roles_in_policies_match_catalogue() {
+    for table in TABLES {
+        for (operation, is_granted) in [
+            ("r", (|grant| !grant.read.is_empty()) as fn(&Grant) -> bool),
+            ("a", |grant| !grant.insert.is_empty()),
+            ("w", |grant| !grant.update.is_empty()),
+            ("d", |grant| grant.delete),
+        ] {
+            let conditions = texts(
+                &format!(
+                    "select condition from pg_policy p, unnest(array[pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)]) condition \
+                     where polrelid = ('hub.' || $1)::regclass and polcmd in ('{operation}', '*') and condition is not null \
+                     and to_regrole('hub_staff')::oid = any (polroles)"
+                ),
+                table.name,
+            );
+            let granted = of_role(table, "hub_staff").into_iter().filter(|grant| is_granted(grant));
+            let granted: BTreeSet<String> = granted.filter_map(|grant| staff_role(grant.principal)).collect();
+            for condition in conditions {
+                same(&format!("roles of {operation} on {}", table.name), &named_roles(&condition), &granted);
+            }
+        }
+    }
+}
+
+fn staff_role(principal: PrincipalKind) -> Option<String> {
+    principal.name().strip_prefix("staff:").map(str::to_owned)
+}
+
+/// Returns the roles of `staff_role() = 'admin'` or `staff_role() in ('admin', 'sales')`, as PostgreSQL prints them.
+fn named_roles(condition: &str) -> BTreeSet<String> {
+    let compared = condition.split("staff_role() AS staff_role) = ").skip(1);
+    let lists = compared.filter_map(|rest| rest.split([')', ']']).next());
+    lists.flat_map(|list| list.split('\'').skip(1).step_by(2)).map(str::to_owned).collect()
+}
+
+/// A-2: `before_request()` accepts the roles that TABLES has grants for, and an erasure replaces none of their names.
+#[test]
+fn staff_roles_in_functions_match_catalogue() {
+    let granted = TABLES.iter().flat_map(|table| table.grants).filter_map(|grant| staff_role(grant.principal));
+    let granted: BTreeSet<String> = granted.collect();
+    let listed = |function: &str, before: &str, after: char| -> BTreeSet<String> {
+        let source = texts(
+            "select prosrc from pg_proc where pronamespace = 'hub_private'::regnamespace and proname = $1",
+            function,
+        );
+        let source = source.concat();
+        let (_, list) = source.split_once(before).expect("the function has a list of roles");
+        list.split(after).next().unwrap().split('\'').skip(1).step_by(2).map(str::to_owned).collect()
+    };
+    same("roles of before_request()", &listed("before_request", "staff_role not in (", ')'), &granted);
+    let kept = listed("begin_erasure", "unnest(array[", ']');
+    assert!(granted.is_subset(&kept), "begin_erasure() keeps {kept:?}, not all of {granted:?}");
+}
+
 /// L-1: an audited table has its row trigger and its TRUNCATE trigger, both enabled always.
 #[test]
 fn audit_triggers_match_catalogue() {
