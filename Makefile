@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup dev dev-reset dev-seed db-check build types test check bench soak clean fuzz
+.PHONY: help setup dev dev-reset dev-seed db-check build types test check additions bench soak clean fuzz
 
 # Node 22 from npm; the system's Node only installs it.
 NODE := node_modules/.bin/node
@@ -49,6 +49,10 @@ test: ## Runs all tests, or one stage: STAGE=native, browser, database, dev-stac
 check: ## Checks formatting, lints (native, wasm32 and JavaScript), licences, documentation and scripts
 	@dev/setup/all.sh check
 	@dev/check.sh
+
+additions: ## Adds one thing of each kind to a copy: the build or a test must fail until the rest is there
+	@dev/setup/all.sh build
+	@$(NODE) dev/additions.mjs
 
 bench: build ## Runs the benchmarks: request cost, audit trigger, audit log queries and export (ROWS=1000000)
 	@dev/setup/all.sh build

@@ -263,5 +263,5 @@ fn into_response<Body>(base_path: &str, answer: UpstreamResponse<Body>, accept: 
 }
 
 /// Headers of the database's response that a client needs; `content-type` and `location` are rewritten.
-const FORWARDED_RESPONSE_HEADERS: [&str; 5] =
+pub const FORWARDED_RESPONSE_HEADERS: [&str; 5] =
     ["content-range", "content-type", "etag", "location", "preference-applied"];
