@@ -87,9 +87,9 @@ create function hub_private.owner_of_shown(entity text, selector text, records t
   language sql stable security definer set search_path = ''
 as $$
   select case
-    when coalesce(row_count, 0) = 0 then null
-    -- One owner was named, and rows were shown.
-    when selector = 'owner' and cardinality(records) = 1 and records[1] ~ '^(user|org)_[A-Za-z0-9]{10,64}$' then records[1]
+    -- Of several records it is not known which were shown.
+    when coalesce(row_count, 0) = 0 or (select count(distinct r.name) <> 1 from unnest(records) as r (name)) then null
+    when selector = 'owner' and records[1] ~ '^(user|org)_[A-Za-z0-9]{10,64}$' then records[1]
     when selector in ('key', 'conversation') and shown_id <> '' then
       (select a.owner_id from hub.team_activities a
         where a.entity_id = shown_id and a.entity = owner_of_shown.entity and a.action in ('insert', 'update', 'delete', 'baseline')
@@ -97,7 +97,7 @@ as $$
   end
 $$;
 comment on function hub_private.owner_of_shown(text, text, text[], text, integer) is
-  'The owner of rows that a read has shown and that no longer exist, from the audit log; null if none were shown.';
+  'The owner of the rows of the one named record that a read has shown and that no longer exist, from the audit log; null if none were shown.';
 
 -- As in 20261126234000_record_conversations_once.sql, with the owners of rows that are gone.
 do $$
@@ -110,6 +110,20 @@ begin
     raise exception 'the owner of a read is not where it was';
   end if;
   execute named;
+end
+$$;
+
+-- An export that broke off has shown the rows of its first pages, so that a client does not see it as one that showed nothing.
+do $$
+declare
+  written constant text := pg_get_functiondef('hub_private.my_activity(bigint, integer)'::regprocedure);
+  shown constant text := replace(written, '(select q.outcome from hub.request_log q',
+    '(select case when q.outcome = ''failed'' and q.row_count > 0 then ''allowed'' else q.outcome end from hub.request_log q');
+begin
+  if shown = written then
+    raise exception 'the outcome of a read is not where it was';
+  end if;
+  execute shown;
 end
 $$;
 

@@ -159,6 +159,7 @@ $$;
 do $$
 declare
   carols uuid := (select id from hub.contact_tickets where subject = 'Of Carol');
+  acmes uuid := (select id from hub.contact_tickets where subject = 'Of Acme');
   gone uuid := gen_random_uuid();
 begin
   perform pg_temp.act('alice', 'POST', '{}', '{"x-hub-impersonator": "user_2hubadmin0000000000000005"}');
@@ -182,12 +183,14 @@ begin
   perform pg_temp.act('system');
   perform hub.record_requests((select jsonb_agg(jsonb_build_object('occurred_at', now(), 'request_id', '01ARZ3NDEKTSV4RRFFQ69G5FG' || n, 'actor_id', 'user_2hubsupport000000000000007',
       'who', 'staff:support', 'method', 'GET', 'route', '/rest/v1/contact_tickets', 'outcome', 'allowed', 'status', 200, 'row_count', shown,
-      'look', jsonb_build_object('entity', 'contact_tickets', 'selector', selector, 'records', jsonb_build_array(record), 'filter', 'x')))
-    from (values (1, 1, 'key', gone::text), (2, 0, 'key', gone::text), (3, 2, 'owner', 'user_2hubnobody00000000000009'), (4, 0, 'owner', 'user_2hubnobody00000000000009')) as r (n, shown, selector, record)));
+      'look', jsonb_build_object('entity', 'contact_tickets', 'selector', selector, 'records', records, 'filter', 'x')))
+    from (values (1, 1, 'key', jsonb_build_array(gone)), (2, 0, 'key', jsonb_build_array(gone)), (3, 2, 'owner', '["user_2hubnobody00000000000009", "user_2hubnobody00000000000009"]'),
+      (4, 0, 'owner', '["user_2hubnobody00000000000009"]'), (5, 1, 'key', jsonb_build_array(gone, acmes))) as r (n, shown, selector, records)));
   perform set_config('role', 'none', true);
-  assert (select array_agg(concat_ws(' ', right(request_id, 1), action, coalesce(owner_id, '-')) order by request_id) from hub.team_activities where request_id like '01ARZ3NDEKTSV4RRFFQ69G5FG%')
-    = array['1 read user_2hubcarol0000000000000003', '2 read -', '3 list user_2hubnobody00000000000009', '4 list -'],
-    (select array_agg(concat_ws(' ', right(request_id, 1), action, coalesce(owner_id, '-')) order by request_id) from hub.team_activities where request_id like '01ARZ3NDEKTSV4RRFFQ69G5FG%');
+  assert (select array_agg(concat_ws(' ', right(request_id, 1), action, coalesce(owner_id, '-')) order by request_id, owner_id nulls first) from hub.team_activities where request_id like '01ARZ3NDEKTSV4RRFFQ69G5FG%')
+    -- Of a deleted and a living record, one row was shown: the living one.
+    = array['1 read user_2hubcarol0000000000000003', '2 read -', '3 list user_2hubnobody00000000000009', '4 list -', '5 read -', '5 read org_2hubacme00000000000000001'],
+    (select array_agg(concat_ws(' ', right(request_id, 1), action, coalesce(owner_id, '-')) order by request_id, owner_id nulls first) from hub.team_activities where request_id like '01ARZ3NDEKTSV4RRFFQ69G5FG%');
 end
 $$;
 
@@ -214,6 +217,7 @@ $$;
 do $$
 declare
   mine jsonb;
+  request text;
 begin
   perform pg_temp.act('admin', 'POST', '{"name": "Ada Admin"}');
   perform hub.record_read('team_activities', 'owner', array['org_2hubacme00000000000000001'], 'select=id,before', 'legal', true);
@@ -222,6 +226,19 @@ begin
   assert mine -> 0 @> '{"action": "export", "entity": "team_activities", "staff_name": "Ada Admin", "purpose": "legal", "outcome": "allowed", "before": null, "after": null}', mine;
   perform pg_temp.act('carol');
   assert not hub.my_activity() @> '[{"action": "export"}]', hub.my_activity();
+  perform set_config('role', 'none', true);
+
+  -- An export that broke off after its first rows has shown them.
+  perform pg_temp.act('admin');
+  perform hub.record_read('team_activities', 'owner', array['org_2hubacme00000000000000001'], 'select=id', 'legal', true);
+  perform set_config('role', 'none', true);
+  request := current_setting('hub.request_id');
+  perform pg_temp.act('system');
+  perform hub.record_requests(jsonb_build_array(jsonb_build_object('occurred_at', now(), 'request_id', request, 'method', 'GET', 'route', '/x', 'who', 'staff:admin', 'outcome', 'failed',
+    'status', 200, 'row_count', 1000)));
+  perform set_config('role', 'none', true);
+  perform pg_temp.act('alice');
+  assert hub.my_activity(most => 1) -> 0 @> '{"action": "export", "outcome": "allowed"}', hub.my_activity(most => 1);
   perform set_config('role', 'none', true);
 end
 $$;
