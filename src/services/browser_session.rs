@@ -122,6 +122,11 @@ pub async fn ending_session<P: Runtime>(
     let mut tokens: Vec<&str> = names.iter().flat_map(|name| cookies.values(name)).collect();
     tokens.sort_unstable();
     tokens.dedup();
+    // Another host of the domain may have set more than are verified; the form's own token is among the first.
+    let claims_form = |token: &&str| {
+        session_token::decode_unverified(token).and_then(|seen| seen.session).is_some_and(|id| is_of_form(&id))
+    };
+    tokens.sort_by_key(|token| !claims_form(token));
     let mut fault = Error::SignOutUnknown;
     for token in tokens.into_iter().take(MAX_HANDSHAKE_TOKENS) {
         match app.ending_session(runtime, token).await {

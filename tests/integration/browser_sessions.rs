@@ -494,3 +494,20 @@ fn too_many_cookies_return_a_separate_error_i_2() {
     let most = format!("{}; {}", jar("alice"), vec!["a=1"; 98].join("; "));
     assert_eq!(opened(&TestApp::new(), "GET", "/account", &most, &[], None).status, 200);
 }
+
+/// Cookies that another host of the domain has set do not replace the token of the form's session.
+#[test]
+fn planted_cookies_do_not_block_sign_out_i_2() {
+    let app = revoking(200);
+    let alice = TOKENS["personas"]["alice"].as_str().unwrap();
+    let page = opened(&app, "GET", "/account", &jar("alice"), &[], None);
+    let body = format!("csrf={}", csrf(&page.text));
+    let forged = |n: usize| format!("__session=e{n}{}; ", &TOKENS["personas"]["carol"].as_str().unwrap()[1..]);
+    for count in [0, 4, 12] {
+        let junk: String = (0..count).map(|n| format!("__session=A{n}; {}", forged(n))).collect();
+        let cookie = format!("{junk}__session={alice}");
+        let sent = opened(&app, "POST", "/sign-out", &cookie, &[("sec-fetch-site", "same-origin")], Some(body.clone()));
+        assert_eq!(sent.status, 303, "{count}: {}", sent.code);
+        assert!(sent.upstream.iter().any(|request| request.url.ends_with("/rpc/end_session")), "{count}");
+    }
+}

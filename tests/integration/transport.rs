@@ -208,3 +208,17 @@ fn passwords_are_rejected_everywhere_i_1() {
     assert!(!seen.log.to_string().contains("hunter2") && !format!("{:?}", seen.rows).contains("hunter2"));
     assert!(seen.upstream.is_empty());
 }
+
+/// A token is revoked however often another one is repeated beside it.
+#[test]
+fn copies_of_one_token_do_not_hide_another_t_3() {
+    let token = |who: &str| crate::harness::TOKENS["personas"][who].as_str().unwrap().to_owned();
+    for copies in [1, 4, 80] {
+        let app = TestApp::new();
+        let cookie: String = (0..copies).map(|n| format!("__session_{n}={}; ", token("carol"))).collect();
+        let url = format!("http://hub.stacklumen.example/rest/v1/x?t={}", token("alice"));
+        let seen = app.handle(arrival("GET", &url, None, &[("cookie", cookie.as_str())]));
+        let revoked = seen.upstream.iter().filter(|request| request.url.ends_with("burn_token")).count();
+        assert_eq!(revoked, 2, "{copies}");
+    }
+}

@@ -1,6 +1,7 @@
 //! Extraction of the one bearer token of a request; ambiguous credentials are rejected.
 
 use crate::domain::headers::Headers;
+use std::collections::HashSet;
 
 /// The reason why a request has no usable credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +39,7 @@ pub fn bearer<'a>(headers: &'a Headers, publishable_key: &str) -> Result<&'a str
     if token.bytes().all(allowed) { Ok(token) } else { Err(CredentialError::Malformed) }
 }
 
-/// Returns the strings with the form of a JWT in the head of a request: in the headers that carry credentials and in
+/// Returns the distinct strings with the form of a JWT in the head of a request: in the headers that carry credentials and in
 /// the URL. A token that was sent in the clear is revoked even if it was in the wrong place (T-3); the result never
 /// authenticates a request.
 #[must_use]
@@ -49,7 +50,9 @@ pub fn exposed<'a>(headers: &'a Headers, url: &'a str) -> Vec<&'a str> {
         word.len() >= MIN_JWT_LEN && word.starts_with('e') && word.bytes().filter(|byte| *byte == b'.').count() == 2
     };
     let sources = EXPOSING_HEADERS.iter().filter_map(|name| headers.value(name)).chain([url]);
-    sources.flat_map(|text| text.split(move |byte: char| !token(byte))).filter(form).take(MAX_EXPOSED).collect()
+    let mut seen = HashSet::new();
+    let words = sources.flat_map(|text| text.split(move |byte: char| !token(byte))).filter(form);
+    words.filter(|word| seen.insert(*word)).take(MAX_EXPOSED).collect()
 }
 
 const EXPOSING_HEADERS: [&str; 4] = ["authorization", "cookie", "apikey", "proxy-authorization"];
@@ -116,8 +119,9 @@ mod tests {
             assert_eq!(found(name, value, "/"), 1, "{name}");
         }
         assert_eq!(found("accept", token.clone(), "/"), 0);
-        assert_eq!(found("accept", String::new(), &format!("http://hub.example/{token}?x={token}&y={token}")), 3);
-        assert_eq!(found("cookie", vec![token; 90].join(" "), "/"), MAX_EXPOSED);
+        assert_eq!(found("accept", String::new(), &format!("http://hub.example/{token}?x={token}&y=e{token}")), 2);
+        let distinct: Vec<_> = (0..90).map(|n| format!("{token}{n}")).collect();
+        assert_eq!(found("cookie", distinct.join(" "), "/"), MAX_EXPOSED);
         let long = format!("http://{}.{}.example/", "e".repeat(63), "x".repeat(20));
         for url in ["http://hub.stacklumen.example/a.b.c", long.as_str()] {
             assert_eq!(found("cookie", "a=b".to_owned(), url), 0, "{url}");
