@@ -187,7 +187,7 @@ fn build_record<P: Runtime>(
     };
     let address = request.headers.value("cf-connecting-ip");
     // Rejected data was not read, except for a rejection that reveals the number of rows.
-    let tells = status < 400 || context.error.as_ref().is_some_and(Error::counts_rows);
+    let tells = status < 400 || context.error.as_ref().is_some_and(Error::reveals_rows);
     let look = context.read_record.clone().filter(|_| tells);
     RequestRecord {
         occurred_at: time::rfc3339(context.started_at_ms),

@@ -133,7 +133,7 @@ pub async fn proxy<P: Runtime>(
             let row_count = answer.headers.value("content-range").and_then(row_count);
             (row_count, Ok(into_response(&app.config.base_path, answer, plan.accept())))
         }
-        Err(fault) if fault.counts_rows() => (None, Err(fault)),
+        Err(fault) if fault.reveals_rows() => (None, Err(fault)),
         Err(fault) => return Err(fault),
     };
     Ok(ProxyResponse {

@@ -126,11 +126,14 @@ pub struct DatabaseError {
 }
 
 impl Error {
-    /// Returns whether it reveals the number of rows of a query: not exactly one (`PGRST116`), or fewer than were
-    /// skipped (`PGRST103`).
+    /// Returns whether it may depend on the rows of a query: their number is not exactly one (`PGRST116`), or fewer
+    /// than were skipped (`PGRST103`); their data cannot be evaluated (SQLSTATE classes 21 and 22).
     #[must_use]
-    pub fn counts_rows(&self) -> bool {
-        matches!(self, Self::Database(refusal) if matches!(refusal.code.as_str(), "PGRST103" | "PGRST116"))
+    pub fn reveals_rows(&self) -> bool {
+        let Self::Database(rejection) = self else { return false };
+        let code = rejection.code.as_str();
+        matches!(code, "PGRST103" | "PGRST116")
+            || code.len() == 5 && ["21", "22"].iter().any(|class| code.starts_with(class))
     }
 
     /// Returns the public row; `None` for a rejection by the database, which has its own text.
