@@ -145,6 +145,18 @@ impl Table {
         TABLES.iter().find(|table| table.name == name)
     }
 
+    /// Returns whether its rows are those of the audit log, which are about clients' records.
+    #[must_use]
+    pub fn is_audit_log(&self) -> bool {
+        self.name == "team_activities"
+    }
+
+    /// Returns whether each read of its rows by staff is recorded (L-1).
+    #[must_use]
+    pub fn has_recorded_reads(&self) -> bool {
+        self.audited || self.is_audit_log()
+    }
+
     /// Returns the column with this name.
     #[must_use]
     pub fn column(&self, name: &str) -> Option<&'static Column> {

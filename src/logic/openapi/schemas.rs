@@ -116,7 +116,7 @@ pub(super) fn limit(table: &Table) -> Value {
 /// Returns the purpose header of a read by staff of clients' records.
 pub(super) fn purpose(caller: Caller, table: &Table, grant: &Grant) -> Option<Value> {
     let guarded: Vec<&str> = table.sensitive_columns.iter().copied().filter(|name| grant.read.contains(name)).collect();
-    if !caller.is_staff() || (guarded.is_empty() && !grant.export && !table.audited) {
+    if !caller.is_staff() || (guarded.is_empty() && !grant.export && !table.has_recorded_reads()) {
         return None;
     }
     let columns = (!guarded.is_empty()).then(|| {
@@ -128,7 +128,7 @@ pub(super) fn purpose(caller: Caller, table: &Table, grant: &Grant) -> Option<Va
             guarded.join(" or ")
         )
     });
-    let searches = table.audited.then(|| "Required for a search (like, ilike).".to_owned());
+    let searches = table.has_recorded_reads().then(|| "Required for a search (like, ilike).".to_owned());
     let files = grant.export.then(|| "Required for an export (text/csv, application/x-ndjson).".to_owned());
     let description = columns.into_iter().chain(searches).chain(files).collect::<Vec<_>>().join(" ");
     Some(purpose_header(&description))

@@ -40,8 +40,8 @@ pub struct FilterParser {
     pub searches: bool,
     /// The table and the keys of the records whose history in the audit log is named at the top level.
     subject: (Option<&'static str>, Option<Vec<String>>),
-    /// The keys and parents that are compared by a range, with their tables.
-    ranges: Vec<(&'static str, &'static str)>,
+    /// The tables whose keys are compared by a range, directly or through a column that refers to them.
+    ranges: Vec<&'static str>,
 }
 
 /// Place of a condition in a query.
@@ -261,8 +261,13 @@ impl Condition {
     }
 }
 
+/// Returns whether a pattern is valid. One that ends in an escape character fails only if a row matches it up to there
+/// (SQLSTATE 22025), which would reveal that row by an error.
 fn is_pattern(kind: ColumnType, text: &str) -> bool {
-    is_valid_filter_value(kind, text) && text.bytes().filter(|byte| b"*%_".contains(byte)).count() <= MAX_WILDCARDS
+    let escapes = text.len() - text.trim_end_matches('\\').len();
+    escapes.is_multiple_of(2)
+        && is_valid_filter_value(kind, text)
+        && text.bytes().filter(|byte| b"*%_".contains(byte)).count() <= MAX_WILDCARDS
 }
 
 /// Returns the operators that a filter on a type accepts; text search, regular expressions and containment have a cost

@@ -119,8 +119,8 @@ impl QueryBuilder<'_> {
         let columns = (self.names_sensitive && !counts_only) || self.filters.names_sensitive;
         let sensitive = columns || function.is_some_and(|function| function.mark == FunctionProperty::Sensitive);
         let staff = matches!(self.permit.principal(), PrincipalKind::Staff(_));
-        // The Hub's own records are no client's records.
-        let recorded = table.is_some_and(|table| table.audited) && self.reveals_data();
+        // The rows of the audit log are about clients, whatever their columns; the Hub's other records are no client's.
+        let recorded = table.is_some_and(Table::has_recorded_reads) && self.reveals_data();
         if staff {
             let purpose = if sensitive { Some(context.purpose.ok_or(QueryErrorKind::PurposeRequired)?) } else { None };
             if let (true, Some(table), Some(purpose)) = (columns, table, purpose) {

@@ -9,7 +9,8 @@ pub fn is_valid_filter_value(kind: ColumnType, text: &str) -> bool {
     match kind {
         ColumnType::Boolean => matches!(text, "true" | "false"),
         ColumnType::Bytes | ColumnType::Json | ColumnType::Texts => false,
-        ColumnType::Integer => text.parse::<i64>().is_ok(),
+        // One spelling of each number: the audit log names a row by it.
+        ColumnType::Integer => text.parse::<i64>().is_ok_and(|number| number.to_string() == text),
         ColumnType::Text => text.len() <= MAX_VALUE_LEN,
         ColumnType::Timestamp => is_timestamp(text),
         ColumnType::Uuid => is_uuid(text),

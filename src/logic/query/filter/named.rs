@@ -26,7 +26,7 @@ impl FilterParser {
             (Operand::List(list), "in") => list.clone(),
             _ => return,
         };
-        let trail = table.column("entity_id").is_some();
+        let trail = table.is_audit_log();
         let (rank, entity, selector) = match table.parent {
             _ if name == "version" => {
                 self.version = records.first().filter(|_| records.len() == 1).and_then(|value| value.parse().ok());
@@ -37,7 +37,9 @@ impl FilterParser {
             _ if trail && matches!(name, "entity" | "entity_id") => return self.track_subject(table, name, records),
             // The database determines which clients the request's rows concern.
             _ if trail && name == "request_id" => (3, table.name, Selector::Request),
-            // Rows of the audit log have no owner, but concern a client.
+            // Rows of the audit log have no owner, but concern a client, who is more specific than the record there: its
+            // history may have rows of several clients.
+            _ if trail && name == "owner_id" => (1, table.name, Selector::Owner),
             _ if table.owner == Some(name) || name == "owner_id" => (2, table.name, Selector::Owner),
             _ => return,
         };
@@ -49,7 +51,7 @@ impl FilterParser {
     /// Stores the column of a condition that the read record would not repeat, if it holds the owner of a row, or the
     /// record that an audit row is about.
     pub(super) fn note_owner_aside(&mut self, table: &'static Table, name: &str) {
-        let trail = table.column("entity_id").is_some();
+        let trail = table.is_audit_log();
         let names = table.owner == Some(name) || name == "owner_id" || trail && name == "entity_id";
         self.owner_aside = table.column(name).map(|column| column.name).filter(|_| names).or(self.owner_aside);
     }
@@ -57,15 +59,13 @@ impl FilterParser {
     /// Stores the key or the parent of a record if the condition selects single ones without naming them: by two
     /// ranges, by a double negation, or inside `or` or `and`, whose negations are not resolved. One range is a cursor.
     pub(super) fn note_key_aside(&mut self, table: &'static Table, name: &str, condition: &Condition, place: Place) {
-        let parent = table.parent.map(|(column, _)| column);
-        let Some(column) = [Some(table.key), parent].into_iter().flatten().find(|column| *column == name) else {
-            return;
-        };
+        let keys = [Some((table.key, table.name)), table.parent];
+        let Some((column, entity)) = keys.into_iter().flatten().find(|(column, _)| *column == name) else { return };
         let aside = match (condition.operator, condition.not) {
             ("is", _) => false,
             ("gt" | "gte" | "lt" | "lte", _) => {
-                let other = self.ranges.contains(&(table.name, column));
-                self.ranges.push((table.name, column));
+                let other = self.ranges.contains(&entity);
+                self.ranges.push(entity);
                 other
             }
             ("eq" | "in", false) => place != Place::Top,
@@ -86,13 +86,21 @@ impl FilterParser {
         if let (entity, Some(records)) = self.subject.clone() {
             let entity = entity.unwrap_or(table.name);
             self.named = self.named.take().filter(|named| named.selector != Selector::Subject);
-            self.keep(RecordSelector { rank: 1, entity, selector: Selector::Subject, records });
+            self.keep(RecordSelector { rank: 2, entity, selector: Selector::Subject, records });
         }
     }
 
     fn keep(&mut self, named: RecordSelector) {
-        if self.named.as_ref().is_none_or(|other| named.rank < other.rank) {
-            self.named = Some(named);
+        match &mut self.named {
+            // Conditions on one column hold together: they name the records that are in both.
+            Some(other) if (other.rank, other.entity) == (named.rank, named.entity) => {
+                let common = |record: &String| named.records.contains(record);
+                if other.records.iter().any(common) {
+                    other.records.retain(common);
+                }
+            }
+            Some(other) if other.rank < named.rank => {}
+            _ => self.named = Some(named),
         }
     }
 }
