@@ -194,7 +194,7 @@ export const RULES = [
     row: [
       replaced('src/domain/upstreams.rs', /\[&ALERT_WEBHOOK, /, '[&ADDED, &ALERT_WEBHOOK, '),
       longer('src/domain/upstreams.rs', 'UPSTREAMS'),
-      copied('src/domain/upstreams.rs', /^pub const CLERK_JWKS: (?:.*\n)+?\};$/, {
+      copied('src/domain/upstreams.rs', /^\/\/\/ .*\npub const CLERK_JWKS: (?:.*\n)+?\};$/, {
         CLERK_JWKS_URL: 'ADDED_URL',
         CLERK_JWKS: 'ADDED',
         'Clerk JWKS': 'added',
@@ -207,7 +207,7 @@ export const RULES = [
         then: [
           below(
             'src/logic/config/variables.rs',
-            /^pub const VARIABLES: .*\[$/,
+            /^ *var\("HUB_BASE_PATH", .*$/,
             '    var("ADDED_URL", VariableKind::Secret, WhenMissing::Optional, "added"),',
           ),
           below(
@@ -216,11 +216,7 @@ export const RULES = [
             '        self.optional("ADDED_URL").and_then(|url| self.or_report("ADDED_URL", endpoint(&url, false), UPSTREAM_URL_RULE));',
           ),
           below('.dev.vars.example', /^HUB_ORIGIN=.*$/, 'ADDED_URL='),
-          replaced(
-            'docs/configuration.md',
-            /^\| `HUB_ORIGIN` /,
-            '| `ADDED_URL` | secret | optional | added |\n| `HUB_ORIGIN` ',
-          ),
+          below('docs/configuration.md', /^\| `HUB_BASE_PATH` .*$/, '| `ADDED_URL` | secret | optional | added |'),
         ],
       },
       {
