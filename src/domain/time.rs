@@ -18,15 +18,22 @@ pub fn milliseconds(seconds: i64) -> u64 {
 #[must_use]
 pub fn rfc3339(ms: u64) -> String {
     let seconds = ms / 1000;
-    let (year, month, day) = date(seconds / 86_400);
+    let Date { year, month, day } = date(seconds / 86_400);
     let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", ms % 1000)
+}
+
+/// A date of the Gregorian calendar.
+struct Date {
+    year: u64,
+    month: u64,
+    day: u64,
 }
 
 /// Returns the civil date of a day counted from 1970-01-01.
 ///
 /// Source: `civil_from_days` in <https://howardhinnant.github.io/date_algorithms.html>
-fn date(days: u64) -> (u64, u64, u64) {
+fn date(days: u64) -> Date {
     let days = days + 719_468;
     let (era, of_era) = (days / 146_097, days % 146_097);
     let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
@@ -34,7 +41,7 @@ fn date(days: u64) -> (u64, u64, u64) {
     let shifted = (5 * of_year + 2) / 153;
     let day = of_year - (153 * shifted + 2) / 5 + 1;
     let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    (year_of_era + era * 400 + u64::from(month <= 2), month, day)
+    Date { year: year_of_era + era * 400 + u64::from(month <= 2), month, day }
 }
 
 #[cfg(test)]

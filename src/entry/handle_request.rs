@@ -1,6 +1,6 @@
 //! The processing of a request: one straight function, in which each step uses the result of the previous one.
 
-use super::routes::{self, ApiEndpoint, Endpoint, PublicEndpoint, Route, WebhookEndpoint, strip_base_path};
+use super::routes::{self, ApiEndpoint, Endpoint, PublicEndpoint, Route, RouteMatch, WebhookEndpoint, strip_base_path};
 use crate::{
     domain::{
         headers::Headers,
@@ -144,7 +144,7 @@ async fn dispatch<P: Runtime>(
         return Err(Error::PasswordInRequest);
     }
     context.origin = allowed_origin(app, &request.headers);
-    let (route, segment) = routes::find(path).ok_or(Error::RouteUnknown)?;
+    let RouteMatch { route, segment } = routes::find(path).ok_or(Error::RouteUnknown)?;
     context.set_route(route, segment);
     if request.method == Method::Options {
         return handle_options(route, &request.headers, context);

@@ -124,10 +124,19 @@ pub const ROUTES: &[Route] = &[
     public("/healthz", PublicEndpoint::Health),
 ];
 
-/// Returns the route of a path, and the segment that matched its `{…}`.
+/// The route of a path.
+#[derive(Clone, Copy, Debug)]
+pub struct RouteMatch<'path> {
+    /// The row.
+    pub route: &'static Route,
+    /// The segment that matched its `{…}`; empty without one.
+    pub segment: &'path str,
+}
+
+/// Returns the route of a path.
 #[must_use]
-pub fn find(path: &str) -> Option<(&'static Route, &str)> {
-    ROUTES.iter().find_map(|route| matches(route.path, path).map(|segment| (route, segment)))
+pub fn find(path: &str) -> Option<RouteMatch<'_>> {
+    ROUTES.iter().find_map(|route| matches(route.path, path).map(|segment| RouteMatch { route, segment }))
 }
 
 /// Returns the path below the mount path.
@@ -174,8 +183,8 @@ mod tests {
                 Some((prefix, _)) => (format!("{prefix}name"), "name"),
                 None => (route.path.to_owned(), ""),
             };
-            let (found, value) = find(&path).unwrap();
-            assert_eq!((found.path, value), (route.path, segment));
+            let found = find(&path).unwrap();
+            assert_eq!((found.route.path, found.segment), (route.path, segment));
         }
     }
 

@@ -5,7 +5,7 @@ use crate::{
     domain::{method::Method, secret::Secret, upstreams::CLERK_JWKS},
     logic::authn::{
         jwks::{self, JwksCacheState, RETRY_AFTER_S, RefreshDecision, RsaKey, UNKNOWN_KID_TTL_MS},
-        shared_jwks,
+        shared_jwks::{self, SharedSet},
     },
     runtime::{LogLevel, Runtime, UpstreamRequest},
 };
@@ -252,7 +252,8 @@ impl<P: Runtime> JwksCache<P> {
     async fn load_shared(&self, runtime: &P, shared_ms: u64) -> Option<((Vec<RsaKey>, Keys<P>), u64)> {
         let kept = runtime.cache_get(&self.source.shared_url, jwks::MAX_SET_BYTES + shared_jwks::OVERHEAD_BYTES);
         let bytes = runtime.within(CACHE_GET_TIMEOUT_MS, kept).await??;
-        let (fetched, set) = shared_jwks::open(&self.source.sharing_key, &self.source.jwks_url, &bytes)?;
+        let SharedSet { fetched_at_ms: fetched, set } =
+            shared_jwks::open(&self.source.sharing_key, &self.source.jwks_url, &bytes)?;
         let newer = self.state.get().fetched_at_ms.is_none_or(|held| fetched > held);
         let (now, fresh) = (runtime.now_ms(), runtime.now_ms().saturating_sub(fetched) < shared_ms);
         let keys = import_keys(runtime, set).await.filter(|_| newer && fresh && fetched <= now)?;

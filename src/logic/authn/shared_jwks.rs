@@ -10,6 +10,15 @@ use crate::{
 };
 use hmac::Mac as _;
 
+/// A key set that another isolate has shared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SharedSet<'a> {
+    /// Time at which it was fetched from the issuer, in milliseconds.
+    pub fetched_at_ms: u64,
+    /// The set, as the issuer sent it.
+    pub set: &'a [u8],
+}
+
 /// Derives the key of the MAC.
 #[must_use]
 pub fn derive_key(root: &Secret<[u8; 32]>) -> Secret<Vec<u8>> {
@@ -23,14 +32,14 @@ pub fn seal(key: &Secret<Vec<u8>>, url: &str, fetched_ms: u64, set: &[u8]) -> Ve
     [mac.as_slice(), &fetched_ms.to_be_bytes(), set].concat()
 }
 
-/// Returns the time and the set, if a Hub with this key shared them for this URL. Compares the MAC in constant time.
+/// Returns the set, if a Hub with this key shared it for this URL. Compares the MAC in constant time.
 #[must_use]
-pub fn open<'a>(key: &Secret<Vec<u8>>, url: &str, shared: &'a [u8]) -> Option<(u64, &'a [u8])> {
+pub fn open<'a>(key: &Secret<Vec<u8>>, url: &str, shared: &'a [u8]) -> Option<SharedSet<'a>> {
     let (given, rest) = shared.split_first_chunk::<MAC_BYTES>()?;
     let (time, set) = rest.split_first_chunk::<TIME_BYTES>()?;
-    let fetched_ms = u64::from_be_bytes(*time);
-    proof(key, url, fetched_ms, set).verify_slice(given).ok()?;
-    Some((fetched_ms, set))
+    let fetched_at_ms = u64::from_be_bytes(*time);
+    proof(key, url, fetched_at_ms, set).verify_slice(given).ok()?;
+    Some(SharedSet { fetched_at_ms, set })
 }
 
 fn proof(key: &Secret<Vec<u8>>, url: &str, fetched_ms: u64, set: &[u8]) -> hmac::Hmac<sha2::Sha256> {
@@ -57,7 +66,7 @@ mod tests {
     fn shared_set_is_bound_to_key_and_url_i_2() {
         let keys = [derive_key(&Secret::new([1; 32])), derive_key(&Secret::new([2; 32]))];
         let shared = seal(&keys[0], URL, 7, b"set");
-        assert_eq!(open(&keys[0], URL, &shared), Some((7, b"set".as_slice())));
+        assert_eq!(open(&keys[0], URL, &shared), Some(SharedSet { fetched_at_ms: 7, set: b"set" }));
         assert_eq!(open(&keys[1], URL, &shared), None);
         assert_eq!(open(&keys[0], "https://clerk.example/other", &shared), None);
     }
