@@ -18,7 +18,7 @@ const REQUESTS = number('REQUESTS', 2000);
 const SECONDS = number('SECONDS', 3);
 const CLIENTS = 8;
 const TABLES = { plain: 'bench.plain', audited: 'bench.audited', hub: 'hub.leads' };
-const NAMES = { plain: 'no trigger', audited: 'the trail alone', hub: 'as it stands in the Hub' };
+const NAMES = { plain: 'no trigger', audited: 'the audit trigger alone', hub: 'as in the Hub' };
 const say = (line) => console.log(line);
 const sorted = (values) => values.toSorted((one, other) => one - other);
 const median = (values) => sorted(values)[Math.floor(values.length / 2)];
@@ -123,7 +123,7 @@ async function bulk(owner) {
     );
   }
   reportLimit(
-    'the trail a row, CPU time',
+    'audit trigger per row, CPU time',
     median(found.audited.map((one, round) => one.cpu - found.plain[round].cpu)),
     100,
     'µs',
@@ -170,7 +170,7 @@ async function single(ids) {
       `| ${NAMES[name]} | ${of(name, 'p50').toFixed(2)} | ${of(name, 'p95').toFixed(2)} | ${(of(name, 'p95') - of('plain', 'p95')).toFixed(2)} |`,
     );
   reportLimit(
-    'the trail a request at p95',
+    'audit trigger per request, p95',
     median(found.audited.map((one, round) => one.p95 - found.plain[round].p95)),
     0.5,
     'ms',

@@ -56,7 +56,7 @@ export async function checkDatabase(client) {
     if (other.rows?.some((row) => row.actor_id === SEED))
       notes.push(`${SEED} is supabase/seed.sql, which writes the data of a local stack straight into the database`);
   } else {
-    notes.push('drift: not looked for, this database has no hub_private.find_drift()');
+    notes.push('drift: not checked, because this database has no hub_private.find_drift()');
   }
   await client.query('rollback');
   return { findings, notes };

@@ -70,8 +70,8 @@ function show({ urls, keys, vars }, apps) {
     ['security page', `${urls.hub}/security`],
     ['health', `${urls.hub}/healthz`],
     ['sign in', `${urls.hub}/sign-in`],
-    ['Clerk (stand-in)', urls.clerk],
-    ['Supabase (stand-in)', urls.supabase],
+    ['Clerk stand-in', urls.clerk],
+    ['Supabase stand-in', urls.supabase],
     ['PostgREST', urls.postgrest],
     ['PostgreSQL', urls.database],
     ...Object.entries(PERSONAS).map(([name, { who }]) => [

@@ -66,7 +66,7 @@ export const PERSONAS = {
     fva: [1, -1],
   },
   nobody: {
-    who: 'signed in with a role that nobody knows: may do nothing',
+    who: 'signed in with an unrecognized role: no access',
     sub: 'user_2hubnobody000000000000009',
     sid: 'sess_2hubnobody000000000000009',
     role: 'intern',

@@ -113,7 +113,7 @@ function responds(url, ca) {
       response.resume();
       resolve(response.statusCode < 500);
     });
-    request.on('timeout', () => request.destroy(new Error('no answer')));
+    request.on('timeout', () => request.destroy(new Error('no response')));
     request.on('error', reject);
   });
 }

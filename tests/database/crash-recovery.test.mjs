@@ -151,7 +151,7 @@ describe(`L-1: ${KILLS} kills under load`, () => {
     const count = (wanted) => done.filter(wanted).length;
     const unknown = count((one) => !made(one) && !refused(one));
     t.diagnostic(
-      `${done.length} changes asked: ${count(made)} made, ${count(refused)} refused, ${unknown} failed, ${count(({ status }) => status === 0)} of these without an answer`,
+      `${done.length} changes requested: ${count(made)} made, ${count(refused)} refused, ${unknown} failed, ${count(({ status }) => status === 0)} of these without an answer`,
     );
     for (const kind of KINDS)
       t.diagnostic(
@@ -190,7 +190,7 @@ describe(`L-1: ${KILLS} kills under load`, () => {
       if (made(response))
         assert.ok(
           found && found.requested && found.own,
-          `${id}: ${status} ${JSON.stringify(json)}, and of the trail ${JSON.stringify(found)}`,
+          `${id}: ${status} ${JSON.stringify(json)}, and in the audit log ${JSON.stringify(found)}`,
         );
       else if (refused(response))
         assert.ok(
@@ -202,10 +202,10 @@ describe(`L-1: ${KILLS} kills under load`, () => {
       assert.equal(
         requested.has(id),
         found !== undefined,
-        `${id}: ${status} ${JSON.stringify(json)}, request row and trail differ`,
+        `${id}: ${status} ${JSON.stringify(json)}, request row and audit log differ`,
       );
       if (found) assert.ok(found.requested && found.own, id);
     }
-    t.diagnostic(`${lost} changes stand whose answer was lost`);
+    t.diagnostic(`${lost} changes were stored and their responses lost`);
   });
 });

@@ -74,7 +74,7 @@ async function wrong(client, { name, role }, policy, columns) {
   }
   const checked = new Set(policy.text.match(/\( SELECT hub_private\.\w+\(\)/g) ?? []).size;
   if (policy.verb !== 'INSERT' && checked > all.filter((node) => node['Parent Relationship'] === 'InitPlan').length)
-    found.push(`${checked} questions, not as many answered once`);
+    found.push(`${checked} look-ups of the identity, not as many evaluated once`);
   if (role === 'hub_customer' && policy.verb !== 'INSERT') {
     const table = policy.place.split('.')[1];
     if (all.some((node) => node['Node Type'] === 'Seq Scan' && node['Relation Name'] === table))
@@ -100,7 +100,7 @@ async function every(client, only = () => true) {
   let checked = 0;
   for (const policy of policies.filter(only)) {
     const users = USERS.filter((user) => user.role === policy.role);
-    assert.ok(users.length > 0, `${policy.name}: nobody of ${policy.role} to ask as`);
+    assert.ok(users.length > 0, `${policy.name}: no user of ${policy.role}`);
     for (const user of users)
       found.push(
         ...(await wrong(

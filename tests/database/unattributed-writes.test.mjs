@@ -10,7 +10,7 @@ const { sub, sid } = PERSONAS.sales;
 let direct, fetchAs, sql, urls, lead;
 
 before(async () => {
-  direct = await start('.local/nobody', 620);
+  direct = await start('.local/unattributed', 620);
   ({ fetchAs, sql } = direct);
   ({ urls } = direct.stack);
   [{ id: lead }] = await sql('select id from hub.leads limit 1');
@@ -92,7 +92,7 @@ describe('A-3: a write without a user or a named job is rejected', () => {
   });
 
   const statements = [
-    `update hub.leads set notes = 'nobody'`,
+    `update hub.leads set notes = 'unattributed'`,
     `insert into hub.leads (name, email) values ('Nobody', 'a@example.com')`,
     'delete from hub.leads',
   ];
@@ -103,7 +103,7 @@ describe('A-3: a write without a user or a named job is rejected', () => {
     'postgres, with half an actor': ['owner', "set hub.actor_id = 'user_2hubsales0000000000000006'"],
     authenticator: ['authenticator'],
     'authenticator as staff, whom before_request() has not seen': ['authenticator', 'set role hub_staff'],
-    'authenticator as staff, with a claim that nobody read': [
+    'authenticator as staff, with a claim that was not verified': [
       'authenticator',
       'set role hub_staff',
       `set request.jwt.claims = '${JSON.stringify(staff)}'`,
@@ -227,7 +227,7 @@ describe('L-1: a direct change is recorded, and marked', () => {
       return id;
     };
     for (const [finding, id] of [
-      ['the request of somebody else', await insertRequest(PERSONAS.admin.sub, 0, 'PATCH')],
+      ['the request of another user', await insertRequest(PERSONAS.admin.sub, 0, 'PATCH')],
       ['a request of another time', await insertRequest(sub, 30, 'PATCH')],
       ['a request that only read', await insertRequest(sub, 0, 'GET')],
     ]) {

@@ -51,7 +51,7 @@ describe('the setup', () => {
       assert.deepEqual(setup(args), { status: 0, stderr: '', calls: wanted }));
   }
 
-  test('rejects an unknown word', () => {
+  test('rejects an unknown argument', () => {
     const { status, stderr, calls } = setup(['chromium']);
     assert.equal(status, 1);
     assert.match(stderr, /usage/);

@@ -111,7 +111,7 @@ export async function raw(path, { method = 'GET', headers = {}, body, base } = {
         });
       },
     );
-    request.setTimeout(30_000, () => request.destroy(new Error('no answer in 30 s')));
+    request.setTimeout(30_000, () => request.destroy(new Error('no response in 30 s')));
     request.on('error', reject);
     request.end(body);
   });
@@ -181,7 +181,7 @@ export const recorded = (id) =>
 
 /** Returns the audit log's rows of a request, once they exist. */
 export const readRecords = (id) =>
-  until(`the look ${id}`, async () => {
+  until(`the read record ${id}`, async () => {
     const rows = await sql(
       "select * from hub.team_activities where request_id = $1 and action in ('read', 'list', 'export') order by id",
       [id],

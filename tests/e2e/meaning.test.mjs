@@ -383,7 +383,7 @@ describe('the database executes the query that was authorized', () => {
   test(`${QUERIES} random queries return the expected rows, or are rejected`, async () => {
     const all = await rows();
     const roll = dice(SEED);
-    const found = { response: 0, refused: 0, rows: 0 };
+    const found = { accepted: 0, refused: 0, rows: 0 };
     for (let n = 0; n < QUERIES; n += 1) {
       const one = query(roll, roll.one(Object.keys(TABLES)), all);
       const path = url(one);
@@ -391,20 +391,20 @@ describe('the database executes the query that was authorized', () => {
       const description = `query ${n} of seed ${SEED}: ${decodeURIComponent(path)}`;
       if (status === 200) {
         assert.deepEqual(json, response(one, all), description);
-        found.response += 1;
+        found.accepted += 1;
         found.rows += json.length;
       } else {
         assert.deepEqual(
-          [status, ambiguous(one) ? 'HUB332' : 'an answer'],
+          [status, ambiguous(one) ? 'HUB332' : 'a result'],
           [400, json.code],
           `${description} ${JSON.stringify(json)}`,
         );
         found.refused += 1;
       }
     }
-    console.log(`    ${found.response} answered with ${found.rows} rows, ${found.refused} refused`);
+    console.log(`    ${found.accepted} accepted with ${found.rows} rows, ${found.refused} refused`);
     assert.ok(
-      found.response > QUERIES / 3 && found.refused > QUERIES / 20 && found.rows > QUERIES,
+      found.accepted > QUERIES / 3 && found.refused > QUERIES / 20 && found.rows > QUERIES,
       JSON.stringify(found),
     );
   });

@@ -137,10 +137,10 @@ describe('L-3: the queue', () => {
     const upstream = await (await fetch(`${running.urls.supabase}/dev/upstream`)).json();
     await database_is('ok');
     console.log(
-      `${sent} requests in ${seconds.toFixed(0)} s, ${ids.length} answered, ${lost} broken off; ${upstream.calls} batches written, ${Math.floor(upstream.calls / 3)} of them failed; rows complete ${((Date.now() - began) / 1000 - seconds).toFixed(1)} s after the last answer`,
+      `${sent} requests in ${seconds.toFixed(0)} s, ${ids.length} completed, ${lost} interrupted; ${upstream.calls} batches written, ${Math.floor(upstream.calls / 3)} of them failed; rows complete ${((Date.now() - began) / 1000 - seconds).toFixed(1)} s after the last answer`,
     );
 
-    assert.ok(lost <= 6 * LANES && ids.length + lost === sent, `${ids.length} answered, ${lost} broken off`);
+    assert.ok(lost <= 6 * LANES && ids.length + lost === sent, `${ids.length} completed, ${lost} interrupted`);
     assert.ok(upstream.calls >= 3, 'no batch failed');
     const rows = await sql(
       'select request_id, count(*)::int as count, min(status) as status from hub.request_log where request_id = any($1) group by 1',
@@ -160,7 +160,7 @@ describe('L-3: the queue', () => {
       "select count(distinct request_id)::int as once, count(*)::int as all from hub.team_activities where action = 'list' and request_id = any($1)",
       [recordedReads],
     );
-    assert.deepEqual([once, all], [recordedReads.length, recordedReads.length], 'each look once');
+    assert.deepEqual([once, all], [recordedReads.length, recordedReads.length], 'each read once');
   });
 
   test('a row waits on the queue while it cannot be written, and requests of staff succeed', async () => {

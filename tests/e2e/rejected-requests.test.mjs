@@ -36,7 +36,7 @@ describe('supabase-js calls that are rejected with a reason', () => {
     'a writing function by GET': (c) => c.rpc('open_ticket', { subject: 'x', body: 'y' }, { get: true }),
     'a table of staff': (c) => c.from('leads').select(),
     'a table that is not there': (c) => c.from('pg_stat_activity').select(),
-    'the trail': (c) => c.from('team_activities').select(),
+    'the audit log': (c) => c.from('team_activities').select(),
   };
   for (const [name, call] of Object.entries(calls)) {
     test(name, async () => {

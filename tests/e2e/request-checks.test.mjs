@@ -133,11 +133,11 @@ describe('T-3: plain http', () => {
       assert.match(response.json.hint, /revoke/i);
       bodies.add(response.text);
     }
-    assert.equal(bodies.size, 1, 'good and bad credentials look the same');
+    assert.equal(bodies.size, 1, 'valid and invalid credentials get the same response');
     assert.equal((await raw('/', { base: http, method: 'POST' })).status, 403);
     const revoked = await until('the valid one to be revoked', async () => {
-      const seen = await upstream();
-      return seen.length > 0 && seen;
+      const requests = await upstream();
+      return requests.length > 0 && requests;
     });
     assert.deepEqual(
       [...new Set(revoked.map(({ path }) => path))],
@@ -195,7 +195,7 @@ describe('paths and headers', () => {
     for (const name of Object.keys(spoofed)) assert.doesNotMatch(headers[name] ?? '', /evil|1\.2\.3\.4/, name);
   });
 
-  test("forty slow bodies of one user leave other users' requests answered", async () => {
+  test('forty slow bodies of one user do not block the requests of other users', async () => {
     const authorization = `Bearer ${await token('alice')}`;
     const { vars } = await stack();
     // Wrangler's proxy responds 500, "Network connection lost", when the Worker rejects a request whose body it has not
@@ -245,7 +245,7 @@ describe('paths and headers', () => {
   test("I-2: slow bodies of unauthenticated clients block no message of Clerk's", async () => {
     const { vars } = await stack();
     const bare = await startWorkerd({
-      name: 'strangers',
+      name: 'unauthenticated',
       port: await port('workerd', 24970),
       folder: `${FOLDER}/workerd`,
       modules: ['build/index.js', 'build/index_bg.wasm'],
@@ -312,7 +312,7 @@ describe('paths and headers', () => {
 });
 
 describe('browsers of other origins', () => {
-  test('a preflight is answered by the Hub, for a listed origin and no other', async () => {
+  test('a preflight is handled by the Hub, for a listed origin and no other', async () => {
     const { urls } = await stack();
     await upstream();
     const preflight = (origin) =>

@@ -38,13 +38,13 @@ describe('events of Clerk', () => {
     assert.deepEqual([await read(ended), await read(other)], [200, 200]);
     const { status } = await bapi('POST', `sessions/${one.id}/revoke`);
     assert.equal(status, 200);
-    await refusedSoon('the refusal', ended);
+    await refusedSoon('the rejection', ended);
     assert.equal(await read(other), 200);
     const [row] = await sql('select cause, reason, revoked_by from hub.revoked_sessions where subject = $1', [one.id]);
     assert.deepEqual(row, { cause: 'ended', reason: 'session.revoked', revoked_by: 'system:clerk' });
   });
 
-  test('I-2: how long from a message taken to the first refusal', async () => {
+  test('I-2: the latency from an accepted message to the first rejection', async () => {
     const times = [];
     for (let round = 0; round < 10; round += 1) {
       const session = await lever('sessions', { persona: 'alice' });
@@ -59,7 +59,7 @@ describe('events of Clerk', () => {
       times.push(Date.now() - attempts[0].at);
     }
     console.log(
-      `    from a message taken to the first refusal: ${times.sort((a, b) => a - b)[5]} ms in the middle, ${times.at(-1)} ms at most, of 10`,
+      `    from an accepted message to the first rejection: median ${times.sort((a, b) => a - b)[5]} ms, maximum ${times.at(-1)} ms, of 10`,
     );
   });
 
@@ -188,7 +188,7 @@ describe('senders of events', () => {
       (await messages()).some(({ attempts }) => attempts.some(({ status }) => status >= 500)),
     );
     await post('supabase', '/dev/upstream', { mode: 'ok' });
-    await refusedSoon('the refusal', bearer);
+    await refusedSoon('the rejection', bearer);
   });
 });
 
@@ -239,11 +239,11 @@ describe('revocations by the Hub', () => {
     const { urls } = await stack();
     const bearer = await token('carol');
     assert.equal(await read(bearer), 200);
-    const seen = await raw('/rest/v1/contact_tickets?select=id', {
+    const response = await raw('/rest/v1/contact_tickets?select=id', {
       base: urls.http,
       headers: { authorization: `Bearer ${bearer}` },
     });
-    assert.deepEqual([seen.status, seen.json.code], [403, 'HUB001']);
+    assert.deepEqual([response.status, response.json.code], [403, 'HUB001']);
     await refusedSoon('the revoked token', bearer);
     await new Promise((next) => setTimeout(next, 1100));
     assert.equal(await read(await token('carol')), 200);
@@ -273,11 +273,11 @@ describe('irreversible operations', () => {
       await act();
       await upstream();
       const lead = (await sql('select id from hub.leads order by created_at limit 1'))[0].id;
-      const seen = await raw(`/rest/v1/leads?id=eq.${lead}`, {
+      const response = await raw(`/rest/v1/leads?id=eq.${lead}`, {
         method: 'DELETE',
         headers: { authorization: `Bearer ${bearer}` },
       });
-      assert.deepEqual([seen.status, seen.json.code], [401, 'HUB103']);
+      assert.deepEqual([response.status, response.json.code], [401, 'HUB103']);
       assert.deepEqual(await upstream(), []);
       await lever('reset');
       await lever('deliver', { deliver: false });
@@ -300,12 +300,12 @@ describe('irreversible operations', () => {
   test('A-2: a stale factor is reported in the shape that Clerk’s front end understands', async () => {
     const { isReverificationHint } = await import('@clerk/shared/authorization-errors');
     const lead = (await sql('select id from hub.leads order by created_at limit 1'))[0].id;
-    const seen = await raw(`/rest/v1/leads?id=eq.${lead}`, {
+    const response = await raw(`/rest/v1/leads?id=eq.${lead}`, {
       method: 'DELETE',
       headers: { authorization: `Bearer ${await token('stale')}` },
     });
-    assert.equal(seen.status, 403);
-    assert.ok(isReverificationHint(seen.json));
-    assert.deepEqual(seen.json.clerk_error.metadata.reverification, { level: 'second_factor', afterMinutes: 10 });
+    assert.equal(response.status, 403);
+    assert.ok(isReverificationHint(response.json));
+    assert.deepEqual(response.json.clerk_error.metadata.reverification, { level: 'second_factor', afterMinutes: 10 });
   });
 });

@@ -56,7 +56,7 @@ async function startSlow(listening) {
   };
 }
 
-describe('L-3: an answer that takes longer than the Hub waits for its head', { concurrency: true }, () => {
+describe('L-3: a response that takes longer than the timeout for its head', { concurrency: true }, () => {
   let slow;
   let worker;
   let host;
@@ -109,13 +109,13 @@ describe('L-3: an answer that takes longer than the Hub waits for its head', { c
   const cancelled = (name) =>
     until(`${name}: cancelled`, async () => slow.ended[name], 20).then((how) => assert.equal(how, 'cancelled'));
 
-  test('is passed on whole', async () => {
+  test('is forwarded completely', async () => {
     const response = await head(1);
     assert.equal(response.statusCode, 200);
     assert.equal(await rest(response), `[${[...Array(PARTS).keys()]}]`);
   });
 
-  test('is passed on whole to a client that takes nothing for 12 s, and keeps no other request waiting', async () => {
+  test('is forwarded completely to a client that reads nothing for 12 s, and delays no other request', async () => {
     const response = await head(5);
     response.pause();
     await wait(12_000);
@@ -123,7 +123,7 @@ describe('L-3: an answer that takes longer than the Hub waits for its head', { c
     assert.equal((await rest(response)).length, LONG.length + 2);
   });
 
-  test('is cancelled when its client leaves in the middle', async () => {
+  test('is cancelled when its client disconnects midway', async () => {
     const response = await head(2);
     await new Promise((resolve) => {
       response.once('data', resolve);
@@ -132,13 +132,13 @@ describe('L-3: an answer that takes longer than the Hub waits for its head', { c
     await cancelled('left');
   });
 
-  test('is cancelled when its client leaves before the first byte', async () => {
+  test('is cancelled when its client disconnects before the first byte', async () => {
     const response = await head(3);
     response.socket.resetAndDestroy();
     await cancelled('no byte');
   });
 
-  test('has its time limit where the Hub reads it itself, and is cancelled then', async () => {
+  test('has a timeout if the Hub itself reads it, and is then cancelled', async () => {
     const response = await head(4);
     const body = JSON.parse(await rest(response));
     assert.ok(response.statusCode >= 400 && body.code, JSON.stringify(body));

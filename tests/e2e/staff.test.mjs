@@ -64,7 +64,7 @@ describe('a staff change', () => {
     );
   });
 
-  test('takes one round trip', async () => {
+  test('needs one round trip', async () => {
     const lead = await one('leads');
     await upstream();
     await fetchAs('admin', `leads?id=eq.${lead.id}`, { method: 'PATCH', body: { notes: `one trip ${Date.now()}` } });
@@ -203,9 +203,9 @@ describe('A-2: roles', () => {
   });
 
   test('an unknown role has no access, not even to a customer’s own rows', async () => {
-    const nobody = await client('nobody');
+    const unrecognized = await client('nobody');
     for (const table of ['contact_tickets', 'leads', 'team_activities']) {
-      assert.equal((await nobody.from(table).select()).error.code, 'HUB201', table);
+      assert.equal((await unrecognized.from(table).select()).error.code, 'HUB201', table);
     }
   });
 

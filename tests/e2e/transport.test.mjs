@@ -12,7 +12,7 @@ describe('properties of a connection', () => {
   before(async () => {
     const { vars } = await stack();
     worker = await startWorkerd({
-      name: 'door',
+      name: 'other-host',
       port: await port('workerd', 24980),
       folder: `${FOLDER}/workerd`,
       modules: ['build/index.js', 'build/index_bg.wasm'],
@@ -67,7 +67,7 @@ describe('properties of a connection', () => {
   test("another host than the Hub's own is misdirected, for any request", async () => {
     const authorization = `Bearer ${await token('alice')}`;
     await upstream();
-    for (const host of ['evil.example', 'stacklumen-hub.somebody.workers.dev', 'localhost.evil.example']) {
+    for (const host of ['evil.example', 'stacklumen-hub.example.workers.dev', 'localhost.evil.example']) {
       for (const path of ['/', '/healthz', '/rest/v1/contact_tickets?limit=1']) {
         const response = await over('https', 'TLSv1.3', path, { host, authorization });
         assert.deepEqual([response.status, response.json.code], [421, 'HUB010'], `${host}${path}`);
@@ -88,7 +88,7 @@ describe('properties of a connection', () => {
     assert.equal(
       (await sql('select from hub.request_log where request_id = $1', [response.headers['x-request-id']])).length,
       1,
-      'before the answer left',
+      'before the response was sent',
     );
     await sql('revoke execute on function hub.record_requests(jsonb) from hub_system');
     try {

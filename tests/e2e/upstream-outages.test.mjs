@@ -90,7 +90,7 @@ describe('Clerk is unavailable', () => {
       assert.deepEqual([response.status, response.json.code], [503, 'HUB104']);
       assert.match(response.headers['retry-after'], /^\d+$/);
       await clerk_is('ok');
-      await until('a good answer', async () => (await read()).status === 200, 30);
+      await until('a successful response', async () => (await read()).status === 200, 30);
     });
   }
 });
@@ -113,7 +113,7 @@ describe('the database is unavailable', () => {
     } finally {
       await running.restart('postgrest');
     }
-    await until('a good answer', async () => (await read()).status === 200, 20);
+    await until('a successful response', async () => (await read()).status === 200, 20);
   });
 
   test('PostgREST slow: 504 after the Hub’s own timeout, and a change is not reported as made', async () => {
@@ -124,7 +124,7 @@ describe('the database is unavailable', () => {
     assert.ok(Date.now() - started < 14_000);
   });
 
-  test('garbage and redirects are not passed on', async () => {
+  test('garbage and redirects are not forwarded', async () => {
     for (const mode of ['garbage', 'redirect']) {
       await database_is(mode);
       const response = await read();

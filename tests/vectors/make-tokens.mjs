@@ -632,7 +632,7 @@ for (const [name, o] of Object.entries({
   refuse(`an organization ${name}`, 'organization-malformed', token({ claims: { o } }));
 for (const [name, act] of Object.entries({
   'a list': [],
-  'of nobody': { sub: '' },
+  'of an empty subject': { sub: '' },
   'of a number': { sub: 1 },
   'of a machine': { sub: 'mch_2hubmachine0000000000000' },
   true: true,

@@ -124,7 +124,7 @@ export async function prepare(client) {
     rows: [owner],
   } = await client.query("select nspowner::regrole::text as role from pg_namespace where nspname = 'hub'");
   roles.push(owner);
-  const personas = [...USERS, ...roles.map(({ role }) => ({ name: role, role, nobody: true }))];
+  const personas = [...USERS, ...roles.map(({ role }) => ({ name: role, role, anonymous: true }))];
   const { rows: tables } = await client.query(`
     select c.oid::regclass::text as place, c.relname as name from pg_class c
     where c.relnamespace = 'hub'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition order by 2`);
@@ -222,13 +222,13 @@ export function judge(table, persona, verb, { tries }) {
         `${where}: a row that is not there`,
       );
   }
-  if (persona.nobody) return assert.equal(reached.length, 0, `${where}: a role without a person`);
+  if (persona.anonymous) return assert.equal(reached.length, 0, `${where}: a role without a user`);
   if (persona.role === 'hub_visitor') {
     assert.ok(!has(table, 'owner_id') || reached.length === 0, `${where}: a client's row`);
     return assert.equal(reached.length - made.length, 0, `${where}: a visitor puts in and reaches nothing`);
   }
   if (persona.role === 'hub_system')
-    return assert.ok(!has(table, 'author_id') || reached.length === 0, `${where}: what somebody wrote`);
+    return assert.ok(!has(table, 'author_id') || reached.length === 0, `${where}: a text of a user`);
   if (persona.role === 'hub_staff') {
     for (const row of made)
       assert.ok(
@@ -242,7 +242,10 @@ export function judge(table, persona, verb, { tries }) {
   }
   const mine = (row) => row.owner_id === persona.owner && row.internal !== true;
   for (const row of reached)
-    assert.ok(mine(row), `${where}: a row of ${row.owner_id ?? 'nobody'}${row.internal ? ', a note among staff' : ''}`);
+    assert.ok(
+      mine(row),
+      `${where}: a row of ${row.owner_id ?? 'no owner'}${row.internal ? ', a note among staff' : ''}`,
+    );
   for (const row of made) assert.equal(row.author_id, persona.user, `${where}: in another's name`);
   for (const row of changed) assert.ok(!row.author_kind || row.author_id === persona.user, `${where}: another's words`);
   if (verb === 'select' && tries[0].visible)

@@ -110,12 +110,12 @@ export async function faults(sql) {
   for (const entity of ['leads', 'contact_tickets', 'ticket_messages', 'chat_threads', 'chat_messages']) {
     const rows = await sql(
       `
-      with trail as (
+      with audit as (
         select a.entity_id, count(*) filter (where a.action = 'insert') as inserts, count(*) filter (where a.action = 'update') as updates,
           count(*) filter (where a.action = 'delete') as deletes, max((a.before ->> 'version')::integer) filter (where a.action = 'delete') as last_version
         from hub.team_activities a where a.entity = $1 and a.action in ('insert', 'update', 'delete') group by a.entity_id
       ), shown as (
-        -- The values that the trail's last word about each column says.
+        -- The values of the last audit row of each column.
         select w.entity_id, jsonb_object_agg(w.key, w.value) as state from (
           select distinct on (a.entity_id, v.key) a.entity_id, v.key, v.value
           from hub.team_activities a, jsonb_each(a.after) v where a.entity = $1 and a.action in ('insert', 'update') and v.key not in ('version', 'updated_at')
@@ -124,17 +124,17 @@ export async function faults(sql) {
       )
       select coalesce(r.id::text, t.entity_id) as id, t.inserts::integer, t.updates::integer, t.deletes::integer, coalesce(r.version, t.last_version) as version,
         r.id is not null as there, s.state is not distinct from to_jsonb(r) - 'version' - 'updated_at' as same
-      from trail t full join hub.${entity} r on r.id::text = t.entity_id left join shown s on s.entity_id = t.entity_id`,
+      from audit t full join hub.${entity} r on r.id::text = t.entity_id left join shown s on s.entity_id = t.entity_id`,
       [entity],
     );
     assert.ok(rows.length > 0, entity);
     for (const { id, inserts, updates, deletes, version, there, same } of rows) {
       const where = `${entity} ${id}:`;
-      if (inserts !== 1) found.push(`${where} ${inserts} rows of the trail say that it began`);
-      if (updates !== version - 1) found.push(`${where} ${version - 1} changes, ${updates} rows of the trail`);
+      if (inserts !== 1) found.push(`${where} ${inserts} audit rows of its insert`);
+      if (updates !== version - 1) found.push(`${where} ${version - 1} changes, ${updates} audit rows`);
       if (deletes !== (there ? 0 : 1))
-        found.push(`${where} ${there ? 'is there' : 'is gone'}, ${deletes} rows of the trail say that it went`);
-      if (there && !same) found.push(`${where} is not what the trail says`);
+        found.push(`${where} ${there ? 'exists' : 'is deleted'}, ${deletes} audit rows of its deletion`);
+      if (there && !same) found.push(`${where} differs from the audit log`);
     }
   }
   for (const { entity, entity_id: id, finding } of await sql('select * from hub_private.find_drift()'))
