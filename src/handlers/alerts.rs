@@ -34,7 +34,9 @@ pub async fn send<P: Runtime>(
     let found = find_alerts(app, runtime, job).await;
     let mut alerts = match &found {
         Ok(alerts) => alerts.clone(),
-        Err(fault) => vec![alert("database", format!("the database did not say what is wrong: {}", fault.code()))],
+        Err(fault) => {
+            vec![alert("database", format!("the alerts could not be read from the database: {}", fault.code()))]
+        }
     };
     // The alerts found so far are logged before the queue is queried.
     report(runtime, &alerts);
@@ -42,7 +44,8 @@ pub async fn send<P: Runtime>(
         match runtime.backlog(binding).await {
             Ok(0) => {}
             Ok(count) => {
-                let more = alert("dead_letters", format!("{count} messages of request rows are dead letters"));
+                let more =
+                    alert("dead_letters", format!("{count} messages are in the dead-letter queue of the request log"));
                 report(runtime, std::slice::from_ref(&more));
                 alerts.push(more);
             }

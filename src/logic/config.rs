@@ -171,7 +171,7 @@ impl<Lookup: Fn(&str) -> Option<String>> ConfigReader<Lookup> {
                 self.or_report(
                     "CLERK_ACCOUNTS_URL",
                     accounts_portal_url(issuer),
-                    "is missing, and the issuer does not say where they are",
+                    "is missing, and cannot be derived from the issuer",
                 )
             }),
         };

@@ -64,5 +64,5 @@ const MARKS: [&str; 4] = ["replace_me", "replace-me", "throw_away", "throw-away"
 const RESERVED_HOSTS: [&str; 7] =
     ["example", "invalid", "localhost", "test", "example.com", "example.net", "example.org"];
 const MIXED: &str = "is of another kind of instance than CLERK_PUBLISHABLE_KEY: both must be live or both test";
-const DEVELOPMENT: &str = "is a key of a development instance, which HUB_ENV production does not take";
-const PLACEHOLDER: &str = "still holds a placeholder, which HUB_ENV production does not take";
+const DEVELOPMENT: &str = "is a key of a development instance, which HUB_ENV production does not accept";
+const PLACEHOLDER: &str = "still holds a placeholder, which HUB_ENV production does not accept";
