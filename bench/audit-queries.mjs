@@ -71,7 +71,7 @@ async function make() {
     select date_trunc('month', now()) - interval '23 months' + (now() - date_trunc('month', now()) + interval '23 months') * (n::float8 / $1), actor,
       case when actor like 'system%' then 'system' when staff is null then 'customer' else 'staff' end, coalesce(staff, 'customer'), case when staff is not null then initcap(staff) end,
       'sess' || substr(actor, 5), 'hub_staff', action, entity, md5(entity || n % 100000)::uuid::text, case when entity not in ('leads', 'revoked_sessions') then owner end,
-      case when n % 20 = 0 then 'asked on the phone' end, case when action in ('read', 'list') then 'support' end,
+      case when n % 20 = 0 then 'requested by phone' end, case when action in ('read', 'list') then 'support' end,
       case when action = 'update' then '{"status": "open", "assigned_to": null}'::jsonb end,
       case when action in ('insert', 'update') then '{"status": "pending", "assigned_to": "user_2hubsupport000000000000007"}'::jsonb end,
       sha256(n::text::bytea), sha256(n::text::bytea), sha256(n::text::bytea), ${id('n / 2')}, 'PATCH /rest/v1/' || entity, case when action = 'list' then 20 end,

@@ -53,9 +53,9 @@ fn main() {
         let verified = unverified.into_verified(checked.is_ok_and(|good| good.unwrap_or(false)));
         verified.is_ok_and(|verified| session_token::validate_claims(&verified, &expected, now).is_ok())
     };
-    assert!(judged(good), "the good token is good");
+    assert!(judged(good), "the valid token is accepted");
     let one = timed(2000, || assert!(black_box(judged(good))));
-    println!("{:<44} {one:>9.1} µs    1.000", "a good token: form, signature, claims");
+    println!("{:<44} {one:>9.1} µs    1.000", "a valid token: form, signature, claims");
     let (header, rest) = good.split_once('.').expect("three segments");
     let signature = rest.split_once('.').expect("three segments").1;
     let long = format!("{header}.{}.{signature}", "A".repeat(1_000_000));

@@ -79,11 +79,11 @@ const count = (number, what) => `${number} ${what}${number === 1 ? '' : 's'}`;
 
 /** A missing privilege, with the role of the connection, is distinguished from a finding. */
 async function tryQuery(client, text) {
-  await client.query('savepoint asked');
+  await client.query('savepoint query');
   try {
     return { rows: (await client.query(text)).rows };
   } catch (error) {
-    await client.query('rollback to savepoint asked');
+    await client.query('rollback to savepoint query');
     return { error: `query failed: ${error.message}` };
   }
 }

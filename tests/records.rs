@@ -272,7 +272,7 @@ fn every_built_read_record_is_accepted_l_3() {
     let url = std::env::var("HUB_TEST_DATABASE_URL").expect("HUB_TEST_DATABASE_URL: run `make test STAGE=database`");
     let mut client = Client::connect(&url, NoTls).unwrap();
     let mut transaction = client.transaction().unwrap();
-    let system = serde_json::json!({ "role": "hub_system", "sub": "system:journal" });
+    let system = serde_json::json!({ "role": "hub_system", "sub": "system:request-log" });
     act(&mut transaction, &carol(), &serde_json::json!({ "x-request-id": "01ARZ3NDEKTSV4RRFFQ69G5FA0" }));
     transaction.execute("select hub.open_ticket('A question', 'Why?')", &[]).unwrap();
     transaction.execute("select set_config('role', 'none', true)", &[]).unwrap();

@@ -195,7 +195,7 @@ async fn enqueue_or_insert_or_log<P: Runtime>(app: &AppState<P>, runtime: &P, ba
 /// A request that has waited for Clerk and the database must end within the 30 seconds that `wait_until` has after its
 /// client has disconnected, so this timeout is shorter than that of a client's own request.
 async fn insert_with_retry<P: Runtime>(app: &AppState<P>, runtime: &P, rows: &str) -> bool {
-    let job = TimedJob { name: "journal", timeout_ms: INSERT_TIMEOUT_MS };
+    let job = TimedJob { name: "request-log", timeout_ms: INSERT_TIMEOUT_MS };
     let write = async || {
         let question = query(&app.config.postgrest_url).rpc("record_requests", format!("{{\"requests\":{rows}}}"));
         execute_job(app, runtime, job, question).await.is_ok()

@@ -54,5 +54,5 @@ pub async fn reject<P: Runtime>(app: &AppState<P>, runtime: &P, rows: &[Rejected
     }
 }
 
-/// The database records it as `system:journal`.
-const JOB: &str = "journal";
+/// The database records it as `system:request-log`.
+const JOB: &str = "request-log";

@@ -220,9 +220,14 @@ describe('L-1: a direct change is recorded, and marked', () => {
         outcome: 'allowed',
         status: 204,
       };
-      const { status } = await fetchAs({ role: 'hub_system', sub: 'system:journal' }, 'POST', 'rpc/record_requests', {
-        body: { requests: [row] },
-      });
+      const { status } = await fetchAs(
+        { role: 'hub_system', sub: 'system:request-log' },
+        'POST',
+        'rpc/record_requests',
+        {
+          body: { requests: [row] },
+        },
+      );
       assert.equal(status, 200);
       return id;
     };
@@ -248,7 +253,7 @@ describe('L-1: a direct change is recorded, and marked', () => {
       outcome: 'allowed',
       status: 204,
     };
-    await fetchAs({ role: 'hub_system', sub: 'system:journal' }, 'POST', 'rpc/record_requests', {
+    await fetchAs({ role: 'hub_system', sub: 'system:request-log' }, 'POST', 'rpc/record_requests', {
       body: { requests: [row] },
     });
     const own = await sql(

@@ -33,10 +33,10 @@ async function startUpstream(listening) {
         text = text.slice(end + 4 + length);
         received.push({ method, path, length, used });
         const body = response(method);
-        const reply = `HTTP/1.1 ${body ? 200 : 204} OK\r\ncontent-type: application/json\r\n${body ? `content-length: ${body.length}\r\n` : ''}\r\n${body}`;
+        const rawResponse = `HTTP/1.1 ${body ? 200 : 204} OK\r\ncontent-type: application/json\r\n${body ? `content-length: ${body.length}\r\n` : ''}\r\n${body}`;
         if (used && cut === 'before the head') return socket.destroy();
         if (used && cut === 'within the head') {
-          socket.end(reply.slice(0, 20));
+          socket.end(rawResponse.slice(0, 20));
           return;
         }
         if (used && cut === 'after the head') {
@@ -44,7 +44,7 @@ async function startUpstream(listening) {
           return;
         }
         used = true;
-        socket.write(reply);
+        socket.write(rawResponse);
       }
     });
   });

@@ -254,16 +254,16 @@ describe('a read that names less than it shows', () => {
     const [ticket] = await sql(
       'select t.id, t.owner_id from hub.contact_tickets t join hub.ticket_messages m on m.ticket_id = t.id limit 1',
     );
-    const [{ word }] = await sql(
-      "select substring(subject from '[[:alpha:]]{4,}') as word from hub.contact_tickets where id = $1",
+    const [{ term }] = await sql(
+      "select substring(subject from '[[:alpha:]]{4,}') as term from hub.contact_tickets where id = $1",
       [ticket.id],
     );
     const embeds = ['ticket_messages(body)', 'm:ticket_messages(id,text:body)', 'ticket_messages!inner(body)'];
     for (const who of ['support', 'sales', 'admin']) {
       for (const embed of embeds) {
         for (const [path, options] of [
-          [`rpc/search_tickets?words=${word}&`, {}],
-          ['rpc/search_tickets?', { method: 'POST', body: { words: word } }],
+          [`rpc/search_tickets?words=${term}&`, {}],
+          ['rpc/search_tickets?', { method: 'POST', body: { words: term } }],
         ]) {
           await upstream();
           const unnamed = await fetchAs(who, `${path}select=id,${embed}`, { ...options, ...why() });

@@ -192,8 +192,8 @@ describe('calls that would fail in the database are rejected with a reason', () 
     const [{ id }] = await sql("select id from hub.contact_tickets where owner_id = $1 and status = 'open' limit 1", [
       ACME,
     ]);
-    const refused = async (asked) => {
-      const { error } = await asked;
+    const refused = async (call) => {
+      const { error } = await call;
       return [error.code, error.details];
     };
     assert.deepEqual(
