@@ -20,7 +20,7 @@ use hub::logic::authn::session_token;
 use hub::logic::authn::session_token::TokenPolicy;
 use hub::logic::http::cookies::Cookies;
 use hub::logic::webhook::signature::WebhookSignature;
-use hub::runtime::Runtime as _;
+use hub::runtime::RuntimePort as _;
 use hub::runtime::fake::FakeRuntime;
 use std::{hint::black_box, time::Instant};
 

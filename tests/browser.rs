@@ -33,7 +33,7 @@ use hub::{
         },
         webhook::clerk_event,
     },
-    runtime::{Runtime as _, fake::FakeRuntime, webcrypto},
+    runtime::{RuntimePort as _, fake::FakeRuntime, webcrypto},
 };
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 

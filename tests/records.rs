@@ -28,7 +28,6 @@ use hub::entry::handle_request::IncomingRequest;
 use hub::runtime::FetchError;
 use hub::runtime::UpstreamRequest;
 use hub::runtime::UpstreamResponse;
-use hub::runtime::fake::FakeBody;
 use postgres::{Client, NoTls, Transaction};
 use serde_json::Value;
 use std::{cell::RefCell, rc::Rc};
@@ -148,7 +147,7 @@ fn query(chance: &mut Chance, table: &Table) -> String {
 }
 
 /// Returns one request, of any kind.
-fn request(chance: &mut Chance) -> IncomingRequest<FakeBody> {
+fn request(chance: &mut Chance) -> IncomingRequest {
     let personas: Vec<&str> =
         PERSONAS.into_iter().chain(["impersonated", "admin", "sales", "support", "support"]).collect();
     let persona = chance.of(&personas);

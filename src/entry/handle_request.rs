@@ -22,14 +22,14 @@ use crate::{
             response::{Response, ResponseBody},
         },
     },
-    runtime::{LogLevel, Runtime},
+    runtime::{BodyStream, LogLevel, Runtime, RuntimePort as _},
     services::app_state::AppState,
 };
 use futures_channel::oneshot;
 use std::rc::Rc;
 
 /// A received request.
-pub struct IncomingRequest<Body> {
+pub struct IncomingRequest {
     /// The method.
     pub method: ReceivedMethod,
     /// The absolute URL, as the client wrote it.
@@ -43,7 +43,7 @@ pub struct IncomingRequest<Body> {
     /// `request.cf.country`.
     pub country: Option<String>,
     /// The body, unread.
-    pub body: Option<Body>,
+    pub body: Option<BodyStream>,
 }
 
 /// Processes one request; every response of the Hub is returned from here.
@@ -51,11 +51,7 @@ pub struct IncomingRequest<Body> {
 /// The entire processing runs in `wait_until`, and only its response is awaited here: Cloudflare cancels awaited work
 /// as soon as the client disconnects, but continues the work in `wait_until` for 30 seconds (Workers docs, Context
 /// `waitUntil`). So a disconnect prevents neither the request row nor the release of shared state.
-pub async fn handle_request<P: Runtime>(
-    app: &Rc<AppState<P>>,
-    runtime: &P,
-    request: IncomingRequest<P::Body>,
-) -> Response<P::Body> {
+pub async fn handle_request(app: &Rc<AppState>, runtime: &Runtime, request: IncomingRequest) -> Response<BodyStream> {
     let context = match RequestContext::new(runtime, &request.url) {
         Ok(context) => context,
         Err(problem) => return misconfigured_response(runtime, &[problem]),
@@ -72,12 +68,12 @@ pub async fn handle_request<P: Runtime>(
 }
 
 /// Processes one incoming request to its response, including request row and log line.
-async fn handle_in_background<P: Runtime>(
-    app: &Rc<AppState<P>>,
-    runtime: &P,
-    mut request: IncomingRequest<P::Body>,
+async fn handle_in_background(
+    app: &Rc<AppState>,
+    runtime: &Runtime,
+    mut request: IncomingRequest,
     mut context: RequestContext,
-) -> Response<P::Body> {
+) -> Response<BodyStream> {
     let body = request.body.take();
     let outcome = dispatch(app, runtime, &request, body, &mut context).await;
     let reply = match outcome {
@@ -93,13 +89,14 @@ async fn handle_in_background<P: Runtime>(
 
 /// Removes the body. supabase-js treats a 404 without a body as success, so the API sends 403 instead, which reveals no
 /// more and is treated as an error.
-fn without_body<Body>(reply: Response<Body>, api: bool) -> Response<Body> {
+fn without_body(reply: Response<BodyStream>, api: bool) -> Response<BodyStream> {
     let status = if api && reply.status == 404 { 403 } else { reply.status };
     Response { status, body: ResponseBody::Empty, ..reply }
 }
 
 /// Returns the response of a Hub with invalid variables; the log names them, the response does not.
-pub fn misconfigured_response<P: Runtime>(runtime: &P, problems: &[ConfigError]) -> Response<P::Body> {
+#[must_use]
+pub fn misconfigured_response(runtime: &Runtime, problems: &[ConfigError]) -> Response<BodyStream> {
     let request_id = ids::ulid(runtime.now_ms(), runtime.random().unwrap_or_default());
     let named: Vec<_> = problems.iter().map(|problem| format!("{} {}", problem.name, problem.reason)).collect();
     let line = serde_json::json!({ "event": "config.invalid", "request_id": request_id, "problems": named });
@@ -108,7 +105,7 @@ pub fn misconfigured_response<P: Runtime>(runtime: &P, problems: &[ConfigError])
 }
 
 /// Logs optional variables that are invalid; the Hub works without them.
-pub fn log_unused_variables<P: Runtime>(runtime: &P, problems: &[ConfigError]) {
+pub fn log_unused_variables(runtime: &Runtime, problems: &[ConfigError]) {
     for problem in problems {
         let named = format!("{} {}", problem.name, problem.reason);
         runtime.log(
@@ -119,13 +116,13 @@ pub fn log_unused_variables<P: Runtime>(runtime: &P, problems: &[ConfigError]) {
 }
 
 /// Checks transport, path, headers and route in this order; each may reject, and nothing is checked before its turn.
-async fn dispatch<P: Runtime>(
-    app: &Rc<AppState<P>>,
-    runtime: &P,
-    request: &IncomingRequest<P::Body>,
-    body: Option<P::Body>,
+async fn dispatch(
+    app: &Rc<AppState>,
+    runtime: &Runtime,
+    request: &IncomingRequest,
+    body: Option<BodyStream>,
     context: &mut RequestContext,
-) -> Result<Response<P::Body>, Error> {
+) -> Result<Response<BodyStream>, Error> {
     let address = RequestUrl::parse(&request.url)?;
     let path = strip_base_path(&app.config.base_path, address.path);
     context.is_api = path.is_some_and(routes::is_api);
@@ -164,14 +161,14 @@ async fn dispatch<P: Runtime>(
 }
 
 /// Serves the API's routes: credential, identity, then the proxy, which applies policy and firewall.
-async fn handle_api<P: Runtime>(
-    app: &Rc<AppState<P>>,
-    runtime: &P,
-    request: &IncomingRequest<P::Body>,
-    body: Option<P::Body>,
+async fn handle_api(
+    app: &Rc<AppState>,
+    runtime: &Runtime,
+    request: &IncomingRequest,
+    body: Option<BodyStream>,
     context: &mut RequestContext,
     (endpoint, method, segment, query): (ApiEndpoint, Method, &str, &str),
-) -> Result<Response<P::Body>, Error> {
+) -> Result<Response<BodyStream>, Error> {
     let token =
         bearer_token::bearer(&request.headers, &app.config.supabase_publishable_key).map_err(Error::Credential)?;
     let session = &*context.session.insert(app.authenticate(runtime, token).await?);
@@ -205,14 +202,14 @@ async fn handle_api<P: Runtime>(
 }
 
 /// Serves the webhooks, each with the signature scheme of its sender.
-async fn handle_webhook<P: Runtime>(
-    app: &Rc<AppState<P>>,
-    runtime: &P,
-    request: &IncomingRequest<P::Body>,
-    body: Option<P::Body>,
+async fn handle_webhook(
+    app: &Rc<AppState>,
+    runtime: &Runtime,
+    request: &IncomingRequest,
+    body: Option<BodyStream>,
     context: &mut RequestContext,
     endpoint: WebhookEndpoint,
-) -> Result<Response<P::Body>, Error> {
+) -> Result<Response<BodyStream>, Error> {
     match endpoint {
         WebhookEndpoint::Clerk => {
             let reply = clerk_webhook::receive(app, runtime, &request.headers, body).await?;
@@ -223,12 +220,12 @@ async fn handle_webhook<P: Runtime>(
 }
 
 /// Serves the public routes.
-async fn handle_public<P: Runtime>(
-    app: &Rc<AppState<P>>,
-    runtime: &P,
-    request: &IncomingRequest<P::Body>,
+async fn handle_public(
+    app: &Rc<AppState>,
+    runtime: &Runtime,
+    request: &IncomingRequest,
     endpoint: PublicEndpoint,
-) -> Result<Response<P::Body>, Error> {
+) -> Result<Response<BodyStream>, Error> {
     let known = request.headers.value("if-none-match");
     Ok(match endpoint {
         PublicEndpoint::Favicon => public_pages::favicon(known),
@@ -242,11 +239,11 @@ async fn handle_public<P: Runtime>(
 }
 
 /// T-3: a page of the Hub is redirected to its own origin, everything else is rejected.
-fn reject_insecure<Body, Carried>(
+fn reject_insecure(
     config: &Config,
     address: &RequestUrl<'_>,
-    request: &IncomingRequest<Carried>,
-) -> Result<Response<Body>, Error> {
+    request: &IncomingRequest,
+) -> Result<Response<BodyStream>, Error> {
     let path = strip_base_path(&config.base_path, address.path).filter(|path| request_checks::check_path(path).is_ok());
     let page = path.is_some_and(|path| !routes::is_api(path));
     let ours = page && address.is_own_host(config) && request_checks::check_url_length(&request.url).is_ok();
@@ -261,7 +258,7 @@ fn reject_insecure<Body, Carried>(
 }
 
 /// Responds to `OPTIONS` without an upstream request; the origin must equal a listed one exactly.
-fn handle_options<Body>(route: &Route, headers: &Headers, context: &RequestContext) -> Result<Response<Body>, Error> {
+fn handle_options(route: &Route, headers: &Headers, context: &RequestContext) -> Result<Response<BodyStream>, Error> {
     match (headers.value("origin"), &context.origin) {
         (Some(_), None) if context.is_api => Err(Error::OriginRefused),
         (Some(_), Some(_)) if context.is_api => Ok(Response::preflight(route.methods)),
@@ -269,18 +266,18 @@ fn handle_options<Body>(route: &Route, headers: &Headers, context: &RequestConte
     }
 }
 
-fn allowed_origin<P: Runtime>(app: &AppState<P>, headers: &Headers) -> Option<String> {
+fn allowed_origin(app: &AppState, headers: &Headers) -> Option<String> {
     let origin = headers.value("origin")?;
     app.config.authorized_parties.iter().find(|listed| *listed == origin).cloned()
 }
 
 /// Returns the response of an error: a page for a browser that accepts HTML, otherwise JSON.
-pub(super) fn error_response<P: Runtime>(
-    app: &AppState<P>,
-    request: &IncomingRequest<P::Body>,
+pub(super) fn error_response(
+    app: &AppState,
+    request: &IncomingRequest,
     context: &mut RequestContext,
     fault: &Error,
-) -> Response<P::Body> {
+) -> Response<BodyStream> {
     context.error = Some(fault.clone());
     let asks_for_a_page = request.headers.value("accept").is_some_and(|accept| accept.contains("text/html"));
     let reply = match fault.response() {

@@ -9,7 +9,7 @@ use crate::{
         error::Error,
         http::{cookies::Cookies, request_checks::RequestUrl, response::Response},
     },
-    runtime::Runtime,
+    runtime::{BodyStream, Runtime},
     services::{
         app_state::AppState,
         browser_session::{self, PageAuthentication, PageRequest},
@@ -20,14 +20,14 @@ use crate::{
 ///
 /// # Errors
 /// The errors of the browser session and of the page.
-pub async fn handle_page<P: Runtime>(
-    app: &AppState<P>,
-    runtime: &P,
-    request: &IncomingRequest<P::Body>,
-    body: Option<P::Body>,
+pub async fn handle_page(
+    app: &AppState,
+    runtime: &Runtime,
+    request: &IncomingRequest,
+    body: Option<BodyStream>,
     context: &mut RequestContext,
     (endpoint, method, address): (PageEndpoint, Method, &RequestUrl<'_>),
-) -> Result<Response<P::Body>, Error> {
+) -> Result<Response<BodyStream>, Error> {
     let page = PageRequest { method, path: address.path, query: address.query, headers: &request.headers };
     // The form names its session, and the token need not be fresh.
     if endpoint == PageEndpoint::SignOut && method == Method::Post {
@@ -82,7 +82,7 @@ fn page_error(fault: Error) -> Error {
 }
 
 /// Returns the development instance's id of this browser.
-fn dev_browser_token<'a, P: Runtime>(app: &AppState<P>, page: PageRequest<'a>) -> Option<&'a str> {
+fn dev_browser_token<'a>(app: &AppState, page: PageRequest<'a>) -> Option<&'a str> {
     let cookies = Cookies::parse(page.headers.value("cookie")?);
     let suffixed = format!("__clerk_db_jwt_{}", app.clerk_instance.suffix);
     cookies.values(&suffixed).next().or_else(|| cookies.values("__clerk_db_jwt").next())

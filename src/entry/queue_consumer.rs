@@ -3,18 +3,13 @@
 use super::queues::{QUEUES, Queue, QueueConsumer};
 use crate::{
     handlers::request_log_consumer::{self, Disposition, QueueMessage, RetryPolicy},
-    runtime::{LogLevel, Runtime},
+    runtime::{LogLevel, Runtime, RuntimePort as _},
     services::app_state::AppState,
 };
 use std::rc::Rc;
 
 /// Returns one disposition for each delivery, in their order. The messages of an unknown queue are retried.
-pub async fn consume<P: Runtime>(
-    app: &Rc<AppState<P>>,
-    runtime: &P,
-    name: &str,
-    messages: &[QueueMessage],
-) -> Vec<Disposition> {
+pub async fn consume(app: &Rc<AppState>, runtime: &Runtime, name: &str, messages: &[QueueMessage]) -> Vec<Disposition> {
     let Some((queue, policy)) = find_queue(name) else {
         let line = serde_json::json!({ "event": "queue.unknown", "queue": name });
         runtime.log(LogLevel::Error, &line.to_string());
@@ -31,7 +26,8 @@ pub async fn consume<P: Runtime>(
 }
 
 /// Returns every message to the queue, of a Hub that cannot process any.
-pub fn postpone<P: Runtime>(runtime: &P, name: &str, messages: &[QueueMessage], after_s: u32) -> Vec<Disposition> {
+#[must_use]
+pub fn postpone(runtime: &Runtime, name: &str, messages: &[QueueMessage], after_s: u32) -> Vec<Disposition> {
     // The maximum retries of an unknown queue are not configured here: its messages are logged completely each time.
     let policy = find_queue(name).map_or(RetryPolicy::Hourly { last: 1 }, |(_, policy)| policy);
     messages.iter().map(|message| request_log_consumer::postpone(runtime, message, policy, after_s)).collect()

@@ -18,7 +18,7 @@ use crate::{
         http::{client_ip, request_checks, response::Response},
         query::ReadRecord,
     },
-    runtime::{LogLevel, RequestMetric, Runtime},
+    runtime::{BodyStream, LogLevel, RequestMetric, Runtime, RuntimePort as _},
     services::{
         app_state::AppState,
         request_log::{Outcome, RequestLogWriter, RequestRecord},
@@ -62,7 +62,7 @@ pub struct RequestContext {
 
 impl RequestContext {
     /// Starts with a unique id.
-    pub fn new<P: Runtime>(runtime: &P, url: &str) -> Result<Self, ConfigError> {
+    pub fn new(runtime: &Runtime, url: &str) -> Result<Self, ConfigError> {
         let random = runtime.random().map_err(|_| ConfigError { name: "crypto", reason: "gives no random bytes" })?;
         let started = runtime.now_ms();
         Ok(Self {
@@ -95,13 +95,13 @@ impl RequestContext {
 }
 
 /// Writes the request row; before the response where the response must not be sent without it.
-pub async fn record_request<P: Runtime>(
-    app: &Rc<AppState<P>>,
-    runtime: &P,
-    request: &IncomingRequest<P::Body>,
+pub async fn record_request(
+    app: &Rc<AppState>,
+    runtime: &Runtime,
+    request: &IncomingRequest,
     context: &mut RequestContext,
-    reply: Response<P::Body>,
-) -> Response<P::Body> {
+    reply: Response<BodyStream>,
+) -> Response<BodyStream> {
     let written = context.recorded_in_transaction && reply.status < 400;
     let kept = context.is_api || context.session.is_some();
     // An accepted preflight requests no data; a rejected one is a rejected request.
@@ -134,14 +134,14 @@ pub async fn record_request<P: Runtime>(
 
 /// Returns the response of an export once its request row is written; the row is completed in the background with the
 /// number of records.
-async fn record_export<P: Runtime>(
-    app: &Rc<AppState<P>>,
-    runtime: &P,
-    request: &IncomingRequest<P::Body>,
+async fn record_export(
+    app: &Rc<AppState>,
+    runtime: &Runtime,
+    request: &IncomingRequest,
     context: &mut RequestContext,
     (row, rest): (RequestRecord, PendingExport),
-    reply: Response<P::Body>,
-) -> Response<P::Body> {
+    reply: Response<BodyStream>,
+) -> Response<BodyStream> {
     if !context.recorded_in_transaction {
         let begun = RequestRecord { status: None, ..row.clone() };
         if let Err(fault) = RequestLogWriter::record_now(app, runtime, begun).await {
@@ -174,10 +174,10 @@ async fn record_export<P: Runtime>(
     reply
 }
 
-fn build_record<P: Runtime>(
-    app: &AppState<P>,
-    runtime: &P,
-    request: &IncomingRequest<P::Body>,
+fn build_record(
+    app: &AppState,
+    runtime: &Runtime,
+    request: &IncomingRequest,
     context: &RequestContext,
     status: u16,
 ) -> RequestRecord {
@@ -222,7 +222,7 @@ fn storable(text: &str) -> String {
 }
 
 /// Logs one structured line for a request: no body, token, address or name of a user.
-pub fn log_request<P: Runtime>(runtime: &P, request: &IncomingRequest<P::Body>, context: &RequestContext, status: u16) {
+pub fn log_request(runtime: &Runtime, request: &IncomingRequest, context: &RequestContext, status: u16) {
     let principal = context.webhook_sender.or_else(|| Some(context.session.as_ref()?.principal_kind()?.name()));
     let line = serde_json::json!({
         "event": "request",

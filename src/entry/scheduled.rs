@@ -6,13 +6,13 @@ use super::{
 };
 use crate::{
     handlers::{alerts, maintenance},
-    runtime::{LogLevel, Runtime},
+    runtime::{LogLevel, Runtime, RuntimePort as _},
     services::app_state::AppState,
 };
 use std::rc::Rc;
 
 /// Runs the jobs of one cron; each logs one line, and a failed job does not stop the next one.
-pub async fn run<P: Runtime>(app: &Rc<AppState<P>>, runtime: &P, cron: &str) {
+pub async fn run(app: &Rc<AppState>, runtime: &Runtime, cron: &str) {
     for job in JOBS.iter().filter(|job| job.cron == cron) {
         let started = runtime.now_ms();
         let done = match job.kind {

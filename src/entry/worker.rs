@@ -13,21 +13,20 @@ use crate::{
         http::response::{Response, ResponseBody},
     },
     runtime::{
-        Runtime as _,
-        workers::{WorkerEvent, WorkersRuntime, read_headers},
+        BodyStream, Runtime, RuntimePort as _,
+        workers::{WorkerEvent, read_headers},
     },
     services::app_state::AppState,
 };
 use js_sys::{JSON, Object, Reflect};
 use std::{cell::RefCell, rc::Rc};
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
-use web_sys::ReadableStream;
 use worker::{
     Context, Env, ScheduleContext, ScheduledEvent, event,
     worker_sys::{self, Message, MessageBatch},
 };
 
-type InitResult = Result<Rc<AppState<WorkersRuntime>>, Rc<Vec<ConfigError>>>;
+type InitResult = Result<Rc<AppState>, Rc<Vec<ConfigError>>>;
 
 thread_local! {
     // State of an isolate between requests; new variables arrive with a new version, which has new isolates.
@@ -111,11 +110,11 @@ fn queue_message(message: &Message, now_ms: u64) -> Result<QueueMessage, JsValue
     })
 }
 
-fn runtime(event: WorkerEvent, env: &Env) -> WorkersRuntime {
-    WorkersRuntime::new(event, env.clone(), QUEUES.iter().find_map(|queue| queue.binding))
+fn runtime(event: WorkerEvent, env: &Env) -> Runtime {
+    Runtime::new(event, env.clone(), QUEUES.iter().find_map(|queue| queue.binding))
 }
 
-fn app_state(env: &Env, runtime: &WorkersRuntime) -> InitResult {
+fn app_state(env: &Env, runtime: &Runtime) -> InitResult {
     APP_STATE.with_borrow_mut(|slot| {
         slot.get_or_insert_with(|| {
             let lookup = |name: &str| Reflect::get(env, &name.into()).ok()?.as_string();
@@ -129,7 +128,7 @@ fn app_state(env: &Env, runtime: &WorkersRuntime) -> InitResult {
     })
 }
 
-fn incoming_request(request: &web_sys::Request) -> IncomingRequest<ReadableStream> {
+fn incoming_request(request: &web_sys::Request) -> IncomingRequest {
     let cf = Reflect::get(request, &"cf".into()).ok();
     let said = |name: &str| Reflect::get(cf.as_ref()?, &name.into()).ok()?.as_string();
     IncomingRequest {
@@ -162,7 +161,7 @@ fn security_headers(headers_to_copy: &'static [(&'static str, &'static str)]) ->
     })
 }
 
-fn response(reply: Response<ReadableStream>) -> Result<web_sys::Response, JsValue> {
+fn response(reply: Response<BodyStream>) -> Result<web_sys::Response, JsValue> {
     let headers = security_headers(reply.security_headers)?;
     for (name, value) in &reply.headers {
         headers.append(name, value)?;

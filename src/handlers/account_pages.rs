@@ -16,7 +16,7 @@ use crate::{
         },
         views::{self, Account, SiteContext},
     },
-    runtime::{LogLevel, Runtime},
+    runtime::{BodyStream, LogLevel, Runtime, RuntimePort as _},
     services::{
         app_state::AppState,
         browser_session::{self, PageRequest},
@@ -39,13 +39,13 @@ pub enum HostedPage {
 ///
 /// The return address is always a page of the Hub, whatever `redirect_url` contains.
 #[must_use]
-pub fn redirect_to_hosted_page<P: Runtime>(
-    app: &AppState<P>,
+pub fn redirect_to_hosted_page(
+    app: &AppState,
     door: PageRequest<'_>,
     hosted: HostedPage,
     session: Option<&Session>,
     browser: Option<&str>,
-) -> Response<P::Body> {
+) -> Response<BodyStream> {
     let wanted = first_value(door.query, "redirect_url").and_then(decode);
     let account = format!("{}/account", app.config.base_path);
     let checked = |wanted| redirect_url::validate(wanted, &app.config.origin, &app.config.base_path);
@@ -69,11 +69,11 @@ pub fn redirect_to_hosted_page<P: Runtime>(
 ///
 /// # Errors
 /// `SessionRevoked` if the session was ended: the database rejects it for pages as for the API (I-2).
-pub async fn account<P: Runtime>(
-    app: &AppState<P>,
-    runtime: &P,
+pub async fn account(
+    app: &AppState,
+    runtime: &Runtime,
     session: Option<&Session>,
-) -> Result<Response<P::Body>, Error> {
+) -> Result<Response<BodyStream>, Error> {
     let Some(session) = session else {
         let location = format!(
             "{}/sign-in?redirect_url={}",
@@ -111,7 +111,7 @@ pub async fn account<P: Runtime>(
 ///
 /// # Errors
 /// `TemplateFailed` if the template cannot be rendered.
-pub fn sign_out_form<P: Runtime>(app: &AppState<P>, session: Option<&Session>) -> Result<Response<P::Body>, Error> {
+pub fn sign_out_form(app: &AppState, session: Option<&Session>) -> Result<Response<BodyStream>, Error> {
     let Some(session) = session else { return Ok(redirect_home(app)) };
     let html = views::sign_out(&site_context(app), &csrf::issue(&app.csrf_key, &session.id))
         .map_err(|_| Error::TemplateFailed)?;
@@ -125,12 +125,12 @@ pub fn sign_out_form<P: Runtime>(app: &AppState<P>, session: Option<&Session>) -
 ///
 /// Errors of the response: `CsrfRejected` if the form does not belong to this session, `SignOutUnknown` if there is no
 /// session to end, `ClerkRevocationIncomplete` if Clerk did not end it.
-pub async fn sign_out<P: Runtime>(
-    app: &AppState<P>,
-    runtime: &P,
+pub async fn sign_out(
+    app: &AppState,
+    runtime: &Runtime,
     door: PageRequest<'_>,
-    body: Option<P::Body>,
-) -> (Result<Response<P::Body>, Error>, Option<Session>) {
+    body: Option<BodyStream>,
+) -> (Result<Response<BodyStream>, Error>, Option<Session>) {
     match ending_session(app, runtime, door, body).await {
         Ok(session) => (end_at_both(app, runtime, door, &session).await, Some(session)),
         Err(fault) => (Err(fault), None),
@@ -138,11 +138,11 @@ pub async fn sign_out<P: Runtime>(
 }
 
 /// Returns the session to which the form belongs.
-async fn ending_session<P: Runtime>(
-    app: &AppState<P>,
-    runtime: &P,
+async fn ending_session(
+    app: &AppState,
+    runtime: &Runtime,
     door: PageRequest<'_>,
-    body: Option<P::Body>,
+    body: Option<BodyStream>,
 ) -> Result<Session, Error> {
     csrf::same_origin(door.headers, &app.config.origin).map_err(Error::CsrfRejected)?;
     let form =
@@ -154,12 +154,12 @@ async fn ending_session<P: Runtime>(
         .await
 }
 
-async fn end_at_both<P: Runtime>(
-    app: &AppState<P>,
-    runtime: &P,
+async fn end_at_both(
+    app: &AppState,
+    runtime: &Runtime,
     door: PageRequest<'_>,
     session: &Session,
-) -> Result<Response<P::Body>, Error> {
+) -> Result<Response<BodyStream>, Error> {
     app.evict_session(session);
     let arguments = serde_json::json!({ "session": session.id });
     let question = query(&app.config.postgrest_url).rpc("end_session", arguments.to_string());
@@ -187,16 +187,16 @@ async fn end_at_both<P: Runtime>(
 
 /// Deletes every cookie of an ended session, in every form that a page at this path may receive.
 #[must_use]
-pub fn clear_session_cookies<P: Runtime>(app: &AppState<P>, reply: Response<P::Body>, path: &str) -> Response<P::Body> {
+pub fn clear_session_cookies(app: &AppState, reply: Response<BodyStream>, path: &str) -> Response<BodyStream> {
     let gone = delete_cookies::everything(&app.clerk_instance, path);
     gone.into_iter().fold(reply, |reply, cookie| reply.with_header("set-cookie", cookie))
 }
 
-fn redirect_home<P: Runtime>(app: &AppState<P>) -> Response<P::Body> {
+fn redirect_home(app: &AppState) -> Response<BodyStream> {
     Response::empty(303).with_header("location", format!("{}{}/", app.config.origin, app.config.base_path))
 }
 
-fn site_context<P: Runtime>(app: &AppState<P>) -> SiteContext<'_> {
+fn site_context(app: &AppState) -> SiteContext<'_> {
     SiteContext {
         base_path: &app.config.base_path,
         origin: &app.config.origin,

@@ -3,7 +3,7 @@
 use crate::{
     domain::{method::Method, upstreams::ALERT_WEBHOOK},
     logic::error::Error,
-    runtime::{FetchError, LogLevel, Runtime, UpstreamRequest},
+    runtime::{FetchError, LogLevel, Runtime, RuntimePort as _, UpstreamRequest},
     services::{
         app_state::AppState,
         database_client::{execute as ask_as_job, query},
@@ -25,9 +25,9 @@ struct Alert {
 ///
 /// # Errors
 /// The error of the database, which is also reported; `UpstreamUnreachable` if the receiver did not accept the alerts.
-pub async fn send<P: Runtime>(
-    app: &AppState<P>,
-    runtime: &P,
+pub async fn send(
+    app: &AppState,
+    runtime: &Runtime,
     job: &'static str,
     dead_letters: Option<&'static str>,
 ) -> Result<(), Error> {
@@ -59,13 +59,13 @@ pub async fn send<P: Runtime>(
     found.map(drop)
 }
 
-fn report<P: Runtime>(runtime: &P, alerts: &[Alert]) {
+fn report(runtime: &Runtime, alerts: &[Alert]) {
     if !alerts.is_empty() {
         runtime.log(LogLevel::Error, &serde_json::json!({ "event": "alert", "alerts": alerts }).to_string());
     }
 }
 
-async fn find_alerts<P: Runtime>(app: &AppState<P>, runtime: &P, job: &'static str) -> Result<Vec<Alert>, Error> {
+async fn find_alerts(app: &AppState, runtime: &Runtime, job: &'static str) -> Result<Vec<Alert>, Error> {
     let arguments = serde_json::json!({ "most_failed": MAX_FAILED_CHECKS });
     let question = query(&app.config.postgrest_url).rpc("find_alerts", arguments.to_string());
     let answer = ask_as_job(app, runtime, job, "return=minimal", question).await?;
@@ -74,7 +74,7 @@ async fn find_alerts<P: Runtime>(app: &AppState<P>, runtime: &P, job: &'static s
 }
 
 /// Sends a JSON object whose `text` is shown by Slack and compatible receivers; the other members are for programs.
-async fn post<P: Runtime>(app: &AppState<P>, runtime: &P, alerts: &[Alert]) -> Result<(), Error> {
+async fn post(app: &AppState, runtime: &Runtime, alerts: &[Alert]) -> Result<(), Error> {
     let Some(url) = &app.config.alert_webhook_url else { return Ok(()) };
     let words: Vec<&str> = alerts.iter().map(|alert| alert.text.as_str()).collect();
     let environment = app.config.environment.name();

@@ -8,7 +8,7 @@ use crate::{
         http::response::{CachePolicy, ContentKind, Response},
         webhook::{clerk_event, signature::WebhookSignature},
     },
-    runtime::Runtime,
+    runtime::{BodyStream, Runtime, RuntimePort as _},
     services::{
         app_state::AppState,
         database_client::{execute, map_read_error, query},
@@ -23,12 +23,12 @@ use crate::{
 ///
 /// # Errors
 /// `Webhook` for an invalid signature, which is verified before the body is parsed. The errors of the database.
-pub async fn receive<P: Runtime>(
-    app: &AppState<P>,
-    runtime: &P,
+pub async fn receive(
+    app: &AppState,
+    runtime: &Runtime,
     headers: &Headers,
-    body: Option<P::Body>,
-) -> Result<Response<P::Body>, Error> {
+    body: Option<BodyStream>,
+) -> Result<Response<BodyStream>, Error> {
     let now_ms = runtime.now_ms();
     let envelope = WebhookSignature::parse(headers, whole_seconds(now_ms)).map_err(Error::Webhook)?;
     let incoming = Incoming { sender: Sender::Unknown, body, limit: MAX_MESSAGE_BYTES };

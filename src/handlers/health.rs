@@ -3,7 +3,7 @@
 use crate::{
     domain::{method::Method, upstreams::CLERK_JWKS},
     logic::http::response::{CachePolicy, ContentKind, Response},
-    runtime::{Runtime, UpstreamRequest},
+    runtime::{BodyStream, Runtime, RuntimePort as _, UpstreamRequest},
     services::{
         app_state::{AppState, HealthStatus},
         database_client::{TimedJob, execute_job, query},
@@ -14,7 +14,7 @@ use crate::{
 /// the route is public.
 ///
 /// Responds with 200 if all upstreams are reachable and 503 otherwise, without a host, key or reason.
-pub async fn check<P: Runtime>(app: &AppState<P>, runtime: &P) -> Response<P::Body> {
+pub async fn check(app: &AppState, runtime: &Runtime) -> Response<BodyStream> {
     let since = |time: u64| runtime.now_ms().saturating_sub(time);
     let last = app.health.get().filter(|finding| since(finding.at_ms) < STALE_AFTER_MS);
     let is_probing = app.probing_since.get().is_some_and(|began| since(began) < MAX_PROBE_MS);
@@ -37,7 +37,7 @@ pub async fn check<P: Runtime>(app: &AppState<P>, runtime: &P) -> Response<P::Bo
 }
 
 /// Requests both upstreams; the status has the time of the end of the probe.
-async fn probe<P: Runtime>(app: &AppState<P>, runtime: &P) -> HealthStatus {
+async fn probe(app: &AppState, runtime: &Runtime) -> HealthStatus {
     app.probing_since.set(Some(runtime.now_ms()));
     let (database, jwks) = (is_database_up(app, runtime).await, is_jwks_up(app, runtime).await);
     let finding = HealthStatus { at_ms: runtime.now_ms(), database, jwks };
@@ -47,7 +47,7 @@ async fn probe<P: Runtime>(app: &AppState<P>, runtime: &P) -> HealthStatus {
 }
 
 /// Waits for the status from another request by polling: an object of one request must not be awaited in another.
-async fn wait_for_probe<P: Runtime>(app: &AppState<P>, runtime: &P) -> HealthStatus {
+async fn wait_for_probe(app: &AppState, runtime: &Runtime) -> HealthStatus {
     let (began, before) = (runtime.now_ms(), app.health.get().map(|finding| finding.at_ms));
     while runtime.now_ms().saturating_sub(began) < MAX_PROBE_MS {
         runtime.sleep(POLL_INTERVAL_MS).await;
@@ -59,12 +59,12 @@ async fn wait_for_probe<P: Runtime>(app: &AppState<P>, runtime: &P) -> HealthSta
 }
 
 /// Probes the database with a token of the Hub, a role, a grant and a row, as a client's request needs them.
-async fn is_database_up<P: Runtime>(app: &AppState<P>, runtime: &P) -> bool {
+async fn is_database_up(app: &AppState, runtime: &Runtime) -> bool {
     let question = query(&app.config.postgrest_url).from("request_log").select("request_id").limit(1);
     execute_job(app, runtime, TimedJob { name: "health", timeout_ms: TIMEOUT_MS }, question).await.is_ok()
 }
 
-async fn is_jwks_up<P: Runtime>(app: &AppState<P>, runtime: &P) -> bool {
+async fn is_jwks_up(app: &AppState, runtime: &Runtime) -> bool {
     let url = app.config.jwks_url.clone();
     let request = UpstreamRequest::new(&CLERK_JWKS, Method::Get, url).with_timeout_ms(TIMEOUT_MS);
     runtime.fetch(request).await.is_ok_and(|answer| answer.status == 200)

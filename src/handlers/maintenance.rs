@@ -3,7 +3,7 @@
 
 use crate::{
     logic::error::Error,
-    runtime::Runtime,
+    runtime::{Runtime, RuntimePort as _},
     services::{
         app_state::AppState,
         database_client::{execute_slow_job, query},
@@ -16,7 +16,7 @@ use serde::Deserialize;
 /// # Errors
 /// The error of the first task that failed, as [`run_integrity_checks`]: its finished steps remain, and the next run
 /// continues.
-pub async fn run_maintenance<P: Runtime>(app: &AppState<P>, runtime: &P, job: &'static str) -> Result<(), Error> {
+pub async fn run_maintenance(app: &AppState, runtime: &Runtime, job: &'static str) -> Result<(), Error> {
     let started = runtime.now_ms();
     let mut outcome = Ok(());
     for task in TASKS {
@@ -31,7 +31,7 @@ pub async fn run_maintenance<P: Runtime>(app: &AppState<P>, runtime: &P, job: &'
 ///
 /// # Errors
 /// The error of the database, or `UpstreamTimeout` if the checks take too long: the next run continues from there.
-pub async fn run_integrity_checks<P: Runtime>(app: &AppState<P>, runtime: &P, job: &'static str) -> Result<(), Error> {
+pub async fn run_integrity_checks(app: &AppState, runtime: &Runtime, job: &'static str) -> Result<(), Error> {
     let arguments = serde_json::json!({ "unless_within": DONE_WITHIN_MINUTES });
     let started = runtime.now_ms();
     run_until_done(app, runtime, &JobRun { job, function: "run_checks", arguments: arguments.to_string(), started })
@@ -47,7 +47,7 @@ struct JobRun {
     started: u64,
 }
 
-async fn run_until_done<P: Runtime>(app: &AppState<P>, runtime: &P, work: &JobRun) -> Result<(), Error> {
+async fn run_until_done(app: &AppState, runtime: &Runtime, work: &JobRun) -> Result<(), Error> {
     for _ in 0..MAX_STEPS {
         let step = run_step(app, runtime, work).await?;
         if step.done {
@@ -71,7 +71,7 @@ struct StepReport {
     busy: bool,
 }
 
-async fn run_step<P: Runtime>(app: &AppState<P>, runtime: &P, work: &JobRun) -> Result<StepReport, Error> {
+async fn run_step(app: &AppState, runtime: &Runtime, work: &JobRun) -> Result<StepReport, Error> {
     let question = query(&app.config.postgrest_url).rpc(work.function, work.arguments.clone());
     let answer = execute_slow_job(app, runtime, work.job, question).await?;
     let body = runtime.read_or_empty(answer.body, MAX_RESPONSE_BYTES).await;

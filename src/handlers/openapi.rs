@@ -8,7 +8,7 @@ use crate::{
         http::response::{CachePolicy, ContentKind, Response},
         openapi::{self, Caller, Scope},
     },
-    runtime::Runtime,
+    runtime::{BodyStream, Runtime},
     services::{
         app_state::AppState,
         database_client::{execute_as, query},
@@ -22,11 +22,7 @@ use crate::{
 ///
 /// # Errors
 /// `Forbidden`, and the errors of the database.
-pub async fn describe<P: Runtime>(
-    app: &AppState<P>,
-    runtime: &P,
-    session: &Session,
-) -> Result<Response<P::Body>, Error> {
+pub async fn describe(app: &AppState, runtime: &Runtime, session: &Session) -> Result<Response<BodyStream>, Error> {
     let who = session.principal_kind().ok_or(Error::Policy(PolicyError::Forbidden))?;
     let question = query(&app.config.postgrest_url).rpc("who_am_i", "{}");
     if let Err(fault) = execute_as(app, runtime, &Actor::User(session), "count=none", question).await {

@@ -21,7 +21,7 @@ use crate::{
         http::response::Response,
         query::{self, Format, Plan, ReadRecord, When, is_answer},
     },
-    runtime::{Runtime, UpstreamRequest, UpstreamResponse},
+    runtime::{BodyStream, Runtime, RuntimePort as _, UpstreamRequest, UpstreamResponse},
     services::{
         app_state::AppState,
         clerk_client,
@@ -32,7 +32,7 @@ use crate::{
 use std::{future::Future, pin::Pin, rc::Rc};
 
 /// A client's request.
-pub struct ProxyRequest<'a, Body> {
+pub struct ProxyRequest<'a> {
     /// The verified session.
     pub session: &'a Session,
     /// The requested table or function.
@@ -44,7 +44,7 @@ pub struct ProxyRequest<'a, Body> {
     /// All headers; none is forwarded unchanged.
     pub headers: &'a Headers,
     /// The body, unread.
-    pub body: Option<Body>,
+    pub body: Option<BodyStream>,
     /// The Hub's request id.
     pub request_id: &'a str,
     /// The client's request id.
@@ -54,9 +54,9 @@ pub struct ProxyRequest<'a, Body> {
 }
 
 /// The outcome of a proxied request.
-pub struct ProxyResponse<Body> {
+pub struct ProxyResponse {
     /// The response, or a rejection that reveals the number of rows.
-    pub response: Result<Response<Body>, Error>,
+    pub response: Result<Response<BodyStream>, Error>,
     /// True if the database has written the request row, with the change or with the read record (L-3).
     pub recorded_in_transaction: bool,
     /// Duration of the database's response, in milliseconds.
@@ -79,11 +79,7 @@ pub type PendingExport = Pin<Box<dyn Future<Output = ExportSummary>>>;
 ///
 /// # Errors
 /// The errors of policy, firewall and database.
-pub async fn proxy<P: Runtime>(
-    app: &Rc<AppState<P>>,
-    runtime: &P,
-    mut call: ProxyRequest<'_, P::Body>,
-) -> Result<ProxyResponse<P::Body>, Error> {
+pub async fn proxy(app: &Rc<AppState>, runtime: &Runtime, mut call: ProxyRequest<'_>) -> Result<ProxyResponse, Error> {
     let actor = Actor::User(call.session);
     let is_file = call.method == Method::Get && Format::from_accept(call.headers).is_some();
     let action = if is_file { RequestedAction::Export } else { RequestedAction::Method(call.method) };
@@ -147,12 +143,12 @@ pub async fn proxy<P: Runtime>(
 }
 
 /// Sends one request whose response the Hub reads itself, all within the request's timeout.
-async fn send_upstream<P: Runtime>(
-    app: &AppState<P>,
-    runtime: &P,
+async fn send_upstream(
+    app: &AppState,
+    runtime: &Runtime,
     session: &Session,
     outgoing: UpstreamRequest,
-) -> Result<UpstreamResponse<P::Body>, Error> {
+) -> Result<UpstreamResponse<BodyStream>, Error> {
     let accept = outgoing.header("accept").unwrap_or_default().to_owned();
     let answer = runtime.fetch(outgoing).await.map_err(map_fetch_error)?;
     check_response(app, runtime, session, (&accept, answer)).await
@@ -168,12 +164,12 @@ async fn send_upstream<P: Runtime>(
 /// If Supabase's server stalls, Cloudflare in front of it aborts after 120 s without a byte (Proxy Read Timeout,
 /// <https://developers.cloudflare.com/fundamentals/reference/connection-limits/>), and the client receives an
 /// incomplete body.
-async fn send_for_streaming<P: Runtime>(
-    app: &AppState<P>,
-    runtime: &P,
+async fn send_for_streaming(
+    app: &AppState,
+    runtime: &Runtime,
     session: &Session,
     outgoing: UpstreamRequest,
-) -> Result<UpstreamResponse<P::Body>, Error> {
+) -> Result<UpstreamResponse<BodyStream>, Error> {
     let accept = outgoing.header("accept").unwrap_or_default().to_owned();
     let answer = runtime.fetch_head(outgoing).await.map_err(map_fetch_error)?;
     check_response(app, runtime, session, (&accept, answer)).await
@@ -188,12 +184,12 @@ fn timeout_ms(permit: &Permit) -> u32 {
 }
 
 /// Returns a successful response, which must have the requested media type.
-async fn check_response<P: Runtime>(
-    app: &AppState<P>,
-    runtime: &P,
+async fn check_response(
+    app: &AppState,
+    runtime: &Runtime,
     session: &Session,
-    (accept, answer): (&str, UpstreamResponse<P::Body>),
-) -> Result<UpstreamResponse<P::Body>, Error> {
+    (accept, answer): (&str, UpstreamResponse<BodyStream>),
+) -> Result<UpstreamResponse<BodyStream>, Error> {
     match answer.status {
         200 | 201 | 204 | 206 => match answer.headers.value("content-type") {
             _ if answer.status == 204 => Ok(UpstreamResponse { body: None, ..answer }),
@@ -219,10 +215,10 @@ async fn check_response<P: Runtime>(
 }
 
 /// Reads the body; its bytes count towards the limit until the returned value is dropped.
-async fn read_body<'a, P: Runtime>(
-    app: &'a AppState<P>,
-    runtime: &P,
-    call: &mut ProxyRequest<'_, P::Body>,
+async fn read_body<'a>(
+    app: &'a AppState,
+    runtime: &Runtime,
+    call: &mut ProxyRequest<'_>,
     plan: &Plan,
 ) -> Result<Body<'a>, Error> {
     let announced = call.headers.value("content-length").and_then(|length| length.parse::<usize>().ok());
@@ -246,7 +242,7 @@ fn row_count(range: &str) -> Option<u64> {
 }
 
 /// Returns the database's response with only the headers that a client needs.
-fn into_response<Body>(base_path: &str, answer: UpstreamResponse<Body>, accept: &str) -> Response<Body> {
+fn into_response(base_path: &str, answer: UpstreamResponse<BodyStream>, accept: &str) -> Response<BodyStream> {
     let mut reply = Response::stream(answer.status, answer.body);
     if answer.status != 204 && answer.headers.value("content-type").is_some() {
         reply = reply.with_header("content-type", format!("{accept}; charset=utf-8"));

@@ -8,6 +8,7 @@ use crate::{
         http::response::{CachePolicy, ContentKind, Response, ResponseBody},
         views::{self, SiteContext},
     },
+    runtime::BodyStream,
 };
 use std::{
     borrow::Cow,
@@ -18,7 +19,7 @@ use std::{
 ///
 /// # Errors
 /// `TemplateFailed` if the template or a data file cannot be used.
-pub fn home<Body>(config: &Config, known: Option<&str>) -> Result<Response<Body>, Error> {
+pub fn home(config: &Config, known: Option<&str>) -> Result<Response<BodyStream>, Error> {
     let html = views::home(&site_context(config)).map_err(|_| Error::TemplateFailed)?;
     Ok(cacheable_response(ContentKind::Html, html, known))
 }
@@ -27,26 +28,26 @@ pub fn home<Body>(config: &Config, known: Option<&str>) -> Result<Response<Body>
 ///
 /// # Errors
 /// `TemplateFailed` if the template or a data file cannot be used.
-pub fn security<Body>(config: &Config, known: Option<&str>) -> Result<Response<Body>, Error> {
+pub fn security(config: &Config, known: Option<&str>) -> Result<Response<BodyStream>, Error> {
     let html = views::security(&site_context(config)).map_err(|_| Error::TemplateFailed)?;
     Ok(cacheable_response(ContentKind::Html, html, known))
 }
 
 /// `GET /assets/hub.css`
 #[must_use]
-pub fn stylesheet<Body>(known: Option<&str>) -> Response<Body> {
+pub fn stylesheet(known: Option<&str>) -> Response<BodyStream> {
     cacheable_response(ContentKind::Css, views::STYLESHEET, known)
 }
 
 /// `GET /assets/favicon.svg`
 #[must_use]
-pub fn favicon<Body>(known: Option<&str>) -> Response<Body> {
+pub fn favicon(known: Option<&str>) -> Response<BodyStream> {
     cacheable_response(ContentKind::Svg, views::FAVICON, known)
 }
 
 /// `GET /robots.txt`
 #[must_use]
-pub fn robots<Body>(known: Option<&str>) -> Response<Body> {
+pub fn robots(known: Option<&str>) -> Response<BodyStream> {
     cacheable_response(ContentKind::Plain, views::ROBOTS, known)
 }
 
@@ -54,14 +55,14 @@ pub fn robots<Body>(known: Option<&str>) -> Response<Body> {
 ///
 /// # Errors
 /// `TemplateFailed` if the template or a data file cannot be used.
-pub fn security_txt<Body>(config: &Config, now_ms: u64) -> Result<Response<Body>, Error> {
+pub fn security_txt(config: &Config, now_ms: u64) -> Result<Response<BodyStream>, Error> {
     let text = views::security_txt(&site_context(config), whole_seconds(now_ms)).map_err(|_| Error::TemplateFailed)?;
     Ok(Response::text(200, ContentKind::Plain, CachePolicy::Public, text))
 }
 
 /// Returns the page of an error; `None` if it cannot be rendered.
 #[must_use]
-pub fn error_page<Body>(config: &Config, told: ErrorResponse, request_id: &str) -> Option<Response<Body>> {
+pub fn error_page(config: &Config, told: ErrorResponse, request_id: &str) -> Option<Response<BodyStream>> {
     let html = views::error_page(&site_context(config), told.status, told.message, told.hint, request_id).ok()?;
     Some(Response::text(told.status, ContentKind::Html, CachePolicy::NoStore, html))
 }
@@ -77,11 +78,11 @@ fn site_context(config: &Config) -> SiteContext<'_> {
 
 /// Returns a cacheable response whose validator is a hash of the text. The hash protects no secret, so that any hash
 /// that differs between texts is sufficient.
-fn cacheable_response<Body>(
+fn cacheable_response(
     media: ContentKind,
     text: impl Into<Cow<'static, str>>,
     known: Option<&str>,
-) -> Response<Body> {
+) -> Response<BodyStream> {
     let text = text.into();
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);

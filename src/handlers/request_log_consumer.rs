@@ -9,7 +9,7 @@ use crate::{
         error::row_rejection::RowRejection,
         request_log_batch::{self, Bounds},
     },
-    runtime::{LogLevel, Runtime},
+    runtime::{LogLevel, Runtime, RuntimePort as _},
     services::{
         app_state::AppState,
         request_log_rows::{self, RejectedRecord},
@@ -65,9 +65,9 @@ struct BatchRow<'a> {
 ///
 /// A message may be delivered twice, also while its first delivery is still being written: the database stores each row
 /// once.
-pub async fn write_batch<P: Runtime>(
-    app: &AppState<P>,
-    runtime: &P,
+pub async fn write_batch(
+    app: &AppState,
+    runtime: &Runtime,
     messages: &[QueueMessage],
     policy: RetryPolicy,
 ) -> Vec<Disposition> {
@@ -98,13 +98,14 @@ pub async fn write_batch<P: Runtime>(
 
 /// Logs that no attempt was possible, as for a Hub with invalid variables; on the last delivery, with the complete
 /// message.
-pub fn postpone<P: Runtime>(runtime: &P, delivery: &QueueMessage, policy: RetryPolicy, after_s: u32) -> Disposition {
+#[must_use]
+pub fn postpone(runtime: &Runtime, delivery: &QueueMessage, policy: RetryPolicy, after_s: u32) -> Disposition {
     retry(runtime, delivery, policy);
     Disposition::Retry { after_s }
 }
 
 /// Stores the rows that the request log rejects, and logs them completely.
-async fn write_messages<P: Runtime>(app: &AppState<P>, runtime: &P, rows: &mut [BatchRow<'_>], blamed: bool) {
+async fn write_messages(app: &AppState, runtime: &Runtime, rows: &mut [BatchRow<'_>], blamed: bool) {
     let mut refused: Vec<(&mut End, RejectedRecord<'_>)> = Vec::new();
     for BatchRow { text, end, .. } in rows {
         let refusal = match end {
@@ -136,7 +137,7 @@ async fn write_messages<P: Runtime>(app: &AppState<P>, runtime: &P, rows: &mut [
     }
 }
 
-async fn store_rejected<P: Runtime>(app: &AppState<P>, runtime: &P, rows: &[RejectedRecord<'_>]) -> bool {
+async fn store_rejected(app: &AppState, runtime: &Runtime, rows: &[RejectedRecord<'_>]) -> bool {
     for attempt in 1..=MAX_UNANSWERED {
         if request_log_rows::reject(app, runtime, rows).await.is_ok() {
             return true;
@@ -150,7 +151,7 @@ async fn store_rejected<P: Runtime>(app: &AppState<P>, runtime: &P, rows: &[Reje
 
 /// Logs one line for a message that will be delivered again. On the last delivery it contains the complete message,
 /// which is stored nowhere else afterwards.
-fn retry<P: Runtime>(runtime: &P, delivery: &QueueMessage, policy: RetryPolicy) {
+fn retry(runtime: &Runtime, delivery: &QueueMessage, policy: RetryPolicy) {
     let last = matches!(policy, RetryPolicy::Hourly { last } if delivery.attempt >= last);
     let line = if last {
         json!({ "event": "request_log.retries_exhausted", "age_s": delivery.age_s, "rows": as_json(&delivery.text) })

@@ -8,7 +8,7 @@ use crate::{
         error::Error,
         http::response::{CachePolicy, ContentKind, Response, ResponseBody},
     },
-    runtime::{LogLevel, Runtime},
+    runtime::{BodyStream, LogLevel, Runtime, RuntimePort as _},
     services::{
         app_state::AppState,
         clerk_client,
@@ -24,11 +24,11 @@ use std::rc::Rc;
 /// # Errors
 /// `ClerkRevocationIncomplete` if Clerk did not end them: the user remains rejected for ten minutes, and the call may
 /// be retried.
-pub async fn revoke_at_clerk<P: Runtime>(
-    app: &AppState<P>,
-    runtime: &P,
-    reply: Response<P::Body>,
-) -> Result<Response<P::Body>, Error> {
+pub async fn revoke_at_clerk(
+    app: &AppState,
+    runtime: &Runtime,
+    reply: Response<BodyStream>,
+) -> Result<Response<BodyStream>, Error> {
     let body = match reply.body {
         ResponseBody::Stream(body) => {
             runtime.within(POSTGREST.timeout_ms, runtime.read(body, MAX_RESPONSE_BYTES)).await
@@ -59,7 +59,7 @@ pub async fn revoke_at_clerk<P: Runtime>(
 /// limited, as in the API, since forged tokens would use up a common limit and leave the valid token of another user
 /// unrevoked; a token without the format, key id, issuer and times of a valid one is not checked. Requests to the
 /// database are limited per user.
-pub fn revoke_leaked_tokens<P: Runtime>(app: &Rc<AppState<P>>, runtime: &P, headers: &Headers, url: &str) {
+pub fn revoke_leaked_tokens(app: &Rc<AppState>, runtime: &Runtime, headers: &Headers, url: &str) {
     let exposed = bearer_token::exposed(headers, url).into_iter().filter(|token| app.looks_valid(runtime, token));
     let tokens: Vec<_> = exposed.take(MAX_TOKENS).map(str::to_owned).collect();
     if tokens.is_empty() {
@@ -75,7 +75,7 @@ pub fn revoke_leaked_tokens<P: Runtime>(app: &Rc<AppState<P>>, runtime: &P, head
     });
 }
 
-async fn revoke_leaked_token<P: Runtime>(app: &AppState<P>, runtime: &P, token: &str) {
+async fn revoke_leaked_token(app: &AppState, runtime: &Runtime, token: &str) {
     let Ok(session) = app.authenticate(runtime, token).await else { return };
     app.evict_session(&session);
     if app.exposed.are_revoked(&session) {

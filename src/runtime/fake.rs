@@ -7,7 +7,7 @@ pub use bodies::{FakeBody, RecordedBody};
 pub use turns::Ending;
 
 use super::{
-    BodyReadError, FetchError, LogLevel, RequestMetric, Runtime, RuntimeError, UpstreamRequest, UpstreamResponse,
+    BodyReadError, FetchError, LogLevel, RequestMetric, RuntimeError, RuntimePort, UpstreamRequest, UpstreamResponse,
 };
 use jwt_compact::{
     Algorithm as _, AlgorithmSignature as _,
@@ -136,7 +136,7 @@ impl FakeRuntime {
     }
 }
 
-impl Runtime for FakeRuntime {
+impl RuntimePort for FakeRuntime {
     type Body = FakeBody;
     type BodyWriter = Rc<RecordedBody>;
     type VerifyingKey = RsaPublicKey;

@@ -1,4 +1,4 @@
-//! The runtime as a trait, with its Workers implementation (wasm32) and a fake one (native tests).
+//! The runtime: its port as a trait, the Workers implementation (wasm32), and a fake one (tests).
 
 #[cfg(any(not(target_arch = "wasm32"), feature = "test-internals"))]
 pub mod fake;
@@ -17,11 +17,29 @@ use std::{
 };
 pub use upstream_request::{FetchError, UpstreamRequest, UpstreamResponse};
 
-/// The runtime operations that the Hub needs.
+/// The runtime of this build: that of Cloudflare.
+#[cfg(all(target_arch = "wasm32", not(feature = "test-internals")))]
+pub type Runtime = workers::WorkersRuntime;
+
+/// The runtime of this build: the fake one, which the tests control.
+#[cfg(any(not(target_arch = "wasm32"), feature = "test-internals"))]
+pub type Runtime = fake::FakeRuntime;
+
+/// A body that is forwarded unread.
+pub type BodyStream = <Runtime as RuntimePort>::Body;
+/// The writing end of a body.
+pub type BodyWriter = <Runtime as RuntimePort>::BodyWriter;
+/// An imported RSA public key.
+pub type ImportedVerifyingKey = <Runtime as RuntimePort>::VerifyingKey;
+/// An imported EC P-256 private key.
+pub type ImportedSigningKey = <Runtime as RuntimePort>::SigningKey;
+
+/// The runtime operations that the Hub needs; both implementations fulfil it, so that what the tests see is what is
+/// deployed.
 ///
 /// A value exists for one request. Futures need not be `Send`: an isolate has one thread.
 #[allow(async_fn_in_trait)]
-pub trait Runtime: Clone + 'static {
+pub trait RuntimePort: Clone + 'static {
     /// A body that is forwarded unread: a stream on Workers.
     type Body: 'static;
     /// The writing end of a body.
@@ -44,7 +62,7 @@ pub trait Runtime: Clone + 'static {
     async fn fetch(&self, request: UpstreamRequest) -> Result<UpstreamResponse<Self::Body>, FetchError>;
 
     /// Does the same, but the timeout ends with the response's head: forwarding the body may take any time. A caller
-    /// that reads it instead does so [`within`](Runtime::within) a time limit.
+    /// that reads it instead does so [`within`](RuntimePort::within) a time limit.
     async fn fetch_head(&self, request: UpstreamRequest) -> Result<UpstreamResponse<Self::Body>, FetchError>;
 
     /// Reads a body completely.
@@ -67,7 +85,7 @@ pub trait Runtime: Clone + 'static {
     /// stored.
     ///
     /// # Errors
-    /// Same as [`Runtime::read`]; `TooLarge` if `count` returns false.
+    /// Same as [`RuntimePort::read`]; `TooLarge` if `count` returns false.
     async fn read_counted(
         &self,
         body: Self::Body,

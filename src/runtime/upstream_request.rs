@@ -19,7 +19,7 @@ pub struct UpstreamRequest {
     /// The body; `None` for GET and HEAD.
     pub body: Option<Vec<u8>>,
     /// Timeout of the response in milliseconds: including its body, unless it is sent by
-    /// [`Runtime::fetch_head`](super::Runtime::fetch_head).
+    /// [`RuntimePort::fetch_head`](super::RuntimePort::fetch_head).
     pub timeout_ms: u32,
 }
 

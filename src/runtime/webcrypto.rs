@@ -6,7 +6,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{CryptoKey, SubtleCrypto};
 
-/// Same as [`super::Runtime::import_rsa`].
+/// Same as [`super::RuntimePort::import_rsa`].
 ///
 /// # Errors
 /// If the key cannot be imported.
@@ -21,7 +21,7 @@ pub async fn import_rsa(modulus: &[u8], exponent: &[u8]) -> Result<CryptoKey, Ru
     import(&jwk, &algorithm, "verify").await
 }
 
-/// Same as [`super::Runtime::verify`].
+/// Same as [`super::RuntimePort::verify`].
 ///
 /// # Errors
 /// If WebCrypto throws.
@@ -33,7 +33,7 @@ pub async fn verify(key: &CryptoKey, message: &[u8], signature: &[u8]) -> Result
     Ok(good.is_truthy())
 }
 
-/// Same as [`super::Runtime::import_p256`].
+/// Same as [`super::RuntimePort::import_p256`].
 ///
 /// # Errors
 /// If the key cannot be imported.
@@ -49,7 +49,7 @@ pub async fn import_p256(x: &[u8; 32], y: &[u8; 32], d: &[u8; 32]) -> Result<Cry
     import(&jwk, &algorithm, "sign").await
 }
 
-/// Same as [`super::Runtime::sign`].
+/// Same as [`super::RuntimePort::sign`].
 ///
 /// # Errors
 /// If WebCrypto throws.

@@ -3,7 +3,7 @@
 mod fetch;
 
 use super::{
-    BodyReadError, FetchError, Headers, LogLevel, RequestMetric, Runtime, RuntimeError, UpstreamRequest,
+    BodyReadError, FetchError, Headers, LogLevel, RequestMetric, RuntimeError, RuntimePort, UpstreamRequest,
     UpstreamResponse, webcrypto,
 };
 use js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array};
@@ -40,7 +40,7 @@ impl WorkersRuntime {
     }
 }
 
-impl Runtime for WorkersRuntime {
+impl RuntimePort for WorkersRuntime {
     type Body = ReadableStream;
     type BodyWriter = WritableStreamDefaultWriter;
     type VerifyingKey = CryptoKey;

@@ -23,7 +23,7 @@ use crate::{
             query_string::{Unescaped, encode},
         },
     },
-    runtime::Runtime,
+    runtime::{Runtime, RuntimePort as _},
     services::{
         database_token_issuer::DatabaseTokenIssuer,
         exposed_sessions::ExposedSessions,
@@ -37,7 +37,7 @@ use crate::{
 use std::{cell::Cell, rc::Rc};
 
 /// The state of one isolate.
-pub struct AppState<P: Runtime> {
+pub struct AppState {
     /// The parsed variables.
     pub config: Config,
     /// Request rows that wait to be written.
@@ -59,9 +59,9 @@ pub struct AppState<P: Runtime> {
     /// The key of the address hashes in request rows.
     pub client_ip_key: Secret<Vec<u8>>,
     token_policy: TokenPolicy,
-    jwks: Rc<JwksCache<P>>,
+    jwks: Rc<JwksCache>,
     sessions: SessionCache,
-    token_issuer: DatabaseTokenIssuer<P>,
+    token_issuer: DatabaseTokenIssuer,
 }
 
 /// Reachability of the Hub's upstreams at a time.
@@ -75,7 +75,7 @@ pub struct HealthStatus {
     pub jwks: bool,
 }
 
-impl<P: Runtime> AppState<P> {
+impl AppState {
     /// Starts without cached state.
     ///
     /// # Errors
@@ -126,21 +126,21 @@ impl<P: Runtime> AppState<P> {
     ///
     /// # Errors
     /// `Token` for an invalid one, `JwksUnavailable` if it could not be verified.
-    pub async fn authenticate(&self, runtime: &P, token: &str) -> Result<Session, Error> {
+    pub async fn authenticate(&self, runtime: &Runtime, token: &str) -> Result<Session, Error> {
         session_verifier::authenticate(runtime, &self.sessions, &self.jwks, &self.token_policy, token).await
     }
 
     /// Returns whether a token justifies a signature check: its form, issuer and times are those of a valid one. The
     /// result proves nothing.
     #[must_use]
-    pub fn looks_valid(&self, runtime: &P, token: &str) -> bool {
+    pub fn looks_valid(&self, runtime: &Runtime, token: &str) -> bool {
         let now_s = whole_seconds(runtime.now_ms());
         let current = |seen: session_token::UnverifiedClaims| seen.is_current(&self.token_policy.issuer, now_s);
         session_token::parse(token).is_ok() && session_token::decode_unverified(token).is_some_and(current)
     }
 
     /// Returns whether the key id of a token is one of the issuer's. An unknown one causes no fetch.
-    pub async fn knows_key_of(&self, runtime: &P, token: &str) -> bool {
+    pub async fn knows_key_of(&self, runtime: &Runtime, token: &str) -> bool {
         match session_token::parse(token) {
             Ok(unverified) => self.jwks.knows(runtime, unverified.kid()).await,
             Err(_) => false,
@@ -151,7 +151,7 @@ impl<P: Runtime> AppState<P> {
     ///
     /// # Errors
     /// Same as [`AppState::authenticate`].
-    pub async fn ending_session(&self, runtime: &P, token: &str) -> Result<EndingSession, Error> {
+    pub async fn ending_session(&self, runtime: &Runtime, token: &str) -> Result<EndingSession, Error> {
         session_verifier::ending_session(runtime, &self.jwks, &self.token_policy, token).await
     }
 
@@ -159,7 +159,11 @@ impl<P: Runtime> AppState<P> {
     ///
     /// # Errors
     /// Same as [`AppState::authenticate`].
-    pub async fn verify_handshake_token(&self, runtime: &P, token: &str) -> Result<Option<serde_json::Value>, Error> {
+    pub async fn verify_handshake_token(
+        &self,
+        runtime: &Runtime,
+        token: &str,
+    ) -> Result<Option<serde_json::Value>, Error> {
         match session_verifier::verify_claim(runtime, &self.jwks, token, "handshake").await {
             Err(Error::Token(_)) => Err(Error::HandshakeFailed("handshake-token-refused")),
             other => other,
@@ -170,7 +174,7 @@ impl<P: Runtime> AppState<P> {
     ///
     /// # Errors
     /// `RuntimeFailed` if signing fails.
-    pub async fn database_token(&self, runtime: &P, actor: &Actor<'_>) -> Result<String, Error> {
+    pub async fn database_token(&self, runtime: &Runtime, actor: &Actor<'_>) -> Result<String, Error> {
         self.token_issuer.token(runtime, actor).await
     }
 
@@ -182,7 +186,7 @@ impl<P: Runtime> AppState<P> {
     ///
     /// # Errors
     /// `ClerkUnavailable` if the client's network has used up the limit of this minute.
-    pub fn may_ask_clerk(&self, runtime: &P, headers: &Headers) -> Result<(), Error> {
+    pub fn may_ask_clerk(&self, runtime: &Runtime, headers: &Headers) -> Result<(), Error> {
         let may = self.clerk_request_limiter.try_acquire(&network(headers), runtime.now_ms());
         may.then_some(()).ok_or(Error::ClerkUnavailable)
     }

@@ -19,7 +19,7 @@ use crate::{
             response::Response,
         },
     },
-    runtime::Runtime,
+    runtime::{BodyStream, Runtime, RuntimePort as _},
     services::{app_state::AppState, clerk_client},
 };
 
@@ -46,9 +46,9 @@ pub struct PageRequest<'a> {
 }
 
 /// The authentication of a page request.
-pub enum PageAuthentication<Body> {
+pub enum PageAuthentication {
     /// A redirect, with its reason.
-    Redirect(Response<Body>, &'static str),
+    Redirect(Response<BodyStream>, &'static str),
     /// A signed-in user, and cookies to set with the response.
     SignedIn(Session, Vec<String>),
     /// No user, with the reason, and cookies to set with the response.
@@ -60,11 +60,11 @@ pub enum PageAuthentication<Body> {
 /// # Errors
 /// `CookiesTooMany` for more cookies than are read, `HandshakeFailed` for a browser in a redirect loop,
 /// `JwksUnavailable` if no token can be verified, `ClerkUnavailable` if Clerk stores the cookies and does not respond.
-pub async fn authenticate_page<P: Runtime>(
-    app: &AppState<P>,
-    runtime: &P,
+pub async fn authenticate_page(
+    app: &AppState,
+    runtime: &Runtime,
     page: PageRequest<'_>,
-) -> Result<PageAuthentication<P::Body>, Error> {
+) -> Result<PageAuthentication, Error> {
     let cookies = cookies_of(page.headers)?;
     let now_s = whole_seconds(runtime.now_ms());
     let navigation =
@@ -111,9 +111,9 @@ pub async fn authenticate_page<P: Runtime>(
 /// # Errors
 /// `CookiesTooMany` as with [`authenticate_page`], `SignOutUnknown` if no token can be verified, `CsrfRejected` if none
 /// belongs to the form's session, `JwksUnavailable` if none can be checked.
-pub async fn ending_session<P: Runtime>(
-    app: &AppState<P>,
-    runtime: &P,
+pub async fn ending_session(
+    app: &AppState,
+    runtime: &Runtime,
     headers: &Headers,
     is_of_form: impl Fn(&str) -> bool,
 ) -> Result<Session, Error> {
@@ -146,12 +146,12 @@ fn cookies_of(headers: &Headers) -> Result<Cookies<'_>, Error> {
     if Cookies::are_readable(header) { Ok(Cookies::parse(header)) } else { Err(Error::CookiesTooMany) }
 }
 
-async fn verify_session<P: Runtime>(
-    app: &AppState<P>,
-    runtime: &P,
+async fn verify_session(
+    app: &AppState,
+    runtime: &Runtime,
     (page, visit): (PageRequest<'_>, &BrowserSessionInput<'_>),
     token: &str,
-) -> Result<PageAuthentication<P::Body>, Error> {
+) -> Result<PageAuthentication, Error> {
     match app.authenticate(runtime, token).await {
         Ok(session) => Ok(PageAuthentication::SignedIn(session, Vec::new())),
         Err(Error::Token(fault)) => {
@@ -173,12 +173,12 @@ async fn verify_session<P: Runtime>(
 }
 
 /// Executes a step that needs no verification.
-fn after_token_error<P: Runtime>(
-    app: &AppState<P>,
-    runtime: &P,
+fn after_token_error(
+    app: &AppState,
+    runtime: &Runtime,
     (page, visit): (PageRequest<'_>, &BrowserSessionInput<'_>),
     step: BrowserAuthDecision<'_>,
-) -> Result<PageAuthentication<P::Body>, Error> {
+) -> Result<PageAuthentication, Error> {
     match step {
         BrowserAuthDecision::Handshake(reason) => {
             Ok(PageAuthentication::Redirect(redirect_to_handshake(app, runtime, visit, page, reason)?, reason))
@@ -196,12 +196,12 @@ fn after_token_error<P: Runtime>(
 }
 
 /// Sets the cookies of a handshake's result, or begins another handshake if a cookie may have been overwritten.
-async fn complete_handshake<P: Runtime>(
-    app: &AppState<P>,
-    runtime: &P,
+async fn complete_handshake(
+    app: &AppState,
+    runtime: &Runtime,
     (page, visit): (PageRequest<'_>, &BrowserSessionInput<'_>),
     (directives, carrier): (Result<Vec<String>, Error>, Carrier),
-) -> Result<PageAuthentication<P::Body>, Error> {
+) -> Result<PageAuthentication, Error> {
     let taken = match directives {
         Ok(directives) => accept_cookies(app, runtime, &directives).await,
         Err(fault) => Err(fault),

@@ -10,7 +10,7 @@ use crate::{
         upstreams::CLERK_BACKEND_API,
     },
     logic::error::Error,
-    runtime::{Runtime, UpstreamRequest},
+    runtime::{Runtime, RuntimePort as _, UpstreamRequest},
     services::app_state::AppState,
 };
 use serde_json::Value;
@@ -20,7 +20,7 @@ use serde_json::Value;
 /// # Errors
 /// `ClerkUnavailable` if Clerk does not respond within 2 seconds: without the check the request is rejected.
 /// `SessionRevoked` if the user's state differs from the token.
-pub async fn verify_current_status<P: Runtime>(app: &AppState<P>, runtime: &P, session: &Session) -> Result<(), Error> {
+pub async fn verify_current_status(app: &AppState, runtime: &Runtime, session: &Session) -> Result<(), Error> {
     let (status, body) = request(app, runtime, Method::Get, &format!("/v1/users/{}", session.user), None).await?;
     if status == 404 {
         return Err(Error::SessionRevoked);
@@ -42,7 +42,7 @@ pub async fn verify_current_status<P: Runtime>(app: &AppState<P>, runtime: &P, s
 ///
 /// # Errors
 /// `ClerkRevocationIncomplete` if one of them could not be ended.
-pub async fn end_sessions<P: Runtime>(app: &AppState<P>, runtime: &P, user: &str) -> Result<usize, Error> {
+pub async fn end_sessions(app: &AppState, runtime: &Runtime, user: &str) -> Result<usize, Error> {
     let mut ended = 0;
     for status in ["active", "pending"] {
         let path = format!("/v1/sessions?user_id={user}&status={status}&paginated=true&limit={MAX_SESSIONS_PER_USER}");
@@ -66,7 +66,7 @@ pub async fn end_sessions<P: Runtime>(app: &AppState<P>, runtime: &P, user: &str
 ///
 /// # Errors
 /// `ClerkRevocationIncomplete` if it could not be ended.
-pub async fn end_session<P: Runtime>(app: &AppState<P>, runtime: &P, session: &str, user: &str) -> Result<(), Error> {
+pub async fn end_session(app: &AppState, runtime: &Runtime, session: &str, user: &str) -> Result<(), Error> {
     let path = format!("/v1/sessions/{session}/revoke");
     let (status, _) =
         request(app, runtime, Method::Post, &path, None).await.map_err(|_| Error::ClerkRevocationIncomplete)?;
@@ -85,7 +85,7 @@ pub async fn end_session<P: Runtime>(app: &AppState<P>, runtime: &P, session: &s
 /// `GET /v1/sessions/{session_id}` may respond 404 (`GetSession` of Clerk's `OpenAPI` document). Therefore a session
 /// that Clerk does not find has ended as well, provided that Clerk finds the user; otherwise the key may be that of
 /// another instance.
-async fn is_over<P: Runtime>(app: &AppState<P>, runtime: &P, session: &str, user: &str) -> Result<(), Error> {
+async fn is_over(app: &AppState, runtime: &Runtime, session: &str, user: &str) -> Result<(), Error> {
     let asked = request(app, runtime, Method::Get, &format!("/v1/sessions/{session}"), None).await;
     let (status, body) = asked.map_err(|_| Error::ClerkRevocationIncomplete)?;
     let over = if status == 404 {
@@ -104,7 +104,7 @@ async fn is_over<P: Runtime>(app: &AppState<P>, runtime: &P, session: &str, user
 ///
 /// # Errors
 /// `HandshakeFailed` for a nonce that Clerk does not recognize (any more), `ClerkUnavailable` if it does not respond.
-pub async fn handshake_payload<P: Runtime>(app: &AppState<P>, runtime: &P, nonce: &str) -> Result<Vec<String>, Error> {
+pub async fn handshake_payload(app: &AppState, runtime: &Runtime, nonce: &str) -> Result<Vec<String>, Error> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     if !(1..=128).contains(&nonce.len()) || !nonce.bytes().all(plain) {
         return Err(Error::HandshakeFailed("handshake-nonce-odd"));
@@ -122,9 +122,9 @@ pub async fn handshake_payload<P: Runtime>(app: &AppState<P>, runtime: &P, nonce
 ///
 /// # Errors
 /// If Clerk returns none; then the browser is redirected to the handshake.
-pub async fn refresh<P: Runtime>(
-    app: &AppState<P>,
-    runtime: &P,
+pub async fn refresh(
+    app: &AppState,
+    runtime: &Runtime,
     session: &str,
     expired: &str,
     refresh: &str,
@@ -144,9 +144,9 @@ pub async fn refresh<P: Runtime>(
     string_array(&success_body(status, &body)?, "cookies")
 }
 
-async fn request<P: Runtime>(
-    app: &AppState<P>,
-    runtime: &P,
+async fn request(
+    app: &AppState,
+    runtime: &Runtime,
     method: Method,
     path: &str,
     body: Option<Vec<u8>>,

@@ -6,7 +6,9 @@ use crate::{
         config::Config,
         error::{Error, database::PostgrestError},
     },
-    runtime::{BodyReadError, FetchError, LogLevel, Runtime, UpstreamRequest, UpstreamResponse},
+    runtime::{
+        BodyReadError, BodyStream, FetchError, LogLevel, Runtime, RuntimePort as _, UpstreamRequest, UpstreamResponse,
+    },
     services::app_state::AppState,
 };
 
@@ -44,13 +46,13 @@ pub fn request(config: &Config, method: Method, url: String, token: &str) -> Ups
 ///
 /// # Errors
 /// Same as [`map_fetch_error`]; a status of 400 and above is an error too.
-pub async fn execute<P: Runtime>(
-    app: &AppState<P>,
-    runtime: &P,
+pub async fn execute(
+    app: &AppState,
+    runtime: &Runtime,
     job: &'static str,
     prefer: &'static str,
     question: postgrest::Builder,
-) -> Result<UpstreamResponse<P::Body>, Error> {
+) -> Result<UpstreamResponse<BodyStream>, Error> {
     execute_as(app, runtime, &Actor::Job(job), prefer, question).await
 }
 
@@ -67,12 +69,12 @@ pub struct TimedJob {
 ///
 /// # Errors
 /// Same as [`execute`].
-pub async fn execute_job<P: Runtime>(
-    app: &AppState<P>,
-    runtime: &P,
+pub async fn execute_job(
+    app: &AppState,
+    runtime: &Runtime,
     job: TimedJob,
     question: postgrest::Builder,
-) -> Result<UpstreamResponse<P::Body>, Error> {
+) -> Result<UpstreamResponse<BodyStream>, Error> {
     let sending = Sending { actor: &Actor::Job(job.name), prefer: "return=minimal", timeout_ms: job.timeout_ms };
     check_status(runtime, sending.actor, send(app, runtime, &sending, question).await?).await
 }
@@ -81,12 +83,12 @@ pub async fn execute_job<P: Runtime>(
 ///
 /// # Errors
 /// Same as [`execute`].
-pub async fn execute_slow_job<P: Runtime>(
-    app: &AppState<P>,
-    runtime: &P,
+pub async fn execute_slow_job(
+    app: &AppState,
+    runtime: &Runtime,
     job: &'static str,
     question: postgrest::Builder,
-) -> Result<UpstreamResponse<P::Body>, Error> {
+) -> Result<UpstreamResponse<BodyStream>, Error> {
     execute_job(app, runtime, TimedJob { name: job, timeout_ms: SLOW_JOB_TIMEOUT_MS }, question).await
 }
 
@@ -94,12 +96,12 @@ pub async fn execute_slow_job<P: Runtime>(
 ///
 /// # Errors
 /// Same as [`map_fetch_error`], if there is no response.
-pub async fn execute_for_response<P: Runtime>(
-    app: &AppState<P>,
-    runtime: &P,
+pub async fn execute_for_response(
+    app: &AppState,
+    runtime: &Runtime,
     job: &'static str,
     question: postgrest::Builder,
-) -> Result<UpstreamResponse<P::Body>, Error> {
+) -> Result<UpstreamResponse<BodyStream>, Error> {
     let sending = Sending { actor: &Actor::Job(job), prefer: "return=minimal", timeout_ms: POSTGREST.timeout_ms };
     send(app, runtime, &sending, question).await
 }
@@ -108,13 +110,13 @@ pub async fn execute_for_response<P: Runtime>(
 ///
 /// # Errors
 /// Same as [`execute`]; `SessionRevoked` for a user whose session was ended.
-pub async fn execute_as<P: Runtime>(
-    app: &AppState<P>,
-    runtime: &P,
+pub async fn execute_as(
+    app: &AppState,
+    runtime: &Runtime,
     actor: &Actor<'_>,
     prefer: &'static str,
     question: postgrest::Builder,
-) -> Result<UpstreamResponse<P::Body>, Error> {
+) -> Result<UpstreamResponse<BodyStream>, Error> {
     let sending = Sending { actor, prefer, timeout_ms: POSTGREST.timeout_ms };
     check_status(runtime, actor, send(app, runtime, &sending, question).await?).await
 }
@@ -129,12 +131,12 @@ struct Sending<'a> {
     timeout_ms: u32,
 }
 
-async fn send<P: Runtime>(
-    app: &AppState<P>,
-    runtime: &P,
+async fn send(
+    app: &AppState,
+    runtime: &Runtime,
     sending: &Sending<'_>,
     question: postgrest::Builder,
-) -> Result<UpstreamResponse<P::Body>, Error> {
+) -> Result<UpstreamResponse<BodyStream>, Error> {
     let built =
         question.build().build().map_err(|_| Error::UpstreamInvalidResponse("the question could not be built"))?;
     let token = app.database_token(runtime, sending.actor).await?;
@@ -151,11 +153,11 @@ async fn send<P: Runtime>(
     runtime.fetch(outgoing).await.map_err(map_fetch_error)
 }
 
-async fn check_status<P: Runtime>(
-    runtime: &P,
+async fn check_status(
+    runtime: &Runtime,
     actor: &Actor<'_>,
-    answer: UpstreamResponse<P::Body>,
-) -> Result<UpstreamResponse<P::Body>, Error> {
+    answer: UpstreamResponse<BodyStream>,
+) -> Result<UpstreamResponse<BodyStream>, Error> {
     if (200..=299).contains(&answer.status) {
         return Ok(answer);
     }

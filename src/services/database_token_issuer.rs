@@ -6,7 +6,7 @@ use crate::{
         authn::database_token::{self, SigningKey, TTL_S},
         error::Error,
     },
-    runtime::Runtime,
+    runtime::{ImportedSigningKey, Runtime, RuntimePort as _},
 };
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use std::{
@@ -15,9 +15,9 @@ use std::{
 };
 
 /// The token issuer of one isolate.
-pub struct DatabaseTokenIssuer<P: Runtime> {
+pub struct DatabaseTokenIssuer {
     key: SigningKey,
-    imported: OnceCell<P::SigningKey>,
+    imported: OnceCell<ImportedSigningKey>,
     kept: RefCell<HashMap<String, CachedToken>>,
 }
 
@@ -26,7 +26,7 @@ struct CachedToken {
     until_s: i64,
 }
 
-impl<P: Runtime> DatabaseTokenIssuer<P> {
+impl DatabaseTokenIssuer {
     /// Returns an issuer that signs with this key.
     #[must_use]
     pub fn new(key: SigningKey) -> Self {
@@ -37,7 +37,7 @@ impl<P: Runtime> DatabaseTokenIssuer<P> {
     ///
     /// # Errors
     /// `RuntimeFailed` if signing fails, or if the actor has no rights.
-    pub async fn token(&self, runtime: &P, actor: &Actor<'_>) -> Result<String, Error> {
+    pub async fn token(&self, runtime: &Runtime, actor: &Actor<'_>) -> Result<String, Error> {
         let now_s = whole_seconds(runtime.now_ms());
         let name = cache_key(actor);
         if let Some(kept) = self.kept.borrow().get(&name).filter(|kept| now_s < kept.until_s) {
@@ -57,7 +57,7 @@ impl<P: Runtime> DatabaseTokenIssuer<P> {
         Ok(token)
     }
 
-    async fn sign(&self, runtime: &P, message: &[u8]) -> Option<[u8; 64]> {
+    async fn sign(&self, runtime: &Runtime, message: &[u8]) -> Option<[u8; 64]> {
         let key = if let Some(key) = self.imported.get() {
             key.clone()
         } else {

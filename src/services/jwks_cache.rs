@@ -7,7 +7,7 @@ use crate::{
         jwks::{self, JwksCacheState, RETRY_AFTER_S, RefreshDecision, RsaKey, UNKNOWN_KID_TTL_MS},
         shared_jwks::{self, SharedSet},
     },
-    runtime::{LogLevel, Runtime, UpstreamRequest},
+    runtime::{LogLevel, Runtime, RuntimePort as _, UpstreamRequest},
 };
 mod import;
 
@@ -32,9 +32,9 @@ pub struct JwksSource {
 }
 
 /// The keys of one issuer, by key id.
-pub struct JwksCache<P: Runtime> {
+pub struct JwksCache {
     source: JwksSource,
-    imported_keys: RefCell<Keys<P>>,
+    imported_keys: RefCell<Keys>,
     /// The held keys, and the number of their changes: tokens verified with a former set are verified again.
     public_keys: RefCell<Vec<RsaKey>>,
     generation: Cell<u64>,
@@ -58,7 +58,7 @@ pub enum KeyLookupError {
     Unknown,
 }
 
-impl<P: Runtime> JwksCache<P> {
+impl JwksCache {
     /// Starts without a set.
     #[must_use]
     pub fn new(source: JwksSource) -> Rc<Self> {
@@ -78,7 +78,7 @@ impl<P: Runtime> JwksCache<P> {
     ///
     /// # Errors
     /// The cases of [`KeyLookupError`].
-    pub async fn key(self: &Rc<Self>, runtime: &P, kid: &str) -> Result<DatedKey<P>, KeyLookupError> {
+    pub async fn key(self: &Rc<Self>, runtime: &Runtime, kid: &str) -> Result<DatedKey, KeyLookupError> {
         match self.current(runtime, kid).await? {
             Some(key) => Ok(key),
             None => self.refetch_for_unknown_kid(runtime, kid).await,
@@ -86,12 +86,12 @@ impl<P: Runtime> JwksCache<P> {
     }
 
     /// Returns whether there is a key with this id, without a fetch for an unknown one.
-    pub async fn knows(self: &Rc<Self>, runtime: &P, kid: &str) -> bool {
+    pub async fn knows(self: &Rc<Self>, runtime: &Runtime, kid: &str) -> bool {
         matches!(self.current(runtime, kid).await, Ok(Some(_)))
     }
 
     /// Returns the key with this id in the set, which is fetched if it is due.
-    async fn current(self: &Rc<Self>, runtime: &P, kid: &str) -> Result<Option<DatedKey<P>>, KeyLookupError> {
+    async fn current(self: &Rc<Self>, runtime: &Runtime, kid: &str) -> Result<Option<DatedKey>, KeyLookupError> {
         let mut step = jwks::refresh_decision(self.state.get(), runtime.now_ms());
         if step == RefreshDecision::Fetch && self.wait_for_inflight_fetch(runtime).await {
             step = jwks::refresh_decision(self.state.get(), runtime.now_ms());
@@ -128,7 +128,7 @@ impl<P: Runtime> JwksCache<P> {
 
     /// Returns the key with this id after a signature was invalid: another one, if the issuer has rotated and reused
     /// the id.
-    pub async fn after_bad_signature(self: &Rc<Self>, runtime: &P, kid: &str) -> Option<DatedKey<P>> {
+    pub async fn after_bad_signature(self: &Rc<Self>, runtime: &Runtime, kid: &str) -> Option<DatedKey> {
         let now = runtime.now_ms();
         if !jwks::may_refetch_after_bad_signature(self.state.get(), self.last_signature_refetch.get(), now) {
             return None;
@@ -139,7 +139,11 @@ impl<P: Runtime> JwksCache<P> {
     }
 
     /// Fetches for an unknown id, at most once in 30 seconds; the id is remembered as unknown for 60 seconds.
-    async fn refetch_for_unknown_kid(self: &Rc<Self>, runtime: &P, kid: &str) -> Result<DatedKey<P>, KeyLookupError> {
+    async fn refetch_for_unknown_kid(
+        self: &Rc<Self>,
+        runtime: &Runtime,
+        kid: &str,
+    ) -> Result<DatedKey, KeyLookupError> {
         let now = runtime.now_ms();
         self.unknown_kids.borrow_mut().retain(|(_, found)| now.saturating_sub(*found) < UNKNOWN_KID_TTL_MS);
         let remembered = self.unknown_kids.borrow().iter().any(|(other, _)| other == kid);
@@ -158,13 +162,13 @@ impl<P: Runtime> JwksCache<P> {
         Err(KeyLookupError::Unknown)
     }
 
-    fn cached_key(&self, kid: &str) -> Option<DatedKey<P>> {
+    fn cached_key(&self, kid: &str) -> Option<DatedKey> {
         let held = self.imported_keys.borrow();
         held.iter().find(|(other, _)| other == kid).map(|(_, key)| (key.clone(), self.generation.get()))
     }
 
     /// Returns whether a set that is no longer fresh may still be used after the fetch that just failed.
-    fn may_use_stale(&self, runtime: &P) -> bool {
+    fn may_use_stale(&self, runtime: &Runtime) -> bool {
         matches!(
             jwks::refresh_decision(self.state.get(), runtime.now_ms()),
             RefreshDecision::Use | RefreshDecision::UseAndRefresh
@@ -172,7 +176,7 @@ impl<P: Runtime> JwksCache<P> {
     }
 
     /// Returns the configured key, whatever the id, on a cold start without a reachable issuer.
-    async fn fallback_key(&self, runtime: &P) -> Result<DatedKey<P>, KeyLookupError> {
+    async fn fallback_key(&self, runtime: &Runtime) -> Result<DatedKey, KeyLookupError> {
         let unavailable = KeyLookupError::Unavailable { retry_after: RETRY_AFTER_S };
         let pem = self.source.pem.as_ref().filter(|_| self.state.get().fetched_at_ms.is_none()).ok_or(unavailable)?;
         let generation = self.generation.get();
@@ -180,7 +184,7 @@ impl<P: Runtime> JwksCache<P> {
         Ok((key, generation))
     }
 
-    fn refresh_in_background(self: &Rc<Self>, runtime: &P) {
+    fn refresh_in_background(self: &Rc<Self>, runtime: &Runtime) {
         let (store, background) = (Rc::clone(self), runtime.clone());
         // Counts as tried from now on, so that the next request does not repeat it.
         store.state.set(JwksCacheState { last_attempt_ms: Some(runtime.now_ms()), ..store.state.get() });
@@ -191,7 +195,7 @@ impl<P: Runtime> JwksCache<P> {
 
     /// Waits while another request of this isolate fetches, by polling: an object of one request must not be awaited in
     /// another. Returns whether there was one.
-    async fn wait_for_inflight_fetch(&self, runtime: &P) -> bool {
+    async fn wait_for_inflight_fetch(&self, runtime: &Runtime) -> bool {
         let mut waited = false;
         while self.fetching.get().is_some_and(|since| runtime.now_ms().saturating_sub(since) <= jwks::TIMEOUT_MS) {
             runtime.sleep(POLL_INTERVAL_MS).await;
@@ -202,7 +206,7 @@ impl<P: Runtime> JwksCache<P> {
 
     /// Replaces the set by one that another isolate has fetched within `shared_ms`, otherwise by the issuer's; an
     /// invalid response changes only the time of the next attempt.
-    async fn fetch(self: &Rc<Self>, runtime: &P, shared_ms: u64) -> bool {
+    async fn fetch(self: &Rc<Self>, runtime: &Runtime, shared_ms: u64) -> bool {
         let began = runtime.now_ms();
         self.state.set(JwksCacheState { last_attempt_ms: Some(began), ..self.state.get() });
         self.fetching.set(Some(began));
@@ -249,7 +253,7 @@ impl<P: Runtime> JwksCache<P> {
 
     /// Returns a set that another isolate has fetched recently, and later than the one held here; its age counts from
     /// that fetch.
-    async fn load_shared(&self, runtime: &P, shared_ms: u64) -> Option<((Vec<RsaKey>, Keys<P>), u64)> {
+    async fn load_shared(&self, runtime: &Runtime, shared_ms: u64) -> Option<((Vec<RsaKey>, Keys), u64)> {
         let kept = runtime.cache_get(&self.source.shared_url, jwks::MAX_SET_BYTES + shared_jwks::OVERHEAD_BYTES);
         let bytes = runtime.within(CACHE_GET_TIMEOUT_MS, kept).await??;
         let SharedSet { fetched_at_ms: fetched, set } =
@@ -262,7 +266,7 @@ impl<P: Runtime> JwksCache<P> {
 
     /// Shares a set after it is held here, so that a cache that does not respond delays no request. Only valid sets are
     /// shared.
-    fn share_in_background(self: &Rc<Self>, runtime: &P, fetched: u64, set: &[u8]) {
+    fn share_in_background(self: &Rc<Self>, runtime: &Runtime, fetched: u64, set: &[u8]) {
         let sealed = shared_jwks::seal(&self.source.sharing_key, &self.source.jwks_url, fetched, set);
         let (store, background) = (Rc::clone(self), runtime.clone());
         runtime.wait_until(async move {
@@ -272,7 +276,7 @@ impl<P: Runtime> JwksCache<P> {
     }
 
     /// Returns the issuer's set, and its source text.
-    async fn fetch_from_issuer(&self, runtime: &P) -> Option<((Vec<RsaKey>, Keys<P>), Vec<u8>)> {
+    async fn fetch_from_issuer(&self, runtime: &Runtime) -> Option<((Vec<RsaKey>, Keys), Vec<u8>)> {
         let request = UpstreamRequest::new(&CLERK_JWKS, Method::Get, self.source.jwks_url.clone())
             .with_response_headers(&["content-type"]);
         let answer = runtime.fetch(request).await.ok()?;

@@ -7,7 +7,7 @@
 
 use crate::{
     logic::error::Error,
-    runtime::{BodyReadError, Runtime},
+    runtime::{BodyReadError, BodyStream, Runtime, RuntimePort as _},
     services::app_state::AppState,
 };
 use std::{
@@ -34,11 +34,11 @@ pub enum Sender {
 
 /// A body that is not yet read.
 #[derive(Debug)]
-pub struct Incoming<B> {
+pub struct Incoming {
     /// The sender.
     pub sender: Sender,
     /// The stream, if there is one.
-    pub body: Option<B>,
+    pub body: Option<BodyStream>,
     /// Maximum size in bytes.
     pub limit: usize,
 }
@@ -172,10 +172,10 @@ impl Drop for BudgetShare<'_> {
 /// # Errors
 /// `BodyTooLarge` over the limit, `BodyInterrupted` if the client disconnects or is too slow, `Busy` if the isolate
 /// already holds too many bytes, in total or of this sender.
-pub async fn read<'a, P: Runtime>(
-    app: &'a AppState<P>,
-    runtime: &P,
-    Incoming { sender, body, limit }: Incoming<P::Body>,
+pub async fn read<'a>(
+    app: &'a AppState,
+    runtime: &Runtime,
+    Incoming { sender, body, limit }: Incoming,
 ) -> Result<Body<'a>, Error> {
     let held = app.body_budget.begin(runtime.now_ms(), sender);
     let Some(body) = body else { return Ok(Body { bytes: Vec::new(), _held: held }) };

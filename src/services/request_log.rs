@@ -12,7 +12,7 @@ use crate::{
         query::ReadRecord,
         request_log_batch::{self, Bounds},
     },
-    runtime::{LogLevel, Runtime},
+    runtime::{LogLevel, Runtime, RuntimePort as _},
     services::{
         app_state::AppState,
         database_client::{TimedJob, execute_job, query},
@@ -121,7 +121,7 @@ struct Batch {
 
 impl RequestLogWriter {
     /// Accepts a row that may be stored after the response.
-    pub fn record_deferred<P: Runtime>(app: &Rc<AppState<P>>, runtime: &P, row: &RequestRecord) {
+    pub fn record_deferred(app: &Rc<AppState>, runtime: &Runtime, row: &RequestRecord) {
         let Ok(row) = serde_json::to_string(row) else { return };
         let (now, since) = (runtime.now_ms(), app.request_log.gathering_since.get());
         app.request_log.pending.borrow_mut().push(row);
@@ -145,7 +145,7 @@ impl RequestLogWriter {
     ///
     /// # Errors
     /// `RequestLogUnavailable`: the response must not be sent. The waiting rows are logged instead.
-    pub async fn record_now<P: Runtime>(app: &AppState<P>, runtime: &P, row: RequestRecord) -> Result<(), Error> {
+    pub async fn record_now(app: &AppState, runtime: &Runtime, row: RequestRecord) -> Result<(), Error> {
         let row = serde_json::to_string(&row).map_err(|_| Error::RequestLogUnavailable)?;
         let batch = app.request_log.take_batch(runtime.now_ms(), Some(row)).ok_or(Error::RequestLogUnavailable)?;
         if enqueue_or_insert_or_log(app, runtime, &batch).await { Ok(()) } else { Err(Error::RequestLogUnavailable) }
@@ -178,7 +178,7 @@ impl RequestLogWriter {
 
 /// Stores rows in the queue, otherwise in the database, otherwise in the log, which is the last resort; returns false
 /// in the last case.
-async fn enqueue_or_insert_or_log<P: Runtime>(app: &AppState<P>, runtime: &P, batch: &Rc<Batch>) -> bool {
+async fn enqueue_or_insert_or_log(app: &AppState, runtime: &Runtime, batch: &Rc<Batch>) -> bool {
     let text = request_log_batch::array(&batch.rows);
     // A row that is too large for the queue is a batch of its own.
     let queued = text.len() <= request_log_batch::MAX_MESSAGE_BYTES && runtime.enqueue(&text).await.is_ok();
@@ -194,7 +194,7 @@ async fn enqueue_or_insert_or_log<P: Runtime>(app: &AppState<P>, runtime: &P, ba
 ///
 /// A request that has waited for Clerk and the database must end within the 30 seconds that `wait_until` has after its
 /// client has disconnected, so this timeout is shorter than that of a client's own request.
-async fn insert_with_retry<P: Runtime>(app: &AppState<P>, runtime: &P, rows: &str) -> bool {
+async fn insert_with_retry(app: &AppState, runtime: &Runtime, rows: &str) -> bool {
     let job = TimedJob { name: "request-log", timeout_ms: INSERT_TIMEOUT_MS };
     let write = async || {
         let question = query(&app.config.postgrest_url).rpc("record_requests", format!("{{\"requests\":{rows}}}"));

@@ -5,7 +5,7 @@ use crate::{
         Error,
         row_rejection::{RowRejection, WriteFailure, write_failure},
     },
-    runtime::Runtime,
+    runtime::{Runtime, RuntimePort as _},
     services::{
         app_state::AppState,
         database_client::{MAX_ERROR_BYTES, execute_for_response, query},
@@ -25,7 +25,7 @@ pub struct RejectedRecord<'a> {
 ///
 /// # Errors
 /// The cause that the response states for the rows; without a response [`WriteFailure::Unavailable`].
-pub async fn insert<P: Runtime>(app: &AppState<P>, runtime: &P, rows: &[&str]) -> Result<(), WriteFailure> {
+pub async fn insert(app: &AppState, runtime: &Runtime, rows: &[&str]) -> Result<(), WriteFailure> {
     let body = format!("{{\"requests\":[{}]}}", rows.join(","));
     let question = query(&app.config.postgrest_url).rpc("record_requests", body);
     let answer = execute_for_response(app, runtime, JOB, question).await.map_err(|_| WriteFailure::Unavailable)?;
@@ -39,7 +39,7 @@ pub async fn insert<P: Runtime>(app: &AppState<P>, runtime: &P, rows: &[&str]) -
 ///
 /// # Errors
 /// Any response other than success: the rows are not stored then.
-pub async fn reject<P: Runtime>(app: &AppState<P>, runtime: &P, rows: &[RejectedRecord<'_>]) -> Result<(), Error> {
+pub async fn reject(app: &AppState, runtime: &Runtime, rows: &[RejectedRecord<'_>]) -> Result<(), Error> {
     // PostgreSQL text cannot contain a zero byte; its six-character JSON escape has the same meaning.
     let contents: Vec<_> = rows
         .iter()

@@ -6,7 +6,7 @@ use crate::{
         authn::session_token::{self, EndingSession, TokenError, TokenPolicy, Unverified, Verified},
         error::Error,
     },
-    runtime::Runtime,
+    runtime::{ImportedVerifyingKey, Runtime, RuntimePort as _},
     services::jwks_cache::{JwksCache, KeyLookupError},
 };
 use serde_json::Value;
@@ -55,10 +55,10 @@ impl SessionCache {
 ///
 /// # Errors
 /// `Token` for an invalid one, `JwksUnavailable` if it could not be verified.
-pub async fn authenticate<P: Runtime>(
-    runtime: &P,
+pub async fn authenticate(
+    runtime: &Runtime,
     sessions: &SessionCache,
-    keys: &Rc<JwksCache<P>>,
+    keys: &Rc<JwksCache>,
     expected: &TokenPolicy,
     raw: &str,
 ) -> Result<Session, Error> {
@@ -77,9 +77,9 @@ pub async fn authenticate<P: Runtime>(
 ///
 /// # Errors
 /// Same as [`authenticate`].
-pub async fn ending_session<P: Runtime>(
-    runtime: &P,
-    keys: &Rc<JwksCache<P>>,
+pub async fn ending_session(
+    runtime: &Runtime,
+    keys: &Rc<JwksCache>,
     expected: &TokenPolicy,
     raw: &str,
 ) -> Result<EndingSession, Error> {
@@ -92,9 +92,9 @@ pub async fn ending_session<P: Runtime>(
 ///
 /// # Errors
 /// Same as [`authenticate`].
-pub async fn verify_claim<P: Runtime>(
-    runtime: &P,
-    keys: &Rc<JwksCache<P>>,
+pub async fn verify_claim(
+    runtime: &Runtime,
+    keys: &Rc<JwksCache>,
     raw: &str,
     name: &str,
 ) -> Result<Option<Value>, Error> {
@@ -103,11 +103,7 @@ pub async fn verify_claim<P: Runtime>(
 }
 
 /// Checks form, key and signature, and returns the generation of the key.
-async fn verify<'a, P: Runtime>(
-    runtime: &P,
-    keys: &Rc<JwksCache<P>>,
-    raw: &'a str,
-) -> Result<(Verified<'a>, u64), Error> {
+async fn verify<'a>(runtime: &Runtime, keys: &Rc<JwksCache>, raw: &'a str) -> Result<(Verified<'a>, u64), Error> {
     let unverified = session_token::parse(raw).map_err(Error::Token)?;
     let (key, mut generation) = keys.key(runtime, unverified.kid()).await.map_err(|no_key| match no_key {
         KeyLookupError::Unavailable { retry_after } => Error::JwksUnavailable(retry_after),
@@ -121,9 +117,9 @@ async fn verify<'a, P: Runtime>(
     Ok((unverified.into_verified(good).map_err(Error::Token)?, generation))
 }
 
-async fn verify_signature<P: Runtime>(
-    runtime: &P,
-    key: &P::VerifyingKey,
+async fn verify_signature(
+    runtime: &Runtime,
+    key: &ImportedVerifyingKey,
     token: &Unverified<'_>,
 ) -> Result<bool, Error> {
     runtime.verify(key, token.signing_input().as_bytes(), token.signature()).await.map_err(|_| Error::RuntimeFailed)

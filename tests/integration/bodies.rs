@@ -5,8 +5,8 @@ use hub::{
     entry::handle_request::{IncomingRequest, handle_request},
     logic::{error::Error, http::response::ResponseBody},
     runtime::{
-        Runtime as _,
-        fake::{Ending, FakeBody, FakeRuntime},
+        RuntimePort as _,
+        fake::{Ending, FakeRuntime},
     },
     services::request_bodies::{self, Incoming, Sender},
 };
@@ -35,7 +35,7 @@ fn row(kib: usize) -> String {
     format!(r#"{{"subject":"{}"}}"#, "x".repeat(kib * KIB))
 }
 
-fn insert(body: &str) -> IncomingRequest<FakeBody> {
+fn insert(body: &str) -> IncomingRequest {
     arrival("alice", ("POST", "/rest/v1/contact_tickets"), &[], Some(body))
 }
 
@@ -100,7 +100,7 @@ fn concurrent_bodies_per_user_are_bounded() {
 }
 
 /// Begins requests whose bodies never end, concurrently; returns the statuses of the finished ones, in their order.
-fn stalled(app: &TestApp, count: usize, arrival: impl Fn() -> IncomingRequest<FakeBody>) -> Rc<RefCell<Vec<u16>>> {
+fn stalled(app: &TestApp, count: usize, arrival: impl Fn() -> IncomingRequest) -> Rc<RefCell<Vec<u16>>> {
     let statuses = Rc::new(RefCell::new(Vec::new()));
     for _ in 0..count {
         let (hub, fake, statuses) = (Rc::clone(&app.hub), app.fake.stalled_request(), Rc::clone(&statuses));
@@ -126,11 +126,11 @@ fn at_work(app: &TestApp) -> Rc<Cell<bool>> {
     working
 }
 
-fn insert_of(persona: &str, body: &str) -> IncomingRequest<FakeBody> {
+fn insert_of(persona: &str, body: &str) -> IncomingRequest {
     arrival(persona, ("POST", "/rest/v1/contact_tickets"), &[], Some(body))
 }
 
-fn webhook() -> IncomingRequest<FakeBody> {
+fn webhook() -> IncomingRequest {
     let time = TOKENS["now"].to_string();
     let signature = "v1,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
     let headers = [("svix-id", "msg_1"), ("svix-timestamp", &*time), ("svix-signature", signature)];
@@ -138,7 +138,7 @@ fn webhook() -> IncomingRequest<FakeBody> {
 }
 
 /// Returns the status and the code of a request that is processed while others are pending.
-fn asked(app: &TestApp, arrival: IncomingRequest<FakeBody>) -> (u16, String) {
+fn asked(app: &TestApp, arrival: IncomingRequest) -> (u16, String) {
     let reply = app.fake.run(handle_request(&app.hub, &app.fake, arrival)).unwrap();
     let retry = reply.headers.iter().find(|(name, _)| *name == "retry-after").map(|(_, value)| value.to_string());
     assert_eq!(retry.as_deref(), (reply.status == 503).then_some("2"));
@@ -182,7 +182,7 @@ fn slow_bodies_of_one_sender_do_not_block_others() {
 }
 
 /// Returns a message of Clerk's, of about this many KiB.
-fn signed_webhook(kib: usize) -> IncomingRequest<FakeBody> {
+fn signed_webhook(kib: usize) -> IncomingRequest {
     let time = TOKENS["now"].to_string();
     let body = format!(r#"{{"type":"email.created","data":{{"x":"{}"}}}}"#, "x".repeat(kib * KIB));
     let signature = crate::webhooks::signed(WEBHOOK_SECRET, "msg_2", &time, &body);

@@ -14,8 +14,8 @@ use hub::{
         routes::ROUTES,
     },
     runtime::{
-        Runtime as _,
-        fake::{Ending, FakeBody, FakeRuntime},
+        RuntimePort as _,
+        fake::{Ending, FakeRuntime},
     },
     services::app_state::AppState,
 };
@@ -28,7 +28,7 @@ use std::{
     rc::Rc,
 };
 
-pub type Kind = (String, Box<dyn Fn() -> IncomingRequest<FakeBody>>);
+pub type Kind = (String, Box<dyn Fn() -> IncomingRequest>);
 
 const READ: &str = "/rest/v1/contact_tickets?select=id";
 const ONE: &str = "/rest/v1/contact_tickets?id=eq.00000000-0000-4000-8000-000000000000";
@@ -37,7 +37,7 @@ const STAFF: [(&str, &str); 2] = [("x-hub-purpose", "support"), ("if-match", "*"
 /// Returns a request of each kind that the Hub processes differently.
 pub fn kinds() -> Vec<Kind> {
     let mut kinds: Vec<Kind> = Vec::new();
-    let mut add = |name: &str, make: Box<dyn Fn() -> IncomingRequest<FakeBody>>| kinds.push((name.to_owned(), make));
+    let mut add = |name: &str, make: Box<dyn Fn() -> IncomingRequest>| kinds.push((name.to_owned(), make));
     add("customer's read", Box::new(|| arrival("alice", ("GET", READ), &[], None)));
     add("staff read", Box::new(|| arrival("support", ("GET", READ), &STAFF, None)));
     add(
@@ -95,7 +95,7 @@ pub fn generated() -> Vec<Kind> {
     kinds
 }
 
-fn page(method: &str, path: &str, body: Option<&str>) -> IncomingRequest<FakeBody> {
+fn page(method: &str, path: &str, body: Option<&str>) -> IncomingRequest {
     let token = TOKENS["personas"]["alice"].as_str().unwrap();
     let cookie = format!("__session={token}; __client_uat={}", TOKENS["now"].as_i64().unwrap() - 20);
     let headers = [
@@ -107,7 +107,7 @@ fn page(method: &str, path: &str, body: Option<&str>) -> IncomingRequest<FakeBod
     arrival("-", (method, path), &headers, body)
 }
 
-fn webhook() -> IncomingRequest<FakeBody> {
+fn webhook() -> IncomingRequest {
     let now = TOKENS["now"].as_u64().unwrap();
     let data = json!({ "object": "session", "id": "sess_2hubalice0000000000000001", "user_id": "user_2hubalice0000000000000001", "status": "revoked" });
     let body = json!({ "type": "session.revoked", "object": "event", "timestamp": now * 1000, "instance_id": "ins_1", "data": data }).to_string();
@@ -189,7 +189,7 @@ fn next_is_answered(app: &TestApp, name: &str) {
 /// response.
 fn at_every_await(
     isolate: &dyn Fn() -> TestApp,
-    make: &dyn Fn() -> IncomingRequest<FakeBody>,
+    make: &dyn Fn() -> IncomingRequest,
     mut check: impl FnMut(&TestApp, &FakeRuntime, usize, Option<u16>),
 ) {
     for polls in 1..400 {
@@ -207,7 +207,7 @@ fn at_every_await(
 }
 
 /// Returns the rows of a request whose client does not disconnect.
-fn undisturbed(app: &TestApp, make: &dyn Fn() -> IncomingRequest<FakeBody>) -> Vec<String> {
+fn undisturbed(app: &TestApp, make: &dyn Fn() -> IncomingRequest) -> Vec<String> {
     app.fake.run(handle_request(&app.hub, &app.fake, make())).unwrap();
     app.fake.run_background().unwrap();
     told(&rows(&app.fake))
@@ -302,11 +302,7 @@ fn cancelled_key_fetch_does_not_block_other_requests_i_2() {
     }
 }
 
-fn boxed(
-    hub: &Rc<AppState<FakeRuntime>>,
-    platform: FakeRuntime,
-    arrival: IncomingRequest<FakeBody>,
-) -> Pin<Box<dyn Future<Output = u16>>> {
+fn boxed(hub: &Rc<AppState>, platform: FakeRuntime, arrival: IncomingRequest) -> Pin<Box<dyn Future<Output = u16>>> {
     let hub = Rc::clone(hub);
     Box::pin(async move { handle_request(&hub, &platform, arrival).await.status })
 }

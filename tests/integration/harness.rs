@@ -9,7 +9,7 @@ use hub::{
         http::response::{Response, ResponseBody},
     },
     runtime::{
-        BodyReadError, FetchError, Runtime as _, UpstreamRequest, UpstreamResponse,
+        BodyReadError, FetchError, RuntimePort as _, UpstreamRequest, UpstreamResponse,
         fake::{FakeBody, FakeRuntime},
     },
     services::app_state::AppState,
@@ -42,7 +42,7 @@ pub fn json(file: &str) -> Value {
 pub const PERSONAS: [&str; 9] = ["-", "alice", "carol", "dave", "admin", "sales", "support", "stale", "nobody"];
 
 pub struct TestApp {
-    pub hub: Rc<AppState<FakeRuntime>>,
+    pub hub: Rc<AppState>,
     pub fake: FakeRuntime,
 }
 
@@ -100,7 +100,7 @@ pub fn arrival(
     (method, path): (&str, &str),
     headers: &[(&str, &str)],
     body: Option<&str>,
-) -> IncomingRequest<FakeBody> {
+) -> IncomingRequest {
     let mut all: Vec<(String, String)> =
         headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     if persona != "-" {
@@ -168,10 +168,7 @@ impl TestApp {
     }
 
     /// Returns a response, and the part of a forwarded body that its client received.
-    async fn taken(
-        &self,
-        arrival: IncomingRequest<FakeBody>,
-    ) -> (Response<FakeBody>, Option<Result<Vec<u8>, BodyReadError>>) {
+    async fn taken(&self, arrival: IncomingRequest) -> (Response<FakeBody>, Option<Result<Vec<u8>, BodyReadError>>) {
         let reply = handle_request(&self.hub, &self.fake, arrival).await;
         let streamed = match &reply.body {
             ResponseBody::Stream(body) => Some(self.fake.read(body.clone(), usize::MAX).await),
@@ -180,7 +177,7 @@ impl TestApp {
         (reply, streamed)
     }
 
-    pub fn handle(&self, arrival: IncomingRequest<FakeBody>) -> TestResponse {
+    pub fn handle(&self, arrival: IncomingRequest) -> TestResponse {
         drop((self.fake.sent(), self.fake.log_lines(), self.fake.queued()));
         let (reply, streamed) = self.fake.run(self.taken(arrival)).unwrap();
         self.fake.run_background().unwrap();
@@ -253,7 +250,7 @@ pub fn golden(name: &str, found: &str) {
     assert!(found == wanted, "{}: lines of the file only:\n{absent}\nof the program only:\n{added}", file.display());
 }
 
-fn isolate(vars: &'static [(&str, &str)]) -> Rc<AppState<FakeRuntime>> {
+fn isolate(vars: &'static [(&str, &str)]) -> Rc<AppState> {
     let signing = json("throwaway-keys.json")["hub"].clone();
     let config = Config::parse(|name| {
         if let Some((_, value)) = vars.iter().find(|(other, _)| *other == name) {

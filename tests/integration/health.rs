@@ -4,7 +4,7 @@ use crate::harness::{REST, TestApp, answered, arrival, default_upstream};
 use hub::{
     entry::handle_request::handle_request,
     runtime::{
-        FetchError, Runtime as _, UpstreamRequest,
+        FetchError, RuntimePort as _, UpstreamRequest,
         fake::{Ending, FakeRuntime},
     },
 };

@@ -8,7 +8,7 @@ use hub::domain::method::ReceivedMethod;
 use hub::{
     domain::headers::Headers,
     entry::handle_request::IncomingRequest,
-    runtime::{FetchError, Runtime as _, UpstreamRequest, UpstreamResponse},
+    runtime::{FetchError, RuntimePort as _, UpstreamRequest, UpstreamResponse},
 };
 use jwt_compact::{
     Algorithm as _, AlgorithmSignature as _,

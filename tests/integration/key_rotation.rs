@@ -5,7 +5,7 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use hub::{
     domain::secret::Secret,
     logic::authn::shared_jwks,
-    runtime::{Runtime as _, UpstreamRequest},
+    runtime::{RuntimePort as _, UpstreamRequest},
 };
 use serde_json::Value;
 use std::{

@@ -5,7 +5,7 @@ use hub::domain::method::{Method, ReceivedMethod};
 use hub::{
     domain::headers::Headers,
     entry::handle_request::{IncomingRequest, handle_request},
-    runtime::{FetchError, Runtime as _, UpstreamRequest, UpstreamResponse},
+    runtime::{FetchError, RuntimePort as _, UpstreamRequest, UpstreamResponse},
 };
 use serde_json::Value;
 use std::{cell::Cell, rc::Rc};

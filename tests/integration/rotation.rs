@@ -6,7 +6,6 @@ use hub::{
     domain::headers::Headers,
     entry::handle_request::IncomingRequest,
     logic::{authn::csrf, config::Config, http::client_ip},
-    runtime::fake::FakeRuntime,
     services::app_state::AppState,
 };
 
@@ -27,7 +26,7 @@ fn derived(signing_keys: &str, hmac_key: Option<&str>) -> (String, String) {
     (client_ip::hash(&hub.client_ip_key, "192.0.2.1"), csrf::issue(&hub.csrf_key, "sess_1"))
 }
 
-fn hub(signing_keys: &str, hmac_key: Option<&str>) -> Option<AppState<FakeRuntime>> {
+fn hub(signing_keys: &str, hmac_key: Option<&str>) -> Option<AppState> {
     let config = Config::parse(|name| match name {
         "HUB_SIGNING_KEYS" => Some(signing_keys.to_owned()),
         "HUB_HMAC_KEY" => hmac_key.map(str::to_owned),

@@ -5,11 +5,7 @@ use crate::{
     jar::signed,
 };
 use hub::domain::method::{Method, ReceivedMethod};
-use hub::{
-    domain::headers::Headers,
-    entry::handle_request::IncomingRequest,
-    runtime::{UpstreamRequest, fake::FakeBody},
-};
+use hub::{domain::headers::Headers, entry::handle_request::IncomingRequest, runtime::UpstreamRequest};
 use serde_json::{Value, json};
 use std::{cell::Cell, rc::Rc};
 
@@ -19,7 +15,7 @@ fn persona(name: &str) -> &'static str {
     TOKENS["personas"][name].as_str().unwrap()
 }
 
-fn arrival(url: String, headers: &[(&str, &str)]) -> IncomingRequest<FakeBody> {
+fn arrival(url: String, headers: &[(&str, &str)]) -> IncomingRequest {
     IncomingRequest {
         method: ReceivedMethod::Known(Method::Get),
         url,

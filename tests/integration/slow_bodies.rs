@@ -8,7 +8,7 @@ use crate::{
 use hub::{
     domain::{method::Method, upstreams::POSTGREST},
     entry::handle_request::handle_request,
-    runtime::{BodyReadError, FetchError, Runtime as _, UpstreamRequest, fake::FakeRuntime},
+    runtime::{BodyReadError, FetchError, RuntimePort as _, UpstreamRequest, fake::FakeRuntime},
 };
 
 const LONG_MS: u64 = 14_000;

@@ -2,12 +2,12 @@
 
 use crate::harness::{ORIGIN, TOKENS, TestApp};
 use hub::domain::method::{Method, ReceivedMethod};
-use hub::{domain::headers::Headers, entry::handle_request::IncomingRequest, runtime::fake::FakeBody};
+use hub::{domain::headers::Headers, entry::handle_request::IncomingRequest};
 use std::collections::BTreeSet;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-fn with(token: &str) -> IncomingRequest<FakeBody> {
+fn with(token: &str) -> IncomingRequest {
     IncomingRequest {
         method: ReceivedMethod::Known(Method::Get),
         url: format!("{ORIGIN}/rest/v1/contact_tickets"),

@@ -2,9 +2,9 @@
 
 use crate::harness::{ORIGIN, TestApp, answered, default_upstream};
 use hub::domain::method::ReceivedMethod;
-use hub::{domain::headers::Headers, entry::handle_request::IncomingRequest, runtime::fake::FakeBody};
+use hub::{domain::headers::Headers, entry::handle_request::IncomingRequest};
 
-fn arrival(method: &str, url: &str, tls: Option<&str>, headers: &[(&str, &str)]) -> IncomingRequest<FakeBody> {
+fn arrival(method: &str, url: &str, tls: Option<&str>, headers: &[(&str, &str)]) -> IncomingRequest {
     IncomingRequest {
         method: ReceivedMethod::parse(method),
         url: url.to_owned(),

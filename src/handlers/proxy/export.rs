@@ -9,7 +9,7 @@ use crate::{
         http::response::Response,
         query::{Export, ExportPage, Format},
     },
-    runtime::{BodyReadError, Runtime, UpstreamRequest, UpstreamResponse},
+    runtime::{BodyReadError, BodyWriter, Runtime, RuntimePort as _, UpstreamRequest, UpstreamResponse},
     services::{app_state::AppState, database_client::map_read_error},
 };
 use std::rc::Rc;
@@ -24,9 +24,9 @@ pub struct ExportSummary {
 }
 
 /// State shared by the pages of one export.
-struct ExportPager<P: Runtime> {
-    app: Rc<AppState<P>>,
-    runtime: P,
+struct ExportPager {
+    app: Rc<AppState>,
+    runtime: Runtime,
     session: Session,
     export: Export,
     format: Format,
@@ -40,13 +40,13 @@ struct ExportPager<P: Runtime> {
 ///
 /// # Errors
 /// The error of the database for the first page.
-pub(super) async fn start<P: Runtime>(
-    app: &Rc<AppState<P>>,
-    runtime: &P,
+pub(super) async fn start(
+    app: &Rc<AppState>,
+    runtime: &Runtime,
     session: &Session,
     (export, format): (&Export, Format),
     question: UpstreamRequest,
-) -> Result<ProxyResponse<P::Body>, Error> {
+) -> Result<ProxyResponse, Error> {
     let mut pages = ExportPager {
         app: Rc::clone(app),
         runtime: runtime.clone(),
@@ -78,9 +78,9 @@ pub(super) async fn start<P: Runtime>(
     })
 }
 
-impl<P: Runtime> ExportPager<P> {
+impl ExportPager {
     /// Writes all pages, until the client stops reading.
-    async fn stream_remaining_pages(&mut self, first: ExportPage, sink: &P::BodyWriter) -> ExportSummary {
+    async fn stream_remaining_pages(&mut self, first: ExportPage, sink: &BodyWriter) -> ExportSummary {
         let (mut page, mut records) = (first, 0);
         loop {
             // PostgREST may return fewer rows than requested (`db-max-rows`), so only an empty page is the last one.

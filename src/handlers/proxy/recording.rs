@@ -9,7 +9,7 @@ use super::{ProxyRequest, send_upstream};
 use crate::{
     domain::{method::Method, upstreams::POSTGREST},
     logic::{error::Error, query::ReadRecord},
-    runtime::{LogLevel, Runtime, UpstreamRequest},
+    runtime::{LogLevel, Runtime, RuntimePort as _, UpstreamRequest},
     services::{app_state::AppState, database_client::SCHEMA},
 };
 
@@ -17,10 +17,10 @@ use crate::{
 ///
 /// # Errors
 /// `SessionRevoked` from the database; `RequestLogUnavailable` for any other error: the data is not requested then.
-pub(super) async fn record<P: Runtime>(
-    app: &AppState<P>,
-    runtime: &P,
-    call: &ProxyRequest<'_, P::Body>,
+pub(super) async fn record(
+    app: &AppState,
+    runtime: &Runtime,
+    call: &ProxyRequest<'_>,
     (look, headers): (&ReadRecord, &[(&'static str, String)]),
 ) -> Result<(), Error> {
     let kept = ["apikey", "authorization", "x-client-request-id", "x-hub-impersonator", "x-hub-route", "x-request-id"];

@@ -6,7 +6,7 @@ use crate::{
         error::row_rejection::{RowRejection, WriteFailure},
         request_log_batch,
     },
-    runtime::Runtime,
+    runtime::{Runtime, RuntimePort as _},
     services::{app_state::AppState, request_log_rows},
 };
 use std::ops::Range;
@@ -30,7 +30,7 @@ pub(super) enum End {
 /// first half is tried first and each half on its own, so that the rows between rejected ones are written too. If the
 /// database does not respond to the first request, no other is sent; a later request that fails is retried, and the
 /// delivery ends after the third failure in a row.
-pub(super) async fn write_individually<P: Runtime>(app: &AppState<P>, runtime: &P, rows: &mut [BatchRow<'_>]) -> bool {
+pub(super) async fn write_individually(app: &AppState, runtime: &Runtime, rows: &mut [BatchRow<'_>]) -> bool {
     let mut waiting: Vec<&mut BatchRow<'_>> = rows.iter_mut().filter(|row| row.end == End::Waits).collect();
     let texts: Vec<&str> = waiting.iter().map(|row| row.text).collect();
     let mut stack = ranges(&texts);

@@ -1,6 +1,6 @@
 //! The bodies of the fake runtime: received ones have a duration and may be aborted, sent ones are stored for the test.
 
-use super::{BodyReadError, FakeRuntime, Runtime as _};
+use super::{BodyReadError, FakeRuntime, RuntimePort as _};
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,

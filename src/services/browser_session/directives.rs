@@ -16,11 +16,7 @@ use crate::{
 use serde_json::Value;
 
 /// Returns the directives that Clerk signed as the result of a handshake.
-pub(super) async fn signed_directives<P: Runtime>(
-    app: &AppState<P>,
-    runtime: &P,
-    token: &str,
-) -> Result<Vec<String>, Error> {
+pub(super) async fn signed_directives(app: &AppState, runtime: &Runtime, token: &str) -> Result<Vec<String>, Error> {
     let verified = app.verify_handshake_token(runtime, token).await?;
     let listed = verified.as_ref().and_then(Value::as_array);
     let listed = listed.ok_or(Error::HandshakeFailed("handshake-token-refused"))?;
@@ -54,9 +50,9 @@ pub(super) enum Holder {
 /// All of them are for this host alone but one: in production `__client_uat` is Clerk's own cookie of the parent
 /// domain. It is forwarded unchanged, because a copy for this host could later contradict it
 /// (<https://github.com/clerk/javascript/pull/3318>).
-pub(super) async fn accept_cookies<P: Runtime>(
-    app: &AppState<P>,
-    runtime: &P,
+pub(super) async fn accept_cookies(
+    app: &AppState,
+    runtime: &Runtime,
     directives: &[String],
 ) -> Result<AcceptedCookies, Error> {
     let suffix = format!("_{}", app.clerk_instance.suffix);
@@ -100,9 +96,9 @@ pub(super) async fn accept_cookies<P: Runtime>(
 }
 
 /// Refreshes an expired token without redirecting the browser.
-pub(super) async fn refresh_session<P: Runtime>(
-    app: &AppState<P>,
-    runtime: &P,
+pub(super) async fn refresh_session(
+    app: &AppState,
+    runtime: &Runtime,
     (headers, cookies): (&Headers, &Cookies<'_>),
     expired: &str,
 ) -> Option<(Session, Vec<String>)> {

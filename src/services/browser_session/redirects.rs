@@ -18,7 +18,7 @@ use crate::{
             response::Response,
         },
     },
-    runtime::Runtime,
+    runtime::{BodyStream, Runtime, RuntimePort as _},
     services::app_state::AppState,
 };
 use base64ct::{Base64UrlUnpadded, Encoding as _};
@@ -35,32 +35,32 @@ pub(super) fn redirect_count_cookie(cookies: &Cookies<'_>) -> String {
 /// Returns whether the page redirects a signed-out browser to Clerk's pages.
 ///
 /// A pending session needs two handshakes, one of the opened page and one of this page; only the latter is counted.
-pub(super) fn may_redirect_to_clerk<P: Runtime>(app: &AppState<P>, page: PageRequest<'_>) -> bool {
+pub(super) fn may_redirect_to_clerk(app: &AppState, page: PageRequest<'_>) -> bool {
     page.path.strip_prefix(&app.config.base_path).is_some_and(|path| matches!(path, "/sign-in" | "/sign-up"))
 }
 
 /// Redirects to the same page without the handshake's parameters.
-pub(super) fn redirect_without_handshake_params<P: Runtime>(
-    app: &AppState<P>,
+pub(super) fn redirect_without_handshake_params(
+    app: &AppState,
     page: PageRequest<'_>,
     set: Vec<String>,
-) -> Response<P::Body> {
+) -> Response<BodyStream> {
     let location = format!("{}{}", app.config.origin, strip_handshake_params(page.path, page.query));
     with_cookies(Response::empty(307).with_header("location", location), set)
 }
 
-pub(super) fn with_cookies<Body>(reply: Response<Body>, set: Vec<String>) -> Response<Body> {
+pub(super) fn with_cookies(reply: Response<BodyStream>, set: Vec<String>) -> Response<BodyStream> {
     set.into_iter().fold(reply, |reply, cookie| reply.with_header("set-cookie", cookie))
 }
 
 /// Redirects to Clerk's handshake; the session token is not sent, since URLs are logged in many places.
-pub(super) fn redirect_to_handshake<P: Runtime>(
-    app: &AppState<P>,
-    runtime: &P,
+pub(super) fn redirect_to_handshake(
+    app: &AppState,
+    runtime: &Runtime,
     visit: &BrowserSessionInput<'_>,
     page: PageRequest<'_>,
     reason: &'static str,
-) -> Result<Response<P::Body>, Error> {
+) -> Result<Response<BodyStream>, Error> {
     // Two pages of one browser may begin at once; the cookie of the second must also match the URL of the first.
     let state = match visit
         .cookies

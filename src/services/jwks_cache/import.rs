@@ -2,14 +2,14 @@
 
 use crate::{
     logic::authn::jwks::{self, RsaKey},
-    runtime::Runtime,
+    runtime::{ImportedVerifyingKey, Runtime, RuntimePort as _},
 };
 
 /// A key, and the generation of its set.
-pub type DatedKey<P> = (<P as Runtime>::VerifyingKey, u64);
-pub(super) type Keys<P> = Vec<(String, <P as Runtime>::VerifyingKey)>;
+pub type DatedKey = (ImportedVerifyingKey, u64);
+pub(super) type Keys = Vec<(String, ImportedVerifyingKey)>;
 
-pub(super) async fn import_keys<P: Runtime>(runtime: &P, set: &[u8]) -> Option<(Vec<RsaKey>, Keys<P>)> {
+pub(super) async fn import_keys(runtime: &Runtime, set: &[u8]) -> Option<(Vec<RsaKey>, Keys)> {
     let listed = jwks::parse(set).ok()?;
     let mut keys = Vec::new();
     for key in &listed {
