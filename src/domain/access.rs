@@ -82,6 +82,40 @@ impl PrincipalKind {
     }
 }
 
+/// A set of audiences.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Audiences(u8);
+
+impl Audiences {
+    /// No audience.
+    pub const NONE: Self = Self(0);
+
+    /// Returns the set of one audience.
+    #[must_use]
+    pub const fn of(who: PrincipalKind) -> Self {
+        Self(match who {
+            PrincipalKind::Customer => 1,
+            PrincipalKind::Staff(StaffRole::Admin) => 2,
+            PrincipalKind::Staff(StaffRole::Sales) => 4,
+            PrincipalKind::Staff(StaffRole::Support) => 8,
+            PrincipalKind::System => 16,
+            PrincipalKind::Visitor => 32,
+        })
+    }
+
+    /// Returns the set with the audiences of both.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Returns whether an audience is in the set.
+    #[must_use]
+    pub const fn contains(self, who: PrincipalKind) -> bool {
+        self.0 & Self::of(who).0 != 0
+    }
+}
+
 /// The purposes for which a member of staff reads a client's record: a closed list, stored with each read.
 pub const PURPOSES: [&str; 6] = ["client_request", "support", "sales", "quality", "security", "legal"];
 

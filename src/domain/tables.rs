@@ -2,10 +2,17 @@
 
 mod audit;
 mod chats;
+mod column;
+mod column_class;
+mod column_lists;
 mod leads;
 mod rejected;
 mod revocations;
 mod tickets;
+
+pub use column::{Column, ColumnType};
+#[allow(unused_imports, reason = "the types of a public field, named by tests")]
+pub use column_class::{ColumnClass, Erasure};
 
 use super::access::{Operation, PURPOSES, PrincipalKind, REVERIFY_MODERATE, REVERIFY_STRICT, StaffRole, StepUp};
 
@@ -20,7 +27,7 @@ pub struct Table {
     pub owner: Option<&'static str>,
     /// The column that contains the conversation of a row, and the table of those.
     pub parent: Option<(&'static str, &'static str)>,
-    /// The sensitive columns: staff read them with a purpose and of records that they name, and each read is recorded
+    /// The columns of class `sensitive`: staff read them with a purpose and of records that they name, and each read is recorded
     /// before the data is requested.
     pub sensitive_columns: &'static [&'static str],
     /// The roles that read those of records that the query does not name, and the purposes: their work requires lists
@@ -38,62 +45,6 @@ pub struct Table {
     pub exact_count: bool,
     /// True if a staff or system change writes a `team_activities` row (L-1).
     pub audited: bool,
-}
-
-/// A column and the type that its filters are checked against.
-#[derive(Debug)]
-pub struct Column {
-    /// Its name.
-    pub name: &'static str,
-    /// Its type.
-    pub kind: ColumnType,
-    /// True for a column that may hold null.
-    pub nullable: bool,
-    /// True for a column that the database fills in if a new row does not name it.
-    pub defaulted: bool,
-    /// The only values that it may hold; empty if every value of its type is allowed.
-    pub values: &'static [&'static str],
-}
-
-impl Column {
-    /// Marks a column that may hold null.
-    const fn nullable(mut self) -> Self {
-        self.nullable = true;
-        self
-    }
-
-    /// Marks a column with a default.
-    const fn defaulted(mut self) -> Self {
-        self.defaulted = true;
-        self
-    }
-
-    /// Lists the only values that it may hold.
-    const fn one_of(mut self, values: &'static [&'static str]) -> Self {
-        self.values = values;
-        self
-    }
-}
-
-/// A column's type, as far as the query firewall needs it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ColumnType {
-    /// `boolean`.
-    Boolean,
-    /// `bytea`; never filtered on.
-    Bytes,
-    /// `bigint` or `integer`.
-    Integer,
-    /// `jsonb`; selected whole, never filtered on.
-    Json,
-    /// `text`.
-    Text,
-    /// `text[]`; an argument only, never filtered on.
-    Texts,
-    /// `timestamptz`.
-    Timestamp,
-    /// `uuid`.
-    Uuid,
 }
 
 /// The rights of one audience on one table. An empty list or `false` grants nothing.
@@ -116,6 +67,12 @@ pub struct Grant {
 }
 
 impl Grant {
+    /// Allows the removal of rows.
+    const fn with_delete(mut self) -> Self {
+        self.delete = true;
+        self
+    }
+
     /// Marks operations that need fresh factors.
     const fn with_step_up(mut self, step_up: &'static [(Operation, StepUp)]) -> Self {
         self.step_up = step_up;
@@ -176,21 +133,6 @@ impl Table {
     }
 }
 
-const fn column(name: &'static str, kind: ColumnType) -> Column {
-    Column { name, kind, nullable: false, defaulted: false, values: &[] }
-}
-
-const fn grant(
-    who: PrincipalKind,
-    read: &'static [&'static str],
-    insert: &'static [&'static str],
-    update: &'static [&'static str],
-    delete: bool,
-) -> Grant {
-    Grant { principal: who, read, insert, update, delete, export: false, step_up: &[] }
-}
-
-const NO_COLUMNS: &[&str] = &[];
 /// Staff remove rows only with fresh factors, and only after their current role was requested from Clerk.
 const STEP_UP_DELETE: &[(Operation, StepUp)] = &[(Operation::Delete, REVERIFY_STRICT)];
 /// The audit log contains the writes of every client, and a file of it leaves the studio's control.
@@ -215,3 +157,73 @@ pub const TABLES: &[Table] = &[
     revocations::WEBHOOK_MESSAGES,
     audit::CHECKS,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::access::Audiences;
+
+    /// Each rule of the classes, on every column: the audiences that a column names have a grant, and a class fits the
+    /// type and the readers.
+    #[test]
+    fn classes_fit_types_and_audiences() {
+        for table in TABLES {
+            for column in table.columns {
+                let name = format!("{}.{}", table.name, column.name);
+                let class = column.class;
+                let staff = |audiences: Audiences| {
+                    StaffRole::ALL.map(PrincipalKind::Staff).iter().any(|who| audiences.contains(*who))
+                };
+                for who in PrincipalKind::ALL {
+                    let named = [column.readers, column.inserters, column.updaters].iter().any(|set| set.contains(who));
+                    assert!(!named || table.grant(who).is_some(), "{name}: {} has no grant", who.name());
+                }
+                if class.customer_only {
+                    let written = staff(column.inserters) || staff(column.updaters);
+                    assert!(
+                        !staff(column.readers) && !written,
+                        "{name}: staff read or write what is for the client only"
+                    );
+                }
+                if class.sensitive {
+                    assert!(staff(column.readers), "{name}: sensitive, though no staff role reads it");
+                }
+                if class.free_text {
+                    assert!(
+                        matches!(column.kind, ColumnType::Text | ColumnType::Json),
+                        "{name}: free text of another type"
+                    );
+                    assert!(class.is_erasable() && column.values.is_empty(), "{name}: free text that an erasure keeps");
+                }
+                if class.erasure == Erasure::Emptied {
+                    assert!(column.nullable, "{name}: emptied, though it may not hold null");
+                }
+            }
+            for (part, column) in
+                [("key", Some(table.key)), ("owner", table.owner), ("parent", table.parent.map(|parent| parent.0))]
+            {
+                assert!(
+                    column.is_none_or(|name| table.column(name).is_some()),
+                    "{}: the {part} is no column",
+                    table.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn lists_of_names_follow_the_columns() {
+        for table in TABLES {
+            let named = |list: &dyn Fn(&Column) -> bool| -> Vec<&str> {
+                table.columns.iter().filter(|column| list(column)).map(|column| column.name).collect()
+            };
+            assert_eq!(table.sensitive_columns, named(&|column| column.class.sensitive), "{}", table.name);
+            for grant in table.grants {
+                let who = grant.principal;
+                assert_eq!(grant.read, named(&|column| column.readers.contains(who)), "{}", table.name);
+                assert_eq!(grant.insert, named(&|column| column.inserters.contains(who)), "{}", table.name);
+                assert_eq!(grant.update, named(&|column| column.updaters.contains(who)), "{}", table.name);
+            }
+        }
+    }
+}

@@ -1,53 +1,69 @@
 //! Clients' chats with the studio.
 
-use super::{ColumnType, DEFAULT_ROW_LIMIT, NO_COLUMNS, RowLimit, STEP_UP_DELETE, Table, column, grant};
+use super::{
+    DEFAULT_ROW_LIMIT, RowLimit, STEP_UP_DELETE, Table,
+    column::{Column, ColumnType, column},
+    column_class::{FREE_TEXT, KEPT, PERSON_ID},
+    column_lists::{CUSTOMER, CUSTOMER_AND_STAFF, ColumnList, grant, names},
+};
 use crate::domain::access::{
     PrincipalKind,
     StaffRole::{Admin, Sales, Support},
 };
 
-const CHAT_THREAD: &[&str] = &["id", "owner_id", "author_id", "topic", "status", "created_at", "updated_at", "version"];
+const CHAT_THREADS_COLUMNS: &[Column] = &[
+    column("id", ColumnType::Uuid, KEPT).defaulted().read_by(CUSTOMER_AND_STAFF),
+    column("owner_id", ColumnType::Text, PERSON_ID).defaulted().read_by(CUSTOMER_AND_STAFF),
+    column("author_id", ColumnType::Text, PERSON_ID).defaulted().read_by(CUSTOMER_AND_STAFF),
+    column("topic", ColumnType::Text, FREE_TEXT).read_by(CUSTOMER_AND_STAFF).insert_by(CUSTOMER).update_by(CUSTOMER),
+    column("status", ColumnType::Text, KEPT)
+        .defaulted()
+        .one_of(&["open", "closed"])
+        .read_by(CUSTOMER_AND_STAFF)
+        .update_by(CUSTOMER),
+    column("created_at", ColumnType::Timestamp, KEPT).defaulted().read_by(CUSTOMER_AND_STAFF),
+    column("updated_at", ColumnType::Timestamp, KEPT).defaulted().read_by(CUSTOMER_AND_STAFF),
+    column("version", ColumnType::Integer, KEPT).defaulted().read_by(CUSTOMER_AND_STAFF),
+];
 /// A client's chat with the studio.
 pub(super) const CHAT_THREADS: Table = Table {
     name: "chat_threads",
     key: "id",
     owner: Some("owner_id"),
     parent: None,
-    sensitive_columns: NO_COLUMNS,
+    sensitive_columns: names!(CHAT_THREADS_COLUMNS, ColumnList::Sensitive),
     listed_by: &[],
-    columns: &[
-        column("id", ColumnType::Uuid).defaulted(),
-        column("owner_id", ColumnType::Text).defaulted(),
-        column("author_id", ColumnType::Text).defaulted(),
-        column("topic", ColumnType::Text),
-        column("status", ColumnType::Text).defaulted().one_of(&["open", "closed"]),
-        column("created_at", ColumnType::Timestamp).defaulted(),
-        column("updated_at", ColumnType::Timestamp).defaulted(),
-        column("version", ColumnType::Integer).defaulted(),
-    ],
+    columns: CHAT_THREADS_COLUMNS,
     embeds: &["chat_messages"],
     grants: &[
-        grant(PrincipalKind::Customer, CHAT_THREAD, &["topic"], &["topic", "status"], false).with_export(),
-        grant(PrincipalKind::Staff(Admin), CHAT_THREAD, NO_COLUMNS, NO_COLUMNS, false),
-        grant(PrincipalKind::Staff(Sales), CHAT_THREAD, NO_COLUMNS, NO_COLUMNS, false),
-        grant(PrincipalKind::Staff(Support), CHAT_THREAD, NO_COLUMNS, NO_COLUMNS, false),
+        grant!(CHAT_THREADS_COLUMNS, PrincipalKind::Customer).with_export(),
+        grant!(CHAT_THREADS_COLUMNS, PrincipalKind::Staff(Admin)),
+        grant!(CHAT_THREADS_COLUMNS, PrincipalKind::Staff(Sales)),
+        grant!(CHAT_THREADS_COLUMNS, PrincipalKind::Staff(Support)),
     ],
     limit: DEFAULT_ROW_LIMIT,
     exact_count: true,
     audited: true,
 };
 
-const CHAT_MESSAGE: &[&str] = &[
-    "id",
-    "thread_id",
-    "owner_id",
-    "author_id",
-    "author_kind",
-    "body",
-    "created_at",
-    "updated_at",
-    "version",
-    "retracted_at",
+const CHAT_MESSAGES_COLUMNS: &[Column] = &[
+    column("id", ColumnType::Uuid, KEPT).defaulted().read_by(CUSTOMER_AND_STAFF),
+    column("thread_id", ColumnType::Uuid, KEPT).read_by(CUSTOMER_AND_STAFF).insert_by(CUSTOMER_AND_STAFF),
+    column("owner_id", ColumnType::Text, PERSON_ID).read_by(CUSTOMER_AND_STAFF),
+    column("author_id", ColumnType::Text, PERSON_ID).defaulted().read_by(CUSTOMER_AND_STAFF),
+    column("author_kind", ColumnType::Text, KEPT)
+        .defaulted()
+        .one_of(&["customer", "staff"])
+        .read_by(CUSTOMER_AND_STAFF),
+    column("body", ColumnType::Text, FREE_TEXT.sensitive())
+        .nullable()
+        .read_by(CUSTOMER_AND_STAFF)
+        .insert_by(CUSTOMER_AND_STAFF)
+        .update_by(CUSTOMER_AND_STAFF),
+    column("created_at", ColumnType::Timestamp, KEPT).defaulted().read_by(CUSTOMER_AND_STAFF),
+    column("updated_at", ColumnType::Timestamp, KEPT).defaulted().read_by(CUSTOMER_AND_STAFF),
+    column("version", ColumnType::Integer, KEPT).defaulted().read_by(CUSTOMER_AND_STAFF),
+    column("retracted_at", ColumnType::Timestamp, KEPT).nullable().read_by(CUSTOMER_AND_STAFF),
 ];
 /// The messages of a chat.
 pub(super) const CHAT_MESSAGES: Table = Table {
@@ -55,27 +71,15 @@ pub(super) const CHAT_MESSAGES: Table = Table {
     key: "id",
     owner: Some("owner_id"),
     parent: Some(("thread_id", "chat_threads")),
-    sensitive_columns: &["body"],
+    sensitive_columns: names!(CHAT_MESSAGES_COLUMNS, ColumnList::Sensitive),
     listed_by: &[],
-    columns: &[
-        column("id", ColumnType::Uuid).defaulted(),
-        column("thread_id", ColumnType::Uuid),
-        column("owner_id", ColumnType::Text),
-        column("author_id", ColumnType::Text).defaulted(),
-        column("author_kind", ColumnType::Text).defaulted().one_of(&["customer", "staff"]),
-        column("body", ColumnType::Text).nullable(),
-        column("created_at", ColumnType::Timestamp).defaulted(),
-        column("updated_at", ColumnType::Timestamp).defaulted(),
-        column("version", ColumnType::Integer).defaulted(),
-        column("retracted_at", ColumnType::Timestamp).nullable(),
-    ],
+    columns: CHAT_MESSAGES_COLUMNS,
     embeds: &["chat_threads"],
     grants: &[
-        grant(PrincipalKind::Customer, CHAT_MESSAGE, &["thread_id", "body"], &["body"], true).with_export(),
-        grant(PrincipalKind::Staff(Admin), CHAT_MESSAGE, &["thread_id", "body"], &["body"], true)
-            .with_step_up(STEP_UP_DELETE),
-        grant(PrincipalKind::Staff(Sales), CHAT_MESSAGE, &["thread_id", "body"], &["body"], false),
-        grant(PrincipalKind::Staff(Support), CHAT_MESSAGE, &["thread_id", "body"], &["body"], false),
+        grant!(CHAT_MESSAGES_COLUMNS, PrincipalKind::Customer).with_delete().with_export(),
+        grant!(CHAT_MESSAGES_COLUMNS, PrincipalKind::Staff(Admin)).with_delete().with_step_up(STEP_UP_DELETE),
+        grant!(CHAT_MESSAGES_COLUMNS, PrincipalKind::Staff(Sales)),
+        grant!(CHAT_MESSAGES_COLUMNS, PrincipalKind::Staff(Support)),
     ],
     limit: RowLimit { default: 200, max: 1000 },
     exact_count: true,

@@ -1,24 +1,59 @@
 //! Prospective clients of the studio.
 
-use super::{ColumnType, DEFAULT_ROW_LIMIT, NO_COLUMNS, STEP_UP_DELETE, Table, column, grant};
+use super::{
+    DEFAULT_ROW_LIMIT, STEP_UP_DELETE, Table,
+    column::{Column, ColumnType, column},
+    column_class::{FREE_TEXT, KEPT, PERSON_ID},
+    column_lists::{ADMIN, ColumnList, SALES, STAFF, VISITOR, grant, names},
+};
 use crate::domain::access::{
     PrincipalKind,
     StaffRole::{Admin, Sales, Support},
 };
 
-const LEAD: &[&str] = &[
-    "id",
-    "name",
-    "email",
-    "company",
-    "message",
-    "source",
-    "status",
-    "assigned_to",
-    "notes",
-    "created_at",
-    "updated_at",
-    "version",
+const LEADS_COLUMNS: &[Column] = &[
+    column("id", ColumnType::Uuid, KEPT).defaulted().read_by(STAFF),
+    column("name", ColumnType::Text, FREE_TEXT)
+        .read_by(STAFF)
+        .insert_by(VISITOR.and(ADMIN).and(SALES))
+        .update_by(ADMIN),
+    column("email", ColumnType::Text, FREE_TEXT.sensitive())
+        .read_by(STAFF)
+        .insert_by(VISITOR.and(ADMIN).and(SALES))
+        .update_by(ADMIN),
+    column("company", ColumnType::Text, FREE_TEXT)
+        .nullable()
+        .read_by(STAFF)
+        .insert_by(VISITOR.and(ADMIN).and(SALES))
+        .update_by(ADMIN.and(SALES)),
+    column("message", ColumnType::Text, FREE_TEXT.sensitive())
+        .defaulted()
+        .read_by(STAFF)
+        .insert_by(VISITOR.and(ADMIN).and(SALES)),
+    column("source", ColumnType::Text, KEPT)
+        .defaulted()
+        .one_of(&["contact_form", "referral", "event", "other"])
+        .read_by(STAFF)
+        .insert_by(VISITOR.and(ADMIN).and(SALES))
+        .update_by(ADMIN.and(SALES)),
+    column("status", ColumnType::Text, KEPT)
+        .defaulted()
+        .one_of(&["new", "contacted", "qualified", "proposal", "won", "lost"])
+        .read_by(STAFF)
+        .update_by(ADMIN.and(SALES)),
+    column("assigned_to", ColumnType::Text, PERSON_ID)
+        .nullable()
+        .read_by(STAFF)
+        .insert_by(ADMIN.and(SALES))
+        .update_by(ADMIN.and(SALES)),
+    column("notes", ColumnType::Text, FREE_TEXT.sensitive())
+        .nullable()
+        .read_by(STAFF)
+        .insert_by(ADMIN.and(SALES))
+        .update_by(ADMIN.and(SALES)),
+    column("created_at", ColumnType::Timestamp, KEPT).defaulted().read_by(STAFF),
+    column("updated_at", ColumnType::Timestamp, KEPT).defaulted().read_by(STAFF),
+    column("version", ColumnType::Integer, KEPT).defaulted().read_by(STAFF),
 ];
 /// Prospective clients of the studio. They have no account, so no owner.
 pub(super) const LEADS: Table = Table {
@@ -26,54 +61,15 @@ pub(super) const LEADS: Table = Table {
     key: "id",
     owner: None,
     parent: None,
-    sensitive_columns: &["email", "message", "notes"],
+    sensitive_columns: names!(LEADS_COLUMNS, ColumnList::Sensitive),
     listed_by: &[(PrincipalKind::Staff(Admin), &["sales"]), (PrincipalKind::Staff(Sales), &["sales"])],
-    columns: &[
-        column("id", ColumnType::Uuid).defaulted(),
-        column("name", ColumnType::Text),
-        column("email", ColumnType::Text),
-        column("company", ColumnType::Text).nullable(),
-        column("message", ColumnType::Text).defaulted(),
-        column("source", ColumnType::Text).defaulted().one_of(&["contact_form", "referral", "event", "other"]),
-        column("status", ColumnType::Text).defaulted().one_of(&[
-            "new",
-            "contacted",
-            "qualified",
-            "proposal",
-            "won",
-            "lost",
-        ]),
-        column("assigned_to", ColumnType::Text).nullable(),
-        column("notes", ColumnType::Text).nullable(),
-        column("created_at", ColumnType::Timestamp).defaulted(),
-        column("updated_at", ColumnType::Timestamp).defaulted(),
-        column("version", ColumnType::Integer).defaulted(),
-    ],
+    columns: LEADS_COLUMNS,
     embeds: &[],
     grants: &[
-        grant(
-            PrincipalKind::Visitor,
-            NO_COLUMNS,
-            &["name", "email", "company", "message", "source"],
-            NO_COLUMNS,
-            false,
-        ),
-        grant(
-            PrincipalKind::Staff(Admin),
-            LEAD,
-            &["name", "email", "company", "message", "source", "assigned_to", "notes"],
-            &["name", "email", "company", "source", "status", "assigned_to", "notes"],
-            true,
-        )
-        .with_step_up(STEP_UP_DELETE),
-        grant(
-            PrincipalKind::Staff(Sales),
-            LEAD,
-            &["name", "email", "company", "message", "source", "assigned_to", "notes"],
-            &["company", "source", "status", "assigned_to", "notes"],
-            false,
-        ),
-        grant(PrincipalKind::Staff(Support), LEAD, NO_COLUMNS, NO_COLUMNS, false),
+        grant!(LEADS_COLUMNS, PrincipalKind::Visitor),
+        grant!(LEADS_COLUMNS, PrincipalKind::Staff(Admin)).with_delete().with_step_up(STEP_UP_DELETE),
+        grant!(LEADS_COLUMNS, PrincipalKind::Staff(Sales)),
+        grant!(LEADS_COLUMNS, PrincipalKind::Staff(Support)),
     ],
     limit: DEFAULT_ROW_LIMIT,
     exact_count: false,

@@ -1,28 +1,33 @@
 //! Request rows that the request log rejected (L-3).
 
-use super::{ColumnType, DEFAULT_ROW_LIMIT, NO_COLUMNS, Table, column, grant};
+use super::{
+    DEFAULT_ROW_LIMIT, Table,
+    column::{Column, ColumnType, column},
+    column_class::{FREE_TEXT, KEPT},
+    column_lists::{ADMIN, ColumnList, grant, names},
+};
 use crate::domain::access::{PrincipalKind, StaffRole::Admin};
 
-const REJECTED: &[&str] = &["id", "received_at", "tried_at", "content", "code", "message", "request_id"];
+const REQUEST_LOG_REJECTED_COLUMNS: &[Column] = &[
+    column("id", ColumnType::Text, KEPT).read_by(ADMIN),
+    column("received_at", ColumnType::Timestamp, KEPT).defaulted().read_by(ADMIN),
+    column("tried_at", ColumnType::Timestamp, KEPT).nullable().read_by(ADMIN),
+    column("content", ColumnType::Text, FREE_TEXT).read_by(ADMIN),
+    column("code", ColumnType::Text, KEPT).read_by(ADMIN),
+    column("message", ColumnType::Text, FREE_TEXT).read_by(ADMIN),
+    column("request_id", ColumnType::Text, KEPT).nullable().read_by(ADMIN),
+];
 /// Complete request rows that the request log rejected; an admin has them retried by a function.
 pub(super) const REQUEST_LOG_REJECTED: Table = Table {
     name: "request_log_rejected",
     key: "id",
     owner: None,
     parent: None,
-    sensitive_columns: NO_COLUMNS,
+    sensitive_columns: names!(REQUEST_LOG_REJECTED_COLUMNS, ColumnList::Sensitive),
     listed_by: &[],
-    columns: &[
-        column("id", ColumnType::Text),
-        column("received_at", ColumnType::Timestamp).defaulted(),
-        column("tried_at", ColumnType::Timestamp).nullable(),
-        column("content", ColumnType::Text),
-        column("code", ColumnType::Text),
-        column("message", ColumnType::Text),
-        column("request_id", ColumnType::Text).nullable(),
-    ],
+    columns: REQUEST_LOG_REJECTED_COLUMNS,
     embeds: &[],
-    grants: &[grant(PrincipalKind::Staff(Admin), REJECTED, NO_COLUMNS, NO_COLUMNS, false)],
+    grants: &[grant!(REQUEST_LOG_REJECTED_COLUMNS, PrincipalKind::Staff(Admin))],
     limit: DEFAULT_ROW_LIMIT,
     exact_count: true,
     audited: true,

@@ -1,25 +1,57 @@
 //! Clients' written requests, and their conversations.
 
-use super::{ColumnType, DEFAULT_ROW_LIMIT, NO_COLUMNS, STEP_UP_DELETE, Table, column, grant};
+use super::{
+    DEFAULT_ROW_LIMIT, STEP_UP_DELETE, Table,
+    column::{Column, ColumnType, column},
+    column_class::{FREE_TEXT, KEPT, PERSON_ID},
+    column_lists::{ADMIN, CUSTOMER, CUSTOMER_AND_STAFF, ColumnList, STAFF, SUPPORT, grant, names},
+};
 use crate::domain::access::{
     PrincipalKind,
     StaffRole::{Admin, Sales, Support},
 };
 
-const TICKET: &[&str] = &[
-    "id",
-    "owner_id",
-    "author_id",
-    "kind",
-    "subject",
-    "status",
-    "priority",
-    "assigned_to",
-    "created_at",
-    "updated_at",
-    "version",
-    "resolution",
-    "merged_into",
+const CONTACT_TICKETS_COLUMNS: &[Column] = &[
+    column("id", ColumnType::Uuid, KEPT).defaulted().read_by(CUSTOMER_AND_STAFF),
+    column("owner_id", ColumnType::Text, PERSON_ID)
+        .defaulted()
+        .read_by(CUSTOMER_AND_STAFF)
+        .insert_by(ADMIN.and(SUPPORT)),
+    column("author_id", ColumnType::Text, PERSON_ID).defaulted().read_by(CUSTOMER_AND_STAFF),
+    column("kind", ColumnType::Text, KEPT)
+        .defaulted()
+        .one_of(&["support", "billing", "security", "procurement", "other"])
+        .read_by(CUSTOMER_AND_STAFF)
+        .insert_by(CUSTOMER.and(ADMIN).and(SUPPORT))
+        .update_by(ADMIN.and(SUPPORT)),
+    column("subject", ColumnType::Text, FREE_TEXT)
+        .read_by(CUSTOMER_AND_STAFF)
+        .insert_by(CUSTOMER.and(ADMIN).and(SUPPORT))
+        .update_by(CUSTOMER.and(ADMIN)),
+    column("status", ColumnType::Text, KEPT)
+        .defaulted()
+        .one_of(&["open", "pending", "solved", "closed"])
+        .read_by(CUSTOMER_AND_STAFF)
+        .update_by(CUSTOMER.and(ADMIN).and(SUPPORT)),
+    column("priority", ColumnType::Text, KEPT)
+        .defaulted()
+        .one_of(&["low", "normal", "high", "urgent"])
+        .read_by(CUSTOMER_AND_STAFF)
+        .insert_by(ADMIN.and(SUPPORT))
+        .update_by(ADMIN.and(SUPPORT)),
+    column("assigned_to", ColumnType::Text, PERSON_ID)
+        .nullable()
+        .read_by(STAFF)
+        .insert_by(ADMIN.and(SUPPORT))
+        .update_by(ADMIN.and(SUPPORT)),
+    column("created_at", ColumnType::Timestamp, KEPT).defaulted().read_by(CUSTOMER_AND_STAFF),
+    column("updated_at", ColumnType::Timestamp, KEPT).defaulted().read_by(CUSTOMER_AND_STAFF),
+    column("version", ColumnType::Integer, KEPT).defaulted().read_by(CUSTOMER_AND_STAFF),
+    column("resolution", ColumnType::Text, FREE_TEXT)
+        .nullable()
+        .read_by(CUSTOMER_AND_STAFF)
+        .update_by(ADMIN.and(SUPPORT)),
+    column("merged_into", ColumnType::Uuid, KEPT).nullable().read_by(CUSTOMER_AND_STAFF),
 ];
 /// Clients' written requests.
 pub(super) const CONTACT_TICKETS: Table = Table {
@@ -27,85 +59,42 @@ pub(super) const CONTACT_TICKETS: Table = Table {
     key: "id",
     owner: Some("owner_id"),
     parent: None,
-    sensitive_columns: NO_COLUMNS,
+    sensitive_columns: names!(CONTACT_TICKETS_COLUMNS, ColumnList::Sensitive),
     listed_by: &[],
-    columns: &[
-        column("id", ColumnType::Uuid).defaulted(),
-        column("owner_id", ColumnType::Text).defaulted(),
-        column("author_id", ColumnType::Text).defaulted(),
-        column("kind", ColumnType::Text).defaulted().one_of(&[
-            "support",
-            "billing",
-            "security",
-            "procurement",
-            "other",
-        ]),
-        column("subject", ColumnType::Text),
-        column("status", ColumnType::Text).defaulted().one_of(&["open", "pending", "solved", "closed"]),
-        column("priority", ColumnType::Text).defaulted().one_of(&["low", "normal", "high", "urgent"]),
-        column("assigned_to", ColumnType::Text).nullable(),
-        column("created_at", ColumnType::Timestamp).defaulted(),
-        column("updated_at", ColumnType::Timestamp).defaulted(),
-        column("version", ColumnType::Integer).defaulted(),
-        column("resolution", ColumnType::Text).nullable(),
-        column("merged_into", ColumnType::Uuid).nullable(),
-    ],
+    columns: CONTACT_TICKETS_COLUMNS,
     embeds: &["ticket_messages"],
     grants: &[
-        grant(
-            PrincipalKind::Customer,
-            &[
-                "id",
-                "owner_id",
-                "author_id",
-                "kind",
-                "subject",
-                "status",
-                "priority",
-                "created_at",
-                "updated_at",
-                "version",
-                "resolution",
-                "merged_into",
-            ],
-            &["kind", "subject"],
-            &["subject", "status"],
-            false,
-        )
-        .with_export(),
-        grant(
-            PrincipalKind::Staff(Admin),
-            TICKET,
-            &["owner_id", "kind", "subject", "priority", "assigned_to"],
-            &["kind", "subject", "status", "priority", "assigned_to", "resolution"],
-            true,
-        )
-        .with_step_up(STEP_UP_DELETE),
-        grant(PrincipalKind::Staff(Sales), TICKET, NO_COLUMNS, NO_COLUMNS, false),
-        grant(
-            PrincipalKind::Staff(Support),
-            TICKET,
-            &["owner_id", "kind", "subject", "priority", "assigned_to"],
-            &["kind", "status", "priority", "assigned_to", "resolution"],
-            false,
-        ),
+        grant!(CONTACT_TICKETS_COLUMNS, PrincipalKind::Customer).with_export(),
+        grant!(CONTACT_TICKETS_COLUMNS, PrincipalKind::Staff(Admin)).with_delete().with_step_up(STEP_UP_DELETE),
+        grant!(CONTACT_TICKETS_COLUMNS, PrincipalKind::Staff(Sales)),
+        grant!(CONTACT_TICKETS_COLUMNS, PrincipalKind::Staff(Support)),
     ],
     limit: DEFAULT_ROW_LIMIT,
     exact_count: true,
     audited: true,
 };
 
-const TICKET_MESSAGE: &[&str] = &[
-    "id",
-    "ticket_id",
-    "owner_id",
-    "author_id",
-    "author_kind",
-    "body",
-    "internal",
-    "created_at",
-    "updated_at",
-    "version",
+const TICKET_MESSAGES_COLUMNS: &[Column] = &[
+    column("id", ColumnType::Uuid, KEPT).defaulted().read_by(CUSTOMER_AND_STAFF),
+    column("ticket_id", ColumnType::Uuid, KEPT).read_by(CUSTOMER_AND_STAFF).insert_by(CUSTOMER.and(ADMIN).and(SUPPORT)),
+    column("owner_id", ColumnType::Text, PERSON_ID).read_by(CUSTOMER_AND_STAFF),
+    column("author_id", ColumnType::Text, PERSON_ID).defaulted().read_by(CUSTOMER_AND_STAFF),
+    column("author_kind", ColumnType::Text, KEPT)
+        .defaulted()
+        .one_of(&["customer", "staff"])
+        .read_by(CUSTOMER_AND_STAFF),
+    column("body", ColumnType::Text, FREE_TEXT.sensitive())
+        .read_by(CUSTOMER_AND_STAFF)
+        .insert_by(CUSTOMER.and(ADMIN).and(SUPPORT))
+        .update_by(ADMIN.and(SUPPORT)),
+    column("internal", ColumnType::Boolean, KEPT)
+        .defaulted()
+        .read_by(STAFF)
+        .insert_by(ADMIN.and(SUPPORT))
+        .update_by(ADMIN.and(SUPPORT)),
+    column("created_at", ColumnType::Timestamp, KEPT).defaulted().read_by(CUSTOMER_AND_STAFF),
+    column("updated_at", ColumnType::Timestamp, KEPT).defaulted().read_by(CUSTOMER_AND_STAFF),
+    column("version", ColumnType::Integer, KEPT).defaulted().read_by(CUSTOMER_AND_STAFF),
 ];
 /// The conversation of a ticket; `internal` notes are for staff only.
 pub(super) const TICKET_MESSAGES: Table = Table {
@@ -113,46 +102,15 @@ pub(super) const TICKET_MESSAGES: Table = Table {
     key: "id",
     owner: Some("owner_id"),
     parent: Some(("ticket_id", "contact_tickets")),
-    sensitive_columns: &["body"],
+    sensitive_columns: names!(TICKET_MESSAGES_COLUMNS, ColumnList::Sensitive),
     listed_by: &[],
-    columns: &[
-        column("id", ColumnType::Uuid).defaulted(),
-        column("ticket_id", ColumnType::Uuid),
-        column("owner_id", ColumnType::Text),
-        column("author_id", ColumnType::Text).defaulted(),
-        column("author_kind", ColumnType::Text).defaulted().one_of(&["customer", "staff"]),
-        column("body", ColumnType::Text),
-        column("internal", ColumnType::Boolean).defaulted(),
-        column("created_at", ColumnType::Timestamp).defaulted(),
-        column("updated_at", ColumnType::Timestamp).defaulted(),
-        column("version", ColumnType::Integer).defaulted(),
-    ],
+    columns: TICKET_MESSAGES_COLUMNS,
     embeds: &["contact_tickets"],
     grants: &[
-        grant(
-            PrincipalKind::Customer,
-            &["id", "ticket_id", "owner_id", "author_id", "author_kind", "body", "created_at", "updated_at", "version"],
-            &["ticket_id", "body"],
-            NO_COLUMNS,
-            false,
-        )
-        .with_export(),
-        grant(
-            PrincipalKind::Staff(Admin),
-            TICKET_MESSAGE,
-            &["ticket_id", "body", "internal"],
-            &["body", "internal"],
-            true,
-        )
-        .with_step_up(STEP_UP_DELETE),
-        grant(PrincipalKind::Staff(Sales), TICKET_MESSAGE, NO_COLUMNS, NO_COLUMNS, false),
-        grant(
-            PrincipalKind::Staff(Support),
-            TICKET_MESSAGE,
-            &["ticket_id", "body", "internal"],
-            &["body", "internal"],
-            false,
-        ),
+        grant!(TICKET_MESSAGES_COLUMNS, PrincipalKind::Customer).with_export(),
+        grant!(TICKET_MESSAGES_COLUMNS, PrincipalKind::Staff(Admin)).with_delete().with_step_up(STEP_UP_DELETE),
+        grant!(TICKET_MESSAGES_COLUMNS, PrincipalKind::Staff(Sales)),
+        grant!(TICKET_MESSAGES_COLUMNS, PrincipalKind::Staff(Support)),
     ],
     limit: DEFAULT_ROW_LIMIT,
     exact_count: true,
