@@ -33,11 +33,16 @@ export async function checkDatabase(client) {
   const {
     rows: [known],
   } = await client.query(`select to_regnamespace('hub') is not null as hub, exists (
-    select from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname = 'hub_private' and p.proname = 'find_drift') as drift`);
+    select from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname = 'hub_private' and p.proname = 'find_drift') as drift,
+    exists (select from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname = 'hub_private' and p.proname = 'column_findings') as columns`);
   if (!known.hub) {
     notes.push('This database has no schema hub: the Hub was never migrated here, or this is another database.');
   }
   findings.push(...(await client.query(question())).rows);
+  if (known.columns) {
+    const columns = await tryQuery(client, 'select object, finding from hub_private.column_findings()');
+    findings.push(...(columns.rows ?? [{ object: 'hub_private.column_findings()', finding: columns.error }]));
+  }
   notes.push(`catalog: ${count(findings.length, 'finding')}`);
   if (known.drift) {
     const drift = await tryQuery(client, 'select entity, entity_id, finding from hub_private.find_drift()');

@@ -98,6 +98,38 @@ fn nulls_defaults_and_listed_values_match_catalogue() {
     }
 }
 
+/// A-2, L-1, R-3: an erasure, the audit log's redaction and the owners of recorded reads follow these rows.
+#[test]
+fn column_classes_match_catalogue() {
+    let catalog = set(
+        "select concat_ws(' ', table_name, column_name, erasure, case when sensitive then 'sensitive' end, case when free_text then 'free_text' end, \
+         case when customer_only then 'customer_only' end, part, parent_table) from hub_private.column_classes where $1 <> ''",
+        "every table",
+    );
+    let mut wanted = BTreeSet::new();
+    for table in TABLES {
+        for column in table.columns {
+            let class = column.class;
+            let parent =
+                table.parent.filter(|(name, _)| *name == column.name).map(|(_, parent)| format!("parent {parent}"));
+            let words = [
+                Some(format!("{} {} {}", table.name, column.name, class.erasure.name())),
+                class.sensitive.then(|| "sensitive".to_owned()),
+                class.free_text.then(|| "free_text".to_owned()),
+                class.customer_only.then(|| "customer_only".to_owned()),
+                (table.key == column.name).then(|| "key".to_owned()),
+                (table.owner == Some(column.name)).then(|| "owner".to_owned()),
+                parent,
+            ];
+            wanted.insert(words.into_iter().flatten().collect::<Vec<_>>().join(" "));
+        }
+    }
+    same("classes of columns", &catalog, &wanted);
+    let findings =
+        set("select object || ' ' || finding from hub_private.column_findings() where $1 <> ''", "every table");
+    same("findings about columns", &findings, &BTreeSet::new());
+}
+
 /// The foreign key of each conversation, by the name that the types give it.
 #[test]
 fn parents_match_named_foreign_keys() {

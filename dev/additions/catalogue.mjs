@@ -1,6 +1,6 @@
 // Tables, columns and functions of the database.
 
-import { below, copied, created, lastRow, missingRights, missingRoutes, WRITE_TYPES } from './edits.mjs';
+import { below, copied, created, lastRow, missingRights, missingRoutes, replaced, WRITE_TYPES } from './edits.mjs';
 
 export const CATALOGUE = [
   {
@@ -26,12 +26,20 @@ export const CATALOGUE = [
   {
     kind: 'a column',
     row: [
-      below('src/domain/tables/leads.rs', /^ *column\("company", .*$/, '        column("added", ColumnType::Text),'),
-      below('src/domain/tables/leads.rs', /^ {4}"company",$/, '    "added",'),
+      below(
+        'src/domain/tables/leads.rs',
+        /^ {4}column\("company", .*\n(?: {8}\..*\n)+? {8}\.update_by\(.*\),$/,
+        '    column("added", ColumnType::Text).read_by(STAFF),',
+      ),
     ],
     obstacles: [
+      {
+        says: /argument #3 of type `ColumnClass` is missing/,
+        then: [replaced('src/domain/tables/leads.rs', /"added", ColumnType::Text/, (text) => `${text}, KEPT`)],
+      },
       missingRights(/company added/),
       { database: 'columns_match_catalogue_in_name_order_and_type', says: /added text/ },
+      { database: 'column_classes_match_catalogue', says: /leads added kept/ },
     ],
   },
   {
