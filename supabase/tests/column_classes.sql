@@ -104,3 +104,41 @@ begin
   end;
 end
 $$;
+
+-- The owner of a record that is read follows from the classes: of each table that has one, and of a table that is added.
+do $$
+declare
+  alice constant text := 'user_2hubalice0000000000000001';
+  owned record;
+  id uuid;
+  client text;
+  thing uuid := gen_random_uuid();
+  remark uuid := gen_random_uuid();
+  found text;
+begin
+  for owned in select k.table_name as name, k.column_name as column from hub_private.column_classes k where k.part = 'owner' order by 1 loop
+    execute format('select t.id, t.%I from hub.%I t limit 1', owned.column, owned.name) into strict id, client;
+    assert (select r.owner from hub_private.records_of(owned.name, 'key', array[id::text]) r) = client, owned.name;
+    assert (select r.rows_there > 0 and r.owner = client from hub_private.records_of(owned.name, 'owner', array[client]) r), owned.name;
+    assert not exists (select from hub_private.records_of(owned.name, 'owner', array['user_2hubstranger00000000000009'])), owned.name;
+  end loop;
+  assert owned.name is not null;
+
+  create table hub.things (id uuid primary key, owner_id text not null);
+  create table hub.remarks (id uuid primary key, thing_id uuid not null references hub.things, owner_id text not null, internal boolean not null);
+  alter table hub.things owner to postgres;
+  alter table hub.remarks owner to postgres;
+  insert into hub_private.column_classes (table_name, column_name, erasure, sensitive, free_text, customer_only, part, parent_table) values
+    ('things', 'id', 'kept', false, false, false, 'key', null), ('things', 'owner_id', 'pseudonym', false, false, false, 'owner', null),
+    ('remarks', 'id', 'kept', false, false, false, 'key', null), ('remarks', 'thing_id', 'kept', false, false, false, 'parent', 'things'),
+    ('remarks', 'owner_id', 'pseudonym', false, false, false, 'owner', null), ('remarks', 'internal', 'kept', false, false, false, null, null);
+  insert into hub.things values (thing, alice);
+  insert into hub.remarks values (remark, thing, alice, true);
+  found := (select concat_ws(' ', r.shown_entity, r.shown_id = remark::text, r.owner, r.hidden) from hub_private.records_of('remarks', 'key', array[remark::text]) r);
+  assert found = 'remarks t ' || alice || ' t', found;
+  found := (select concat_ws(' ', r.shown_entity, r.shown_id = thing::text, r.owner, r.hidden) from hub_private.records_of('remarks', 'conversation', array[remark::text]) r);
+  assert found = 'things t ' || alice || ' f', found;
+  found := (select concat_ws(' ', r.shown_entity, r.owner, r.rows_there) from hub_private.records_of('things', 'owner', array[alice]) r);
+  assert found = 'things ' || alice || ' 1', found;
+end
+$$;
