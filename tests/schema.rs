@@ -8,6 +8,7 @@
 use hub::domain::{
     access::PrincipalKind,
     functions::{FUNCTIONS, Returned},
+    lifetimes,
     tables::{ColumnType, Grant, TABLES, Table},
 };
 use postgres::{Client, NoTls};
@@ -425,4 +426,84 @@ fn foreign_keys_are_indexed_and_objects_have_comments() {
         "hub",
     );
     same("tables and columns without a comment", &silent, &BTreeSet::new());
+}
+
+/// I-2, L-2, R-3: the times on which SQL and the Hub depend are the same. Revocations are made and measured; the rest is
+/// read from the functions and settings.
+#[test]
+fn lifetimes_match_catalogue() {
+    let mut client = database();
+    let mut transaction = client.transaction().unwrap();
+    transaction
+        .batch_execute(
+            "select set_config('hub.actor_id', 'user_2lifetimes0000000000001', true), set_config('hub.actor_kind', 'staff', true), \
+               set_config('hub.staff_role', 'admin', true); \
+             select hub.revoke_sessions('user_2lifetimes0000000000002', 'a test'); \
+             select hub.end_session('sess_2lifetimes0000000000003'); \
+             select hub.burn_token('sess_2lifetimes0000000000004', now()); \
+             select hub.sessions_ended('user_2lifetimes0000000000002');",
+        )
+        .unwrap();
+    let rows = transaction
+        .query(
+            r"select cause || ' ' || extract(epoch from expires_at - now())::integer || coalesce(' skew ' ||
+                case cause when 'staff' then extract(epoch from issued_until - now())::integer end, '')
+              from hub.revoked_sessions where subject like '%\_2lifetimes%'",
+            &[],
+        )
+        .unwrap();
+    let found = rows.iter().map(|row| row.get(0)).collect();
+    transaction.rollback().unwrap();
+    let (revocation, skew) = (lifetimes::REVOCATION_S, lifetimes::CLOCK_SKEW_S);
+    let wanted =
+        [format!("ended {revocation}"), format!("leaked {revocation}"), format!("staff {revocation} skew {skew}")];
+    same("revocations", &found, &BTreeSet::from(wanted));
+
+    let request_log = format!("{} months", lifetimes::REQUEST_LOG_MONTHS);
+    let wanted = [
+        format!("request_log {request_log}"),
+        format!("request_log_rejected {request_log}"),
+        format!("revoked_sessions {} days", lifetimes::EXPIRED_REVOCATION_DAYS),
+        format!("webhook_messages {} days", lifetimes::WEBHOOK_MESSAGE_DAYS),
+    ];
+    let removed = stated("forget_old", "_forgotten', '([a-z_]+)', '[a-z_]+', interval '([^']+)'");
+    same("rows that are removed", &removed, &BTreeSet::from(wanted));
+    same("request rows", &stated("refuse_request_change", r"interval '(\d+ months)'"), &BTreeSet::from([request_log]));
+    let months = BTreeSet::from([format!("{} months", lifetimes::AUDIT_LOG_MONTHS)]);
+    same("months that are over", &stated("months_over", r"interval '(\d+ months)'"), &months);
+    // This one is stored parsed, so PostgreSQL writes its interval in years.
+    let years = BTreeSet::from([format!("{} years", lifetimes::AUDIT_LOG_MONTHS / 12)]);
+    same("months to keep", &stated("months_to_keep", r"'([^']+)'::interval"), &years);
+    let delay = BTreeSet::from([format!("{} minutes", lifetimes::ERASURE_DELAY_S / 60)]);
+    same("delay of an erasure", &stated("erase_person", r"revoked_at > now\(\) - interval '([^']+)'"), &delay);
+    let step = BTreeSet::from([format!("00:00:{}", lifetimes::JOB_STEP_MS / 1000)]);
+    for function in ["forget_old", "run_checks"] {
+        same(function, &stated(function, r"budget interval DEFAULT '([^']+)'"), &step);
+    }
+    let timeouts = set(
+        r"select p.proname || ' ' || substr(line, length('statement_timeout=') + 1) from pg_proc p, unnest(p.proconfig) as line
+          where p.pronamespace = $1::text::regnamespace and line like 'statement\_timeout=%' and p.proname <> 'erase_person'
+          union all
+          select 'roles ' || substr(line, length('statement_timeout=') + 1) from pg_db_role_setting s, unnest(s.setconfig) as line
+          where s.setrole in ('hub_customer'::regrole, 'hub_staff'::regrole, 'hub_system'::regrole, 'hub_visitor'::regrole)
+            and line like 'statement\_timeout=%'",
+        "hub",
+    );
+    let seconds = |name: &str, ms: u32| format!("{name} {}s", ms / 1000);
+    let wanted = [
+        seconds("erase_user", lifetimes::ERASURE_STATEMENT_MS),
+        seconds("keep_house", lifetimes::JOB_STATEMENT_MS),
+        seconds("roles", lifetimes::STATEMENT_MS),
+        seconds("run_checks", lifetimes::JOB_STATEMENT_MS),
+    ];
+    same("timeouts of statements", &timeouts, &BTreeSet::from(wanted));
+}
+
+/// Returns what a pattern captures in the definition of a function of `hub_private`.
+fn stated(function: &str, pattern: &str) -> BTreeSet<String> {
+    let query = format!(
+        "select array_to_string(m.found, ' ') from pg_proc p, regexp_matches(pg_get_functiondef(p.oid), $1, 'g') as m (found) \
+         where p.pronamespace = 'hub_private'::regnamespace and p.proname = '{function}'"
+    );
+    set(&query, pattern)
 }

@@ -8,6 +8,7 @@ pub use mark::FunctionProperty;
 
 use super::{
     access::{PrincipalKind, StepUp},
+    lifetimes::ERASURE_REQUEST_MS,
     tables::{ColumnType, Table},
 };
 
@@ -87,4 +88,4 @@ impl Function {
 /// `statement_timeout`, and less than the 100 seconds after which Cloudflare aborts a request.
 ///
 /// Source: <https://developers.cloudflare.com/fundamentals/reference/connection-limits/>
-const SLOW_FUNCTIONS: [(&str, u32); 1] = [("erase_user", 85_000)];
+const SLOW_FUNCTIONS: [(&str, u32); 1] = [("erase_user", ERASURE_REQUEST_MS)];

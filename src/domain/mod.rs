@@ -5,6 +5,7 @@ pub mod clerk_webhooks;
 pub mod functions;
 pub mod headers;
 pub mod ids;
+pub mod lifetimes;
 pub mod method;
 pub mod secret;
 pub mod session;

@@ -2,6 +2,7 @@
 //! checks of the tables against the audit log (A-3, L-1).
 
 use crate::{
+    domain::lifetimes::{JOB_RUN_MS, JOB_STEP_MS},
     logic::error::Error,
     runtime::{Runtime, RuntimePort as _},
     services::{
@@ -53,11 +54,12 @@ async fn run_until_done(app: &AppState, runtime: &Runtime, work: &JobRun) -> Res
         if step.done {
             return Ok(());
         }
-        if runtime.now_ms().saturating_sub(work.started) > MAX_RUN_MS {
+        if runtime.now_ms().saturating_sub(work.started) > u64::from(JOB_RUN_MS) {
             break;
         }
         if step.busy {
-            runtime.sleep(BUSY_RETRY_MS).await;
+            // Another run executes the same step.
+            runtime.sleep(JOB_STEP_MS).await;
         }
     }
     Err(Error::UpstreamTimeout)
@@ -80,11 +82,7 @@ async fn run_step(app: &AppState, runtime: &Runtime, work: &JobRun) -> Result<St
 
 /// Tasks of `hub.keep_house()`, in this order: a change without its partition is rejected, so partitions are first.
 const TASKS: [&str; 3] = ["partitions", "deletions", "retention"];
-/// A cron run may take 15 minutes: <https://developers.cloudflare.com/workers/platform/limits/>
-const MAX_RUN_MS: u64 = 600_000;
 const MAX_STEPS: u32 = 100;
-/// Wait while another run executes the same step.
-const BUSY_RETRY_MS: u32 = 20_000;
 /// Checks that ran within this time are not repeated: half a day.
 const DONE_WITHIN_MINUTES: u32 = 720;
 const MAX_RESPONSE_BYTES: usize = 1024 * 1024;

@@ -1,7 +1,7 @@
 //! The Hub's own requests to the database, built by the `postgrest` crate and sent by the runtime.
 
 use crate::{
-    domain::{method::Method, session::Actor, upstreams::POSTGREST},
+    domain::{lifetimes::JOB_REQUEST_MS, method::Method, session::Actor, upstreams::POSTGREST},
     logic::{
         config::Config,
         error::{Error, database::PostgrestError},
@@ -14,13 +14,6 @@ use crate::{
 
 /// The only exposed schema; clients still send `public`.
 pub const SCHEMA: &str = "hub";
-
-/// Timeout of one step of a nightly job, in milliseconds: slightly longer than the `statement_timeout` of
-/// `hub.run_checks` and `hub.keep_house`, and well below the 100 seconds after which Cloudflare, which proxies
-/// Supabase, cancels a request.
-///
-/// Source: <https://developers.cloudflare.com/fundamentals/reference/connection-limits/>
-const SLOW_JOB_TIMEOUT_MS: u32 = 65_000;
 
 /// Maximum length of an error body of `PostgREST` that is read, in bytes.
 pub const MAX_ERROR_BYTES: usize = 64 * 1024;
@@ -89,7 +82,7 @@ pub async fn execute_slow_job(
     job: &'static str,
     question: postgrest::Builder,
 ) -> Result<UpstreamResponse<BodyStream>, Error> {
-    execute_job(app, runtime, TimedJob { name: job, timeout_ms: SLOW_JOB_TIMEOUT_MS }, question).await
+    execute_job(app, runtime, TimedJob { name: job, timeout_ms: JOB_REQUEST_MS }, question).await
 }
 
 /// Sends a request of a job and returns any response, also a rejection with its body.

@@ -1,9 +1,13 @@
 //! Signs the Hub's tokens for the database, and caches each while it is valid.
 
 use crate::{
-    domain::{session::Actor, time::whole_seconds},
+    domain::{
+        lifetimes::{DATABASE_TOKEN_S, MIN_DATABASE_TOKEN_S},
+        session::Actor,
+        time::whole_seconds,
+    },
     logic::{
-        authn::database_token::{self, SigningKey, TTL_S},
+        authn::database_token::{self, SigningKey},
         error::Error,
     },
     runtime::{ImportedSigningKey, Runtime, RuntimePort as _},
@@ -52,7 +56,10 @@ impl DatabaseTokenIssuer {
             kept.retain(|_, kept| now_s < kept.until_s);
         }
         if kept.len() < MAX_CACHED_TOKENS {
-            kept.insert(name, CachedToken { token: token.clone(), until_s: now_s + TTL_S - MIN_REMAINING_TTL_S });
+            kept.insert(
+                name,
+                CachedToken { token: token.clone(), until_s: now_s + DATABASE_TOKEN_S - MIN_DATABASE_TOKEN_S },
+            );
         }
         Ok(token)
     }
@@ -87,4 +94,3 @@ fn cache_key(actor: &Actor<'_>) -> String {
 }
 
 const MAX_CACHED_TOKENS: usize = 1024;
-const MIN_REMAINING_TTL_S: i64 = 10;

@@ -6,6 +6,7 @@
 //! Clerk's messages, which arrive at once.
 
 use crate::{
+    domain::lifetimes::{BODY_READ_MS, MAX_BODY_MS, MAX_UNKNOWN_BODY_MS},
     logic::error::Error,
     runtime::{BodyReadError, BodyStream, Runtime, RuntimePort as _},
     services::app_state::AppState,
@@ -96,8 +97,8 @@ impl BodyBudget {
     /// Stops counting the bodies of requests that must have ended by now.
     fn prune(&self, now_ms: u64) {
         let max_ms = |share: &Share| match share.sender {
-            Sender::Unknown => MAX_UNKNOWN_REQUEST_MS,
-            Sender::User(_) => MAX_REQUEST_MS,
+            Sender::Unknown => MAX_UNKNOWN_BODY_MS,
+            Sender::User(_) => MAX_BODY_MS,
         };
         self.held.borrow_mut().retain(|share| now_ms.saturating_sub(share.since) < max_ms(share));
     }
@@ -189,9 +190,9 @@ pub async fn read<'a>(
     let read = {
         let mut reading = pin!(runtime.read_counted(body, limit, count));
         loop {
-            let policy = if may_give_way { EVICTION_POLL_MS } else { READ_TIMEOUT_MS };
+            let policy = if may_give_way { EVICTION_POLL_MS } else { BODY_READ_MS };
             let read = runtime.within(policy, reading.as_mut()).await;
-            let late = runtime.now_ms().saturating_sub(began) >= READ_TIMEOUT_MS.into();
+            let late = runtime.now_ms().saturating_sub(began) >= BODY_READ_MS.into();
             if read.is_some() || late || held.share.gives_way.get() {
                 break read;
             }
@@ -219,10 +220,3 @@ const SMALL_BODY_BYTES: usize = 128 * 1024;
 const MAX_EVICTED_BYTES: usize = MAX_BYTES_PER_SENDER;
 /// Interval at which they check: one request must not wake another.
 const EVICTION_POLL_MS: u32 = 100;
-/// Maximum time for a client to send its body.
-const READ_TIMEOUT_MS: u32 = 20_000;
-/// Longer than a request can hold its body: reading it, then Clerk, the read record, and the slowest function of the
-/// database.
-const MAX_REQUEST_MS: u64 = 120_000;
-/// The same for an unknown sender: 20 s of reading, then one database request of at most 10 s or a sign-out at Clerk.
-const MAX_UNKNOWN_REQUEST_MS: u64 = 40_000;

@@ -2,15 +2,13 @@
 
 use crate::domain::{
     access::PrincipalKind,
+    lifetimes::DATABASE_TOKEN_S,
     secret::Secret,
     session::{Actor, Session},
 };
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-
-/// Lifetime of a token, in seconds.
-pub const TTL_S: i64 = 30;
 
 /// A private P-256 key.
 #[derive(Clone, Debug)]
@@ -110,7 +108,7 @@ pub fn signing_input(kid: &str, actor: &Actor<'_>, now_s: i64, jti: &str) -> Opt
         name: session.filter(|session| session.is_staff()).and_then(|session| session.display_name.as_deref()),
         stacklumen_role,
         iat: now_s,
-        exp: now_s + TTL_S,
+        exp: now_s + DATABASE_TOKEN_S,
         jti,
     };
     let header = serde_json::json!({ "alg": "ES256", "typ": "JWT", "kid": kid });

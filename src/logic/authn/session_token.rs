@@ -9,11 +9,13 @@
 mod claims;
 mod error;
 
-use claims::{CLOCK_SKEW_S, MAX_LIFETIME_S};
 pub use claims::{EndingSession, TokenPolicy, validate_claims, validate_for_sign_out};
 pub use error::TokenError;
 
-use crate::logic::strict_json;
+use crate::{
+    domain::lifetimes::{CLOCK_SKEW_S, MAX_SESSION_TOKEN_S},
+    logic::strict_json,
+};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use jwt_compact::UntrustedToken;
 use serde_json::Value;
@@ -82,7 +84,7 @@ impl UnverifiedClaims {
         self.issuer.as_deref() == Some(issuer)
             && begins <= now_s.saturating_add(CLOCK_SKEW_S)
             && now_s < ends.saturating_add(CLOCK_SKEW_S)
-            && (1..=MAX_LIFETIME_S).contains(&life)
+            && (1..=MAX_SESSION_TOKEN_S).contains(&life)
     }
 }
 

@@ -5,6 +5,7 @@ mod members;
 use crate::domain::{
     clerk_webhooks::{ClerkEventEffect, ClerkWebhook},
     ids::is_clerk_id,
+    lifetimes::CLERK_REVOCATION_S,
     time,
 };
 use members::Members;
@@ -94,7 +95,7 @@ fn revocations(
     occurred_at: &str,
     now_ms: u64,
 ) -> Result<Vec<Revocation>, InvalidEvent> {
-    let soon = time::rfc3339(now_ms + MAX_TOKEN_LIFETIME_MS);
+    let soon = time::rfc3339(now_ms + CLERK_REVOCATION_S.unsigned_abs() * 1000);
     let id = |of: &Members<'_>, name: &str, prefix: &str| {
         of.text(name)?.filter(|id| is_clerk_id(id, prefix)).ok_or(InvalidEvent)
     };
@@ -151,8 +152,6 @@ fn role(data: &Members<'_>) -> Result<Option<String>, InvalidEvent> {
 
 /// A value that is not the name of any staff role.
 const UNKNOWN: &str = "unknown";
-/// Twice the maximum lifetime of an accepted token, plus the skew: by then none of them is valid.
-const MAX_TOKEN_LIFETIME_MS: u64 = 5 * 60 * 1000;
 const MAX_LOCK_S: u64 = 10 * 365 * 86_400;
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! specification itself.
 //! Source: <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>
 
-use crate::domain::{headers::Headers, secret::Secret};
+use crate::domain::{headers::Headers, lifetimes::WEBHOOK_TOLERANCE_S, secret::Secret};
 use base64ct::{Base64, Encoding as _};
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
@@ -51,7 +51,7 @@ impl<'a> WebhookSignature<'a> {
             return Err(SignatureError::HeadersMalformed);
         }
         let signed_at: i64 = timestamp.parse().map_err(|_| SignatureError::HeadersMalformed)?;
-        if (now_s - signed_at).abs() > TOLERANCE_S {
+        if (now_s - signed_at).abs() > WEBHOOK_TOLERANCE_S {
             return Err(SignatureError::TimestampOutOfTolerance);
         }
         Ok(Self { id, timestamp, signatures })
@@ -93,7 +93,6 @@ const MAX_ID_LEN: usize = 128;
 const MAX_SIGNATURE_HEADER_LEN: usize = 2048;
 const MAX_SECRETS: usize = 5;
 const MAX_SIGNATURES: usize = 8;
-const TOLERANCE_S: i64 = 300;
 
 #[cfg(test)]
 mod tests {

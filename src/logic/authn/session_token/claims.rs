@@ -4,6 +4,7 @@ use super::{TokenError, Verified};
 use crate::domain::{
     access::StaffRole,
     ids::is_clerk_id as is_id,
+    lifetimes::{CLOCK_SKEW_S, MAX_SESSION_TOKEN_S},
     session::{Organization, RoleClaim, Session},
 };
 use serde::Deserialize;
@@ -162,7 +163,7 @@ impl TokenTimes {
         if issued > now_s + CLOCK_SKEW_S {
             return Err(TokenError::IssuedInFuture);
         }
-        if issued >= expires || expires - issued > MAX_LIFETIME_S {
+        if issued >= expires || expires - issued > MAX_SESSION_TOKEN_S {
             return Err(TokenError::LifetimeRefused);
         }
         Ok(())
@@ -246,6 +247,4 @@ fn staff_role(claims: &Value, path: &[String]) -> RoleClaim {
     }
 }
 
-pub(super) const CLOCK_SKEW_S: i64 = 5;
-pub(super) const MAX_LIFETIME_S: i64 = 120;
 const MAX_PERMISSIONS: usize = 64;
