@@ -1,13 +1,14 @@
 //! Identifiers: those of the Hub, and the format of Clerk's.
 
+use ulid::Ulid;
+
 /// Returns a ULID: 48 bits of milliseconds, 80 random bits, 26 characters of Crockford's base 32 that sort by time.
 ///
 /// Source: <https://github.com/ulid/spec>
 #[must_use]
 pub fn ulid(now_ms: u64, random: [u8; 10]) -> String {
     let random = random.iter().fold(0_u128, |bits, byte| (bits << 8) | u128::from(*byte));
-    let bits = (u128::from(now_ms) & 0xffff_ffff_ffff) << 80 | random;
-    (0..26).rev().map(|place| digit(bits >> (place * 5))).collect()
+    Ulid::from_parts(now_ms, random).to_string()
 }
 
 /// Returns whether a text has the format of a Clerk id: this prefix, then 10 to 64 letters and digits.
@@ -16,14 +17,6 @@ pub fn is_clerk_id(text: &str, prefix: &str) -> bool {
     text.strip_prefix(prefix)
         .is_some_and(|rest| (10..=64).contains(&rest.len()) && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
-
-fn digit(bits: u128) -> char {
-    let value = u8::try_from(bits & 31).unwrap_or_default();
-    char::from(ALPHABET.get(usize::from(value)).copied().unwrap_or(b'0'))
-}
-
-/// The alphabet without I, L, O and U, so that an id can be read aloud without confusion.
-const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 #[cfg(test)]
 mod tests {
