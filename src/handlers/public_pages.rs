@@ -10,10 +10,8 @@ use crate::{
     },
     runtime::BodyStream,
 };
-use std::{
-    borrow::Cow,
-    hash::{DefaultHasher, Hash as _, Hasher as _},
-};
+use sha2::{Digest as _, Sha256};
+use std::borrow::Cow;
 
 /// `GET /`
 ///
@@ -76,17 +74,14 @@ fn site_context(config: &Config) -> SiteContext<'_> {
     }
 }
 
-/// Returns a cacheable response whose validator is a hash of the text. The hash protects no secret, so that any hash
-/// that differs between texts is sufficient.
+/// Returns a cacheable response whose validator is the SHA-256 of the text, the same in every build of that text.
 fn cacheable_response(
     media: ContentKind,
     text: impl Into<Cow<'static, str>>,
     known: Option<&str>,
 ) -> Response<BodyStream> {
     let text = text.into();
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    let tag = format!("\"{:016x}\"", hasher.finish());
+    let tag = format!("\"{}\"", base16ct::lower::encode_string(&Sha256::digest(text.as_bytes())));
     let held = known
         .is_some_and(|tags| tags.split(',').any(|held| ["*", &tag].contains(&held.trim().trim_start_matches("W/"))));
     let reply = Response::text(200, media, CachePolicy::Public, text).with_header("etag", tag);

@@ -6,6 +6,7 @@ pub mod config;
 pub mod error;
 pub mod error_codes;
 pub mod http;
+pub mod keyed_hash;
 pub mod openapi;
 pub mod query;
 pub mod request_log_batch;

@@ -2,14 +2,17 @@
 
 use crate::{
     domain::{headers::Headers, secret::Secret},
-    logic::http::query_string::{decode, first_value},
+    logic::{
+        http::query_string::{decode, first_value},
+        keyed_hash::{derive, hmac_sha256},
+    },
 };
 use base64ct::{Base64UrlUnpadded, Encoding as _};
-use hmac::{Hmac, Mac as _};
-use sha2::Sha256;
+use hmac::Mac as _;
 
 /// The reason why a form is rejected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, thiserror::Error)]
+#[strum(serialize_all = "kebab-case")]
 pub enum CsrfError {
     /// A form of another site, or one whose origin no header states.
     OtherOrigin,
@@ -37,11 +40,6 @@ pub fn derive_key(root: &Secret<[u8; 32]>) -> Secret<Vec<u8>> {
     derive(root, b"stacklumen-hub forms 1")
 }
 
-/// Derives a key for one purpose from a secret of the Hub; the key reveals nothing about the secret.
-pub(in crate::logic) fn derive(root: &Secret<[u8; 32]>, purpose: &[u8]) -> Secret<Vec<u8>> {
-    Secret::new(hmac_sha256(root.expose(), purpose).finalize().into_bytes().to_vec())
-}
-
 /// Returns the token of a session's forms: valid as long as the session, and for forms only.
 #[must_use]
 pub fn issue(key: &Secret<Vec<u8>>, session_id: &str) -> String {
@@ -58,18 +56,6 @@ pub fn verify(key: &Secret<Vec<u8>>, session_id: &str, form: &[u8]) -> Result<()
     let given = first_value(form, "csrf").and_then(decode).ok_or(wrong)?;
     let given = Base64UrlUnpadded::decode_vec(&given).map_err(|_| wrong)?;
     hmac_sha256(key.expose(), session_id.as_bytes()).verify_slice(&given).map_err(|_| wrong)
-}
-
-/// HMAC-SHA256 under a key of at most 64 bytes.
-pub(in crate::logic) fn hmac_sha256(key: &[u8], message: &[u8]) -> Hmac<Sha256> {
-    // HMAC accepts a key of any length (RFC 2104 §2); one shorter than its block is padded with zeros.
-    let mut block = [0; 64];
-    for (place, byte) in block.iter_mut().zip(key) {
-        *place = *byte;
-    }
-    let mut mac = <Hmac<Sha256> as hmac::digest::KeyInit>::new(&block.into());
-    mac.update(message);
-    mac
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 
 use crate::{
     domain::secret::Secret,
-    logic::authn::csrf::{derive, hmac_sha256},
+    logic::keyed_hash::{derive, hmac_sha256},
 };
 use hmac::Mac as _;
 

@@ -2,7 +2,7 @@
 
 use crate::{
     domain::secret::Secret,
-    logic::authn::csrf::{derive, hmac_sha256},
+    logic::keyed_hash::{derive, hmac_sha256},
 };
 
 /// Derives the key of the hashes.
@@ -17,12 +17,9 @@ pub fn derive_key(root: &Secret<[u8; 32]>) -> Secret<Vec<u8>> {
 pub fn hash(key: &Secret<Vec<u8>>, address: &str) -> String {
     use hmac::Mac as _;
     let bytes = hmac_sha256(key.expose(), address.as_bytes()).finalize().into_bytes();
-    bytes.iter().take(16).fold(String::with_capacity(32), |mut text, byte| {
-        for digit in [byte >> 4, byte & 15] {
-            text.push(char::from_digit(digit.into(), 16).unwrap_or('0'));
-        }
-        text
-    })
+    let mut text = base16ct::lower::encode_string(&bytes);
+    text.truncate(32);
+    text
 }
 
 #[cfg(test)]

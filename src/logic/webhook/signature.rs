@@ -4,13 +4,16 @@
 //! specification itself.
 //! Source: <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>
 
-use crate::domain::{headers::Headers, lifetimes::WEBHOOK_TOLERANCE_S, secret::Secret};
+use crate::{
+    domain::{headers::Headers, lifetimes::WEBHOOK_TOLERANCE_S, secret::Secret},
+    logic::keyed_hash::hmac_sha256,
+};
 use base64ct::{Base64, Encoding as _};
-use hmac::{Hmac, Mac as _};
-use sha2::Sha256;
+use hmac::Mac as _;
 
 /// The reason why a message is rejected: logged, and never sent to the sender.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, thiserror::Error)]
+#[strum(serialize_all = "kebab-case")]
 pub enum SignatureError {
     /// `svix-id`, `svix-timestamp` or `svix-signature` is absent or malformed.
     HeadersMalformed,
@@ -21,6 +24,28 @@ pub enum SignatureError {
 }
 
 /// The headers of a message.
+///
+/// The example is that of the specification:
+///
+/// ```
+/// use hub::{
+///     domain::headers::Headers,
+///     logic::webhook::signature::{SignatureError, WebhookSignature, secrets},
+/// };
+///
+/// let headers = [
+///     ("svix-id", "msg_p5jXN8AQM9LWM0D4loKWxJek"),
+///     ("svix-timestamp", "1614265330"),
+///     ("svix-signature", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="),
+/// ];
+/// let headers = Headers::new(headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec());
+/// let secrets = secrets("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+///
+/// let signature = WebhookSignature::parse(&headers, 1_614_265_330)?;
+/// signature.verify(&secrets, br#"{"test": 2432232314}"#)?;
+/// assert_eq!(signature.verify(&secrets, b"{}"), Err(SignatureError::SignatureMismatch));
+/// # Ok::<(), SignatureError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WebhookSignature<'a> {
     /// The message's id: the same in every delivery of it.
@@ -65,9 +90,8 @@ impl<'a> WebhookSignature<'a> {
         let given = self.signatures.split(' ').filter_map(|item| item.strip_prefix("v1,"));
         let given: Vec<Vec<u8>> = given.filter_map(|text| Base64::decode_vec(text).ok()).take(MAX_SIGNATURES).collect();
         for secret in secrets {
-            // HMAC accepts a key of any length (RFC 2104 §2), so this never fails.
-            let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.expose()) else { continue };
-            for part in [self.id.as_bytes(), b".", self.timestamp.as_bytes(), b".", body] {
+            let mut mac = hmac_sha256(secret.expose(), self.id.as_bytes());
+            for part in [b".".as_slice(), self.timestamp.as_bytes(), b".", body] {
                 mac.update(part);
             }
             if given.iter().any(|signature| mac.clone().verify_slice(signature).is_ok()) {
