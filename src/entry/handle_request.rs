@@ -18,7 +18,8 @@ use crate::{
         config::{Config, ConfigError},
         error::Error,
         http::{
-            request_checks::{self, InsecureAction, RequestUrl},
+            request_checks::{self, InsecureAction},
+            request_url::RequestUrl,
             response::{Response, ResponseBody},
         },
     },

@@ -7,7 +7,7 @@ use crate::{
     handlers::account_pages::{self, HostedPage},
     logic::{
         error::Error,
-        http::{cookies::Cookies, request_checks::RequestUrl, response::Response},
+        http::{cookies::Cookies, request_url::RequestUrl, response::Response},
     },
     runtime::{BodyStream, Runtime},
     services::{

@@ -17,6 +17,23 @@ const fn optional(name: &'static str, kind: ColumnType) -> Argument {
     Argument { name, kind, required: false }
 }
 
+/// Creates a function that only jobs call, and that changes rows.
+const fn of_a_job(name: &'static str, arguments: &'static [Argument], returns: ColumnType) -> Function {
+    Function {
+        name,
+        arguments,
+        callers: &[PrincipalKind::System],
+        writes: true,
+        step_up: None,
+        returns: Returned::Value(returns),
+        mark: FunctionProperty::Plain,
+    }
+}
+
+/// Every audience with a session.
+const SIGNED_IN: &[PrincipalKind] =
+    &[PrincipalKind::Customer, PrincipalKind::Staff(Admin), PrincipalKind::Staff(Sales), PrincipalKind::Staff(Support)];
+
 /// Every function that the Hub calls or proxies.
 pub const FUNCTIONS: &[Function] = &[
     // A ticket and its first message in one transaction.
@@ -37,12 +54,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function {
         name: "search_tickets",
         arguments: &[required("words", ColumnType::Text)],
-        callers: &[
-            PrincipalKind::Customer,
-            PrincipalKind::Staff(Admin),
-            PrincipalKind::Staff(Sales),
-            PrincipalKind::Staff(Support),
-        ],
+        callers: SIGNED_IN,
         writes: false,
         step_up: None,
         returns: Returned::Rows("contact_tickets"),
@@ -62,72 +74,35 @@ pub const FUNCTIONS: &[Function] = &[
     Function {
         name: "who_am_i",
         arguments: &[],
-        callers: &[
-            PrincipalKind::Customer,
-            PrincipalKind::Staff(Admin),
-            PrincipalKind::Staff(Sales),
-            PrincipalKind::Staff(Support),
-        ],
+        callers: SIGNED_IN,
         writes: false,
         step_up: None,
         returns: Returned::Value(ColumnType::Json),
         mark: FunctionProperty::Plain,
     },
     // Ends one session in the Hub: its owner signs out.
-    Function {
-        name: "end_session",
-        arguments: &[required("session", ColumnType::Text)],
-        callers: &[PrincipalKind::System],
-        writes: true,
-        step_up: None,
-        returns: Returned::Value(ColumnType::Integer),
-        mark: FunctionProperty::Plain,
-    },
+    of_a_job("end_session", &[required("session", ColumnType::Text)], ColumnType::Integer),
     // Records that Clerk has ended them, so that the user may sign in again.
-    Function {
-        name: "sessions_ended",
-        arguments: &[required("person", ColumnType::Text)],
-        callers: &[PrincipalKind::System],
-        writes: true,
-        step_up: None,
-        returns: Returned::Value(ColumnType::Integer),
-        mark: FunctionProperty::Plain,
-    },
+    of_a_job("sessions_ended", &[required("person", ColumnType::Text)], ColumnType::Integer),
     // Accepts a webhook message of Clerk's once, with its revocations.
-    Function {
-        name: "take_clerk_event",
-        arguments: &[
+    of_a_job(
+        "take_clerk_event",
+        &[
             required("message", ColumnType::Text),
             required("event", ColumnType::Text),
             required("happened_at", ColumnType::Timestamp),
             required("verdicts", ColumnType::Json),
         ],
-        callers: &[PrincipalKind::System],
-        writes: true,
-        step_up: None,
-        returns: Returned::Value(ColumnType::Text),
-        mark: FunctionProperty::Plain,
-    },
+        ColumnType::Text,
+    ),
     // Revokes a session's tokens up to one that was sent over plain http (T-3).
-    Function {
-        name: "burn_token",
-        arguments: &[required("session", ColumnType::Text), required("issued_until", ColumnType::Timestamp)],
-        callers: &[PrincipalKind::System],
-        writes: true,
-        step_up: None,
-        returns: Returned::Value(ColumnType::Integer),
-        mark: FunctionProperty::Plain,
-    },
+    of_a_job(
+        "burn_token",
+        &[required("session", ColumnType::Text), required("issued_until", ColumnType::Timestamp)],
+        ColumnType::Integer,
+    ),
     // One step of partitions, deletions or retention of the audit log, or of each; returns whether it is complete.
-    Function {
-        name: "keep_house",
-        arguments: &[optional("task", ColumnType::Text)],
-        callers: &[PrincipalKind::System],
-        writes: true,
-        step_up: None,
-        returns: Returned::Value(ColumnType::Json),
-        mark: FunctionProperty::Plain,
-    },
+    of_a_job("keep_house", &[optional("task", ColumnType::Text)], ColumnType::Json),
     // A step of a lead, based on the version that was read.
     Function {
         name: "move_lead",
@@ -177,12 +152,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function {
         name: "retract_message",
         arguments: &[required("message", ColumnType::Uuid)],
-        callers: &[
-            PrincipalKind::Customer,
-            PrincipalKind::Staff(Admin),
-            PrincipalKind::Staff(Sales),
-            PrincipalKind::Staff(Support),
-        ],
+        callers: SIGNED_IN,
         writes: true,
         step_up: None,
         returns: Returned::Value(ColumnType::Integer),
@@ -209,37 +179,16 @@ pub const FUNCTIONS: &[Function] = &[
             optional("purpose", ColumnType::Text),
             optional("export", ColumnType::Boolean),
         ],
-        callers: &[
-            PrincipalKind::Customer,
-            PrincipalKind::Staff(Admin),
-            PrincipalKind::Staff(Sales),
-            PrincipalKind::Staff(Support),
-        ],
+        callers: SIGNED_IN,
         writes: true,
         step_up: None,
         returns: Returned::Value(ColumnType::Integer),
         mark: FunctionProperty::Internal,
     },
     // Writes request rows, each once, and the audited reads of staff (L-3).
-    Function {
-        name: "record_requests",
-        arguments: &[required("requests", ColumnType::Json)],
-        callers: &[PrincipalKind::System],
-        writes: true,
-        step_up: None,
-        returns: Returned::Value(ColumnType::Integer),
-        mark: FunctionProperty::Plain,
-    },
+    of_a_job("record_requests", &[required("requests", ColumnType::Json)], ColumnType::Integer),
     // Stores complete request rows that the request log rejected (L-3).
-    Function {
-        name: "reject_requests",
-        arguments: &[required("rows", ColumnType::Json)],
-        callers: &[PrincipalKind::System],
-        writes: true,
-        step_up: None,
-        returns: Returned::Value(ColumnType::Integer),
-        mark: FunctionProperty::Plain,
-    },
+    of_a_job("reject_requests", &[required("rows", ColumnType::Json)], ColumnType::Integer),
     // Writes rejected request rows again once the cause is fixed, or removes them (L-3).
     Function {
         name: "retry_rejected_requests",
@@ -267,15 +216,11 @@ pub const FUNCTIONS: &[Function] = &[
         mark: FunctionProperty::Sensitive,
     },
     // The same on behalf of a job.
-    Function {
-        name: "erase_person",
-        arguments: &[required("person", ColumnType::Text), required("identifiers", ColumnType::Texts)],
-        callers: &[PrincipalKind::System],
-        writes: true,
-        step_up: None,
-        returns: Returned::Value(ColumnType::Json),
-        mark: FunctionProperty::Plain,
-    },
+    of_a_job(
+        "erase_person",
+        &[required("person", ColumnType::Text), required("identifiers", ColumnType::Texts)],
+        ColumnType::Json,
+    ),
     // The conditions of which an operator must be alerted now.
     Function {
         name: "find_alerts",
@@ -287,13 +232,5 @@ pub const FUNCTIONS: &[Function] = &[
         mark: FunctionProperty::Plain,
     },
     // One step of the nightly checks, which continue where the last one stopped and store their results.
-    Function {
-        name: "run_checks",
-        arguments: &[optional("unless_within", ColumnType::Integer)],
-        callers: &[PrincipalKind::System],
-        writes: true,
-        step_up: None,
-        returns: Returned::Value(ColumnType::Json),
-        mark: FunctionProperty::Plain,
-    },
+    of_a_job("run_checks", &[optional("unless_within", ColumnType::Integer)], ColumnType::Json),
 ];

@@ -5,4 +5,5 @@ pub mod cookies;
 pub mod query_string;
 pub mod redirect_url;
 pub mod request_checks;
+pub mod request_url;
 pub mod response;

@@ -1,71 +1,14 @@
-//! Checks of a request before its route is known: scheme, TLS version, host, URL and headers (T-1, T-3).
+//! Checks of a request before its route is known: scheme, TLS version, host, path and headers (T-1, T-3).
 
 use crate::{
     domain::{headers::Headers, method::ReceivedMethod},
     logic::{
         authn::bearer_token,
-        config::{Config, Environment, TlsVersion},
+        config::{Config, TlsVersion},
         error::Error,
-        http::query_string::pairs,
+        http::{query_string::pairs, request_url::RequestUrl},
     },
 };
-
-/// The address of a request, parsed from its URL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RequestUrl<'a> {
-    /// True if the scheme is https.
-    pub is_https: bool,
-    /// Host and port, as the client wrote them.
-    pub authority: &'a str,
-    /// The path, still encoded.
-    pub path: &'a str,
-    /// The query without its `?`; empty when there is none.
-    pub query: &'a str,
-}
-
-impl<'a> RequestUrl<'a> {
-    /// Parses an absolute http or https URL of any length: the scheme is checked before the rest (T-3).
-    ///
-    /// # Errors
-    /// `PathRefused` for anything else.
-    pub fn parse(url: &'a str) -> Result<Self, Error> {
-        let (secure, rest) = match url.split_once("://") {
-            Some(("https", rest)) => (true, rest),
-            Some(("http", rest)) => (false, rest),
-            _ => return Err(Error::PathRefused),
-        };
-        let rest = rest.split_once('#').map_or(rest, |(rest, _)| rest);
-        let (before, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let slash = before.find('/').unwrap_or(before.len());
-        let (authority, path) = before.split_at_checked(slash).ok_or(Error::PathRefused)?;
-        Ok(Self { is_https: secure, authority, path: if path.is_empty() { "/" } else { path }, query })
-    }
-
-    /// Compares the host with that of `HUB_ORIGIN`. A local Hub also accepts the other ports and loopback names.
-    ///
-    /// Over plain http the port is that of another listener, so that only the names are compared.
-    #[must_use]
-    pub fn is_own_host(&self, config: &Config) -> bool {
-        let origin = config.origin.split_once("://").map_or("", |(_, authority)| authority);
-        let name = host_name(self.authority);
-        let loopback = matches!(name, "localhost" | "127.0.0.1" | "[::1]");
-        let own = if self.is_https {
-            let authority = self.authority.strip_suffix(":443").unwrap_or(self.authority);
-            authority.eq_ignore_ascii_case(origin)
-        } else {
-            name.eq_ignore_ascii_case(host_name(origin))
-        };
-        own || (config.environment == Environment::Local && loopback)
-    }
-}
-
-/// Returns the authority without its port.
-fn host_name(authority: &str) -> &str {
-    match authority.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => authority,
-    }
-}
 
 /// The response to a plain-http request (T-3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,21 +8,6 @@ fn sent(names: &[&str]) -> Headers {
 }
 
 #[test]
-fn splits_a_url() {
-    let address = RequestUrl::parse("https://hub.example:8787/rest/v1/leads?select=id&a=%2F#x").unwrap();
-    assert_eq!(
-        address,
-        RequestUrl { is_https: true, authority: "hub.example:8787", path: "/rest/v1/leads", query: "select=id&a=%2F" }
-    );
-    assert_eq!(RequestUrl::parse("http://hub.example").unwrap().path, "/");
-    assert_eq!(RequestUrl::parse("https://hub.example?x=1").unwrap().query, "x=1");
-    assert!(RequestUrl::parse("/rest/v1/leads").is_err());
-    assert!(
-        RequestUrl::parse(&format!("http://hub.example/{}", "a".repeat(8192))).is_ok_and(|address| !address.is_https)
-    );
-}
-
-#[test]
 fn limits_url_to_8192_bytes() {
     let of = |bytes: usize| format!("https://hub.example/{}", "a".repeat(bytes - "https://hub.example/".len()));
     assert!(check_url_length(&of(8192)).is_ok());
