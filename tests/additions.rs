@@ -54,7 +54,7 @@ fn api_document_lists_each_filter_operator() {
 fn each_staff_role_has_a_persona_and_types() {
     let personas = fs::read_to_string("dev/personas.mjs").unwrap();
     let roles: BTreeSet<&str> =
-        PrincipalKind::ALL.into_iter().filter_map(|principal| principal.name().strip_prefix("staff:")).collect();
+        PrincipalKind::all().filter_map(|principal| principal.name().strip_prefix("staff:")).collect();
     let without = |has: &dyn Fn(&str) -> bool| roles.iter().copied().filter(|role| !has(role)).collect::<Vec<_>>();
     assert_eq!(without(&|role| personas.contains(&format!("role: '{role}'"))), Vec::<&str>::new());
     assert_eq!(without(&|role| fs::exists(format!("types/{role}.ts")).unwrap_or_default()), Vec::<&str>::new());

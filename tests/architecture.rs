@@ -8,9 +8,8 @@ use hub::domain::upstreams::UPSTREAMS;
 use hub::logic::config::variables::VARIABLES;
 use hub::logic::config::variables::VariableKind;
 use hub::logic::config::variables::WhenMissing;
-use hub::logic::error::ERROR_CODES;
 use hub::logic::error::database::map_error;
-use hub::logic::query::QueryErrorKind;
+use hub::logic::error::public_rows;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -193,8 +192,8 @@ fn errors_document_lists_every_error() {
 
 /// Returns the public row of each error: code, status, message, hint.
 fn public_errors() -> Vec<Vec<String>> {
-    let rows = ERROR_CODES.iter().copied().chain(QueryErrorKind::ALL.into_iter().map(QueryErrorKind::response));
-    rows.map(|row| vec![format!("`{}`", row.code), row.status.to_string(), row.message.to_owned(), row.hint.to_owned()])
+    public_rows()
+        .map(|row| vec![format!("`{}`", row.code), row.status.to_string(), row.message.to_owned(), row.hint.to_owned()])
         .collect()
 }
 

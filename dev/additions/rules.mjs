@@ -52,6 +52,8 @@ export const RULES = [
             /^ *Self::Busy => ErrorCode::Busy,$/,
             '            Self::Added => ErrorCode::Added,',
           ),
+          below('src/logic/error/reason.rs', /^ *Self::BodyInterrupted$/, '            | Self::Added'),
+          below('src/logic/http/response.rs', /^ *Error::BodyInterrupted$/, '            | Error::Added'),
           variant('src/logic/error_codes.rs', 'ErrorCode', '    /// `HUB000`\n    Added,'),
         ],
       },

@@ -1,7 +1,11 @@
 //! Audiences, staff roles, operations and the factors that an operation requires.
 
+use serde::Serialize;
+use strum::{EnumDiscriminants, EnumString, IntoStaticStr, VariantArray};
+
 /// A staff role, the value of Clerk's `public_metadata.stacklumen_role`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "lowercase")]
 pub enum StaffRole {
     /// `admin`: everything staff may do.
     Admin,
@@ -12,50 +16,47 @@ pub enum StaffRole {
 }
 
 impl StaffRole {
-    /// Every role, in the order of the golden matrix.
-    pub const ALL: [Self; 3] = [Self::Admin, Self::Sales, Self::Support];
-
     /// Returns the role with exactly this name; `None` for any other text.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.name() == name)
+        name.parse().ok()
     }
 
     /// Returns the name in the token and in the database's `stacklumen_role` claim.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Admin => "admin",
-            Self::Sales => "sales",
-            Self::Support => "support",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
-/// The actor: the row of the access matrix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The actor: the row of the access matrix, in its order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumDiscriminants)]
+#[strum_discriminants(name(Audience), doc = "The kind of an actor, whatever the role.", derive(VariantArray))]
 pub enum PrincipalKind {
+    /// An anonymous client, through the public forms.
+    Visitor,
     /// A signed-in client, restricted to rows of their own owner.
     Customer,
     /// A member of the studio, by role.
     Staff(StaffRole),
     /// A scheduled job or the Hub itself.
     System,
-    /// An anonymous client, through the public forms.
-    Visitor,
 }
 
 impl PrincipalKind {
-    /// Every row of the access matrix.
-    #[allow(dead_code, reason = "iterated by the golden matrix")]
-    pub const ALL: [Self; 6] = [
-        Self::Visitor,
-        Self::Customer,
-        Self::Staff(StaffRole::Admin),
-        Self::Staff(StaffRole::Sales),
-        Self::Staff(StaffRole::Support),
-        Self::System,
-    ];
+    /// Returns every row of the access matrix, in its order.
+    #[cfg_attr(
+        all(target_arch = "wasm32", not(feature = "test-internals")),
+        expect(dead_code, reason = "iterated by the golden matrix")
+    )]
+    pub fn all() -> impl Iterator<Item = Self> {
+        Audience::VARIANTS.iter().flat_map(|audience| match audience {
+            Audience::Visitor => vec![Self::Visitor],
+            Audience::Customer => vec![Self::Customer],
+            Audience::Staff => StaffRole::VARIANTS.iter().copied().map(Self::Staff).collect(),
+            Audience::System => vec![Self::System],
+        })
+    }
 
     /// Returns the database role that the upstream token names; never from the client.
     #[must_use]
@@ -116,39 +117,60 @@ impl Audiences {
     }
 }
 
-/// The purposes for which a member of staff reads a client's record: a closed list, stored with each read.
-pub const PURPOSES: [&str; 6] = ["client_request", "support", "sales", "quality", "security", "legal"];
+/// The purpose for which a member of staff reads a client's record: a closed list, stored with each read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, Serialize, VariantArray)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Purpose {
+    /// A request of the client.
+    ClientRequest,
+    /// Work on a ticket.
+    Support,
+    /// Work on a lead.
+    Sales,
+    /// A review of the work of staff.
+    Quality,
+    /// An investigation of an incident.
+    Security,
+    /// An obligation by law.
+    Legal,
+}
 
-/// An operation on a table's rows: the column of the access matrix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+impl Purpose {
+    /// Returns the purpose with exactly this name; `None` for any other text.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        name.parse().ok()
+    }
+
+    /// Returns the name in requests and in the audit log.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+}
+
+/// An operation on a table's rows: the column of the access matrix, in its order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "lowercase")]
 pub enum Operation {
-    /// Remove rows.
-    Delete,
+    /// Read rows.
+    Select,
     /// Read all rows of a query, as a file.
     Export,
     /// Add rows.
     Insert,
-    /// Read rows.
-    Select,
     /// Change rows.
     Update,
+    /// Remove rows.
+    Delete,
 }
 
-#[allow(dead_code, reason = "iterated by the golden matrix")]
 impl Operation {
-    /// Every operation, in the order of the golden matrix.
-    pub const ALL: [Self; 5] = [Self::Select, Self::Export, Self::Insert, Self::Update, Self::Delete];
-
     /// Returns the SQL verb in lower case; an export has none.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Delete => "delete",
-            Self::Export => "export",
-            Self::Insert => "insert",
-            Self::Select => "select",
-            Self::Update => "update",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -165,7 +187,8 @@ pub struct StepUp {
 
 /// The factor that a step-up requires. A factor that was never verified is never fresh, also for a user without a
 /// second one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum FactorLevel {
     /// Password, magic link, OAuth.
     FirstFactor,
@@ -176,11 +199,8 @@ pub enum FactorLevel {
 impl FactorLevel {
     /// Returns Clerk's name.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::FirstFactor => "first_factor",
-            Self::SecondFactor => "second_factor",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -5,6 +5,7 @@ mod chats;
 mod column;
 mod column_class;
 mod column_lists;
+mod coverage;
 mod leads;
 mod rejected;
 mod revocations;
@@ -14,7 +15,8 @@ pub use column::{Column, ColumnType};
 #[allow(unused_imports, reason = "the types of a public field, named by tests")]
 pub use column_class::{ColumnClass, Erasure};
 
-use super::access::{Operation, PURPOSES, PrincipalKind, REVERIFY_MODERATE, REVERIFY_STRICT, StaffRole, StepUp};
+use super::access::{Operation, PrincipalKind, Purpose, REVERIFY_MODERATE, REVERIFY_STRICT, StaffRole, StepUp};
+use strum::VariantArray as _;
 
 /// A table of schema `hub`.
 #[derive(Debug)]
@@ -32,7 +34,7 @@ pub struct Table {
     pub sensitive_columns: &'static [&'static str],
     /// The roles that read those of records that the query does not name, and the purposes: their work requires lists
     /// or searches.
-    pub listed_by: &'static [(PrincipalKind, &'static [&'static str])],
+    pub listed_by: &'static [(PrincipalKind, &'static [Purpose])],
     /// Every column, in the order of the database.
     pub columns: &'static [Column],
     /// The tables that may be embedded in a `select` of this one.
@@ -122,7 +124,7 @@ impl Table {
 
     /// Returns whether this audience reads sensitive columns of records that it does not name, for this purpose.
     #[must_use]
-    pub fn lists(&self, who: PrincipalKind, purpose: &str) -> bool {
+    pub fn lists(&self, who: PrincipalKind, purpose: Purpose) -> bool {
         self.listed_by.iter().any(|(reader, purposes)| *reader == who && purposes.contains(&purpose))
     }
 
@@ -140,7 +142,7 @@ const STEP_UP_AUDIT_LOG: &[(Operation, StepUp)] =
     &[(Operation::Select, REVERIFY_MODERATE), (Operation::Export, REVERIFY_STRICT)];
 const STEP_UP_EXPORT: &[(Operation, StepUp)] = &[(Operation::Export, REVERIFY_STRICT)];
 /// The audit log is read by time, not by client.
-const WHOLE_AUDIT_LOG: &[(PrincipalKind, &[&str])] = &[(PrincipalKind::Staff(StaffRole::Admin), &PURPOSES)];
+const WHOLE_AUDIT_LOG: &[(PrincipalKind, &[Purpose])] = &[(PrincipalKind::Staff(StaffRole::Admin), Purpose::VARIANTS)];
 const DEFAULT_ROW_LIMIT: RowLimit = RowLimit { default: 100, max: 1000 };
 
 /// Every table of the API. Any other table does not exist for a client.
@@ -172,9 +174,9 @@ mod tests {
                 let name = format!("{}.{}", table.name, column.name);
                 let class = column.class;
                 let staff = |audiences: Audiences| {
-                    StaffRole::ALL.map(PrincipalKind::Staff).iter().any(|who| audiences.contains(*who))
+                    StaffRole::VARIANTS.iter().any(|role| audiences.contains(PrincipalKind::Staff(*role)))
                 };
-                for who in PrincipalKind::ALL {
+                for who in PrincipalKind::all() {
                     let named = [column.readers, column.inserters, column.updaters].iter().any(|set| set.contains(who));
                     assert!(!named || table.grant(who).is_some(), "{name}: {} has no grant", who.name());
                 }

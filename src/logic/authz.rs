@@ -18,17 +18,22 @@ pub enum Target<'a> {
 }
 
 /// The reason why there is no permit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyError {
     /// An impersonated session may only read.
+    #[error("an impersonated session may only read")]
     Impersonated,
     /// The resource never accepts this method; contains those that it accepts.
+    #[error("the resource accepts other methods only")]
     MethodNotAllowed(&'static [Method]),
     /// The resource does not exist, or is not visible to this caller.
+    #[error("the resource does not exist for this caller")]
     NotFound,
     /// The caller lacks the right, which others have.
+    #[error("the caller lacks the right")]
     Forbidden,
     /// The operation needs a factor that was verified recently.
+    #[error("the operation needs a {} of the last {} minutes", .0.level.name(), .0.after_minutes)]
     ReverificationRequired(StepUp),
 }
 

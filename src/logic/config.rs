@@ -11,13 +11,15 @@ use crate::{
         webhook::signature,
     },
 };
+use strum::{EnumString, IntoStaticStr};
 use values::{
     accounts_portal_url, base_path, claim_path, endpoint, header_value, issuer_from_publishable_key, key_bytes, origin,
     secret_key, webhook_url,
 };
 
 /// The environment in which the Hub runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Environment {
     /// A development machine: http upstreams on loopback are allowed.
     Local,
@@ -28,23 +30,21 @@ pub enum Environment {
 }
 
 /// A TLS version as `request.cf.tlsVersion` names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, EnumString)]
 pub enum TlsVersion {
     /// `TLSv1.2`
+    #[strum(serialize = "TLSv1.2")]
     V1_2,
     /// `TLSv1.3`
+    #[strum(serialize = "TLSv1.3")]
     V1_3,
 }
 
 impl Environment {
     /// Returns the name in the variable, which `/healthz` shows.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Local => "local",
-            Self::Preview => "preview",
-            Self::Production => "production",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -52,11 +52,7 @@ impl TlsVersion {
     /// Returns the version with this name; anything older or unknown is `None`.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        match name {
-            "TLSv1.2" => Some(Self::V1_2),
-            "TLSv1.3" => Some(Self::V1_3),
-            _ => None,
-        }
+        name.parse().ok()
     }
 }
 
@@ -108,7 +104,8 @@ pub struct Config {
 }
 
 /// An unusable variable and the reason. It never holds the value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name} {reason}")]
 pub struct ConfigError {
     /// The variable.
     pub name: &'static str,
@@ -118,6 +115,33 @@ pub struct ConfigError {
 
 impl Config {
     /// Reads every variable through `lookup`.
+    ///
+    /// ```
+    /// use hub::logic::config::{Config, Environment};
+    ///
+    /// let config = Config::parse(|name| {
+    ///     let value = match name {
+    ///         "HUB_ENV" => "production",
+    ///         "HUB_ORIGIN" => "https://hub.lumen-studio.com",
+    ///         // `clerk.lumen-studio.com$` in base64
+    ///         "CLERK_PUBLISHABLE_KEY" => "pk_live_Y2xlcmsubHVtZW4tc3R1ZGlvLmNvbSQ",
+    ///         "CLERK_AUTHORIZED_PARTIES" => "https://app.lumen-studio.com",
+    ///         "CLERK_SECRET_KEY" => "sk_live_x",
+    ///         "CLERK_WEBHOOK_SECRETS" => "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+    ///         "SUPABASE_URL" => "https://ref.supabase.co",
+    ///         "SUPABASE_PUBLISHABLE_KEY" => "sb_publishable_x",
+    ///         "HUB_SIGNING_KEYS" => r#"{"keys":[]}"#,
+    ///         _ => return None,
+    ///     };
+    ///     Some(value.to_owned())
+    /// });
+    /// let config = config.unwrap();
+    /// assert_eq!(config.environment, Environment::Production);
+    /// assert_eq!(config.issuer, "https://clerk.lumen-studio.com");
+    ///
+    /// let problems = Config::parse(|_| None).unwrap_err();
+    /// assert!(problems.iter().any(|problem| problem.to_string() == "HUB_ORIGIN is missing"));
+    /// ```
     ///
     /// # Errors
     /// All problems at once, so that a deployment can be corrected in one step.
@@ -133,16 +157,7 @@ struct ConfigReader<Lookup> {
 
 impl<Lookup: Fn(&str) -> Option<String>> ConfigReader<Lookup> {
     fn parse(mut self) -> Result<Config, Vec<ConfigError>> {
-        let environment = self.required(
-            "HUB_ENV",
-            |text| match text {
-                "local" => Some(Environment::Local),
-                "preview" => Some(Environment::Preview),
-                "production" => Some(Environment::Production),
-                _ => None,
-            },
-            "must be production, preview or local",
-        );
+        let environment = self.required("HUB_ENV", |text| text.parse().ok(), "must be production, preview or local");
         let local = environment == Some(Environment::Local);
         let min_tls = self.required("HUB_MIN_TLS", TlsVersion::parse, "must be TLSv1.2 or TLSv1.3");
         self.problems.extend(deployment::problems(environment, |name| self.optional(name)));
@@ -244,7 +259,9 @@ impl<Lookup: Fn(&str) -> Option<String>> ConfigReader<Lookup> {
         match (self.optional(name), absent) {
             (Some(text), _) => self.or_report(name, parse(&text), wrong),
             (None, Some(WhenMissing::Default(default))) => self.or_report(name, parse(default), wrong),
-            (None, _) => self.or_report(name, None, "is missing"),
+            (None, Some(WhenMissing::Optional | WhenMissing::Refused) | None) => {
+                self.or_report(name, None, "is missing")
+            }
         }
     }
 

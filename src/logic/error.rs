@@ -1,20 +1,11 @@
 //! Every error of the Hub: one variant each, with its public row, its private reason and its log level.
 
 pub mod database;
+mod reason;
 pub mod row_rejection;
 
-#[allow(unused_imports, reason = "compared with docs/errors.md")]
-pub use super::error_codes::ERROR_CODES;
-pub use super::error_codes::ErrorResponse;
+pub use super::error_codes::{ErrorCode, ErrorResponse};
 
-use super::error_codes::{
-    BODY_INTERRUPTED, BODY_TOO_LARGE, BUSY, CLERK_REVOCATION_INCOMPLETE, CLERK_SIGN_OUT_FAILED, CLERK_UNAVAILABLE,
-    COOKIES_TOO_MANY, CREDENTIAL_MALFORMED, CREDENTIAL_MISSING, FORBIDDEN, FORM_REFUSED, HANDSHAKE_FAILED,
-    HEADER_REFUSED, HOST_REFUSED, IMPERSONATED, INSECURE_TRANSPORT, INTERNAL, JWKS_UNAVAILABLE, METHOD_NOT_ALLOWED,
-    ORIGIN_REFUSED, PAGE_SESSION_REVOKED, PATH_REFUSED, REQUEST_LOG_UNAVAILABLE, RESOURCE_NOT_FOUND,
-    REVERIFICATION_REQUIRED, ROUTE_UNKNOWN, SIGN_OUT_UNKNOWN, TLS_TOO_OLD, TOKEN_REFUSED, UPSTREAM_BUSY,
-    UPSTREAM_INVALID_RESPONSE, UPSTREAM_TIMEOUT, UPSTREAM_UNREACHABLE, WEBHOOK_REFUSED,
-};
 use crate::{
     domain::{access::StepUp, method::Method},
     logic::{
@@ -25,91 +16,131 @@ use crate::{
     },
 };
 use std::borrow::Cow;
+use strum::VariantArray as _;
 
-/// The reason why a request failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The reason why a request failed. Its text is for the log; the client reads its public row.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The client disconnected while it sent its body.
+    #[error("the client disconnected while it sent its body")]
     BodyInterrupted,
     /// The body is longer than the route allows.
+    #[error("the body is longer than the route allows")]
     BodyTooLarge,
     /// The isolate holds the maximum number of body bytes.
+    #[error("the isolate holds the maximum number of body bytes")]
     Busy,
     /// A variable is missing or invalid; the log names it.
+    #[error("a variable is missing or invalid")]
     Configuration,
     /// No usable credential in the request.
-    Credential(CredentialError),
+    #[error("the request has no usable credential")]
+    Credential(#[source] CredentialError),
     /// More or longer cookies than are read.
+    #[error("the request has more or longer cookies than are read")]
     CookiesTooMany,
     /// Clerk did not respond, and the operation requires its response.
+    #[error("Clerk did not respond")]
     ClerkUnavailable,
     /// The sessions are revoked in the Hub, but Clerk has not ended them.
+    #[error("Clerk has not ended the sessions")]
     ClerkRevocationIncomplete,
     /// A form that was not sent by a page of the Hub.
-    CsrfRejected(CsrfError),
+    #[error("the form was not sent by a page of the Hub")]
+    CsrfRejected(#[source] CsrfError),
     /// The database rejected the statement; contains what the caller may read of it.
-    Database(Box<DatabaseError>),
+    #[error("the database rejected the statement")]
+    Database(#[source] Box<DatabaseError>),
     /// A header that a well-behaved client never sends.
+    #[error("the request has a header that is not allowed")]
     HeaderRefused,
     /// Another host than the Hub's own.
+    #[error("the request is for another host")]
     HostRefused,
     /// Plain http (T-3).
+    #[error("the request was sent over plain http")]
     InsecureTransport,
     /// The request row could not be written, so the response is withheld (L-3).
+    #[error("the request row could not be written")]
     RequestLogUnavailable,
     /// No public key is available; contains the seconds to wait.
+    #[error("no public key is available; retry after {0} s")]
     JwksUnavailable(u32),
     /// The route does not accept this method; contains those that it accepts.
+    #[error("the route accepts other methods only")]
     MethodNotAllowed(&'static [Method]),
     /// The browser's origin is not on the list.
+    #[error("the origin is not listed")]
     OriginRefused,
     /// A path that is not in its plain spelling.
+    #[error("the path is not in its plain spelling")]
     PathRefused,
     /// A field that is named like a password (I-1).
+    #[error("a field is named like a password")]
     PasswordInRequest,
     /// A page could not be rendered.
+    #[error("a page could not be rendered")]
     TemplateFailed,
     /// The runtime rejected an operation that always succeeds: an internal error.
+    #[error("the runtime rejected an operation")]
     RuntimeFailed,
     /// The caller lacks the right.
-    Policy(PolicyError),
+    #[error("the caller lacks the right")]
+    Policy(#[source] PolicyError),
     /// The firewall cannot parse the query.
-    Query(QueryError),
+    #[error("the query cannot be parsed")]
+    Query(#[source] QueryError),
     /// The session was ended before its token expired (I-2).
+    #[error("the session was ended before its token expired")]
     SessionRevoked,
     /// Clerk continues a session that was signed out here.
+    #[error("Clerk continues a session that was signed out")]
     ClerkSignOutFailed,
     /// No token of the browser identifies the session to end.
+    #[error("no token identifies the session to end")]
     SignOutUnknown,
     /// The session of a page was ended.
+    #[error("the session of a page was ended")]
     PageSessionRevoked,
     /// The browser does not store the state that the handshake needs, or another browser began it.
+    #[error("the handshake failed: {0}")]
     HandshakeFailed(&'static str),
     /// No such route.
+    #[error("there is no such route")]
     RouteUnknown,
     /// The TLS version is below the minimum (T-1).
+    #[error("the TLS version is below the minimum")]
     TlsTooOld,
     /// The session token is invalid; the log contains the reason.
-    Token(TokenError),
+    #[error("the session token is invalid")]
+    Token(#[source] TokenError),
     /// The database's response cannot be forwarded.
+    #[error("the response of the database cannot be forwarded: {0}")]
     UpstreamInvalidResponse(&'static str),
     /// The database rejected a statement that the Hub should not have sent; contains the consequence, and the code and
     /// message without values.
+    #[error("the database rejected a statement of the Hub: {0}: {1}")]
     UpstreamSaid(&'static str, String),
     /// The database is overloaded or restarting.
+    #[error("the database is overloaded or restarting")]
     UpstreamBusy,
     /// The database did not respond in time.
+    #[error("the database did not respond in time")]
     UpstreamTimeout,
     /// The database cannot be reached.
+    #[error("the database cannot be reached")]
     UpstreamUnreachable,
     /// The signature of the message is invalid; the log contains the reason.
-    Webhook(SignatureError),
+    #[error("the signature of the message is invalid")]
+    Webhook(#[source] SignatureError),
     /// The message is signed, but its content is invalid.
+    #[error("the message is signed, but its content is invalid")]
     WebhookMalformed,
 }
 
 /// PostgREST's error for a rejected statement, reduced to what this caller may read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, thiserror::Error)]
+#[error("{logged}")]
 pub struct DatabaseError {
     /// The status code.
     pub status: u16,
@@ -139,45 +170,48 @@ impl Error {
     /// Returns the public row; `None` for a rejection by the database, which has its own text.
     #[must_use]
     pub fn response(&self) -> Option<ErrorResponse> {
-        Some(match self {
-            Self::BodyInterrupted => BODY_INTERRUPTED,
-            Self::BodyTooLarge => BODY_TOO_LARGE,
-            Self::Busy => BUSY,
-            Self::ClerkUnavailable => CLERK_UNAVAILABLE,
-            Self::ClerkRevocationIncomplete => CLERK_REVOCATION_INCOMPLETE,
-            Self::CookiesTooMany => COOKIES_TOO_MANY,
-            Self::Configuration | Self::TemplateFailed | Self::RuntimeFailed => INTERNAL,
-            Self::Credential(CredentialError::Malformed) => CREDENTIAL_MALFORMED,
-            Self::Credential(_) => CREDENTIAL_MISSING,
+        let code = match self {
+            Self::BodyInterrupted => ErrorCode::BodyInterrupted,
+            Self::BodyTooLarge => ErrorCode::BodyTooLarge,
+            Self::Busy => ErrorCode::Busy,
+            Self::ClerkUnavailable => ErrorCode::ClerkUnavailable,
+            Self::ClerkRevocationIncomplete => ErrorCode::ClerkRevocationIncomplete,
+            Self::CookiesTooMany => ErrorCode::CookiesTooMany,
+            Self::Configuration | Self::TemplateFailed | Self::RuntimeFailed => ErrorCode::Internal,
+            Self::Credential(CredentialError::Malformed) => ErrorCode::CredentialMalformed,
+            Self::Credential(
+                CredentialError::ApiKeyInsteadOfToken | CredentialError::Missing | CredentialError::PublishableKey,
+            ) => ErrorCode::CredentialMissing,
             Self::Database(_) => return None,
-            Self::CsrfRejected(_) => FORM_REFUSED,
-            Self::HeaderRefused => HEADER_REFUSED,
-            Self::HostRefused => HOST_REFUSED,
-            Self::InsecureTransport => INSECURE_TRANSPORT,
-            Self::RequestLogUnavailable => REQUEST_LOG_UNAVAILABLE,
-            Self::JwksUnavailable(_) => JWKS_UNAVAILABLE,
-            Self::MethodNotAllowed(_) | Self::Policy(PolicyError::MethodNotAllowed(_)) => METHOD_NOT_ALLOWED,
-            Self::OriginRefused => ORIGIN_REFUSED,
-            Self::PasswordInRequest => QueryErrorKind::PasswordRefused.response(),
-            Self::PathRefused => PATH_REFUSED,
-            Self::Policy(PolicyError::Impersonated) => IMPERSONATED,
-            Self::Policy(PolicyError::NotFound) => RESOURCE_NOT_FOUND,
-            Self::Policy(PolicyError::Forbidden) => FORBIDDEN,
-            Self::Policy(PolicyError::ReverificationRequired(_)) => REVERIFICATION_REQUIRED,
-            Self::Query(error) => error.kind.response(),
-            Self::RouteUnknown => ROUTE_UNKNOWN,
-            Self::ClerkSignOutFailed => CLERK_SIGN_OUT_FAILED,
-            Self::SignOutUnknown => SIGN_OUT_UNKNOWN,
-            Self::PageSessionRevoked => PAGE_SESSION_REVOKED,
-            Self::HandshakeFailed(_) => HANDSHAKE_FAILED,
-            Self::TlsTooOld => TLS_TOO_OLD,
-            Self::SessionRevoked | Self::Token(_) => TOKEN_REFUSED,
-            Self::UpstreamInvalidResponse(_) | Self::UpstreamSaid(..) => UPSTREAM_INVALID_RESPONSE,
-            Self::UpstreamBusy => UPSTREAM_BUSY,
-            Self::UpstreamTimeout => UPSTREAM_TIMEOUT,
-            Self::UpstreamUnreachable => UPSTREAM_UNREACHABLE,
-            Self::Webhook(_) | Self::WebhookMalformed => WEBHOOK_REFUSED,
-        })
+            Self::CsrfRejected(_) => ErrorCode::FormRefused,
+            Self::HeaderRefused => ErrorCode::HeaderRefused,
+            Self::HostRefused => ErrorCode::HostRefused,
+            Self::InsecureTransport => ErrorCode::InsecureTransport,
+            Self::RequestLogUnavailable => ErrorCode::RequestLogUnavailable,
+            Self::JwksUnavailable(_) => ErrorCode::JwksUnavailable,
+            Self::MethodNotAllowed(_) | Self::Policy(PolicyError::MethodNotAllowed(_)) => ErrorCode::MethodNotAllowed,
+            Self::OriginRefused => ErrorCode::OriginRefused,
+            Self::PasswordInRequest => return Some(QueryErrorKind::PasswordRefused.response()),
+            Self::PathRefused => ErrorCode::PathRefused,
+            Self::Policy(PolicyError::Impersonated) => ErrorCode::Impersonated,
+            Self::Policy(PolicyError::NotFound) => ErrorCode::ResourceNotFound,
+            Self::Policy(PolicyError::Forbidden) => ErrorCode::Forbidden,
+            Self::Policy(PolicyError::ReverificationRequired(_)) => ErrorCode::ReverificationRequired,
+            Self::Query(error) => return Some(error.kind.response()),
+            Self::RouteUnknown => ErrorCode::RouteUnknown,
+            Self::ClerkSignOutFailed => ErrorCode::ClerkSignOutFailed,
+            Self::SignOutUnknown => ErrorCode::SignOutUnknown,
+            Self::PageSessionRevoked => ErrorCode::PageSessionRevoked,
+            Self::HandshakeFailed(_) => ErrorCode::HandshakeFailed,
+            Self::TlsTooOld => ErrorCode::TlsTooOld,
+            Self::SessionRevoked | Self::Token(_) => ErrorCode::TokenRefused,
+            Self::UpstreamInvalidResponse(_) | Self::UpstreamSaid(..) => ErrorCode::UpstreamInvalidResponse,
+            Self::UpstreamBusy => ErrorCode::UpstreamBusy,
+            Self::UpstreamTimeout => ErrorCode::UpstreamTimeout,
+            Self::UpstreamUnreachable => ErrorCode::UpstreamUnreachable,
+            Self::Webhook(_) | Self::WebhookMalformed => ErrorCode::WebhookRefused,
+        };
+        Some(code.response())
     }
 
     /// Returns whether the session's cookies are to be deleted, because they would lead to the same error again.
@@ -189,56 +223,38 @@ impl Error {
     /// Returns the factor that must be verified again.
     #[must_use]
     pub const fn step_up(&self) -> Option<StepUp> {
-        match self {
-            Self::Policy(PolicyError::ReverificationRequired(step_up)) => Some(*step_up),
-            _ => None,
-        }
+        if let Self::Policy(PolicyError::ReverificationRequired(step_up)) = self { Some(*step_up) } else { None }
     }
 
     /// Returns the plain identifier in the query that caused the error.
     #[must_use]
     pub fn detail(&self) -> Option<&str> {
-        match self {
-            Self::Query(error) => error.name.as_deref(),
-            _ => None,
-        }
+        if let Self::Query(error) = self { error.name.as_deref() } else { None }
     }
 
     /// Returns the hint of its public row, or the names that may be used instead of a rejected one.
     #[must_use]
     pub fn hint(&self) -> Option<Cow<'static, str>> {
-        match self {
-            Self::Query(error) if !error.allowed.is_empty() => {
-                Some(format!("Use: {}.", error.allowed.join(", ")).into())
-            }
-            _ => self.response().map(|public| public.hint.into()),
+        if let Self::Query(error) = self
+            && !error.allowed.is_empty()
+        {
+            return Some(format!("Use: {}.", error.allowed.join(", ")).into());
         }
+        self.response().map(|public| public.hint.into())
     }
 
     /// Returns the code for the client and the request row.
     #[must_use]
     pub fn code(&self) -> String {
-        match self {
-            Self::Database(refusal) => refusal.code.clone(),
-            _ => self.response().map_or_else(String::new, |public| public.code.to_owned()),
+        if let Self::Database(refusal) = self {
+            return refusal.code.clone();
         }
+        self.response().map_or_else(String::new, |public| public.code.to_owned())
     }
+}
 
-    /// Returns the exact reason, for the log only.
-    #[must_use]
-    pub fn reason(&self) -> Option<String> {
-        match self {
-            Self::Credential(error) => Some(format!("{error:?}")),
-            Self::Database(refusal) => Some(refusal.logged.clone()),
-            Self::CsrfRejected(error) => Some(format!("{error:?}")),
-            Self::Query(error) => Some(format!("{error:?}")),
-            Self::SessionRevoked => Some("session-revoked".to_owned()),
-            Self::Token(error) => Some(error.reason().to_owned()),
-            Self::UpstreamSaid(why, said) => Some(format!("{why}: {said}")),
-            Self::UpstreamInvalidResponse(why) | Self::HandshakeFailed(why) => Some((*why).to_owned()),
-            Self::Webhook(error) => Some(format!("{error:?}")),
-            Self::WebhookMalformed => Some("not a message of this sender".to_owned()),
-            _ => None,
-        }
-    }
+/// Returns every row of docs/errors.md: the Hub's own, then the query firewall's.
+pub fn public_rows() -> impl Iterator<Item = ErrorResponse> {
+    let own = ErrorCode::VARIANTS.iter().map(|code| code.response());
+    own.chain(QueryErrorKind::VARIANTS.iter().map(|kind| kind.response()))
 }

@@ -25,7 +25,11 @@ pub use prefer::is_answer;
 pub use read_record::{ReadRecord, When};
 
 use crate::{
-    domain::{access::Operation, headers::Headers, method::Method},
+    domain::{
+        access::{Operation, Purpose},
+        headers::Headers,
+        method::Method,
+    },
     logic::authz::{Permit, Resource},
 };
 use body::BodySchema;
@@ -97,8 +101,8 @@ impl Plan {
 
     /// Returns the purpose, from a closed list.
     #[must_use]
-    pub const fn purpose(&self) -> Option<&'static str> {
-        self.headers.purpose
+    pub fn purpose(&self) -> Option<&'static str> {
+        self.headers.purpose.map(Purpose::name)
     }
 
     /// Returns the reason, as the caller wrote it, in base64.

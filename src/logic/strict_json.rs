@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 use std::fmt;
 
 /// The reason why a text is rejected as JSON.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, thiserror::Error)]
+#[strum(serialize_all = "kebab-case")]
 pub enum JsonError {
     /// Not JSON, not UTF-8, a byte order mark, or trailing data.
     Malformed,
@@ -41,7 +42,7 @@ pub fn depth(value: &Value) -> u8 {
     let below = match value {
         Value::Array(items) => items.iter().map(depth).max().unwrap_or(0),
         Value::Object(members) => members.values().map(depth).max().unwrap_or(0),
-        _ => return 0,
+        Value::Bool(_) | Value::Null | Value::Number(_) | Value::String(_) => return 0,
     };
     below.saturating_add(1)
 }

@@ -11,6 +11,7 @@ use hub::{
     logic::authz::grants,
 };
 use std::{collections::BTreeSet, fmt::Write as _};
+use strum::VariantArray as _;
 
 #[test]
 fn grants_match_golden_file_a_2() {
@@ -21,15 +22,20 @@ fn grants_match_golden_file_a_2() {
             writeln!(grid, "  sensitive      {}", table.sensitive_columns.join(" ")).unwrap();
         }
         for (who, purposes) in table.listed_by {
+            let purposes: Vec<&str> = purposes.iter().map(|purpose| purpose.name()).collect();
             writeln!(grid, "  lists them     {} for {}", who.name(), purposes.join(" ")).unwrap();
         }
-        for who in PrincipalKind::ALL {
+        for who in PrincipalKind::all() {
             let Some(grant) = table.grant(who) else {
                 writeln!(grid, "  {:<14} -", who.name()).unwrap();
                 continue;
             };
-            let allowed: Vec<&str> =
-                Operation::ALL.into_iter().filter(|operation| grants(grant, *operation)).map(Operation::name).collect();
+            let allowed: Vec<&str> = Operation::VARIANTS
+                .iter()
+                .copied()
+                .filter(|operation| grants(grant, *operation))
+                .map(Operation::name)
+                .collect();
             writeln!(grid, "  {:<14} {}", who.name(), allowed.join(" ")).unwrap();
             for (verb, columns) in [("reads", grant.read), ("inserts", grant.insert), ("updates", grant.update)] {
                 if !columns.is_empty() {

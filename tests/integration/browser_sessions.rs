@@ -236,8 +236,8 @@ fn sign_out_without_effect_is_reported_i_2() {
         ("no token", "__session=x".to_owned()),
         ("a forged one", format!("__session={forged}")),
         ("of another issuer", format!("__session={}", of_others("issuer-refused"))),
-        ("for another party", format!("__session={}", of_others("party-refused"))),
-        ("of a template", format!("__session={}", of_others("class-refused"))),
+        ("for another party", format!("__session={}", of_others("authorized-party-refused"))),
+        ("of a template", format!("__session={}", of_others("category-refused"))),
         ("from the future", format!("__session={}", of_others("issued-in-future"))),
     ] {
         for seconds in [0, 3_600] {

@@ -5,7 +5,7 @@
 use crate::harness::{REST, TestApp, TestResponse, answered, default_upstream, json as vectors};
 use hub::{
     domain::{
-        access::{PrincipalKind, StaffRole},
+        access::{PrincipalKind, Purpose, StaffRole},
         functions::{Argument, FUNCTIONS, FunctionProperty},
         tables::{ColumnType, Grant, TABLES, Table},
     },
@@ -13,6 +13,7 @@ use hub::{
 };
 use serde_json::{Map, Value, json};
 use std::collections::HashSet;
+use strum::VariantArray as _;
 
 const ID: &str = "00000000-0000-4000-8000-00000000000a";
 
@@ -113,8 +114,8 @@ fn of_column(persona: &'static str, who: PrincipalKind, table: &Table, grant: &G
         .collect()
 }
 
-fn personas() -> [(&'static str, PrincipalKind); 3] {
-    StaffRole::ALL.map(|role| (role.name(), PrincipalKind::Staff(role)))
+fn personas() -> impl Iterator<Item = (&'static str, PrincipalKind)> {
+    StaffRole::VARIANTS.iter().map(|role| (role.name(), PrincipalKind::Staff(*role)))
 }
 
 /// Every table × role × sensitive column × way to reveal some of it, and every function that returns such.
@@ -588,7 +589,7 @@ fn sensitive_columns_require_named_records_a_2() {
                     if named { format!("{path}&{}", condition(entry.table, entry.table.key)) } else { path.clone() };
                 let case = Case { what: path.clone(), persona: entry.persona, method, path, body: body.clone() };
                 let seen = send(&app, &case);
-                let listed = entry.table.lists(entry.who, "sales");
+                let listed = entry.table.lists(entry.who, Purpose::Sales);
                 let right = if named || listed {
                     let recorded = seen.recorded.first().map(|(_, record)| record["records"].as_array().unwrap().len());
                     seen.status == 200 && data(&seen) == 1 && recorded == Some(usize::from(named))

@@ -60,11 +60,11 @@ fn malformed_token_causes_no_key_fetch() {
             "header-",
             "algorithm",
             "type",
-            "class",
+            "category",
             "key-id",
-            "Malformed",
-            "KeyNot",
-            "Publish",
+            "malformed",
+            "api-key",
+            "publishable-key",
         ];
         let reason = vector["reason"].as_str().unwrap();
         if early.iter().any(|start| reason.starts_with(start)) && !vector["name"].as_str().unwrap().contains("payload")

@@ -66,18 +66,18 @@ function spare(letter) {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
   return alphabet[alphabet.indexOf(letter) | 1];
 }
-refuse('a padded signature', 'Malformed', `${valid}==`, 'HUB102');
-refuse('plain base64 instead of base64url', 'Malformed', `${header}.${payload}+/.${signature}`, 'HUB102');
-refuse('white space inside', 'Malformed', `${header}. ${payload}.${signature}`, 'HUB102');
-refuse('two tokens, as a joined header has them', 'Malformed', `${valid}, Bearer ${valid}`, 'HUB102');
-refuse('quotes around it', 'Malformed', `"${valid}"`, 'HUB102');
-refuse('nothing', 'Malformed', '', 'HUB102');
-refuse('an API key', 'ApiKeyInsteadOfToken', `ak_${signature.slice(0, 40)}`, 'HUB101');
-refuse('an OAuth access token', 'ApiKeyInsteadOfToken', `oat_${signature.slice(0, 40)}`, 'HUB101');
-refuse('a machine token', 'ApiKeyInsteadOfToken', `mt_${signature.slice(0, 40)}`, 'HUB101');
-refuse('a secret key of Clerk', 'ApiKeyInsteadOfToken', `sk_${'live'}_x`, 'HUB101');
-refuse('a secret key of Supabase', 'ApiKeyInsteadOfToken', `sb_${'secret'}_x`, 'HUB101');
-refuse('the publishable key', 'PublishableKey', 'sb_publishable_vectors', 'HUB101');
+refuse('a padded signature', 'malformed', `${valid}==`, 'HUB102');
+refuse('plain base64 instead of base64url', 'malformed', `${header}.${payload}+/.${signature}`, 'HUB102');
+refuse('white space inside', 'malformed', `${header}. ${payload}.${signature}`, 'HUB102');
+refuse('two tokens, as a joined header has them', 'malformed', `${valid}, Bearer ${valid}`, 'HUB102');
+refuse('quotes around it', 'malformed', `"${valid}"`, 'HUB102');
+refuse('nothing', 'malformed', '', 'HUB102');
+refuse('an API key', 'api-key-instead-of-token', `ak_${signature.slice(0, 40)}`, 'HUB101');
+refuse('an OAuth access token', 'api-key-instead-of-token', `oat_${signature.slice(0, 40)}`, 'HUB101');
+refuse('a machine token', 'api-key-instead-of-token', `mt_${signature.slice(0, 40)}`, 'HUB101');
+refuse('a secret key of Clerk', 'api-key-instead-of-token', `sk_${'live'}_x`, 'HUB101');
+refuse('a secret key of Supabase', 'api-key-instead-of-token', `sb_${'secret'}_x`, 'HUB101');
+refuse('the publishable key', 'publishable-key', 'sb_publishable_vectors', 'HUB101');
 
 // Header.
 refuse('a header that is not JSON', 'header-malformed', token({ header: 'not json' }));
@@ -87,12 +87,12 @@ refuse('a header with a byte order mark', 'header-malformed', token({ header: `\
 refuse('a header with something behind it', 'header-malformed', token({ header: `${JSON.stringify(HEADER)}{}` }));
 refuse(
   'a header that says alg twice',
-  'name-twice',
+  'duplicate-claim',
   token({ header: `{"alg":"none",${JSON.stringify(HEADER).slice(1)}` }),
 );
 refuse(
   'a header that says alg twice, once with an escape',
-  'name-twice',
+  'duplicate-claim',
   token({ header: `{"\\u0061lg":"none",${JSON.stringify(HEADER).slice(1)}` }),
 );
 refuse('a header nested without end', 'too-deep', token({ header: `{"a":${'['.repeat(40)}${']'.repeat(40)}}` }));
@@ -143,9 +143,9 @@ for (const [name, cat] of Object.entries({
   'an unknown class': 'x',
   'an empty class': '',
 })) {
-  refuse(`cat of ${name}`, 'class-refused', token({ header: { cat } }));
+  refuse(`cat of ${name}`, 'category-refused', token({ header: { cat } }));
 }
-refuse('cat as a number', 'class-refused', token({ header: { cat: 1 } }));
+refuse('cat as a number', 'category-refused', token({ header: { cat: 1 } }));
 refuse('no kid', 'key-id-refused', token({ header: (base) => without(base, 'kid') }));
 for (const [name, kid] of Object.entries({
   empty: '',
@@ -216,17 +216,17 @@ refuse(
 );
 refuse(
   'sub twice',
-  'name-twice',
+  'duplicate-claim',
   token({ claims: `{"sub":"${PERSONAS.admin.sub}",${JSON.stringify(CLAIMS).slice(1)}` }),
 );
 refuse(
   'sub twice, once with an escape',
-  'name-twice',
+  'duplicate-claim',
   token({ claims: `{"\\u0073ub":"${PERSONAS.admin.sub}",${JSON.stringify(CLAIMS).slice(1)}` }),
 );
 refuse(
   'a name twice deep inside',
-  'name-twice',
+  'duplicate-claim',
   token({ claims: `{"x":{"a":1,"a":2},${JSON.stringify(CLAIMS).slice(1)}` }),
 );
 refuse(
@@ -265,9 +265,9 @@ refuse('no sid', 'session-refused', token({ claims: (base) => without(base, 'sid
 for (const sid of ['', 'sess_', 'user_2hubalice0000000000000001', 'sess_2hub\u0000alice00000000000'])
   refuse(`sid ${JSON.stringify(sid)}`, 'session-refused', token({ claims: { sid } }));
 refuse('sid as null', 'session-refused', token({ claims: { sid: null } }));
-refuse('no azp', 'party-refused', token({ claims: (base) => without(base, 'azp') }));
+refuse('no azp', 'authorized-party-refused', token({ claims: (base) => without(base, 'azp') }));
 for (const azp of ['', 'https://evil.example', `${PARTY}/`, PARTY.toUpperCase(), `${PARTY}.evil.example`, 'null'])
-  refuse(`azp ${azp || 'empty'}`, 'party-refused', token({ claims: { azp } }));
+  refuse(`azp ${azp || 'empty'}`, 'authorized-party-refused', token({ claims: { azp } }));
 refuse('azp as an array', 'claims-malformed', token({ claims: { azp: [PARTY] } }));
 refuse('an audience', 'audience-refused', token({ claims: { aud: 'authenticated' } }));
 refuse('a list of audiences', 'audience-refused', token({ claims: { aud: [PARTY] } }));
@@ -362,7 +362,7 @@ const raw = (claims, name, json) =>
   token({ claims: `${JSON.stringify(without(claims, name)).slice(0, -1)},"${name}":${json}}` });
 
 // Other classes of credentials, with the claims that Clerk writes into them.
-refuse('a machine-to-machine token', 'class-refused', token({ header: { cat: 'cl_B7d4PD333AAA' } }));
+refuse('a machine-to-machine token', 'category-refused', token({ header: { cat: 'cl_B7d4PD333AAA' } }));
 refuse(
   'a machine-to-machine token without its class',
   'subject-refused',
@@ -396,7 +396,7 @@ refuse(
 );
 refuse('a testing token', 'type-refused', token({ header: { typ: 'testing' } }));
 for (const prefix of ['ak_', 'mt_', 'oat_', 'sk_', 'pk_', 'sb_', 'sbp_'])
-  refuse(`a token behind ${prefix}`, 'ApiKeyInsteadOfToken', `${prefix}${valid}`, 'HUB101');
+  refuse(`a token behind ${prefix}`, 'api-key-instead-of-token', `${prefix}${valid}`, 'HUB101');
 for (const cat of [
   'cl_b7d4pd111aaa',
   'cl_B7d4PD111AAA ',
@@ -405,9 +405,9 @@ for (const cat of [
   'session',
   'cl_I7d4PD111IIi',
 ])
-  refuse(`cat ${JSON.stringify(cat)}`, 'class-refused', token({ header: { cat } }));
+  refuse(`cat ${JSON.stringify(cat)}`, 'category-refused', token({ header: { cat } }));
 for (const [name, cat] of Object.entries({ null: null, 'a list': ['cl_B7d4PD111AAA'], 'an object': {}, true: true }))
-  refuse(`cat as ${name}`, 'class-refused', token({ header: { cat } }));
+  refuse(`cat as ${name}`, 'category-refused', token({ header: { cat } }));
 
 // Encodings.
 for (const [name, bytes] of Object.entries({
@@ -472,18 +472,18 @@ for (const [name, value] of Object.entries({
   'a token as JSON': JSON.stringify({ token: valid }),
   'a token with letters that look alike': `${header.replace('e', '\u0435')}.${payload}.${signature}`,
 }))
-  refuse(name, 'Malformed', value, 'HUB102');
+  refuse(name, 'malformed', value, 'HUB102');
 
 // Header, again: names that occur twice, also as escapes and deep inside.
 for (const name of ['typ', 'kid', 'cat'])
   refuse(
     `a header that says ${name} twice`,
-    'name-twice',
+    'duplicate-claim',
     token({ header: `{"${name}":"x",${JSON.stringify(HEADER).slice(1)}` }),
   );
 refuse(
   'a header that says a foreign name twice',
-  'name-twice',
+  'duplicate-claim',
   token({ header: `{"x":1,"x":1,${JSON.stringify(HEADER).slice(1)}` }),
 );
 for (const [name, crit] of Object.entries({
@@ -575,8 +575,8 @@ for (const azp of [
   'https://*.stacklumen.example',
   `${PARTY},https://evil.example`,
 ])
-  refuse(`azp ${JSON.stringify(azp)}`, 'party-refused', token({ claims: { azp } }));
-refuse('azp as null', 'party-refused', token({ claims: { azp: null } }));
+  refuse(`azp ${JSON.stringify(azp)}`, 'authorized-party-refused', token({ claims: { azp } }));
+refuse('azp as null', 'authorized-party-refused', token({ claims: { azp: null } }));
 for (const sub of [
   'user_2hubalice000000000000001\n',
   'user_2hubalice-00000000000001',
@@ -606,15 +606,15 @@ for (const name of ['exp', 'iat', 'nbf']) {
   refuse(`${name} with a leading zero`, 'claims-malformed', raw(CLAIMS, name, '01800000000'));
   refuse(`${name} as hexadecimal`, 'claims-malformed', raw(CLAIMS, name, '0x6b49d200'));
 }
-refuse('exp twice, the later one good', 'name-twice', token({ claims: `{"exp":1,${JSON.stringify(CLAIMS).slice(1)}` }));
+refuse('exp twice, the later one good', 'duplicate-claim', token({ claims: `{"exp":1,${JSON.stringify(CLAIMS).slice(1)}` }));
 refuse(
   'iss twice, the later one good',
-  'name-twice',
+  'duplicate-claim',
   token({ claims: `{"iss":"https://evil.example",${JSON.stringify(CLAIMS).slice(1)}` }),
 );
 refuse(
   'a role of public metadata twice',
-  'name-twice',
+  'duplicate-claim',
   token({
     claims: `{"metadata":{"stacklumen_role":"sales","stacklumen_role":"admin"},${JSON.stringify(CLAIMS).slice(1)}`,
   }),

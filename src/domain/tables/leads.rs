@@ -7,7 +7,7 @@ use super::{
     column_lists::{ADMIN, ColumnList, SALES, STAFF, VISITOR, grant, names},
 };
 use crate::domain::access::{
-    PrincipalKind,
+    PrincipalKind, Purpose,
     StaffRole::{Admin, Sales, Support},
 };
 
@@ -62,7 +62,7 @@ pub(super) const LEADS: Table = Table {
     owner: None,
     parent: None,
     sensitive_columns: names!(LEADS_COLUMNS, ColumnList::Sensitive),
-    listed_by: &[(PrincipalKind::Staff(Admin), &["sales"]), (PrincipalKind::Staff(Sales), &["sales"])],
+    listed_by: &[(PrincipalKind::Staff(Admin), &[Purpose::Sales]), (PrincipalKind::Staff(Sales), &[Purpose::Sales])],
     columns: LEADS_COLUMNS,
     embeds: &[],
     grants: &[

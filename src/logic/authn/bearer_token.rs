@@ -4,7 +4,8 @@ use crate::domain::headers::Headers;
 use std::collections::HashSet;
 
 /// The reason why a request has no usable credential.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, thiserror::Error)]
+#[strum(serialize_all = "kebab-case")]
 pub enum CredentialError {
     /// A key of Clerk's or Supabase's in the place of a session token.
     ApiKeyInsteadOfToken,

@@ -170,15 +170,22 @@ pub fn after_token_error<'a>(
     instance: &ClerkInstance,
     error: TokenError,
 ) -> BrowserAuthDecision<'a> {
-    match error {
-        TokenError::Expired => handshake(visit, "session-token-expired"),
-        TokenError::NotYetValid => handshake(visit, "session-token-nbf"),
-        TokenError::IssuedInFuture => handshake(visit, "session-token-iat-in-the-future"),
+    if let Some((_, reason)) = RENEWABLE_ERRORS.iter().find(|(renewable, _)| *renewable == error) {
+        handshake(visit, reason)
+    } else if session::are_several(visit.cookies, instance) {
         // Another token beside it may be valid; Clerk decides.
-        _ if session::are_several(visit.cookies, instance) => handshake(visit, "session-token-ambiguous"),
-        _ => BrowserAuthDecision::Refused(error.reason()),
+        handshake(visit, "session-token-ambiguous")
+    } else {
+        BrowserAuthDecision::Refused(error.reason())
     }
 }
+
+/// The errors that a new token of the same session corrects, and the reasons by which Clerk knows them.
+const RENEWABLE_ERRORS: [(TokenError, &str); 3] = [
+    (TokenError::Expired, "session-token-expired"),
+    (TokenError::NotYetValid, "session-token-nbf"),
+    (TokenError::IssuedInFuture, "session-token-iat-in-the-future"),
+];
 
 fn handshake<'a>(visit: &BrowserSessionInput<'a>, reason: &'static str) -> BrowserAuthDecision<'a> {
     // A handshake that returned without a result is completed and not counted yet.

@@ -16,7 +16,8 @@ pub struct RsaKey {
 }
 
 /// The reason why a key set or key is rejected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, thiserror::Error)]
+#[strum(serialize_all = "kebab-case")]
 pub enum JwksError {
     /// Not a JSON object with `keys`, too long, or too many keys.
     Malformed,

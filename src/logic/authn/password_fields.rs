@@ -22,7 +22,7 @@ pub fn json_contains_password(value: &Value) -> bool {
         Value::Object(members) => {
             members.iter().any(|(name, value)| is_password_field(name) || json_contains_password(value))
         }
-        _ => false,
+        Value::Bool(_) | Value::Null | Value::Number(_) | Value::String(_) => false,
     }
 }
 

@@ -38,6 +38,22 @@ pub struct Verified<'a> {
 
 /// Parses form and header.
 ///
+/// ```
+/// use hub::logic::authn::session_token::{self, TokenError};
+///
+/// // {"alg":"RS256","cat":"cl_B7d4PD111AAA","kid":"ins_1","typ":"JWT"}
+/// let header = "eyJhbGciOiJSUzI1NiIsImNhdCI6ImNsX0I3ZDRQRDExMUFBQSIsImtpZCI6Imluc18xIiwidHlwIjoiSldUIn0";
+/// let raw = format!("{header}.e30.AAAA");
+///
+/// // The token names its key; its claims are not available before the signature is verified with that key.
+/// let token = session_token::parse(&raw)?;
+/// assert_eq!(token.kid(), "ins_1");
+/// assert_eq!(token.into_verified(false).unwrap_err(), TokenError::SignatureBad);
+///
+/// assert_eq!(session_token::parse("e30.e30").unwrap_err(), TokenError::NotThreeSegments);
+/// # Ok::<(), TokenError>(())
+/// ```
+///
 /// # Errors
 /// The first violated rule.
 pub fn parse(raw: &str) -> Result<Unverified<'_>, TokenError> {

@@ -3,6 +3,7 @@
 
 use super::{ConfigError, Environment};
 use crate::logic::config::variables::VARIABLES;
+use strum::{IntoStaticStr, VariantArray};
 
 /// Returns the problems of the variables together; `lookup` returns their texts.
 pub(super) fn problems(environment: Option<Environment>, lookup: impl Fn(&str) -> Option<String>) -> Vec<ConfigError> {
@@ -28,19 +29,18 @@ pub(super) fn problems(environment: Option<Environment>, lookup: impl Fn(&str) -
 }
 
 /// The kind of a Clerk instance, which its keys contain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
 enum InstanceKind {
+    #[strum(serialize = "_live_")]
     Live,
+    #[strum(serialize = "_test_")]
     Test,
 }
 
 impl InstanceKind {
     fn of(key: &str, kind: &str) -> Option<Self> {
-        match key.strip_prefix(kind)? {
-            rest if rest.starts_with("_live_") => Some(Self::Live),
-            rest if rest.starts_with("_test_") => Some(Self::Test),
-            _ => None,
-        }
+        let rest = key.strip_prefix(kind)?;
+        Self::VARIANTS.iter().copied().find(|instance| rest.starts_with(<&str>::from(instance)))
     }
 }
 

@@ -2,7 +2,11 @@
 
 use crate::{
     domain::method::{Method, allow_header},
-    logic::error::{DatabaseError, Error},
+    logic::{
+        authn::bearer_token::CredentialError,
+        authz::PolicyError,
+        error::{DatabaseError, Error, ErrorResponse},
+    },
 };
 use std::borrow::Cow;
 
@@ -120,17 +124,18 @@ impl<Body> Response<Body> {
     /// Returns an error as JSON in `PostgREST`'s shape, never empty: supabase-js treats an empty 404 as a success.
     #[must_use]
     pub fn error(fault: &Error) -> Self {
-        let refusal = match (fault, fault.response()) {
-            (Error::Database(refusal), _) => (**refusal).clone(),
-            (_, Some(public)) => DatabaseError {
-                status: public.status,
-                code: public.code.to_owned(),
-                message: public.message.to_owned(),
-                details: fault.detail().map(str::to_owned),
-                hint: fault.hint().map(Cow::into_owned),
-                logged: String::new(),
-            },
-            (_, None) => DatabaseError::default(),
+        let own = |public: ErrorResponse| DatabaseError {
+            status: public.status,
+            code: public.code.to_owned(),
+            message: public.message.to_owned(),
+            details: fault.detail().map(str::to_owned),
+            hint: fault.hint().map(Cow::into_owned),
+            logged: String::new(),
+        };
+        let refusal = if let Error::Database(refusal) = fault {
+            (**refusal).clone()
+        } else {
+            fault.response().map(own).unwrap_or_default()
         };
         let mut body = serde_json::json!({
             "code": refusal.code,
@@ -155,16 +160,17 @@ impl<Body> Response<Body> {
     #[must_use]
     pub fn with_error_headers(self, fault: &Error) -> Self {
         match fault {
-            Error::Credential(crate::logic::authn::bearer_token::CredentialError::Malformed) => {
+            Error::Credential(CredentialError::Malformed) => {
                 self.with_header("www-authenticate", r#"Bearer realm="hub", error="invalid_request""#)
             }
-            Error::Credential(_) => self.with_header("www-authenticate", r#"Bearer realm="hub""#),
+            Error::Credential(
+                CredentialError::ApiKeyInsteadOfToken | CredentialError::Missing | CredentialError::PublishableKey,
+            ) => self.with_header("www-authenticate", r#"Bearer realm="hub""#),
             Error::JwksUnavailable(seconds) => self.with_header("retry-after", seconds.to_string()),
-            Error::MethodNotAllowed(allowed)
-            | Error::Policy(crate::logic::authz::PolicyError::MethodNotAllowed(allowed)) => {
+            Error::MethodNotAllowed(allowed) | Error::Policy(PolicyError::MethodNotAllowed(allowed)) => {
                 self.with_header("allow", allow_header(allowed))
             }
-            Error::Policy(crate::logic::authz::PolicyError::Forbidden) => {
+            Error::Policy(PolicyError::Forbidden) => {
                 self.with_header("www-authenticate", r#"Bearer realm="hub", error="insufficient_scope""#)
             }
             Error::SessionRevoked | Error::Token(_) => {
@@ -173,7 +179,37 @@ impl<Body> Response<Body> {
             Error::Busy | Error::ClerkUnavailable | Error::RequestLogUnavailable | Error::UpstreamBusy => {
                 self.with_header("retry-after", "2")
             }
-            _ => self,
+            Error::BodyInterrupted
+            | Error::BodyTooLarge
+            | Error::ClerkRevocationIncomplete
+            | Error::ClerkSignOutFailed
+            | Error::Configuration
+            | Error::CookiesTooMany
+            | Error::CsrfRejected(_)
+            | Error::Database(_)
+            | Error::HandshakeFailed(_)
+            | Error::HeaderRefused
+            | Error::HostRefused
+            | Error::InsecureTransport
+            | Error::OriginRefused
+            | Error::PageSessionRevoked
+            | Error::PasswordInRequest
+            | Error::PathRefused
+            | Error::Policy(
+                PolicyError::Impersonated | PolicyError::NotFound | PolicyError::ReverificationRequired(_),
+            )
+            | Error::Query(_)
+            | Error::RouteUnknown
+            | Error::RuntimeFailed
+            | Error::SignOutUnknown
+            | Error::TemplateFailed
+            | Error::TlsTooOld
+            | Error::UpstreamInvalidResponse(_)
+            | Error::UpstreamSaid(..)
+            | Error::UpstreamTimeout
+            | Error::UpstreamUnreachable
+            | Error::Webhook(_)
+            | Error::WebhookMalformed => self,
         }
     }
 

@@ -1,10 +1,7 @@
 //! The error responses of the API description: each status with its codes, from the tables that produce the Hub's
 //! responses.
 
-use crate::logic::{
-    error::{ERROR_CODES, ErrorResponse},
-    query::QueryErrorKind,
-};
+use crate::logic::error::{ErrorResponse, public_rows};
 use serde_json::{Map, Value, json};
 
 /// Statuses that a read can have besides its own.
@@ -32,9 +29,7 @@ const ELSEWHERE: [&str; 7] = ["HUB007", "HUB105", "HUB106", "HUB107", "HUB108", 
 
 /// Returns the responses that operations refer to, by status.
 pub(super) fn responses() -> Map<String, Value> {
-    let rules = QueryErrorKind::ALL.into_iter().map(QueryErrorKind::response);
-    let public: Vec<ErrorResponse> =
-        ERROR_CODES.iter().copied().chain(rules).filter(|public| !ELSEWHERE.contains(&public.code)).collect();
+    let public: Vec<ErrorResponse> = public_rows().filter(|public| !ELSEWHERE.contains(&public.code)).collect();
     let described = |status: u16| {
         let own = public.iter().filter(|public| public.status == status);
         let lines: Vec<String> = own.map(|public| format!("{}: {}", public.code, public.message)).collect();

@@ -3,13 +3,14 @@
 use super::{Caller, reference, with};
 use crate::{
     domain::{
-        access::{Operation, PURPOSES},
+        access::{Operation, Purpose},
         functions::{Argument, Function, FunctionProperty},
         tables::{Column, ColumnType, Grant, Table},
     },
     logic::query::operators,
 };
 use serde_json::{Map, Value, json};
+use strum::VariantArray as _;
 
 /// Returns the schema of a type; `format` is `PostgreSQL`'s name for it, as in `PostgREST`.
 pub(super) fn kind(kind: ColumnType) -> Value {
@@ -92,7 +93,7 @@ pub(super) fn argument(argument: &Argument) -> Value {
 pub(super) fn body(definition: &str, change: Operation) -> Value {
     let description = match change {
         Operation::Insert => "One new row, or an array of at most 100.",
-        _ => "A JSON object.",
+        Operation::Delete | Operation::Export | Operation::Select | Operation::Update => "A JSON object.",
     };
     json!({ "name": "body", "in": "body", "required": true, "description": description, "schema": reference("definitions", definition) })
 }
@@ -120,7 +121,7 @@ pub(super) fn purpose(caller: Caller, table: &Table, grant: &Grant) -> Option<Va
         return None;
     }
     let columns = (!guarded.is_empty()).then(|| {
-        let free: Vec<&str> = PURPOSES.into_iter().filter(|purpose| table.lists(caller.who, purpose)).collect();
+        let free: Vec<&str> = purposes(|purpose| table.lists(caller.who, purpose));
         let unless = if free.is_empty() { String::new() } else { format!(", unless the purpose is {}", free.join(" or ")) };
         format!(
             "Required if the result, a filter or the order contains {}; without select the result contains every column. The query must then \
@@ -141,9 +142,13 @@ pub(super) fn call_purpose(caller: Caller, function: &Function) -> Option<Value>
     required.then(|| with(header(), "required", json!(true)))
 }
 
+fn purposes(wanted: impl Fn(Purpose) -> bool) -> Vec<&'static str> {
+    Purpose::VARIANTS.iter().copied().filter(|purpose| wanted(*purpose)).map(Purpose::name).collect()
+}
+
 fn purpose_header(description: &str) -> Value {
     json!({
-        "name": "x-hub-purpose", "in": "header", "type": "string", "enum": PURPOSES,
+        "name": "x-hub-purpose", "in": "header", "type": "string", "enum": purposes(|_| true),
         "required": false, "description": description,
     })
 }

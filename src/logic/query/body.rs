@@ -69,20 +69,22 @@ impl BodySchema {
         if strict_json::depth(&value) > MAX_DEPTH {
             return Err(QueryErrorKind::BodyMalformed.into());
         }
-        match (self, &value) {
-            (Self::None, _) => Ok(()),
-            (Self::Arguments(function), Value::Object(arguments)) => check_arguments(function, arguments),
-            (Self::Row { .. }, Value::Object(row)) if row.is_empty() => Err(QueryErrorKind::BodyMalformed.into()),
-            (Self::Row { table, columns } | Self::Rows { table, columns }, Value::Object(row)) => {
-                check_row(table, columns, row)
+        let object = |value| Value::as_object(value).ok_or(QueryErrorKind::BodyMalformed);
+        match self {
+            Self::None => Ok(()),
+            Self::Arguments(function) => check_arguments(function, object(&value)?),
+            Self::Row { .. } if object(&value)?.is_empty() => Err(QueryErrorKind::BodyMalformed.into()),
+            Self::Row { table, columns } => check_row(table, columns, object(&value)?),
+            Self::Rows { table, columns } => {
+                let Some(rows) = value.as_array() else { return check_row(table, columns, object(&value)?) };
+                if rows.len() > MAX_ROWS {
+                    return Err(QueryErrorKind::RowsTooMany.into());
+                }
+                if rows.is_empty() {
+                    return Err(QueryErrorKind::BodyMalformed.into());
+                }
+                rows.iter().try_for_each(|row| check_row(table, columns, object(row)?))
             }
-            (Self::Rows { .. }, Value::Array(rows)) if rows.len() > MAX_ROWS => Err(QueryErrorKind::RowsTooMany.into()),
-            (Self::Rows { .. }, Value::Array(rows)) if rows.is_empty() => Err(QueryErrorKind::BodyMalformed.into()),
-            (Self::Rows { table, columns }, Value::Array(rows)) => rows.iter().try_for_each(|row| match row {
-                Value::Object(row) => check_row(table, columns, row),
-                _ => Err(QueryErrorKind::BodyMalformed.into()),
-            }),
-            _ => Err(QueryErrorKind::BodyMalformed.into()),
         }
     }
 }

@@ -69,12 +69,12 @@ impl<'a> QueryBuilder<'a> {
     /// Returns a change's table and maximum number of rows for the database's own limit: `PostgREST` 12 has none.
     #[must_use]
     pub fn max_affected(&self) -> Option<String> {
-        match (self.permit.resource(), self.permit.operation()) {
-            (Resource::Table(table, _), Operation::Delete | Operation::Update) => {
-                self.preferences.max_affected.map(|most| format!("{}={most}", table.name))
-            }
-            _ => None,
-        }
+        let (Resource::Table(table, _), Operation::Delete | Operation::Update) =
+            (self.permit.resource(), self.permit.operation())
+        else {
+            return None;
+        };
+        self.preferences.max_affected.map(|most| format!("{}={most}", table.name))
     }
 
     /// Writes a request for a table; returns the expected form of its body.
@@ -245,13 +245,17 @@ impl<'a> QueryBuilder<'a> {
     /// function, and those that a change returns (PostgREST#3965, #3707; docs/postgrest-versions.md).
     fn is_tied(&self, name: &str) -> Result<bool, QueryError> {
         let tree = matches!(name, "and" | "or" | "not.and" | "not.or");
-        match (self.permit.resource(), self.permit.operation()) {
-            (Resource::Function(..), _) => Ok(true),
-            (_, Operation::Delete) if self.preferences.returns == Some("representation") => Ok(tree),
-            (_, Operation::Delete | Operation::Update) if tree && self.preferences.returns_rows() => {
+        if matches!(self.permit.resource(), Resource::Function(..)) {
+            return Ok(true);
+        }
+        match self.permit.operation() {
+            Operation::Delete if self.preferences.returns == Some("representation") => Ok(tree),
+            Operation::Delete | Operation::Update if tree && self.preferences.returns_rows() => {
                 Err(QueryError::new(QueryErrorKind::TreeRefused, name))
             }
-            _ => Ok(false),
+            Operation::Delete | Operation::Export | Operation::Insert | Operation::Select | Operation::Update => {
+                Ok(false)
+            }
         }
     }
 

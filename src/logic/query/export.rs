@@ -17,6 +17,7 @@ use crate::{
 };
 use serde_json::value::RawValue;
 use std::collections::HashMap;
+use strum::{IntoStaticStr, VariantArray};
 
 /// An export: the query of its pages, and the conversion of their records into one file.
 #[derive(Clone, Debug)]
@@ -35,7 +36,8 @@ pub struct Export {
 }
 
 /// The formats of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "lowercase")]
 pub enum Format {
     /// RFC 4180, with a header line.
     Csv,
@@ -47,14 +49,19 @@ impl Format {
     /// Returns the format that the client requests; `None` if it requests no file.
     #[must_use]
     pub fn from_accept(headers: &Headers) -> Option<Self> {
-        match headers.value("accept")?.split(';').next().unwrap_or_default().trim() {
-            "application/x-ndjson" => Some(Self::Ndjson),
-            "text/csv" => Some(Self::Csv),
-            _ => None,
+        let accepted = headers.value("accept")?.split(';').next().unwrap_or_default().trim();
+        Self::VARIANTS.iter().copied().find(|format| format.media_type() == accepted)
+    }
+
+    /// Returns the media type by which a client requests it.
+    const fn media_type(self) -> &'static str {
+        match self {
+            Self::Csv => "text/csv",
+            Self::Ndjson => "application/x-ndjson",
         }
     }
 
-    /// Returns the media type of the file.
+    /// Returns the media type of the file, with its character set.
     #[must_use]
     pub const fn content_type(self) -> &'static str {
         match self {
@@ -65,11 +72,8 @@ impl Format {
 
     /// Returns the extension of the file's name.
     #[must_use]
-    pub const fn file_extension(self) -> &'static str {
-        match self {
-            Self::Csv => "csv",
-            Self::Ndjson => "ndjson",
-        }
+    pub fn file_extension(self) -> &'static str {
+        self.into()
     }
 
     /// Returns the media type requested from `PostgREST`.
@@ -164,7 +168,8 @@ impl Export {
 }
 
 /// A page that is not an array of records with a key, or not lines of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the page is not a list of records with a key")]
 pub struct MalformedPage;
 
 fn parse_ndjson(key: &str, body: &[u8]) -> Result<ExportPage, MalformedPage> {

@@ -3,7 +3,7 @@
 use super::parameters::append_pair;
 use crate::{
     domain::{
-        access::{Operation, PrincipalKind},
+        access::{Operation, PrincipalKind, Purpose},
         functions::FunctionProperty,
         tables::Table,
     },
@@ -31,7 +31,7 @@ pub struct ReadRecord {
     /// The query that is sent upstream, with the arguments of a function before it.
     pub filter: String,
     /// The purpose.
-    pub purpose: Option<&'static str>,
+    pub purpose: Option<Purpose>,
     /// True if it is exported as a file.
     pub export: bool,
     /// Time at which it is recorded.
@@ -88,7 +88,7 @@ impl QueryBuilder<'_> {
             (Some(IfMatch::Exactly(one)), Some(other)) if one != other => {
                 return Err(QueryErrorKind::VersionMalformed.into());
             }
-            (Some(IfMatch::Exactly(version)), _) | (_, Some(version)) => version,
+            (Some(IfMatch::Exactly(version)), _) | (Some(IfMatch::Any) | None, Some(version)) => version,
             (Some(IfMatch::Any), None) => return Ok(None),
             (None, None) => {
                 let overwrites = self.permit.operation() == Operation::Update;
@@ -176,7 +176,7 @@ impl QueryBuilder<'_> {
     }
 
     /// Rejects staff who read sensitive columns without naming the record, from a table or from a function.
-    fn justify(&self, table: &Table, purpose: &str) -> Result<(), QueryError> {
+    fn justify(&self, table: &Table, purpose: Purpose) -> Result<(), QueryError> {
         let reads =
             self.permit.operation() == Operation::Select || matches!(self.permit.resource(), Resource::Function(..));
         let unnamed = reads && self.filters.named.is_none();

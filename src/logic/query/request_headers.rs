@@ -2,7 +2,7 @@
 //! L-1).
 
 use crate::{
-    domain::{access::PURPOSES, headers::Headers},
+    domain::{access::Purpose, headers::Headers},
     logic::{
         http::query_string::decode,
         query::error::{QueryError, QueryErrorKind},
@@ -15,8 +15,8 @@ use base64ct::{Base64, Encoding as _};
 pub struct QueryHeaders {
     /// The version on which a change is based.
     pub version: Option<IfMatch>,
-    /// One of [`PURPOSES`].
-    pub purpose: Option<&'static str>,
+    /// The purpose of a read by staff.
+    pub purpose: Option<Purpose>,
     /// The reason, as the caller wrote it: base64 of UTF-8, because a header upstream is ASCII.
     pub reason: Option<String>,
 }
@@ -47,10 +47,7 @@ impl QueryHeaders {
         };
         let purpose = match headers.value("x-hub-purpose") {
             None => None,
-            Some(named) => {
-                let known = PURPOSES.into_iter().find(|purpose| *purpose == named.trim());
-                Some(known.ok_or(QueryErrorKind::PurposeRefused)?)
-            }
+            Some(named) => Some(Purpose::parse(named.trim()).ok_or(QueryErrorKind::PurposeRefused)?),
         };
         let reason = match headers.value("x-hub-reason") {
             None => None,
@@ -71,6 +68,7 @@ fn is_sentence(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use strum::VariantArray as _;
 
     fn read(name: &str, value: &str) -> Result<QueryHeaders, QueryErrorKind> {
         let headers = Headers::new(vec![(name.to_owned(), value.to_owned())]);
@@ -88,8 +86,8 @@ mod tests {
 
     #[test]
     fn purpose_is_a_listed_value_and_reason_one_sentence() {
-        for purpose in PURPOSES {
-            assert_eq!(read("x-hub-purpose", purpose).map(|context| context.purpose), Ok(Some(purpose)));
+        for purpose in Purpose::VARIANTS.iter().copied() {
+            assert_eq!(read("x-hub-purpose", purpose.name()).map(|context| context.purpose), Ok(Some(purpose)));
         }
         assert_eq!(read("x-hub-purpose", "curiosity"), Err(QueryErrorKind::PurposeRefused));
         let reason = read("x-hub-reason", "Kein%20Budget%20f%C3%BCr%202026").map(|context| context.reason);

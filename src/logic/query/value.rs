@@ -20,11 +20,18 @@ pub fn is_valid_filter_value(kind: ColumnType, text: &str) -> bool {
 /// Returns a filter's or an argument's text as the JSON value of a body; `None` if it does not have the type.
 #[must_use]
 pub fn typed(kind: ColumnType, text: &str) -> Option<Value> {
+    if !is_valid_filter_value(kind, text) {
+        return None;
+    }
     match kind {
-        _ if !is_valid_filter_value(kind, text) => None,
         ColumnType::Boolean => Some(Value::Bool(text == "true")),
         ColumnType::Integer => text.parse::<i64>().ok().map(Value::from),
-        _ => Some(Value::from(text)),
+        ColumnType::Bytes
+        | ColumnType::Json
+        | ColumnType::Text
+        | ColumnType::Texts
+        | ColumnType::Timestamp
+        | ColumnType::Uuid => Some(Value::from(text)),
     }
 }
 
@@ -32,16 +39,19 @@ pub fn typed(kind: ColumnType, text: &str) -> Option<Value> {
 /// is required.
 #[must_use]
 pub fn is_valid_json_value(kind: ColumnType, value: &Value) -> bool {
-    match (kind, value) {
-        (_, Value::Null) | (ColumnType::Boolean, Value::Bool(_)) => true,
-        (ColumnType::Integer, Value::Number(number)) => number.is_i64(),
-        (ColumnType::Text, Value::String(text)) => !text.contains('\0'),
-        (ColumnType::Texts, Value::Array(texts)) => {
+    if value.is_null() {
+        return true;
+    }
+    match kind {
+        ColumnType::Boolean => value.is_boolean(),
+        ColumnType::Bytes | ColumnType::Json => false,
+        ColumnType::Integer => value.is_i64(),
+        ColumnType::Text => value.as_str().is_some_and(|text| !text.contains('\0')),
+        ColumnType::Texts => value.as_array().is_some_and(|texts| {
             texts.iter().all(|text| text.is_string() && is_valid_json_value(ColumnType::Text, text))
-        }
-        (ColumnType::Timestamp, Value::String(text)) => is_timestamp(text),
-        (ColumnType::Uuid, Value::String(text)) => is_uuid(text),
-        _ => false,
+        }),
+        ColumnType::Timestamp => value.as_str().is_some_and(is_timestamp),
+        ColumnType::Uuid => value.as_str().is_some_and(is_uuid),
     }
 }
 

@@ -52,12 +52,14 @@ pub struct Promise {
 }
 
 /// Implementation state of the mechanism of a promise.
-#[derive(Debug, Deserialize, PartialEq, Eq)]
+#[derive(Debug, Deserialize, PartialEq, Eq, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum State {
     Enforced,
     InPart,
     Planned,
+    #[strum(serialize = "provided")]
     ProvidedBy(String),
 }
 
@@ -111,12 +113,7 @@ impl State {
 
     /// Returns its class name in the stylesheet.
     pub fn class(&self) -> &'static str {
-        match self {
-            Self::Enforced => "enforced",
-            Self::InPart => "in-part",
-            Self::Planned => "planned",
-            Self::ProvidedBy(_) => "provided",
-        }
+        self.into()
     }
 
     /// Returns the heading above the mechanism: one that is only planned must not read like one that exists.

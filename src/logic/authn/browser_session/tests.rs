@@ -24,10 +24,8 @@ fn token(issuer: &str, at: i64) -> String {
 fn decided(cookie: &str, query: &str, navigation: bool, development: bool) -> String {
     let cookies = Cookies::parse(cookie);
     let seen = BrowserSessionInput { cookies: &cookies, query, is_navigation: navigation, now_s: NOW };
-    match decide(&seen, &instance(development)) {
-        BrowserAuthDecision::Verify(_) => "verify".to_owned(),
-        other => format!("{other:?}"),
-    }
+    let decision = decide(&seen, &instance(development));
+    if matches!(decision, BrowserAuthDecision::Verify(_)) { "verify".to_owned() } else { format!("{decision:?}") }
 }
 
 /// The vectors are those of Clerk's own keys.

@@ -1,7 +1,8 @@
 //! Reasons for which a token is rejected: logged, and never sent to the client.
 
 /// The rule that a token violates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::IntoStaticStr, thiserror::Error)]
+#[strum(serialize_all = "kebab-case")]
 pub enum TokenError {
     /// `act` is not an impersonation as Clerk writes it.
     ActorMalformed,
@@ -70,39 +71,7 @@ pub enum TokenError {
 impl TokenError {
     /// Returns a stable identifier for the log.
     #[must_use]
-    pub const fn reason(self) -> &'static str {
-        match self {
-            Self::ActorMalformed => "actor-malformed",
-            Self::AlgorithmRefused => "algorithm-refused",
-            Self::AudienceRefused => "audience-refused",
-            Self::CategoryRefused => "class-refused",
-            Self::ClaimsMalformed => "claims-malformed",
-            Self::EncodingNotCanonical => "encoding-not-canonical",
-            Self::Expired => "expired",
-            Self::FactorAgeMalformed => "factor-age-malformed",
-            Self::HeaderMalformed => "header-malformed",
-            Self::HeaderParameterRefused => "header-parameter-refused",
-            Self::HeaderTooLong => "header-too-long",
-            Self::IssuedInFuture => "issued-in-future",
-            Self::IssuerRefused => "issuer-refused",
-            Self::KeyIdRefused => "key-id-refused",
-            Self::KeyUnknown => "key-unknown",
-            Self::LifetimeRefused => "lifetime-refused",
-            Self::DuplicateClaim => "name-twice",
-            Self::NotThreeSegments => "not-three-segments",
-            Self::NotYetValid => "not-yet-valid",
-            Self::OrganizationMalformed => "organization-malformed",
-            Self::AuthorizedPartyRefused => "party-refused",
-            Self::RoleRefused => "role-refused",
-            Self::SessionRefused => "session-refused",
-            Self::SignatureBad => "signature-bad",
-            Self::StatusRefused => "status-refused",
-            Self::SubjectRefused => "subject-refused",
-            Self::TimeMalformed => "time-malformed",
-            Self::TooDeep => "too-deep",
-            Self::TooLong => "too-long",
-            Self::TypeRefused => "type-refused",
-            Self::VersionRefused => "version-refused",
-        }
+    pub fn reason(self) -> &'static str {
+        self.into()
     }
 }

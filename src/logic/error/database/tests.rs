@@ -149,8 +149,7 @@ fn every_rejection_has_a_hint() {
             assert!(refusal.hint.is_some_and(|hint| hint.ends_with('.') && hint.len() > 10), "{code}");
         }
     }
-    let rules = crate::logic::query::QueryErrorKind::ALL.map(crate::logic::query::QueryErrorKind::response);
-    for public in crate::logic::error::ERROR_CODES.iter().copied().chain(rules) {
+    for public in crate::logic::error::public_rows() {
         assert!(public.hint.ends_with('.') && public.hint.len() > 10, "{} {}", public.code, public.hint);
     }
 }

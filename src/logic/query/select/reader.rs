@@ -148,19 +148,22 @@ impl SelectParser<'_> {
 /// Adds an item under a unique name. Of two embeds of one table `PostgREST` finds either by the table's name, so each
 /// needs an alias; a column that occurs twice is selected once.
 fn add(selection: &mut Selection, item: SelectItem) -> Result<(), QueryError> {
-    let plain = |other: &SelectItem| match (other, &item) {
-        (SelectItem::Column { alias: None, name: other }, SelectItem::Column { alias: None, name }) => other == name,
-        _ => false,
+    let plain = |other: &SelectItem| {
+        matches!(
+            (other, &item),
+            (SelectItem::Column { alias: None, name: other }, SelectItem::Column { alias: None, name }) if other == name
+        )
     };
     if selection.items.iter().any(plain) {
         return Ok(());
     }
     if let SelectItem::Embed { alias, selection: embedded, .. } = &item {
-        let unnamed = |other: &SelectItem| match other {
-            SelectItem::Embed { alias: other, selection, .. } if selection.table.name == embedded.table.name => {
-                alias.is_none() || other.is_none()
-            }
-            _ => false,
+        let unnamed = |other: &SelectItem| {
+            matches!(
+                other,
+                SelectItem::Embed { alias: other, selection, .. }
+                    if selection.table.name == embedded.table.name && (alias.is_none() || other.is_none())
+            )
         };
         if selection.items.iter().any(unnamed) {
             return Err(QueryError::new(QueryErrorKind::AliasRefused, embedded.table.name));
