@@ -229,6 +229,21 @@ fn logged_events(source: &str) -> Vec<(String, BTreeSet<String>)> {
     objects.map(|(name, object)| (name.to_owned(), fields(object))).collect()
 }
 
+/// Only the context adds the id of the request to a line; what begins an isolate belongs to no request.
+#[test]
+fn log_lines_are_written_by_the_request_context() {
+    let allowed = ["src/entry/handle_request.rs", "src/services/request_context.rs"];
+    let mut direct = BTreeSet::new();
+    for (path, text) in sources(Path::new("src")) {
+        let text = code(&text).split_whitespace().collect::<String>();
+        let calls = text.matches("runtime.log(").count();
+        if calls > 0 && !path.starts_with("src/runtime/") {
+            direct.insert((path, calls));
+        }
+    }
+    assert_eq!(direct, allowed.map(|path| (path.into(), 1)).into());
+}
+
 #[test]
 fn logging_document_lists_every_event_and_field() {
     let logged: BTreeMap<_, _> =

@@ -24,7 +24,7 @@ use hub::domain::functions::FUNCTIONS;
 use hub::domain::headers::Headers;
 use hub::domain::tables::TABLES;
 use hub::domain::tables::Table;
-use hub::entry::handle_request::IncomingRequest;
+use hub::entry::incoming_request::IncomingRequest;
 use hub::runtime::FetchError;
 use hub::runtime::UpstreamRequest;
 use hub::runtime::UpstreamResponse;

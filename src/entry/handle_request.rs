@@ -4,14 +4,15 @@ use super::routes::{self, ApiEndpoint, Endpoint, PublicEndpoint, Route, RouteMat
 use crate::{
     domain::{
         headers::Headers,
-        ids,
-        method::{Method, ReceivedMethod, allow_header},
+        method::{Method, allow_header},
     },
     entry::{
+        error_response::error_response,
+        incoming_request::{IncomingRequest, RoutedRequest},
         page_request,
-        request_context::{RequestContext, log_request, record_request},
+        record_request::{log_request, record_request},
     },
-    handlers::{account_pages, clerk_webhook, health, openapi, proxy, public_pages, revocation},
+    handlers::{clerk_webhook, health, openapi, proxy, public_pages, revocation},
     logic::{
         authn::{bearer_token, password_fields},
         authz::Target,
@@ -24,28 +25,10 @@ use crate::{
         },
     },
     runtime::{BodyStream, LogLevel, Runtime, RuntimePort as _},
-    services::app_state::AppState,
+    services::{app_state::AppState, request_context::RequestContext},
 };
 use futures_channel::oneshot;
 use std::rc::Rc;
-
-/// A received request.
-pub struct IncomingRequest {
-    /// The method.
-    pub method: ReceivedMethod,
-    /// The absolute URL, as the client wrote it.
-    pub url: String,
-    /// The headers.
-    pub headers: Headers,
-    /// `request.cf.tlsVersion`.
-    pub tls_version: Option<String>,
-    /// `request.cf.colo`.
-    pub colo: Option<String>,
-    /// `request.cf.country`.
-    pub country: Option<String>,
-    /// The body, unread.
-    pub body: Option<BodyStream>,
-}
 
 /// Processes one request; every response of the Hub is returned from here.
 ///
@@ -59,9 +42,9 @@ pub async fn handle_request(app: &Rc<AppState>, runtime: &Runtime, request: Inco
     };
     let (secure, request_id) = (context.is_https, context.request_id.clone());
     let (sender, reply) = oneshot::channel();
-    let (app, background) = (Rc::clone(app), runtime.clone());
+    let app = Rc::clone(app);
     runtime.wait_until(async move {
-        let reply = handle_in_background(&app, &background, request, context).await;
+        let reply = handle_in_background(&app, request, context).await;
         // A client that has disconnected receives no response.
         drop(sender.send(reply));
     });
@@ -71,18 +54,17 @@ pub async fn handle_request(app: &Rc<AppState>, runtime: &Runtime, request: Inco
 /// Processes one incoming request to its response, including request row and log line.
 async fn handle_in_background(
     app: &Rc<AppState>,
-    runtime: &Runtime,
     mut request: IncomingRequest,
     mut context: RequestContext,
 ) -> Response<BodyStream> {
     let body = request.body.take();
-    let outcome = dispatch(app, runtime, &request, body, &mut context).await;
+    let outcome = dispatch(app, &mut context, &request, body).await;
     let reply = match outcome {
         Ok(reply) => reply,
-        Err(fault) => error_response(app, &request, &mut context, &fault),
+        Err(fault) => error_response(app, &mut context, &request, &fault),
     };
-    let reply = record_request(app, runtime, &request, &mut context, reply).await;
-    log_request(runtime, &request, &context, reply.status);
+    let reply = record_request(app, &mut context, &request, reply).await;
+    log_request(&context, &request, reply.status);
     let reply = if context.is_api { reply.with_cors(context.origin.as_deref()) } else { reply };
     let reply = reply.with_security_headers(context.is_https, &context.request_id);
     if request.method == Method::Head { without_body(reply, context.is_api) } else { reply }
@@ -98,11 +80,11 @@ fn without_body(reply: Response<BodyStream>, api: bool) -> Response<BodyStream> 
 /// Returns the response of a Hub with invalid variables; the log names them, the response does not.
 #[must_use]
 pub fn misconfigured_response(runtime: &Runtime, problems: &[ConfigError]) -> Response<BodyStream> {
-    let request_id = ids::ulid(runtime.now_ms(), runtime.random().unwrap_or_default());
+    let context = RequestContext::for_event(runtime);
     let named: Vec<_> = problems.iter().map(|problem| format!("{} {}", problem.name, problem.reason)).collect();
-    let line = serde_json::json!({ "event": "config.invalid", "request_id": request_id, "problems": named });
-    runtime.log(LogLevel::Error, &line.to_string());
-    Response::error(&Error::Configuration).with_security_headers(true, &request_id)
+    let line = serde_json::json!({ "event": "config.invalid", "problems": named });
+    context.log(LogLevel::Error, line);
+    Response::error(&Error::Configuration).with_security_headers(true, &context.request_id)
 }
 
 /// Logs optional variables that are invalid; the Hub works without them.
@@ -119,17 +101,16 @@ pub fn log_unused_variables(runtime: &Runtime, problems: &[ConfigError]) {
 /// Checks transport, path, headers and route in this order; each may reject, and nothing is checked before its turn.
 async fn dispatch(
     app: &Rc<AppState>,
-    runtime: &Runtime,
+    context: &mut RequestContext,
     request: &IncomingRequest,
     body: Option<BodyStream>,
-    context: &mut RequestContext,
 ) -> Result<Response<BodyStream>, Error> {
     let address = RequestUrl::parse(&request.url)?;
     let path = strip_base_path(&app.config.base_path, address.path);
     context.is_api = path.is_some_and(routes::is_api);
     // The scheme is checked first, also for unknown hosts and paths (T-3).
     if !address.is_https {
-        revocation::revoke_leaked_tokens(app, runtime, &request.headers, &request.url);
+        revocation::revoke_leaked_tokens(app, context, &request.headers, &request.url);
         return reject_insecure(&app.config, &address, request);
     }
     request_checks::check_tls(request.tls_version.as_deref(), app.config.min_tls)?;
@@ -143,38 +124,34 @@ async fn dispatch(
     }
     context.origin = allowed_origin(app, &request.headers);
     let RouteMatch { route, segment } = routes::find(path).ok_or(Error::RouteUnknown)?;
-    context.set_route(route, segment);
+    context.set_route(route.path, segment);
     if request.method == Method::Options {
         return handle_options(route, &request.headers, context);
     }
     let method = request.method.known().filter(|method| route.methods.contains(method));
     let method = method.ok_or(Error::MethodNotAllowed(route.methods))?;
+    let routed = RoutedRequest { request, body, method, address, segment };
     match route.endpoint {
-        Endpoint::Api(endpoint) => {
-            handle_api(app, runtime, request, body, context, (endpoint, method, segment, address.query)).await
-        }
-        Endpoint::Page(endpoint) => {
-            page_request::handle_page(app, runtime, request, body, context, (endpoint, method, &address)).await
-        }
-        Endpoint::Public(endpoint) => handle_public(app, runtime, request, endpoint).await,
-        Endpoint::Webhook(endpoint) => handle_webhook(app, runtime, request, body, context, endpoint).await,
+        Endpoint::Api(endpoint) => handle_api(app, context, endpoint, routed).await,
+        Endpoint::Page(endpoint) => page_request::handle_page(app, context, endpoint, routed).await,
+        Endpoint::Public(endpoint) => handle_public(app, context, endpoint, request).await,
+        Endpoint::Webhook(endpoint) => handle_webhook(app, context, endpoint, routed).await,
     }
 }
 
 /// Serves the API's routes: credential, identity, then the proxy, which applies policy and firewall.
 async fn handle_api(
     app: &Rc<AppState>,
-    runtime: &Runtime,
-    request: &IncomingRequest,
-    body: Option<BodyStream>,
     context: &mut RequestContext,
-    (endpoint, method, segment, query): (ApiEndpoint, Method, &str, &str),
+    endpoint: ApiEndpoint,
+    RoutedRequest { request, body, method, address, segment }: RoutedRequest<'_>,
 ) -> Result<Response<BodyStream>, Error> {
     let token =
         bearer_token::bearer(&request.headers, &app.config.supabase_publishable_key).map_err(Error::Credential)?;
-    let session = &*context.session.insert(app.authenticate(runtime, token).await?);
+    context.session = Some(app.authenticate(context, token).await?);
+    let session = context.session.as_ref().ok_or(Error::RuntimeFailed)?;
     let target = match endpoint {
-        ApiEndpoint::Description => return openapi::describe(app, runtime, session).await,
+        ApiEndpoint::Description => return openapi::describe(app, context, session).await,
         ApiEndpoint::Function => Target::Function(segment),
         ApiEndpoint::RevokeSessions => Target::Function("revoke_sessions"),
         ApiEndpoint::Table => Target::Table(segment),
@@ -183,21 +160,19 @@ async fn handle_api(
         session,
         target,
         method,
-        query,
+        query: address.query,
         headers: &request.headers,
         body,
-        request_id: &context.request_id,
         client_request_id: request_checks::client_request_id(&request.headers),
-        route: &context.route,
     };
-    let passed = proxy::proxy(app, runtime, call).await?;
+    let passed = proxy::proxy(app, context, call).await?;
     context.recorded_in_transaction = passed.recorded_in_transaction;
     context.upstream_ms = Some(passed.upstream_ms);
     context.row_count = passed.row_count;
     context.read_record = passed.read_record;
     context.pending_export = passed.pending_export;
     match endpoint {
-        ApiEndpoint::RevokeSessions => revocation::revoke_at_clerk(app, runtime, passed.response?).await,
+        ApiEndpoint::RevokeSessions => revocation::revoke_at_clerk(app, context, passed.response?).await,
         ApiEndpoint::Description | ApiEndpoint::Function | ApiEndpoint::Table => passed.response,
     }
 }
@@ -205,15 +180,13 @@ async fn handle_api(
 /// Serves the webhooks, each with the signature scheme of its sender.
 async fn handle_webhook(
     app: &Rc<AppState>,
-    runtime: &Runtime,
-    request: &IncomingRequest,
-    body: Option<BodyStream>,
     context: &mut RequestContext,
     endpoint: WebhookEndpoint,
+    routed: RoutedRequest<'_>,
 ) -> Result<Response<BodyStream>, Error> {
     match endpoint {
         WebhookEndpoint::Clerk => {
-            let reply = clerk_webhook::receive(app, runtime, &request.headers, body).await?;
+            let reply = clerk_webhook::receive(app, context, &routed.request.headers, routed.body).await?;
             context.webhook_sender = Some("webhook:clerk");
             Ok(reply)
         }
@@ -223,18 +196,18 @@ async fn handle_webhook(
 /// Serves the public routes.
 async fn handle_public(
     app: &Rc<AppState>,
-    runtime: &Runtime,
-    request: &IncomingRequest,
+    context: &RequestContext,
     endpoint: PublicEndpoint,
+    request: &IncomingRequest,
 ) -> Result<Response<BodyStream>, Error> {
     let known = request.headers.value("if-none-match");
     Ok(match endpoint {
         PublicEndpoint::Favicon => public_pages::favicon(known),
-        PublicEndpoint::Health => health::check(app, runtime).await,
+        PublicEndpoint::Health => health::check(app, context).await,
         PublicEndpoint::Home => public_pages::home(&app.config, known)?,
         PublicEndpoint::Robots => public_pages::robots(known),
         PublicEndpoint::Security => public_pages::security(&app.config, known)?,
-        PublicEndpoint::SecurityTxt => public_pages::security_txt(&app.config, runtime.now_ms())?,
+        PublicEndpoint::SecurityTxt => public_pages::security_txt(&app.config, context.runtime.now_ms())?,
         PublicEndpoint::Stylesheet => public_pages::stylesheet(known),
     })
 }
@@ -270,26 +243,4 @@ fn handle_options(route: &Route, headers: &Headers, context: &RequestContext) ->
 fn allowed_origin(app: &AppState, headers: &Headers) -> Option<String> {
     let origin = headers.value("origin")?;
     app.config.authorized_parties.iter().find(|listed| *listed == origin).cloned()
-}
-
-/// Returns the response of an error: a page for a browser that accepts HTML, otherwise JSON.
-pub(super) fn error_response(
-    app: &AppState,
-    request: &IncomingRequest,
-    context: &mut RequestContext,
-    fault: &Error,
-) -> Response<BodyStream> {
-    context.error = Some(fault.clone());
-    let asks_for_a_page = request.headers.value("accept").is_some_and(|accept| accept.contains("text/html"));
-    let reply = match fault.response() {
-        Some(told) if asks_for_a_page && !context.is_api => {
-            public_pages::error_page(&app.config, told, &context.request_id)
-                .unwrap_or_else(|| Response::error(fault))
-                .with_error_headers(fault)
-        }
-        _ => Response::error(fault),
-    };
-    // Cookies of an ended session would only be rejected again.
-    let path = RequestUrl::parse(&request.url).map_or("/", |address| address.path);
-    if fault.ends_session() { account_pages::clear_session_cookies(app, reply, path) } else { reply }
 }

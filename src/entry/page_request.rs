@@ -3,16 +3,17 @@
 use super::routes::PageEndpoint;
 use crate::{
     domain::method::Method,
-    entry::{handle_request::IncomingRequest, request_context::RequestContext},
+    entry::incoming_request::RoutedRequest,
     handlers::account_pages::{self, HostedPage},
     logic::{
         error::Error,
-        http::{cookies::Cookies, request_url::RequestUrl, response::Response},
+        http::{cookies::Cookies, response::Response},
     },
-    runtime::{BodyStream, Runtime},
+    runtime::BodyStream,
     services::{
         app_state::AppState,
         browser_session::{self, PageAuthentication, PageRequest},
+        request_context::RequestContext,
     },
 };
 
@@ -22,20 +23,18 @@ use crate::{
 /// The errors of the browser session and of the page.
 pub async fn handle_page(
     app: &AppState,
-    runtime: &Runtime,
-    request: &IncomingRequest,
-    body: Option<BodyStream>,
     context: &mut RequestContext,
-    (endpoint, method, address): (PageEndpoint, Method, &RequestUrl<'_>),
+    endpoint: PageEndpoint,
+    RoutedRequest { request, body, method, address, .. }: RoutedRequest<'_>,
 ) -> Result<Response<BodyStream>, Error> {
     let page = PageRequest { method, path: address.path, query: address.query, headers: &request.headers };
     // The form names its session, and the token need not be fresh.
     if endpoint == PageEndpoint::SignOut && method == Method::Post {
-        let (reply, session) = account_pages::sign_out(app, runtime, page, body).await;
+        let (reply, session) = account_pages::sign_out(app, context, page, body).await;
         context.session = session;
         return reply.map_err(page_error);
     }
-    let cookies = match browser_session::authenticate_page(app, runtime, page).await? {
+    let cookies = match browser_session::authenticate_page(app, context, page).await? {
         PageAuthentication::Redirect(reply, why) => {
             context.auth_outcome = Some(why);
             return Ok(reply);
@@ -51,7 +50,7 @@ pub async fn handle_page(
     };
     let session = context.session.as_ref();
     let reply = match endpoint {
-        PageEndpoint::Account => account_pages::account(app, runtime, session).await,
+        PageEndpoint::Account => account_pages::account(app, context, session).await,
         PageEndpoint::SignIn => Ok(account_pages::redirect_to_hosted_page(
             app,
             page,

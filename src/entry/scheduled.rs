@@ -7,18 +7,19 @@ use super::{
 use crate::{
     handlers::{alerts, maintenance},
     runtime::{LogLevel, Runtime, RuntimePort as _},
-    services::app_state::AppState,
+    services::{app_state::AppState, request_context::RequestContext},
 };
 use std::rc::Rc;
 
 /// Runs the jobs of one cron; each logs one line, and a failed job does not stop the next one.
 pub async fn run(app: &Rc<AppState>, runtime: &Runtime, cron: &str) {
+    let context = &RequestContext::for_event(runtime);
     for job in JOBS.iter().filter(|job| job.cron == cron) {
-        let started = runtime.now_ms();
+        let started = context.runtime.now_ms();
         let done = match job.kind {
-            JobKind::Maintenance => maintenance::run_maintenance(app, runtime, job.name).await,
-            JobKind::IntegrityChecks => maintenance::run_integrity_checks(app, runtime, job.name).await,
-            JobKind::SendAlerts => alerts::send(app, runtime, job.name, dead_letters()).await,
+            JobKind::Maintenance => maintenance::run_maintenance(app, context, job.name).await,
+            JobKind::IntegrityChecks => maintenance::run_integrity_checks(app, context, job.name).await,
+            JobKind::SendAlerts => alerts::send(app, context, job.name, dead_letters()).await,
         };
         let (level, outcome) = match &done {
             Ok(()) => (LogLevel::Info, "done".to_owned()),
@@ -28,9 +29,9 @@ pub async fn run(app: &Rc<AppState>, runtime: &Runtime, cron: &str) {
             "event": "job",
             "job": job.name,
             "outcome": outcome,
-            "duration_ms": runtime.now_ms().saturating_sub(started),
+            "duration_ms": context.runtime.now_ms().saturating_sub(started),
         });
-        runtime.log(level, &line.to_string());
+        context.log(level, line);
     }
 }
 

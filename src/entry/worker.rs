@@ -4,7 +4,8 @@ use super::queues::QUEUES;
 use crate::{
     domain::{method::ReceivedMethod, time::whole_seconds},
     entry::{
-        handle_request::{IncomingRequest, handle_request, log_unused_variables, misconfigured_response},
+        handle_request::{handle_request, log_unused_variables, misconfigured_response},
+        incoming_request::IncomingRequest,
         queue_consumer, scheduled,
     },
     handlers::request_log_consumer::{Disposition, QueueMessage},

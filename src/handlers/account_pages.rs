@@ -16,13 +16,14 @@ use crate::{
         },
         views::{self, Account, SiteContext},
     },
-    runtime::{BodyStream, LogLevel, Runtime, RuntimePort as _},
+    runtime::{BodyStream, LogLevel, RuntimePort as _},
     services::{
         app_state::AppState,
         browser_session::{self, PageRequest},
         clerk_client,
         database_client::{execute, execute_as, query},
         request_bodies::{self, Incoming, Sender},
+        request_context::RequestContext,
     },
 };
 
@@ -71,7 +72,7 @@ pub fn redirect_to_hosted_page(
 /// `SessionRevoked` if the session was ended: the database rejects it for pages as for the API (I-2).
 pub async fn account(
     app: &AppState,
-    runtime: &Runtime,
+    context: &RequestContext,
     session: Option<&Session>,
 ) -> Result<Response<BodyStream>, Error> {
     let Some(session) = session else {
@@ -85,7 +86,7 @@ pub async fn account(
     // The database checks the session's rights; a session without any needs no check.
     if session.principal_kind().is_some() {
         let question = query(&app.config.postgrest_url).rpc("who_am_i", "{}");
-        if let Err(fault) = execute_as(app, runtime, &Actor::User(session), "count=none", question).await {
+        if let Err(fault) = execute_as(app, context, &Actor::User(session), "count=none", question).await {
             if fault == Error::SessionRevoked {
                 app.evict_session(session);
             }
@@ -127,12 +128,12 @@ pub fn sign_out_form(app: &AppState, session: Option<&Session>) -> Result<Respon
 /// session to end, `ClerkRevocationIncomplete` if Clerk did not end it.
 pub async fn sign_out(
     app: &AppState,
-    runtime: &Runtime,
+    context: &RequestContext,
     door: PageRequest<'_>,
     body: Option<BodyStream>,
 ) -> (Result<Response<BodyStream>, Error>, Option<Session>) {
-    match ending_session(app, runtime, door, body).await {
-        Ok(session) => (end_at_both(app, runtime, door, &session).await, Some(session)),
+    match ending_session(app, context, door, body).await {
+        Ok(session) => (end_at_both(app, context, door, &session).await, Some(session)),
         Err(fault) => (Err(fault), None),
     }
 }
@@ -140,23 +141,23 @@ pub async fn sign_out(
 /// Returns the session to which the form belongs.
 async fn ending_session(
     app: &AppState,
-    runtime: &Runtime,
+    context: &RequestContext,
     door: PageRequest<'_>,
     body: Option<BodyStream>,
 ) -> Result<Session, Error> {
     csrf::same_origin(door.headers, &app.config.origin).map_err(Error::CsrfRejected)?;
     let form =
-        request_bodies::read(app, runtime, Incoming { sender: Sender::Unknown, body, limit: MAX_FORM_BYTES }).await?;
+        request_bodies::read(app, context, Incoming { sender: Sender::Unknown, body, limit: MAX_FORM_BYTES }).await?;
     if std::str::from_utf8(&form).is_ok_and(password_fields::form_contains_password) {
         return Err(Error::PasswordInRequest);
     }
-    browser_session::ending_session(app, runtime, door.headers, |id| csrf::verify(&app.csrf_key, id, &form).is_ok())
+    browser_session::ending_session(app, context, door.headers, |id| csrf::verify(&app.csrf_key, id, &form).is_ok())
         .await
 }
 
 async fn end_at_both(
     app: &AppState,
-    runtime: &Runtime,
+    context: &RequestContext,
     door: PageRequest<'_>,
     session: &Session,
 ) -> Result<Response<BodyStream>, Error> {
@@ -164,10 +165,10 @@ async fn end_at_both(
     let arguments = serde_json::json!({ "session": session.id });
     let question = query(&app.config.postgrest_url).rpc("end_session", arguments.to_string());
     // Each of the two is useful without the other: Clerk then issues no further tokens, and the Hub rejects issued ones.
-    let here = execute(app, runtime, "sign-out", "return=minimal", question).await;
+    let here = execute(app, context, "sign-out", "return=minimal", question).await;
     // The form may be submitted repeatedly, and Clerk limits requests per secret key, not per user.
-    let at_clerk = if app.clerk_request_limiter.try_acquire(&session.user, runtime.now_ms()) {
-        clerk_client::end_session(app, runtime, &session.id, &session.user).await
+    let at_clerk = if app.clerk_request_limiter.try_acquire(&session.user, context.runtime.now_ms()) {
+        clerk_client::end_session(app, context, &session.id, &session.user).await
     } else {
         Err(Error::ClerkRevocationIncomplete)
     };
@@ -178,7 +179,7 @@ async fn end_at_both(
             "revoked_at_hub": here.is_ok(),
             "revoked_at_clerk": at_clerk.is_ok(),
         });
-        runtime.log(LogLevel::Warn, &line.to_string());
+        context.log(LogLevel::Warn, line);
     }
     here?;
     at_clerk?;

@@ -3,10 +3,11 @@
 use crate::{
     domain::{method::Method, upstreams::ALERT_WEBHOOK},
     logic::error::Error,
-    runtime::{FetchError, LogLevel, Runtime, RuntimePort as _, UpstreamRequest},
+    runtime::{FetchError, LogLevel, RuntimePort as _, UpstreamRequest},
     services::{
         app_state::AppState,
         database_client::{execute as ask_as_job, query},
+        request_context::RequestContext,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -27,11 +28,11 @@ struct Alert {
 /// The error of the database, which is also reported; `UpstreamUnreachable` if the receiver did not accept the alerts.
 pub async fn send(
     app: &AppState,
-    runtime: &Runtime,
+    context: &RequestContext,
     job: &'static str,
     dead_letters: Option<&'static str>,
 ) -> Result<(), Error> {
-    let found = find_alerts(app, runtime, job).await;
+    let found = find_alerts(app, context, job).await;
     let mut alerts = match &found {
         Ok(alerts) => alerts.clone(),
         Err(fault) => {
@@ -39,42 +40,42 @@ pub async fn send(
         }
     };
     // The alerts found so far are logged before the queue is queried.
-    report(runtime, &alerts);
+    report(context, &alerts);
     if let Some(binding) = dead_letters {
-        match runtime.backlog(binding).await {
+        match context.runtime.backlog(binding).await {
             Ok(0) => {}
             Ok(count) => {
                 let more =
                     alert("dead_letters", format!("{count} messages are in the dead-letter queue of the request log"));
-                report(runtime, std::slice::from_ref(&more));
+                report(context, std::slice::from_ref(&more));
                 alerts.push(more);
             }
-            Err(_) => runtime.log(LogLevel::Warn, r#"{"event":"dead_letters.count_failed"}"#),
+            Err(_) => context.log(LogLevel::Warn, serde_json::json!({ "event": "dead_letters.count_failed" })),
         }
     }
     if alerts.is_empty() {
         return Ok(());
     }
-    post(app, runtime, &alerts).await?;
+    post(app, context, &alerts).await?;
     found.map(drop)
 }
 
-fn report(runtime: &Runtime, alerts: &[Alert]) {
+fn report(context: &RequestContext, alerts: &[Alert]) {
     if !alerts.is_empty() {
-        runtime.log(LogLevel::Error, &serde_json::json!({ "event": "alert", "alerts": alerts }).to_string());
+        context.log(LogLevel::Error, serde_json::json!({ "event": "alert", "alerts": alerts }));
     }
 }
 
-async fn find_alerts(app: &AppState, runtime: &Runtime, job: &'static str) -> Result<Vec<Alert>, Error> {
+async fn find_alerts(app: &AppState, context: &RequestContext, job: &'static str) -> Result<Vec<Alert>, Error> {
     let arguments = serde_json::json!({ "most_failed": MAX_FAILED_CHECKS });
     let question = query(&app.config.postgrest_url).rpc("find_alerts", arguments.to_string());
-    let answer = ask_as_job(app, runtime, job, "return=minimal", question).await?;
-    let body = runtime.read_or_empty(answer.body, MAX_RESPONSE_BYTES).await;
+    let answer = ask_as_job(app, context, job, "return=minimal", question).await?;
+    let body = context.runtime.read_or_empty(answer.body, MAX_RESPONSE_BYTES).await;
     serde_json::from_slice(&body).map_err(|_| Error::UpstreamInvalidResponse("no list of alerts"))
 }
 
 /// Sends a JSON object whose `text` is shown by Slack and compatible receivers; the other members are for programs.
-async fn post(app: &AppState, runtime: &Runtime, alerts: &[Alert]) -> Result<(), Error> {
+async fn post(app: &AppState, context: &RequestContext, alerts: &[Alert]) -> Result<(), Error> {
     let Some(url) = &app.config.alert_webhook_url else { return Ok(()) };
     let words: Vec<&str> = alerts.iter().map(|alert| alert.text.as_str()).collect();
     let environment = app.config.environment.name();
@@ -86,10 +87,10 @@ async fn post(app: &AppState, runtime: &Runtime, alerts: &[Alert]) -> Result<(),
     });
     let request = UpstreamRequest::new(&ALERT_WEBHOOK, Method::Post, url.expose().clone())
         .with_body(body.to_string().into_bytes());
-    match runtime.fetch(request).await {
+    match context.runtime.fetch(request).await {
         Ok(answer) if (200..300).contains(&answer.status) => Ok(()),
         Ok(_) | Err(FetchError::Unreachable | FetchError::Timeout) => {
-            runtime.log(LogLevel::Error, r#"{"event":"alert.delivery_failed"}"#);
+            context.log(LogLevel::Error, serde_json::json!({ "event": "alert.delivery_failed" }));
             Err(Error::UpstreamUnreachable)
         }
     }

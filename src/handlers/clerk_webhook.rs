@@ -8,11 +8,12 @@ use crate::{
         http::response::{CachePolicy, ContentKind, Response},
         webhook::{clerk_event, signature::WebhookSignature},
     },
-    runtime::{BodyStream, Runtime, RuntimePort as _},
+    runtime::{BodyStream, RuntimePort as _},
     services::{
         app_state::AppState,
         database_client::{execute, map_read_error, query},
         request_bodies::{self, Incoming, Sender},
+        request_context::RequestContext,
     },
 };
 
@@ -25,14 +26,14 @@ use crate::{
 /// `Webhook` for an invalid signature, which is verified before the body is parsed. The errors of the database.
 pub async fn receive(
     app: &AppState,
-    runtime: &Runtime,
+    context: &RequestContext,
     headers: &Headers,
     body: Option<BodyStream>,
 ) -> Result<Response<BodyStream>, Error> {
-    let now_ms = runtime.now_ms();
+    let now_ms = context.runtime.now_ms();
     let envelope = WebhookSignature::parse(headers, whole_seconds(now_ms)).map_err(Error::Webhook)?;
     let incoming = Incoming { sender: Sender::Unknown, body, limit: MAX_MESSAGE_BYTES };
-    let bytes = request_bodies::read(app, runtime, incoming).await?;
+    let bytes = request_bodies::read(app, context, incoming).await?;
     envelope.verify(&app.config.webhook_secrets, &bytes).map_err(Error::Webhook)?;
     let event = clerk_event::parse(&bytes, now_ms).map_err(|_| Error::WebhookMalformed)?;
     let arguments = serde_json::json!({
@@ -42,9 +43,9 @@ pub async fn receive(
         "verdicts": event.revocations,
     });
     let question = query(&app.config.postgrest_url).rpc("take_clerk_event", arguments.to_string());
-    let answer = execute(app, runtime, "clerk", "return=representation", question).await?;
+    let answer = execute(app, context, "clerk", "return=representation", question).await?;
     let outcome = match answer.body {
-        Some(body) => runtime.read(body, MAX_RESPONSE_BYTES).await.map_err(map_read_error)?,
+        Some(body) => context.runtime.read(body, MAX_RESPONSE_BYTES).await.map_err(map_read_error)?,
         None => Vec::new(),
     };
     let message = match serde_json::from_slice::<&str>(&outcome) {

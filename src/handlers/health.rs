@@ -3,10 +3,11 @@
 use crate::{
     domain::{method::Method, upstreams::CLERK_JWKS},
     logic::http::response::{CachePolicy, ContentKind, Response},
-    runtime::{BodyStream, Runtime, RuntimePort as _, UpstreamRequest},
+    runtime::{BodyStream, RuntimePort as _, UpstreamRequest},
     services::{
         app_state::{AppState, HealthStatus},
         database_client::{TimedJob, execute_job, query},
+        request_context::RequestContext,
     },
 };
 
@@ -14,14 +15,14 @@ use crate::{
 /// the route is public.
 ///
 /// Responds with 200 if all upstreams are reachable and 503 otherwise, without a host, key or reason.
-pub async fn check(app: &AppState, runtime: &Runtime) -> Response<BodyStream> {
-    let since = |time: u64| runtime.now_ms().saturating_sub(time);
+pub async fn check(app: &AppState, context: &RequestContext) -> Response<BodyStream> {
+    let since = |time: u64| context.runtime.now_ms().saturating_sub(time);
     let last = app.health.get().filter(|finding| since(finding.at_ms) < STALE_AFTER_MS);
     let is_probing = app.probing_since.get().is_some_and(|began| since(began) < MAX_PROBE_MS);
     let finding = match last {
         Some(finding) if is_probing || since(finding.at_ms) < FRESH_FOR_MS => finding,
-        _ if is_probing => wait_for_probe(app, runtime).await,
-        _ => probe(app, runtime).await,
+        _ if is_probing => wait_for_probe(app, context).await,
+        _ => probe(app, context).await,
     };
     let well = finding.database && finding.jwks;
     let word = |is_up| if is_up { "up" } else { "down" };
@@ -37,37 +38,37 @@ pub async fn check(app: &AppState, runtime: &Runtime) -> Response<BodyStream> {
 }
 
 /// Requests both upstreams; the status has the time of the end of the probe.
-async fn probe(app: &AppState, runtime: &Runtime) -> HealthStatus {
-    app.probing_since.set(Some(runtime.now_ms()));
-    let (database, jwks) = (is_database_up(app, runtime).await, is_jwks_up(app, runtime).await);
-    let finding = HealthStatus { at_ms: runtime.now_ms(), database, jwks };
+async fn probe(app: &AppState, context: &RequestContext) -> HealthStatus {
+    app.probing_since.set(Some(context.runtime.now_ms()));
+    let (database, jwks) = (is_database_up(app, context).await, is_jwks_up(app, context).await);
+    let finding = HealthStatus { at_ms: context.runtime.now_ms(), database, jwks };
     app.health.set(Some(finding));
     app.probing_since.set(None);
     finding
 }
 
 /// Waits for the status from another request by polling: an object of one request must not be awaited in another.
-async fn wait_for_probe(app: &AppState, runtime: &Runtime) -> HealthStatus {
-    let (began, before) = (runtime.now_ms(), app.health.get().map(|finding| finding.at_ms));
-    while runtime.now_ms().saturating_sub(began) < MAX_PROBE_MS {
-        runtime.sleep(POLL_INTERVAL_MS).await;
+async fn wait_for_probe(app: &AppState, context: &RequestContext) -> HealthStatus {
+    let (began, before) = (context.runtime.now_ms(), app.health.get().map(|finding| finding.at_ms));
+    while context.runtime.now_ms().saturating_sub(began) < MAX_PROBE_MS {
+        context.runtime.sleep(POLL_INTERVAL_MS).await;
         if let Some(finding) = app.health.get().filter(|finding| Some(finding.at_ms) != before) {
             return finding;
         }
     }
-    HealthStatus { at_ms: runtime.now_ms(), database: false, jwks: false }
+    HealthStatus { at_ms: context.runtime.now_ms(), database: false, jwks: false }
 }
 
 /// Probes the database with a token of the Hub, a role, a grant and a row, as a client's request needs them.
-async fn is_database_up(app: &AppState, runtime: &Runtime) -> bool {
+async fn is_database_up(app: &AppState, context: &RequestContext) -> bool {
     let question = query(&app.config.postgrest_url).from("request_log").select("request_id").limit(1);
-    execute_job(app, runtime, TimedJob { name: "health", timeout_ms: TIMEOUT_MS }, question).await.is_ok()
+    execute_job(app, context, TimedJob { name: "health", timeout_ms: TIMEOUT_MS }, question).await.is_ok()
 }
 
-async fn is_jwks_up(app: &AppState, runtime: &Runtime) -> bool {
+async fn is_jwks_up(app: &AppState, context: &RequestContext) -> bool {
     let url = app.config.jwks_url.clone();
     let request = UpstreamRequest::new(&CLERK_JWKS, Method::Get, url).with_timeout_ms(TIMEOUT_MS);
-    runtime.fetch(request).await.is_ok_and(|answer| answer.status == 200)
+    context.runtime.fetch(request).await.is_ok_and(|answer| answer.status == 200)
 }
 
 const FRESH_FOR_MS: u64 = 5_000;

@@ -4,10 +4,11 @@
 use crate::{
     domain::lifetimes::{JOB_RUN_MS, JOB_STEP_MS},
     logic::error::Error,
-    runtime::{Runtime, RuntimePort as _},
+    runtime::RuntimePort as _,
     services::{
         app_state::AppState,
         database_client::{execute_slow_job, query},
+        request_context::RequestContext,
     },
 };
 use serde::Deserialize;
@@ -17,13 +18,13 @@ use serde::Deserialize;
 /// # Errors
 /// The error of the first task that failed, as [`run_integrity_checks`]: its finished steps remain, and the next run
 /// continues.
-pub async fn run_maintenance(app: &AppState, runtime: &Runtime, job: &'static str) -> Result<(), Error> {
-    let started = runtime.now_ms();
+pub async fn run_maintenance(app: &AppState, context: &RequestContext, job: &'static str) -> Result<(), Error> {
+    let started = context.runtime.now_ms();
     let mut outcome = Ok(());
     for task in TASKS {
         let arguments = serde_json::json!({ "task": task });
         let work = JobRun { job, function: "keep_house", arguments: arguments.to_string(), started };
-        outcome = outcome.and(run_until_done(app, runtime, &work).await);
+        outcome = outcome.and(run_until_done(app, context, &work).await);
     }
     outcome
 }
@@ -32,10 +33,10 @@ pub async fn run_maintenance(app: &AppState, runtime: &Runtime, job: &'static st
 ///
 /// # Errors
 /// The error of the database, or `UpstreamTimeout` if the checks take too long: the next run continues from there.
-pub async fn run_integrity_checks(app: &AppState, runtime: &Runtime, job: &'static str) -> Result<(), Error> {
+pub async fn run_integrity_checks(app: &AppState, context: &RequestContext, job: &'static str) -> Result<(), Error> {
     let arguments = serde_json::json!({ "unless_within": DONE_WITHIN_MINUTES });
-    let started = runtime.now_ms();
-    run_until_done(app, runtime, &JobRun { job, function: "run_checks", arguments: arguments.to_string(), started })
+    let started = context.runtime.now_ms();
+    run_until_done(app, context, &JobRun { job, function: "run_checks", arguments: arguments.to_string(), started })
         .await
 }
 
@@ -48,18 +49,18 @@ struct JobRun {
     started: u64,
 }
 
-async fn run_until_done(app: &AppState, runtime: &Runtime, work: &JobRun) -> Result<(), Error> {
+async fn run_until_done(app: &AppState, context: &RequestContext, work: &JobRun) -> Result<(), Error> {
     for _ in 0..MAX_STEPS {
-        let step = run_step(app, runtime, work).await?;
+        let step = run_step(app, context, work).await?;
         if step.done {
             return Ok(());
         }
-        if runtime.now_ms().saturating_sub(work.started) > u64::from(JOB_RUN_MS) {
+        if context.runtime.now_ms().saturating_sub(work.started) > u64::from(JOB_RUN_MS) {
             break;
         }
         if step.busy {
             // Another run executes the same step.
-            runtime.sleep(JOB_STEP_MS).await;
+            context.runtime.sleep(JOB_STEP_MS).await;
         }
     }
     Err(Error::UpstreamTimeout)
@@ -73,10 +74,10 @@ struct StepReport {
     busy: bool,
 }
 
-async fn run_step(app: &AppState, runtime: &Runtime, work: &JobRun) -> Result<StepReport, Error> {
+async fn run_step(app: &AppState, context: &RequestContext, work: &JobRun) -> Result<StepReport, Error> {
     let question = query(&app.config.postgrest_url).rpc(work.function, work.arguments.clone());
-    let answer = execute_slow_job(app, runtime, work.job, question).await?;
-    let body = runtime.read_or_empty(answer.body, MAX_RESPONSE_BYTES).await;
+    let answer = execute_slow_job(app, context, work.job, question).await?;
+    let body = context.runtime.read_or_empty(answer.body, MAX_RESPONSE_BYTES).await;
     serde_json::from_slice(&body).map_err(|_| Error::UpstreamInvalidResponse("a step does not say whether it is done"))
 }
 

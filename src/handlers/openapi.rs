@@ -8,10 +8,11 @@ use crate::{
         http::response::{CachePolicy, ContentKind, Response},
         openapi::{self, Caller, Scope},
     },
-    runtime::{BodyStream, Runtime},
+    runtime::BodyStream,
     services::{
         app_state::AppState,
         database_client::{execute_as, query},
+        request_context::RequestContext,
     },
 };
 
@@ -22,10 +23,14 @@ use crate::{
 ///
 /// # Errors
 /// `Forbidden`, and the errors of the database.
-pub async fn describe(app: &AppState, runtime: &Runtime, session: &Session) -> Result<Response<BodyStream>, Error> {
+pub async fn describe(
+    app: &AppState,
+    context: &RequestContext,
+    session: &Session,
+) -> Result<Response<BodyStream>, Error> {
     let who = session.principal_kind().ok_or(Error::Policy(PolicyError::Forbidden))?;
     let question = query(&app.config.postgrest_url).rpc("who_am_i", "{}");
-    if let Err(fault) = execute_as(app, runtime, &Actor::User(session), "count=none", question).await {
+    if let Err(fault) = execute_as(app, context, &Actor::User(session), "count=none", question).await {
         if fault == Error::SessionRevoked {
             app.evict_session(session);
         }

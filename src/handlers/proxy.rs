@@ -4,8 +4,6 @@
 mod export;
 mod recording;
 
-pub use export::ExportSummary;
-
 use crate::{
     domain::{
         access::Operation,
@@ -21,15 +19,16 @@ use crate::{
         http::response::Response,
         query::{self, Format, Plan, ReadRecord, When, is_answer},
     },
-    runtime::{BodyStream, Runtime, RuntimePort as _, UpstreamRequest, UpstreamResponse},
+    runtime::{BodyStream, RuntimePort as _, UpstreamRequest, UpstreamResponse},
     services::{
         app_state::AppState,
         clerk_client,
         database_client::{self, MAX_ERROR_BYTES, SCHEMA, map_fetch_error},
         request_bodies::{self, Body, Incoming, Sender},
+        request_context::{PendingExport, RequestContext},
     },
 };
-use std::{future::Future, pin::Pin, rc::Rc};
+use std::rc::Rc;
 
 /// A client's request.
 pub struct ProxyRequest<'a> {
@@ -45,12 +44,8 @@ pub struct ProxyRequest<'a> {
     pub headers: &'a Headers,
     /// The body, unread.
     pub body: Option<BodyStream>,
-    /// The Hub's request id.
-    pub request_id: &'a str,
     /// The client's request id.
     pub client_request_id: Option<&'a str>,
-    /// The route, for the request row.
-    pub route: &'a str,
 }
 
 /// The outcome of a proxied request.
@@ -69,9 +64,6 @@ pub struct ProxyResponse {
     pub pending_export: Option<PendingExport>,
 }
 
-/// Writes the pages of an export, and returns its outcome.
-pub type PendingExport = Pin<Box<dyn Future<Output = ExportSummary>>>;
-
 /// Sends the request to `PostgREST` and returns its response unchanged.
 ///
 /// The body of a change is read here, because the firewall must check which columns it contains; the same bytes are
@@ -79,14 +71,18 @@ pub type PendingExport = Pin<Box<dyn Future<Output = ExportSummary>>>;
 ///
 /// # Errors
 /// The errors of policy, firewall and database.
-pub async fn proxy(app: &Rc<AppState>, runtime: &Runtime, mut call: ProxyRequest<'_>) -> Result<ProxyResponse, Error> {
+pub async fn proxy(
+    app: &Rc<AppState>,
+    context: &RequestContext,
+    mut call: ProxyRequest<'_>,
+) -> Result<ProxyResponse, Error> {
     let actor = Actor::User(call.session);
     let is_file = call.method == Method::Get && Format::from_accept(call.headers).is_some();
     let action = if is_file { RequestedAction::Export } else { RequestedAction::Method(call.method) };
-    let permit =
-        authz::authorize(&actor, call.target, action, whole_seconds(runtime.now_ms())).map_err(Error::Policy)?;
+    let permit = authz::authorize(&actor, call.target, action, whole_seconds(context.runtime.now_ms()))
+        .map_err(Error::Policy)?;
     let plan = query::plan(&permit, call.method, call.query, call.headers).map_err(Error::Query)?;
-    let mut held = read_body(app, runtime, &mut call, &plan).await?;
+    let mut held = read_body(app, context, &mut call, &plan).await?;
     let body = if plan.requires_body() {
         plan.check_body(&held).map_err(Error::Query)?;
         Some(held.take())
@@ -94,15 +90,15 @@ pub async fn proxy(app: &Rc<AppState>, runtime: &Runtime, mut call: ProxyRequest
         plan.arguments().map(|arguments| arguments.as_bytes().to_vec())
     };
     if permit.needs_recheck() {
-        clerk_client::verify_current_status(app, runtime, call.session).await?;
+        clerk_client::verify_current_status(app, context, call.session).await?;
     }
-    let token = app.database_token(runtime, &actor).await?;
+    let token = app.database_token(context, &actor).await?;
     let url = format!("{}/{}", app.config.postgrest_url, plan.path_and_query());
     let outgoing = database_client::request(&app.config, plan.method(), url, &token)
         .with_header("accept", plan.accept())
         .with_header(if plan.is_read() { "accept-profile" } else { "content-profile" }, SCHEMA)
-        .with_header("x-hub-route", call.route)
-        .with_header("x-request-id", call.request_id)
+        .with_header("x-hub-route", &context.route)
+        .with_header("x-request-id", &context.request_id)
         .with_optional_header("content-type", body.as_ref().map(|_| "application/json"))
         .with_optional_header("prefer", plan.prefer())
         .with_optional_header("x-client-request-id", call.client_request_id)
@@ -117,14 +113,14 @@ pub async fn proxy(app: &Rc<AppState>, runtime: &Runtime, mut call: ProxyRequest
     let look = plan.read_record(outgoing.body.as_deref()).map_err(Error::Query)?;
     let recorded = look.as_ref().is_some_and(|look| look.when == When::Before);
     if let (true, Some(look)) = (recorded, &look) {
-        recording::record(app, runtime, &call, (look, &outgoing.headers)).await?;
+        recording::record(app, context, &call, (look, &outgoing.headers)).await?;
     }
     if let Some((export, format)) = plan.export() {
-        let begun = export::start(app, runtime, call.session, (export, *format), outgoing).await?;
+        let begun = export::start(app, context, call.session, (export, *format), outgoing).await?;
         return Ok(ProxyResponse { recorded_in_transaction: recorded, ..begun });
     }
-    let asked_at = runtime.now_ms();
-    let (row_count, reply) = match send_for_streaming(app, runtime, call.session, outgoing).await {
+    let asked_at = context.runtime.now_ms();
+    let (row_count, reply) = match send_for_streaming(app, context, call.session, outgoing).await {
         Ok(answer) => {
             let row_count = answer.headers.value("content-range").and_then(row_count);
             (row_count, Ok(into_response(&app.config.base_path, answer, plan.accept())))
@@ -133,7 +129,7 @@ pub async fn proxy(app: &Rc<AppState>, runtime: &Runtime, mut call: ProxyRequest
         Err(fault) => return Err(fault),
     };
     Ok(ProxyResponse {
-        upstream_ms: runtime.now_ms().saturating_sub(asked_at),
+        upstream_ms: context.runtime.now_ms().saturating_sub(asked_at),
         row_count,
         read_record: look.filter(|_| !recorded),
         response: reply,
@@ -145,13 +141,13 @@ pub async fn proxy(app: &Rc<AppState>, runtime: &Runtime, mut call: ProxyRequest
 /// Sends one request whose response the Hub reads itself, all within the request's timeout.
 async fn send_upstream(
     app: &AppState,
-    runtime: &Runtime,
+    context: &RequestContext,
     session: &Session,
     outgoing: UpstreamRequest,
 ) -> Result<UpstreamResponse<BodyStream>, Error> {
     let accept = outgoing.header("accept").unwrap_or_default().to_owned();
-    let answer = runtime.fetch(outgoing).await.map_err(map_fetch_error)?;
-    check_response(app, runtime, session, (&accept, answer)).await
+    let answer = context.runtime.fetch(outgoing).await.map_err(map_fetch_error)?;
+    check_response(app, context, session, (&accept, answer)).await
 }
 
 /// Sends one request whose response is forwarded, with a timeout for its head only: the body may take as long as the
@@ -166,13 +162,13 @@ async fn send_upstream(
 /// incomplete body.
 async fn send_for_streaming(
     app: &AppState,
-    runtime: &Runtime,
+    context: &RequestContext,
     session: &Session,
     outgoing: UpstreamRequest,
 ) -> Result<UpstreamResponse<BodyStream>, Error> {
     let accept = outgoing.header("accept").unwrap_or_default().to_owned();
-    let answer = runtime.fetch_head(outgoing).await.map_err(map_fetch_error)?;
-    check_response(app, runtime, session, (&accept, answer)).await
+    let answer = context.runtime.fetch_head(outgoing).await.map_err(map_fetch_error)?;
+    check_response(app, context, session, (&accept, answer)).await
 }
 
 /// Returns the timeout of a permitted request: that of a slow function, or that of the database.
@@ -186,7 +182,7 @@ fn timeout_ms(permit: &Permit) -> u32 {
 /// Returns a successful response, which must have the requested media type.
 async fn check_response(
     app: &AppState,
-    runtime: &Runtime,
+    context: &RequestContext,
     session: &Session,
     (accept, answer): (&str, UpstreamResponse<BodyStream>),
 ) -> Result<UpstreamResponse<BodyStream>, Error> {
@@ -204,7 +200,10 @@ async fn check_response(
         0..=399 => Err(Error::UpstreamInvalidResponse("a redirect")),
         status => {
             // Without its body, the status decides.
-            let error = runtime.within(POSTGREST.timeout_ms, runtime.read_or_empty(answer.body, MAX_ERROR_BYTES)).await;
+            let error = context
+                .runtime
+                .within(POSTGREST.timeout_ms, context.runtime.read_or_empty(answer.body, MAX_ERROR_BYTES))
+                .await;
             let fault = database::map_error(status, &error.unwrap_or_default(), session.is_staff());
             if fault == Error::SessionRevoked {
                 app.evict_session(session);
@@ -217,7 +216,7 @@ async fn check_response(
 /// Reads the body; its bytes count towards the limit until the returned value is dropped.
 async fn read_body<'a>(
     app: &'a AppState,
-    runtime: &Runtime,
+    context: &RequestContext,
     call: &mut ProxyRequest<'_>,
     plan: &Plan,
 ) -> Result<Body<'a>, Error> {
@@ -227,7 +226,7 @@ async fn read_body<'a>(
     }
     let body = call.body.take().filter(|_| plan.requires_body());
     let incoming = Incoming { sender: Sender::User(call.session.user.clone()), body, limit: plan.max_body_bytes() };
-    let held = request_bodies::read(app, runtime, incoming).await?;
+    let held = request_bodies::read(app, context, incoming).await?;
     if plan.fits(&held) { Ok(held) } else { Err(Error::BodyTooLarge) }
 }
 

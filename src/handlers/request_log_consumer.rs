@@ -9,9 +9,10 @@ use crate::{
         error::row_rejection::RowRejection,
         request_log_batch::{self, Bounds},
     },
-    runtime::{LogLevel, Runtime, RuntimePort as _},
+    runtime::{LogLevel, RuntimePort as _},
     services::{
         app_state::AppState,
+        request_context::RequestContext,
         request_log_rows::{self, RejectedRecord},
     },
 };
@@ -67,7 +68,7 @@ struct BatchRow<'a> {
 /// once.
 pub async fn write_batch(
     app: &AppState,
-    runtime: &Runtime,
+    context: &RequestContext,
     messages: &[QueueMessage],
     policy: RetryPolicy,
 ) -> Vec<Disposition> {
@@ -80,17 +81,17 @@ pub async fn write_batch(
             Err(_) => rows.push(BatchRow { message, text: &delivery.text, end: End::Refused(malformed_message()) }),
         }
     }
-    let written = write_individually(app, runtime, &mut rows).await;
+    let written = write_individually(app, context, &mut rows).await;
     // A missing privilege rejects every row alike; a row is the cause only if another row was written. A message that
     // has been retried for hours is stored in any case, so that no row is lost.
     let blamed = written || policy != RetryPolicy::Doubling;
-    write_messages(app, runtime, &mut rows, blamed).await;
+    write_messages(app, context, &mut rows, blamed).await;
     let done = |message| rows.iter().filter(|row| row.message == message).all(|row| row.end == End::Stands);
     let disposition = |(message, delivery): (usize, &QueueMessage)| {
         if done(message) {
             return Disposition::Ack;
         }
-        retry(runtime, delivery, policy);
+        retry(context, delivery, policy);
         Disposition::Retry { after_s: retry_delay_s(policy, delivery.age_s) }
     };
     messages.iter().enumerate().map(disposition).collect()
@@ -99,13 +100,13 @@ pub async fn write_batch(
 /// Logs that no attempt was possible, as for a Hub with invalid variables; on the last delivery, with the complete
 /// message.
 #[must_use]
-pub fn postpone(runtime: &Runtime, delivery: &QueueMessage, policy: RetryPolicy, after_s: u32) -> Disposition {
-    retry(runtime, delivery, policy);
+pub fn postpone(context: &RequestContext, delivery: &QueueMessage, policy: RetryPolicy, after_s: u32) -> Disposition {
+    retry(context, delivery, policy);
     Disposition::Retry { after_s }
 }
 
 /// Stores the rows that the request log rejects, and logs them completely.
-async fn write_messages(app: &AppState, runtime: &Runtime, rows: &mut [BatchRow<'_>], blamed: bool) {
+async fn write_messages(app: &AppState, context: &RequestContext, rows: &mut [BatchRow<'_>], blamed: bool) {
     let mut refused: Vec<(&mut End, RejectedRecord<'_>)> = Vec::new();
     for BatchRow { text, end, .. } in rows {
         let refusal = match end {
@@ -120,7 +121,7 @@ async fn write_messages(app: &AppState, runtime: &Runtime, rows: &mut [BatchRow<
     let mut refused = refused.into_iter();
     for size in sizes {
         let (ends, part): (Vec<_>, Vec<_>) = refused.by_ref().take(size).unzip();
-        let stored = store_rejected(app, runtime, &part).await;
+        let stored = store_rejected(app, context, &part).await;
         for (end, row) in ends.into_iter().zip(part) {
             let line = json!({
                 "event": "request_log.row_rejected",
@@ -129,7 +130,7 @@ async fn write_messages(app: &AppState, runtime: &Runtime, rows: &mut [BatchRow<
                 "reason": row.refusal.message,
                 "row": as_json(row.content),
             });
-            runtime.log(LogLevel::Error, &line.to_string());
+            context.log(LogLevel::Error, line);
             if stored {
                 *end = End::Stands;
             }
@@ -137,13 +138,13 @@ async fn write_messages(app: &AppState, runtime: &Runtime, rows: &mut [BatchRow<
     }
 }
 
-async fn store_rejected(app: &AppState, runtime: &Runtime, rows: &[RejectedRecord<'_>]) -> bool {
+async fn store_rejected(app: &AppState, context: &RequestContext, rows: &[RejectedRecord<'_>]) -> bool {
     for attempt in 1..=MAX_UNANSWERED {
-        if request_log_rows::reject(app, runtime, rows).await.is_ok() {
+        if request_log_rows::reject(app, context, rows).await.is_ok() {
             return true;
         }
         if attempt < MAX_UNANSWERED {
-            runtime.sleep(RETRY_MS).await;
+            context.runtime.sleep(RETRY_MS).await;
         }
     }
     false
@@ -151,14 +152,14 @@ async fn store_rejected(app: &AppState, runtime: &Runtime, rows: &[RejectedRecor
 
 /// Logs one line for a message that will be delivered again. On the last delivery it contains the complete message,
 /// which is stored nowhere else afterwards.
-fn retry(runtime: &Runtime, delivery: &QueueMessage, policy: RetryPolicy) {
+fn retry(context: &RequestContext, delivery: &QueueMessage, policy: RetryPolicy) {
     let last = matches!(policy, RetryPolicy::Hourly { last } if delivery.attempt >= last);
     let line = if last {
         json!({ "event": "request_log.retries_exhausted", "age_s": delivery.age_s, "rows": as_json(&delivery.text) })
     } else {
         json!({ "event": "request_log.retry", "age_s": delivery.age_s, "attempt": delivery.attempt })
     };
-    runtime.log(if last { LogLevel::Error } else { LogLevel::Warn }, &line.to_string());
+    context.log(if last { LogLevel::Error } else { LogLevel::Warn }, line);
 }
 
 /// Returns a text parsed as JSON, or as a string if it is not JSON.

@@ -8,11 +8,12 @@ use crate::{
         error::Error,
         http::response::{CachePolicy, ContentKind, Response, ResponseBody},
     },
-    runtime::{BodyStream, LogLevel, Runtime, RuntimePort as _},
+    runtime::{BodyStream, LogLevel, RuntimePort as _},
     services::{
         app_state::AppState,
         clerk_client,
         database_client::{execute, query},
+        request_context::RequestContext,
     },
 };
 use serde_json::Value;
@@ -26,12 +27,12 @@ use std::rc::Rc;
 /// be retried.
 pub async fn revoke_at_clerk(
     app: &AppState,
-    runtime: &Runtime,
+    context: &RequestContext,
     reply: Response<BodyStream>,
 ) -> Result<Response<BodyStream>, Error> {
     let body = match reply.body {
         ResponseBody::Stream(body) => {
-            runtime.within(POSTGREST.timeout_ms, runtime.read(body, MAX_RESPONSE_BYTES)).await
+            context.runtime.within(POSTGREST.timeout_ms, context.runtime.read(body, MAX_RESPONSE_BYTES)).await
         }
         ResponseBody::Empty | ResponseBody::Text(_) => None,
     };
@@ -39,14 +40,14 @@ pub async fn revoke_at_clerk(
     let revoked: Value = serde_json::from_slice(&body).map_err(|_| Error::ClerkRevocationIncomplete)?;
     let person = revoked.get("person").and_then(Value::as_str).filter(|person| is_clerk_id(person, "user_"));
     let person = person.ok_or(Error::ClerkRevocationIncomplete)?;
-    let ended = clerk_client::end_sessions(app, runtime, person).await?;
+    let ended = clerk_client::end_sessions(app, context, person).await?;
     let arguments = serde_json::json!({ "person": person });
     let question = query(&app.config.postgrest_url).rpc("sessions_ended", arguments.to_string());
     // If this fails, the user remains rejected for the ten minutes, which is no less secure.
-    if let Err(fault) = execute(app, runtime, "revocation", "return=minimal", question).await {
+    if let Err(fault) = execute(app, context, "revocation", "return=minimal", question).await {
         let line =
             serde_json::json!({ "event": "revocation.not_narrowed", "user_id": person, "reason": fault.reason() });
-        runtime.log(LogLevel::Warn, &line.to_string());
+        context.log(LogLevel::Warn, line);
     }
     let body = serde_json::json!({ "person": person, "sessions_ended": ended });
     Ok(Response::text(200, ContentKind::Json, CachePolicy::NoStore, body.to_string()))
@@ -59,14 +60,14 @@ pub async fn revoke_at_clerk(
 /// limited, as in the API, since forged tokens would use up a common limit and leave the valid token of another user
 /// unrevoked; a token without the format, key id, issuer and times of a valid one is not checked. Requests to the
 /// database are limited per user.
-pub fn revoke_leaked_tokens(app: &Rc<AppState>, runtime: &Runtime, headers: &Headers, url: &str) {
-    let exposed = bearer_token::exposed(headers, url).into_iter().filter(|token| app.looks_valid(runtime, token));
+pub fn revoke_leaked_tokens(app: &Rc<AppState>, context: &RequestContext, headers: &Headers, url: &str) {
+    let exposed = bearer_token::exposed(headers, url).into_iter().filter(|token| app.looks_valid(context, token));
     let tokens: Vec<_> = exposed.take(MAX_TOKENS).map(str::to_owned).collect();
     if tokens.is_empty() {
         return;
     }
-    let (app, background) = (Rc::clone(app), runtime.clone());
-    runtime.wait_until(async move {
+    let (app, background) = (Rc::clone(app), context.background());
+    context.runtime.wait_until(async move {
         for token in tokens {
             if app.knows_key_of(&background, &token).await {
                 revoke_leaked_token(&app, &background, &token).await;
@@ -75,25 +76,25 @@ pub fn revoke_leaked_tokens(app: &Rc<AppState>, runtime: &Runtime, headers: &Hea
     });
 }
 
-async fn revoke_leaked_token(app: &AppState, runtime: &Runtime, token: &str) {
-    let Ok(session) = app.authenticate(runtime, token).await else { return };
+async fn revoke_leaked_token(app: &AppState, context: &RequestContext, token: &str) {
+    let Ok(session) = app.authenticate(context, token).await else { return };
     app.evict_session(&session);
     if app.exposed.are_revoked(&session) {
         return;
     }
-    if !app.exposed.try_acquire(&session.user, runtime.now_ms()) {
+    if !app.exposed.try_acquire(&session.user, context.runtime.now_ms()) {
         let line = serde_json::json!({
             "event": "insecure_transport.rate_limited",
             "actor_id": session.user,
             "session_id": session.id,
         });
-        runtime.log(LogLevel::Warn, &line.to_string());
+        context.log(LogLevel::Warn, line);
         return;
     }
     let issued_ms = time::milliseconds(session.issued_at);
     let arguments = serde_json::json!({ "session": session.id, "issued_until": time::rfc3339(issued_ms) });
     let question = query(&app.config.postgrest_url).rpc("burn_token", arguments.to_string());
-    let done = execute(app, runtime, "boundary", "return=minimal", question).await;
+    let done = execute(app, context, "boundary", "return=minimal", question).await;
     if done.is_ok() {
         app.exposed.mark_revoked(&session);
     }
@@ -103,7 +104,7 @@ async fn revoke_leaked_token(app: &AppState, runtime: &Runtime, token: &str) {
         "session_id": session.id,
         "revoked": done.is_ok(),
     });
-    runtime.log(LogLevel::Warn, &line.to_string());
+    context.log(LogLevel::Warn, line);
 }
 
 /// Maximum number of revoked tokens per request: a browser sends one, and each may require a signature check.

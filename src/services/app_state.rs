@@ -23,13 +23,14 @@ use crate::{
             query_string::{Unescaped, encode},
         },
     },
-    runtime::{Runtime, RuntimePort as _},
+    runtime::RuntimePort as _,
     services::{
         database_token_issuer::DatabaseTokenIssuer,
         exposed_sessions::ExposedSessions,
         jwks_cache::{JwksCache, JwksSource},
         rate_limiter::{RateLimiter, network},
         request_bodies::BodyBudget,
+        request_context::RequestContext,
         request_log::RequestLogWriter,
         session_verifier::{self, SessionCache},
     },
@@ -126,23 +127,23 @@ impl AppState {
     ///
     /// # Errors
     /// `Token` for an invalid one, `JwksUnavailable` if it could not be verified.
-    pub async fn authenticate(&self, runtime: &Runtime, token: &str) -> Result<Session, Error> {
-        session_verifier::authenticate(runtime, &self.sessions, &self.jwks, &self.token_policy, token).await
+    pub async fn authenticate(&self, context: &RequestContext, token: &str) -> Result<Session, Error> {
+        session_verifier::authenticate(context, &self.sessions, &self.jwks, &self.token_policy, token).await
     }
 
     /// Returns whether a token justifies a signature check: its form, issuer and times are those of a valid one. The
     /// result proves nothing.
     #[must_use]
-    pub fn looks_valid(&self, runtime: &Runtime, token: &str) -> bool {
-        let now_s = whole_seconds(runtime.now_ms());
+    pub fn looks_valid(&self, context: &RequestContext, token: &str) -> bool {
+        let now_s = whole_seconds(context.runtime.now_ms());
         let current = |seen: session_token::UnverifiedClaims| seen.is_current(&self.token_policy.issuer, now_s);
         session_token::parse(token).is_ok() && session_token::decode_unverified(token).is_some_and(current)
     }
 
     /// Returns whether the key id of a token is one of the issuer's. An unknown one causes no fetch.
-    pub async fn knows_key_of(&self, runtime: &Runtime, token: &str) -> bool {
+    pub async fn knows_key_of(&self, context: &RequestContext, token: &str) -> bool {
         match session_token::parse(token) {
-            Ok(unverified) => self.jwks.knows(runtime, unverified.kid()).await,
+            Ok(unverified) => self.jwks.knows(context, unverified.kid()).await,
             Err(_) => false,
         }
     }
@@ -151,8 +152,8 @@ impl AppState {
     ///
     /// # Errors
     /// Same as [`AppState::authenticate`].
-    pub async fn ending_session(&self, runtime: &Runtime, token: &str) -> Result<EndingSession, Error> {
-        session_verifier::ending_session(runtime, &self.jwks, &self.token_policy, token).await
+    pub async fn ending_session(&self, context: &RequestContext, token: &str) -> Result<EndingSession, Error> {
+        session_verifier::ending_session(context, &self.jwks, &self.token_policy, token).await
     }
 
     /// Returns the content of Clerk's handshake, if it is signed with a key of the issuer.
@@ -161,10 +162,10 @@ impl AppState {
     /// Same as [`AppState::authenticate`].
     pub async fn verify_handshake_token(
         &self,
-        runtime: &Runtime,
+        context: &RequestContext,
         token: &str,
     ) -> Result<Option<serde_json::Value>, Error> {
-        match session_verifier::verify_claim(runtime, &self.jwks, token, "handshake").await {
+        match session_verifier::verify_claim(context, &self.jwks, token, "handshake").await {
             Err(Error::Token(_)) => Err(Error::HandshakeFailed("handshake-token-refused")),
             other => other,
         }
@@ -174,8 +175,8 @@ impl AppState {
     ///
     /// # Errors
     /// `RuntimeFailed` if signing fails.
-    pub async fn database_token(&self, runtime: &Runtime, actor: &Actor<'_>) -> Result<String, Error> {
-        self.token_issuer.token(runtime, actor).await
+    pub async fn database_token(&self, context: &RequestContext, actor: &Actor<'_>) -> Result<String, Error> {
+        self.token_issuer.token(context, actor).await
     }
 
     /// Counts a request to Clerk's Backend API that a client without a verified token causes.
@@ -186,8 +187,8 @@ impl AppState {
     ///
     /// # Errors
     /// `ClerkUnavailable` if the client's network has used up the limit of this minute.
-    pub fn may_ask_clerk(&self, runtime: &Runtime, headers: &Headers) -> Result<(), Error> {
-        let may = self.clerk_request_limiter.try_acquire(&network(headers), runtime.now_ms());
+    pub fn may_ask_clerk(&self, context: &RequestContext, headers: &Headers) -> Result<(), Error> {
+        let may = self.clerk_request_limiter.try_acquire(&network(headers), context.runtime.now_ms());
         may.then_some(()).ok_or(Error::ClerkUnavailable)
     }
 

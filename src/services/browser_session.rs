@@ -19,8 +19,8 @@ use crate::{
             response::Response,
         },
     },
-    runtime::{BodyStream, Runtime, RuntimePort as _},
-    services::{app_state::AppState, clerk_client},
+    runtime::{BodyStream, RuntimePort as _},
+    services::{app_state::AppState, clerk_client, request_context::RequestContext},
 };
 
 mod directives;
@@ -62,26 +62,26 @@ pub enum PageAuthentication {
 /// `JwksUnavailable` if no token can be verified, `ClerkUnavailable` if Clerk stores the cookies and does not respond.
 pub async fn authenticate_page(
     app: &AppState,
-    runtime: &Runtime,
+    context: &RequestContext,
     page: PageRequest<'_>,
 ) -> Result<PageAuthentication, Error> {
     let cookies = cookies_of(page.headers)?;
-    let now_s = whole_seconds(runtime.now_ms());
+    let now_s = whole_seconds(context.runtime.now_ms());
     let navigation =
         browser_session::is_navigation(page.method, page.headers.value("sec-fetch-dest"), page.headers.value("accept"));
     let visit = BrowserSessionInput { cookies: &cookies, query: page.query, is_navigation: navigation, now_s };
     let authentication = match browser_session::decide(&visit, &app.clerk_instance) {
-        BrowserAuthDecision::Verify(token) => verify_session(app, runtime, (page, &visit), token).await?,
+        BrowserAuthDecision::Verify(token) => verify_session(app, context, (page, &visit), token).await?,
         BrowserAuthDecision::ResolveNonce(nonce, carrier) => {
-            app.may_ask_clerk(runtime, page.headers)?;
-            let directives = clerk_client::handshake_payload(app, runtime, nonce).await;
-            complete_handshake(app, runtime, (page, &visit), (directives, carrier)).await?
+            app.may_ask_clerk(context, page.headers)?;
+            let directives = clerk_client::handshake_payload(app, context, nonce).await;
+            complete_handshake(app, context, (page, &visit), (directives, carrier)).await?
         }
         BrowserAuthDecision::ResolveToken(token, carrier) => {
-            let directives = signed_directives(app, runtime, token).await;
-            complete_handshake(app, runtime, (page, &visit), (directives, carrier)).await?
+            let directives = signed_directives(app, context, token).await;
+            complete_handshake(app, context, (page, &visit), (directives, carrier)).await?
         }
-        step => after_token_error(app, runtime, (page, &visit), step)?,
+        step => after_token_error(app, context, (page, &visit), step)?,
     };
     // A handshake that another page of this browser has completed leaves its parameters in the URL.
     let traces = navigation && first_value(page.query, HANDSHAKE_STATE_PARAMETER).is_some();
@@ -113,7 +113,7 @@ pub async fn authenticate_page(
 /// belongs to the form's session, `JwksUnavailable` if none can be checked.
 pub async fn ending_session(
     app: &AppState,
-    runtime: &Runtime,
+    context: &RequestContext,
     headers: &Headers,
     is_of_form: impl Fn(&str) -> bool,
 ) -> Result<Session, Error> {
@@ -129,7 +129,7 @@ pub async fn ending_session(
     tokens.sort_by_key(|token| !claims_form(token));
     let mut fault = Error::SignOutUnknown;
     for token in tokens.into_iter().take(MAX_HANDSHAKE_TOKENS) {
-        match app.ending_session(runtime, token).await {
+        match app.ending_session(context, token).await {
             Ok(departing) if is_of_form(departing.id()) => return Ok(departing.into_record()),
             Ok(_) => fault = Error::CsrfRejected(CsrfError::TokenWrong),
             Err(Error::Token(_)) => {}
@@ -148,22 +148,22 @@ fn cookies_of(headers: &Headers) -> Result<Cookies<'_>, Error> {
 
 async fn verify_session(
     app: &AppState,
-    runtime: &Runtime,
+    context: &RequestContext,
     (page, visit): (PageRequest<'_>, &BrowserSessionInput<'_>),
     token: &str,
 ) -> Result<PageAuthentication, Error> {
-    match app.authenticate(runtime, token).await {
+    match app.authenticate(context, token).await {
         Ok(session) => Ok(PageAuthentication::SignedIn(session, Vec::new())),
         Err(Error::Token(fault)) => {
             if visit.is_navigation
                 && fault == session_token::TokenError::Expired
-                && let Some((session, set)) = refresh_session(app, runtime, (page.headers, visit.cookies), token).await
+                && let Some((session, set)) = refresh_session(app, context, (page.headers, visit.cookies), token).await
             {
                 return Ok(PageAuthentication::SignedIn(session, set));
             }
             after_token_error(
                 app,
-                runtime,
+                context,
                 (page, visit),
                 browser_session::after_token_error(visit, &app.clerk_instance, fault),
             )
@@ -175,13 +175,13 @@ async fn verify_session(
 /// Executes a step that needs no verification.
 fn after_token_error(
     app: &AppState,
-    runtime: &Runtime,
+    context: &RequestContext,
     (page, visit): (PageRequest<'_>, &BrowserSessionInput<'_>),
     step: BrowserAuthDecision<'_>,
 ) -> Result<PageAuthentication, Error> {
     match step {
         BrowserAuthDecision::Handshake(reason) => {
-            Ok(PageAuthentication::Redirect(redirect_to_handshake(app, runtime, visit, page, reason)?, reason))
+            Ok(PageAuthentication::Redirect(redirect_to_handshake(app, context, visit, page, reason)?, reason))
         }
         BrowserAuthDecision::Refused(reason) => {
             Ok(PageAuthentication::SignedOut(reason, delete_cookies::sessions(&app.clerk_instance, page.path)))
@@ -198,12 +198,12 @@ fn after_token_error(
 /// Sets the cookies of a handshake's result, or begins another handshake if a cookie may have been overwritten.
 async fn complete_handshake(
     app: &AppState,
-    runtime: &Runtime,
+    context: &RequestContext,
     (page, visit): (PageRequest<'_>, &BrowserSessionInput<'_>),
     (directives, carrier): (Result<Vec<String>, Error>, Carrier),
 ) -> Result<PageAuthentication, Error> {
     let taken = match directives {
-        Ok(directives) => accept_cookies(app, runtime, &directives).await,
+        Ok(directives) => accept_cookies(app, context, &directives).await,
         Err(fault) => Err(fault),
     };
     match taken {
@@ -228,7 +228,7 @@ async fn complete_handshake(
         }
         Err(Error::HandshakeFailed(reason)) => {
             let step = browser_session::after_unresolved(visit, carrier, reason);
-            Ok(match after_token_error(app, runtime, (page, visit), step)? {
+            Ok(match after_token_error(app, context, (page, visit), step)? {
                 PageAuthentication::Redirect(reply, reason) => PageAuthentication::Redirect(
                     with_cookies(reply, delete_cookies::carriers(&app.clerk_instance)),
                     reason,

@@ -10,8 +10,8 @@ use crate::{
         upstreams::CLERK_BACKEND_API,
     },
     logic::error::Error,
-    runtime::{Runtime, RuntimePort as _, UpstreamRequest},
-    services::app_state::AppState,
+    runtime::{RuntimePort as _, UpstreamRequest},
+    services::{app_state::AppState, request_context::RequestContext},
 };
 use serde_json::Value;
 
@@ -20,8 +20,8 @@ use serde_json::Value;
 /// # Errors
 /// `ClerkUnavailable` if Clerk does not respond within 2 seconds: without the check the request is rejected.
 /// `SessionRevoked` if the user's state differs from the token.
-pub async fn verify_current_status(app: &AppState, runtime: &Runtime, session: &Session) -> Result<(), Error> {
-    let (status, body) = request(app, runtime, Method::Get, &format!("/v1/users/{}", session.user), None).await?;
+pub async fn verify_current_status(app: &AppState, context: &RequestContext, session: &Session) -> Result<(), Error> {
+    let (status, body) = request(app, context, Method::Get, &format!("/v1/users/{}", session.user), None).await?;
     if status == 404 {
         return Err(Error::SessionRevoked);
     }
@@ -42,17 +42,17 @@ pub async fn verify_current_status(app: &AppState, runtime: &Runtime, session: &
 ///
 /// # Errors
 /// `ClerkRevocationIncomplete` if one of them could not be ended.
-pub async fn end_sessions(app: &AppState, runtime: &Runtime, user: &str) -> Result<usize, Error> {
+pub async fn end_sessions(app: &AppState, context: &RequestContext, user: &str) -> Result<usize, Error> {
     let mut ended = 0;
     for status in ["active", "pending"] {
         let path = format!("/v1/sessions?user_id={user}&status={status}&paginated=true&limit={MAX_SESSIONS_PER_USER}");
         let (status, body) =
-            request(app, runtime, Method::Get, &path, None).await.map_err(|_| Error::ClerkRevocationIncomplete)?;
+            request(app, context, Method::Get, &path, None).await.map_err(|_| Error::ClerkRevocationIncomplete)?;
         let listed = success_body(status, &body).map_err(|_| Error::ClerkRevocationIncomplete)?;
         let listed = listed.get("data").and_then(Value::as_array).ok_or(Error::ClerkRevocationIncomplete)?;
         let ids = listed.iter().filter_map(|session| session.get("id").and_then(Value::as_str));
         for id in ids.filter(|id| is_clerk_id(id, "sess_")) {
-            end_session(app, runtime, id, user).await?;
+            end_session(app, context, id, user).await?;
             ended += 1;
         }
         if listed.len() >= MAX_SESSIONS_PER_USER {
@@ -66,14 +66,14 @@ pub async fn end_sessions(app: &AppState, runtime: &Runtime, user: &str) -> Resu
 ///
 /// # Errors
 /// `ClerkRevocationIncomplete` if it could not be ended.
-pub async fn end_session(app: &AppState, runtime: &Runtime, session: &str, user: &str) -> Result<(), Error> {
+pub async fn end_session(app: &AppState, context: &RequestContext, session: &str, user: &str) -> Result<(), Error> {
     let path = format!("/v1/sessions/{session}/revoke");
     let (status, _) =
-        request(app, runtime, Method::Post, &path, None).await.map_err(|_| Error::ClerkRevocationIncomplete)?;
+        request(app, context, Method::Post, &path, None).await.map_err(|_| Error::ClerkRevocationIncomplete)?;
     match status {
         200 => Ok(()),
         // It may have ended already, or belong to another instance than the key.
-        400 | 404 => is_over(app, runtime, session, user).await,
+        400 | 404 => is_over(app, context, session, user).await,
         _ => Err(Error::ClerkRevocationIncomplete),
     }
 }
@@ -85,11 +85,11 @@ pub async fn end_session(app: &AppState, runtime: &Runtime, session: &str, user:
 /// `GET /v1/sessions/{session_id}` may respond 404 (`GetSession` of Clerk's `OpenAPI` document). Therefore a session
 /// that Clerk does not find has ended as well, provided that Clerk finds the user; otherwise the key may be that of
 /// another instance.
-async fn is_over(app: &AppState, runtime: &Runtime, session: &str, user: &str) -> Result<(), Error> {
-    let asked = request(app, runtime, Method::Get, &format!("/v1/sessions/{session}"), None).await;
+async fn is_over(app: &AppState, context: &RequestContext, session: &str, user: &str) -> Result<(), Error> {
+    let asked = request(app, context, Method::Get, &format!("/v1/sessions/{session}"), None).await;
     let (status, body) = asked.map_err(|_| Error::ClerkRevocationIncomplete)?;
     let over = if status == 404 {
-        let asked = request(app, runtime, Method::Get, &format!("/v1/users/{user}"), None).await;
+        let asked = request(app, context, Method::Get, &format!("/v1/users/{user}"), None).await;
         let (status, body) = asked.map_err(|_| Error::ClerkRevocationIncomplete)?;
         success_body(status, &body).is_ok_and(|found| found.get("id").and_then(Value::as_str) == Some(user))
     } else {
@@ -104,13 +104,13 @@ async fn is_over(app: &AppState, runtime: &Runtime, session: &str, user: &str) -
 ///
 /// # Errors
 /// `HandshakeFailed` for a nonce that Clerk does not recognize (any more), `ClerkUnavailable` if it does not respond.
-pub async fn handshake_payload(app: &AppState, runtime: &Runtime, nonce: &str) -> Result<Vec<String>, Error> {
+pub async fn handshake_payload(app: &AppState, context: &RequestContext, nonce: &str) -> Result<Vec<String>, Error> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     if !(1..=128).contains(&nonce.len()) || !nonce.bytes().all(plain) {
         return Err(Error::HandshakeFailed("handshake-nonce-odd"));
     }
     let (status, body) =
-        request(app, runtime, Method::Get, &format!("/v1/clients/handshake_payload?nonce={nonce}"), None).await?;
+        request(app, context, Method::Get, &format!("/v1/clients/handshake_payload?nonce={nonce}"), None).await?;
     if matches!(status, 400..=499) && status != 429 {
         return Err(Error::HandshakeFailed("handshake-nonce-unknown"));
     }
@@ -124,7 +124,7 @@ pub async fn handshake_payload(app: &AppState, runtime: &Runtime, nonce: &str) -
 /// If Clerk returns none; then the browser is redirected to the handshake.
 pub async fn refresh(
     app: &AppState,
-    runtime: &Runtime,
+    context: &RequestContext,
     session: &str,
     expired: &str,
     refresh: &str,
@@ -140,13 +140,13 @@ pub async fn refresh(
         "request_headers": {},
     });
     let path = format!("/v1/sessions/{session}/refresh?suffixed_cookies=true");
-    let (status, body) = request(app, runtime, Method::Post, &path, Some(body.to_string().into_bytes())).await?;
+    let (status, body) = request(app, context, Method::Post, &path, Some(body.to_string().into_bytes())).await?;
     string_array(&success_body(status, &body)?, "cookies")
 }
 
 async fn request(
     app: &AppState,
-    runtime: &Runtime,
+    context: &RequestContext,
     method: Method,
     path: &str,
     body: Option<Vec<u8>>,
@@ -155,9 +155,9 @@ async fn request(
     let request = UpstreamRequest::new(&CLERK_BACKEND_API, method, url)
         .with_bearer(app.config.clerk_secret_key.expose())
         .with_body(body);
-    let answer = runtime.fetch(request).await.map_err(|_| Error::ClerkUnavailable)?;
+    let answer = context.runtime.fetch(request).await.map_err(|_| Error::ClerkUnavailable)?;
     let body = match answer.body {
-        Some(body) => runtime.read(body, MAX_RESPONSE_BYTES).await.map_err(|_| Error::ClerkUnavailable)?,
+        Some(body) => context.runtime.read(body, MAX_RESPONSE_BYTES).await.map_err(|_| Error::ClerkUnavailable)?,
         None => Vec::new(),
     };
     Ok((answer.status, body))

@@ -6,10 +6,8 @@ use crate::{
         config::Config,
         error::{Error, database::PostgrestError},
     },
-    runtime::{
-        BodyReadError, BodyStream, FetchError, LogLevel, Runtime, RuntimePort as _, UpstreamRequest, UpstreamResponse,
-    },
-    services::app_state::AppState,
+    runtime::{BodyReadError, BodyStream, FetchError, LogLevel, RuntimePort as _, UpstreamRequest, UpstreamResponse},
+    services::{app_state::AppState, request_context::RequestContext},
 };
 
 /// The only exposed schema; clients still send `public`.
@@ -41,12 +39,12 @@ pub fn request(config: &Config, method: Method, url: String, token: &str) -> Ups
 /// Same as [`map_fetch_error`]; a status of 400 and above is an error too.
 pub async fn execute(
     app: &AppState,
-    runtime: &Runtime,
+    context: &RequestContext,
     job: &'static str,
     prefer: &'static str,
     question: postgrest::Builder,
 ) -> Result<UpstreamResponse<BodyStream>, Error> {
-    execute_as(app, runtime, &Actor::Job(job), prefer, question).await
+    execute_as(app, context, &Actor::Job(job), prefer, question).await
 }
 
 /// A job of the Hub, with the timeout of its request.
@@ -64,12 +62,12 @@ pub struct TimedJob {
 /// Same as [`execute`].
 pub async fn execute_job(
     app: &AppState,
-    runtime: &Runtime,
+    context: &RequestContext,
     job: TimedJob,
     question: postgrest::Builder,
 ) -> Result<UpstreamResponse<BodyStream>, Error> {
     let sending = Sending { actor: &Actor::Job(job.name), prefer: "return=minimal", timeout_ms: job.timeout_ms };
-    check_status(runtime, sending.actor, send(app, runtime, &sending, question).await?).await
+    check_status(context, sending.actor, send(app, context, &sending, question).await?).await
 }
 
 /// Sends one step of a nightly job.
@@ -78,11 +76,11 @@ pub async fn execute_job(
 /// Same as [`execute`].
 pub async fn execute_slow_job(
     app: &AppState,
-    runtime: &Runtime,
+    context: &RequestContext,
     job: &'static str,
     question: postgrest::Builder,
 ) -> Result<UpstreamResponse<BodyStream>, Error> {
-    execute_job(app, runtime, TimedJob { name: job, timeout_ms: JOB_REQUEST_MS }, question).await
+    execute_job(app, context, TimedJob { name: job, timeout_ms: JOB_REQUEST_MS }, question).await
 }
 
 /// Sends a request of a job and returns any response, also a rejection with its body.
@@ -91,12 +89,12 @@ pub async fn execute_slow_job(
 /// Same as [`map_fetch_error`], if there is no response.
 pub async fn execute_for_response(
     app: &AppState,
-    runtime: &Runtime,
+    context: &RequestContext,
     job: &'static str,
     question: postgrest::Builder,
 ) -> Result<UpstreamResponse<BodyStream>, Error> {
     let sending = Sending { actor: &Actor::Job(job), prefer: "return=minimal", timeout_ms: POSTGREST.timeout_ms };
-    send(app, runtime, &sending, question).await
+    send(app, context, &sending, question).await
 }
 
 /// Sends a request of the Hub's own as an actor, with only the rights of that actor.
@@ -105,13 +103,13 @@ pub async fn execute_for_response(
 /// Same as [`execute`]; `SessionRevoked` for a user whose session was ended.
 pub async fn execute_as(
     app: &AppState,
-    runtime: &Runtime,
+    context: &RequestContext,
     actor: &Actor<'_>,
     prefer: &'static str,
     question: postgrest::Builder,
 ) -> Result<UpstreamResponse<BodyStream>, Error> {
     let sending = Sending { actor, prefer, timeout_ms: POSTGREST.timeout_ms };
-    check_status(runtime, actor, send(app, runtime, &sending, question).await?).await
+    check_status(context, actor, send(app, context, &sending, question).await?).await
 }
 
 /// Parameters of sending a request.
@@ -126,13 +124,13 @@ struct Sending<'a> {
 
 async fn send(
     app: &AppState,
-    runtime: &Runtime,
+    context: &RequestContext,
     sending: &Sending<'_>,
     question: postgrest::Builder,
 ) -> Result<UpstreamResponse<BodyStream>, Error> {
     let built =
         question.build().build().map_err(|_| Error::UpstreamInvalidResponse("the question could not be built"))?;
-    let token = app.database_token(runtime, sending.actor).await?;
+    let token = app.database_token(context, sending.actor).await?;
     let method = Method::parse(built.method().as_str())
         .ok_or(Error::UpstreamInvalidResponse("the question has another method"))?;
     let body = built.body().and_then(|body| body.as_bytes()).filter(|_| !method.is_read()).map(<[u8]>::to_vec);
@@ -143,18 +141,18 @@ async fn send(
     for name in ["accept-profile", "content-profile", "content-type"] {
         outgoing = outgoing.with_optional_header(name, built.headers().get(name).and_then(|value| value.to_str().ok()));
     }
-    runtime.fetch(outgoing).await.map_err(map_fetch_error)
+    context.runtime.fetch(outgoing).await.map_err(map_fetch_error)
 }
 
 async fn check_status(
-    runtime: &Runtime,
+    context: &RequestContext,
     actor: &Actor<'_>,
     answer: UpstreamResponse<BodyStream>,
 ) -> Result<UpstreamResponse<BodyStream>, Error> {
     if (200..=299).contains(&answer.status) {
         return Ok(answer);
     }
-    let body = runtime.read_or_empty(answer.body, MAX_ERROR_BYTES).await;
+    let body = context.runtime.read_or_empty(answer.body, MAX_ERROR_BYTES).await;
     let error = PostgrestError::parse(&body).unwrap_or_default();
     // The message beside it may hold values.
     let code = error.plain_code();
@@ -172,7 +170,7 @@ async fn check_status(
     let job = if let Actor::Job(job) = actor { Some(*job) } else { None };
     let line =
         serde_json::json!({ "event": "database.request_rejected", "job": job, "status": answer.status, "code": code });
-    runtime.log(LogLevel::Error, &line.to_string());
+    context.log(LogLevel::Error, line);
     Err(fault)
 }
 

@@ -10,7 +10,8 @@ use crate::{
         authn::database_token::{self, SigningKey},
         error::Error,
     },
-    runtime::{ImportedSigningKey, Runtime, RuntimePort as _},
+    runtime::{ImportedSigningKey, RuntimePort as _},
+    services::request_context::RequestContext,
 };
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use std::{
@@ -41,15 +42,15 @@ impl DatabaseTokenIssuer {
     ///
     /// # Errors
     /// `RuntimeFailed` if signing fails, or if the actor has no rights.
-    pub async fn token(&self, runtime: &Runtime, actor: &Actor<'_>) -> Result<String, Error> {
-        let now_s = whole_seconds(runtime.now_ms());
+    pub async fn token(&self, context: &RequestContext, actor: &Actor<'_>) -> Result<String, Error> {
+        let now_s = whole_seconds(context.runtime.now_ms());
         let name = cache_key(actor);
         if let Some(kept) = self.kept.borrow().get(&name).filter(|kept| now_s < kept.until_s) {
             return Ok(kept.token.clone());
         }
-        let jti = Base64UrlUnpadded::encode_string(&runtime.random::<16>().map_err(|_| Error::RuntimeFailed)?);
+        let jti = Base64UrlUnpadded::encode_string(&context.runtime.random::<16>().map_err(|_| Error::RuntimeFailed)?);
         let unsigned = database_token::signing_input(&self.key.kid, actor, now_s, &jti).ok_or(Error::RuntimeFailed)?;
-        let signature = self.sign(runtime, unsigned.as_bytes()).await.ok_or(Error::RuntimeFailed)?;
+        let signature = self.sign(context, unsigned.as_bytes()).await.ok_or(Error::RuntimeFailed)?;
         let token = format!("{unsigned}.{}", Base64UrlUnpadded::encode_string(&signature));
         let mut kept = self.kept.borrow_mut();
         if kept.len() >= MAX_CACHED_TOKENS {
@@ -64,16 +65,16 @@ impl DatabaseTokenIssuer {
         Ok(token)
     }
 
-    async fn sign(&self, runtime: &Runtime, message: &[u8]) -> Option<[u8; 64]> {
+    async fn sign(&self, context: &RequestContext, message: &[u8]) -> Option<[u8; 64]> {
         let key = if let Some(key) = self.imported.get() {
             key.clone()
         } else {
-            let key = runtime.import_p256(&self.key.x, &self.key.y, self.key.d.expose()).await.ok()?;
+            let key = context.runtime.import_p256(&self.key.x, &self.key.y, self.key.d.expose()).await.ok()?;
             // Another request may have been first; both keys are the same.
             drop(self.imported.set(key.clone()));
             key
         };
-        runtime.sign(&key, message).await.ok()
+        context.runtime.sign(&key, message).await.ok()
     }
 }
 

@@ -2,17 +2,16 @@
 //! another request (I-2).
 
 use crate::{
-    domain::{method::Method, secret::Secret, upstreams::CLERK_JWKS},
-    logic::authn::{
-        jwks::{self, JwksCacheState, RETRY_AFTER_S, RefreshDecision, RsaKey, UNKNOWN_KID_TTL_MS},
-        shared_jwks::{self, SharedSet},
-    },
-    runtime::{LogLevel, Runtime, RuntimePort as _, UpstreamRequest},
+    domain::secret::Secret,
+    logic::authn::jwks::{self, JwksCacheState, RETRY_AFTER_S, RefreshDecision, RsaKey, UNKNOWN_KID_TTL_MS},
+    runtime::{LogLevel, RuntimePort as _},
+    services::request_context::RequestContext,
 };
 mod import;
+mod sources;
 
 pub use import::DatedKey;
-use import::{Keys, import_keys};
+use import::Keys;
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
@@ -78,40 +77,40 @@ impl JwksCache {
     ///
     /// # Errors
     /// The cases of [`KeyLookupError`].
-    pub async fn key(self: &Rc<Self>, runtime: &Runtime, kid: &str) -> Result<DatedKey, KeyLookupError> {
-        match self.current(runtime, kid).await? {
+    pub async fn key(self: &Rc<Self>, context: &RequestContext, kid: &str) -> Result<DatedKey, KeyLookupError> {
+        match self.current(context, kid).await? {
             Some(key) => Ok(key),
-            None => self.refetch_for_unknown_kid(runtime, kid).await,
+            None => self.refetch_for_unknown_kid(context, kid).await,
         }
     }
 
     /// Returns whether there is a key with this id, without a fetch for an unknown one.
-    pub async fn knows(self: &Rc<Self>, runtime: &Runtime, kid: &str) -> bool {
-        matches!(self.current(runtime, kid).await, Ok(Some(_)))
+    pub async fn knows(self: &Rc<Self>, context: &RequestContext, kid: &str) -> bool {
+        matches!(self.current(context, kid).await, Ok(Some(_)))
     }
 
     /// Returns the key with this id in the set, which is fetched if it is due.
-    async fn current(self: &Rc<Self>, runtime: &Runtime, kid: &str) -> Result<Option<DatedKey>, KeyLookupError> {
-        let mut step = jwks::refresh_decision(self.state.get(), runtime.now_ms());
-        if step == RefreshDecision::Fetch && self.wait_for_inflight_fetch(runtime).await {
-            step = jwks::refresh_decision(self.state.get(), runtime.now_ms());
+    async fn current(self: &Rc<Self>, context: &RequestContext, kid: &str) -> Result<Option<DatedKey>, KeyLookupError> {
+        let mut step = jwks::refresh_decision(self.state.get(), context.runtime.now_ms());
+        if step == RefreshDecision::Fetch && self.wait_for_inflight_fetch(context).await {
+            step = jwks::refresh_decision(self.state.get(), context.runtime.now_ms());
         }
         match step {
             RefreshDecision::Use => {}
-            RefreshDecision::UseAndRefresh if self.cached_key(kid).is_some() => self.refresh_in_background(runtime),
+            RefreshDecision::UseAndRefresh if self.cached_key(kid).is_some() => self.refresh_in_background(context),
             // The set is due: an id that it lacks is rejected after the fetch, not while the fetch runs in the
             // background.
             RefreshDecision::UseAndRefresh => {
-                self.fetch(runtime, jwks::SHARED_MAX_AGE_MS).await;
+                self.fetch(context, jwks::SHARED_MAX_AGE_MS).await;
             }
             RefreshDecision::Fetch => {
-                if !self.fetch(runtime, jwks::SHARED_MAX_AGE_MS).await && !self.may_use_stale(runtime) {
-                    return self.fallback_key(runtime).await.map(Some);
+                if !self.fetch(context, jwks::SHARED_MAX_AGE_MS).await && !self.may_use_stale(context) {
+                    return self.fallback_key(context).await.map(Some);
                 }
             }
             RefreshDecision::Unavailable { retry_after } => {
                 return self
-                    .fallback_key(runtime)
+                    .fallback_key(context)
                     .await
                     .map(Some)
                     .map_err(|_| KeyLookupError::Unavailable { retry_after });
@@ -128,28 +127,28 @@ impl JwksCache {
 
     /// Returns the key with this id after a signature was invalid: another one, if the issuer has rotated and reused
     /// the id.
-    pub async fn after_bad_signature(self: &Rc<Self>, runtime: &Runtime, kid: &str) -> Option<DatedKey> {
-        let now = runtime.now_ms();
+    pub async fn after_bad_signature(self: &Rc<Self>, context: &RequestContext, kid: &str) -> Option<DatedKey> {
+        let now = context.runtime.now_ms();
         if !jwks::may_refetch_after_bad_signature(self.state.get(), self.last_signature_refetch.get(), now) {
             return None;
         }
         // Only a check that causes a fetch counts: forged tokens could otherwise delay the next fetch forever.
         self.last_signature_refetch.set(Some(now));
-        if self.fetch(runtime, jwks::AFTER_FAILURE_MS).await { self.cached_key(kid) } else { None }
+        if self.fetch(context, jwks::AFTER_FAILURE_MS).await { self.cached_key(kid) } else { None }
     }
 
     /// Fetches for an unknown id, at most once in 30 seconds; the id is remembered as unknown for 60 seconds.
     async fn refetch_for_unknown_kid(
         self: &Rc<Self>,
-        runtime: &Runtime,
+        context: &RequestContext,
         kid: &str,
     ) -> Result<DatedKey, KeyLookupError> {
-        let now = runtime.now_ms();
+        let now = context.runtime.now_ms();
         self.unknown_kids.borrow_mut().retain(|(_, found)| now.saturating_sub(*found) < UNKNOWN_KID_TTL_MS);
         let remembered = self.unknown_kids.borrow().iter().any(|(other, _)| other == kid);
         if !remembered
             && jwks::may_refetch_for_unknown_kid(self.state.get(), now)
-            && self.fetch(runtime, jwks::UNKNOWN_KID_REFETCH_INTERVAL_MS).await
+            && self.fetch(context, jwks::UNKNOWN_KID_REFETCH_INTERVAL_MS).await
         {
             if let Some(key) = self.cached_key(kid) {
                 return Ok(key);
@@ -168,37 +167,41 @@ impl JwksCache {
     }
 
     /// Returns whether a set that is no longer fresh may still be used after the fetch that just failed.
-    fn may_use_stale(&self, runtime: &Runtime) -> bool {
+    fn may_use_stale(&self, context: &RequestContext) -> bool {
         matches!(
-            jwks::refresh_decision(self.state.get(), runtime.now_ms()),
+            jwks::refresh_decision(self.state.get(), context.runtime.now_ms()),
             RefreshDecision::Use | RefreshDecision::UseAndRefresh
         )
     }
 
     /// Returns the configured key, whatever the id, on a cold start without a reachable issuer.
-    async fn fallback_key(&self, runtime: &Runtime) -> Result<DatedKey, KeyLookupError> {
+    async fn fallback_key(&self, context: &RequestContext) -> Result<DatedKey, KeyLookupError> {
         let unavailable = KeyLookupError::Unavailable { retry_after: RETRY_AFTER_S };
         let pem = self.source.pem.as_ref().filter(|_| self.state.get().fetched_at_ms.is_none()).ok_or(unavailable)?;
         let generation = self.generation.get();
-        let key = runtime.import_rsa(&pem.modulus, &pem.exponent).await.map_err(|_| unavailable)?;
+        let key = context.runtime.import_rsa(&pem.modulus, &pem.exponent).await.map_err(|_| unavailable)?;
         Ok((key, generation))
     }
 
-    fn refresh_in_background(self: &Rc<Self>, runtime: &Runtime) {
-        let (store, background) = (Rc::clone(self), runtime.clone());
+    fn refresh_in_background(self: &Rc<Self>, context: &RequestContext) {
+        let (store, background) = (Rc::clone(self), context.background());
         // Counts as tried from now on, so that the next request does not repeat it.
-        store.state.set(JwksCacheState { last_attempt_ms: Some(runtime.now_ms()), ..store.state.get() });
-        runtime.wait_until(async move {
+        store.state.set(JwksCacheState { last_attempt_ms: Some(context.runtime.now_ms()), ..store.state.get() });
+        context.runtime.wait_until(async move {
             store.fetch(&background, jwks::SHARED_MAX_AGE_MS).await;
         });
     }
 
     /// Waits while another request of this isolate fetches, by polling: an object of one request must not be awaited in
     /// another. Returns whether there was one.
-    async fn wait_for_inflight_fetch(&self, runtime: &Runtime) -> bool {
+    async fn wait_for_inflight_fetch(&self, context: &RequestContext) -> bool {
         let mut waited = false;
-        while self.fetching.get().is_some_and(|since| runtime.now_ms().saturating_sub(since) <= jwks::TIMEOUT_MS) {
-            runtime.sleep(POLL_INTERVAL_MS).await;
+        while self
+            .fetching
+            .get()
+            .is_some_and(|since| context.runtime.now_ms().saturating_sub(since) <= jwks::TIMEOUT_MS)
+        {
+            context.runtime.sleep(POLL_INTERVAL_MS).await;
             waited = true;
         }
         waited
@@ -206,13 +209,15 @@ impl JwksCache {
 
     /// Replaces the set by one that another isolate has fetched within `shared_ms`, otherwise by the issuer's; an
     /// invalid response changes only the time of the next attempt.
-    async fn fetch(self: &Rc<Self>, runtime: &Runtime, shared_ms: u64) -> bool {
-        let began = runtime.now_ms();
+    async fn fetch(self: &Rc<Self>, context: &RequestContext, shared_ms: u64) -> bool {
+        let began = context.runtime.now_ms();
         self.state.set(JwksCacheState { last_attempt_ms: Some(began), ..self.state.get() });
         self.fetching.set(Some(began));
-        let found = match self.load_shared(runtime, shared_ms).await {
+        let found = match self.load_shared(context, shared_ms).await {
             Some(found) => Some((found, None)),
-            None => self.fetch_from_issuer(runtime).await.map(|(keys, set)| ((keys, runtime.now_ms()), Some(set))),
+            None => {
+                self.fetch_from_issuer(context).await.map(|(keys, set)| ((keys, context.runtime.now_ms()), Some(set)))
+            }
         };
         self.fetching.set(None);
         let outcome = if let Some((((listed, keys), fetched), set)) = found {
@@ -227,7 +232,7 @@ impl JwksCache {
             });
             match set {
                 Some(set) => {
-                    self.share_in_background(runtime, fetched, &set);
+                    self.share_in_background(context, fetched, &set);
                     "fetched"
                 }
                 None => "shared",
@@ -244,53 +249,13 @@ impl JwksCache {
             "event": "jwks",
             "outcome": outcome,
             "keys": self.imported_keys.borrow().len(),
-            "age_ms": self.state.get().fetched_at_ms.map(|fetched| runtime.now_ms().saturating_sub(fetched)),
-            "duration_ms": runtime.now_ms().saturating_sub(began),
+            "age_ms": self.state.get().fetched_at_ms.map(|fetched| context.runtime.now_ms().saturating_sub(fetched)),
+            "duration_ms": context.runtime.now_ms().saturating_sub(began),
         });
-        runtime.log(if outcome == "failed" { LogLevel::Warn } else { LogLevel::Info }, &line.to_string());
+        context.log(if outcome == "failed" { LogLevel::Warn } else { LogLevel::Info }, line);
         outcome != "failed"
-    }
-
-    /// Returns a set that another isolate has fetched recently, and later than the one held here; its age counts from
-    /// that fetch.
-    async fn load_shared(&self, runtime: &Runtime, shared_ms: u64) -> Option<((Vec<RsaKey>, Keys), u64)> {
-        let kept = runtime.cache_get(&self.source.shared_url, jwks::MAX_SET_BYTES + shared_jwks::OVERHEAD_BYTES);
-        let bytes = runtime.within(CACHE_GET_TIMEOUT_MS, kept).await??;
-        let SharedSet { fetched_at_ms: fetched, set } =
-            shared_jwks::open(&self.source.sharing_key, &self.source.jwks_url, &bytes)?;
-        let newer = self.state.get().fetched_at_ms.is_none_or(|held| fetched > held);
-        let (now, fresh) = (runtime.now_ms(), runtime.now_ms().saturating_sub(fetched) < shared_ms);
-        let keys = import_keys(runtime, set).await.filter(|_| newer && fresh && fetched <= now)?;
-        Some((keys, fetched))
-    }
-
-    /// Shares a set after it is held here, so that a cache that does not respond delays no request. Only valid sets are
-    /// shared.
-    fn share_in_background(self: &Rc<Self>, runtime: &Runtime, fetched: u64, set: &[u8]) {
-        let sealed = shared_jwks::seal(&self.source.sharing_key, &self.source.jwks_url, fetched, set);
-        let (store, background) = (Rc::clone(self), runtime.clone());
-        runtime.wait_until(async move {
-            let sharing = background.cache_put(&store.source.shared_url, &sealed, SHARED_TTL_S);
-            background.within(CACHE_PUT_TIMEOUT_MS, sharing).await;
-        });
-    }
-
-    /// Returns the issuer's set, and its source text.
-    async fn fetch_from_issuer(&self, runtime: &Runtime) -> Option<((Vec<RsaKey>, Keys), Vec<u8>)> {
-        let request = UpstreamRequest::new(&CLERK_JWKS, Method::Get, self.source.jwks_url.clone())
-            .with_response_headers(&["content-type"]);
-        let answer = runtime.fetch(request).await.ok()?;
-        let json = answer.headers.value("content-type").is_some_and(|media| media.contains("json"));
-        let body = answer.body.filter(|_| answer.status == 200 && json)?;
-        let body = runtime.read(body, jwks::MAX_SET_BYTES).await.ok()?;
-        let keys = import_keys(runtime, &body).await?;
-        Some((keys, body))
     }
 }
 
 const POLL_INTERVAL_MS: u32 = 10;
-const SHARED_TTL_S: u32 = 300;
-/// Timeout of the cache, for which Cloudflare documents none, before the issuer is requested.
-const CACHE_GET_TIMEOUT_MS: u32 = 400;
-const CACHE_PUT_TIMEOUT_MS: u32 = 2_000;
 const MAX_UNKNOWN_KIDS: usize = 256;

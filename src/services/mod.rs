@@ -9,6 +9,7 @@ pub mod exposed_sessions;
 pub mod jwks_cache;
 pub mod rate_limiter;
 pub mod request_bodies;
+pub mod request_context;
 pub mod request_log;
 pub mod request_log_rows;
 pub mod session_verifier;

@@ -8,8 +8,8 @@
 use crate::{
     domain::lifetimes::{BODY_READ_MS, MAX_BODY_MS, MAX_UNKNOWN_BODY_MS},
     logic::error::Error,
-    runtime::{BodyReadError, BodyStream, Runtime, RuntimePort as _},
-    services::app_state::AppState,
+    runtime::{BodyReadError, BodyStream, RuntimePort as _},
+    services::{app_state::AppState, request_context::RequestContext},
 };
 use std::{
     cell::{Cell, RefCell},
@@ -175,24 +175,24 @@ impl Drop for BudgetShare<'_> {
 /// already holds too many bytes, in total or of this sender.
 pub async fn read<'a>(
     app: &'a AppState,
-    runtime: &Runtime,
+    context: &RequestContext,
     Incoming { sender, body, limit }: Incoming,
 ) -> Result<Body<'a>, Error> {
-    let held = app.body_budget.begin(runtime.now_ms(), sender);
+    let held = app.body_budget.begin(context.runtime.now_ms(), sender);
     let Some(body) = body else { return Ok(Body { bytes: Vec::new(), _held: held }) };
     let busy = Cell::new(false);
     let count = |bytes| {
-        let fits = held.grow(runtime.now_ms(), bytes);
+        let fits = held.grow(context.runtime.now_ms(), bytes);
         busy.set(!fits);
         fits
     };
-    let (may_give_way, began) = (held.share.sender == Sender::Unknown, runtime.now_ms());
+    let (may_give_way, began) = (held.share.sender == Sender::Unknown, context.runtime.now_ms());
     let read = {
-        let mut reading = pin!(runtime.read_counted(body, limit, count));
+        let mut reading = pin!(context.runtime.read_counted(body, limit, count));
         loop {
             let policy = if may_give_way { EVICTION_POLL_MS } else { BODY_READ_MS };
-            let read = runtime.within(policy, reading.as_mut()).await;
-            let late = runtime.now_ms().saturating_sub(began) >= BODY_READ_MS.into();
+            let read = context.runtime.within(policy, reading.as_mut()).await;
+            let late = context.runtime.now_ms().saturating_sub(began) >= BODY_READ_MS.into();
             if read.is_some() || late || held.share.gives_way.get() {
                 break read;
             }

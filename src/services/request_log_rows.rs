@@ -5,10 +5,11 @@ use crate::{
         Error,
         row_rejection::{RowRejection, WriteFailure, write_failure},
     },
-    runtime::{Runtime, RuntimePort as _},
+    runtime::RuntimePort as _,
     services::{
         app_state::AppState,
         database_client::{MAX_ERROR_BYTES, execute_for_response, query},
+        request_context::RequestContext,
     },
 };
 
@@ -25,13 +26,13 @@ pub struct RejectedRecord<'a> {
 ///
 /// # Errors
 /// The cause that the response states for the rows; without a response [`WriteFailure::Unavailable`].
-pub async fn insert(app: &AppState, runtime: &Runtime, rows: &[&str]) -> Result<(), WriteFailure> {
+pub async fn insert(app: &AppState, context: &RequestContext, rows: &[&str]) -> Result<(), WriteFailure> {
     let body = format!("{{\"requests\":[{}]}}", rows.join(","));
     let question = query(&app.config.postgrest_url).rpc("record_requests", body);
-    let answer = execute_for_response(app, runtime, JOB, question).await.map_err(|_| WriteFailure::Unavailable)?;
+    let answer = execute_for_response(app, context, JOB, question).await.map_err(|_| WriteFailure::Unavailable)?;
     match answer.status {
         200..=299 => Ok(()),
-        status => Err(write_failure(status, &runtime.read_or_empty(answer.body, MAX_ERROR_BYTES).await)),
+        status => Err(write_failure(status, &context.runtime.read_or_empty(answer.body, MAX_ERROR_BYTES).await)),
     }
 }
 
@@ -39,7 +40,7 @@ pub async fn insert(app: &AppState, runtime: &Runtime, rows: &[&str]) -> Result<
 ///
 /// # Errors
 /// Any response other than success: the rows are not stored then.
-pub async fn reject(app: &AppState, runtime: &Runtime, rows: &[RejectedRecord<'_>]) -> Result<(), Error> {
+pub async fn reject(app: &AppState, context: &RequestContext, rows: &[RejectedRecord<'_>]) -> Result<(), Error> {
     // PostgreSQL text cannot contain a zero byte; its six-character JSON escape has the same meaning.
     let contents: Vec<_> = rows
         .iter()
@@ -47,7 +48,7 @@ pub async fn reject(app: &AppState, runtime: &Runtime, rows: &[RejectedRecord<'_
         .collect();
     let question =
         query(&app.config.postgrest_url).rpc("reject_requests", serde_json::json!({ "rows": contents }).to_string());
-    match execute_for_response(app, runtime, JOB, question).await?.status {
+    match execute_for_response(app, context, JOB, question).await?.status {
         200..=299 => Ok(()),
         503 => Err(Error::UpstreamBusy),
         _ => Err(Error::UpstreamInvalidResponse("rejected request rows were refused")),

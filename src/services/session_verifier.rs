@@ -6,8 +6,11 @@ use crate::{
         authn::session_token::{self, EndingSession, TokenError, TokenPolicy, Unverified, Verified},
         error::Error,
     },
-    runtime::{ImportedVerifyingKey, Runtime, RuntimePort as _},
-    services::jwks_cache::{JwksCache, KeyLookupError},
+    runtime::{ImportedVerifyingKey, RuntimePort as _},
+    services::{
+        jwks_cache::{JwksCache, KeyLookupError},
+        request_context::RequestContext,
+    },
 };
 use serde_json::Value;
 use std::{cell::RefCell, collections::HashMap, rc::Rc};
@@ -56,18 +59,18 @@ impl SessionCache {
 /// # Errors
 /// `Token` for an invalid one, `JwksUnavailable` if it could not be verified.
 pub async fn authenticate(
-    runtime: &Runtime,
+    context: &RequestContext,
     sessions: &SessionCache,
     keys: &Rc<JwksCache>,
     expected: &TokenPolicy,
     raw: &str,
 ) -> Result<Session, Error> {
-    let now_s = whole_seconds(runtime.now_ms());
+    let now_s = whole_seconds(context.runtime.now_ms());
     if let Some(session) = sessions.get(raw, keys.generation(), now_s) {
         return Ok(session);
     }
     // The generation of the key that verified it: the set may have been replaced since.
-    let (verified, generation) = verify(runtime, keys, raw).await?;
+    let (verified, generation) = verify(context, keys, raw).await?;
     let session = session_token::validate_claims(&verified, expected, now_s).map_err(Error::Token)?;
     sessions.insert(raw, &session, generation, now_s);
     Ok(session)
@@ -78,13 +81,13 @@ pub async fn authenticate(
 /// # Errors
 /// Same as [`authenticate`].
 pub async fn ending_session(
-    runtime: &Runtime,
+    context: &RequestContext,
     keys: &Rc<JwksCache>,
     expected: &TokenPolicy,
     raw: &str,
 ) -> Result<EndingSession, Error> {
-    let now_s = whole_seconds(runtime.now_ms());
-    let (verified, _) = verify(runtime, keys, raw).await?;
+    let now_s = whole_seconds(context.runtime.now_ms());
+    let (verified, _) = verify(context, keys, raw).await?;
     session_token::validate_for_sign_out(&verified, expected, now_s).map_err(Error::Token)
 }
 
@@ -93,36 +96,44 @@ pub async fn ending_session(
 /// # Errors
 /// Same as [`authenticate`].
 pub async fn verify_claim(
-    runtime: &Runtime,
+    context: &RequestContext,
     keys: &Rc<JwksCache>,
     raw: &str,
     name: &str,
 ) -> Result<Option<Value>, Error> {
-    let (verified, _) = verify(runtime, keys, raw).await?;
+    let (verified, _) = verify(context, keys, raw).await?;
     Ok(verified.claim(name).cloned())
 }
 
 /// Checks form, key and signature, and returns the generation of the key.
-async fn verify<'a>(runtime: &Runtime, keys: &Rc<JwksCache>, raw: &'a str) -> Result<(Verified<'a>, u64), Error> {
+async fn verify<'a>(
+    context: &RequestContext,
+    keys: &Rc<JwksCache>,
+    raw: &'a str,
+) -> Result<(Verified<'a>, u64), Error> {
     let unverified = session_token::parse(raw).map_err(Error::Token)?;
-    let (key, mut generation) = keys.key(runtime, unverified.kid()).await.map_err(|no_key| match no_key {
+    let (key, mut generation) = keys.key(context, unverified.kid()).await.map_err(|no_key| match no_key {
         KeyLookupError::Unavailable { retry_after } => Error::JwksUnavailable(retry_after),
         KeyLookupError::Unknown => Error::Token(TokenError::KeyUnknown),
     })?;
-    let mut good = verify_signature(runtime, &key, &unverified).await?;
-    if !good && let Some((key, newer)) = keys.after_bad_signature(runtime, unverified.kid()).await {
+    let mut good = verify_signature(context, &key, &unverified).await?;
+    if !good && let Some((key, newer)) = keys.after_bad_signature(context, unverified.kid()).await {
         generation = newer;
-        good = verify_signature(runtime, &key, &unverified).await?;
+        good = verify_signature(context, &key, &unverified).await?;
     }
     Ok((unverified.into_verified(good).map_err(Error::Token)?, generation))
 }
 
 async fn verify_signature(
-    runtime: &Runtime,
+    context: &RequestContext,
     key: &ImportedVerifyingKey,
     token: &Unverified<'_>,
 ) -> Result<bool, Error> {
-    runtime.verify(key, token.signing_input().as_bytes(), token.signature()).await.map_err(|_| Error::RuntimeFailed)
+    context
+        .runtime
+        .verify(key, token.signing_input().as_bytes(), token.signature())
+        .await
+        .map_err(|_| Error::RuntimeFailed)
 }
 
 const MAX_SESSIONS: usize = 1024;

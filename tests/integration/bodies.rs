@@ -1,8 +1,9 @@
 //! The request bodies that an isolate holds: limited, and released for every outcome of the request.
 
 use crate::harness::{TOKENS, TestApp, WEBHOOK_SECRET, answered, arrival, default_upstream};
+use hub::services::request_context::RequestContext;
 use hub::{
-    entry::handle_request::{IncomingRequest, handle_request},
+    entry::{handle_request::handle_request, incoming_request::IncomingRequest},
     logic::{error::Error, http::response::ResponseBody},
     runtime::{
         RuntimePort as _,
@@ -343,7 +344,7 @@ fn reading(app: &TestApp, sender: Sender, length: usize) -> Reading {
     let (hub, fake) = (Rc::clone(&app.hub), app.fake.clone());
     Box::pin(async move {
         let incoming = Incoming { sender, body: Some(vec![0; length].into()), limit: MIB };
-        match request_bodies::read(&hub, &fake, incoming).await {
+        match request_bodies::read(&hub, &RequestContext::for_event(&fake), incoming).await {
             // A completely read body counts until it is forwarded.
             Ok(body) => {
                 for _ in 0..length % 1024 {

@@ -5,7 +5,7 @@ use crate::harness::{ORIGIN, REST, TOKENS, TestApp, TestResponse, answered, defa
 use hub::domain::method::ReceivedMethod;
 use hub::{
     domain::headers::Headers,
-    entry::handle_request::IncomingRequest,
+    entry::incoming_request::IncomingRequest,
     runtime::{FetchError, UpstreamRequest},
 };
 use serde_json::Value;

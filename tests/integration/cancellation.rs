@@ -10,8 +10,8 @@ use hmac::{Hmac, Mac as _};
 use hub::domain::method::Method;
 use hub::{
     entry::{
-        handle_request::{IncomingRequest, handle_request},
         routes::ROUTES,
+        {handle_request::handle_request, incoming_request::IncomingRequest},
     },
     runtime::{
         RuntimePort as _,

@@ -3,7 +3,7 @@
 use hub::domain::method::{Method, ReceivedMethod};
 use hub::{
     domain::{functions::Function, headers::Headers},
-    entry::handle_request::{IncomingRequest, handle_request},
+    entry::{handle_request::handle_request, incoming_request::IncomingRequest},
     logic::{
         config::Config,
         http::response::{Response, ResponseBody},

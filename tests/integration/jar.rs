@@ -7,7 +7,7 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use hub::domain::method::ReceivedMethod;
 use hub::{
     domain::headers::Headers,
-    entry::handle_request::IncomingRequest,
+    entry::incoming_request::IncomingRequest,
     runtime::{FetchError, RuntimePort as _, UpstreamRequest, UpstreamResponse},
 };
 use jwt_compact::{

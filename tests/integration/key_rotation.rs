@@ -2,6 +2,7 @@
 
 use crate::harness::{ORIGIN, TOKENS, TestApp, answered, default_upstream, json};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
+use hub::services::request_context::RequestContext;
 use hub::{
     domain::secret::Secret,
     logic::authn::shared_jwks,
@@ -116,8 +117,9 @@ fn token_of_a_replaced_key_is_not_cached_i_2() {
         assert_eq!(app.get("alice", "GET", "/rest/v1/contact_tickets").status, 200);
         key.set(Key::Second);
         app.fake.advance_time(6_000);
-        let mut old = pin!(app.hub.authenticate(&app.fake, token(Key::First)));
-        let mut new = pin!(app.hub.authenticate(&app.fake, token(Key::Second)));
+        let context = RequestContext::for_event(&app.fake);
+        let mut old = pin!(app.hub.authenticate(&context, token(Key::First)));
+        let mut new = pin!(app.hub.authenticate(&context, token(Key::Second)));
         let (mut turn, mut found, mut replaced) = (0, None, false);
         let (found, replaced) = app
             .fake

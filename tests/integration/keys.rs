@@ -4,7 +4,7 @@ use crate::harness::{ORIGIN, TOKENS, TestApp, answered, default_upstream, json};
 use hub::domain::method::{Method, ReceivedMethod};
 use hub::{
     domain::headers::Headers,
-    entry::handle_request::{IncomingRequest, handle_request},
+    entry::{handle_request::handle_request, incoming_request::IncomingRequest},
     runtime::{FetchError, RuntimePort as _, UpstreamRequest, UpstreamResponse},
 };
 use serde_json::Value;

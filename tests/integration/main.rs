@@ -27,6 +27,7 @@ mod jar;
 mod jobs;
 mod key_rotation;
 mod keys;
+mod logging;
 mod passwords;
 mod query_firewall;
 mod queue;

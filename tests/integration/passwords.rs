@@ -4,7 +4,7 @@ use crate::harness::{ORIGIN, TOKENS, TestApp, TestResponse};
 use hub::domain::method::{Method, ReceivedMethod};
 use hub::{
     domain::{functions::FUNCTIONS, headers::Headers, tables::TABLES},
-    entry::{handle_request::IncomingRequest, routes::ROUTES},
+    entry::{incoming_request::IncomingRequest, routes::ROUTES},
 };
 
 const SECRET: &str = "correct-horse-battery";

@@ -2,6 +2,7 @@
 
 use crate::harness::{TestApp, answered, default_upstream};
 use hub::domain::method::{Method, ReceivedMethod};
+use hub::services::request_context::RequestContext;
 use hub::{
     entry::{
         queue_consumer::{consume, postpone},
@@ -382,7 +383,7 @@ fn unknown_queue_retries_messages() {
 #[test]
 fn consumer_accepts_writer_messages_l_3() {
     let app = TestApp::new();
-    let arrival = hub::entry::handle_request::IncomingRequest {
+    let arrival = hub::entry::incoming_request::IncomingRequest {
         method: ReceivedMethod::Known(Method::Get),
         url: format!("{}/rest/v1/leads", crate::harness::ORIGIN),
         headers: hub::domain::headers::Headers::default(),
@@ -408,10 +409,11 @@ fn consumer_accepts_writer_messages_l_3() {
 #[test]
 fn large_rows_are_split_into_accepted_messages_l_3() {
     let app = TestApp::new();
+    let context = RequestContext::for_event(&app.fake);
     let rows: Vec<RequestRecord> = (0..60).map(|place| row(place, 13_000)).collect();
     let now = rows[0].clone();
-    rows.into_iter().skip(1).for_each(|row| RequestLogWriter::record_deferred(&app.hub, &app.fake, &row));
-    app.fake.run(RequestLogWriter::record_now(&app.hub, &app.fake, now)).unwrap().unwrap();
+    rows.into_iter().skip(1).for_each(|row| RequestLogWriter::record_deferred(&app.hub, &context, &row));
+    app.fake.run(RequestLogWriter::record_now(&app.hub, &context, now)).unwrap().unwrap();
     app.fake.run_background().unwrap();
     let messages = app.fake.queued();
     let kept: usize = messages.iter().map(|message| serde_json::from_str::<Vec<Value>>(message).unwrap().len()).sum();
@@ -423,8 +425,9 @@ fn large_rows_are_split_into_accepted_messages_l_3() {
 #[test]
 fn row_too_large_for_the_queue_is_written_to_the_database_l_3() {
     let app = TestApp::new();
+    let context = RequestContext::for_event(&app.fake);
     for (place, bytes) in [(1, 10), (2, 200_000), (3, 10)] {
-        RequestLogWriter::record_deferred(&app.hub, &app.fake, &row(place, bytes));
+        RequestLogWriter::record_deferred(&app.hub, &context, &row(place, bytes));
     }
     app.fake.run_background().unwrap();
     let rows = |text: &str| serde_json::from_str::<Vec<Value>>(text).unwrap().len();

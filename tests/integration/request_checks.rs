@@ -4,7 +4,7 @@
 use crate::harness::{ORIGIN, TOKENS, TestApp, TestResponse, default_upstream};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use hub::domain::method::{Method, ReceivedMethod};
-use hub::{domain::headers::Headers, entry::handle_request::IncomingRequest};
+use hub::{domain::headers::Headers, entry::incoming_request::IncomingRequest};
 use serde_json::Value;
 
 const OWN: &str = "hub.stacklumen.example";

@@ -103,7 +103,7 @@ fn unwritable_rows_are_logged() {
 
 /// Sends one request without a session, whose row waits.
 fn knock(app: &TestApp) {
-    let arrival = hub::entry::handle_request::IncomingRequest {
+    let arrival = hub::entry::incoming_request::IncomingRequest {
         method: ReceivedMethod::Known(Method::Get),
         url: format!("{}/rest/v1/leads", crate::harness::ORIGIN),
         headers: hub::domain::headers::Headers::default(),

@@ -4,7 +4,7 @@ use crate::harness::{ORIGIN, TOKENS, TestApp, default_upstream, json};
 use hub::domain::method::{Method, ReceivedMethod};
 use hub::{
     domain::headers::Headers,
-    entry::handle_request::IncomingRequest,
+    entry::incoming_request::IncomingRequest,
     logic::{authn::csrf, config::Config, http::client_ip},
     services::app_state::AppState,
 };

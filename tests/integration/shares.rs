@@ -5,7 +5,7 @@ use crate::{
     jar::signed,
 };
 use hub::domain::method::{Method, ReceivedMethod};
-use hub::{domain::headers::Headers, entry::handle_request::IncomingRequest, runtime::UpstreamRequest};
+use hub::{domain::headers::Headers, entry::incoming_request::IncomingRequest, runtime::UpstreamRequest};
 use serde_json::{Value, json};
 use std::{cell::Cell, rc::Rc};
 

@@ -2,7 +2,8 @@
 
 use crate::harness::{ORIGIN, TOKENS, TestApp};
 use hub::domain::method::{Method, ReceivedMethod};
-use hub::{domain::headers::Headers, entry::handle_request::IncomingRequest};
+use hub::services::request_context::RequestContext;
+use hub::{domain::headers::Headers, entry::incoming_request::IncomingRequest};
 use std::collections::BTreeSet;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -155,7 +156,8 @@ fn decodes_organization_permissions_a_2() {
     let vectors = TOKENS["accepted"].as_array().unwrap();
     let vector = vectors.iter().find(|vector| vector["name"] == "with permissions of its organization").unwrap();
     let app = TestApp::new();
-    let session = app.fake.run(app.hub.authenticate(&app.fake, vector["token"].as_str().unwrap())).unwrap().unwrap();
+    let context = RequestContext::for_event(&app.fake);
+    let session = app.fake.run(app.hub.authenticate(&context, vector["token"].as_str().unwrap())).unwrap().unwrap();
     let organization = session.organization.unwrap();
     assert_eq!((organization.id.as_str(), organization.role.as_str()), ("org_2hubacme00000000000000001", "admin"));
     assert_eq!(organization.permissions, ["org:tickets:read", "org:tickets:manage", "org:invoices:read"]);

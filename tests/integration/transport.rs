@@ -2,7 +2,7 @@
 
 use crate::harness::{ORIGIN, TestApp, answered, default_upstream};
 use hub::domain::method::ReceivedMethod;
-use hub::{domain::headers::Headers, entry::handle_request::IncomingRequest};
+use hub::{domain::headers::Headers, entry::incoming_request::IncomingRequest};
 
 fn arrival(method: &str, url: &str, tls: Option<&str>, headers: &[(&str, &str)]) -> IncomingRequest {
     IncomingRequest {

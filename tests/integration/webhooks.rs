@@ -6,7 +6,7 @@ use hmac::{Hmac, Mac as _};
 use hub::domain::method::{Method, ReceivedMethod};
 use hub::{
     domain::{clerk_webhooks::WEBHOOKS, headers::Headers},
-    entry::handle_request::IncomingRequest,
+    entry::incoming_request::IncomingRequest,
     runtime::{FetchError, UpstreamRequest, UpstreamResponse},
 };
 use serde_json::{Value, json};

@@ -9,24 +9,19 @@ use crate::{
         http::response::Response,
         query::{Export, ExportPage, Format},
     },
-    runtime::{BodyReadError, BodyWriter, Runtime, RuntimePort as _, UpstreamRequest, UpstreamResponse},
-    services::{app_state::AppState, database_client::map_read_error},
+    runtime::{BodyReadError, BodyWriter, RuntimePort as _, UpstreamRequest, UpstreamResponse},
+    services::{
+        app_state::AppState,
+        database_client::map_read_error,
+        request_context::{ExportSummary, RequestContext},
+    },
 };
 use std::rc::Rc;
-
-/// The outcome of an export.
-#[derive(Debug)]
-pub struct ExportSummary {
-    /// Number of records.
-    pub row_count: u64,
-    /// The reason why it was aborted.
-    pub error: Option<Error>,
-}
 
 /// State shared by the pages of one export.
 struct ExportPager {
     app: Rc<AppState>,
-    runtime: Runtime,
+    context: RequestContext,
     session: Session,
     export: Export,
     format: Format,
@@ -42,24 +37,24 @@ struct ExportPager {
 /// The error of the database for the first page.
 pub(super) async fn start(
     app: &Rc<AppState>,
-    runtime: &Runtime,
+    context: &RequestContext,
     session: &Session,
     (export, format): (&Export, Format),
     question: UpstreamRequest,
 ) -> Result<ProxyResponse, Error> {
     let mut pages = ExportPager {
         app: Rc::clone(app),
-        runtime: runtime.clone(),
+        context: context.background(),
         session: session.clone(),
         export: export.clone(),
         format,
         request: question,
         page_size: PAGE_ROWS,
     };
-    let asked_at = runtime.now_ms();
+    let asked_at = context.runtime.now_ms();
     let first = pages.fetch_page(None, 0).await?;
-    let upstream_ms = runtime.now_ms().saturating_sub(asked_at);
-    let (body, sink) = runtime.body_channel().map_err(|_| Error::RuntimeFailed)?;
+    let upstream_ms = context.runtime.now_ms().saturating_sub(asked_at);
+    let (body, sink) = context.runtime.body_channel().map_err(|_| Error::RuntimeFailed)?;
     let disposition = format!("attachment; filename=\"{}.{}\"", export.table(), format.file_extension());
     Ok(ProxyResponse {
         response: Ok(Response::stream(200, Some(body))
@@ -70,7 +65,7 @@ pub(super) async fn start(
         row_count: None,
         read_record: None,
         pending_export: Some(Box::pin(async move {
-            let runtime = pages.runtime.clone();
+            let runtime = pages.context.runtime.clone();
             let told = pages.stream_remaining_pages(first, &sink).await;
             runtime.finish(sink, told.error.is_none()).await;
             told
@@ -86,7 +81,7 @@ impl ExportPager {
             // PostgREST may return fewer rows than requested (`db-max-rows`), so only an empty page is the last one.
             let last = page.last;
             records += page.records;
-            if self.runtime.write(sink, page.text).await.is_err() {
+            if self.context.runtime.write(sink, page.text).await.is_err() {
                 return ExportSummary { row_count: records, error: Some(Error::BodyInterrupted) };
             }
             let (Some(last), true) = (last, self.export.next_page_size(self.page_size, records) > 0) else {
@@ -102,14 +97,14 @@ impl ExportPager {
     /// Reads one page completely, so that a slow client does not hold a connection to the database.
     async fn fetch_page(&mut self, behind: Option<&str>, out: u64) -> Result<ExportPage, Error> {
         loop {
-            let token = self.app.database_token(&self.runtime, &Actor::User(&self.session)).await?;
+            let token = self.app.database_token(&self.context, &Actor::User(&self.session)).await?;
             let size = self.export.next_page_size(self.page_size, out);
             let url = format!("{}/{}", self.app.config.postgrest_url, self.export.page_query(behind, size));
             let question = self.request.clone().with_url(url).with_bearer(&token);
             let UpstreamResponse { body, .. } =
-                send_upstream(&self.app, &self.runtime, &self.session, question).await?;
+                send_upstream(&self.app, &self.context, &self.session, question).await?;
             let body = body.ok_or(Error::UpstreamInvalidResponse("a page without a body"))?;
-            match self.runtime.read(body, MAX_PAGE_BYTES).await {
+            match self.context.runtime.read(body, MAX_PAGE_BYTES).await {
                 Ok(bytes) => {
                     // The size grows again, so that one long record does not make every following page small.
                     if bytes.len() < MAX_PAGE_BYTES / 4 {

@@ -9,8 +9,8 @@ use super::{ProxyRequest, send_upstream};
 use crate::{
     domain::{method::Method, upstreams::POSTGREST},
     logic::{error::Error, query::ReadRecord},
-    runtime::{LogLevel, Runtime, RuntimePort as _, UpstreamRequest},
-    services::{app_state::AppState, database_client::SCHEMA},
+    runtime::{LogLevel, UpstreamRequest},
+    services::{app_state::AppState, database_client::SCHEMA, request_context::RequestContext},
 };
 
 /// Records a read; `headers` are those of the request that follows it.
@@ -19,7 +19,7 @@ use crate::{
 /// `SessionRevoked` from the database; `RequestLogUnavailable` for any other error: the data is not requested then.
 pub(super) async fn record(
     app: &AppState,
-    runtime: &Runtime,
+    context: &RequestContext,
     call: &ProxyRequest<'_>,
     (look, headers): (&ReadRecord, &[(&'static str, String)]),
 ) -> Result<(), Error> {
@@ -35,17 +35,16 @@ pub(super) async fn record(
         .with_header("x-hub-method", call.method.name())
         .with_response_headers(&["content-type"])
         .with_body(serde_json::to_vec(look).map_err(|_| Error::RequestLogUnavailable)?);
-    match send_upstream(app, runtime, call.session, outgoing).await {
+    match send_upstream(app, context, call.session, outgoing).await {
         Ok(_) => Ok(()),
         Err(Error::SessionRevoked) => Err(Error::SessionRevoked),
         Err(fault) => {
             let line = serde_json::json!({
                 "event": "audited_read.not_recorded",
-                "request_id": call.request_id,
                 "code": fault.code(),
                 "reason": fault.reason(),
             });
-            runtime.log(LogLevel::Error, &line.to_string());
+            context.log(LogLevel::Error, line);
             Err(Error::RequestLogUnavailable)
         }
     }

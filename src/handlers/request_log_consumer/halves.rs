@@ -6,8 +6,8 @@ use crate::{
         error::row_rejection::{RowRejection, WriteFailure},
         request_log_batch,
     },
-    runtime::{Runtime, RuntimePort as _},
-    services::{app_state::AppState, request_log_rows},
+    runtime::RuntimePort as _,
+    services::{app_state::AppState, request_context::RequestContext, request_log_rows},
 };
 use std::ops::Range;
 
@@ -30,14 +30,14 @@ pub(super) enum End {
 /// first half is tried first and each half on its own, so that the rows between rejected ones are written too. If the
 /// database does not respond to the first request, no other is sent; a later request that fails is retried, and the
 /// delivery ends after the third failure in a row.
-pub(super) async fn write_individually(app: &AppState, runtime: &Runtime, rows: &mut [BatchRow<'_>]) -> bool {
+pub(super) async fn write_individually(app: &AppState, context: &RequestContext, rows: &mut [BatchRow<'_>]) -> bool {
     let mut waiting: Vec<&mut BatchRow<'_>> = rows.iter_mut().filter(|row| row.end == End::Waits).collect();
     let texts: Vec<&str> = waiting.iter().map(|row| row.text).collect();
     let mut stack = ranges(&texts);
     let (mut written, mut answered, mut unanswered) = (false, false, 0);
     while let Some(range) = stack.pop() {
         let part = texts.get(range.clone()).unwrap_or_default();
-        let end = match request_log_rows::insert(app, runtime, part).await {
+        let end = match request_log_rows::insert(app, context, part).await {
             Ok(()) => End::Stands,
             // A database that is always slow is unavailable: three in a row end the delivery, and the rows written so
             // far remain.
@@ -52,7 +52,7 @@ pub(super) async fn write_individually(app: &AppState, runtime: &Runtime, rows: 
                 if !answered || unanswered >= MAX_UNANSWERED {
                     return written;
                 }
-                runtime.sleep(RETRY_MS).await;
+                context.runtime.sleep(RETRY_MS).await;
                 stack.push(range);
                 continue;
             }

@@ -10,14 +10,17 @@ use crate::{
         error::Error,
         http::cookies::{self, Cookies, Directive},
     },
-    runtime::Runtime,
-    services::{app_state::AppState, clerk_client},
+    services::{app_state::AppState, clerk_client, request_context::RequestContext},
 };
 use serde_json::Value;
 
 /// Returns the directives that Clerk signed as the result of a handshake.
-pub(super) async fn signed_directives(app: &AppState, runtime: &Runtime, token: &str) -> Result<Vec<String>, Error> {
-    let verified = app.verify_handshake_token(runtime, token).await?;
+pub(super) async fn signed_directives(
+    app: &AppState,
+    context: &RequestContext,
+    token: &str,
+) -> Result<Vec<String>, Error> {
+    let verified = app.verify_handshake_token(context, token).await?;
     let listed = verified.as_ref().and_then(Value::as_array);
     let listed = listed.ok_or(Error::HandshakeFailed("handshake-token-refused"))?;
     Ok(listed.iter().filter_map(Value::as_str).map(str::to_owned).collect())
@@ -52,7 +55,7 @@ pub(super) enum Holder {
 /// (<https://github.com/clerk/javascript/pull/3318>).
 pub(super) async fn accept_cookies(
     app: &AppState,
-    runtime: &Runtime,
+    context: &RequestContext,
     directives: &[String],
 ) -> Result<AcceptedCookies, Error> {
     let suffix = format!("_{}", app.clerk_instance.suffix);
@@ -78,7 +81,7 @@ pub(super) async fn accept_cookies(
             continue;
         }
         if base == "__session" && !value.is_empty() {
-            match app.authenticate(runtime, value).await {
+            match app.authenticate(context, value).await {
                 Ok(session) => holder = Holder::SignedIn(Box::new(session)),
                 // Its signature, parties and times are valid, since those rules are checked before.
                 Err(Error::Token(TokenError::StatusRefused)) => {
@@ -98,15 +101,15 @@ pub(super) async fn accept_cookies(
 /// Refreshes an expired token without redirecting the browser.
 pub(super) async fn refresh_session(
     app: &AppState,
-    runtime: &Runtime,
+    context: &RequestContext,
     (headers, cookies): (&Headers, &Cookies<'_>),
     expired: &str,
 ) -> Option<(Session, Vec<String>)> {
     let refresh = cookies.value(&format!("__refresh_{}", app.clerk_instance.suffix)).filter(|token| is_plain(token))?;
     let session = session_token::decode_unverified(expired)?.session?;
-    app.may_ask_clerk(runtime, headers).ok()?;
-    let directives = clerk_client::refresh(app, runtime, &session, expired, refresh).await.ok()?;
-    match accept_cookies(app, runtime, &directives).await.ok()? {
+    app.may_ask_clerk(context, headers).ok()?;
+    let directives = clerk_client::refresh(app, context, &session, expired, refresh).await.ok()?;
+    match accept_cookies(app, context, &directives).await.ok()? {
         AcceptedCookies { holder: Holder::SignedIn(session), set } => Some((*session, set)),
         AcceptedCookies { holder: Holder::Absent | Holder::Pending, .. } => None,
     }

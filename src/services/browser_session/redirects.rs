@@ -18,8 +18,8 @@ use crate::{
             response::Response,
         },
     },
-    runtime::{BodyStream, Runtime, RuntimePort as _},
-    services::app_state::AppState,
+    runtime::{BodyStream, RuntimePort as _},
+    services::{app_state::AppState, request_context::RequestContext},
 };
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 
@@ -56,7 +56,7 @@ pub(super) fn with_cookies(reply: Response<BodyStream>, set: Vec<String>) -> Res
 /// Redirects to Clerk's handshake; the session token is not sent, since URLs are logged in many places.
 pub(super) fn redirect_to_handshake(
     app: &AppState,
-    runtime: &Runtime,
+    context: &RequestContext,
     visit: &BrowserSessionInput<'_>,
     page: PageRequest<'_>,
     reason: &'static str,
@@ -68,7 +68,7 @@ pub(super) fn redirect_to_handshake(
         .filter(|state| state.len() == HANDSHAKE_STATE_LEN && is_plain(state))
     {
         Some(state) => state.to_owned(),
-        None => Base64UrlUnpadded::encode_string(&runtime.random::<16>().map_err(|_| Error::RuntimeFailed)?),
+        None => Base64UrlUnpadded::encode_string(&context.runtime.random::<16>().map_err(|_| Error::RuntimeFailed)?),
     };
     let back = strip_handshake_params(page.path, page.query);
     let mark = if back.contains('?') { '&' } else { '?' };
