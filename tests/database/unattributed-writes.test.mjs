@@ -232,7 +232,7 @@ describe('L-1: a direct change is recorded, and marked', () => {
       return id;
     };
     for (const [finding, id] of [
-      ['the request of another user', await insertRequest(PERSONAS.admin.sub, 0, 'PATCH')],
+      ['the request of somebody else', await insertRequest(PERSONAS.admin.sub, 0, 'PATCH')],
       ['a request of another time', await insertRequest(sub, 30, 'PATCH')],
       ['a request that only read', await insertRequest(sub, 0, 'GET')],
     ]) {

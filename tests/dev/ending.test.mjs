@@ -132,7 +132,7 @@ describe('a local stack', () => {
       assert.equal(refused.status, 1, refused.stdout);
       assert.match(
         refused.stderr,
-        new RegExp(`a PostgreSQL that was started elsewhere runs on .*kill -INT ${server.pid}`),
+        new RegExp(`another PostgreSQL server is running on .*kill -INT ${server.pid}`),
       );
       assert.doesNotMatch(refused.stderr, /TypeError/);
       assert.equal(fs.readFileSync(pidFile, 'utf8'), before);
