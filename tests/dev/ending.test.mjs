@@ -130,10 +130,7 @@ describe('a local stack', () => {
     for (const args of [[], ['reset']]) {
       const refused = command(...args);
       assert.equal(refused.status, 1, refused.stdout);
-      assert.match(
-        refused.stderr,
-        new RegExp(`another PostgreSQL server is running on .*kill -INT ${server.pid}`),
-      );
+      assert.match(refused.stderr, new RegExp(`another PostgreSQL server is running on .*kill -INT ${server.pid}`));
       assert.doesNotMatch(refused.stderr, /TypeError/);
       assert.equal(fs.readFileSync(pidFile, 'utf8'), before);
     }
