@@ -30,9 +30,9 @@ pub async fn handle_page(
     let page = PageRequest { method, path: address.path, query: address.query, headers: &request.headers };
     // The form names its session, and the token need not be fresh.
     if endpoint == PageEndpoint::SignOut && method == Method::Post {
-        let (reply, session) = account_pages::sign_out(app, context, page, body).await;
-        context.session = session;
-        return reply.map_err(page_error);
+        let ended = account_pages::sign_out(app, context, page, body).await;
+        context.session = ended.session;
+        return ended.response.map_err(page_error);
     }
     let cookies = match browser_session::authenticate_page(app, context, page).await? {
         PageAuthentication::Redirect(reply, why) => {

@@ -36,6 +36,14 @@ pub enum HostedPage {
     SignUp,
 }
 
+/// The outcome of a sign-out.
+pub struct SignOut {
+    /// The response.
+    pub response: Result<Response<BodyStream>, Error>,
+    /// The session to which the form belonged, for the request row.
+    pub session: Option<Session>,
+}
+
 /// `GET /sign-in` and `GET /sign-up`: redirects to Clerk, or back to the Hub if a user is already signed in.
 ///
 /// The return address is always a page of the Hub, whatever `redirect_url` contains.
@@ -131,10 +139,13 @@ pub async fn sign_out(
     context: &RequestContext,
     door: PageRequest<'_>,
     body: Option<BodyStream>,
-) -> (Result<Response<BodyStream>, Error>, Option<Session>) {
+) -> SignOut {
     match ending_session(app, context, door, body).await {
-        Ok(session) => (end_at_both(app, context, door, &session).await, Some(session)),
-        Err(fault) => (Err(fault), None),
+        Ok(session) => {
+            let response = end_at_both(app, context, door, &session).await;
+            SignOut { response, session: Some(session) }
+        }
+        Err(fault) => SignOut { response: Err(fault), session: None },
     }
 }
 

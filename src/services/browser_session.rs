@@ -157,9 +157,9 @@ async fn verify_session(
         Err(Error::Token(fault)) => {
             if visit.is_navigation
                 && fault == session_token::TokenError::Expired
-                && let Some((session, set)) = refresh_session(app, context, (page.headers, visit.cookies), token).await
+                && let Some(fresh) = refresh_session(app, context, (page.headers, visit.cookies), token).await
             {
-                return Ok(PageAuthentication::SignedIn(session, set));
+                return Ok(PageAuthentication::SignedIn(fresh.session, fresh.cookies));
             }
             after_token_error(
                 app,

@@ -21,11 +21,11 @@ use serde_json::Value;
 /// `ClerkUnavailable` if Clerk does not respond within 2 seconds: without the check the request is rejected.
 /// `SessionRevoked` if the user's state differs from the token.
 pub async fn verify_current_status(app: &AppState, context: &RequestContext, session: &Session) -> Result<(), Error> {
-    let (status, body) = request(app, context, Method::Get, &format!("/v1/users/{}", session.user), None).await?;
-    if status == 404 {
+    let response = send(context, request(app, Method::Get, &format!("/v1/users/{}", session.user))).await?;
+    if response.status == 404 {
         return Err(Error::SessionRevoked);
     }
-    let user = success_body(status, &body)?;
+    let user = response.success()?;
     // A response without this member is invalid.
     let says = |name: &str| user.get(name).and_then(Value::as_bool).ok_or(Error::ClerkUnavailable);
     let (banned, locked) = (says("banned")?, says("locked")?);
@@ -46,9 +46,8 @@ pub async fn end_sessions(app: &AppState, context: &RequestContext, user: &str) 
     let mut ended = 0;
     for status in ["active", "pending"] {
         let path = format!("/v1/sessions?user_id={user}&status={status}&paginated=true&limit={MAX_SESSIONS_PER_USER}");
-        let (status, body) =
-            request(app, context, Method::Get, &path, None).await.map_err(|_| Error::ClerkRevocationIncomplete)?;
-        let listed = success_body(status, &body).map_err(|_| Error::ClerkRevocationIncomplete)?;
+        let response = send(context, request(app, Method::Get, &path)).await;
+        let listed = response.and_then(|response| response.success()).map_err(|_| Error::ClerkRevocationIncomplete)?;
         let listed = listed.get("data").and_then(Value::as_array).ok_or(Error::ClerkRevocationIncomplete)?;
         let ids = listed.iter().filter_map(|session| session.get("id").and_then(Value::as_str));
         for id in ids.filter(|id| is_clerk_id(id, "sess_")) {
@@ -68,9 +67,8 @@ pub async fn end_sessions(app: &AppState, context: &RequestContext, user: &str) 
 /// `ClerkRevocationIncomplete` if it could not be ended.
 pub async fn end_session(app: &AppState, context: &RequestContext, session: &str, user: &str) -> Result<(), Error> {
     let path = format!("/v1/sessions/{session}/revoke");
-    let (status, _) =
-        request(app, context, Method::Post, &path, None).await.map_err(|_| Error::ClerkRevocationIncomplete)?;
-    match status {
+    let response = send(context, request(app, Method::Post, &path)).await;
+    match response.map_err(|_| Error::ClerkRevocationIncomplete)?.status {
         200 => Ok(()),
         // It may have ended already, or belong to another instance than the key.
         400 | 404 => is_over(app, context, session, user).await,
@@ -86,14 +84,14 @@ pub async fn end_session(app: &AppState, context: &RequestContext, session: &str
 /// that Clerk does not find has ended as well, provided that Clerk finds the user; otherwise the key may be that of
 /// another instance.
 async fn is_over(app: &AppState, context: &RequestContext, session: &str, user: &str) -> Result<(), Error> {
-    let asked = request(app, context, Method::Get, &format!("/v1/sessions/{session}"), None).await;
-    let (status, body) = asked.map_err(|_| Error::ClerkRevocationIncomplete)?;
-    let over = if status == 404 {
-        let asked = request(app, context, Method::Get, &format!("/v1/users/{user}"), None).await;
-        let (status, body) = asked.map_err(|_| Error::ClerkRevocationIncomplete)?;
-        success_body(status, &body).is_ok_and(|found| found.get("id").and_then(Value::as_str) == Some(user))
+    let found = send(context, request(app, Method::Get, &format!("/v1/sessions/{session}"))).await;
+    let found = found.map_err(|_| Error::ClerkRevocationIncomplete)?;
+    let over = if found.status == 404 {
+        let owner = send(context, request(app, Method::Get, &format!("/v1/users/{user}"))).await;
+        let owner = owner.map_err(|_| Error::ClerkRevocationIncomplete)?;
+        owner.success().is_ok_and(|found| found.get("id").and_then(Value::as_str) == Some(user))
     } else {
-        let found = success_body(status, &body).map_err(|_| Error::ClerkRevocationIncomplete)?;
+        let found = found.success().map_err(|_| Error::ClerkRevocationIncomplete)?;
         let text = |name: &str| found.get(name).and_then(Value::as_str);
         text("id") == Some(session) && text("status").is_some_and(|status| ENDED_STATUSES.contains(&status))
     };
@@ -109,12 +107,12 @@ pub async fn handshake_payload(app: &AppState, context: &RequestContext, nonce: 
     if !(1..=128).contains(&nonce.len()) || !nonce.bytes().all(plain) {
         return Err(Error::HandshakeFailed("handshake-nonce-odd"));
     }
-    let (status, body) =
-        request(app, context, Method::Get, &format!("/v1/clients/handshake_payload?nonce={nonce}"), None).await?;
-    if matches!(status, 400..=499) && status != 429 {
+    let path = format!("/v1/clients/handshake_payload?nonce={nonce}");
+    let response = send(context, request(app, Method::Get, &path)).await?;
+    if matches!(response.status, 400..=499) && response.status != 429 {
         return Err(Error::HandshakeFailed("handshake-nonce-unknown"));
     }
-    string_array(&success_body(status, &body)?, "directives")
+    string_array(&response.success()?, "directives")
 }
 
 /// Fetches cookies with a fresh token for a session whose token has expired. Of the client's request, only the two
@@ -140,32 +138,36 @@ pub async fn refresh(
         "request_headers": {},
     });
     let path = format!("/v1/sessions/{session}/refresh?suffixed_cookies=true");
-    let (status, body) = request(app, context, Method::Post, &path, Some(body.to_string().into_bytes())).await?;
-    string_array(&success_body(status, &body)?, "cookies")
+    let request = request(app, Method::Post, &path).with_body(body.to_string().into_bytes());
+    string_array(&send(context, request).await?.success()?, "cookies")
 }
 
-async fn request(
-    app: &AppState,
-    context: &RequestContext,
-    method: Method,
-    path: &str,
-    body: Option<Vec<u8>>,
-) -> Result<(u16, Vec<u8>), Error> {
-    let url = format!("{}{path}", app.config.clerk_api_url);
-    let request = UpstreamRequest::new(&CLERK_BACKEND_API, method, url)
+/// A response of Clerk, read completely.
+struct ClerkResponse {
+    status: u16,
+    body: Vec<u8>,
+}
+
+impl ClerkResponse {
+    /// Returns the body of a 200; anything else is an invalid response of Clerk.
+    fn success(&self) -> Result<Value, Error> {
+        let body = (self.status == 200).then_some(&self.body).ok_or(Error::ClerkUnavailable)?;
+        serde_json::from_slice(body).map_err(|_| Error::ClerkUnavailable)
+    }
+}
+
+fn request(app: &AppState, method: Method, path: &str) -> UpstreamRequest {
+    UpstreamRequest::new(&CLERK_BACKEND_API, method, format!("{}{path}", app.config.clerk_api_url))
         .with_bearer(app.config.clerk_secret_key.expose())
-        .with_body(body);
-    let answer = context.runtime.fetch(request).await.map_err(|_| Error::ClerkUnavailable)?;
-    let body = match answer.body {
+}
+
+async fn send(context: &RequestContext, request: UpstreamRequest) -> Result<ClerkResponse, Error> {
+    let response = context.runtime.fetch(request).await.map_err(|_| Error::ClerkUnavailable)?;
+    let body = match response.body {
         Some(body) => context.runtime.read(body, MAX_RESPONSE_BYTES).await.map_err(|_| Error::ClerkUnavailable)?,
         None => Vec::new(),
     };
-    Ok((answer.status, body))
-}
-
-fn success_body(status: u16, body: &[u8]) -> Result<Value, Error> {
-    let answered = (status == 200).then_some(body).ok_or(Error::ClerkUnavailable)?;
-    serde_json::from_slice(answered).map_err(|_| Error::ClerkUnavailable)
+    Ok(ClerkResponse { status: response.status, body })
 }
 
 /// Returns a list of texts; any other value is an invalid response of Clerk.

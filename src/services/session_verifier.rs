@@ -69,10 +69,9 @@ pub async fn authenticate(
     if let Some(session) = sessions.get(raw, keys.generation(), now_s) {
         return Ok(session);
     }
-    // The generation of the key that verified it: the set may have been replaced since.
-    let (verified, generation) = verify(context, keys, raw).await?;
-    let session = session_token::validate_claims(&verified, expected, now_s).map_err(Error::Token)?;
-    sessions.insert(raw, &session, generation, now_s);
+    let verified = verify(context, keys, raw).await?;
+    let session = session_token::validate_claims(&verified.claims, expected, now_s).map_err(Error::Token)?;
+    sessions.insert(raw, &session, verified.generation, now_s);
     Ok(session)
 }
 
@@ -87,8 +86,8 @@ pub async fn ending_session(
     raw: &str,
 ) -> Result<EndingSession, Error> {
     let now_s = whole_seconds(context.runtime.now_ms());
-    let (verified, _) = verify(context, keys, raw).await?;
-    session_token::validate_for_sign_out(&verified, expected, now_s).map_err(Error::Token)
+    let verified = verify(context, keys, raw).await?;
+    session_token::validate_for_sign_out(&verified.claims, expected, now_s).map_err(Error::Token)
 }
 
 /// Returns a claim of a message that the issuer signed with the keys of its tokens.
@@ -101,16 +100,19 @@ pub async fn verify_claim(
     raw: &str,
     name: &str,
 ) -> Result<Option<Value>, Error> {
-    let (verified, _) = verify(context, keys, raw).await?;
-    Ok(verified.claim(name).cloned())
+    let verified = verify(context, keys, raw).await?;
+    Ok(verified.claims.claim(name).cloned())
 }
 
-/// Checks form, key and signature, and returns the generation of the key.
-async fn verify<'a>(
-    context: &RequestContext,
-    keys: &Rc<JwksCache>,
-    raw: &'a str,
-) -> Result<(Verified<'a>, u64), Error> {
+/// A token with a valid signature.
+struct VerifiedToken<'a> {
+    claims: Verified<'a>,
+    /// The generation of the key that verified it: the set may have been replaced since.
+    generation: u64,
+}
+
+/// Checks form, key and signature.
+async fn verify<'a>(context: &RequestContext, keys: &Rc<JwksCache>, raw: &'a str) -> Result<VerifiedToken<'a>, Error> {
     let unverified = session_token::parse(raw).map_err(Error::Token)?;
     let (key, mut generation) = keys.key(context, unverified.kid()).await.map_err(|no_key| match no_key {
         KeyLookupError::Unavailable { retry_after } => Error::JwksUnavailable(retry_after),
@@ -121,7 +123,8 @@ async fn verify<'a>(
         generation = newer;
         good = verify_signature(context, &key, &unverified).await?;
     }
-    Ok((unverified.into_verified(good).map_err(Error::Token)?, generation))
+    let claims = unverified.into_verified(good).map_err(Error::Token)?;
+    Ok(VerifiedToken { claims, generation })
 }
 
 async fn verify_signature(

@@ -98,19 +98,28 @@ pub(super) async fn accept_cookies(
     Ok(AcceptedCookies { holder, set })
 }
 
+/// A session with a fresh token.
+pub(super) struct RefreshedSession {
+    pub(super) session: Session,
+    /// The cookies to set, with the token.
+    pub(super) cookies: Vec<String>,
+}
+
 /// Refreshes an expired token without redirecting the browser.
 pub(super) async fn refresh_session(
     app: &AppState,
     context: &RequestContext,
     (headers, cookies): (&Headers, &Cookies<'_>),
     expired: &str,
-) -> Option<(Session, Vec<String>)> {
+) -> Option<RefreshedSession> {
     let refresh = cookies.value(&format!("__refresh_{}", app.clerk_instance.suffix)).filter(|token| is_plain(token))?;
     let session = session_token::decode_unverified(expired)?.session?;
     app.may_ask_clerk(context, headers).ok()?;
     let directives = clerk_client::refresh(app, context, &session, expired, refresh).await.ok()?;
     match accept_cookies(app, context, &directives).await.ok()? {
-        AcceptedCookies { holder: Holder::SignedIn(session), set } => Some((*session, set)),
+        AcceptedCookies { holder: Holder::SignedIn(session), set } => {
+            Some(RefreshedSession { session: *session, cookies: set })
+        }
         AcceptedCookies { holder: Holder::Absent | Holder::Pending, .. } => None,
     }
 }
