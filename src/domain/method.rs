@@ -2,9 +2,11 @@
 
 use serde::{Serialize, Serializer};
 use std::fmt;
+use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
 /// A method that the Hub accepts from a client or sends to an upstream (RFC 9110 §9.3, RFC 5789 §2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "UPPERCASE")]
 pub enum Method {
     /// `DELETE`
     Delete,
@@ -21,38 +23,22 @@ pub enum Method {
 }
 
 impl Method {
-    /// Every method.
-    pub const ALL: [Self; 6] = [Self::Get, Self::Head, Self::Post, Self::Patch, Self::Delete, Self::Options];
-
     /// Returns the method with exactly this name: methods are case-sensitive (RFC 9110 §9.1).
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|method| method.name() == name)
+        name.parse().ok()
     }
 
     /// Returns the name.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Delete => "DELETE",
-            Self::Get => "GET",
-            Self::Head => "HEAD",
-            Self::Options => "OPTIONS",
-            Self::Patch => "PATCH",
-            Self::Post => "POST",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// Returns whether it is GET or HEAD, which change nothing.
     #[must_use]
     pub const fn is_read(self) -> bool {
         matches!(self, Self::Get | Self::Head)
-    }
-}
-
-impl fmt::Display for Method {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.name())
     }
 }
 
@@ -126,14 +112,14 @@ mod tests {
 
     #[test]
     fn parses_exactly_the_names_that_it_prints() {
-        for method in Method::ALL {
-            assert_eq!(Method::parse(method.name()), Some(method));
-            assert_eq!(ReceivedMethod::parse(&method.to_string()), ReceivedMethod::Known(method));
+        for method in Method::VARIANTS {
+            assert_eq!(Method::parse(method.name()), Some(*method));
+            assert_eq!(ReceivedMethod::parse(&method.to_string()), ReceivedMethod::Known(*method));
         }
         for name in ["", "get", "GET ", "PUT", "EXPORT"] {
             assert_eq!(Method::parse(name), None, "{name}");
             assert_eq!(ReceivedMethod::parse(name).to_string(), name);
-            assert!(Method::ALL.iter().all(|method| ReceivedMethod::parse(name) != *method), "{name}");
+            assert!(Method::VARIANTS.iter().all(|method| ReceivedMethod::parse(name) != *method), "{name}");
         }
         assert_eq!(
             ReceivedMethod::parse(&format!("\0P{}", "x".repeat(100))).to_string(),
