@@ -91,6 +91,90 @@ fn layers_do_not_import_upwards() {
     assert_eq!(wrong, Vec::<String>::new());
 }
 
+/// Returns each path of an import, or of a group of imports.
+fn imported_paths(prefix: &str, import: &str) -> Vec<String> {
+    let (mut depth, mut start, mut paths) = (0, 0, Vec::new());
+    for (place, letter) in import.char_indices().chain([(import.len(), ',')]) {
+        match letter {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                let path = import[start..place].trim();
+                match path.split_once('{') {
+                    Some((head, group)) => {
+                        paths.extend(imported_paths(&format!("{prefix}{head}"), group.trim_end_matches('}')));
+                    }
+                    None => paths.push(format!("{prefix}{path}")),
+                }
+                start = place + 1;
+            }
+            _ => {}
+        }
+    }
+    paths
+}
+
+/// Returns the modules that a module imports. What a file imports from the module that it is a part of is no dependency.
+fn imported_modules(module: &str, code: &str, modules: &BTreeSet<String>) -> BTreeSet<String> {
+    let imports = code.split("use ").skip(1).filter_map(|rest| rest.split(';').next());
+    let braced = imports.flat_map(|import| imported_paths("", import));
+    let inline = ["crate::", "super::"].into_iter().flat_map(|root| {
+        let is_path = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == ':';
+        code.match_indices(root)
+            .map(move |(at, _)| code[at..].split(|letter| !is_path(letter)).next().unwrap().to_owned())
+    });
+    let mut found = BTreeSet::new();
+    for path in braced.chain(inline) {
+        let mut base: Vec<&str> = module.split("::").collect();
+        let mut names = path.split("::").peekable();
+        if names.next_if_eq(&"crate").is_some() {
+            base.clear();
+        }
+        while names.next_if_eq(&"super").is_some() {
+            base.pop();
+        }
+        base.extend(names);
+        while !base.is_empty() && !modules.contains(&base.join("::")) {
+            base.pop();
+        }
+        let target = base.join("::");
+        if !target.is_empty() && !format!("{module}::").starts_with(&format!("{target}::")) {
+            found.insert(target);
+        }
+    }
+    found
+}
+
+#[test]
+fn files_do_not_import_each_other_in_cycles() {
+    let name = |path: &Path| {
+        let parts: Vec<String> =
+            path.with_extension("").iter().skip(1).map(|part| part.to_string_lossy().into_owned()).collect();
+        parts.join("::").trim_end_matches("::mod").to_owned()
+    };
+    let files: BTreeMap<String, String> =
+        sources(Path::new("src")).iter().map(|(path, text)| (name(path), code(text))).collect();
+    let modules: BTreeSet<String> = files.keys().cloned().collect();
+    let mut left: BTreeMap<_, _> =
+        files.iter().map(|(module, code)| (module.clone(), imported_modules(module, code, &modules))).collect();
+    assert!(left["entry::handle_request"].contains("services::request_context"));
+    // A file that imports none of the rest, or that none of the rest imports, is in no cycle.
+    loop {
+        let imported: BTreeSet<String> = left.values().flatten().cloned().collect();
+        let before = left.len();
+        left.retain(|module, _| imported.contains(module));
+        let modules: BTreeSet<String> = left.keys().cloned().collect();
+        for imports in left.values_mut() {
+            imports.retain(|module| modules.contains(module));
+        }
+        left.retain(|_, imports| !imports.is_empty());
+        if left.len() == before {
+            break;
+        }
+    }
+    assert_eq!(left, BTreeMap::new(), "each of these imports another one of them");
+}
+
 #[test]
 fn handlers_do_not_import_each_other() {
     let files = sources(Path::new("src/handlers"));

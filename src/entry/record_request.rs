@@ -15,7 +15,7 @@ use crate::{
     services::{
         app_state::AppState,
         request_context::{PendingExport, RequestContext},
-        request_log::{Outcome, RequestLogWriter, RequestRecord},
+        request_log::{Outcome, RequestRecord},
     },
 };
 use std::rc::Rc;
@@ -39,7 +39,7 @@ pub async fn record_request(
     }
     if written {
         // The row was written with the change or before the read, without the response; this completes it.
-        RequestLogWriter::record_deferred(app, context, &row);
+        app.request_log.record_deferred(context, &row);
         return reply;
     }
     let staff = context.session.as_ref().is_some_and(Session::is_staff);
@@ -48,10 +48,10 @@ pub async fn record_request(
     // After an upstream failure no data of the database is returned, and its request log would only fail too.
     let first = context.session.is_some() && reply.status < 500 && (staff || changes || refused);
     if !first {
-        RequestLogWriter::record_deferred(app, context, &row);
+        app.request_log.record_deferred(context, &row);
         return reply;
     }
-    match RequestLogWriter::record_now(app, context, row).await {
+    match app.request_log.record_now(context, row).await {
         Err(fault) if staff || changes => error_response(app, context, request, &fault),
         _ => reply,
     }
@@ -74,7 +74,7 @@ async fn record_export(
 ) -> Response<BodyStream> {
     if !context.recorded_in_transaction {
         let begun = RequestRecord { status: None, ..row.clone() };
-        if let Err(fault) = RequestLogWriter::record_now(app, context, begun).await {
+        if let Err(fault) = app.request_log.record_now(context, begun).await {
             return error_response(app, context, request, &fault);
         }
     }
@@ -98,7 +98,7 @@ async fn record_export(
             ..row
         };
         // A row that cannot be written is logged.
-        drop(RequestLogWriter::record_now(&app, &background, ended).await);
+        drop(app.request_log.record_now(&background, ended).await);
     });
     reply
 }

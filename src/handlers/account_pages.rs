@@ -21,7 +21,7 @@ use crate::{
         app_state::AppState,
         browser_session::{self, PageRequest},
         clerk_client,
-        database_client::{execute, execute_as, query},
+        database_client::{execute, execute_as},
         request_bodies::{self, Incoming, Sender},
         request_context::RequestContext,
     },
@@ -93,8 +93,8 @@ pub async fn account(
     };
     // The database checks the session's rights; a session without any needs no check.
     if session.principal_kind().is_some() {
-        let question = query(&app.config.postgrest_url).rpc("who_am_i", "{}");
-        if let Err(fault) = execute_as(app, context, &Actor::User(session), "count=none", question).await {
+        let question = app.database.query().rpc("who_am_i", "{}");
+        if let Err(fault) = execute_as(&app.database, context, &Actor::User(session), "count=none", question).await {
             if fault == Error::SessionRevoked {
                 app.evict_session(session);
             }
@@ -157,8 +157,12 @@ async fn ending_session(
     body: Option<BodyStream>,
 ) -> Result<Session, Error> {
     csrf::same_origin(door.headers, &app.config.origin).map_err(Error::CsrfRejected)?;
-    let form =
-        request_bodies::read(app, context, Incoming { sender: Sender::Unknown, body, limit: MAX_FORM_BYTES }).await?;
+    let form = request_bodies::read(
+        &app.body_budget,
+        context,
+        Incoming { sender: Sender::Unknown, body, limit: MAX_FORM_BYTES },
+    )
+    .await?;
     if std::str::from_utf8(&form).is_ok_and(password_fields::form_contains_password) {
         return Err(Error::PasswordInRequest);
     }
@@ -174,9 +178,9 @@ async fn end_at_both(
 ) -> Result<Response<BodyStream>, Error> {
     app.evict_session(session);
     let arguments = serde_json::json!({ "session": session.id });
-    let question = query(&app.config.postgrest_url).rpc("end_session", arguments.to_string());
+    let question = app.database.query().rpc("end_session", arguments.to_string());
     // Each of the two is useful without the other: Clerk then issues no further tokens, and the Hub rejects issued ones.
-    let here = execute(app, context, "sign-out", "return=minimal", question).await;
+    let here = execute(&app.database, context, "sign-out", "return=minimal", question).await;
     // The form may be submitted repeatedly, and Clerk limits requests per secret key, not per user.
     let at_clerk = if app.clerk_request_limiter.try_acquire(&session.user, context.runtime.now_ms()) {
         clerk_client::end_session(app, context, &session.id, &session.user).await

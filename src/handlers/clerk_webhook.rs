@@ -11,7 +11,7 @@ use crate::{
     runtime::{BodyStream, RuntimePort as _},
     services::{
         app_state::AppState,
-        database_client::{execute, map_read_error, query},
+        database_client::{execute, map_read_error},
         request_bodies::{self, Incoming, Sender},
         request_context::RequestContext,
     },
@@ -33,7 +33,7 @@ pub async fn receive(
     let now_ms = context.runtime.now_ms();
     let envelope = WebhookSignature::parse(headers, whole_seconds(now_ms)).map_err(Error::Webhook)?;
     let incoming = Incoming { sender: Sender::Unknown, body, limit: MAX_MESSAGE_BYTES };
-    let bytes = request_bodies::read(app, context, incoming).await?;
+    let bytes = request_bodies::read(&app.body_budget, context, incoming).await?;
     envelope.verify(&app.config.webhook_secrets, &bytes).map_err(Error::Webhook)?;
     let event = clerk_event::parse(&bytes, now_ms).map_err(|_| Error::WebhookMalformed)?;
     let arguments = serde_json::json!({
@@ -42,8 +42,8 @@ pub async fn receive(
         "happened_at": event.occurred_at,
         "verdicts": event.revocations,
     });
-    let question = query(&app.config.postgrest_url).rpc("take_clerk_event", arguments.to_string());
-    let answer = execute(app, context, "clerk", "return=representation", question).await?;
+    let question = app.database.query().rpc("take_clerk_event", arguments.to_string());
+    let answer = execute(&app.database, context, "clerk", "return=representation", question).await?;
     let outcome = match answer.body {
         Some(body) => context.runtime.read(body, MAX_RESPONSE_BYTES).await.map_err(map_read_error)?,
         None => Vec::new(),

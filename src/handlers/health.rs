@@ -6,7 +6,7 @@ use crate::{
     runtime::{BodyStream, RuntimePort as _, UpstreamRequest},
     services::{
         app_state::{AppState, HealthStatus},
-        database_client::{TimedJob, execute_job, query},
+        database_client::{TimedJob, execute_job},
         request_context::RequestContext,
     },
 };
@@ -61,8 +61,8 @@ async fn wait_for_probe(app: &AppState, context: &RequestContext) -> HealthStatu
 
 /// Probes the database with a token of the Hub, a role, a grant and a row, as a client's request needs them.
 async fn is_database_up(app: &AppState, context: &RequestContext) -> bool {
-    let question = query(&app.config.postgrest_url).from("request_log").select("request_id").limit(1);
-    execute_job(app, context, TimedJob { name: "health", timeout_ms: TIMEOUT_MS }, question).await.is_ok()
+    let question = app.database.query().from("request_log").select("request_id").limit(1);
+    execute_job(&app.database, context, TimedJob { name: "health", timeout_ms: TIMEOUT_MS }, question).await.is_ok()
 }
 
 async fn is_jwks_up(app: &AppState, context: &RequestContext) -> bool {

@@ -5,11 +5,7 @@ use crate::{
     domain::lifetimes::{JOB_RUN_MS, JOB_STEP_MS},
     logic::error::Error,
     runtime::RuntimePort as _,
-    services::{
-        app_state::AppState,
-        database_client::{execute_slow_job, query},
-        request_context::RequestContext,
-    },
+    services::{app_state::AppState, database_client::execute_slow_job, request_context::RequestContext},
 };
 use serde::Deserialize;
 
@@ -75,8 +71,8 @@ struct StepReport {
 }
 
 async fn run_step(app: &AppState, context: &RequestContext, work: &JobRun) -> Result<StepReport, Error> {
-    let question = query(&app.config.postgrest_url).rpc(work.function, work.arguments.clone());
-    let answer = execute_slow_job(app, context, work.job, question).await?;
+    let question = app.database.query().rpc(work.function, work.arguments.clone());
+    let answer = execute_slow_job(&app.database, context, work.job, question).await?;
     let body = context.runtime.read_or_empty(answer.body, MAX_RESPONSE_BYTES).await;
     serde_json::from_slice(&body).map_err(|_| Error::UpstreamInvalidResponse("a step does not say whether it is done"))
 }

@@ -9,11 +9,7 @@ use crate::{
         openapi::{self, Caller, Scope},
     },
     runtime::BodyStream,
-    services::{
-        app_state::AppState,
-        database_client::{execute_as, query},
-        request_context::RequestContext,
-    },
+    services::{app_state::AppState, database_client::execute_as, request_context::RequestContext},
 };
 
 /// Describes the API for one session; an unknown role is rejected.
@@ -29,8 +25,8 @@ pub async fn describe(
     session: &Session,
 ) -> Result<Response<BodyStream>, Error> {
     let who = session.principal_kind().ok_or(Error::Policy(PolicyError::Forbidden))?;
-    let question = query(&app.config.postgrest_url).rpc("who_am_i", "{}");
-    if let Err(fault) = execute_as(app, context, &Actor::User(session), "count=none", question).await {
+    let question = app.database.query().rpc("who_am_i", "{}");
+    if let Err(fault) = execute_as(&app.database, context, &Actor::User(session), "count=none", question).await {
         if fault == Error::SessionRevoked {
             app.evict_session(session);
         }

@@ -92,9 +92,9 @@ pub async fn proxy(
     if permit.needs_recheck() {
         clerk_client::verify_current_status(app, context, call.session).await?;
     }
-    let token = app.database_token(context, &actor).await?;
+    let token = app.database.token(context, &actor).await?;
     let url = format!("{}/{}", app.config.postgrest_url, plan.path_and_query());
-    let outgoing = database_client::request(&app.config, plan.method(), url, &token)
+    let outgoing = database_client::request(&app.config.supabase_publishable_key, plan.method(), url, &token)
         .with_header("accept", plan.accept())
         .with_header(if plan.is_read() { "accept-profile" } else { "content-profile" }, SCHEMA)
         .with_header("x-hub-route", &context.route)
@@ -226,7 +226,7 @@ async fn read_body<'a>(
     }
     let body = call.body.take().filter(|_| plan.requires_body());
     let incoming = Incoming { sender: Sender::User(call.session.user.clone()), body, limit: plan.max_body_bytes() };
-    let held = request_bodies::read(app, context, incoming).await?;
+    let held = request_bodies::read(&app.body_budget, context, incoming).await?;
     if plan.fits(&held) { Ok(held) } else { Err(Error::BodyTooLarge) }
 }
 

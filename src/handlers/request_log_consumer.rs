@@ -140,7 +140,7 @@ async fn write_messages(app: &AppState, context: &RequestContext, rows: &mut [Ba
 
 async fn store_rejected(app: &AppState, context: &RequestContext, rows: &[RejectedRecord<'_>]) -> bool {
     for attempt in 1..=MAX_UNANSWERED {
-        if request_log_rows::reject(app, context, rows).await.is_ok() {
+        if request_log_rows::reject(&app.database, context, rows).await.is_ok() {
             return true;
         }
         if attempt < MAX_UNANSWERED {

@@ -1,12 +1,7 @@
 //! State with the lifetime of an isolate: the variables, and caches shared by its requests.
 
 use crate::{
-    domain::{
-        headers::Headers,
-        secret::Secret,
-        session::{Actor, Session},
-        time::whole_seconds,
-    },
+    domain::{headers::Headers, secret::Secret, session::Session, time::whole_seconds},
     logic::{
         authn::{
             browser_session::{ClerkInstance, cookie_suffix},
@@ -25,6 +20,7 @@ use crate::{
     },
     runtime::RuntimePort as _,
     services::{
+        database_client::DatabaseClient,
         database_token_issuer::DatabaseTokenIssuer,
         exposed_sessions::ExposedSessions,
         jwks_cache::{JwksCache, JwksSource},
@@ -42,7 +38,9 @@ pub struct AppState {
     /// The parsed variables.
     pub config: Config,
     /// Request rows that wait to be written.
-    pub request_log: RequestLogWriter,
+    pub request_log: Rc<RequestLogWriter>,
+    /// The client of the database.
+    pub database: Rc<DatabaseClient>,
     /// The bytes of the held bodies.
     pub body_budget: BodyBudget,
     /// The last status of `/healthz`.
@@ -62,7 +60,6 @@ pub struct AppState {
     token_policy: TokenPolicy,
     jwks: Rc<JwksCache>,
     sessions: SessionCache,
-    token_issuer: DatabaseTokenIssuer,
 }
 
 /// Reachability of the Hub's upstreams at a time.
@@ -90,6 +87,7 @@ impl AppState {
         let pem = config.jwt_key.as_deref().map(jwks::from_pem).transpose().map_err(|_| bad("CLERK_JWT_KEY"))?;
         let forms = csrf::derive_key(root);
         let addresses = client_ip::derive_key(root);
+        let database = DatabaseClient::new(&config, DatabaseTokenIssuer::new(signing.clone()));
         Ok(Self {
             token_policy: TokenPolicy {
                 issuer: config.issuer.clone(),
@@ -104,8 +102,8 @@ impl AppState {
                 pem,
             }),
             sessions: SessionCache::default(),
-            token_issuer: DatabaseTokenIssuer::new(signing.clone()),
-            request_log: RequestLogWriter::default(),
+            request_log: RequestLogWriter::new(Rc::clone(&database)),
+            database,
             body_budget: BodyBudget::default(),
             health: Cell::new(None),
             probing_since: Cell::new(None),
@@ -169,14 +167,6 @@ impl AppState {
             Err(Error::Token(_)) => Err(Error::HandshakeFailed("handshake-token-refused")),
             other => other,
         }
-    }
-
-    /// Returns a token for the database that authenticates exactly this actor.
-    ///
-    /// # Errors
-    /// `RuntimeFailed` if signing fails.
-    pub async fn database_token(&self, context: &RequestContext, actor: &Actor<'_>) -> Result<String, Error> {
-        self.token_issuer.token(context, actor).await
     }
 
     /// Counts a request to Clerk's Backend API that a client without a verified token causes.

@@ -7,8 +7,9 @@ use crate::{
         error::{Error, database::PostgrestError},
     },
     runtime::{BodyReadError, BodyStream, FetchError, LogLevel, RuntimePort as _, UpstreamRequest, UpstreamResponse},
-    services::{app_state::AppState, request_context::RequestContext},
+    services::{database_token_issuer::DatabaseTokenIssuer, request_context::RequestContext},
 };
+use std::rc::Rc;
 
 /// The only exposed schema; clients still send `public`.
 pub const SCHEMA: &str = "hub";
@@ -16,18 +17,40 @@ pub const SCHEMA: &str = "hub";
 /// Maximum length of an error body of `PostgREST` that is read, in bytes.
 pub const MAX_ERROR_BYTES: usize = 64 * 1024;
 
-/// Begins a request.
-#[must_use]
-pub fn query(rest_url: &str) -> postgrest::Postgrest {
-    postgrest::Postgrest::new(rest_url).schema(SCHEMA)
+/// The client of the database.
+pub struct DatabaseClient {
+    postgrest_url: String,
+    publishable_key: String,
+    token_issuer: DatabaseTokenIssuer,
+}
+
+impl DatabaseClient {
+    /// Returns a client of the configured database, with its own tokens.
+    #[must_use]
+    pub fn new(config: &Config, token_issuer: DatabaseTokenIssuer) -> Rc<Self> {
+        let (postgrest_url, publishable_key) = (config.postgrest_url.clone(), config.supabase_publishable_key.clone());
+        Rc::new(Self { postgrest_url, publishable_key, token_issuer })
+    }
+
+    /// Begins a request.
+    #[must_use]
+    pub fn query(&self) -> postgrest::Postgrest {
+        postgrest::Postgrest::new(&self.postgrest_url).schema(SCHEMA)
+    }
+
+    /// Returns a token for the database that authenticates exactly this actor.
+    ///
+    /// # Errors
+    /// `RuntimeFailed` if signing fails.
+    pub async fn token(&self, context: &RequestContext, actor: &Actor<'_>) -> Result<String, Error> {
+        self.token_issuer.token(context, actor).await
+    }
 }
 
 /// Begins a request with a token of the Hub.
 #[must_use]
-pub fn request(config: &Config, method: Method, url: String, token: &str) -> UpstreamRequest {
-    UpstreamRequest::new(&POSTGREST, method, url)
-        .with_header("apikey", config.supabase_publishable_key.as_str())
-        .with_bearer(token)
+pub fn request(publishable_key: &str, method: Method, url: String, token: &str) -> UpstreamRequest {
+    UpstreamRequest::new(&POSTGREST, method, url).with_header("apikey", publishable_key).with_bearer(token)
 }
 
 /// Sends a request as a job of the Hub (`system:<job>`), never as a user.
@@ -38,13 +61,13 @@ pub fn request(config: &Config, method: Method, url: String, token: &str) -> Ups
 /// # Errors
 /// Same as [`map_fetch_error`]; a status of 400 and above is an error too.
 pub async fn execute(
-    app: &AppState,
+    client: &DatabaseClient,
     context: &RequestContext,
     job: &'static str,
     prefer: &'static str,
     question: postgrest::Builder,
 ) -> Result<UpstreamResponse<BodyStream>, Error> {
-    execute_as(app, context, &Actor::Job(job), prefer, question).await
+    execute_as(client, context, &Actor::Job(job), prefer, question).await
 }
 
 /// A job of the Hub, with the timeout of its request.
@@ -61,13 +84,13 @@ pub struct TimedJob {
 /// # Errors
 /// Same as [`execute`].
 pub async fn execute_job(
-    app: &AppState,
+    client: &DatabaseClient,
     context: &RequestContext,
     job: TimedJob,
     question: postgrest::Builder,
 ) -> Result<UpstreamResponse<BodyStream>, Error> {
     let sending = Sending { actor: &Actor::Job(job.name), prefer: "return=minimal", timeout_ms: job.timeout_ms };
-    check_status(context, sending.actor, send(app, context, &sending, question).await?).await
+    check_status(context, sending.actor, send(client, context, &sending, question).await?).await
 }
 
 /// Sends one step of a nightly job.
@@ -75,12 +98,12 @@ pub async fn execute_job(
 /// # Errors
 /// Same as [`execute`].
 pub async fn execute_slow_job(
-    app: &AppState,
+    client: &DatabaseClient,
     context: &RequestContext,
     job: &'static str,
     question: postgrest::Builder,
 ) -> Result<UpstreamResponse<BodyStream>, Error> {
-    execute_job(app, context, TimedJob { name: job, timeout_ms: JOB_REQUEST_MS }, question).await
+    execute_job(client, context, TimedJob { name: job, timeout_ms: JOB_REQUEST_MS }, question).await
 }
 
 /// Sends a request of a job and returns any response, also a rejection with its body.
@@ -88,13 +111,13 @@ pub async fn execute_slow_job(
 /// # Errors
 /// Same as [`map_fetch_error`], if there is no response.
 pub async fn execute_for_response(
-    app: &AppState,
+    client: &DatabaseClient,
     context: &RequestContext,
     job: &'static str,
     question: postgrest::Builder,
 ) -> Result<UpstreamResponse<BodyStream>, Error> {
     let sending = Sending { actor: &Actor::Job(job), prefer: "return=minimal", timeout_ms: POSTGREST.timeout_ms };
-    send(app, context, &sending, question).await
+    send(client, context, &sending, question).await
 }
 
 /// Sends a request of the Hub's own as an actor, with only the rights of that actor.
@@ -102,14 +125,14 @@ pub async fn execute_for_response(
 /// # Errors
 /// Same as [`execute`]; `SessionRevoked` for a user whose session was ended.
 pub async fn execute_as(
-    app: &AppState,
+    client: &DatabaseClient,
     context: &RequestContext,
     actor: &Actor<'_>,
     prefer: &'static str,
     question: postgrest::Builder,
 ) -> Result<UpstreamResponse<BodyStream>, Error> {
     let sending = Sending { actor, prefer, timeout_ms: POSTGREST.timeout_ms };
-    check_status(context, actor, send(app, context, &sending, question).await?).await
+    check_status(context, actor, send(client, context, &sending, question).await?).await
 }
 
 /// Parameters of sending a request.
@@ -123,18 +146,18 @@ struct Sending<'a> {
 }
 
 async fn send(
-    app: &AppState,
+    client: &DatabaseClient,
     context: &RequestContext,
     sending: &Sending<'_>,
     question: postgrest::Builder,
 ) -> Result<UpstreamResponse<BodyStream>, Error> {
     let built =
         question.build().build().map_err(|_| Error::UpstreamInvalidResponse("the question could not be built"))?;
-    let token = app.database_token(context, sending.actor).await?;
+    let token = client.token(context, sending.actor).await?;
     let method = Method::parse(built.method().as_str())
         .ok_or(Error::UpstreamInvalidResponse("the question has another method"))?;
     let body = built.body().and_then(|body| body.as_bytes()).filter(|_| !method.is_read()).map(<[u8]>::to_vec);
-    let mut outgoing = request(&app.config, method, built.url().to_string(), &token)
+    let mut outgoing = request(&client.publishable_key, method, built.url().to_string(), &token)
         .with_header("prefer", sending.prefer)
         .with_body(body)
         .with_timeout_ms(sending.timeout_ms);

@@ -9,7 +9,7 @@ use crate::{
     domain::lifetimes::{BODY_READ_MS, MAX_BODY_MS, MAX_UNKNOWN_BODY_MS},
     logic::error::Error,
     runtime::{BodyReadError, BodyStream, RuntimePort as _},
-    services::{app_state::AppState, request_context::RequestContext},
+    services::request_context::RequestContext,
 };
 use std::{
     cell::{Cell, RefCell},
@@ -174,11 +174,11 @@ impl Drop for BudgetShare<'_> {
 /// `BodyTooLarge` over the limit, `BodyInterrupted` if the client disconnects or is too slow, `Busy` if the isolate
 /// already holds too many bytes, in total or of this sender.
 pub async fn read<'a>(
-    app: &'a AppState,
+    budget: &'a BodyBudget,
     context: &RequestContext,
     Incoming { sender, body, limit }: Incoming,
 ) -> Result<Body<'a>, Error> {
-    let held = app.body_budget.begin(context.runtime.now_ms(), sender);
+    let held = budget.begin(context.runtime.now_ms(), sender);
     let Some(body) = body else { return Ok(Body { bytes: Vec::new(), _held: held }) };
     let busy = Cell::new(false);
     let count = |bytes| {

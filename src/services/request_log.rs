@@ -14,8 +14,7 @@ use crate::{
     },
     runtime::{LogLevel, RuntimePort as _},
     services::{
-        app_state::AppState,
-        database_client::{TimedJob, execute_job, query},
+        database_client::{DatabaseClient, TimedJob, execute_job},
         request_context::RequestContext,
     },
 };
@@ -105,8 +104,8 @@ impl Outcome {
 /// Rows that wait to be written together, as JSON.
 ///
 /// A row remains in one of the two lists until it is stored, so that the end of one request loses no row of another.
-#[derive(Debug, Default)]
 pub struct RequestLogWriter {
+    database: Rc<DatabaseClient>,
     pending: RefCell<Vec<String>>,
     batches: RefCell<Vec<Rc<Batch>>>,
     /// Time at which a request began to gather them; the runtime may end that request before it is done.
@@ -121,22 +120,33 @@ struct Batch {
 }
 
 impl RequestLogWriter {
+    /// Starts without rows.
+    #[must_use]
+    pub fn new(database: Rc<DatabaseClient>) -> Rc<Self> {
+        Rc::new(Self {
+            database,
+            pending: RefCell::default(),
+            batches: RefCell::default(),
+            gathering_since: Cell::default(),
+        })
+    }
+
     /// Accepts a row that may be stored after the response.
-    pub fn record_deferred(app: &Rc<AppState>, context: &RequestContext, row: &RequestRecord) {
+    pub fn record_deferred(self: &Rc<Self>, context: &RequestContext, row: &RequestRecord) {
         let Ok(row) = serde_json::to_string(row) else { return };
-        let (now, since) = (context.runtime.now_ms(), app.request_log.gathering_since.get());
-        app.request_log.pending.borrow_mut().push(row);
+        let (now, since) = (context.runtime.now_ms(), self.gathering_since.get());
+        self.pending.borrow_mut().push(row);
         if since.is_some_and(|since| now.saturating_sub(since) < BATCH_TIMEOUT_MS) {
             // Another request will write all of them.
             return;
         }
-        app.request_log.gathering_since.set(Some(now));
-        let (app, background) = (Rc::clone(app), context.background());
+        self.gathering_since.set(Some(now));
+        let (writer, background) = (Rc::clone(self), context.background());
         context.runtime.wait_until(async move {
             background.runtime.sleep(BATCH_DELAY_MS).await;
-            app.request_log.gathering_since.set(None);
-            while let Some(batch) = app.request_log.take_batch(background.runtime.now_ms(), None) {
-                enqueue_or_insert_or_log(&app, &background, &batch).await;
+            writer.gathering_since.set(None);
+            while let Some(batch) = writer.take_batch(background.runtime.now_ms(), None) {
+                enqueue_or_insert_or_log(&writer, &background, &batch).await;
             }
         });
     }
@@ -146,11 +156,10 @@ impl RequestLogWriter {
     ///
     /// # Errors
     /// `RequestLogUnavailable`: the response must not be sent. The waiting rows are logged instead.
-    pub async fn record_now(app: &AppState, context: &RequestContext, row: RequestRecord) -> Result<(), Error> {
+    pub async fn record_now(&self, context: &RequestContext, row: RequestRecord) -> Result<(), Error> {
         let row = serde_json::to_string(&row).map_err(|_| Error::RequestLogUnavailable)?;
-        let batch =
-            app.request_log.take_batch(context.runtime.now_ms(), Some(row)).ok_or(Error::RequestLogUnavailable)?;
-        if enqueue_or_insert_or_log(app, context, &batch).await { Ok(()) } else { Err(Error::RequestLogUnavailable) }
+        let batch = self.take_batch(context.runtime.now_ms(), Some(row)).ok_or(Error::RequestLogUnavailable)?;
+        if enqueue_or_insert_or_log(self, context, &batch).await { Ok(()) } else { Err(Error::RequestLogUnavailable) }
     }
 
     /// Returns the rows of one message: this one, then the waiting ones, the oldest first. `None` if there is none.
@@ -180,16 +189,16 @@ impl RequestLogWriter {
 
 /// Stores rows in the queue, otherwise in the database, otherwise in the log, which is the last resort; returns false
 /// in the last case.
-async fn enqueue_or_insert_or_log(app: &AppState, context: &RequestContext, batch: &Rc<Batch>) -> bool {
+async fn enqueue_or_insert_or_log(writer: &RequestLogWriter, context: &RequestContext, batch: &Rc<Batch>) -> bool {
     let text = request_log_batch::array(&batch.rows);
     // A row that is too large for the queue is a batch of its own.
     let queued = text.len() <= request_log_batch::MAX_MESSAGE_BYTES && context.runtime.enqueue(&text).await.is_ok();
-    let kept = queued || insert_with_retry(app, context, &text).await;
+    let kept = queued || insert_with_retry(&writer.database, context, &text).await;
     if !kept {
         let rows: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
         context.log(LogLevel::Error, serde_json::json!({ "event": "request_log.write_failed", "rows": rows }));
     }
-    app.request_log.batches.borrow_mut().retain(|other| !Rc::ptr_eq(other, batch));
+    writer.batches.borrow_mut().retain(|other| !Rc::ptr_eq(other, batch));
     kept
 }
 
@@ -197,11 +206,11 @@ async fn enqueue_or_insert_or_log(app: &AppState, context: &RequestContext, batc
 ///
 /// A request that has waited for Clerk and the database must end within the 30 seconds that `wait_until` has after its
 /// client has disconnected, so this timeout is shorter than that of a client's own request.
-async fn insert_with_retry(app: &AppState, context: &RequestContext, rows: &str) -> bool {
+async fn insert_with_retry(database: &DatabaseClient, context: &RequestContext, rows: &str) -> bool {
     let job = TimedJob { name: "request-log", timeout_ms: INSERT_TIMEOUT_MS };
     let write = async || {
-        let question = query(&app.config.postgrest_url).rpc("record_requests", format!("{{\"requests\":{rows}}}"));
-        execute_job(app, context, job, question).await.is_ok()
+        let question = database.query().rpc("record_requests", format!("{{\"requests\":{rows}}}"));
+        execute_job(database, context, job, question).await.is_ok()
     };
     if write().await {
         return true;

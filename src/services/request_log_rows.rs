@@ -7,8 +7,7 @@ use crate::{
     },
     runtime::RuntimePort as _,
     services::{
-        app_state::AppState,
-        database_client::{MAX_ERROR_BYTES, execute_for_response, query},
+        database_client::{DatabaseClient, MAX_ERROR_BYTES, execute_for_response},
         request_context::RequestContext,
     },
 };
@@ -26,10 +25,10 @@ pub struct RejectedRecord<'a> {
 ///
 /// # Errors
 /// The cause that the response states for the rows; without a response [`WriteFailure::Unavailable`].
-pub async fn insert(app: &AppState, context: &RequestContext, rows: &[&str]) -> Result<(), WriteFailure> {
+pub async fn insert(database: &DatabaseClient, context: &RequestContext, rows: &[&str]) -> Result<(), WriteFailure> {
     let body = format!("{{\"requests\":[{}]}}", rows.join(","));
-    let question = query(&app.config.postgrest_url).rpc("record_requests", body);
-    let answer = execute_for_response(app, context, JOB, question).await.map_err(|_| WriteFailure::Unavailable)?;
+    let question = database.query().rpc("record_requests", body);
+    let answer = execute_for_response(database, context, JOB, question).await.map_err(|_| WriteFailure::Unavailable)?;
     match answer.status {
         200..=299 => Ok(()),
         status => Err(write_failure(status, &context.runtime.read_or_empty(answer.body, MAX_ERROR_BYTES).await)),
@@ -40,15 +39,18 @@ pub async fn insert(app: &AppState, context: &RequestContext, rows: &[&str]) -> 
 ///
 /// # Errors
 /// Any response other than success: the rows are not stored then.
-pub async fn reject(app: &AppState, context: &RequestContext, rows: &[RejectedRecord<'_>]) -> Result<(), Error> {
+pub async fn reject(
+    database: &DatabaseClient,
+    context: &RequestContext,
+    rows: &[RejectedRecord<'_>],
+) -> Result<(), Error> {
     // PostgreSQL text cannot contain a zero byte; its six-character JSON escape has the same meaning.
     let contents: Vec<_> = rows
         .iter()
         .map(|row| serde_json::json!({ "content": row.content.replace('\0', "\\u0000"), "code": row.refusal.code, "message": row.refusal.message }))
         .collect();
-    let question =
-        query(&app.config.postgrest_url).rpc("reject_requests", serde_json::json!({ "rows": contents }).to_string());
-    match execute_for_response(app, context, JOB, question).await?.status {
+    let question = database.query().rpc("reject_requests", serde_json::json!({ "rows": contents }).to_string());
+    match execute_for_response(database, context, JOB, question).await?.status {
         200..=299 => Ok(()),
         503 => Err(Error::UpstreamBusy),
         _ => Err(Error::UpstreamInvalidResponse("rejected request rows were refused")),

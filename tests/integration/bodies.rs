@@ -344,7 +344,7 @@ fn reading(app: &TestApp, sender: Sender, length: usize) -> Reading {
     let (hub, fake) = (Rc::clone(&app.hub), app.fake.clone());
     Box::pin(async move {
         let incoming = Incoming { sender, body: Some(vec![0; length].into()), limit: MIB };
-        match request_bodies::read(&hub, &RequestContext::for_event(&fake), incoming).await {
+        match request_bodies::read(&hub.body_budget, &RequestContext::for_event(&fake), incoming).await {
             // A completely read body counts until it is forwarded.
             Ok(body) => {
                 for _ in 0..length % 1024 {

@@ -10,7 +10,7 @@ use hub::{
     },
     handlers::request_log_consumer::{Disposition, QueueMessage},
     runtime::{FetchError, LogLevel, UpstreamRequest, UpstreamResponse},
-    services::request_log::{Outcome, RequestLogWriter, RequestRecord},
+    services::request_log::{Outcome, RequestRecord},
 };
 use serde_json::{Value, json};
 use std::{
@@ -412,8 +412,8 @@ fn large_rows_are_split_into_accepted_messages_l_3() {
     let context = RequestContext::for_event(&app.fake);
     let rows: Vec<RequestRecord> = (0..60).map(|place| row(place, 13_000)).collect();
     let now = rows[0].clone();
-    rows.into_iter().skip(1).for_each(|row| RequestLogWriter::record_deferred(&app.hub, &context, &row));
-    app.fake.run(RequestLogWriter::record_now(&app.hub, &context, now)).unwrap().unwrap();
+    rows.into_iter().skip(1).for_each(|row| app.hub.request_log.record_deferred(&context, &row));
+    app.fake.run(app.hub.request_log.record_now(&context, now)).unwrap().unwrap();
     app.fake.run_background().unwrap();
     let messages = app.fake.queued();
     let kept: usize = messages.iter().map(|message| serde_json::from_str::<Vec<Value>>(message).unwrap().len()).sum();
@@ -427,7 +427,7 @@ fn row_too_large_for_the_queue_is_written_to_the_database_l_3() {
     let app = TestApp::new();
     let context = RequestContext::for_event(&app.fake);
     for (place, bytes) in [(1, 10), (2, 200_000), (3, 10)] {
-        RequestLogWriter::record_deferred(&app.hub, &context, &row(place, bytes));
+        app.hub.request_log.record_deferred(&context, &row(place, bytes));
     }
     app.fake.run_background().unwrap();
     let rows = |text: &str| serde_json::from_str::<Vec<Value>>(text).unwrap().len();

@@ -97,7 +97,7 @@ impl ExportPager {
     /// Reads one page completely, so that a slow client does not hold a connection to the database.
     async fn fetch_page(&mut self, behind: Option<&str>, out: u64) -> Result<ExportPage, Error> {
         loop {
-            let token = self.app.database_token(&self.context, &Actor::User(&self.session)).await?;
+            let token = self.app.database.token(&self.context, &Actor::User(&self.session)).await?;
             let size = self.export.next_page_size(self.page_size, out);
             let url = format!("{}/{}", self.app.config.postgrest_url, self.export.page_query(behind, size));
             let question = self.request.clone().with_url(url).with_bearer(&token);

@@ -37,7 +37,7 @@ pub(super) async fn write_individually(app: &AppState, context: &RequestContext,
     let (mut written, mut answered, mut unanswered) = (false, false, 0);
     while let Some(range) = stack.pop() {
         let part = texts.get(range.clone()).unwrap_or_default();
-        let end = match request_log_rows::insert(app, context, part).await {
+        let end = match request_log_rows::insert(&app.database, context, part).await {
             Ok(()) => End::Stands,
             // A database that is always slow is unavailable: three in a row end the delivery, and the rows written so
             // far remain.

@@ -3,7 +3,7 @@
 
 mod named;
 
-pub use named::RecordSelector;
+pub use named::{RecordSelector, Selector};
 
 use super::{
     literal::{array, array_of, end_of_value, list, unquoted},

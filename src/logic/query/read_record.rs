@@ -12,6 +12,7 @@ use crate::{
         query::{
             builder::QueryBuilder,
             error::{QueryError, QueryErrorKind},
+            filter::Selector,
             request_headers::{IfMatch, QueryHeaders},
         },
     },
@@ -40,24 +41,6 @@ pub struct ReadRecord {
     /// Column of new rows that names their conversation, and its table, if the conversation is returned with them.
     #[serde(skip)]
     pub(super) parent: Option<(&'static str, &'static str)>,
-}
-
-/// The kind of column that names the records of a read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Selector {
-    /// The key of a message, with which its conversation is returned.
-    Conversation,
-    /// Their key.
-    Key,
-    /// None: a list or a search.
-    List,
-    /// Their owner.
-    Owner,
-    /// The id of the request that rows of the audit log belong to.
-    Request,
-    /// The key of the record that rows of the audit log describe.
-    Subject,
 }
 
 /// Time at which a read is recorded.

@@ -29,7 +29,7 @@ pub fn prefers_suffixed_cookies(cookies: &Cookies<'_>, instance: &ClerkInstance,
     );
     if session.is_some() {
         let Some(issuer) = seen.as_ref().and_then(|seen| seen.issuer.as_deref()) else { return false };
-        if host(issuer) != host(&instance.issuer) {
+        if session::host(issuer) != session::host(&instance.issuer) {
             return true;
         }
     }
@@ -49,12 +49,4 @@ pub fn prefers_suffixed_cookies(cookies: &Cookies<'_>, instance: &ClerkInstance,
         return false;
     }
     suffixed_uat.is_some() || suffixed_session.is_none()
-}
-
-/// Returns an issuer without its scheme, which Clerk writes in either case.
-pub(super) fn host(issuer: &str) -> &str {
-    match issuer.split_once("://") {
-        Some((scheme, host)) if ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) => host,
-        _ => issuer,
-    }
 }

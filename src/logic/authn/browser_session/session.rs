@@ -1,7 +1,7 @@
 //! Selection of one session token from several under one name.
 
 use super::{ClerkInstance, session_token};
-use crate::logic::{authn::browser_session::cookie_suffix::host, http::cookies::Cookies};
+use crate::logic::http::cookies::Cookies;
 
 /// Returns the token of the session cookie with this name.
 ///
@@ -35,4 +35,12 @@ pub fn is_ambiguous(cookies: &Cookies<'_>, instance: &ClerkInstance, name: &str)
 pub fn are_several(cookies: &Cookies<'_>, instance: &ClerkInstance) -> bool {
     let names = ["__session".to_owned(), format!("__session_{}", instance.suffix)];
     names.iter().any(|name| cookies.values(name).next().is_some() && cookies.value(name).is_none())
+}
+
+/// Returns an issuer without its scheme, which Clerk writes in either case.
+pub(super) fn host(issuer: &str) -> &str {
+    match issuer.split_once("://") {
+        Some((scheme, host)) if ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) => host,
+        _ => issuer,
+    }
 }

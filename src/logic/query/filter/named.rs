@@ -1,10 +1,26 @@
 //! The records that a query names, for the audit log (L-1).
 
 use super::{Condition, FilterParser, Operand, Place};
-use crate::{
-    domain::tables::{ColumnType, Table},
-    logic::query::read_record::Selector,
-};
+use crate::domain::tables::{ColumnType, Table};
+use serde::Serialize;
+
+/// The kind of column that names the records of a read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Selector {
+    /// The key of a message, with which its conversation is returned.
+    Conversation,
+    /// Their key.
+    Key,
+    /// None: a list or a search.
+    List,
+    /// Their owner.
+    Owner,
+    /// The id of the request that rows of the audit log belong to.
+    Request,
+    /// The key of the record that rows of the audit log describe.
+    Subject,
+}
 
 /// Records and the column that names them.
 #[derive(Debug, Clone, PartialEq, Eq)]
