@@ -5,11 +5,14 @@
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may panic")]
 
-use hub::domain::{
-    access::PrincipalKind,
-    functions::{FUNCTIONS, Returned},
-    lifetimes,
-    tables::{ColumnType, Grant, TABLES, Table},
+use hub::{
+    domain::{
+        access::PrincipalKind,
+        functions::{FUNCTIONS, Returned},
+        lifetimes,
+        tables::{ColumnType, Grant, TABLES, Table},
+    },
+    entry::jobs::JOBS,
 };
 use postgres::{Client, NoTls};
 use std::collections::{BTreeMap, BTreeSet};
@@ -480,6 +483,15 @@ fn lifetimes_match_catalogue() {
     for function in ["forget_old", "run_checks"] {
         same(function, &stated(function, r"budget interval DEFAULT '([^']+)'"), &step);
     }
+    let alerts = [
+        format!("{} hours", lifetimes::CHECKS_STALE_HOURS),
+        format!("{} minutes", lifetimes::ALERT_MINUTES),
+        format!("< {}", lifetimes::ALERT_MINUTES),
+    ];
+    let found = stated("find_alerts", r"(?:interval '|minute from at\) )(< \d+|\d+ [a-z]+)");
+    same("alerts", &found, &BTreeSet::from(alerts));
+    let unfinished = BTreeSet::from([format!("{} hours", lifetimes::CHECKS_UNFINISHED_HOURS)]);
+    same("unfinished checks", &stated("run_checks", r"started_at < now\(\) - interval '([^']+)'"), &unfinished);
     let timeouts = set(
         r"select p.proname || ' ' || substr(line, length('statement_timeout=') + 1) from pg_proc p, unnest(p.proconfig) as line
           where p.pronamespace = $1::text::regnamespace and line like 'statement\_timeout=%' and p.proname <> 'erase_person'
@@ -497,6 +509,22 @@ fn lifetimes_match_catalogue() {
         seconds("run_checks", lifetimes::JOB_STATEMENT_MS),
     ];
     same("timeouts of statements", &timeouts, &BTreeSet::from(wanted));
+}
+
+/// The hours and minutes of the crons are those that the times of the database are chosen for.
+#[test]
+fn lifetimes_match_schedules() {
+    for job in JOBS {
+        let mut fields = job.cron.split(' ');
+        let (minutes, hours) = (fields.next().unwrap(), fields.next().unwrap());
+        match hours.split_once('-') {
+            Some((first, last)) => {
+                let night = 60 * (last.parse::<u32>().unwrap() - first.parse::<u32>().unwrap());
+                assert_eq!(night, lifetimes::NIGHT_MINUTES, "{}", job.name);
+            }
+            None => assert_eq!((minutes, hours), (&*format!("*/{}", lifetimes::ALERT_MINUTES), "*"), "{}", job.name),
+        }
+    }
 }
 
 /// Returns what a pattern captures in the definition of a function of `hub_private`.

@@ -64,6 +64,21 @@ pub const JOB_REQUEST_MS: u32 = 65_000;
 pub const JOB_STEP_MS: u32 = 20_000;
 /// Time in which a run of a nightly job begins steps, in milliseconds.
 pub const JOB_RUN_MS: u32 = 600_000;
+/// Time between the first and the last run of a nightly job, in minutes; `JOBS` has their hours.
+#[allow(dead_code, reason = "compared with JOBS by tests/schema.rs")]
+pub const NIGHT_MINUTES: u32 = 120;
+/// Time in which checks that are done are not repeated, in minutes.
+pub const CHECKS_DONE_MINUTES: u32 = 720;
+/// Time after which an unfinished run of the checks is not continued, in hours. SQL: `hub_private.run_checks()`.
+#[allow(dead_code, reason = "compared with the database by tests/schema.rs")]
+pub const CHECKS_UNFINISHED_HOURS: u32 = 12;
+/// Time without a result of a nightly check after which it is an alert, in hours. SQL: `hub_private.find_alerts()`.
+#[allow(dead_code, reason = "compared with the database by tests/schema.rs")]
+pub const CHECKS_STALE_HOURS: u32 = 26;
+/// Time between two runs of the job that sends alerts, in minutes; each looks at what began since the one before. SQL:
+/// `hub_private.find_alerts()`.
+#[allow(dead_code, reason = "compared with JOBS and the database by tests/schema.rs")]
+pub const ALERT_MINUTES: u32 = 15;
 /// Timeout of an erasure, in milliseconds. SQL: `hub.erase_user()`.
 pub const ERASURE_STATEMENT_MS: u32 = 80_000;
 /// Timeout of a request for it, in milliseconds.
@@ -80,6 +95,7 @@ const CRON_RUN_MS: u32 = 900_000;
 const DATABASE_REQUEST_MS: u32 = POSTGREST.timeout_ms;
 const CLERK_REQUEST_MS: u32 = CLERK_BACKEND_API.timeout_ms;
 const DAY_S: i64 = 86_400;
+const DAY_MINUTES: u32 = 1_440;
 
 // A request ends before its token does.
 const _: () = assert!(MIN_DATABASE_TOKEN_S * 1000 >= DATABASE_REQUEST_MS as i64);
@@ -102,3 +118,8 @@ const _: () = assert!(JOB_STEP_MS < JOB_STATEMENT_MS && JOB_STATEMENT_MS < JOB_R
 const _: () = assert!(ERASURE_STATEMENT_MS < ERASURE_REQUEST_MS);
 const _: () = assert!(JOB_REQUEST_MS < CLOUDFLARE_PROXY_MS && ERASURE_REQUEST_MS < CLOUDFLARE_PROXY_MS);
 const _: () = assert!(JOB_RUN_MS + JOB_REQUEST_MS < CRON_RUN_MS);
+// The runs of one night continue one another, and the next night begins anew; one late run is no alert.
+const _: () = assert!(NIGHT_MINUTES < CHECKS_DONE_MINUTES && CHECKS_DONE_MINUTES + NIGHT_MINUTES < DAY_MINUTES);
+const _: () =
+    assert!(NIGHT_MINUTES < CHECKS_UNFINISHED_HOURS * 60 && CHECKS_UNFINISHED_HOURS * 60 + NIGHT_MINUTES < DAY_MINUTES);
+const _: () = assert!(CHECKS_STALE_HOURS * 60 >= DAY_MINUTES + NIGHT_MINUTES);

@@ -2,7 +2,7 @@
 //! checks of the tables against the audit log (A-3, L-1).
 
 use crate::{
-    domain::lifetimes::{JOB_RUN_MS, JOB_STEP_MS},
+    domain::lifetimes::{CHECKS_DONE_MINUTES, JOB_RUN_MS, JOB_STEP_MS},
     logic::error::Error,
     runtime::RuntimePort as _,
     services::{app_state::AppState, database_client::execute_slow_job, request_context::RequestContext},
@@ -30,7 +30,7 @@ pub async fn run_maintenance(app: &AppState, context: &RequestContext, job: &'st
 /// # Errors
 /// The error of the database, or `UpstreamTimeout` if the checks take too long: the next run continues from there.
 pub async fn run_integrity_checks(app: &AppState, context: &RequestContext, job: &'static str) -> Result<(), Error> {
-    let arguments = serde_json::json!({ "unless_within": DONE_WITHIN_MINUTES });
+    let arguments = serde_json::json!({ "unless_within": CHECKS_DONE_MINUTES });
     let started = context.runtime.now_ms();
     run_until_done(app, context, &JobRun { job, function: "run_checks", arguments: arguments.to_string(), started })
         .await
@@ -80,6 +80,4 @@ async fn run_step(app: &AppState, context: &RequestContext, work: &JobRun) -> Re
 /// Tasks of `hub.keep_house()`, in this order: a change without its partition is rejected, so partitions are first.
 const TASKS: [&str; 3] = ["partitions", "deletions", "retention"];
 const MAX_STEPS: u32 = 100;
-/// Checks that ran within this time are not repeated: half a day.
-const DONE_WITHIN_MINUTES: u32 = 720;
 const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
