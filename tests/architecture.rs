@@ -175,6 +175,59 @@ fn files_do_not_import_each_other_in_cycles() {
     assert_eq!(left, BTreeMap::new(), "each of these imports another one of them");
 }
 
+/// Returns each function of a source with its number of parameters; `self` counts as none.
+fn parameter_counts(code: &str) -> Vec<(&str, usize)> {
+    let is_name = |letter: char| letter.is_alphanumeric() || letter == '_';
+    let functions = code.match_indices("fn ").filter(|(at, _)| !code[..*at].ends_with(is_name));
+    let count = |rest: &str| {
+        let (mut depth, mut angles, mut count, mut empty, mut before) = (0, 0, 0, true, ' ');
+        for letter in rest.chars() {
+            match letter {
+                '<' => angles += 1,
+                '>' if before != '-' => angles -= 1,
+                '(' | '[' | '{' => depth += 1,
+                ')' | ']' | '}' if depth <= 1 => break,
+                ')' | ']' | '}' => depth -= 1,
+                ',' if depth == 1 && angles == 0 => (count, empty) = (count + 1, true),
+                letter if depth == 1 && !letter.is_whitespace() => empty = false,
+                _ => {}
+            }
+            before = letter;
+        }
+        count + usize::from(!empty)
+    };
+    functions
+        .map(|(at, keyword)| &code[at + keyword.len()..])
+        .filter_map(|rest| {
+            let name = rest.split(|letter| !is_name(letter)).next().filter(|name| !name.is_empty())?;
+            // The generic parameters come first, and end before the bracket that no angle bracket encloses.
+            let (mut angles, mut before) = (0, ' ');
+            let start = rest.char_indices().find_map(|(place, letter)| {
+                angles += i32::from(letter == '<') - i32::from(letter == '>' && before != '-');
+                before = letter;
+                (letter == '(' && angles == 0).then_some(place)
+            })?;
+            let parameters = &rest[start..];
+            let head = parameters[1..].trim_start();
+            let has_self = ["self", "&self", "&mut self", "mut self"].iter().any(|form| head.starts_with(form));
+            Some((name, count(parameters) - usize::from(has_self)))
+        })
+        .collect()
+}
+
+#[test]
+fn functions_have_at_most_four_parameters() {
+    let sample = "fn a<F: Fn(u8, u8)>(&self, b: (u8, u8), c: Vec<(u8, u8)>,\n) -> (u8, u8) {} pub fn d() {}";
+    assert_eq!(parameter_counts(sample), [("a", 2), ("d", 0)]);
+    let mut wrong = Vec::new();
+    for (path, text) in sources(Path::new("src")) {
+        let code = code(&text);
+        let many = parameter_counts(&code).into_iter().filter(|(_, count)| *count > 4);
+        wrong.extend(many.map(|(name, count)| format!("{}: {name} has {count}", path.display())));
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
 #[test]
 fn handlers_do_not_import_each_other() {
     let files = sources(Path::new("src/handlers"));

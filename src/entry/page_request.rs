@@ -5,10 +5,7 @@ use crate::{
     domain::method::Method,
     entry::incoming_request::RoutedRequest,
     handlers::account_pages::{self, HostedPage},
-    logic::{
-        error::Error,
-        http::{cookies::Cookies, response::Response},
-    },
+    logic::{error::Error, http::response::Response},
     runtime::BodyStream,
     services::{
         app_state::AppState,
@@ -51,20 +48,8 @@ pub async fn handle_page(
     let session = context.session.as_ref();
     let reply = match endpoint {
         PageEndpoint::Account => account_pages::account(app, context, session).await,
-        PageEndpoint::SignIn => Ok(account_pages::redirect_to_hosted_page(
-            app,
-            page,
-            HostedPage::SignIn,
-            session,
-            dev_browser_token(app, page),
-        )),
-        PageEndpoint::SignUp => Ok(account_pages::redirect_to_hosted_page(
-            app,
-            page,
-            HostedPage::SignUp,
-            session,
-            dev_browser_token(app, page),
-        )),
+        PageEndpoint::SignIn => Ok(account_pages::redirect_to_hosted_page(app, context, page, HostedPage::SignIn)),
+        PageEndpoint::SignUp => Ok(account_pages::redirect_to_hosted_page(app, context, page, HostedPage::SignUp)),
         PageEndpoint::SignOut => account_pages::sign_out_form(app, session),
     };
     let reply = reply.map_err(page_error)?;
@@ -78,11 +63,4 @@ fn page_error(fault: Error) -> Error {
         Error::ClerkRevocationIncomplete => Error::ClerkSignOutFailed,
         other => other,
     }
-}
-
-/// Returns the development instance's id of this browser.
-fn dev_browser_token<'a>(app: &AppState, page: PageRequest<'a>) -> Option<&'a str> {
-    let cookies = Cookies::parse(page.headers.value("cookie")?);
-    let suffixed = format!("__clerk_db_jwt_{}", app.clerk_instance.suffix);
-    cookies.values(&suffixed).next().or_else(|| cookies.values("__clerk_db_jwt").next())
 }

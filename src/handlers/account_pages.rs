@@ -10,6 +10,7 @@ use crate::{
         authn::{browser_session::delete_cookies, csrf, password_fields},
         error::Error,
         http::{
+            cookies::Cookies,
             query_string::{Unescaped, decode, encode, first_value},
             redirect_url,
             response::{CachePolicy, ContentKind, Response},
@@ -21,7 +22,6 @@ use crate::{
         app_state::AppState,
         browser_session::{self, PageRequest},
         clerk_client,
-        database_client::{execute, execute_as},
         request_bodies::{self, Incoming, Sender},
         request_context::RequestContext,
     },
@@ -50,17 +50,16 @@ pub struct SignOut {
 #[must_use]
 pub fn redirect_to_hosted_page(
     app: &AppState,
+    context: &RequestContext,
     door: PageRequest<'_>,
     hosted: HostedPage,
-    session: Option<&Session>,
-    browser: Option<&str>,
 ) -> Response<BodyStream> {
     let wanted = first_value(door.query, "redirect_url").and_then(decode);
     let account = format!("{}/account", app.config.base_path);
     let checked = |wanted| redirect_url::validate(wanted, &app.config.origin, &app.config.base_path);
     let back = wanted.as_deref().and_then(checked).unwrap_or(&account);
     let back = format!("{}{back}", app.config.origin);
-    if session.is_some() {
+    if context.session.is_some() {
         return Response::empty(303).with_header("location", back);
     }
     let page = match hosted {
@@ -68,7 +67,7 @@ pub fn redirect_to_hosted_page(
         HostedPage::SignUp => "sign-up",
     };
     let mut location = format!("{}/{page}?redirect_url={}", app.config.accounts_url, encode(&back, Unescaped::None));
-    if let Some(browser) = browser.filter(|_| app.clerk_instance.is_development) {
+    if let Some(browser) = dev_browser_token(app, door).filter(|_| app.clerk_instance.is_development) {
         location = format!("{location}&__clerk_db_jwt={}", encode(browser, Unescaped::None));
     }
     Response::empty(303).with_header("location", location)
@@ -94,7 +93,7 @@ pub async fn account(
     // The database checks the session's rights; a session without any needs no check.
     if session.principal_kind().is_some() {
         let question = app.database.query().rpc("who_am_i", "{}");
-        if let Err(fault) = execute_as(&app.database, context, &Actor::User(session), "count=none", question).await {
+        if let Err(fault) = app.database.execute_as(context, &Actor::User(session), "count=none", question).await {
             if fault == Error::SessionRevoked {
                 app.evict_session(session);
             }
@@ -180,7 +179,7 @@ async fn end_at_both(
     let arguments = serde_json::json!({ "session": session.id });
     let question = app.database.query().rpc("end_session", arguments.to_string());
     // Each of the two is useful without the other: Clerk then issues no further tokens, and the Hub rejects issued ones.
-    let here = execute(&app.database, context, "sign-out", "return=minimal", question).await;
+    let here = app.database.execute(context, "sign-out", "return=minimal", question).await;
     // The form may be submitted repeatedly, and Clerk limits requests per secret key, not per user.
     let at_clerk = if app.clerk_request_limiter.try_acquire(&session.user, context.runtime.now_ms()) {
         clerk_client::end_session(app, context, &session.id, &session.user).await
@@ -223,3 +222,10 @@ fn site_context(app: &AppState) -> SiteContext<'_> {
 
 const MAX_FORM_BYTES: usize = 8192;
 const UNRECOGNIZED_ROLE: &str = "not recognized: no access";
+
+/// Returns the development instance's id of this browser.
+fn dev_browser_token<'a>(app: &AppState, page: PageRequest<'a>) -> Option<&'a str> {
+    let cookies = Cookies::parse(page.headers.value("cookie")?);
+    let suffixed = format!("__clerk_db_jwt_{}", app.clerk_instance.suffix);
+    cookies.values(&suffixed).next().or_else(|| cookies.values("__clerk_db_jwt").next())
+}

@@ -4,7 +4,7 @@ use crate::{
     domain::{method::Method, upstreams::ALERT_WEBHOOK},
     logic::error::Error,
     runtime::{FetchError, LogLevel, RuntimePort as _, UpstreamRequest},
-    services::{app_state::AppState, database_client::execute as ask_as_job, request_context::RequestContext},
+    services::{app_state::AppState, request_context::RequestContext},
 };
 use serde::{Deserialize, Serialize};
 
@@ -65,7 +65,7 @@ fn report(context: &RequestContext, alerts: &[Alert]) {
 async fn find_alerts(app: &AppState, context: &RequestContext, job: &'static str) -> Result<Vec<Alert>, Error> {
     let arguments = serde_json::json!({ "most_failed": MAX_FAILED_CHECKS });
     let question = app.database.query().rpc("find_alerts", arguments.to_string());
-    let answer = ask_as_job(&app.database, context, job, "return=minimal", question).await?;
+    let answer = app.database.execute(context, job, "return=minimal", question).await?;
     let body = context.runtime.read_or_empty(answer.body, MAX_RESPONSE_BYTES).await;
     serde_json::from_slice(&body).map_err(|_| Error::UpstreamInvalidResponse("no list of alerts"))
 }

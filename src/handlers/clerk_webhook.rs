@@ -11,7 +11,7 @@ use crate::{
     runtime::{BodyStream, RuntimePort as _},
     services::{
         app_state::AppState,
-        database_client::{execute, map_read_error},
+        database_client::map_read_error,
         request_bodies::{self, Incoming, Sender},
         request_context::RequestContext,
     },
@@ -43,7 +43,7 @@ pub async fn receive(
         "verdicts": event.revocations,
     });
     let question = app.database.query().rpc("take_clerk_event", arguments.to_string());
-    let answer = execute(&app.database, context, "clerk", "return=representation", question).await?;
+    let answer = app.database.execute(context, "clerk", "return=representation", question).await?;
     let outcome = match answer.body {
         Some(body) => context.runtime.read(body, MAX_RESPONSE_BYTES).await.map_err(map_read_error)?,
         None => Vec::new(),

@@ -9,7 +9,7 @@ use crate::{
         openapi::{self, Caller, Scope},
     },
     runtime::BodyStream,
-    services::{app_state::AppState, database_client::execute_as, request_context::RequestContext},
+    services::{app_state::AppState, request_context::RequestContext},
 };
 
 /// Describes the API for one session; an unknown role is rejected.
@@ -26,7 +26,7 @@ pub async fn describe(
 ) -> Result<Response<BodyStream>, Error> {
     let who = session.principal_kind().ok_or(Error::Policy(PolicyError::Forbidden))?;
     let question = app.database.query().rpc("who_am_i", "{}");
-    if let Err(fault) = execute_as(&app.database, context, &Actor::User(session), "count=none", question).await {
+    if let Err(fault) = app.database.execute_as(context, &Actor::User(session), "count=none", question).await {
         if fault == Error::SessionRevoked {
             app.evict_session(session);
         }

@@ -116,7 +116,13 @@ pub async fn proxy(
         recording::record(app, context, &call, (look, &outgoing.headers)).await?;
     }
     if let Some((export, format)) = plan.export() {
-        let begun = export::start(app, context, call.session, (export, *format), outgoing).await?;
+        let begun = export::start(
+            app,
+            context,
+            call.session,
+            export::ExportRequest { export, format: *format, request: outgoing },
+        )
+        .await?;
         return Ok(ProxyResponse { recorded_in_transaction: recorded, ..begun });
     }
     let asked_at = context.runtime.now_ms();

@@ -61,7 +61,12 @@ pub fn security_txt(config: &Config, now_ms: u64) -> Result<Response<BodyStream>
 /// Returns the page of an error; `None` if it cannot be rendered.
 #[must_use]
 pub fn error_page(config: &Config, told: ErrorResponse, request_id: &str) -> Option<Response<BodyStream>> {
-    let html = views::error_page(&site_context(config), told.status, told.message, told.hint, request_id).ok()?;
+    let html = views::error_page(
+        &site_context(config),
+        views::ErrorText { status: told.status, title: told.message, sentence: told.hint },
+        request_id,
+    )
+    .ok()?;
     Some(Response::text(told.status, ContentKind::Html, CachePolicy::NoStore, html))
 }
 

@@ -9,7 +9,7 @@ use crate::{
         http::response::{CachePolicy, ContentKind, Response, ResponseBody},
     },
     runtime::{BodyStream, LogLevel, RuntimePort as _},
-    services::{app_state::AppState, clerk_client, database_client::execute, request_context::RequestContext},
+    services::{app_state::AppState, clerk_client, request_context::RequestContext},
 };
 use serde_json::Value;
 use std::rc::Rc;
@@ -39,7 +39,7 @@ pub async fn revoke_at_clerk(
     let arguments = serde_json::json!({ "person": person });
     let question = app.database.query().rpc("sessions_ended", arguments.to_string());
     // If this fails, the user remains rejected for the ten minutes, which is no less secure.
-    if let Err(fault) = execute(&app.database, context, "revocation", "return=minimal", question).await {
+    if let Err(fault) = app.database.execute(context, "revocation", "return=minimal", question).await {
         let line =
             serde_json::json!({ "event": "revocation.not_narrowed", "user_id": person, "reason": fault.reason() });
         context.log(LogLevel::Warn, line);
@@ -89,7 +89,7 @@ async fn revoke_leaked_token(app: &AppState, context: &RequestContext, token: &s
     let issued_ms = time::milliseconds(session.issued_at);
     let arguments = serde_json::json!({ "session": session.id, "issued_until": time::rfc3339(issued_ms) });
     let question = app.database.query().rpc("burn_token", arguments.to_string());
-    let done = execute(&app.database, context, "boundary", "return=minimal", question).await;
+    let done = app.database.execute(context, "boundary", "return=minimal", question).await;
     if done.is_ok() {
         app.exposed.mark_revoked(&session);
     }

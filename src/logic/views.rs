@@ -52,15 +52,24 @@ pub fn security(page: &SiteContext) -> Result<String, askama::Error> {
     Security { page, company: Company::parse()?, tally, groups, exclusions, path: "/security" }.render()
 }
 
+/// The public text of an error.
+#[derive(Clone, Copy)]
+pub struct ErrorText<'a> {
+    /// The HTTP status.
+    pub status: u16,
+    /// The heading.
+    pub title: &'a str,
+    /// The sentence below it.
+    pub sentence: &'a str,
+}
+
 /// Renders the error page; `sentence` is public text.
 ///
 /// # Errors
 /// An unreadable data file, which the tests rule out for the files in this build.
 pub fn error_page(
     page: &SiteContext,
-    status: u16,
-    title: &str,
-    sentence: &str,
+    ErrorText { status, title, sentence }: ErrorText<'_>,
     request_id: &str,
 ) -> Result<String, askama::Error> {
     ErrorPage { page, company: Company::parse()?, status, title, sentence, request_id, path: "" }.render()

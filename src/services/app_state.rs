@@ -126,7 +126,7 @@ impl AppState {
     /// # Errors
     /// `Token` for an invalid one, `JwksUnavailable` if it could not be verified.
     pub async fn authenticate(&self, context: &RequestContext, token: &str) -> Result<Session, Error> {
-        session_verifier::authenticate(context, &self.sessions, &self.jwks, &self.token_policy, token).await
+        self.sessions.authenticate(context, &self.jwks, &self.token_policy, token).await
     }
 
     /// Returns whether a token justifies a signature check: its form, issuer and times are those of a valid one. The

@@ -180,9 +180,10 @@ fn after_token_error(
     step: BrowserAuthDecision<'_>,
 ) -> Result<PageAuthentication, Error> {
     match step {
-        BrowserAuthDecision::Handshake(reason) => {
-            Ok(PageAuthentication::Redirect(redirect_to_handshake(app, context, visit, page, reason)?, reason))
-        }
+        BrowserAuthDecision::Handshake(reason) => Ok(PageAuthentication::Redirect(
+            redirect_to_handshake(app, context, redirects::HandshakeStart { page, visit, reason })?,
+            reason,
+        )),
         BrowserAuthDecision::Refused(reason) => {
             Ok(PageAuthentication::SignedOut(reason, delete_cookies::sessions(&app.clerk_instance, page.path)))
         }

@@ -115,6 +115,15 @@ pub async fn handshake_payload(app: &AppState, context: &RequestContext, nonce: 
     string_array(&response.success()?, "directives")
 }
 
+/// An expired token, and the one that renews it.
+#[derive(Clone, Copy)]
+pub struct ExpiredToken<'a> {
+    /// The session token.
+    pub expired: &'a str,
+    /// The refresh token.
+    pub refresh: &'a str,
+}
+
 /// Fetches cookies with a fresh token for a session whose token has expired. Of the client's request, only the two
 /// tokens are forwarded.
 ///
@@ -124,8 +133,7 @@ pub async fn refresh(
     app: &AppState,
     context: &RequestContext,
     session: &str,
-    expired: &str,
-    refresh: &str,
+    ExpiredToken { expired, refresh }: ExpiredToken<'_>,
 ) -> Result<Vec<String>, Error> {
     if !is_clerk_id(session, "sess_") {
         return Err(Error::HandshakeFailed("refresh-session-odd"));

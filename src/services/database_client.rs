@@ -45,29 +45,44 @@ impl DatabaseClient {
     pub async fn token(&self, context: &RequestContext, actor: &Actor<'_>) -> Result<String, Error> {
         self.token_issuer.token(context, actor).await
     }
+
+    /// Sends a request as a job of the Hub (`system:<job>`), never as a user.
+    ///
+    /// `prefer` replaces the crate's own preference: it always requests the rows in the response, for which a job has no
+    /// privilege.
+    ///
+    /// # Errors
+    /// Same as [`map_fetch_error`]; a status of 400 and above is an error too.
+    pub async fn execute(
+        &self,
+        context: &RequestContext,
+        job: &'static str,
+        prefer: &'static str,
+        question: postgrest::Builder,
+    ) -> Result<UpstreamResponse<BodyStream>, Error> {
+        self.execute_as(context, &Actor::Job(job), prefer, question).await
+    }
+
+    /// Sends a request of the Hub's own as an actor, with only the rights of that actor.
+    ///
+    /// # Errors
+    /// Same as [`DatabaseClient::execute`]; `SessionRevoked` for a user whose session was ended.
+    pub async fn execute_as(
+        &self,
+        context: &RequestContext,
+        actor: &Actor<'_>,
+        prefer: &'static str,
+        question: postgrest::Builder,
+    ) -> Result<UpstreamResponse<BodyStream>, Error> {
+        let sending = Sending { actor, prefer, timeout_ms: POSTGREST.timeout_ms };
+        check_status(context, actor, send(self, context, &sending, question).await?).await
+    }
 }
 
 /// Begins a request with a token of the Hub.
 #[must_use]
 pub fn request(publishable_key: &str, method: Method, url: String, token: &str) -> UpstreamRequest {
     UpstreamRequest::new(&POSTGREST, method, url).with_header("apikey", publishable_key).with_bearer(token)
-}
-
-/// Sends a request as a job of the Hub (`system:<job>`), never as a user.
-///
-/// `prefer` replaces the crate's own preference: it always requests the rows in the response, for which a job has no
-/// privilege.
-///
-/// # Errors
-/// Same as [`map_fetch_error`]; a status of 400 and above is an error too.
-pub async fn execute(
-    client: &DatabaseClient,
-    context: &RequestContext,
-    job: &'static str,
-    prefer: &'static str,
-    question: postgrest::Builder,
-) -> Result<UpstreamResponse<BodyStream>, Error> {
-    execute_as(client, context, &Actor::Job(job), prefer, question).await
 }
 
 /// A job of the Hub, with the timeout of its request.
@@ -82,7 +97,7 @@ pub struct TimedJob {
 /// Sends a request of a job with its own timeout; the rows are not requested in the response.
 ///
 /// # Errors
-/// Same as [`execute`].
+/// Same as [`DatabaseClient::execute`].
 pub async fn execute_job(
     client: &DatabaseClient,
     context: &RequestContext,
@@ -96,7 +111,7 @@ pub async fn execute_job(
 /// Sends one step of a nightly job.
 ///
 /// # Errors
-/// Same as [`execute`].
+/// Same as [`DatabaseClient::execute`].
 pub async fn execute_slow_job(
     client: &DatabaseClient,
     context: &RequestContext,
@@ -118,21 +133,6 @@ pub async fn execute_for_response(
 ) -> Result<UpstreamResponse<BodyStream>, Error> {
     let sending = Sending { actor: &Actor::Job(job), prefer: "return=minimal", timeout_ms: POSTGREST.timeout_ms };
     send(client, context, &sending, question).await
-}
-
-/// Sends a request of the Hub's own as an actor, with only the rights of that actor.
-///
-/// # Errors
-/// Same as [`execute`]; `SessionRevoked` for a user whose session was ended.
-pub async fn execute_as(
-    client: &DatabaseClient,
-    context: &RequestContext,
-    actor: &Actor<'_>,
-    prefer: &'static str,
-    question: postgrest::Builder,
-) -> Result<UpstreamResponse<BodyStream>, Error> {
-    let sending = Sending { actor, prefer, timeout_ms: POSTGREST.timeout_ms };
-    check_status(context, actor, send(client, context, &sending, question).await?).await
 }
 
 /// Parameters of sending a request.

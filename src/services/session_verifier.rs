@@ -48,31 +48,31 @@ impl SessionCache {
         }
     }
 
+    /// Returns the session of a token.
+    ///
+    /// # Errors
+    /// `Token` for an invalid one, `JwksUnavailable` if it could not be verified.
+    pub async fn authenticate(
+        &self,
+        context: &RequestContext,
+        keys: &Rc<JwksCache>,
+        expected: &TokenPolicy,
+        raw: &str,
+    ) -> Result<Session, Error> {
+        let now_s = whole_seconds(context.runtime.now_ms());
+        if let Some(session) = self.get(raw, keys.generation(), now_s) {
+            return Ok(session);
+        }
+        let verified = verify(context, keys, raw).await?;
+        let session = session_token::validate_claims(&verified.claims, expected, now_s).map_err(Error::Token)?;
+        self.insert(raw, &session, verified.generation, now_s);
+        Ok(session)
+    }
+
     /// Removes every token of a session that was ended (I-2).
     pub fn evict(&self, session_id: &str) {
         self.sessions.borrow_mut().retain(|_, good| good.session.id != session_id);
     }
-}
-
-/// Returns the session of a token.
-///
-/// # Errors
-/// `Token` for an invalid one, `JwksUnavailable` if it could not be verified.
-pub async fn authenticate(
-    context: &RequestContext,
-    sessions: &SessionCache,
-    keys: &Rc<JwksCache>,
-    expected: &TokenPolicy,
-    raw: &str,
-) -> Result<Session, Error> {
-    let now_s = whole_seconds(context.runtime.now_ms());
-    if let Some(session) = sessions.get(raw, keys.generation(), now_s) {
-        return Ok(session);
-    }
-    let verified = verify(context, keys, raw).await?;
-    let session = session_token::validate_claims(&verified.claims, expected, now_s).map_err(Error::Token)?;
-    sessions.insert(raw, &session, verified.generation, now_s);
-    Ok(session)
 }
 
 /// Verifies a token for signing out; it may have expired (I-2).

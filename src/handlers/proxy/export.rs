@@ -31,6 +31,13 @@ struct ExportPager {
     page_size: u64,
 }
 
+/// An export, and the request of each page without its query and token.
+pub(super) struct ExportRequest<'a> {
+    pub(super) export: &'a Export,
+    pub(super) format: Format,
+    pub(super) request: UpstreamRequest,
+}
+
 /// Requests the first page; the others wait until the request row is written.
 ///
 /// # Errors
@@ -39,8 +46,7 @@ pub(super) async fn start(
     app: &Rc<AppState>,
     context: &RequestContext,
     session: &Session,
-    (export, format): (&Export, Format),
-    question: UpstreamRequest,
+    ExportRequest { export, format, request }: ExportRequest<'_>,
 ) -> Result<ProxyResponse, Error> {
     let mut pages = ExportPager {
         app: Rc::clone(app),
@@ -48,7 +54,7 @@ pub(super) async fn start(
         session: session.clone(),
         export: export.clone(),
         format,
-        request: question,
+        request,
         page_size: PAGE_ROWS,
     };
     let asked_at = context.runtime.now_ms();

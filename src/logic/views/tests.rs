@@ -28,8 +28,18 @@ fn pages(page: &SiteContext) -> Vec<String> {
     vec![
         home(page).unwrap(),
         security(page).unwrap(),
-        error_page(page, 404, "Not found", "There is no page here.", "01JDD0000000000000000000ZZ").unwrap(),
-        error_page(page, 401, "Over", "Sign in again.", "01JDD0000000000000000000ZZ").unwrap(),
+        error_page(
+            page,
+            ErrorText { status: 404, title: "Not found", sentence: "There is no page here." },
+            "01JDD0000000000000000000ZZ",
+        )
+        .unwrap(),
+        error_page(
+            page,
+            ErrorText { status: 401, title: "Over", sentence: "Sign in again." },
+            "01JDD0000000000000000000ZZ",
+        )
+        .unwrap(),
         account(page, &ACCOUNT).unwrap(),
         account(page, &Account { organization: None, organization_role: None, impersonator: None, ..ACCOUNT }).unwrap(),
         sign_out(page, "token").unwrap(),
@@ -222,7 +232,10 @@ fn hostile_values_are_escaped() {
         exclusions: Vec::new(),
         path: "/security",
     };
-    for html in [page.render().unwrap(), error_page(&place, 500, hostile, hostile, hostile).unwrap()] {
+    for html in [
+        page.render().unwrap(),
+        error_page(&place, ErrorText { status: 500, title: hostile, sentence: hostile }, hostile).unwrap(),
+    ] {
         assert!(!html.contains("<script") && !html.contains("\"><s"));
         assert!(html.contains("&#60;script&#62;"));
     }
@@ -230,7 +243,12 @@ fn hostile_values_are_escaped() {
 
 #[test]
 fn error_page_shows_status_and_request_id() {
-    let html = error_page(&PAGE, 404, "Not found", "There is no page here.", "01JDD0000000000000000000ZZ").unwrap();
+    let html = error_page(
+        &PAGE,
+        ErrorText { status: 404, title: "Not found", sentence: "There is no page here." },
+        "01JDD0000000000000000000ZZ",
+    )
+    .unwrap();
     for part in [">404<", "<h1>Not found</h1>", "There is no page here.", "01JDD0000000000000000000ZZ", "noindex"] {
         assert!(html.contains(part), "{part}");
     }

@@ -115,7 +115,8 @@ pub(super) async fn refresh_session(
     let refresh = cookies.value(&format!("__refresh_{}", app.clerk_instance.suffix)).filter(|token| is_plain(token))?;
     let session = session_token::decode_unverified(expired)?.session?;
     app.may_ask_clerk(context, headers).ok()?;
-    let directives = clerk_client::refresh(app, context, &session, expired, refresh).await.ok()?;
+    let directives =
+        clerk_client::refresh(app, context, &session, clerk_client::ExpiredToken { expired, refresh }).await.ok()?;
     match accept_cookies(app, context, &directives).await.ok()? {
         AcceptedCookies { holder: Holder::SignedIn(session), set } => {
             Some(RefreshedSession { session: *session, cookies: set })

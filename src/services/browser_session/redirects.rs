@@ -53,13 +53,19 @@ pub(super) fn with_cookies(reply: Response<BodyStream>, set: Vec<String>) -> Res
     set.into_iter().fold(reply, |reply, cookie| reply.with_header("set-cookie", cookie))
 }
 
+/// The page request that a handshake begins with, and its reason.
+#[derive(Clone, Copy)]
+pub(super) struct HandshakeStart<'a> {
+    pub(super) page: PageRequest<'a>,
+    pub(super) visit: &'a BrowserSessionInput<'a>,
+    pub(super) reason: &'static str,
+}
+
 /// Redirects to Clerk's handshake; the session token is not sent, since URLs are logged in many places.
 pub(super) fn redirect_to_handshake(
     app: &AppState,
     context: &RequestContext,
-    visit: &BrowserSessionInput<'_>,
-    page: PageRequest<'_>,
-    reason: &'static str,
+    HandshakeStart { page, visit, reason }: HandshakeStart<'_>,
 ) -> Result<Response<BodyStream>, Error> {
     // Two pages of one browser may begin at once; the cookie of the second must also match the URL of the first.
     let state = match visit
