@@ -1,13 +1,17 @@
 // Tables, columns and functions of the database.
 
-import { below, copied, created, lastRow, missingRights, missingRoutes, replaced, WRITE_TYPES } from './edits.mjs';
+import { below, copied, created, lastRow, missingRights, missingRoutes, replaced, staleTypes } from './edits.mjs';
+
+const PERSONAL_DATA = 'logic::views::retained_data::tests::lists_every_column_of_personal_data';
+const RETAINED = 'src/logic/views/retained_data.rs';
+const LEADS = 'src/domain/tables/leads.rs';
 
 export const CATALOGUE = [
   {
     kind: 'a table',
     row: [
       created('src/domain/tables/added.rs', (read) =>
-        read('src/domain/tables/leads.rs').replaceAll('LEAD', 'ADDED').replaceAll('"leads"', '"added_table"'),
+        read(LEADS).replaceAll('LEAD', 'ADDED').replaceAll('"leads"', '"added_table"'),
       ),
       below('src/domain/tables.rs', /^mod audit;$/, 'mod added;'),
       lastRow('src/domain/tables.rs', 'TABLES', '    added::ADDEDS,'),
@@ -15,29 +19,36 @@ export const CATALOGUE = [
     obstacles: [
       missingRights(/added_table/),
       missingRoutes(/\/rest\/v1\/added_table/),
+      { ...staleTypes, says: /added_table/ },
       {
-        test: 'description::generated_types_match_files_for_every_audience_a_2',
-        says: /added_table/,
-        then: [WRITE_TYPES],
+        test: PERSONAL_DATA,
+        says: /lacks the table added_table/,
+        then: [replaced(RETAINED, /tables: &\["leads"\]/, 'tables: &["leads", "added_table"]')],
       },
       { database: 'tables_match_catalogue', says: /only the source has \["added_table"\]/ },
     ],
   },
   {
     kind: 'a column',
-    row: [
-      below(
-        'src/domain/tables/leads.rs',
-        /^ {4}column\("company", .*\n(?: {8}\..*\n)+? {8}\.update_by\(.*\),$/,
-        '    column("added", ColumnType::Text).read_by(STAFF),',
-      ),
-    ],
+    row: [below(LEADS, /^ *column\("updated_at", .*$/, '    column("added", ColumnType::Text),')],
     obstacles: [
       {
         says: /argument #3 of type `ColumnClass` is missing/,
-        then: [replaced('src/domain/tables/leads.rs', /"added", ColumnType::Text/, (text) => `${text}, KEPT`)],
+        then: [
+          replaced(
+            LEADS,
+            /^ *column\("added", ColumnType::Text\),$/,
+            '    column("added", ColumnType::Text, KEPT).nullable().read_by(STAFF),',
+          ),
+        ],
       },
-      missingRights(/company added/),
+      missingRights(/updated_at added/),
+      { ...staleTypes, says: /added: string/ },
+      {
+        test: PERSONAL_DATA,
+        says: /on leads.added/,
+        then: [below(RETAINED, /^ {16}"company",$/, '                "added",')],
+      },
       { database: 'columns_match_catalogue_in_name_order_and_type', says: /added text/ },
       { database: 'column_classes_match_catalogue', says: /leads added kept/ },
     ],
@@ -51,6 +62,7 @@ export const CATALOGUE = [
     ],
     obstacles: [
       missingRights(/added_function/),
+      { ...staleTypes, says: /added_function/ },
       missingRoutes(/rpc\/added_function/),
       { database: 'functions_and_callers_match_catalogue', says: /only the source has \["added_function"\]/ },
     ],

@@ -46,3 +46,9 @@ export const missingRights = (says) => ({ test: 'access::grants_match_golden_fil
 
 /** The golden file of the routes differs. */
 export const missingRoutes = (says) => ({ test: 'access::route_persona_matrix_matches_golden_file', says });
+
+/** A file of `types/` differs from what `make types` writes. */
+export const staleTypes = {
+  test: 'description::generated_types_match_files_for_every_audience_a_2',
+  then: [WRITE_TYPES],
+};

@@ -2,6 +2,9 @@
 
 import { below, copied, longer, missingRights, notCovered, replaced, variant, WRITE_TYPES } from './edits.mjs';
 
+const ACCESS = 'src/domain/access.rs';
+const ADDED_ROLE = 'crate::domain::access::StaffRole::Added';
+
 export const RULES = [
   {
     kind: 'a variable',
@@ -97,23 +100,24 @@ export const RULES = [
   },
   {
     kind: 'a staff role',
-    row: [variant('src/domain/access.rs', 'StaffRole', '    /// Added.\n    Added,')],
+    row: [variant(ACCESS, 'StaffRole', '    /// Added.\n    Added,')],
     obstacles: [
       {
         says: notCovered('StaffRole::Added'),
         then: [
-          copied('src/domain/access.rs', /^ *Self::Staff\(StaffRole::Sales\) => .*$/, {
-            Sales: 'Added',
-            sales: 'added',
-          }),
+          copied(ACCESS, /^ *Self::Staff\(StaffRole::Sales\) => .*$/, { Sales: 'Added', sales: 'added' }),
+          copied(ACCESS, /^ *PrincipalKind::Staff\(StaffRole::Sales\) => 4,$/, { Sales: 'Added', 4: '64' }),
         ],
       },
       {
         says: /TABLES has no grant to read for a staff role/,
         then: [
-          copied('src/domain/tables/leads.rs', /^ *grant.*Staff\(Support\).*$/, {
-            Support: 'crate::domain::access::StaffRole::Added',
-          }),
+          copied('src/domain/tables/leads.rs', /^ *grant!.*Staff\(Support\).*$/, { Support: ADDED_ROLE }),
+          replaced(
+            'src/domain/tables/leads.rs',
+            /^ *column\("created_at", .*STAFF/,
+            (text) => `${text}.and(crate::domain::access::Audiences::of(PrincipalKind::Staff(${ADDED_ROLE})))`,
+          ),
         ],
       },
       missingRights(/staff:added/),
