@@ -22,6 +22,7 @@ run "lints, native" cargo clippy --locked --all-targets --features database-test
 run "lints, wasm32" wasm cargo clippy --locked --target wasm32-unknown-unknown --lib -- -D warnings
 run "lints, browser tests" wasm cargo clippy --locked --target wasm32-unknown-unknown --features test-internals --test browser -- -D warnings
 run "licences and sources" "$TOOLS/bin/cargo-deny" --locked check bans licenses sources
+run additions node_modules/.bin/node dev/additions.mjs build
 run "token vectors" node_modules/.bin/node tests/vectors/make-tokens.mjs --check
 run documents env RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --quiet
 run "syntax, shell scripts" scripts
