@@ -606,7 +606,11 @@ for (const name of ['exp', 'iat', 'nbf']) {
   refuse(`${name} with a leading zero`, 'claims-malformed', raw(CLAIMS, name, '01800000000'));
   refuse(`${name} as hexadecimal`, 'claims-malformed', raw(CLAIMS, name, '0x6b49d200'));
 }
-refuse('exp twice, the later one good', 'duplicate-claim', token({ claims: `{"exp":1,${JSON.stringify(CLAIMS).slice(1)}` }));
+refuse(
+  'exp twice, the later one good',
+  'duplicate-claim',
+  token({ claims: `{"exp":1,${JSON.stringify(CLAIMS).slice(1)}` }),
+);
 refuse(
   'iss twice, the later one good',
   'duplicate-claim',
