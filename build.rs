@@ -1,13 +1,13 @@
 //! Rejects a build whose `wrangler.toml` differs from the source, and embeds version and commit.
 
 #[path = "src/entry/jobs.rs"]
-#[allow(dead_code, reason = "the build script reads the crons only")]
+#[expect(dead_code, reason = "the build script reads the crons only")]
 mod jobs;
 #[path = "src/entry/queues.rs"]
-#[allow(dead_code, reason = "the build script reads what wrangler.toml says too")]
+#[expect(dead_code, reason = "the build script reads what wrangler.toml says too")]
 mod queues;
 #[path = "src/logic/config/variables.rs"]
-#[allow(dead_code, reason = "the build script reads names and kinds only")]
+#[expect(dead_code, reason = "the build script reads names and kinds only")]
 mod vars;
 
 use queues::PREVIEW_SUFFIX;
@@ -28,6 +28,11 @@ fn main() {
         println!("cargo::error=wrangler.toml: {problem}");
     }
     println!("cargo::rustc-env=HUB_COMMIT={}", commit());
+    // The deployed build keeps its layers private (src/lib.rs).
+    let for_workers = env::var("CARGO_CFG_TARGET_ARCH").is_ok_and(|architecture| architecture == "wasm32");
+    if for_workers && env::var_os("CARGO_FEATURE_TEST_INTERNALS").is_none() {
+        println!("cargo::rustc-cfg=deployed");
+    }
 }
 
 /// Returns the problems in the text of `wrangler.toml`.

@@ -1,7 +1,7 @@
 //! The cost of rejecting an unauthenticated client, relative to that of accepting a valid token: ratios of one run.
 //! `make bench` runs it.
 
-#![allow(
+#![expect(
     clippy::disallowed_methods,
     clippy::expect_used,
     clippy::indexing_slicing,

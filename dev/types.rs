@@ -4,13 +4,7 @@
 //! The shape is that of `supabase gen types typescript`. Source: supabase-js,
 //! `packages/core/postgrest-js/src/types/common/common.ts`.
 
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::print_stdout,
-    dead_code,
-    reason = "a generator for the checkout; the test that compares its files uses a part of it"
-)]
+#![expect(clippy::expect_used, clippy::print_stdout, reason = "a generator for the checkout")]
 
 use hub::{
     domain::{

@@ -5,28 +5,28 @@
 // The deployed build keeps its layers private, so that a handler without a route or a guard without a caller is dead
 // code and fails the lints. For the tests all layers are public.
 
-#[cfg(all(target_arch = "wasm32", not(feature = "test-internals")))]
+#[cfg(deployed)]
 mod domain;
-#[cfg(all(target_arch = "wasm32", not(feature = "test-internals")))]
+#[cfg(deployed)]
 mod entry;
-#[cfg(all(target_arch = "wasm32", not(feature = "test-internals")))]
+#[cfg(deployed)]
 mod handlers;
-#[cfg(all(target_arch = "wasm32", not(feature = "test-internals")))]
+#[cfg(deployed)]
 mod logic;
-#[cfg(all(target_arch = "wasm32", not(feature = "test-internals")))]
+#[cfg(deployed)]
 mod runtime;
-#[cfg(all(target_arch = "wasm32", not(feature = "test-internals")))]
+#[cfg(deployed)]
 mod services;
 
-#[cfg(any(not(target_arch = "wasm32"), feature = "test-internals"))]
+#[cfg(not(deployed))]
 pub mod domain;
-#[cfg(any(not(target_arch = "wasm32"), feature = "test-internals"))]
+#[cfg(not(deployed))]
 pub mod entry;
-#[cfg(any(not(target_arch = "wasm32"), feature = "test-internals"))]
+#[cfg(not(deployed))]
 pub mod handlers;
-#[cfg(any(not(target_arch = "wasm32"), feature = "test-internals"))]
+#[cfg(not(deployed))]
 pub mod logic;
-#[cfg(any(not(target_arch = "wasm32"), feature = "test-internals"))]
+#[cfg(not(deployed))]
 pub mod runtime;
-#[cfg(any(not(target_arch = "wasm32"), feature = "test-internals"))]
+#[cfg(not(deployed))]
 pub mod services;

@@ -1,7 +1,7 @@
 //! Checks what a new row of a list needs in another place, where neither the compiler nor another test requires it;
 //! `docs/architecture.md` has a table of these places, and `dev/additions.mjs` tries it.
 
-#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use hub::{
     domain::{access::PrincipalKind, clerk_webhooks::WEBHOOKS, tables::TABLES, upstreams::UPSTREAMS},

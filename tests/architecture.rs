@@ -1,7 +1,7 @@
 //! Checks the sources and the documents: a layer uses only lower layers, and every table in a document agrees with the
 //! code.
 
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use hub::domain::method::Method;
 use hub::domain::upstreams::UPSTREAMS;

@@ -4,12 +4,12 @@
 //! Run with `make test STAGE=browser`.
 
 #![cfg(target_arch = "wasm32")]
-#![allow(
-    clippy::expect_used,
+#![expect(
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unnecessary_wraps,
     clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
     dead_code,
     reason = "a test may panic, and the browser runs a part of the suite"
 )]

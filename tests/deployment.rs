@@ -1,9 +1,9 @@
 //! Runs the build script's checks on changed copies of `wrangler.toml`, and checks the scripts that build and test the
 //! Hub: a deployment uses only pinned versions, and a lost setting fails the build.
 
-#![allow(clippy::panic, clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-#[allow(dead_code, clippy::print_stdout, reason = "the main function is the build script's")]
+#[expect(dead_code, clippy::print_stdout, reason = "the main function is the build script's")]
 #[path = "../build.rs"]
 mod build;
 

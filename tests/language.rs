@@ -1,7 +1,7 @@
 //! Checks the language of comments and documents: doc comments begin with a noun phrase or a verb, and no text uses an
 //! idiom that a reader of another project would have to learn.
 
-#![allow(clippy::expect_used, reason = "a test reports by panicking")]
+#![expect(clippy::expect_used, reason = "a test reports by panicking")]
 
 use std::{
     fs,

@@ -4,13 +4,13 @@
 //!
 //! `make test STAGE=database` starts a database, applies the migrations and sets `HUB_TEST_DATABASE_URL`.
 
-#![allow(
-    clippy::expect_used,
+#![expect(
     clippy::format_collect,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unnecessary_wraps,
     clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
     dead_code,
     reason = "a test may panic, and this one uses a part of the shared modules"
 )]

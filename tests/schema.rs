@@ -3,7 +3,7 @@
 //!
 //! `make test STAGE=database` starts a database, applies the migrations and sets `HUB_TEST_DATABASE_URL`.
 
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test may panic")]
 
 use hub::{
     domain::{

@@ -45,10 +45,7 @@ pub enum PrincipalKind {
 
 impl PrincipalKind {
     /// Returns every row of the access matrix, in its order.
-    #[cfg_attr(
-        all(target_arch = "wasm32", not(feature = "test-internals")),
-        expect(dead_code, reason = "iterated by the golden matrix")
-    )]
+    #[cfg_attr(deployed, expect(dead_code, reason = "iterated by the golden matrix"))]
     pub fn all() -> impl Iterator<Item = Self> {
         Audience::VARIANTS.iter().flat_map(|audience| match audience {
             Audience::Visitor => vec![Self::Visitor],

@@ -40,10 +40,10 @@ pub const WEBHOOK_MESSAGE_DAYS: i64 = 30;
 /// Days for which an expired revocation is kept, so that an older message about the same has no effect. SQL: the same.
 pub const EXPIRED_REVOCATION_DAYS: i64 = 30;
 /// Months for which request rows are kept. SQL: the same, and `hub_private.refuse_request_change()`.
-#[allow(dead_code, reason = "compared with the database by tests/schema.rs")]
+#[cfg_attr(deployed, expect(dead_code, reason = "compared with the database by tests/schema.rs"))]
 pub const REQUEST_LOG_MONTHS: u32 = 12;
 /// Months for which a month of the audit log is kept. SQL: `hub_private.months_over()`, `hub_private.months_to_keep()`.
-#[allow(dead_code, reason = "compared with the database by tests/schema.rs")]
+#[cfg_attr(deployed, expect(dead_code, reason = "compared with the database by tests/schema.rs"))]
 pub const AUDIT_LOG_MONTHS: u32 = 24;
 
 /// Maximum time for a client to send its body, in milliseconds.
@@ -65,19 +65,16 @@ pub const JOB_STEP_MS: u32 = 20_000;
 /// Time in which a run of a nightly job begins steps, in milliseconds.
 pub const JOB_RUN_MS: u32 = 600_000;
 /// Time between the first and the last run of a nightly job, in minutes; `JOBS` has their hours.
-#[allow(dead_code, reason = "compared with JOBS by tests/schema.rs")]
 pub const NIGHT_MINUTES: u32 = 120;
 /// Time in which checks that are done are not repeated, in minutes.
 pub const CHECKS_DONE_MINUTES: u32 = 720;
 /// Time after which an unfinished run of the checks is not continued, in hours. SQL: `hub_private.run_checks()`.
-#[allow(dead_code, reason = "compared with the database by tests/schema.rs")]
 pub const CHECKS_UNFINISHED_HOURS: u32 = 12;
 /// Time without a result of a nightly check after which it is an alert, in hours. SQL: `hub_private.find_alerts()`.
-#[allow(dead_code, reason = "compared with the database by tests/schema.rs")]
 pub const CHECKS_STALE_HOURS: u32 = 26;
 /// Time between two runs of the job that sends alerts, in minutes; each looks at what began since the one before. SQL:
 /// `hub_private.find_alerts()`.
-#[allow(dead_code, reason = "compared with JOBS and the database by tests/schema.rs")]
+#[cfg_attr(deployed, expect(dead_code, reason = "compared with JOBS and the database by tests/schema.rs"))]
 pub const ALERT_MINUTES: u32 = 15;
 /// Timeout of an erasure, in milliseconds. SQL: `hub.erase_user()`.
 pub const ERASURE_STATEMENT_MS: u32 = 80_000;

@@ -12,7 +12,7 @@ mod revocations;
 mod tickets;
 
 pub use column::{Column, ColumnType};
-#[allow(unused_imports, reason = "the types of a public field, named by tests")]
+#[cfg_attr(deployed, expect(unused_imports, reason = "the types of a public field, named by tests"))]
 pub use column_class::{ColumnClass, Erasure};
 
 use super::access::{Operation, PrincipalKind, Purpose, REVERIFY_MODERATE, REVERIFY_STRICT, StaffRole, StepUp};

@@ -6,10 +6,8 @@
 #[derive(Debug, PartialEq, Eq)]
 pub struct Upstream {
     /// The name in documents.
-    #[allow(dead_code, reason = "compared with docs/architecture.md")]
     pub name: &'static str,
     /// The variable with its URL; the default is derived from another one.
-    #[allow(dead_code, reason = "compared with docs/architecture.md")]
     pub variable: &'static str,
     /// Timeout of a request, in milliseconds, where none is stated for it.
     pub timeout_ms: u32,
@@ -28,7 +26,7 @@ impl Upstream {
 }
 
 /// All upstreams.
-#[allow(dead_code, reason = "compared with docs/architecture.md")]
+#[cfg_attr(deployed, expect(dead_code, reason = "compared with docs/architecture.md"))]
 pub const UPSTREAMS: [&Upstream; 4] = [&ALERT_WEBHOOK, &CLERK_BACKEND_API, &CLERK_JWKS, &POSTGREST];
 
 /// The receiver of alerts.

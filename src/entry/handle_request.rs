@@ -81,7 +81,7 @@ fn without_body(reply: Response<BodyStream>, api: bool) -> Response<BodyStream> 
 #[must_use]
 pub fn misconfigured_response(runtime: &Runtime, problems: &[ConfigError]) -> Response<BodyStream> {
     let context = RequestContext::for_event(runtime);
-    let named: Vec<_> = problems.iter().map(|problem| format!("{} {}", problem.name, problem.reason)).collect();
+    let named: Vec<_> = problems.iter().map(ToString::to_string).collect();
     let line = serde_json::json!({ "event": "config.invalid", "problems": named });
     context.log(LogLevel::Error, line);
     Response::error(&Error::Configuration).with_security_headers(true, &context.request_id)
@@ -90,7 +90,7 @@ pub fn misconfigured_response(runtime: &Runtime, problems: &[ConfigError]) -> Re
 /// Logs optional variables that are invalid; the Hub works without them.
 pub fn log_unused_variables(runtime: &Runtime, problems: &[ConfigError]) {
     for problem in problems {
-        let named = format!("{} {}", problem.name, problem.reason);
+        let named = problem.to_string();
         runtime.log(
             LogLevel::Error,
             &serde_json::json!({ "event": "config.variable_ignored", "problem": named }).to_string(),

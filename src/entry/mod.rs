@@ -11,5 +11,5 @@ pub mod queues;
 mod record_request;
 pub mod routes;
 pub mod scheduled;
-#[cfg(all(target_arch = "wasm32", not(feature = "test-internals")))]
+#[cfg(deployed)]
 mod worker;

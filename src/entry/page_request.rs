@@ -58,9 +58,11 @@ pub async fn handle_page(
 
 /// Converts an error of the API to that of a page.
 fn page_error(fault: Error) -> Error {
-    match fault {
-        Error::SessionRevoked => Error::PageSessionRevoked,
-        Error::ClerkRevocationIncomplete => Error::ClerkSignOutFailed,
-        other => other,
+    if fault == Error::SessionRevoked {
+        Error::PageSessionRevoked
+    } else if fault == Error::ClerkRevocationIncomplete {
+        Error::ClerkSignOutFailed
+    } else {
+        fault
     }
 }

@@ -4,7 +4,10 @@
 
 /// A queue whose messages this Worker consumes.
 #[derive(Debug)]
-#[allow(dead_code, reason = "most fields are read by the build script, which compares them with wrangler.toml")]
+#[cfg_attr(
+    deployed,
+    expect(dead_code, reason = "most fields are read by the build script, which compares them with wrangler.toml")
+)]
 pub struct Queue {
     /// The name at Cloudflare.
     pub name: &'static str,
@@ -26,7 +29,6 @@ impl Queue {
     /// Returns whether the queue has this name at Cloudflare: a preview has its own queues, since each has one
     /// consumer.
     #[must_use]
-    #[allow(dead_code, reason = "the build script compares names itself")]
     pub fn is_named(&self, name: &str) -> bool {
         name == self.name || name.strip_suffix(PREVIEW_SUFFIX) == Some(self.name)
     }

@@ -93,7 +93,7 @@ pub async fn queue(batch: MessageBatch, env: Env, context: worker_sys::Context) 
     Ok(())
 }
 
-#[allow(
+#[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "milliseconds since 1970 and a count are whole, positive and below 2^53"

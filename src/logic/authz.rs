@@ -102,6 +102,37 @@ pub enum RequestedAction {
 /// A table on which the caller has no right is treated as one that does not exist, so that its existence is not
 /// revealed.
 ///
+/// ```
+/// use hub::{
+///     domain::{
+///         method::Method,
+///         session::{Actor, RoleClaim, Session},
+///     },
+///     logic::authz::{PolicyError, RequestedAction, Target, authorize},
+/// };
+///
+/// // A session without a staff role is that of a customer.
+/// let session = Session {
+///     user: "user_1".to_owned(),
+///     id: "sess_1".to_owned(),
+///     organization: None,
+///     role: RoleClaim::Absent,
+///     display_name: None,
+///     token_id: None,
+///     impersonator: None,
+///     factor_ages: [Some(1), None],
+///     issued_at: 1_800_000_000,
+///     expires_at: 1_800_000_060,
+/// };
+/// let may = |table, method| {
+///     let action = RequestedAction::Method(method);
+///     authorize(&Actor::User(&session), Target::Table(table), action, 1_800_000_010).map(drop)
+/// };
+/// assert_eq!(may("contact_tickets", Method::Get), Ok(()));
+/// assert_eq!(may("contact_tickets", Method::Delete), Err(PolicyError::Forbidden));
+/// assert_eq!(may("leads", Method::Get), Err(PolicyError::NotFound));
+/// ```
+///
 /// # Errors
 /// See [`PolicyError`].
 pub fn authorize(

@@ -171,6 +171,43 @@ impl Plan {
 
 /// Returns the plan for a permitted request. `method` is the client's.
 ///
+/// ```
+/// use hub::{
+///     domain::{
+///         headers::Headers,
+///         method::Method,
+///         session::{Actor, RoleClaim, Session},
+///     },
+///     logic::{
+///         authz::{RequestedAction, Target, authorize},
+///         query::{QueryErrorKind, plan},
+///     },
+/// };
+///
+/// let session = Session {
+///     user: "user_1".to_owned(),
+///     id: "sess_1".to_owned(),
+///     organization: None,
+///     role: RoleClaim::Absent,
+///     display_name: None,
+///     token_id: None,
+///     impersonator: None,
+///     factor_ages: [Some(1), None],
+///     issued_at: 1_800_000_000,
+///     expires_at: 1_800_000_060,
+/// };
+/// let action = RequestedAction::Method(Method::Get);
+/// let permit = authorize(&Actor::User(&session), Target::Table("contact_tickets"), action, 1_800_000_010).unwrap();
+/// let planned = |query| plan(&permit, Method::Get, query, &Headers::default());
+///
+/// // The query is written anew from what was understood, with the default limit.
+/// let accepted = planned("select=id,subject&status=eq.open").unwrap();
+/// assert_eq!(accepted.path_and_query(), "contact_tickets?select=id,subject&status=eq.open&limit=100");
+///
+/// // A column that the caller may not read does not exist for them.
+/// assert_eq!(planned("select=assigned_to").unwrap_err().kind, QueryErrorKind::ColumnRefused);
+/// ```
+///
 /// # Errors
 /// The first violated rule.
 pub fn plan(permit: &Permit, method: Method, query: &str, headers: &Headers) -> Result<Plan, QueryError> {

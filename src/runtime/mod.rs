@@ -1,11 +1,11 @@
 //! The runtime: its port as a trait, the Workers implementation (wasm32), and a fake one (tests).
 
-#[cfg(any(not(target_arch = "wasm32"), feature = "test-internals"))]
+#[cfg(not(deployed))]
 pub mod fake;
 mod upstream_request;
 #[cfg(target_arch = "wasm32")]
 pub mod webcrypto;
-#[cfg(all(target_arch = "wasm32", not(feature = "test-internals")))]
+#[cfg(deployed)]
 pub mod workers;
 
 pub use crate::domain::headers::Headers;
@@ -18,11 +18,11 @@ use std::{
 pub use upstream_request::{FetchError, UpstreamRequest, UpstreamResponse};
 
 /// The runtime of this build: that of Cloudflare.
-#[cfg(all(target_arch = "wasm32", not(feature = "test-internals")))]
+#[cfg(deployed)]
 pub type Runtime = workers::WorkersRuntime;
 
 /// The runtime of this build: the fake one, which the tests control.
-#[cfg(any(not(target_arch = "wasm32"), feature = "test-internals"))]
+#[cfg(not(deployed))]
 pub type Runtime = fake::FakeRuntime;
 
 /// A body that is forwarded unread.
@@ -38,7 +38,7 @@ pub type ImportedSigningKey = <Runtime as RuntimePort>::SigningKey;
 /// deployed.
 ///
 /// A value exists for one request. Futures need not be `Send`: an isolate has one thread.
-#[allow(async_fn_in_trait)]
+#[cfg_attr(not(deployed), expect(async_fn_in_trait, reason = "an isolate has one thread, so no future is `Send`"))]
 pub trait RuntimePort: Clone + 'static {
     /// A body that is forwarded unread: a stream on Workers.
     type Body: 'static;

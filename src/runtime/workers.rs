@@ -48,7 +48,7 @@ impl RuntimePort for WorkersRuntime {
 
     fn now_ms(&self) -> u64 {
         // `worker::Date` would create an object for each call.
-        #[allow(
+        #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "milliseconds since 1970 are whole, positive and below 2^53"
@@ -170,7 +170,7 @@ impl RuntimePort for WorkersRuntime {
             .ok_or(RuntimeError)?
             .map_err(|_| RuntimeError)?;
         let count = Reflect::get(&metrics, &"backlogCount".into()).ok().and_then(|count| count.as_f64());
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count is whole and positive")]
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count is whole and positive")]
         count.map(|count| count as u64).ok_or(RuntimeError)
     }
 
@@ -179,7 +179,7 @@ impl RuntimePort for WorkersRuntime {
         let point = || {
             let blobs =
                 [request.code, &request.status.to_string(), request.route, request.principal].map(JsValue::from);
-            #[allow(clippy::cast_precision_loss, reason = "milliseconds are far below 2^53")]
+            #[expect(clippy::cast_precision_loss, reason = "milliseconds are far below 2^53")]
             let doubles = [1.0, request.duration_ms as f64].map(JsValue::from);
             let point = Object::new();
             Reflect::set(&point, &"indexes".into(), &Array::of1(&request.code.into()))?;

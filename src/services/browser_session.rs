@@ -81,7 +81,10 @@ pub async fn authenticate_page(
             let directives = signed_directives(app, context, token).await;
             complete_handshake(app, context, (page, &visit), (directives, carrier)).await?
         }
-        step => after_token_error(app, context, (page, &visit), step)?,
+        step @ (BrowserAuthDecision::Handshake(_)
+        | BrowserAuthDecision::RedirectLoop(_)
+        | BrowserAuthDecision::Refused(_)
+        | BrowserAuthDecision::SignedOut(_)) => after_token_error(app, context, (page, &visit), step)?,
     };
     // A handshake that another page of this browser has completed leaves its parameters in the URL.
     let traces = navigation && first_value(page.query, HANDSHAKE_STATE_PARAMETER).is_some();
@@ -98,7 +101,9 @@ pub async fn authenticate_page(
             set.push(cookies::delete(REDIRECT_COUNT_COOKIE));
             PageAuthentication::SignedIn(session, set)
         }
-        authentication => authentication,
+        authentication @ (PageAuthentication::Redirect(..)
+        | PageAuthentication::SignedIn(..)
+        | PageAuthentication::SignedOut(..)) => authentication,
     })
 }
 
@@ -234,7 +239,9 @@ async fn complete_handshake(
                     with_cookies(reply, delete_cookies::carriers(&app.clerk_instance)),
                     reason,
                 ),
-                authentication => authentication,
+                authentication @ (PageAuthentication::SignedIn(..) | PageAuthentication::SignedOut(..)) => {
+                    authentication
+                }
             })
         }
         Err(fault) => Err(fault),

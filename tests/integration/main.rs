@@ -3,14 +3,14 @@
 //! Golden files are compared; `UPDATE_GOLDEN=1 cargo test --test integration` rewrites them, and the difference must be
 //! reviewed.
 
-#![allow(
-    clippy::expect_used,
+#![expect(
     clippy::format_collect,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::type_complexity,
     clippy::unnecessary_wraps,
     clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
     reason = "a test may panic, and every upstream response is a Result"
 )]
 
@@ -41,6 +41,7 @@ mod slow_bodies;
 mod step_up;
 mod tokens;
 mod transport;
+#[expect(dead_code, reason = "the test compares the files and needs no main function")]
 #[path = "../../dev/types.rs"]
 mod types;
 mod webhooks;

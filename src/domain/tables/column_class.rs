@@ -23,7 +23,7 @@ impl ColumnClass {
     }
 
     /// Returns whether an erasure changes a value of the column.
-    #[allow(dead_code, reason = "asserted for each column by a test")]
+    #[cfg_attr(deployed, expect(dead_code, reason = "asserted for each column by a test"))]
     #[must_use]
     pub const fn is_erasable(self) -> bool {
         !matches!(self.erasure, Erasure::Kept)
@@ -45,7 +45,7 @@ pub enum Erasure {
 
 impl Erasure {
     /// Returns the name in `hub_private.column_classes`.
-    #[allow(dead_code, reason = "compared with the database by tests/schema.rs")]
+    #[cfg_attr(deployed, expect(dead_code, reason = "compared with the database by tests/schema.rs"))]
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

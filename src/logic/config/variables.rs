@@ -6,12 +6,12 @@ pub struct Variable {
     /// Its name in `wrangler.toml` or `wrangler secret`.
     pub name: &'static str,
     /// The files in which it may be written.
-    #[allow(dead_code, reason = "compared with wrangler.toml and docs/configuration.md")]
+    #[cfg_attr(deployed, expect(dead_code, reason = "compared with wrangler.toml and docs/configuration.md"))]
     pub kind: VariableKind,
     /// The effect of its absence.
     pub when_missing: WhenMissing,
     /// Its meaning, for docs/configuration.md.
-    #[allow(dead_code, reason = "compared with docs/configuration.md")]
+    #[cfg_attr(deployed, expect(dead_code, reason = "compared with docs/configuration.md"))]
     pub meaning: &'static str,
 }
 

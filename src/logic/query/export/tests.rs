@@ -17,7 +17,7 @@ fn cut(format: Format, body: &str, first: bool) -> Result<(String, u64, Option<S
     Ok((String::from_utf8(page.text).unwrap(), page.records, page.last))
 }
 
-#[allow(clippy::unnecessary_wraps, reason = "compared with a fallible function")]
+#[expect(clippy::unnecessary_wraps, reason = "compared with a fallible function")]
 fn whole(text: &str, records: u64, last: Option<&str>) -> Result<(String, u64, Option<String>), MalformedPage> {
     Ok((text.to_owned(), records, last.map(str::to_owned)))
 }
