@@ -4,7 +4,7 @@ import js from '@eslint/js';
 import globals from 'globals';
 
 export default [
-  { ignores: ['build/', 'examples/', 'node_modules/', 'target/', '.local/'] },
+  { ignores: ['build/', 'examples/', 'node_modules/', 'target/', '**/.*/'] },
   js.configs.recommended,
   {
     files: ['**/*.mjs'],

@@ -78,7 +78,7 @@ impl SessionCache {
 /// Verifies a token for signing out; it may have expired (I-2).
 ///
 /// # Errors
-/// Same as [`authenticate`].
+/// Same as [`SessionCache::authenticate`].
 pub async fn ending_session(
     context: &RequestContext,
     keys: &Rc<JwksCache>,
@@ -93,7 +93,7 @@ pub async fn ending_session(
 /// Returns a claim of a message that the issuer signed with the keys of its tokens.
 ///
 /// # Errors
-/// Same as [`authenticate`].
+/// Same as [`SessionCache::authenticate`].
 pub async fn verify_claim(
     context: &RequestContext,
     keys: &Rc<JwksCache>,
