@@ -65,19 +65,21 @@ const failure = (output, name) => output.split(`---- ${name} stdout ----`)[1]?.s
  */
 function overcome(what, run, waiting) {
   for (let round = 1; round <= MOST_ROUNDS; round += 1) {
-    const { passed, seen, output } = run();
+    const { passed, isReported, output } = run();
     if (passed) break;
     const met = [];
     for (const addition of waiting)
-      while (addition.obstacles[0] && seen(addition.obstacles[0]))
+      while (addition.obstacles[0] && isReported(addition.obstacles[0]))
         met.push({ addition, obstacle: addition.obstacles.shift() });
     if (met.length === 0) throw new Error(`${what}: no kind expects this failure:\n${output.slice(-6000)}`);
     for (const { addition, obstacle } of met) {
-      console.log(`  ${addition.kind}: ${obstacle.test ?? what} fails: ${obstacle.says}`);
+      console.log(`  ${addition.kind}: ${obstacle.test ?? what} fails: ${obstacle.pattern}`);
       for (const edit of obstacle.then ?? []) apply(addition.kind, edit);
     }
   }
-  const unseen = waiting.flatMap(({ kind, obstacles }) => obstacles.map(({ says }) => `${kind}: nothing says ${says}`));
+  const unseen = waiting.flatMap(({ kind, obstacles }) =>
+    obstacles.map(({ pattern }) => `${kind}: nothing says ${pattern}`),
+  );
   if (unseen.length > 0) throw new Error(`${what}:\n${unseen.join('\n')}`);
 }
 
@@ -90,10 +92,10 @@ async function database() {
     await migrate(server.ownerUrl);
     const { output } = cargo('test', '--locked', '--features', 'database-tests', '--test', 'schema');
     for (const { kind, obstacles } of KINDS)
-      for (const { database: test, says } of obstacles.filter((obstacle) => obstacle.database)) {
-        if (!says.test(failure(output, test) ?? ''))
-          throw new Error(`${kind}: ${test} does not say ${says}:\n${output}`);
-        console.log(`  ${kind}: ${test} fails: ${says}`);
+      for (const { database: test, pattern } of obstacles.filter((obstacle) => obstacle.database)) {
+        if (!pattern.test(failure(output, test) ?? ''))
+          throw new Error(`${kind}: ${test} does not say ${pattern}:\n${output}`);
+        console.log(`  ${kind}: ${test} fails: ${pattern}`);
       }
   } finally {
     await server.stop();
@@ -106,7 +108,7 @@ const only = (kinds, of) => kinds.map(({ kind, obstacles }) => ({ kind, obstacle
 function build() {
   const run = () => {
     const { passed, output } = cargo('check', '--locked', '--lib');
-    return { passed, output, seen: ({ says }) => says.test(output) };
+    return { passed, output, isReported: ({ pattern }) => pattern.test(output) };
   };
   overcome(
     'the build',
@@ -122,7 +124,7 @@ function tests() {
     const { passed, output } = cargo('test', '--locked', '--no-fail-fast', ...SUITES, '--', '--exact', ...names);
     // A golden file is what its test writes; the other tests read no golden file.
     process.env.UPDATE_GOLDEN = '1';
-    return { passed, output, seen: ({ test, says }) => says.test(failure(output, test) ?? '') };
+    return { passed, output, isReported: ({ test, pattern }) => pattern.test(failure(output, test) ?? '') };
   };
   overcome('the tests', run, waiting);
 }

@@ -12,7 +12,7 @@ const MIGRATIONS = 'supabase/migrations';
 const SEED = 'system:seed';
 
 /** Returns the query of the catalog, from the newest migration that contains it. */
-export function question(folder = MIGRATIONS) {
+export function catalogQuery(folder = MIGRATIONS) {
   const files = fs
     .readdirSync(folder)
     .filter((name) => name.endsWith('.sql'))
@@ -38,7 +38,7 @@ export async function checkDatabase(client) {
   if (!known.hub) {
     notes.push('This database has no schema hub: the Hub was never migrated here, or this is another database.');
   }
-  findings.push(...(await client.query(question())).rows);
+  findings.push(...(await client.query(catalogQuery())).rows);
   if (known.columns) {
     const columns = await tryQuery(client, 'select object, finding from hub_private.column_findings()');
     findings.push(...(columns.rows ?? [{ object: 'hub_private.column_findings()', finding: columns.error }]));

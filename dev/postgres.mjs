@@ -189,8 +189,8 @@ function reachable(folder) {
 
 /** Creates the initial state of a Supabase project, unless it exists; an interrupted start is continued. */
 async function createDatabase(url) {
-  const has = async (database, question) =>
-    (await query(url(ADMIN, database), `select exists (${question}) as yes`)).rows[0].yes;
+  const has = async (database, condition) =>
+    (await query(url(ADMIN, database), `select exists (${condition}) as yes`)).rows[0].yes;
   if (!(await has('postgres', "select from pg_database where datname = 'hub'")))
     await query(url(ADMIN, 'postgres'), 'create database hub');
   if (await has('hub', "select from pg_roles where rolname = 'authenticator'")) return;

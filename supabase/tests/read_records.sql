@@ -228,7 +228,7 @@ begin
   assert not hub.my_activity() @> '[{"action": "export"}]', hub.my_activity();
   perform set_config('role', 'none', true);
 
-  -- An export that broke off after its first rows has shown them.
+  -- An export that was interrupted after its first rows has shown them.
   perform pg_temp.act('admin');
   perform hub.record_read('team_activities', 'owner', array['org_2hubacme00000000000000001'], 'select=id', 'legal', true);
   perform set_config('role', 'none', true);

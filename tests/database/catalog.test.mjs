@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { query } from '../../dev/postgres.mjs';
-import { question } from '../../dev/db-check.mjs';
+import { catalogQuery } from '../../dev/db-check.mjs';
 import { fresh, helpers, rolledBack } from './helpers/harness.mjs';
 
 const SECURED = 'alter table hub.x enable row level security; alter table hub.x force row level security;';
@@ -427,7 +427,7 @@ const BROKEN = [
 
 // The query with the number of the rule beside each finding.
 const numbered = (() => {
-  const [head, tail] = question().split('findings as (\n');
+  const [head, tail] = catalogQuery().split('findings as (\n');
   const [rules, end] = tail.split('\n)\nselect f.object');
   const parts = rules.split(/\n\s*union all\n/);
   const marked = parts

@@ -5,7 +5,7 @@
 
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { question } from '../../dev/db-check.mjs';
+import { catalogQuery } from '../../dev/db-check.mjs';
 import { fresh, rolledBack } from './helpers/harness.mjs';
 import { VERBS, cell, described, duties, prepare, probe } from './helpers/access-matrix.mjs';
 
@@ -97,7 +97,7 @@ test('A-1, A-2, L-1: every mutant is detected', async () => {
           break;
         }
       }
-      if (!by && (await client.query({ name: 'catalog', text: question() })).rowCount > 0) by = 'catalog';
+      if (!by && (await client.query({ name: 'catalog', text: catalogQuery() })).rowCount > 0) by = 'catalog';
       await client.query('rollback to savepoint whole; release savepoint whole');
       kinds[mutant.kind] ??= { total: 0, behaviour: 0, catalog: 0 };
       kinds[mutant.kind].total += 1;

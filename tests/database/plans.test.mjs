@@ -70,7 +70,7 @@ async function wrong(client, { name, role }, policy, columns) {
       .join(' ');
     if (!node.once && /hub_private\.|current_setting|SubPlan/.test(conditions))
       found.push(`asks once a row: ${conditions}`);
-    if (node['Parent Relationship'] === 'SubPlan') found.push('asks a question of its own once a row');
+    if (node['Parent Relationship'] === 'SubPlan') found.push('evaluates a subquery once per row');
   }
   const checked = new Set(policy.text.match(/\( SELECT hub_private\.\w+\(\)/g) ?? []).size;
   if (policy.verb !== 'INSERT' && checked > all.filter((node) => node['Parent Relationship'] === 'InitPlan').length)
@@ -198,9 +198,9 @@ test('A-1: an estimate reveals rows that a customer may not read; the rights of 
       from pg_policy p join pg_class c on c.oid = p.polrelid
       where c.relnamespace = 'hub'::regnamespace and p.polcmd in ('r', '*') and 'hub_staff'::regrole = any (p.polroles)`);
     assert.ok(policies.length >= 10);
-    const words = (text) => text.replace(/'[^']*'/g, '').match(/\w+/g);
+    const identifiers = (text) => text.replace(/'[^']*'/g, '').match(/\w+/g);
     const by_row = policies
-      .filter(({ text, columns }) => words(text).some((word) => columns.includes(word)))
+      .filter(({ text, columns }) => identifiers(text).some((identifier) => columns.includes(identifier)))
       .map(({ name }) => name);
     assert.deepEqual(by_row, [], 'an estimate would tell staff of rows that they may not read');
   });

@@ -21,9 +21,9 @@ describe('ports', () => {
   test('are assigned once, to one of several concurrent processes', async () => {
     const code =
       "const { port } = await import('./dev/ports.mjs'); for (let n = 0; n < 5; n += 1) console.log(await port('x', 25400)); setTimeout(() => {}, 60_000);";
-    const asking = Array.from({ length: 4 }, () => spawn(process.execPath, ['--input-type=module', '-e', code]));
+    const children = Array.from({ length: 4 }, () => spawn(process.execPath, ['--input-type=module', '-e', code]));
     const given = await Promise.all(
-      asking.map(
+      children.map(
         (child) =>
           new Promise((resolve) => {
             let text = '';
@@ -36,8 +36,8 @@ describe('ports', () => {
     );
     assert.equal(new Set(given.flat()).size, 20, String(given));
     // A port reserved by a killed process is free again.
-    const ended = asking.map((child) => new Promise((resolve) => child.on('exit', resolve)));
-    asking.forEach((child) => child.kill('SIGKILL'));
+    const ended = children.map((child) => new Promise((resolve) => child.on('exit', resolve)));
+    children.forEach((child) => child.kill('SIGKILL'));
     await Promise.all(ended);
     assert.equal(await port('x', 25400), 25400);
   });
