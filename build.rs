@@ -89,8 +89,10 @@ fn environment_problems(top: &toml::Table, own: &toml::Table, suffix: &str) -> V
     // An SQL name, so without a hyphen.
     let dataset = format!("METRICS stacklumen_hub{}", suffix.replace('-', "_"));
     let datasets = own.get("analytics_engine_datasets").and_then(toml::Value::as_array).into_iter().flatten();
-    let word = |set: &toml::Value, key: &str| set.get(key).and_then(toml::Value::as_str).unwrap_or("-").to_owned();
-    let datasets = datasets.map(|set| format!("{} {}", word(set, "binding"), word(set, "dataset"))).collect();
+    let value_text =
+        |set: &toml::Value, key: &str| set.get(key).and_then(toml::Value::as_str).unwrap_or("-").to_owned();
+    let datasets =
+        datasets.map(|set| format!("{} {}", value_text(set, "binding"), value_text(set, "dataset"))).collect();
     compare("analytics_engine_datasets", "build.rs", BTreeSet::from([dataset]), datasets);
     for (path, wanted) in SWITCHES {
         let (first, rest) = path.split_first().unwrap_or((&"", &[]));
@@ -121,11 +123,11 @@ fn queue_problems(parsed: &toml::Table, place: &str, suffix: &str) -> Vec<String
     let mut problems = Vec::new();
     let mut compare = |kind: &str, keys: &[&str], wanted: BTreeSet<String>| {
         let queues = parsed.get("queues").and_then(|queues| queues.get(kind)).and_then(toml::Value::as_array);
-        let word = |value: &toml::Value| {
+        let value_text = |value: &toml::Value| {
             value.as_str().map(str::to_owned).or_else(|| value.as_integer().map(|number| number.to_string()))
         };
         let row = |queue: &toml::Value| {
-            let values = keys.iter().map(|key| queue.get(key).and_then(word).unwrap_or_else(|| "-".to_owned()));
+            let values = keys.iter().map(|key| queue.get(key).and_then(value_text).unwrap_or_else(|| "-".to_owned()));
             values.collect::<Vec<_>>().join(" ")
         };
         let found: BTreeSet<String> = queues.into_iter().flatten().map(row).collect();
@@ -156,13 +158,9 @@ fn queue_problems(parsed: &toml::Table, place: &str, suffix: &str) -> Vec<String
 
 /// Returns the commit, from the environment (a build without a checkout) or from git.
 fn commit() -> String {
-    let asked = || {
+    let git = || {
         let output = Command::new("git").args(["rev-parse", "--short=12", "HEAD"]).output().ok()?;
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
-    env::var("HUB_COMMIT")
-        .ok()
-        .filter(|commit| !commit.is_empty())
-        .or_else(asked)
-        .unwrap_or_else(|| "unknown".to_owned())
+    env::var("HUB_COMMIT").ok().filter(|commit| !commit.is_empty()).or_else(git).unwrap_or_else(|| "unknown".to_owned())
 }

@@ -36,7 +36,7 @@ fn timed(rounds: u32, mut work: impl FnMut()) -> f64 {
 
 fn main() {
     let vectors: serde_json::Value = serde_json::from_str(VECTORS).expect("the vectors are JSON");
-    let good = vectors["personas"]["alice"].as_str().expect("a token");
+    let valid = vectors["personas"]["alice"].as_str().expect("a token");
     let now = vectors["now"].as_i64().expect("a time");
     let keys = jwks::parse(vectors["jwks"].to_string().as_bytes()).expect("a set");
     let key = keys.first().expect("a key");
@@ -50,13 +50,13 @@ fn main() {
     let judged = |raw: &str| {
         let Ok(unverified) = session_token::parse(raw) else { return false };
         let checked = fake.run(fake.verify(&imported, unverified.signing_input().as_bytes(), unverified.signature()));
-        let verified = unverified.into_verified(checked.is_ok_and(|good| good.unwrap_or(false)));
+        let verified = unverified.into_verified(checked.is_ok_and(|valid| valid.unwrap_or(false)));
         verified.is_ok_and(|verified| session_token::validate_claims(&verified, &expected, now).is_ok())
     };
-    assert!(judged(good), "the valid token is accepted");
-    let one = timed(2000, || assert!(black_box(judged(good))));
+    assert!(judged(valid), "the valid token is accepted");
+    let one = timed(2000, || assert!(black_box(judged(valid))));
     println!("{:<44} {one:>9.1} µs    1.000", "a valid token: form, signature, claims");
-    let (header, rest) = good.split_once('.').expect("three segments");
+    let (header, rest) = valid.split_once('.').expect("three segments");
     let signature = rest.split_once('.').expect("three segments").1;
     let long = format!("{header}.{}.{signature}", "A".repeat(1_000_000));
     let full = format!("{header}.{}.{signature}", "A".repeat(8192 - header.len() - signature.len() - 2));

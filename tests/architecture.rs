@@ -359,7 +359,7 @@ fn error_examples_match_the_code() {
 fn logged_events(source: &str) -> Vec<(String, BTreeSet<String>)> {
     let text = source.replace('\\', "").replace("\"event\": ", "\"event\":");
     let objects = text.split("\"event\":\"").skip(1).filter_map(|rest| rest.split('}').next()?.split_once('"'));
-    let is_name = |word: &&str| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    let is_name = |name: &&str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
     let fields = |object: &str| {
         let names = object.split("\":").filter_map(|part| part.rsplit_once('"')).map(|(_, name)| name).filter(is_name);
         names.map(str::to_owned).collect()
@@ -400,10 +400,10 @@ fn logging_document_lists_every_event_and_field() {
 #[test]
 fn session_token_contains_no_user_editable_claims_l_1() {
     let text = fs::read_to_string("docs/deployment.md").unwrap();
-    let said: Vec<&str> =
+    let filled: Vec<&str> =
         text.split("{{").skip(1).filter_map(|rest| rest.split_once("}}")).map(|(code, _)| code).collect();
-    assert!(said.contains(&"user.public_metadata.display_name"), "{said:?}");
-    assert!(said.iter().all(|code| code.starts_with("user.public_metadata")), "{said:?}");
+    assert!(filled.contains(&"user.public_metadata.display_name"), "{filled:?}");
+    assert!(filled.iter().all(|code| code.starts_with("user.public_metadata")), "{filled:?}");
 }
 
 #[test]
@@ -479,9 +479,9 @@ fn logged_function_messages_contain_no_values() {
             if !puts || COUNTED_OR_LISTED.iter().any(|known| message.starts_with(known)) {
                 continue;
             }
-            let said =
+            let filled =
                 if message.contains("%s") { message.replace("%s", "secret") } else { format!("{message}secret") };
-            let body = serde_json::json!({ "code": "PT409", "message": said }).to_string();
+            let body = serde_json::json!({ "code": "PT409", "message": filled }).to_string();
             let logged = map_error(409, body.as_bytes(), false).reason().unwrap();
             assert!(!logged.contains("secret"), "{message}: {logged}");
             judged += 1;

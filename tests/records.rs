@@ -161,10 +161,10 @@ fn request(chance: &mut Chance) -> IncomingRequest {
         }
         1 => ("GET", format!("/rest/v1/rpc/search_tickets?words={}", encoded(&odd(chance))), None),
         2 => {
-            let asks = query(chance, table);
+            let query_text = query(chance, table);
             (
                 "PATCH",
-                format!("/rest/v1/{}?{asks}&{}=eq.00000000-0000-4000-8000-00000000000A", table.name, table.key),
+                format!("/rest/v1/{}?{query_text}&{}=eq.00000000-0000-4000-8000-00000000000A", table.name, table.key),
                 Some(r#"{"status":"new"}"#.to_owned()),
             )
         }
@@ -200,7 +200,7 @@ fn request(chance: &mut Chance) -> IncomingRequest {
 }
 
 /// Returns a possible response of the database: rows, an invalid count, or a rejection with any code.
-fn answer(chance: &mut Chance, sent: &UpstreamRequest) -> Result<UpstreamResponse<Vec<u8>>, FetchError> {
+fn respond(chance: &mut Chance, sent: &UpstreamRequest) -> Result<UpstreamResponse<Vec<u8>>, FetchError> {
     if !sent.url.starts_with(REST) || sent.url.contains("/rpc/record_re") || !chance.once_in(4) {
         return default_upstream(sent);
     }
@@ -214,13 +214,13 @@ fn answer(chance: &mut Chance, sent: &UpstreamRequest) -> Result<UpstreamRespons
         }
         _ => {
             let code = format!("{}\0{}", odd(chance), odd(chance));
-            let told =
+            let reported =
                 serde_json::json!({ "code": code, "message": odd(chance), "details": odd(chance), "hint": null });
             let status = [400, 403, 404, 406, 409, 416, 500, 503][chance.below(8)];
             Ok(UpstreamResponse {
                 status,
                 headers: Headers::new(vec![json]),
-                body: Some(told.to_string().into_bytes()),
+                body: Some(reported.to_string().into_bytes()),
             })
         }
     }
@@ -277,42 +277,45 @@ fn every_built_read_record_is_accepted_l_3() {
     transaction.execute("select set_config('role', 'none', true)", &[]).unwrap();
     let chance = Rc::new(RefCell::new(Chance(0x9e37_79b9_7f4a_7c15)));
     let upstream = Rc::clone(&chance);
-    let app = TestApp::with_upstream(move |sent| answer(&mut upstream.borrow_mut(), sent));
-    let (mut recorded, mut queued, mut looked, mut owners) = (0, 0, 0, 0);
+    let app = TestApp::with_upstream(move |sent| respond(&mut upstream.borrow_mut(), sent));
+    let (mut recorded, mut queued, mut read_count, mut owners) = (0, 0, 0, 0);
     for _ in 0..3_000 {
         app.fake.advance_time(1);
         let arrival = request(&mut chance.borrow_mut());
         let what = format!("{} {}", arrival.method, arrival.url);
-        let seen = app.handle(arrival);
-        let id = seen.header("x-request-id").unwrap().to_owned();
-        for one in &seen.calls {
+        let response = app.handle(arrival);
+        let id = response.header("x-request-id").unwrap().to_owned();
+        for one in &response.calls {
             assert!(call(&mut transaction, one) > 0, "{what}");
             recorded += 1;
         }
         act(&mut transaction, &system, &serde_json::json!({ "x-request-id": id }));
-        let rows = Value::from(seen.rows.clone()).to_string();
+        let rows = Value::from(response.rows.clone()).to_string();
         let sent = transaction.execute("select hub.record_requests($1::text::jsonb)", &[&rows]);
         assert!(sent.is_ok(), "{what}: {sent:?} {rows}");
         transaction.execute("select set_config('role', 'none', true)", &[]).unwrap();
-        for (_, record) in seen.recorded.iter().filter(|(_, record)| record["selector"] == "owner") {
+        for (_, record) in response.recorded.iter().filter(|(_, record)| record["selector"] == "owner") {
             let named = record["records"].as_array().unwrap().contains(&Value::from(CAROL));
             let owns = ["contact_tickets", "ticket_messages"].contains(&record["entity"].as_str().unwrap());
-            if named && owns && seen.calls[0].headers.iter().all(|(name, _)| *name != "x-hub-impersonator") {
-                let told = "select count(*) from hub.team_activities where request_id = $1 and owner_id = 'user_2hubcarol0000000000000003'";
-                assert_eq!(count(&mut transaction, told, &id), 1, "{what}: {record}");
+            if named && owns && response.calls[0].headers.iter().all(|(name, _)| *name != "x-hub-impersonator") {
+                let reported = "select count(*) from hub.team_activities where request_id = $1 and owner_id = 'user_2hubcarol0000000000000003'";
+                assert_eq!(count(&mut transaction, reported, &id), 1, "{what}: {record}");
                 owners += 1;
             }
         }
-        queued += seen.rows.len();
-        let looks = seen.rows.iter().any(|row| row.get("look").is_some());
-        let trail =
+        queued += response.rows.len();
+        let is_recorded = response.rows.iter().any(|row| row.get("look").is_some());
+        let audit_rows =
             "select count(*) from hub.team_activities where request_id = $1 and action in ('read', 'list', 'export')";
-        let found = count(&mut transaction, trail, &id);
-        assert_eq!(found > 0, looks || !seen.calls.is_empty(), "{what}: {rows}");
-        looked += usize::from(looks);
+        let found = count(&mut transaction, audit_rows, &id);
+        assert_eq!(found > 0, is_recorded || !response.calls.is_empty(), "{what}: {rows}");
+        read_count += usize::from(is_recorded);
         let whole = "select count(*) from hub.request_log where request_id = $1 and status is not null";
         assert_eq!(count(&mut transaction, whole, &id), 1, "{what}: {rows}");
     }
-    assert!(recorded > 150 && queued > 2_000 && looked > 50, "{recorded} recorded, {queued} rows, {looked} looks");
+    assert!(
+        recorded > 150 && queued > 2_000 && read_count > 50,
+        "{recorded} recorded, {queued} rows, {read_count} looks"
+    );
     assert!(owners > 10, "{owners} reads of Carol's by owner");
 }

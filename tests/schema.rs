@@ -116,7 +116,7 @@ fn column_classes_match_catalogue() {
             let class = column.class;
             let parent =
                 table.parent.filter(|(name, _)| *name == column.name).map(|(_, parent)| format!("parent {parent}"));
-            let words = [
+            let tokens = [
                 Some(format!("{} {} {}", table.name, column.name, class.erasure.name())),
                 class.sensitive.then(|| "sensitive".to_owned()),
                 class.free_text.then(|| "free_text".to_owned()),
@@ -125,7 +125,7 @@ fn column_classes_match_catalogue() {
                 (table.owner == Some(column.name)).then(|| "owner".to_owned()),
                 parent,
             ];
-            wanted.insert(words.into_iter().flatten().collect::<Vec<_>>().join(" "));
+            wanted.insert(tokens.into_iter().flatten().collect::<Vec<_>>().join(" "));
         }
     }
     same("classes of columns", &catalog, &wanted);
@@ -310,8 +310,8 @@ fn staff_roles_in_functions_match_catalogue() {
         list.split(after).next().unwrap().split('\'').skip(1).step_by(2).map(str::to_owned).collect()
     };
     same("roles of before_request()", &listed("before_request", "staff_role not in (", ')'), &granted);
-    let kept = listed("begin_erasure", "unnest(array[", ']');
-    assert!(granted.is_subset(&kept), "begin_erasure() keeps {kept:?}, not all of {granted:?}");
+    let is_stored = listed("begin_erasure", "unnest(array[", ']');
+    assert!(granted.is_subset(&is_stored), "begin_erasure() keeps {is_stored:?}, not all of {granted:?}");
 }
 
 /// L-1: an audited table has its row trigger and its TRUNCATE trigger, both enabled always.
@@ -326,8 +326,8 @@ fn audit_triggers_match_catalogue() {
     same("row triggers", &set(triggers, "record_activity"), &audited("row"));
     let limited = |kind: &str| {
         let changes = |grant: &Grant| grant.delete || !grant.update.is_empty();
-        let people = |grant: &&Grant| grant.principal != PrincipalKind::System;
-        let wanted = TABLES.iter().filter(|table| table.grants.iter().filter(people).any(changes));
+        let has_users = |grant: &&Grant| grant.principal != PrincipalKind::System;
+        let wanted = TABLES.iter().filter(|table| table.grants.iter().filter(has_users).any(changes));
         wanted.map(|table| format!("hub.{} {kind}", table.name)).collect::<BTreeSet<_>>()
     };
     let limits = "select t.tgrelid::regclass::text || ' ' || case when t.tgtype & 8 > 0 then 'delete' else 'update' end from pg_trigger t \

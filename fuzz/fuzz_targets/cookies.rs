@@ -48,8 +48,8 @@ fuzz_target!(|input: (&str, &str, bool)| {
     {
         assert!(back.starts_with('/') && !back.starts_with("//") && !back.contains('\\') && back.is_ascii());
     }
-    let kept = redirect_url::strip_handshake_params("/account", query);
+    let remaining = redirect_url::strip_handshake_params("/account", query);
     // Only the first `?` begins a query; others are part of names and values.
-    let rest = kept.split_once('?').map_or("", |(_, rest)| rest);
+    let rest = remaining.split_once('?').map_or("", |(_, rest)| rest);
     assert!(!rest.split('&').any(|pair| pair.starts_with("__clerk_handshake=")));
 });

@@ -60,8 +60,8 @@ fuzz_target!(|input: (u8, u8, u8, &str, &[u8])| {
     let short = written.matches('&').count() < 50 && written.matches(',').count() < 60;
     if short && plan.expected_version().is_none() {
         let rest = written.split_once('?').map_or("", |(_, query)| query);
-        let again = query::plan(&permit, plan.method(), rest, &json).expect("what was written anew is good");
-        assert_eq!(again.path_and_query(), written);
+        let replanned = query::plan(&permit, plan.method(), rest, &json).expect("what was written anew is good");
+        assert_eq!(replanned.path_and_query(), written);
     }
     if plan.requires_body() {
         drop(plan.check_body(body));

@@ -19,10 +19,10 @@ pub(super) fn error_response(
     fault: &Error,
 ) -> Response<BodyStream> {
     context.error = Some(fault.clone());
-    let asks_for_a_page = request.headers.value("accept").is_some_and(|accept| accept.contains("text/html"));
-    let reply = match fault.response() {
-        Some(told) if asks_for_a_page && !context.is_api => {
-            public_pages::error_page(&app.config, told, &context.request_id)
+    let accepts_html = request.headers.value("accept").is_some_and(|accept| accept.contains("text/html"));
+    let response = match fault.response() {
+        Some(reported) if accepts_html && !context.is_api => {
+            public_pages::error_page(&app.config, reported, &context.request_id)
                 .unwrap_or_else(|| Response::error(fault))
                 .with_error_headers(fault)
         }
@@ -30,5 +30,5 @@ pub(super) fn error_response(
     };
     // Cookies of an ended session would only be rejected again.
     let path = RequestUrl::parse(&request.url).map_or("/", |address| address.path);
-    if fault.ends_session() { account_pages::clear_session_cookies(app, reply, path) } else { reply }
+    if fault.ends_session() { account_pages::clear_session_cookies(app, response, path) } else { response }
 }

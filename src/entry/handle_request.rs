@@ -41,14 +41,14 @@ pub async fn handle_request(app: &Rc<AppState>, runtime: &Runtime, request: Inco
         Err(problem) => return misconfigured_response(runtime, &[problem]),
     };
     let (secure, request_id) = (context.is_https, context.request_id.clone());
-    let (sender, reply) = oneshot::channel();
+    let (sender, response) = oneshot::channel();
     let app = Rc::clone(app);
     runtime.wait_until(async move {
-        let reply = handle_in_background(&app, request, context).await;
+        let response = handle_in_background(&app, request, context).await;
         // A client that has disconnected receives no response.
-        drop(sender.send(reply));
+        drop(sender.send(response));
     });
-    reply.await.unwrap_or_else(|_| Response::error(&Error::RuntimeFailed).with_security_headers(secure, &request_id))
+    response.await.unwrap_or_else(|_| Response::error(&Error::RuntimeFailed).with_security_headers(secure, &request_id))
 }
 
 /// Processes one incoming request to its response, including request row and log line.
@@ -59,22 +59,22 @@ async fn handle_in_background(
 ) -> Response<BodyStream> {
     let body = request.body.take();
     let outcome = dispatch(app, &mut context, &request, body).await;
-    let reply = match outcome {
-        Ok(reply) => reply,
+    let response = match outcome {
+        Ok(response) => response,
         Err(fault) => error_response(app, &mut context, &request, &fault),
     };
-    let reply = record_request(app, &mut context, &request, reply).await;
-    log_request(&context, &request, reply.status);
-    let reply = if context.is_api { reply.with_cors(context.origin.as_deref()) } else { reply };
-    let reply = reply.with_security_headers(context.is_https, &context.request_id);
-    if request.method == Method::Head { without_body(reply, context.is_api) } else { reply }
+    let response = record_request(app, &mut context, &request, response).await;
+    log_request(&context, &request, response.status);
+    let response = if context.is_api { response.with_cors(context.origin.as_deref()) } else { response };
+    let response = response.with_security_headers(context.is_https, &context.request_id);
+    if request.method == Method::Head { without_body(response, context.is_api) } else { response }
 }
 
 /// Removes the body. supabase-js treats a 404 without a body as success, so the API sends 403 instead, which reveals no
 /// more and is treated as an error.
-fn without_body(reply: Response<BodyStream>, api: bool) -> Response<BodyStream> {
-    let status = if api && reply.status == 404 { 403 } else { reply.status };
-    Response { status, body: ResponseBody::Empty, ..reply }
+fn without_body(response: Response<BodyStream>, api: bool) -> Response<BodyStream> {
+    let status = if api && response.status == 404 { 403 } else { response.status };
+    Response { status, body: ResponseBody::Empty, ..response }
 }
 
 /// Returns the response of a Hub with invalid variables; the log names them, the response does not.
@@ -186,9 +186,9 @@ async fn handle_webhook(
 ) -> Result<Response<BodyStream>, Error> {
     match endpoint {
         WebhookEndpoint::Clerk => {
-            let reply = clerk_webhook::receive(app, context, &routed.request.headers, routed.body).await?;
+            let response = clerk_webhook::receive(app, context, &routed.request.headers, routed.body).await?;
             context.webhook_sender = Some("webhook:clerk");
-            Ok(reply)
+            Ok(response)
         }
     }
 }

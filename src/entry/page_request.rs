@@ -32,9 +32,9 @@ pub async fn handle_page(
         return ended.response.map_err(page_error);
     }
     let cookies = match browser_session::authenticate_page(app, context, page).await? {
-        PageAuthentication::Redirect(reply, why) => {
+        PageAuthentication::Redirect(response, why) => {
             context.auth_outcome = Some(why);
-            return Ok(reply);
+            return Ok(response);
         }
         PageAuthentication::SignedIn(session, cookies) => {
             context.session = Some(session);
@@ -46,14 +46,14 @@ pub async fn handle_page(
         }
     };
     let session = context.session.as_ref();
-    let reply = match endpoint {
+    let response = match endpoint {
         PageEndpoint::Account => account_pages::account(app, context, session).await,
         PageEndpoint::SignIn => Ok(account_pages::redirect_to_hosted_page(app, context, page, HostedPage::SignIn)),
         PageEndpoint::SignUp => Ok(account_pages::redirect_to_hosted_page(app, context, page, HostedPage::SignUp)),
         PageEndpoint::SignOut => account_pages::sign_out_form(app, session),
     };
-    let reply = reply.map_err(page_error)?;
-    Ok(cookies.into_iter().fold(reply, |reply, cookie| reply.with_header("set-cookie", cookie)))
+    let response = response.map_err(page_error)?;
+    Ok(cookies.into_iter().fold(response, |response, cookie| response.with_header("set-cookie", cookie)))
 }
 
 /// Converts an error of the API to that of a page.

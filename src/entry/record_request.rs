@@ -25,35 +25,35 @@ pub async fn record_request(
     app: &Rc<AppState>,
     context: &mut RequestContext,
     request: &IncomingRequest,
-    reply: Response<BodyStream>,
+    response: Response<BodyStream>,
 ) -> Response<BodyStream> {
-    let written = context.recorded_in_transaction && reply.status < 400;
-    let kept = context.is_api || context.session.is_some();
+    let written = context.recorded_in_transaction && response.status < 400;
+    let is_stored = context.is_api || context.session.is_some();
     // An accepted preflight requests no data; a rejected one is a rejected request.
-    if !kept || (request.method == Method::Options && reply.status < 400) {
-        return reply;
+    if !is_stored || (request.method == Method::Options && response.status < 400) {
+        return response;
     }
-    let row = build_record(app, context, request, reply.status);
+    let row = build_record(app, context, request, response.status);
     if let Some(pages) = context.pending_export.take() {
-        return record_export(app, context, request, ExportResponse { row, pages, reply }).await;
+        return record_export(app, context, request, ExportResponse { row, pages, response }).await;
     }
     if written {
         // The row was written with the change or before the read, without the response; this completes it.
         app.request_log.record_deferred(context, &row);
-        return reply;
+        return response;
     }
     let staff = context.session.as_ref().is_some_and(Session::is_staff);
     let changes = !request.method.is_read();
-    let refused = (400..500).contains(&reply.status);
+    let refused = (400..500).contains(&response.status);
     // After an upstream failure no data of the database is returned, and its request log would only fail too.
-    let first = context.session.is_some() && reply.status < 500 && (staff || changes || refused);
+    let first = context.session.is_some() && response.status < 500 && (staff || changes || refused);
     if !first {
         app.request_log.record_deferred(context, &row);
-        return reply;
+        return response;
     }
     match app.request_log.record_now(context, row).await {
         Err(fault) if staff || changes => error_response(app, context, request, &fault),
-        _ => reply,
+        _ => response,
     }
 }
 
@@ -61,7 +61,7 @@ pub async fn record_request(
 struct ExportResponse {
     row: RequestRecord,
     pages: PendingExport,
-    reply: Response<BodyStream>,
+    response: Response<BodyStream>,
 }
 
 /// Returns the response of an export once its request row is written; the row is completed in the background with the
@@ -70,7 +70,7 @@ async fn record_export(
     app: &Rc<AppState>,
     context: &mut RequestContext,
     request: &IncomingRequest,
-    ExportResponse { row, pages, reply }: ExportResponse,
+    ExportResponse { row, pages, response }: ExportResponse,
 ) -> Response<BodyStream> {
     if !context.recorded_in_transaction {
         let begun = RequestRecord { status: None, ..row.clone() };
@@ -100,7 +100,7 @@ async fn record_export(
         // A row that cannot be written is logged.
         drop(app.request_log.record_now(&background, ended).await);
     });
-    reply
+    response
 }
 
 fn build_record(app: &AppState, context: &RequestContext, request: &IncomingRequest, status: u16) -> RequestRecord {
@@ -110,8 +110,8 @@ fn build_record(app: &AppState, context: &RequestContext, request: &IncomingRequ
     };
     let address = request.headers.value("cf-connecting-ip");
     // Rejected data was not read, except for a rejection that reveals the number of rows.
-    let tells = status < 400 || context.error.as_ref().is_some_and(Error::reveals_rows);
-    let look = context.read_record.clone().filter(|_| tells);
+    let reveals = status < 400 || context.error.as_ref().is_some_and(Error::reveals_rows);
+    let read_record = context.read_record.clone().filter(|_| reveals);
     RequestRecord {
         occurred_at: time::rfc3339(context.started_at_ms),
         request_id: context.request_id.clone(),
@@ -134,8 +134,8 @@ fn build_record(app: &AppState, context: &RequestContext, request: &IncomingRequ
         country: code(&request.country, 2, |byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()),
         token_id: session.and_then(|session| session.token_id.clone()),
         address_hash: address.map(|address| client_ip::hash(&app.client_ip_key, address)),
-        actor_name: look.as_ref().and(session).and_then(|session| session.display_name.clone()),
-        read_record: look,
+        actor_name: read_record.as_ref().and(session).and_then(|session| session.display_name.clone()),
+        read_record,
     }
 }
 

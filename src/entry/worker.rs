@@ -44,11 +44,11 @@ fn start() {
 #[event(fetch)]
 async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
     let runtime = runtime(WorkerEvent::Fetch(context), &env);
-    let reply = match app_state(&env, &runtime) {
+    let response = match app_state(&env, &runtime) {
         Ok(app) => handle_request(&app, &runtime, incoming_request(&request)).await,
         Err(problems) => misconfigured_response(&runtime, &problems),
     };
-    Ok(response(reply)?)
+    Ok(into_web_response(response)?)
 }
 
 #[event(scheduled)]
@@ -131,14 +131,14 @@ fn app_state(env: &Env, runtime: &Runtime) -> InitResult {
 
 fn incoming_request(request: &web_sys::Request) -> IncomingRequest {
     let cf = Reflect::get(request, &"cf".into()).ok();
-    let said = |name: &str| Reflect::get(cf.as_ref()?, &name.into()).ok()?.as_string();
+    let field = |name: &str| Reflect::get(cf.as_ref()?, &name.into()).ok()?.as_string();
     IncomingRequest {
         method: ReceivedMethod::parse(&request.method()),
         url: request.url(),
         headers: read_headers(&request.headers()),
-        tls_version: said("tlsVersion"),
-        colo: said("colo"),
-        country: said("country"),
+        tls_version: field("tlsVersion"),
+        colo: field("colo"),
+        country: field("country"),
         body: request.body(),
     }
 }
@@ -162,15 +162,15 @@ fn security_headers(headers_to_copy: &'static [(&'static str, &'static str)]) ->
     })
 }
 
-fn response(reply: Response<BodyStream>) -> Result<web_sys::Response, JsValue> {
-    let headers = security_headers(reply.security_headers)?;
-    for (name, value) in &reply.headers {
+fn into_web_response(response: Response<BodyStream>) -> Result<web_sys::Response, JsValue> {
+    let headers = security_headers(response.security_headers)?;
+    for (name, value) in &response.headers {
         headers.append(name, value)?;
     }
     let init = web_sys::ResponseInit::new();
-    init.set_status(reply.status);
+    init.set_status(response.status);
     init.set_headers(&headers);
-    match reply.body {
+    match response.body {
         ResponseBody::Empty => web_sys::Response::new_with_opt_str_and_init(None, &init),
         ResponseBody::Stream(body) => web_sys::Response::new_with_opt_readable_stream_and_init(Some(&body), &init),
         ResponseBody::Text(text) => web_sys::Response::new_with_opt_str_and_init(Some(&text), &init),

@@ -51,10 +51,10 @@ pub struct SignOut {
 pub fn redirect_to_hosted_page(
     app: &AppState,
     context: &RequestContext,
-    door: PageRequest<'_>,
+    page: PageRequest<'_>,
     hosted: HostedPage,
 ) -> Response<BodyStream> {
-    let wanted = first_value(door.query, "redirect_url").and_then(decode);
+    let wanted = first_value(page.query, "redirect_url").and_then(decode);
     let account = format!("{}/account", app.config.base_path);
     let checked = |wanted| redirect_url::validate(wanted, &app.config.origin, &app.config.base_path);
     let back = wanted.as_deref().and_then(checked).unwrap_or(&account);
@@ -62,12 +62,13 @@ pub fn redirect_to_hosted_page(
     if context.session.is_some() {
         return Response::empty(303).with_header("location", back);
     }
-    let page = match hosted {
+    let hosted_path = match hosted {
         HostedPage::SignIn => "sign-in",
         HostedPage::SignUp => "sign-up",
     };
-    let mut location = format!("{}/{page}?redirect_url={}", app.config.accounts_url, encode(&back, Unescaped::None));
-    if let Some(browser) = dev_browser_token(app, door).filter(|_| app.clerk_instance.is_development) {
+    let mut location =
+        format!("{}/{hosted_path}?redirect_url={}", app.config.accounts_url, encode(&back, Unescaped::None));
+    if let Some(browser) = dev_browser_token(app, page).filter(|_| app.clerk_instance.is_development) {
         location = format!("{location}&__clerk_db_jwt={}", encode(browser, Unescaped::None));
     }
     Response::empty(303).with_header("location", location)
@@ -92,8 +93,8 @@ pub async fn account(
     };
     // The database checks the session's rights; a session without any needs no check.
     if session.principal_kind().is_some() {
-        let question = app.database.query().rpc("who_am_i", "{}");
-        if let Err(fault) = app.database.execute_as(context, &Actor::User(session), "count=none", question).await {
+        let builder = app.database.query().rpc("who_am_i", "{}");
+        if let Err(fault) = app.database.execute_as(context, &Actor::User(session), "count=none", builder).await {
             if fault == Error::SessionRevoked {
                 app.evict_session(session);
             }
@@ -136,12 +137,12 @@ pub fn sign_out_form(app: &AppState, session: Option<&Session>) -> Result<Respon
 pub async fn sign_out(
     app: &AppState,
     context: &RequestContext,
-    door: PageRequest<'_>,
+    page: PageRequest<'_>,
     body: Option<BodyStream>,
 ) -> SignOut {
-    match ending_session(app, context, door, body).await {
+    match ending_session(app, context, page, body).await {
         Ok(session) => {
-            let response = end_at_both(app, context, door, &session).await;
+            let response = end_at_both(app, context, page, &session).await;
             SignOut { response, session: Some(session) }
         }
         Err(fault) => SignOut { response: Err(fault), session: None },
@@ -152,10 +153,10 @@ pub async fn sign_out(
 async fn ending_session(
     app: &AppState,
     context: &RequestContext,
-    door: PageRequest<'_>,
+    page: PageRequest<'_>,
     body: Option<BodyStream>,
 ) -> Result<Session, Error> {
-    csrf::same_origin(door.headers, &app.config.origin).map_err(Error::CsrfRejected)?;
+    csrf::same_origin(page.headers, &app.config.origin).map_err(Error::CsrfRejected)?;
     let form = request_bodies::read(
         &app.body_budget,
         context,
@@ -165,21 +166,21 @@ async fn ending_session(
     if std::str::from_utf8(&form).is_ok_and(password_fields::form_contains_password) {
         return Err(Error::PasswordInRequest);
     }
-    browser_session::ending_session(app, context, door.headers, |id| csrf::verify(&app.csrf_key, id, &form).is_ok())
+    browser_session::ending_session(app, context, page.headers, |id| csrf::verify(&app.csrf_key, id, &form).is_ok())
         .await
 }
 
 async fn end_at_both(
     app: &AppState,
     context: &RequestContext,
-    door: PageRequest<'_>,
+    page: PageRequest<'_>,
     session: &Session,
 ) -> Result<Response<BodyStream>, Error> {
     app.evict_session(session);
     let arguments = serde_json::json!({ "session": session.id });
-    let question = app.database.query().rpc("end_session", arguments.to_string());
+    let builder = app.database.query().rpc("end_session", arguments.to_string());
     // Each of the two is useful without the other: Clerk then issues no further tokens, and the Hub rejects issued ones.
-    let here = app.database.execute(context, "sign-out", "return=minimal", question).await;
+    let here = app.database.execute(context, "sign-out", "return=minimal", builder).await;
     // The form may be submitted repeatedly, and Clerk limits requests per secret key, not per user.
     let at_clerk = if app.clerk_request_limiter.try_acquire(&session.user, context.runtime.now_ms()) {
         clerk_client::end_session(app, context, &session.id, &session.user).await
@@ -197,14 +198,14 @@ async fn end_at_both(
     }
     here?;
     at_clerk?;
-    Ok(clear_session_cookies(app, redirect_home(app), door.path))
+    Ok(clear_session_cookies(app, redirect_home(app), page.path))
 }
 
 /// Deletes every cookie of an ended session, in every form that a page at this path may receive.
 #[must_use]
-pub fn clear_session_cookies(app: &AppState, reply: Response<BodyStream>, path: &str) -> Response<BodyStream> {
-    let gone = delete_cookies::everything(&app.clerk_instance, path);
-    gone.into_iter().fold(reply, |reply, cookie| reply.with_header("set-cookie", cookie))
+pub fn clear_session_cookies(app: &AppState, response: Response<BodyStream>, path: &str) -> Response<BodyStream> {
+    let deletions = delete_cookies::everything(&app.clerk_instance, path);
+    deletions.into_iter().fold(response, |response, cookie| response.with_header("set-cookie", cookie))
 }
 
 fn redirect_home(app: &AppState) -> Response<BodyStream> {

@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{method::Method, upstreams::ALERT_WEBHOOK},
-    logic::error::Error,
+    logic::error::{Error, UpstreamProtocolError},
     runtime::{FetchError, LogLevel, RuntimePort as _, UpstreamRequest},
     services::{app_state::AppState, request_context::RequestContext},
 };
@@ -64,19 +64,19 @@ fn report(context: &RequestContext, alerts: &[Alert]) {
 
 async fn find_alerts(app: &AppState, context: &RequestContext, job: &'static str) -> Result<Vec<Alert>, Error> {
     let arguments = serde_json::json!({ "most_failed": MAX_FAILED_CHECKS });
-    let question = app.database.query().rpc("find_alerts", arguments.to_string());
-    let answer = app.database.execute(context, job, "return=minimal", question).await?;
-    let body = context.runtime.read_or_empty(answer.body, MAX_RESPONSE_BYTES).await;
-    serde_json::from_slice(&body).map_err(|_| Error::UpstreamInvalidResponse("no list of alerts"))
+    let builder = app.database.query().rpc("find_alerts", arguments.to_string());
+    let response = app.database.execute(context, job, "return=minimal", builder).await?;
+    let body = context.runtime.read_or_empty(response.body, MAX_RESPONSE_BYTES).await;
+    serde_json::from_slice(&body).map_err(|_| Error::UpstreamInvalidResponse(UpstreamProtocolError::MalformedAlerts))
 }
 
 /// Sends a JSON object whose `text` is shown by Slack and compatible receivers; the other members are for programs.
 async fn post(app: &AppState, context: &RequestContext, alerts: &[Alert]) -> Result<(), Error> {
     let Some(url) = &app.config.alert_webhook_url else { return Ok(()) };
-    let words: Vec<&str> = alerts.iter().map(|alert| alert.text.as_str()).collect();
+    let texts: Vec<&str> = alerts.iter().map(|alert| alert.text.as_str()).collect();
     let environment = app.config.environment.name();
     let body = serde_json::json!({
-        "text": format!("Hub ({environment}): {}", words.join("; ")),
+        "text": format!("Hub ({environment}): {}", texts.join("; ")),
         "source": app.config.origin,
         "environment": environment,
         "alerts": alerts,
@@ -84,7 +84,7 @@ async fn post(app: &AppState, context: &RequestContext, alerts: &[Alert]) -> Res
     let request = UpstreamRequest::new(&ALERT_WEBHOOK, Method::Post, url.expose().clone())
         .with_body(body.to_string().into_bytes());
     match context.runtime.fetch(request).await {
-        Ok(answer) if (200..300).contains(&answer.status) => Ok(()),
+        Ok(response) if (200..300).contains(&response.status) => Ok(()),
         Ok(_) | Err(FetchError::Unreachable | FetchError::Timeout) => {
             context.log(LogLevel::Error, serde_json::json!({ "event": "alert.delivery_failed" }));
             Err(Error::UpstreamUnreachable)

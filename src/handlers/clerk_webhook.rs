@@ -4,7 +4,7 @@
 use crate::{
     domain::{headers::Headers, time::whole_seconds},
     logic::{
-        error::Error,
+        error::{Error, UpstreamProtocolError},
         http::response::{CachePolicy, ContentKind, Response},
         webhook::{clerk_event, signature::WebhookSignature},
     },
@@ -42,16 +42,16 @@ pub async fn receive(
         "happened_at": event.occurred_at,
         "verdicts": event.revocations,
     });
-    let question = app.database.query().rpc("take_clerk_event", arguments.to_string());
-    let answer = app.database.execute(context, "clerk", "return=representation", question).await?;
-    let outcome = match answer.body {
+    let builder = app.database.query().rpc("take_clerk_event", arguments.to_string());
+    let response = app.database.execute(context, "clerk", "return=representation", builder).await?;
+    let outcome = match response.body {
         Some(body) => context.runtime.read(body, MAX_RESPONSE_BYTES).await.map_err(map_read_error)?,
         None => Vec::new(),
     };
     let message = match serde_json::from_slice::<&str>(&outcome) {
         Ok("taken") => "accepted",
         Ok("repeated") => "duplicate",
-        Ok(_) | Err(_) => return Err(Error::UpstreamInvalidResponse("not a word")),
+        Ok(_) | Err(_) => return Err(Error::UpstreamInvalidResponse(UpstreamProtocolError::UnknownOutcome)),
     };
     let body = serde_json::json!({ "message": message });
     Ok(Response::text(200, ContentKind::Json, CachePolicy::NoStore, body.to_string()))

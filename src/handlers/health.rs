@@ -24,17 +24,17 @@ pub async fn check(app: &AppState, context: &RequestContext) -> Response<BodyStr
         _ if is_probing => wait_for_probe(app, context).await,
         _ => probe(app, context).await,
     };
-    let well = finding.database && finding.jwks;
-    let word = |is_up| if is_up { "up" } else { "down" };
+    let healthy = finding.database && finding.jwks;
+    let state = |is_up| if is_up { "up" } else { "down" };
     let body = serde_json::json!({
-        "status": if well { "ok" } else { "degraded" },
+        "status": if healthy { "ok" } else { "degraded" },
         "version": env!("CARGO_PKG_VERSION"),
         "commit": env!("HUB_COMMIT"),
         "environment": app.config.environment.name(),
-        "database": word(finding.database),
-        "jwks": word(finding.jwks),
+        "database": state(finding.database),
+        "jwks": state(finding.jwks),
     });
-    Response::text(if well { 200 } else { 503 }, ContentKind::Json, CachePolicy::NoStore, body.to_string())
+    Response::text(if healthy { 200 } else { 503 }, ContentKind::Json, CachePolicy::NoStore, body.to_string())
 }
 
 /// Requests both upstreams; the status has the time of the end of the probe.
@@ -61,14 +61,14 @@ async fn wait_for_probe(app: &AppState, context: &RequestContext) -> HealthStatu
 
 /// Probes the database with a token of the Hub, a role, a grant and a row, as a client's request needs them.
 async fn is_database_up(app: &AppState, context: &RequestContext) -> bool {
-    let question = app.database.query().from("request_log").select("request_id").limit(1);
-    execute_job(&app.database, context, TimedJob { name: "health", timeout_ms: TIMEOUT_MS }, question).await.is_ok()
+    let builder = app.database.query().from("request_log").select("request_id").limit(1);
+    execute_job(&app.database, context, TimedJob { name: "health", timeout_ms: TIMEOUT_MS }, builder).await.is_ok()
 }
 
 async fn is_jwks_up(app: &AppState, context: &RequestContext) -> bool {
     let url = app.config.jwks_url.clone();
     let request = UpstreamRequest::new(&CLERK_JWKS, Method::Get, url).with_timeout_ms(TIMEOUT_MS);
-    context.runtime.fetch(request).await.is_ok_and(|answer| answer.status == 200)
+    context.runtime.fetch(request).await.is_ok_and(|response| response.status == 200)
 }
 
 const FRESH_FOR_MS: u64 = 5_000;

@@ -3,7 +3,7 @@
 
 use crate::{
     domain::lifetimes::{CHECKS_DONE_MINUTES, JOB_RUN_MS, JOB_STEP_MS},
-    logic::error::Error,
+    logic::error::{Error, UpstreamProtocolError},
     runtime::RuntimePort as _,
     services::{app_state::AppState, database_client::execute_slow_job, request_context::RequestContext},
 };
@@ -71,10 +71,11 @@ struct StepReport {
 }
 
 async fn run_step(app: &AppState, context: &RequestContext, work: &JobRun) -> Result<StepReport, Error> {
-    let question = app.database.query().rpc(work.function, work.arguments.clone());
-    let answer = execute_slow_job(&app.database, context, work.job, question).await?;
-    let body = context.runtime.read_or_empty(answer.body, MAX_RESPONSE_BYTES).await;
-    serde_json::from_slice(&body).map_err(|_| Error::UpstreamInvalidResponse("a step does not say whether it is done"))
+    let builder = app.database.query().rpc(work.function, work.arguments.clone());
+    let response = execute_slow_job(&app.database, context, work.job, builder).await?;
+    let body = context.runtime.read_or_empty(response.body, MAX_RESPONSE_BYTES).await;
+    serde_json::from_slice(&body)
+        .map_err(|_| Error::UpstreamInvalidResponse(UpstreamProtocolError::MalformedStepReport))
 }
 
 /// Tasks of `hub.keep_house()`, in this order: a change without its partition is rejected, so partitions are first.

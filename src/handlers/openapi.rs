@@ -25,8 +25,8 @@ pub async fn describe(
     session: &Session,
 ) -> Result<Response<BodyStream>, Error> {
     let who = session.principal_kind().ok_or(Error::Policy(PolicyError::Forbidden))?;
-    let question = app.database.query().rpc("who_am_i", "{}");
-    if let Err(fault) = app.database.execute_as(context, &Actor::User(session), "count=none", question).await {
+    let builder = app.database.query().rpc("who_am_i", "{}");
+    if let Err(fault) = app.database.execute_as(context, &Actor::User(session), "count=none", builder).await {
         if fault == Error::SessionRevoked {
             app.evict_session(session);
         }

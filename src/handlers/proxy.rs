@@ -15,9 +15,9 @@ use crate::{
     },
     logic::{
         authz::{self, Permit, RequestedAction, Resource, Target},
-        error::{Error, database},
+        error::{Error, UpstreamProtocolError, database},
         http::response::Response,
-        query::{self, Format, Plan, ReadRecord, When, is_answer},
+        query::{self, Format, Plan, ReadRecord, When, is_expected_media_type},
     },
     runtime::{BodyStream, RuntimePort as _, UpstreamRequest, UpstreamResponse},
     services::{
@@ -110,10 +110,10 @@ pub async fn proxy(
         .with_response_headers(&FORWARDED_RESPONSE_HEADERS)
         .with_body(body)
         .with_timeout_ms(timeout_ms(&permit));
-    let look = plan.read_record(outgoing.body.as_deref()).map_err(Error::Query)?;
-    let recorded = look.as_ref().is_some_and(|look| look.when == When::Before);
-    if let (true, Some(look)) = (recorded, &look) {
-        recording::record(app, context, &call, (look, &outgoing.headers)).await?;
+    let read_record = plan.read_record(outgoing.body.as_deref()).map_err(Error::Query)?;
+    let recorded = read_record.as_ref().is_some_and(|read_record| read_record.when == When::Before);
+    if let (true, Some(read_record)) = (recorded, &read_record) {
+        recording::record(app, context, &call, (read_record, &outgoing.headers)).await?;
     }
     if let Some((export, format)) = plan.export() {
         let begun = export::start(
@@ -125,20 +125,20 @@ pub async fn proxy(
         .await?;
         return Ok(ProxyResponse { recorded_in_transaction: recorded, ..begun });
     }
-    let asked_at = context.runtime.now_ms();
-    let (row_count, reply) = match send_for_streaming(app, context, call.session, outgoing).await {
-        Ok(answer) => {
-            let row_count = answer.headers.value("content-range").and_then(row_count);
-            (row_count, Ok(into_response(&app.config.base_path, answer, plan.accept())))
+    let requested_at = context.runtime.now_ms();
+    let (row_count, response) = match send_for_streaming(app, context, call.session, outgoing).await {
+        Ok(upstream) => {
+            let row_count = upstream.headers.value("content-range").and_then(row_count);
+            (row_count, Ok(into_response(&app.config.base_path, upstream, plan.accept())))
         }
         Err(fault) if fault.reveals_rows() => (None, Err(fault)),
         Err(fault) => return Err(fault),
     };
     Ok(ProxyResponse {
-        upstream_ms: context.runtime.now_ms().saturating_sub(asked_at),
+        upstream_ms: context.runtime.now_ms().saturating_sub(requested_at),
         row_count,
-        read_record: look.filter(|_| !recorded),
-        response: reply,
+        read_record: read_record.filter(|_| !recorded),
+        response,
         recorded_in_transaction: permit.operation() != Operation::Select || recorded,
         pending_export: None,
     })
@@ -152,8 +152,8 @@ async fn send_upstream(
     outgoing: UpstreamRequest,
 ) -> Result<UpstreamResponse<BodyStream>, Error> {
     let accept = outgoing.header("accept").unwrap_or_default().to_owned();
-    let answer = context.runtime.fetch(outgoing).await.map_err(map_fetch_error)?;
-    check_response(app, context, session, (&accept, answer)).await
+    let upstream = context.runtime.fetch(outgoing).await.map_err(map_fetch_error)?;
+    check_response(app, context, session, (&accept, upstream)).await
 }
 
 /// Sends one request whose response is forwarded, with a timeout for its head only: the body may take as long as the
@@ -173,8 +173,8 @@ async fn send_for_streaming(
     outgoing: UpstreamRequest,
 ) -> Result<UpstreamResponse<BodyStream>, Error> {
     let accept = outgoing.header("accept").unwrap_or_default().to_owned();
-    let answer = context.runtime.fetch_head(outgoing).await.map_err(map_fetch_error)?;
-    check_response(app, context, session, (&accept, answer)).await
+    let upstream = context.runtime.fetch_head(outgoing).await.map_err(map_fetch_error)?;
+    check_response(app, context, session, (&accept, upstream)).await
 }
 
 /// Returns the timeout of a permitted request: that of a slow function, or that of the database.
@@ -190,25 +190,25 @@ async fn check_response(
     app: &AppState,
     context: &RequestContext,
     session: &Session,
-    (accept, answer): (&str, UpstreamResponse<BodyStream>),
+    (accept, upstream): (&str, UpstreamResponse<BodyStream>),
 ) -> Result<UpstreamResponse<BodyStream>, Error> {
-    match answer.status {
-        200 | 201 | 204 | 206 => match answer.headers.value("content-type") {
-            _ if answer.status == 204 => Ok(UpstreamResponse { body: None, ..answer }),
+    match upstream.status {
+        200 | 201 | 204 | 206 => match upstream.headers.value("content-type") {
+            _ if upstream.status == 204 => Ok(UpstreamResponse { body: None, ..upstream }),
             // A created row that was not requested in the response.
-            None if answer.status == 201 => Ok(UpstreamResponse { body: None, ..answer }),
-            Some(found) if is_answer(accept, found) => Ok(answer),
+            None if upstream.status == 201 => Ok(UpstreamResponse { body: None, ..upstream }),
+            Some(found) if is_expected_media_type(accept, found) => Ok(upstream),
             // Sent by an intermediary between the Hub and the database.
-            _ => Err(Error::UpstreamInvalidResponse("another media type")),
+            _ => Err(Error::UpstreamInvalidResponse(UpstreamProtocolError::UnexpectedMediaType)),
         },
-        200..=299 => Err(Error::UpstreamInvalidResponse("another status")),
+        200..=299 => Err(Error::UpstreamInvalidResponse(UpstreamProtocolError::UnexpectedStatus)),
         // PostgREST sends no redirect; following one would send the token to another host.
-        0..=399 => Err(Error::UpstreamInvalidResponse("a redirect")),
+        0..=399 => Err(Error::UpstreamInvalidResponse(UpstreamProtocolError::Redirect)),
         status => {
             // Without its body, the status decides.
             let error = context
                 .runtime
-                .within(POSTGREST.timeout_ms, context.runtime.read_or_empty(answer.body, MAX_ERROR_BYTES))
+                .within(POSTGREST.timeout_ms, context.runtime.read_or_empty(upstream.body, MAX_ERROR_BYTES))
                 .await;
             let fault = database::map_error(status, &error.unwrap_or_default(), session.is_staff());
             if fault == Error::SessionRevoked {
@@ -247,19 +247,19 @@ fn row_count(range: &str) -> Option<u64> {
 }
 
 /// Returns the database's response with only the headers that a client needs.
-fn into_response(base_path: &str, answer: UpstreamResponse<BodyStream>, accept: &str) -> Response<BodyStream> {
-    let mut reply = Response::stream(answer.status, answer.body);
-    if answer.status != 204 && answer.headers.value("content-type").is_some() {
-        reply = reply.with_header("content-type", format!("{accept}; charset=utf-8"));
+fn into_response(base_path: &str, upstream: UpstreamResponse<BodyStream>, accept: &str) -> Response<BodyStream> {
+    let mut response = Response::stream(upstream.status, upstream.body);
+    if upstream.status != 204 && upstream.headers.value("content-type").is_some() {
+        response = response.with_header("content-type", format!("{accept}; charset=utf-8"));
     }
     for name in FORWARDED_RESPONSE_HEADERS.into_iter().filter(|name| !matches!(*name, "content-type" | "location")) {
-        if let Some(value) = answer.headers.value(name) {
-            reply = reply.with_header(name, value.to_owned());
+        if let Some(value) = upstream.headers.value(name) {
+            response = response.with_header(name, value.to_owned());
         }
     }
-    match answer.headers.value("location").and_then(|location| location.rsplit_once('/')) {
-        Some((_, row)) => reply.with_header("location", format!("{base_path}/rest/v1/{row}")),
-        None => reply,
+    match upstream.headers.value("location").and_then(|location| location.rsplit_once('/')) {
+        Some((_, row)) => response.with_header("location", format!("{base_path}/rest/v1/{row}")),
+        None => response,
     }
 }
 

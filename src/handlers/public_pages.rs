@@ -60,14 +60,14 @@ pub fn security_txt(config: &Config, now_ms: u64) -> Result<Response<BodyStream>
 
 /// Returns the page of an error; `None` if it cannot be rendered.
 #[must_use]
-pub fn error_page(config: &Config, told: ErrorResponse, request_id: &str) -> Option<Response<BodyStream>> {
+pub fn error_page(config: &Config, public: ErrorResponse, request_id: &str) -> Option<Response<BodyStream>> {
     let html = views::error_page(
         &site_context(config),
-        views::ErrorText { status: told.status, title: told.message, sentence: told.hint },
+        views::ErrorText { status: public.status, title: public.message, sentence: public.hint },
         request_id,
     )
     .ok()?;
-    Some(Response::text(told.status, ContentKind::Html, CachePolicy::NoStore, html))
+    Some(Response::text(public.status, ContentKind::Html, CachePolicy::NoStore, html))
 }
 
 fn site_context(config: &Config) -> SiteContext<'_> {
@@ -89,6 +89,6 @@ fn cacheable_response(
     let tag = format!("\"{}\"", base16ct::lower::encode_string(&Sha256::digest(text.as_bytes())));
     let held = known
         .is_some_and(|tags| tags.split(',').any(|held| ["*", &tag].contains(&held.trim().trim_start_matches("W/"))));
-    let reply = Response::text(200, media, CachePolicy::Public, text).with_header("etag", tag);
-    if held { Response { status: 304, body: ResponseBody::Empty, ..reply } } else { reply }
+    let response = Response::text(200, media, CachePolicy::Public, text).with_header("etag", tag);
+    if held { Response { status: 304, body: ResponseBody::Empty, ..response } } else { response }
 }

@@ -86,7 +86,7 @@ pub async fn write_batch(
     // has been retried for hours is stored in any case, so that no row is lost.
     let blamed = written || policy != RetryPolicy::Doubling;
     write_messages(app, context, &mut rows, blamed).await;
-    let done = |message| rows.iter().filter(|row| row.message == message).all(|row| row.end == End::Stands);
+    let done = |message| rows.iter().filter(|row| row.message == message).all(|row| row.end == End::Stored);
     let disposition = |(message, delivery): (usize, &QueueMessage)| {
         if done(message) {
             return Disposition::Ack;
@@ -109,12 +109,12 @@ pub fn postpone(context: &RequestContext, delivery: &QueueMessage, policy: Retry
 async fn write_messages(app: &AppState, context: &RequestContext, rows: &mut [BatchRow<'_>], blamed: bool) {
     let mut refused: Vec<(&mut End, RejectedRecord<'_>)> = Vec::new();
     for BatchRow { text, end, .. } in rows {
-        let refusal = match end {
-            End::Refused(refusal) => refusal.clone(),
-            End::Unclear(refusal) if blamed => refusal.clone(),
-            End::Stands | End::Unclear(_) | End::Waits => continue,
+        let rejection = match end {
+            End::Refused(rejection) => rejection.clone(),
+            End::Unclear(rejection) if blamed => rejection.clone(),
+            End::Stored | End::Unclear(_) | End::Waits => continue,
         };
-        refused.push((end, RejectedRecord { content: text, refusal }));
+        refused.push((end, RejectedRecord { content: text, rejection }));
     }
     let contents: Vec<&str> = refused.iter().map(|(_, row)| row.content).collect();
     let sizes: Vec<usize> = request_log_batch::split(&contents, REQUEST).iter().map(|part| part.len()).collect();
@@ -126,13 +126,13 @@ async fn write_messages(app: &AppState, context: &RequestContext, rows: &mut [Ba
             let line = json!({
                 "event": "request_log.row_rejected",
                 "stored": stored,
-                "code": row.refusal.code,
-                "reason": row.refusal.message,
+                "code": row.rejection.code,
+                "reason": row.rejection.message,
                 "row": as_json(row.content),
             });
             context.log(LogLevel::Error, line);
             if stored {
-                *end = End::Stands;
+                *end = End::Stored;
             }
         }
     }

@@ -23,9 +23,9 @@ use std::rc::Rc;
 pub async fn revoke_at_clerk(
     app: &AppState,
     context: &RequestContext,
-    reply: Response<BodyStream>,
+    response: Response<BodyStream>,
 ) -> Result<Response<BodyStream>, Error> {
-    let body = match reply.body {
+    let body = match response.body {
         ResponseBody::Stream(body) => {
             context.runtime.within(POSTGREST.timeout_ms, context.runtime.read(body, MAX_RESPONSE_BYTES)).await
         }
@@ -33,18 +33,17 @@ pub async fn revoke_at_clerk(
     };
     let body = body.and_then(Result::ok).unwrap_or_default();
     let revoked: Value = serde_json::from_slice(&body).map_err(|_| Error::ClerkRevocationIncomplete)?;
-    let person = revoked.get("person").and_then(Value::as_str).filter(|person| is_clerk_id(person, "user_"));
-    let person = person.ok_or(Error::ClerkRevocationIncomplete)?;
-    let ended = clerk_client::end_sessions(app, context, person).await?;
-    let arguments = serde_json::json!({ "person": person });
-    let question = app.database.query().rpc("sessions_ended", arguments.to_string());
+    let user = revoked.get("person").and_then(Value::as_str).filter(|user| is_clerk_id(user, "user_"));
+    let user = user.ok_or(Error::ClerkRevocationIncomplete)?;
+    let ended = clerk_client::end_sessions(app, context, user).await?;
+    let arguments = serde_json::json!({ "person": user });
+    let builder = app.database.query().rpc("sessions_ended", arguments.to_string());
     // If this fails, the user remains rejected for the ten minutes, which is no less secure.
-    if let Err(fault) = app.database.execute(context, "revocation", "return=minimal", question).await {
-        let line =
-            serde_json::json!({ "event": "revocation.not_narrowed", "user_id": person, "reason": fault.reason() });
+    if let Err(fault) = app.database.execute(context, "revocation", "return=minimal", builder).await {
+        let line = serde_json::json!({ "event": "revocation.not_narrowed", "user_id": user, "reason": fault.reason() });
         context.log(LogLevel::Warn, line);
     }
-    let body = serde_json::json!({ "person": person, "sessions_ended": ended });
+    let body = serde_json::json!({ "person": user, "sessions_ended": ended });
     Ok(Response::text(200, ContentKind::Json, CachePolicy::NoStore, body.to_string()))
 }
 
@@ -56,7 +55,7 @@ pub async fn revoke_at_clerk(
 /// unrevoked; a token without the format, key id, issuer and times of a valid one is not checked. Requests to the
 /// database are limited per user.
 pub fn revoke_leaked_tokens(app: &Rc<AppState>, context: &RequestContext, headers: &Headers, url: &str) {
-    let exposed = bearer_token::exposed(headers, url).into_iter().filter(|token| app.looks_valid(context, token));
+    let exposed = bearer_token::exposed(headers, url).into_iter().filter(|token| app.may_be_valid(context, token));
     let tokens: Vec<_> = exposed.take(MAX_TOKENS).map(str::to_owned).collect();
     if tokens.is_empty() {
         return;
@@ -88,8 +87,8 @@ async fn revoke_leaked_token(app: &AppState, context: &RequestContext, token: &s
     }
     let issued_ms = time::milliseconds(session.issued_at);
     let arguments = serde_json::json!({ "session": session.id, "issued_until": time::rfc3339(issued_ms) });
-    let question = app.database.query().rpc("burn_token", arguments.to_string());
-    let done = app.database.execute(context, "boundary", "return=minimal", question).await;
+    let builder = app.database.query().rpc("burn_token", arguments.to_string());
+    let done = app.database.execute(context, "boundary", "return=minimal", builder).await;
     if done.is_ok() {
         app.exposed.mark_revoked(&session);
     }

@@ -3,8 +3,10 @@
 pub mod database;
 mod reason;
 pub mod row_rejection;
+mod upstream;
 
 pub use super::error_codes::{ErrorCode, ErrorResponse};
+pub use upstream::UpstreamProtocolError;
 
 use crate::{
     domain::{access::StepUp, method::Method},
@@ -116,11 +118,11 @@ pub enum Error {
     Token(#[source] TokenError),
     /// The database's response cannot be forwarded.
     #[error("the response of the database cannot be forwarded: {0}")]
-    UpstreamInvalidResponse(&'static str),
+    UpstreamInvalidResponse(#[source] UpstreamProtocolError),
     /// The database rejected a statement that the Hub should not have sent; contains the consequence, and the code and
     /// message without values.
     #[error("the database rejected a statement of the Hub: {0}: {1}")]
-    UpstreamSaid(&'static str, String),
+    UpstreamRejected(UpstreamProtocolError, String),
     /// The database is overloaded or restarting.
     #[error("the database is overloaded or restarting")]
     UpstreamBusy,
@@ -205,7 +207,7 @@ impl Error {
             Self::HandshakeFailed(_) => ErrorCode::HandshakeFailed,
             Self::TlsTooOld => ErrorCode::TlsTooOld,
             Self::SessionRevoked | Self::Token(_) => ErrorCode::TokenRefused,
-            Self::UpstreamInvalidResponse(_) | Self::UpstreamSaid(..) => ErrorCode::UpstreamInvalidResponse,
+            Self::UpstreamInvalidResponse(_) | Self::UpstreamRejected(..) => ErrorCode::UpstreamInvalidResponse,
             Self::UpstreamBusy => ErrorCode::UpstreamBusy,
             Self::UpstreamTimeout => ErrorCode::UpstreamTimeout,
             Self::UpstreamUnreachable => ErrorCode::UpstreamUnreachable,
@@ -246,8 +248,8 @@ impl Error {
     /// Returns the code for the client and the request row.
     #[must_use]
     pub fn code(&self) -> String {
-        if let Self::Database(refusal) = self {
-            return refusal.code.clone();
+        if let Self::Database(rejection) = self {
+            return rejection.code.clone();
         }
         self.response().map_or_else(String::new, |public| public.code.to_owned())
     }

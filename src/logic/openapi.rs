@@ -129,7 +129,7 @@ impl Parts {
         parameters.push(schemas::limit(table));
         parameters.extend(schemas::purpose(caller, table, grant));
         let mut read = Described::new(table.name, parameters, &errors::READ)
-            .answers("200", "The rows.", Some(rows(table.name)))
+            .response("200", "The rows.", Some(rows(table.name)))
             .fresh(grant, &[Operation::Select, Operation::Export]);
         if caller.may(grant, Operation::Export) {
             read.media = &FILES;
@@ -170,11 +170,11 @@ impl Parts {
         let mut change = Described::new(table.name, parameters, &errors::CHANGE).fresh(grant, &[operation]);
         let represented = || Some(rows(table.name)).filter(|_| reads);
         change = if operation == Operation::Insert {
-            change.answers("201", "Success; with return=representation the rows.", represented())
+            change.response("201", "Success; with return=representation the rows.", represented())
         } else {
             change
-                .answers("200", "Success; with return=representation the rows.", represented())
-                .answers("204", "Success.", None)
+                .response("200", "Success; with return=representation the rows.", represented())
+                .response("204", "Success.", None)
         };
         change.finish()
     }
@@ -195,7 +195,7 @@ impl Parts {
             parameters.extend(schemas::call_purpose(caller, function));
             let mut described = Described::new("rpc", parameters, statuses);
             described.step_up.extend(function.step_up.map(|step_up| stepped(None, step_up)));
-            described.answers("200", "The result.", Some(schema.clone())).finish()
+            described.response("200", "The result.", Some(schema.clone())).finish()
         };
         let definition = format!("rpc.{}", function.name);
         let body = schemas::body(&definition, Operation::Update);
@@ -240,7 +240,7 @@ impl Described {
         Self { tag, parameters, responses: statuses.iter().map(error).collect(), media: &[], step_up: Vec::new() }
     }
 
-    fn answers(mut self, status: &str, description: &str, schema: Option<Value>) -> Self {
+    fn response(mut self, status: &str, description: &str, schema: Option<Value>) -> Self {
         let response = json!({ "description": description });
         let response = match schema {
             Some(schema) => with(response, "schema", schema),

@@ -21,7 +21,7 @@ mod value;
 pub use error::{QueryError, QueryErrorKind};
 pub use export::{Export, ExportPage, Format};
 pub use filter::operators;
-pub use prefer::is_answer;
+pub use prefer::is_expected_media_type;
 pub use read_record::{ReadRecord, When};
 
 use crate::{
@@ -117,16 +117,16 @@ impl Plan {
     /// # Errors
     /// `FilterTooLong`.
     pub fn read_record(&self, body: Option<&[u8]>) -> Result<Option<ReadRecord>, QueryError> {
-        let Some(look) = self.read_record.clone() else { return Ok(None) };
+        let Some(read_record) = self.read_record.clone() else { return Ok(None) };
         let calls = matches!(self.body, BodySchema::Arguments(_)) || self.arguments.is_some();
         Ok(Some(match body {
             // An erasure: the words that identify a user must not remain in the audit log.
             Some(body) if matches!(self.body, BodySchema::Arguments(function) if function.writes) => {
-                look.with_names(body)
+                read_record.with_names(body)
             }
-            Some(body) if calls => look.with_arguments(body)?,
-            Some(body) => look.with_parents(body),
-            None => look,
+            Some(body) if calls => read_record.with_arguments(body)?,
+            Some(body) => read_record.with_parents(body),
+            None => read_record,
         }))
     }
 
@@ -235,7 +235,7 @@ pub fn plan(permit: &Permit, method: Method, query: &str, headers: &Headers) -> 
     }
     let prefer = writer.prefer(reads)?;
     let expected_version = writer.expected_version(&context)?;
-    let look = writer.read_record(&context, method == Method::Head)?;
+    let read_record = writer.read_record(&context, method == Method::Head)?;
     let (path, name) = match permit.resource() {
         Resource::Table(table, _) => ("", table.name),
         Resource::Function(function, _) => ("rpc/", function.name),
@@ -254,7 +254,7 @@ pub fn plan(permit: &Permit, method: Method, query: &str, headers: &Headers) -> 
         max_affected: writer.max_affected(),
         expected_version,
         headers: context,
-        read_record: look,
+        read_record,
         export: writer.export.take().zip(format),
     })
 }

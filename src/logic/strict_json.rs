@@ -23,10 +23,10 @@ pub enum JsonError {
 pub fn parse_strict(text: &[u8], depth: u8) -> Result<Value, JsonError> {
     let mut reader = serde_json::Deserializer::from_slice(text);
     let value = RemainingDepth(depth).deserialize(&mut reader).map_err(|error| {
-        let said = error.to_string();
-        if said.starts_with(DUPLICATE_KEY) {
+        let message = error.to_string();
+        if message.starts_with(DUPLICATE_KEY) {
             JsonError::DuplicateKey
-        } else if said.starts_with(TOO_DEEP) || said.starts_with("recursion limit") {
+        } else if message.starts_with(TOO_DEEP) || message.starts_with("recursion limit") {
             JsonError::TooDeep
         } else {
             JsonError::Malformed
@@ -119,7 +119,7 @@ impl<'de> Visitor<'de> for RemainingDepth {
 }
 
 const TOO_DEEP: &str = "nested too deep";
-const DUPLICATE_KEY: &str = "a name stands twice";
+const DUPLICATE_KEY: &str = "a name occurs twice";
 
 #[cfg(test)]
 mod tests {

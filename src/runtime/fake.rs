@@ -160,21 +160,21 @@ impl RuntimePort for FakeRuntime {
 
     async fn fetch(&self, request: UpstreamRequest) -> Result<UpstreamResponse<FakeBody>, FetchError> {
         let cut = self.now_ms() + u64::from(request.timeout_ms);
-        let answer = self.fetch_head(request).await?;
-        Ok(UpstreamResponse { body: answer.body.map(|body| body.cut_at(cut)), ..answer })
+        let response = self.fetch_head(request).await?;
+        Ok(UpstreamResponse { body: response.body.map(|body| body.cut_at(cut)), ..response })
     }
 
     async fn fetch_head(&self, request: UpstreamRequest) -> Result<UpstreamResponse<FakeBody>, FetchError> {
         self.turn().await;
-        let answer = self.state.upstream.borrow_mut()(&request);
+        let response = self.state.upstream.borrow_mut()(&request);
         let (policy, url) = (request.timeout_ms, request.url.clone());
         self.state.sent.borrow_mut().push(request);
-        if answer.as_ref().is_err_and(|failure| *failure == FetchError::Timeout) {
+        if response.as_ref().is_err_and(|failure| *failure == FetchError::Timeout) {
             self.sleep(policy).await;
         } else {
             self.turn().await;
         }
-        let UpstreamResponse { status, headers, body } = answer?;
+        let UpstreamResponse { status, headers, body } = response?;
         Ok(UpstreamResponse { status, headers, body: body.map(|bytes| self.stream(&url, bytes)) })
     }
 
@@ -224,17 +224,17 @@ impl RuntimePort for FakeRuntime {
     async fn cache_get(&self, url: &str, limit: usize) -> Option<Vec<u8>> {
         self.cache().await;
         let now = self.now_ms();
-        let kept = self.state.cached.borrow();
-        let (_, bytes, _) = kept.iter().find(|(other, _, until)| other == url && now < *until)?;
+        let entries = self.state.cached.borrow();
+        let (_, bytes, _) = entries.iter().find(|(other, _, until)| other == url && now < *until)?;
         (bytes.len() <= limit).then(|| bytes.clone())
     }
 
     async fn cache_put(&self, url: &str, bytes: &[u8], seconds: u32) {
         self.cache().await;
         let until = self.now_ms() + u64::from(seconds) * 1000;
-        let mut kept = self.state.cached.borrow_mut();
-        kept.retain(|(other, ..)| other != url);
-        kept.push((url.to_owned(), bytes.to_vec(), until));
+        let mut entries = self.state.cached.borrow_mut();
+        entries.retain(|(other, ..)| other != url);
+        entries.push((url.to_owned(), bytes.to_vec(), until));
     }
 
     async fn import_rsa(&self, modulus: &[u8], exponent: &[u8]) -> Result<RsaPublicKey, RuntimeError> {
@@ -264,9 +264,10 @@ impl RuntimePort for FakeRuntime {
         self.turn().await;
         // The limit of Cloudflare: 128 KB of 1000 bytes, about 100 of them its own.
         let fits = message.len() <= 127_900;
-        let kept = self.state.queue.borrow_mut().as_mut().filter(|_| fits).map(|queue| queue.push(message.to_owned()));
+        let entries =
+            self.state.queue.borrow_mut().as_mut().filter(|_| fits).map(|queue| queue.push(message.to_owned()));
         self.turn().await;
-        kept.ok_or(RuntimeError)
+        entries.ok_or(RuntimeError)
     }
 
     async fn backlog(&self, binding: &str) -> Result<u64, RuntimeError> {

@@ -198,7 +198,7 @@ pub struct RuntimeError;
 
 impl fmt::Display for RuntimeError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("the platform refused the operation")
+        formatter.write_str("the runtime rejected the operation")
     }
 }
 

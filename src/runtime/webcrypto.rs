@@ -29,8 +29,8 @@ pub async fn verify(key: &CryptoKey, message: &[u8], signature: &[u8]) -> Result
     let promise = subtle()?
         .verify_with_str_and_js_u8_array_and_js_u8_array(RSA, key, &signature.into(), &message.into())
         .map_err(|_| RuntimeError)?;
-    let good = JsFuture::from(promise).await.map_err(|_| RuntimeError)?;
-    Ok(good.is_truthy())
+    let valid = JsFuture::from(promise).await.map_err(|_| RuntimeError)?;
+    Ok(valid.is_truthy())
 }
 
 /// Same as [`super::RuntimePort::import_p256`].

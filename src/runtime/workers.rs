@@ -163,9 +163,9 @@ impl RuntimePort for WorkersRuntime {
     }
 
     async fn backlog(&self, binding: &str) -> Result<u64, RuntimeError> {
-        let asked: Promise = call_binding(&self.env, binding, "metrics", &[]).map_err(|_| RuntimeError)?;
+        let metric: Promise = call_binding(&self.env, binding, "metrics", &[]).map_err(|_| RuntimeError)?;
         let metrics = self
-            .within(QUEUE_SEND_TIMEOUT_MS, JsFuture::from(asked))
+            .within(QUEUE_SEND_TIMEOUT_MS, JsFuture::from(metric))
             .await
             .ok_or(RuntimeError)?
             .map_err(|_| RuntimeError)?;

@@ -79,12 +79,13 @@ impl AppState {
     /// # Errors
     /// The variables whose keys are unusable.
     pub fn new(config: Config) -> Result<Self, Vec<ConfigError>> {
-        let bad = |name| vec![ConfigError { name, reason: "holds no usable key" }];
+        let config_error = |name| vec![ConfigError { name, reason: "holds no usable key" }];
         let keys = SigningKey::parse_set(&config.signing_keys).unwrap_or_default();
         // A rotation puts the new key first and leaves the oldest last, so that the derived keys do not change with it.
-        let (signing, oldest) = keys.first().zip(keys.last()).ok_or_else(|| bad("HUB_SIGNING_KEYS"))?;
+        let (signing, oldest) = keys.first().zip(keys.last()).ok_or_else(|| config_error("HUB_SIGNING_KEYS"))?;
         let root = config.hmac_key.as_ref().unwrap_or(&oldest.d);
-        let pem = config.jwt_key.as_deref().map(jwks::from_pem).transpose().map_err(|_| bad("CLERK_JWT_KEY"))?;
+        let pem =
+            config.jwt_key.as_deref().map(jwks::from_pem).transpose().map_err(|_| config_error("CLERK_JWT_KEY"))?;
         let forms = csrf::derive_key(root);
         let addresses = client_ip::derive_key(root);
         let database = DatabaseClient::new(&config, DatabaseTokenIssuer::new(signing.clone()));
@@ -132,9 +133,9 @@ impl AppState {
     /// Returns whether a token justifies a signature check: its form, issuer and times are those of a valid one. The
     /// result proves nothing.
     #[must_use]
-    pub fn looks_valid(&self, context: &RequestContext, token: &str) -> bool {
+    pub fn may_be_valid(&self, context: &RequestContext, token: &str) -> bool {
         let now_s = whole_seconds(context.runtime.now_ms());
-        let current = |seen: session_token::UnverifiedClaims| seen.is_current(&self.token_policy.issuer, now_s);
+        let current = |claims: session_token::UnverifiedClaims| claims.is_current(&self.token_policy.issuer, now_s);
         session_token::parse(token).is_ok() && session_token::decode_unverified(token).is_some_and(current)
     }
 
@@ -177,7 +178,7 @@ impl AppState {
     ///
     /// # Errors
     /// `ClerkUnavailable` if the client's network has used up the limit of this minute.
-    pub fn may_ask_clerk(&self, context: &RequestContext, headers: &Headers) -> Result<(), Error> {
+    pub fn may_call_clerk(&self, context: &RequestContext, headers: &Headers) -> Result<(), Error> {
         let may = self.clerk_request_limiter.try_acquire(&network(headers), context.runtime.now_ms());
         may.then_some(()).ok_or(Error::ClerkUnavailable)
     }

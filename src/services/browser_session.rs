@@ -73,7 +73,7 @@ pub async fn authenticate_page(
     let authentication = match browser_session::decide(&visit, &app.clerk_instance) {
         BrowserAuthDecision::Verify(token) => verify_session(app, context, (page, &visit), token).await?,
         BrowserAuthDecision::ResolveNonce(nonce, carrier) => {
-            app.may_ask_clerk(context, page.headers)?;
+            app.may_call_clerk(context, page.headers)?;
             let directives = clerk_client::handshake_payload(app, context, nonce).await;
             complete_handshake(app, context, (page, &visit), (directives, carrier)).await?
         }
@@ -129,7 +129,7 @@ pub async fn ending_session(
     tokens.dedup();
     // Another host of the domain may have set more than are verified; the form's own token is among the first.
     let claims_form = |token: &&str| {
-        session_token::decode_unverified(token).and_then(|seen| seen.session).is_some_and(|id| is_of_form(&id))
+        session_token::decode_unverified(token).and_then(|claims| claims.session).is_some_and(|id| is_of_form(&id))
     };
     tokens.sort_by_key(|token| !claims_form(token));
     let mut fault = Error::SignOutUnknown;
@@ -208,12 +208,12 @@ async fn complete_handshake(
     (page, visit): (PageRequest<'_>, &BrowserSessionInput<'_>),
     (directives, carrier): (Result<Vec<String>, Error>, Carrier),
 ) -> Result<PageAuthentication, Error> {
-    let taken = match directives {
+    let accepted = match directives {
         Ok(directives) => accept_cookies(app, context, &directives).await,
         Err(fault) => Err(fault),
     };
-    match taken {
-        Ok(AcceptedCookies { holder, set: taken }) => {
+    match accepted {
+        Ok(AcceptedCookies { holder, set: accepted }) => {
             let pending = matches!(holder, Holder::Pending);
             // Of several sessions' tokens only the one that is set now remains; of a pending session none.
             let mut set = if pending || browser_session::are_several(visit.cookies, &app.clerk_instance) {
@@ -226,7 +226,7 @@ async fn complete_handshake(
             if !pending || may_redirect_to_clerk(app, page) {
                 set.push(redirect_count_cookie(visit.cookies));
             }
-            set.extend(taken);
+            set.extend(accepted);
             if pending {
                 return Ok(PageAuthentication::SignedOut(PENDING, set));
             }
@@ -235,8 +235,8 @@ async fn complete_handshake(
         Err(Error::HandshakeFailed(reason)) => {
             let step = browser_session::after_unresolved(visit, carrier, reason);
             Ok(match after_token_error(app, context, (page, visit), step)? {
-                PageAuthentication::Redirect(reply, reason) => PageAuthentication::Redirect(
-                    with_cookies(reply, delete_cookies::carriers(&app.clerk_instance)),
+                PageAuthentication::Redirect(response, reason) => PageAuthentication::Redirect(
+                    with_cookies(response, delete_cookies::carriers(&app.clerk_instance)),
                     reason,
                 ),
                 authentication @ (PageAuthentication::SignedIn(..) | PageAuthentication::SignedOut(..)) => {

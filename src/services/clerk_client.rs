@@ -27,8 +27,8 @@ pub async fn verify_current_status(app: &AppState, context: &RequestContext, ses
     }
     let user = response.success()?;
     // A response without this member is invalid.
-    let says = |name: &str| user.get(name).and_then(Value::as_bool).ok_or(Error::ClerkUnavailable);
-    let (banned, locked) = (says("banned")?, says("locked")?);
+    let flag = |name: &str| user.get(name).and_then(Value::as_bool).ok_or(Error::ClerkUnavailable);
+    let (banned, locked) = (flag("banned")?, flag("locked")?);
     let role = user.get("public_metadata").and_then(|metadata| metadata.get("stacklumen_role")).and_then(Value::as_str);
     let same = matches!(session.role, RoleClaim::Known(claimed) if role == Some(claimed.name()));
     if banned || locked || !same {
@@ -179,8 +179,8 @@ async fn send(context: &RequestContext, request: UpstreamRequest) -> Result<Cler
 }
 
 /// Returns a list of texts; any other value is an invalid response of Clerk.
-fn string_array(answer: &Value, name: &str) -> Result<Vec<String>, Error> {
-    let listed = answer.get(name).and_then(Value::as_array).ok_or(Error::ClerkUnavailable)?;
+fn string_array(response: &Value, name: &str) -> Result<Vec<String>, Error> {
+    let listed = response.get(name).and_then(Value::as_array).ok_or(Error::ClerkUnavailable)?;
     let texts: Option<Vec<String>> = listed.iter().map(|item| item.as_str().map(str::to_owned)).collect();
     texts.ok_or(Error::ClerkUnavailable)
 }

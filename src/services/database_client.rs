@@ -4,7 +4,7 @@ use crate::{
     domain::{lifetimes::JOB_REQUEST_MS, method::Method, session::Actor, upstreams::POSTGREST},
     logic::{
         config::Config,
-        error::{Error, database::PostgrestError},
+        error::{Error, UpstreamProtocolError, database::PostgrestError},
     },
     runtime::{BodyReadError, BodyStream, FetchError, LogLevel, RuntimePort as _, UpstreamRequest, UpstreamResponse},
     services::{database_token_issuer::DatabaseTokenIssuer, request_context::RequestContext},
@@ -58,9 +58,9 @@ impl DatabaseClient {
         context: &RequestContext,
         job: &'static str,
         prefer: &'static str,
-        question: postgrest::Builder,
+        builder: postgrest::Builder,
     ) -> Result<UpstreamResponse<BodyStream>, Error> {
-        self.execute_as(context, &Actor::Job(job), prefer, question).await
+        self.execute_as(context, &Actor::Job(job), prefer, builder).await
     }
 
     /// Sends a request of the Hub's own as an actor, with only the rights of that actor.
@@ -72,10 +72,10 @@ impl DatabaseClient {
         context: &RequestContext,
         actor: &Actor<'_>,
         prefer: &'static str,
-        question: postgrest::Builder,
+        builder: postgrest::Builder,
     ) -> Result<UpstreamResponse<BodyStream>, Error> {
         let sending = Sending { actor, prefer, timeout_ms: POSTGREST.timeout_ms };
-        check_status(context, actor, send(self, context, &sending, question).await?).await
+        check_status(context, actor, send(self, context, &sending, builder).await?).await
     }
 }
 
@@ -102,10 +102,10 @@ pub async fn execute_job(
     client: &DatabaseClient,
     context: &RequestContext,
     job: TimedJob,
-    question: postgrest::Builder,
+    builder: postgrest::Builder,
 ) -> Result<UpstreamResponse<BodyStream>, Error> {
     let sending = Sending { actor: &Actor::Job(job.name), prefer: "return=minimal", timeout_ms: job.timeout_ms };
-    check_status(context, sending.actor, send(client, context, &sending, question).await?).await
+    check_status(context, sending.actor, send(client, context, &sending, builder).await?).await
 }
 
 /// Sends one step of a nightly job.
@@ -116,9 +116,9 @@ pub async fn execute_slow_job(
     client: &DatabaseClient,
     context: &RequestContext,
     job: &'static str,
-    question: postgrest::Builder,
+    builder: postgrest::Builder,
 ) -> Result<UpstreamResponse<BodyStream>, Error> {
-    execute_job(client, context, TimedJob { name: job, timeout_ms: JOB_REQUEST_MS }, question).await
+    execute_job(client, context, TimedJob { name: job, timeout_ms: JOB_REQUEST_MS }, builder).await
 }
 
 /// Sends a request of a job and returns any response, also a rejection with its body.
@@ -129,10 +129,10 @@ pub async fn execute_for_response(
     client: &DatabaseClient,
     context: &RequestContext,
     job: &'static str,
-    question: postgrest::Builder,
+    builder: postgrest::Builder,
 ) -> Result<UpstreamResponse<BodyStream>, Error> {
     let sending = Sending { actor: &Actor::Job(job), prefer: "return=minimal", timeout_ms: POSTGREST.timeout_ms };
-    send(client, context, &sending, question).await
+    send(client, context, &sending, builder).await
 }
 
 /// Parameters of sending a request.
@@ -149,13 +149,13 @@ async fn send(
     client: &DatabaseClient,
     context: &RequestContext,
     sending: &Sending<'_>,
-    question: postgrest::Builder,
+    builder: postgrest::Builder,
 ) -> Result<UpstreamResponse<BodyStream>, Error> {
     let built =
-        question.build().build().map_err(|_| Error::UpstreamInvalidResponse("the question could not be built"))?;
+        builder.build().build().map_err(|_| Error::UpstreamInvalidResponse(UpstreamProtocolError::RequestNotBuilt))?;
     let token = client.token(context, sending.actor).await?;
     let method = Method::parse(built.method().as_str())
-        .ok_or(Error::UpstreamInvalidResponse("the question has another method"))?;
+        .ok_or(Error::UpstreamInvalidResponse(UpstreamProtocolError::MethodNotSupported))?;
     let body = built.body().and_then(|body| body.as_bytes()).filter(|_| !method.is_read()).map(<[u8]>::to_vec);
     let mut outgoing = request(&client.publishable_key, method, built.url().to_string(), &token)
         .with_header("prefer", sending.prefer)
@@ -170,29 +170,28 @@ async fn send(
 async fn check_status(
     context: &RequestContext,
     actor: &Actor<'_>,
-    answer: UpstreamResponse<BodyStream>,
+    response: UpstreamResponse<BodyStream>,
 ) -> Result<UpstreamResponse<BodyStream>, Error> {
-    if (200..=299).contains(&answer.status) {
-        return Ok(answer);
+    if (200..=299).contains(&response.status) {
+        return Ok(response);
     }
-    let body = context.runtime.read_or_empty(answer.body, MAX_ERROR_BYTES).await;
+    let body = context.runtime.read_or_empty(response.body, MAX_ERROR_BYTES).await;
     let error = PostgrestError::parse(&body).unwrap_or_default();
     // The message beside it may hold values.
     let code = error.plain_code();
-    let fault = match answer.status {
+    let fault = match response.status {
         // The rejection of a revoked session by `before_request()`. Any other 401 concerns the Hub: Supabase's gateway
         // rejects an invalid `apikey` without a code, and PostgREST an untrusted key or a wrong clock with `PGRST301`
         // and `PGRST303`. No user is signed out for these.
         //
         // Source: <https://docs.postgrest.org/en/stable/references/errors.html>
         401 if matches!(actor, Actor::User(_)) && code == "PT401" => return Err(Error::SessionRevoked),
-        401 => Error::UpstreamInvalidResponse("the Hub's own token or key was refused"),
+        401 => Error::UpstreamInvalidResponse(UpstreamProtocolError::CredentialRejected),
         503 => Error::UpstreamBusy,
-        _ => Error::UpstreamInvalidResponse("a question of the Hub was refused"),
+        _ => Error::UpstreamInvalidResponse(UpstreamProtocolError::RequestRejected),
     };
     let job = if let Actor::Job(job) = actor { Some(*job) } else { None };
-    let line =
-        serde_json::json!({ "event": "database.request_rejected", "job": job, "status": answer.status, "code": code });
+    let line = serde_json::json!({ "event": "database.request_rejected", "job": job, "status": response.status, "code": code });
     context.log(LogLevel::Error, line);
     Err(fault)
 }
@@ -210,7 +209,7 @@ pub fn map_fetch_error(failure: FetchError) -> Error {
 #[must_use]
 pub fn map_read_error(failure: BodyReadError) -> Error {
     Error::UpstreamInvalidResponse(match failure {
-        BodyReadError::Broken => "the body is incomplete",
-        BodyReadError::TooLarge => "the body is too long",
+        BodyReadError::Broken => UpstreamProtocolError::BodyInterrupted,
+        BodyReadError::TooLarge => UpstreamProtocolError::BodyTooLong,
     })
 }

@@ -23,7 +23,7 @@ use std::{
 pub struct DatabaseTokenIssuer {
     key: SigningKey,
     imported: OnceCell<ImportedSigningKey>,
-    kept: RefCell<HashMap<String, CachedToken>>,
+    tokens: RefCell<HashMap<String, CachedToken>>,
 }
 
 struct CachedToken {
@@ -35,7 +35,7 @@ impl DatabaseTokenIssuer {
     /// Returns an issuer that signs with this key.
     #[must_use]
     pub fn new(key: SigningKey) -> Self {
-        Self { key, imported: OnceCell::new(), kept: RefCell::default() }
+        Self { key, imported: OnceCell::new(), tokens: RefCell::default() }
     }
 
     /// Returns a token for this actor with a remaining lifetime of at least 10 seconds.
@@ -45,19 +45,19 @@ impl DatabaseTokenIssuer {
     pub async fn token(&self, context: &RequestContext, actor: &Actor<'_>) -> Result<String, Error> {
         let now_s = whole_seconds(context.runtime.now_ms());
         let name = cache_key(actor);
-        if let Some(kept) = self.kept.borrow().get(&name).filter(|kept| now_s < kept.until_s) {
-            return Ok(kept.token.clone());
+        if let Some(tokens) = self.tokens.borrow().get(&name).filter(|tokens| now_s < tokens.until_s) {
+            return Ok(tokens.token.clone());
         }
         let jti = Base64UrlUnpadded::encode_string(&context.runtime.random::<16>().map_err(|_| Error::RuntimeFailed)?);
         let unsigned = database_token::signing_input(&self.key.kid, actor, now_s, &jti).ok_or(Error::RuntimeFailed)?;
         let signature = self.sign(context, unsigned.as_bytes()).await.ok_or(Error::RuntimeFailed)?;
         let token = format!("{unsigned}.{}", Base64UrlUnpadded::encode_string(&signature));
-        let mut kept = self.kept.borrow_mut();
-        if kept.len() >= MAX_CACHED_TOKENS {
-            kept.retain(|_, kept| now_s < kept.until_s);
+        let mut tokens = self.tokens.borrow_mut();
+        if tokens.len() >= MAX_CACHED_TOKENS {
+            tokens.retain(|_, tokens| now_s < tokens.until_s);
         }
-        if kept.len() < MAX_CACHED_TOKENS {
-            kept.insert(
+        if tokens.len() < MAX_CACHED_TOKENS {
+            tokens.insert(
                 name,
                 CachedToken { token: token.clone(), until_s: now_s + DATABASE_TOKEN_S - MIN_DATABASE_TOKEN_S },
             );

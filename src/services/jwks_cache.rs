@@ -127,9 +127,9 @@ impl JwksCache {
 
     /// Returns the key with this id after a signature was invalid: another one, if the issuer has rotated and reused
     /// the id.
-    pub async fn after_bad_signature(self: &Rc<Self>, context: &RequestContext, kid: &str) -> Option<DatedKey> {
+    pub async fn after_invalid_signature(self: &Rc<Self>, context: &RequestContext, kid: &str) -> Option<DatedKey> {
         let now = context.runtime.now_ms();
-        if !jwks::may_refetch_after_bad_signature(self.state.get(), self.last_signature_refetch.get(), now) {
+        if !jwks::may_refetch_after_invalid_signature(self.state.get(), self.last_signature_refetch.get(), now) {
             return None;
         }
         // Only a check that causes a fetch counts: forged tokens could otherwise delay the next fetch forever.

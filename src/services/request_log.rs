@@ -193,13 +193,13 @@ async fn enqueue_or_insert_or_log(writer: &RequestLogWriter, context: &RequestCo
     let text = request_log_batch::array(&batch.rows);
     // A row that is too large for the queue is a batch of its own.
     let queued = text.len() <= request_log_batch::MAX_MESSAGE_BYTES && context.runtime.enqueue(&text).await.is_ok();
-    let kept = queued || insert_with_retry(&writer.database, context, &text).await;
-    if !kept {
+    let is_stored = queued || insert_with_retry(&writer.database, context, &text).await;
+    if !is_stored {
         let rows: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
         context.log(LogLevel::Error, serde_json::json!({ "event": "request_log.write_failed", "rows": rows }));
     }
     writer.batches.borrow_mut().retain(|other| !Rc::ptr_eq(other, batch));
-    kept
+    is_stored
 }
 
 /// Writes rows into the database, which completes or ignores those that it already has.
@@ -209,8 +209,8 @@ async fn enqueue_or_insert_or_log(writer: &RequestLogWriter, context: &RequestCo
 async fn insert_with_retry(database: &DatabaseClient, context: &RequestContext, rows: &str) -> bool {
     let job = TimedJob { name: "request-log", timeout_ms: INSERT_TIMEOUT_MS };
     let write = async || {
-        let question = database.query().rpc("record_requests", format!("{{\"requests\":{rows}}}"));
-        execute_job(database, context, job, question).await.is_ok()
+        let builder = database.query().rpc("record_requests", format!("{{\"requests\":{rows}}}"));
+        execute_job(database, context, job, builder).await.is_ok()
     };
     if write().await {
         return true;

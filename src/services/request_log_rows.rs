@@ -2,7 +2,7 @@
 
 use crate::{
     logic::error::{
-        Error,
+        Error, UpstreamProtocolError,
         row_rejection::{RowRejection, WriteFailure, write_failure},
     },
     runtime::RuntimePort as _,
@@ -18,7 +18,7 @@ pub struct RejectedRecord<'a> {
     /// The complete text; it need not be JSON.
     pub content: &'a str,
     /// The reason.
-    pub refusal: RowRejection,
+    pub rejection: RowRejection,
 }
 
 /// Writes request rows, each a JSON text, in one request; a row that already exists is completed or ignored.
@@ -27,11 +27,12 @@ pub struct RejectedRecord<'a> {
 /// The cause that the response states for the rows; without a response [`WriteFailure::Unavailable`].
 pub async fn insert(database: &DatabaseClient, context: &RequestContext, rows: &[&str]) -> Result<(), WriteFailure> {
     let body = format!("{{\"requests\":[{}]}}", rows.join(","));
-    let question = database.query().rpc("record_requests", body);
-    let answer = execute_for_response(database, context, JOB, question).await.map_err(|_| WriteFailure::Unavailable)?;
-    match answer.status {
+    let builder = database.query().rpc("record_requests", body);
+    let response =
+        execute_for_response(database, context, JOB, builder).await.map_err(|_| WriteFailure::Unavailable)?;
+    match response.status {
         200..=299 => Ok(()),
-        status => Err(write_failure(status, &context.runtime.read_or_empty(answer.body, MAX_ERROR_BYTES).await)),
+        status => Err(write_failure(status, &context.runtime.read_or_empty(response.body, MAX_ERROR_BYTES).await)),
     }
 }
 
@@ -47,13 +48,13 @@ pub async fn reject(
     // PostgreSQL text cannot contain a zero byte; its six-character JSON escape has the same meaning.
     let contents: Vec<_> = rows
         .iter()
-        .map(|row| serde_json::json!({ "content": row.content.replace('\0', "\\u0000"), "code": row.refusal.code, "message": row.refusal.message }))
+        .map(|row| serde_json::json!({ "content": row.content.replace('\0', "\\u0000"), "code": row.rejection.code, "message": row.rejection.message }))
         .collect();
-    let question = database.query().rpc("reject_requests", serde_json::json!({ "rows": contents }).to_string());
-    match execute_for_response(database, context, JOB, question).await?.status {
+    let builder = database.query().rpc("reject_requests", serde_json::json!({ "rows": contents }).to_string());
+    match execute_for_response(database, context, JOB, builder).await?.status {
         200..=299 => Ok(()),
         503 => Err(Error::UpstreamBusy),
-        _ => Err(Error::UpstreamInvalidResponse("rejected request rows were refused")),
+        _ => Err(Error::UpstreamInvalidResponse(UpstreamProtocolError::RejectedRowsNotStored)),
     }
 }
 

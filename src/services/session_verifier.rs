@@ -33,18 +33,18 @@ struct CachedSession {
 impl SessionCache {
     /// Returns the session of a verified token; a change of the keys invalidates all verified before (I-2).
     fn get(&self, token: &str, generation: u64, now_s: i64) -> Option<Session> {
-        let good = self.sessions.borrow();
-        let good = good.get(token).filter(|good| good.generation == generation)?;
-        (now_s < good.session.expires_at).then(|| good.session.clone())
+        let valid = self.sessions.borrow();
+        let valid = valid.get(token).filter(|valid| valid.generation == generation)?;
+        (now_s < valid.session.expires_at).then(|| valid.session.clone())
     }
 
     fn insert(&self, token: &str, session: &Session, generation: u64, now_s: i64) {
-        let mut good = self.sessions.borrow_mut();
-        if good.len() >= MAX_SESSIONS {
-            good.retain(|_, good| good.generation == generation && now_s < good.session.expires_at);
+        let mut valid = self.sessions.borrow_mut();
+        if valid.len() >= MAX_SESSIONS {
+            valid.retain(|_, valid| valid.generation == generation && now_s < valid.session.expires_at);
         }
-        if good.len() < MAX_SESSIONS {
-            good.insert(token.to_owned(), CachedSession { session: session.clone(), generation });
+        if valid.len() < MAX_SESSIONS {
+            valid.insert(token.to_owned(), CachedSession { session: session.clone(), generation });
         }
     }
 
@@ -71,7 +71,7 @@ impl SessionCache {
 
     /// Removes every token of a session that was ended (I-2).
     pub fn evict(&self, session_id: &str) {
-        self.sessions.borrow_mut().retain(|_, good| good.session.id != session_id);
+        self.sessions.borrow_mut().retain(|_, valid| valid.session.id != session_id);
     }
 }
 
@@ -118,12 +118,12 @@ async fn verify<'a>(context: &RequestContext, keys: &Rc<JwksCache>, raw: &'a str
         KeyLookupError::Unavailable { retry_after } => Error::JwksUnavailable(retry_after),
         KeyLookupError::Unknown => Error::Token(TokenError::KeyUnknown),
     })?;
-    let mut good = verify_signature(context, &key, &unverified).await?;
-    if !good && let Some((key, newer)) = keys.after_bad_signature(context, unverified.kid()).await {
+    let mut valid = verify_signature(context, &key, &unverified).await?;
+    if !valid && let Some((key, newer)) = keys.after_invalid_signature(context, unverified.kid()).await {
         generation = newer;
-        good = verify_signature(context, &key, &unverified).await?;
+        valid = verify_signature(context, &key, &unverified).await?;
     }
-    let claims = unverified.into_verified(good).map_err(Error::Token)?;
+    let claims = unverified.into_verified(valid).map_err(Error::Token)?;
     Ok(VerifiedToken { claims, generation })
 }
 

@@ -70,8 +70,8 @@ fn route_persona_matrix_matches_golden_file() {
     }
     paths.extend(["/rest/v1/nothing", "/rest/v1/rpc/nothing", "/auth/v1/token", "/nothing"].map(str::to_owned));
     // A function with a route of its own is listed once.
-    let mut seen = BTreeSet::new();
-    paths.retain(|path| seen.insert(path.clone()));
+    let mut response = BTreeSet::new();
+    paths.retain(|path| response.insert(path.clone()));
     let app = TestApp::new();
     let mut grid = format!("{:<34} {:<7}", "path", "method");
     for persona in PERSONAS {
@@ -84,12 +84,15 @@ fn route_persona_matrix_matches_golden_file() {
             for persona in PERSONAS {
                 let (query, body) = example(path, method);
                 // Purpose and version, which staff must send (A-2, L-1) and clients may send.
-                let said = [("x-hub-purpose", "support"), ("if-match", "*")];
-                let seen = app.send(persona, method, &format!("{path}{query}"), &said, body);
-                let star =
-                    if seen.upstream.iter().any(|sent| sent.url.starts_with(crate::harness::REST)) { "*" } else { "" };
-                let code = if seen.code.is_empty() { String::new() } else { format!(" {}", &seen.code[3..]) };
-                write!(grid, " {:>10}", format!("{}{star}{code}", seen.status)).unwrap();
+                let staff_headers = [("x-hub-purpose", "support"), ("if-match", "*")];
+                let response = app.send(persona, method, &format!("{path}{query}"), &staff_headers, body);
+                let star = if response.upstream.iter().any(|sent| sent.url.starts_with(crate::harness::REST)) {
+                    "*"
+                } else {
+                    ""
+                };
+                let code = if response.code.is_empty() { String::new() } else { format!(" {}", &response.code[3..]) };
+                write!(grid, " {:>10}", format!("{}{star}{code}", response.status)).unwrap();
             }
             grid.push('\n');
         }

@@ -1,6 +1,6 @@
 //! The request bodies that an isolate holds: limited, and released for every outcome of the request.
 
-use crate::harness::{TOKENS, TestApp, WEBHOOK_SECRET, answered, arrival, default_upstream};
+use crate::harness::{TOKENS, TestApp, WEBHOOK_SECRET, arrival, default_upstream, upstream_response};
 use hub::services::request_context::RequestContext;
 use hub::{
     entry::{handle_request::handle_request, incoming_request::IncomingRequest},
@@ -56,9 +56,9 @@ fn only_row_bodies_may_exceed_128_kib() {
         ("support", "POST", "/rest/v1/rpc/search_tickets", format!(r#"{{"words":"{}"}}"#, "x".repeat(128 * KIB)), 413),
     ] {
         let app = TestApp::new();
-        let seen = app.send(persona, method, path, &[("x-hub-purpose", "support")], Some(&body));
-        assert_eq!(seen.status, status, "{persona} {method} {path} {} bytes: {}", body.len(), seen.text);
-        assert_eq!((seen.code == "HUB005", seen.upstream.is_empty()), (status == 413, status == 413));
+        let response = app.send(persona, method, path, &[("x-hub-purpose", "support")], Some(&body));
+        assert_eq!(response.status, status, "{persona} {method} {path} {} bytes: {}", body.len(), response.text);
+        assert_eq!((response.code == "HUB005", response.upstream.is_empty()), (status == 413, status == 413));
         assert_eq!(held(&app), 0);
     }
 }
@@ -80,20 +80,21 @@ fn concurrent_bodies_per_user_are_bounded() {
     app.get("alice", "GET", "/rest/v1/contact_tickets");
     hub.replace(Some(TestApp { hub: Rc::clone(&app.hub), fake: app.fake.clone() }));
     let body = rows(1000);
-    let answers = Rc::new(RefCell::new(Vec::new()));
+    let outcomes = Rc::new(RefCell::new(Vec::new()));
     for _ in 0..60 {
-        let (hub, fake, answers, arrival) = (Rc::clone(&app.hub), app.fake.clone(), Rc::clone(&answers), insert(&body));
+        let (hub, fake, outcomes, arrival) =
+            (Rc::clone(&app.hub), app.fake.clone(), Rc::clone(&outcomes), insert(&body));
         app.fake.wait_until(async move {
-            let reply = handle_request(&hub, &fake, arrival).await;
-            let retry = reply.headers.iter().any(|(name, _)| *name == "retry-after");
-            answers.borrow_mut().push((reply.status, retry));
+            let response = handle_request(&hub, &fake, arrival).await;
+            let retry = response.headers.iter().any(|(name, _)| *name == "retry-after");
+            outcomes.borrow_mut().push((response.status, retry));
         });
     }
     app.fake.run_background().unwrap();
-    let answers = answers.take();
-    let made = answers.iter().filter(|answer| **answer == (201, false)).count();
-    let refused = answers.iter().filter(|answer| **answer == (503, true)).count();
-    assert_eq!(made + refused, 60, "{answers:?}");
+    let outcomes = outcomes.take();
+    let made = outcomes.iter().filter(|outcome| **outcome == (201, false)).count();
+    let refused = outcomes.iter().filter(|outcome| **outcome == (503, true)).count();
+    assert_eq!(made + refused, 60, "{outcomes:?}");
     assert!(made >= 3 && refused >= 20, "{made} made, {refused} refused");
     assert!((2 * MIB..=4 * MIB).contains(&most.get()), "{} bytes at once", most.get());
     assert_eq!(held(&app), 0);
@@ -107,8 +108,8 @@ fn stalled(app: &TestApp, count: usize, arrival: impl Fn() -> IncomingRequest) -
         let (hub, fake, statuses) = (Rc::clone(&app.hub), app.fake.stalled_request(), Rc::clone(&statuses));
         let arrival = arrival();
         app.fake.wait_until(async move {
-            let reply = handle_request(&hub, &fake, arrival).await;
-            statuses.borrow_mut().push(reply.status);
+            let response = handle_request(&hub, &fake, arrival).await;
+            statuses.borrow_mut().push(response.status);
         });
     }
     app.fake.leave_after::<()>(100, pending());
@@ -139,17 +140,17 @@ fn webhook() -> IncomingRequest {
 }
 
 /// Returns the status and the code of a request that is processed while others are pending.
-fn asked(app: &TestApp, arrival: IncomingRequest) -> (u16, String) {
-    let reply = app.fake.run(handle_request(&app.hub, &app.fake, arrival)).unwrap();
-    let retry = reply.headers.iter().find(|(name, _)| *name == "retry-after").map(|(_, value)| value.to_string());
-    assert_eq!(retry.as_deref(), (reply.status == 503).then_some("2"));
-    let code = match reply.body {
+fn sent(app: &TestApp, arrival: IncomingRequest) -> (u16, String) {
+    let response = app.fake.run(handle_request(&app.hub, &app.fake, arrival)).unwrap();
+    let retry = response.headers.iter().find(|(name, _)| *name == "retry-after").map(|(_, value)| value.to_string());
+    assert_eq!(retry.as_deref(), (response.status == 503).then_some("2"));
+    let code = match response.body {
         ResponseBody::Text(text) => {
             serde_json::from_str::<Value>(&text).unwrap()["code"].as_str().unwrap_or_default().to_owned()
         }
         ResponseBody::Empty | ResponseBody::Stream(_) => String::new(),
     };
-    (reply.status, code)
+    (response.status, code)
 }
 
 /// Forty slow bodies of one user, then of unauthenticated clients of the webhook: the requests of others are processed.
@@ -162,24 +163,24 @@ fn slow_bodies_of_one_sender_do_not_block_others() {
     assert!((2 * MIB..=4 * MIB).contains(&held(&app)), "{} bytes", held(&app));
     let refused = of_alice.borrow().len();
     assert!(refused >= 36 && of_alice.borrow().iter().all(|status| *status == 503), "{of_alice:?}");
-    let of_strangers = stalled(&app, 40, webhook);
+    let of_webhooks = stalled(&app, 40, webhook);
     assert!((4 * MIB..=12 * MIB).contains(&held(&app)), "{} bytes", held(&app));
-    assert!(of_strangers.borrow().len() >= 8, "{of_strangers:?}");
+    assert!(of_webhooks.borrow().len() >= 8, "{of_webhooks:?}");
     for persona in ["carol", "dave", "bob"] {
         for body in [row(1), row(120), rows(1000)] {
-            assert_eq!(asked(&app, insert_of(persona, &body)), (201, String::new()), "{persona} {} bytes", body.len());
+            assert_eq!(sent(&app, insert_of(persona, &body)), (201, String::new()), "{persona} {} bytes", body.len());
         }
     }
     // Requests of the same user without a body are processed as well; one more body must wait.
-    assert_eq!(asked(&app, arrival("alice", ("GET", "/rest/v1/contact_tickets"), &[], None)).0, 200);
-    assert_eq!(asked(&app, insert(&rows(1000))), (503, "HUB011".to_owned()));
+    assert_eq!(sent(&app, arrival("alice", ("GET", "/rest/v1/contact_tickets"), &[], None)).0, 200);
+    assert_eq!(sent(&app, insert(&rows(1000))), (503, "HUB011".to_owned()));
     assert!(held(&app) > 4 * MIB, "the slow ones have gone on holding theirs");
     working.set(false);
     app.fake.run_background().unwrap();
-    assert_eq!((of_alice.borrow().len(), of_strangers.borrow().len()), (40, 40));
+    assert_eq!((of_alice.borrow().len(), of_webhooks.borrow().len()), (40, 40));
     assert!(of_alice.borrow().iter().skip(refused).all(|status| *status == 400), "{of_alice:?}");
     assert_eq!(held(&app), 0);
-    assert_eq!(asked(&app, insert(&rows(1000))), (201, String::new()));
+    assert_eq!(sent(&app, insert(&rows(1000))), (201, String::new()));
 }
 
 /// Returns a message of Clerk's, of about this many KiB.
@@ -197,7 +198,7 @@ fn signed_webhook(kib: usize) -> IncomingRequest {
 fn slow_unauthenticated_bodies_do_not_block_clerk_webhooks_i_2() {
     let app = TestApp::with_upstream(|request| {
         if request.url.ends_with("/rpc/take_clerk_event") {
-            answered(200, "\"taken\"")
+            upstream_response(200, "\"taken\"")
         } else {
             default_upstream(request)
         }
@@ -209,7 +210,7 @@ fn slow_unauthenticated_bodies_do_not_block_clerk_webhooks_i_2() {
         app.fake.leave_after::<()>(100, pending());
         assert!(held(&app) <= 4 * MIB, "{} bytes in round {round}", held(&app));
         for kib in [1, 250] {
-            assert_eq!(asked(&app, signed_webhook(kib)), (200, String::new()), "{kib} KiB in round {round}");
+            assert_eq!(sent(&app, signed_webhook(kib)), (200, String::new()), "{kib} KiB in round {round}");
         }
     }
     working.set(false);
@@ -223,7 +224,7 @@ fn slow_unauthenticated_bodies_do_not_block_clerk_webhooks_i_2() {
 fn bodies_of_ended_requests_block_clerk_webhooks_briefly_i_2() {
     let app = TestApp::with_upstream(|request| {
         if request.url.ends_with("/rpc/take_clerk_event") {
-            answered(200, "\"taken\"")
+            upstream_response(200, "\"taken\"")
         } else {
             default_upstream(request)
         }
@@ -234,7 +235,7 @@ fn bodies_of_ended_requests_block_clerk_webhooks_briefly_i_2() {
         request.end(Ending::Forgotten);
     }
     app.fake.advance_time(41_000);
-    assert_eq!(asked(&app, signed_webhook(250)), (200, String::new()));
+    assert_eq!(sent(&app, signed_webhook(250)), (200, String::new()));
     assert_eq!(held(&app), 0);
 }
 
@@ -272,12 +273,12 @@ fn slow_bodies_of_many_senders_do_not_block_small_bodies() {
         }
     }
     assert!((23 * MIB..=25 * MIB).contains(&held(&app)), "{} bytes", held(&app));
-    assert_eq!(asked(&app, insert_of("erin", &row(120))), (201, String::new()));
-    assert_eq!(asked(&app, insert_of("erin", &rows(1000))), (503, "HUB011".to_owned()));
+    assert_eq!(sent(&app, insert_of("erin", &row(120))), (201, String::new()));
+    assert_eq!(sent(&app, insert_of("erin", &rows(1000))), (503, "HUB011".to_owned()));
     drop(others);
-    assert_eq!(asked(&app, insert_of("erin", &rows(1000))), (201, String::new()));
+    assert_eq!(sent(&app, insert_of("erin", &rows(1000))), (201, String::new()));
     // Read completely, then rejected for its signature.
-    assert_eq!(asked(&app, webhook()), (400, "HUB105".to_owned()));
+    assert_eq!(sent(&app, webhook()), (400, "HUB105".to_owned()));
     working.set(false);
     app.fake.run_background().unwrap();
     assert_eq!(held(&app), 0);
@@ -299,14 +300,14 @@ fn random_body_sequences_respect_memory_shares() {
             usize::try_from(state >> 33).unwrap() % below
         };
         let senders = 2 + chance(11);
-        let person = |number: usize| Sender::User(format!("user_{number}"));
+        let user = |number: usize| Sender::User(format!("user_{number}"));
         let mut open: Vec<Reading> = Vec::new();
         let mut fullest = 0;
         for _ in 0..400 {
             match chance(8) {
                 0..=3 => {
                     let length = if chance(3) == 0 { chance(128 * KIB) } else { chance(MIB) };
-                    open.push(reading(&app, person(chance(senders)), length));
+                    open.push(reading(&app, user(chance(senders)), length));
                 }
                 4 if !open.is_empty() => drop(open.swap_remove(chance(open.len()))),
                 _ => {
@@ -324,9 +325,9 @@ fn random_body_sequences_respect_memory_shares() {
             fullest = fullest.max(held(&app));
             assert!(held(&app) <= 32 * MIB, "seed {seed}");
             for number in 0..senders {
-                assert!(app.hub.body_budget.bytes_of(&person(number)) <= 4 * MIB, "seed {seed}");
+                assert!(app.hub.body_budget.bytes_of(&user(number)) <= 4 * MIB, "seed {seed}");
             }
-            let mut newcomer = reading(&app, person(senders), 128 * KIB);
+            let mut newcomer = reading(&app, user(senders), 128 * KIB);
             let read = (0..10).find_map(|_| step(&mut newcomer));
             assert_eq!(read, Some(true), "seed {seed}: {} bytes of {senders} senders", held(&app));
         }

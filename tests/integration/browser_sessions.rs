@@ -1,7 +1,7 @@
 //! I-1, I-2: pages as in production: Clerk's addresses, the states of a browser session, and the behaviour of a page
 //! when an upstream is unavailable.
 
-use crate::harness::{ORIGIN, REST, TOKENS, TestApp, TestResponse, answered, default_upstream};
+use crate::harness::{ORIGIN, REST, TOKENS, TestApp, TestResponse, default_upstream, upstream_response};
 use hub::domain::method::ReceivedMethod;
 use hub::{
     domain::headers::Headers,
@@ -45,8 +45,8 @@ fn opened(
     })
 }
 
-fn set(seen: &TestResponse) -> Vec<&str> {
-    seen.headers.iter().filter(|(name, _)| *name == "set-cookie").map(|(_, value)| value.as_str()).collect()
+fn set(response: &TestResponse) -> Vec<&str> {
+    response.headers.iter().filter(|(name, _)| *name == "set-cookie").map(|(_, value)| value.as_str()).collect()
 }
 
 fn csrf(page: &str) -> String {
@@ -57,30 +57,33 @@ fn csrf(page: &str) -> String {
 fn production_redirects_to_the_accounts_portal_and_back_i_1() {
     let app = TestApp::new();
     for (path, page) in [("/sign-in", "sign-in"), ("/sign-up", "sign-up")] {
-        let seen = opened(&app, "GET", &format!("{path}?redirect_url=%2Fsecurity"), "", &[], None);
-        assert_eq!(seen.status, 303);
+        let response = opened(&app, "GET", &format!("{path}?redirect_url=%2Fsecurity"), "", &[], None);
+        assert_eq!(response.status, 303);
         let wanted = format!(
             "https://accounts.stacklumen.example/{page}?redirect_url=https%3A%2F%2Fhub.stacklumen.example%2Fsecurity"
         );
-        assert_eq!(seen.header("location"), Some(wanted.as_str()));
+        assert_eq!(response.header("location"), Some(wanted.as_str()));
     }
-    let seen = opened(&app, "GET", "/sign-in?redirect_url=%2Fsecurity", &jar("alice"), &[], None);
-    assert_eq!((seen.status, seen.header("location")), (303, Some("https://hub.stacklumen.example/security")));
+    let response = opened(&app, "GET", "/sign-in?redirect_url=%2Fsecurity", &jar("alice"), &[], None);
+    assert_eq!((response.status, response.header("location")), (303, Some("https://hub.stacklumen.example/security")));
 }
 
 #[test]
 fn redirects_preserve_base_path_d_2() {
     let app = TestApp::with(&[("HUB_BASE_PATH", "/app")], default_upstream);
-    let seen = opened(&app, "GET", "/app/account", "", &[], None);
-    assert_eq!(seen.header("location"), Some("/app/sign-in?redirect_url=%2Fapp%2Faccount"));
-    let seen = opened(&app, "GET", "/app/sign-in", "", &[], None);
+    let response = opened(&app, "GET", "/app/account", "", &[], None);
+    assert_eq!(response.header("location"), Some("/app/sign-in?redirect_url=%2Fapp%2Faccount"));
+    let response = opened(&app, "GET", "/app/sign-in", "", &[], None);
     assert!(
-        seen.header("location").unwrap().ends_with("redirect_url=https%3A%2F%2Fhub.stacklumen.example%2Fapp%2Faccount")
+        response
+            .header("location")
+            .unwrap()
+            .ends_with("redirect_url=https%3A%2F%2Fhub.stacklumen.example%2Fapp%2Faccount")
     );
     // Other paths on that origin do not belong to the Hub.
     for elsewhere in ["%2F", "%2Faccount", "https%3A%2F%2Fhub.stacklumen.example%2Fapps"] {
-        let seen = opened(&app, "GET", &format!("/app/sign-in?redirect_url={elsewhere}"), "", &[], None);
-        assert!(seen.header("location").unwrap().ends_with("stacklumen.example%2Fapp%2Faccount"), "{elsewhere}");
+        let response = opened(&app, "GET", &format!("/app/sign-in?redirect_url={elsewhere}"), "", &[], None);
+        assert!(response.header("location").unwrap().ends_with("stacklumen.example%2Fapp%2Faccount"), "{elsewhere}");
     }
     let page = opened(&app, "GET", "/app/account", &jar("alice"), &[], None);
     assert!(page.status == 200 && page.text.contains("action=\"/app/sign-out\""));
@@ -90,30 +93,34 @@ fn redirects_preserve_base_path_d_2() {
 fn expired_session_redirects_to_handshake_without_token_i_2() {
     let app = TestApp::new();
     app.fake.advance_time(120_000);
-    let seen = opened(&app, "GET", "/account?tab=1", &jar("alice"), &[], None);
-    assert_eq!((seen.status, seen.header("cache-control")), (307, Some("no-store")));
-    let location = seen.header("location").unwrap();
+    let response = opened(&app, "GET", "/account?tab=1", &jar("alice"), &[], None);
+    assert_eq!((response.status, response.header("cache-control")), (307, Some("no-store")));
+    let location = response.header("location").unwrap();
     let start = "https://clerk.stacklumen.example/v1/client/handshake?redirect_url=https%3A%2F%2Fhub.stacklumen.example%2Faccount%3Ftab%3D1%26hub_state%3D";
     assert!(location.starts_with(start), "{location}");
     assert!(location.contains("&__clerk_hs_reason=session-token-expired&") && location.ends_with("&format=nonce"));
     assert!(!location.contains("__session") && !location.contains("db_jwt") && !location.contains("eyJ"));
-    let [state] = set(&seen)[..] else { panic!("{:?}", set(&seen)) };
+    let [state] = set(&response)[..] else { panic!("{:?}", set(&response)) };
     assert!(state.starts_with("__Host-hub_state=") && state.ends_with("; Secure; HttpOnly; SameSite=Lax"));
-    assert_eq!(seen.log["reason"], "session-token-expired");
+    assert_eq!(response.log["reason"], "session-token-expired");
 }
 
 /// A session that the database rejects is ended here, including its cookies.
 #[test]
 fn revoked_session_is_signed_out_at_the_next_page_i_2() {
     let app = TestApp::with_upstream(|request: &UpstreamRequest| {
-        let asked = request.url.starts_with(REST) && !request.url.ends_with("/rpc/record_requests");
-        if asked { answered(401, r#"{"code":"PT401","message":"session revoked"}"#) } else { default_upstream(request) }
+        let is_data = request.url.starts_with(REST) && !request.url.ends_with("/rpc/record_requests");
+        if is_data {
+            upstream_response(401, r#"{"code":"PT401","message":"session revoked"}"#)
+        } else {
+            default_upstream(request)
+        }
     });
-    let seen = opened(&app, "GET", "/account", &jar("alice"), &[], None);
-    assert_eq!(seen.status, 401);
-    assert!(seen.text.contains("Your session has ended") && seen.text.contains("/sign-in"));
-    assert!(set(&seen).iter().any(|cookie| cookie.starts_with("__session=; Path=/; Max-Age=0")));
-    assert_eq!((seen.rows.len(), &seen.rows[0]["outcome"]), (1, &Value::from("refused")));
+    let response = opened(&app, "GET", "/account", &jar("alice"), &[], None);
+    assert_eq!(response.status, 401);
+    assert!(response.text.contains("Your session has ended") && response.text.contains("/sign-in"));
+    assert!(set(&response).iter().any(|cookie| cookie.starts_with("__session=; Path=/; Max-Age=0")));
+    assert_eq!((response.rows.len(), &response.rows[0]["outcome"]), (1, &Value::from("refused")));
 }
 
 /// A gateway that does not accept the Hub's key proves nothing about the user: any 401 except `PT401` is an upstream
@@ -135,12 +142,12 @@ fn page_session_is_ended_only_by_pt401_i_2() {
         "",
     ] {
         let app = TestApp::with_upstream(move |request: &UpstreamRequest| {
-            let asked = request.url.starts_with(REST) && !request.url.ends_with("/rpc/record_requests");
-            if asked { answered(401, body) } else { default_upstream(request) }
+            let is_data = request.url.starts_with(REST) && !request.url.ends_with("/rpc/record_requests");
+            if is_data { upstream_response(401, body) } else { default_upstream(request) }
         });
-        let seen = opened(&app, "GET", "/account", &jar("alice"), &[], None);
-        assert_eq!((seen.status, seen.log["code"].as_str()), (502, Some("HUB404")), "{body}");
-        assert!(set(&seen).is_empty(), "the cookies stay: {body}");
+        let response = opened(&app, "GET", "/account", &jar("alice"), &[], None);
+        assert_eq!((response.status, response.log["code"].as_str()), (502, Some("HUB404")), "{body}");
+        assert!(set(&response).is_empty(), "the cookies stay: {body}");
         assert_eq!(
             opened(&app, "GET", "/account", &jar("alice"), &[], None).status,
             502,
@@ -155,22 +162,25 @@ fn page_reports_unavailable_upstream() {
         let app = TestApp::with_upstream(move |request: &UpstreamRequest| {
             if request.url.starts_with(REST) { Err(failure) } else { default_upstream(request) }
         });
-        let seen = opened(&app, "GET", "/account", &jar("alice"), &[], None);
-        assert_eq!(seen.status, status);
-        assert!(seen.text.starts_with("<!DOCTYPE html>") && set(&seen).is_empty(), "nobody is signed out by an outage");
+        let response = opened(&app, "GET", "/account", &jar("alice"), &[], None);
+        assert_eq!(response.status, status);
+        assert!(
+            response.text.starts_with("<!DOCTYPE html>") && set(&response).is_empty(),
+            "nobody is signed out by an outage"
+        );
     }
     let keyless = TestApp::with_upstream(|request: &UpstreamRequest| {
         if request.url.contains("jwks") { Err(FetchError::Unreachable) } else { default_upstream(request) }
     });
-    let seen = opened(&keyless, "GET", "/account", &jar("alice"), &[], None);
-    assert_eq!((seen.status, set(&seen).len()), (503, 0));
-    assert!(seen.header("retry-after").is_some());
+    let response = opened(&keyless, "GET", "/account", &jar("alice"), &[], None);
+    assert_eq!((response.status, set(&response).len()), (503, 0));
+    assert!(response.header("retry-after").is_some());
 }
 
 /// Returns an app in which Clerk responds with this status to the end of a session.
 fn revoking(at_clerk: u16) -> TestApp {
     TestApp::with_upstream(move |request: &UpstreamRequest| {
-        if request.url.ends_with("/revoke") { answered(at_clerk, "{}") } else { default_upstream(request) }
+        if request.url.ends_with("/revoke") { upstream_response(at_clerk, "{}") } else { default_upstream(request) }
     })
 }
 
@@ -184,12 +194,12 @@ fn signed_out(at_clerk: u16) -> (TestResponse, TestResponse) {
 
 #[test]
 fn sign_out_revokes_in_hub_then_at_clerk_then_deletes_cookies_i_2() {
-    let (page, seen) = signed_out(200);
+    let (page, response) = signed_out(200);
     assert_eq!(page.status, 200);
-    assert_eq!((seen.status, seen.header("location")), (303, Some("https://hub.stacklumen.example/")));
-    let asked: Vec<&str> = seen.upstream.iter().map(|sent| sent.url.rsplit("/v1/").next().unwrap()).collect();
-    assert_eq!(asked, ["rpc/end_session", &format!("sessions/{SESSION}/revoke")]);
-    let forgotten = set(&seen);
+    assert_eq!((response.status, response.header("location")), (303, Some("https://hub.stacklumen.example/")));
+    let is_data: Vec<&str> = response.upstream.iter().map(|sent| sent.url.rsplit("/v1/").next().unwrap()).collect();
+    assert_eq!(is_data, ["rpc/end_session", &format!("sessions/{SESSION}/revoke")]);
+    let forgotten = set(&response);
     assert!(
         ["__session=;", "__client_uat=;"].iter().all(|name| forgotten.iter().any(|cookie| cookie.starts_with(name)))
     );
@@ -205,8 +215,8 @@ fn sign_out_accepts_expired_tokens_i_2() {
         app.fake.advance_time(seconds * 1000);
         let sent = opened(&app, "POST", "/sign-out", &jar("alice"), &[("sec-fetch-site", "same-origin")], Some(body));
         assert_eq!((sent.status, sent.header("location")), (303, Some("https://hub.stacklumen.example/")), "{seconds}");
-        let asked: Vec<&str> = sent.upstream.iter().map(|sent| sent.url.rsplit("/v1/").next().unwrap()).collect();
-        assert_eq!(asked, ["rpc/end_session", &format!("sessions/{SESSION}/revoke")], "{seconds}");
+        let is_data: Vec<&str> = sent.upstream.iter().map(|sent| sent.url.rsplit("/v1/").next().unwrap()).collect();
+        assert_eq!(is_data, ["rpc/end_session", &format!("sessions/{SESSION}/revoke")], "{seconds}");
         let named: Value = serde_json::from_slice(sent.upstream[0].body.as_ref().unwrap()).unwrap();
         assert_eq!(named["session"], SESSION);
         let row = &sent.rows[0];
@@ -222,8 +232,8 @@ fn sign_out_accepts_expired_tokens_i_2() {
 /// states it.
 #[test]
 fn sign_out_without_effect_is_reported_i_2() {
-    let good = TOKENS["personas"]["alice"].as_str().unwrap();
-    let (signed, signature) = good.rsplit_once('.').unwrap();
+    let valid = TOKENS["personas"]["alice"].as_str().unwrap();
+    let (signed, signature) = valid.rsplit_once('.').unwrap();
     let forged = format!("{signed}.{}", signature.chars().rev().collect::<String>());
     let of_others = |reason: &str| {
         let cases = TOKENS["refused"].as_array().unwrap();
@@ -272,7 +282,7 @@ fn sign_out_with_rotated_key_reports_no_effect_i_2() {
             (true, Some(true)) => {
                 let mut set = TOKENS["jwks"].clone();
                 set["keys"][0]["kid"] = Value::from("ins_2hubanother");
-                answered(200, &set.to_string())
+                upstream_response(200, &set.to_string())
             }
             _ => default_upstream(request),
         });
@@ -287,9 +297,9 @@ fn sign_out_with_rotated_key_reports_no_effect_i_2() {
         app.fake.advance_time(60_000);
     }
     // The page rejects the token, and the browser deletes it: a handshake with Clerk returns a fresh one.
-    let seen = opened(&app, "GET", "/account", &jar("alice"), &[], None);
-    assert_eq!((seen.status, seen.log["reason"].as_str()), (303, Some("key-unknown")));
-    assert!(set(&seen).iter().any(|cookie| cookie.starts_with("__session=; Path=/; Max-Age=0")));
+    let response = opened(&app, "GET", "/account", &jar("alice"), &[], None);
+    assert_eq!((response.status, response.log["reason"].as_str()), (303, Some("key-unknown")));
+    assert!(set(&response).iter().any(|cookie| cookie.starts_with("__session=; Path=/; Max-Age=0")));
 }
 
 /// Of two sessions in one browser, the one that owns the page is ended.
@@ -319,8 +329,8 @@ fn production_handshake_signs_in_i_2() {
     ] });
     let app = TestApp::with_upstream(move |request: &UpstreamRequest| {
         match request.url.split_once("handshake_payload?nonce=") {
-            Some((_, "n1")) => answered(200, &directives.to_string()),
-            Some(_) => answered(404, "{}"),
+            Some((_, "n1")) => upstream_response(200, &directives.to_string()),
+            Some(_) => upstream_response(404, "{}"),
             None => default_upstream(request),
         }
     });
@@ -330,38 +340,41 @@ fn production_handshake_signs_in_i_2() {
     let state = set(&away)[0].split(';').next().unwrap().to_owned();
     let value = state.split_once('=').unwrap().1;
     let back = format!("/account?tab=1&hub_state={value}");
-    let seen = opened(&app, "GET", &back, &format!("{uat}; {state}; __clerk_handshake_nonce=n1"), &[], None);
-    assert_eq!((seen.status, seen.header("location")), (307, Some("https://hub.stacklumen.example/account?tab=1")));
+    let response = opened(&app, "GET", &back, &format!("{uat}; {state}; __clerk_handshake_nonce=n1"), &[], None);
+    assert_eq!(
+        (response.status, response.header("location")),
+        (307, Some("https://hub.stacklumen.example/account?tab=1"))
+    );
     let counted = "__clerk_redirect_count=1; Path=/; Max-Age=10; Secure; HttpOnly; SameSite=Lax";
-    assert!(set(&seen).contains(&counted), "a round is counted when it is over");
+    assert!(set(&response).contains(&counted), "a round is counted when it is over");
     let left = |cookie: &&str| !cookie.contains("Max-Age=0;") && *cookie != counted;
-    let kept: Vec<&str> = set(&seen).into_iter().filter(left).collect();
+    let is_stored: Vec<&str> = set(&response).into_iter().filter(left).collect();
     let update = format!("{uat}; Path=/; Domain=stacklumen.example; Max-Age=31536000; Secure; SameSite=Lax");
     assert_eq!(
-        kept,
+        is_stored,
         [&update, &format!("__session={token}; Path=/; Max-Age=31536000; Secure; HttpOnly; SameSite=Lax")]
     );
-    for gone in
+    for expired in
         ["__clerk_handshake_nonce=; Path=/; Domain=stacklumen.example; Max-Age=0", "__client_uat=; Path=/; Max-Age=0"]
     {
-        assert!(set(&seen).iter().any(|cookie| cookie.starts_with(gone)), "{gone}");
+        assert!(set(&response).iter().any(|cookie| cookie.starts_with(expired)), "{expired}");
     }
     // Overwritten by another application of the domain: one more handshake, and the invalid cookie is deleted.
-    let spoilt = opened(&app, "GET", &back, &format!("{uat}; {state}; __clerk_handshake_nonce=n2"), &[], None);
-    assert_eq!(spoilt.status, 307);
-    assert!(spoilt.header("location").unwrap().contains("__clerk_hs_reason=handshake-nonce-unknown"));
+    let rejected = opened(&app, "GET", &back, &format!("{uat}; {state}; __clerk_handshake_nonce=n2"), &[], None);
+    assert_eq!(rejected.status, 307);
+    assert!(rejected.header("location").unwrap().contains("__clerk_hs_reason=handshake-nonce-unknown"));
     assert!(
-        set(&spoilt).iter().any(|cookie| cookie.starts_with("__clerk_handshake_nonce=; Path=/; Domain=stacklumen"))
+        set(&rejected).iter().any(|cookie| cookie.starts_with("__clerk_handshake_nonce=; Path=/; Domain=stacklumen"))
     );
-    assert!(set(&spoilt).contains(&format!("{state}; Path=/; Max-Age=300; Secure; HttpOnly; SameSite=Lax").as_str()));
+    assert!(set(&rejected).contains(&format!("{state}; Path=/; Max-Age=300; Secure; HttpOnly; SameSite=Lax").as_str()));
 }
 
 /// The cookies remain, so that the user can retry.
 #[test]
 fn failed_clerk_sign_out_returns_hub109_i_2() {
-    let (_, seen) = signed_out(500);
-    assert_eq!((seen.status, set(&seen).len()), (502, 0));
-    assert!(seen.text.contains("the sign-out at Clerk failed"));
+    let (_, response) = signed_out(500);
+    assert_eq!((response.status, set(&response).len()), (502, 0));
+    assert!(response.text.contains("the sign-out at Clerk failed"));
 }
 
 /// A refresh token avoids the redirect of the browser; an invalid response to it only causes that redirect.
@@ -371,16 +384,16 @@ fn failed_refresh_redirects_to_handshake_i_2() {
         [(500, "{}"), (200, "garbage"), (200, r#"{"cookies":[]}"#), (200, r#"{"cookies":["__session=x.y.z; Path=/"]}"#)]
     {
         let app = TestApp::with_upstream(move |request: &UpstreamRequest| {
-            if request.url.contains("/refresh?") { answered(status, body) } else { default_upstream(request) }
+            if request.url.contains("/refresh?") { upstream_response(status, body) } else { default_upstream(request) }
         });
         app.fake.advance_time(120_000);
         let suffix = &app.hub.clerk_instance.suffix;
         let token = TOKENS["personas"]["alice"].as_str().unwrap();
         let cookie = format!("__session_{suffix}={token}; __client_uat_{suffix}={}; __refresh_{suffix}=r", now() - 20);
-        let seen = opened(&app, "GET", "/account", &cookie, &[], None);
-        assert_eq!(seen.status, 307, "{body}");
-        assert!(seen.header("location").unwrap().contains("/v1/client/handshake?"));
-        let refreshed = seen.upstream.iter().filter(|sent| sent.url.contains("/refresh?")).count();
+        let response = opened(&app, "GET", "/account", &cookie, &[], None);
+        assert_eq!(response.status, 307, "{body}");
+        assert!(response.header("location").unwrap().contains("/v1/client/handshake?"));
+        let refreshed = response.upstream.iter().filter(|sent| sent.url.contains("/refresh?")).count();
         assert_eq!(refreshed, 1);
     }
 }
@@ -390,8 +403,8 @@ fn failed_refresh_redirects_to_handshake_i_2() {
 fn ending(database: bool, revoke: u16, session: (u16, &'static str)) -> TestApp {
     TestApp::with_upstream(move |request: &UpstreamRequest| match request.url.as_str() {
         url if url.ends_with("/rpc/end_session") && !database => Err(FetchError::Unreachable),
-        url if url.ends_with("/revoke") => answered(revoke, r#"{"errors":[]}"#),
-        url if url.ends_with(&format!("/v1/sessions/{SESSION}")) => answered(session.0, session.1),
+        url if url.ends_with("/revoke") => upstream_response(revoke, r#"{"errors":[]}"#),
+        url if url.ends_with(&format!("/v1/sessions/{SESSION}")) => upstream_response(session.0, session.1),
         _ => default_upstream(request),
     })
 }
@@ -414,12 +427,13 @@ fn sign_out_attempts_hub_and_clerk_independently_i_2() {
         let app = ending(database, clerk, (500, "{}"));
         let page = opened(&app, "GET", "/sign-out", &jar("alice"), &[], None);
         let body = format!("csrf={}", csrf(&page.text));
-        let seen = opened(&app, "POST", "/sign-out", &jar("alice"), &[("sec-fetch-site", "same-origin")], Some(body));
-        assert_eq!((seen.status, seen.log["code"].as_str()), (status, code), "{database} {clerk}");
-        let asked = |end: &str| seen.upstream.iter().filter(|sent| sent.url.ends_with(end)).count();
-        assert_eq!((asked("/rpc/end_session"), asked("/revoke")), (1, 1), "{database} {clerk}");
-        assert_eq!(set(&seen).is_empty(), status != 303, "cookies go when it is over at both: {database} {clerk}");
-        let incomplete = seen.lines.iter().find(|line| line["event"] == "sign_out.incomplete");
+        let response =
+            opened(&app, "POST", "/sign-out", &jar("alice"), &[("sec-fetch-site", "same-origin")], Some(body));
+        assert_eq!((response.status, response.log["code"].as_str()), (status, code), "{database} {clerk}");
+        let is_data = |end: &str| response.upstream.iter().filter(|sent| sent.url.ends_with(end)).count();
+        assert_eq!((is_data("/rpc/end_session"), is_data("/revoke")), (1, 1), "{database} {clerk}");
+        assert_eq!(set(&response).is_empty(), status != 303, "cookies go when it is over at both: {database} {clerk}");
+        let incomplete = response.lines.iter().find(|line| line["event"] == "sign_out.incomplete");
         let ends = incomplete.map(|line| (line["revoked_at_hub"].as_bool(), line["revoked_at_clerk"].as_bool()));
         let wanted = (status != 303).then_some((Some(database), Some(clerk == 200)));
         assert_eq!(ends, wanted, "{database} {clerk}");
@@ -434,17 +448,21 @@ fn rejected_clerk_revocation_succeeds_only_for_ended_sessions_i_2() {
     for refusal in [400, 404] {
         for status in over.into_iter().chain(["active", "pending", "", "unheard-of"]) {
             let body: &'static str = Box::leak(format!(r#"{{"id":"{SESSION}","status":"{status}"}}"#).into_boxed_str());
-            let seen = sign_out_of(&ending(true, refusal, (200, body)));
+            let response = sign_out_of(&ending(true, refusal, (200, body)));
             let ended = over.contains(&status);
-            assert_eq!(seen.status, if ended { 303 } else { 502 }, "{refusal} {status}");
-            assert_eq!(seen.log["code"].as_str(), (!ended).then_some("HUB109"), "{refusal} {status}");
+            assert_eq!(response.status, if ended { 303 } else { 502 }, "{refusal} {status}");
+            assert_eq!(response.log["code"].as_str(), (!ended).then_some("HUB109"), "{refusal} {status}");
         }
         let other: &'static str = r#"{"id":"sess_2hubcarol0000000000000003","status":"ended"}"#;
-        for answer in
+        for sessions in
             [(404, r#"{"errors":[{"code":"resource_not_found"}]}"#), (500, "{}"), (200, "{}"), (200, "x"), (200, other)]
         {
-            let seen = sign_out_of(&ending(true, refusal, answer));
-            assert_eq!((seen.status, seen.log["code"].as_str()), (502, Some("HUB109")), "{refusal} {answer:?}");
+            let response = sign_out_of(&ending(true, refusal, sessions));
+            assert_eq!(
+                (response.status, response.log["code"].as_str()),
+                (502, Some("HUB109")),
+                "{refusal} {sessions:?}"
+            );
         }
         for (user, ended) in [
             ((200, r#"{"id":"user_2hubalice0000000000000001"}"#), true),
@@ -456,16 +474,16 @@ fn rejected_clerk_revocation_succeeds_only_for_ended_sessions_i_2() {
             ((500, "{}"), false),
         ] {
             let app = TestApp::with_upstream(move |request: &UpstreamRequest| match request.url.as_str() {
-                url if url.ends_with("/revoke") => answered(refusal, r#"{"errors":[]}"#),
-                url if url.ends_with(&format!("/v1/sessions/{SESSION}")) => answered(404, r#"{"errors":[]}"#),
-                url if url.contains("/v1/users/") => answered(user.0, user.1),
+                url if url.ends_with("/revoke") => upstream_response(refusal, r#"{"errors":[]}"#),
+                url if url.ends_with(&format!("/v1/sessions/{SESSION}")) => upstream_response(404, r#"{"errors":[]}"#),
+                url if url.contains("/v1/users/") => upstream_response(user.0, user.1),
                 _ => default_upstream(request),
             });
-            let seen = sign_out_of(&app);
-            assert_eq!(seen.status, if ended { 303 } else { 502 }, "{refusal}, the session is unknown, {user:?}");
-            let asked =
-                seen.upstream.iter().filter(|sent| sent.url.ends_with("/v1/users/user_2hubalice0000000000000001"));
-            assert_eq!(asked.count(), 1, "{refusal} {user:?}");
+            let response = sign_out_of(&app);
+            assert_eq!(response.status, if ended { 303 } else { 502 }, "{refusal}, the session is unknown, {user:?}");
+            let is_data =
+                response.upstream.iter().filter(|sent| sent.url.ends_with("/v1/users/user_2hubalice0000000000000001"));
+            assert_eq!(is_data.count(), 1, "{refusal} {user:?}");
         }
     }
 }
@@ -480,10 +498,13 @@ fn too_many_cookies_return_a_separate_error_i_2() {
             [("GET", "/account"), ("GET", "/sign-in"), ("GET", "/sign-up"), ("GET", "/sign-out"), ("POST", "/sign-out")]
         {
             let same = [("sec-fetch-site", "same-origin")];
-            let seen =
+            let response =
                 opened(&TestApp::new(), method, path, cookie, &same, (method == "POST").then(|| "csrf=x".to_owned()));
-            assert_eq!((seen.status, seen.log["code"].as_str()), (431, Some("HUB111")), "{method} {path}");
-            assert!(seen.header("location").is_none() && seen.text.contains("Delete the cookies"), "{method} {path}");
+            assert_eq!((response.status, response.log["code"].as_str()), (431, Some("HUB111")), "{method} {path}");
+            assert!(
+                response.header("location").is_none() && response.text.contains("Delete the cookies"),
+                "{method} {path}"
+            );
         }
         assert_eq!(
             opened(&TestApp::new(), "GET", "/security", cookie, &[], None).status,

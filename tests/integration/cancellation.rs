@@ -4,7 +4,7 @@
 //! cancelled work is never polled again. Local workerd does neither, so the fake runtime models both
 //! (`src/runtime/fake/turns.rs`).
 
-use crate::harness::{TOKENS, TestApp, WEBHOOK_SECRET, answered, arrival, default_upstream};
+use crate::harness::{TOKENS, TestApp, WEBHOOK_SECRET, arrival, default_upstream, upstream_response};
 use base64ct::{Base64, Encoding as _};
 use hmac::{Hmac, Mac as _};
 use hub::domain::method::Method;
@@ -127,7 +127,7 @@ fn webhook() -> IncomingRequest {
 fn app() -> TestApp {
     TestApp::with_upstream(|request| {
         if request.url.ends_with("/rpc/take_clerk_event") {
-            answered(200, "\"taken\"")
+            upstream_response(200, "\"taken\"")
         } else {
             default_upstream(request)
         }
@@ -145,14 +145,14 @@ fn rows(fake: &FakeRuntime) -> Vec<Value> {
 }
 
 /// Returns the content of a row, except for its id and the time.
-fn said(row: &Value) -> String {
+fn row_text(row: &Value) -> String {
     format!("{} {} {} {}", row["method"], row["route"], row["who"], row["status"])
 }
 
-fn told(rows: &[Value]) -> Vec<String> {
-    let mut told: Vec<String> = rows.iter().map(said).collect();
-    told.sort();
-    told
+fn sorted_rows(rows: &[Value]) -> Vec<String> {
+    let mut sorted_rows: Vec<String> = rows.iter().map(row_text).collect();
+    sorted_rows.sort();
+    sorted_rows
 }
 
 /// Sends requests of others whose rows wait.
@@ -177,7 +177,7 @@ fn of_others(rows: &[Value]) -> usize {
 }
 
 /// Asserts that the next request is processed, and has waited at most for the fetch of the keys.
-fn next_is_answered(app: &TestApp, name: &str) {
+fn next_request_completes(app: &TestApp, name: &str) {
     let before = app.fake.now_ms();
     let response =
         app.fake.run(handle_request(&app.hub, &app.fake, arrival("carol", ("GET", READ), &[], None))).unwrap();
@@ -210,7 +210,7 @@ fn at_every_await(
 fn undisturbed(app: &TestApp, make: &dyn Fn() -> IncomingRequest) -> Vec<String> {
     app.fake.run(handle_request(&app.hub, &app.fake, make())).unwrap();
     app.fake.run_background().unwrap();
-    told(&rows(&app.fake))
+    sorted_rows(&rows(&app.fake))
 }
 
 fn client_that_leaves_changes_no_row(isolate: &dyn Fn() -> TestApp, kinds: Vec<Kind>) {
@@ -223,8 +223,8 @@ fn client_that_leaves_changes_no_row(isolate: &dyn Fn() -> TestApp, kinds: Vec<K
             let (theirs, own): (Vec<_>, Vec<_>) =
                 rows.into_iter().partition(|row| row["route"] == "/rest/v1/chat_threads");
             assert_eq!(theirs.len(), 2, "{name}: rows of others");
-            assert_eq!(told(&own), wanted, "{name}: its own rows");
-            next_is_answered(app, &name);
+            assert_eq!(sorted_rows(&own), wanted, "{name}: its own rows");
+            next_request_completes(app, &name);
             app.fake.run_background().unwrap();
             assert_eq!(self::rows(&app.fake).len(), 1, "{name}: the row of the next");
         });
@@ -239,7 +239,7 @@ fn client_disconnect_loses_no_row_l_3() {
 #[test]
 fn client_disconnect_on_any_route_loses_no_row_l_3() {
     let warm = app();
-    next_is_answered(&warm, "warm");
+    next_request_completes(&warm, "warm");
     warm.fake.run_background().unwrap();
     drop(rows(&warm.fake));
     client_that_leaves_changes_no_row(&|| TestApp { hub: Rc::clone(&warm.hub), fake: warm.fake.clone() }, generated());
@@ -260,7 +260,7 @@ fn cancelled_work_loses_no_row_of_other_requests_l_3() {
                     assert!(promised.len() > of_others(&promised), "{name}: answered before its row was safe");
                 }
                 request.end(ending);
-                next_is_answered(app, &name);
+                next_request_completes(app, &name);
                 app.fake.advance_time(25_000);
                 others(app, 1);
                 app.fake.run_background().unwrap();
@@ -326,8 +326,8 @@ fn request_completes_within_the_runtime_limit_l_3() {
                     let is_row = request.url.ends_with("/rpc/record_requests");
                     writings.set(writings.get() + u32::from(is_row));
                     match request.url.ends_with("/rpc/take_clerk_event") {
-                        true => answered(200, "\"taken\""),
-                        false if broken || (is_row && writings.get() == 1) => answered(500, "{}"),
+                        true => upstream_response(200, "\"taken\""),
+                        false if broken || (is_row && writings.get() == 1) => upstream_response(500, "{}"),
                         false => default_upstream(request),
                     }
                 }

@@ -1,7 +1,7 @@
 //! A-2: the API description of each caller matches the catalogue in both directions: every grant is in it, and nothing
 //! else.
 
-use crate::harness::{REST, TestApp, answered, default_upstream};
+use crate::harness::{REST, TestApp, default_upstream, upstream_response};
 use hub::{
     domain::{
         access::{
@@ -28,9 +28,9 @@ const CALLERS: [(&str, PrincipalKind); 4] = [
 ];
 
 fn described(persona: &str) -> Value {
-    let seen = TestApp::new().get(persona, "GET", "/rest/v1/");
-    assert_eq!(seen.status, 200, "{}", seen.text);
-    serde_json::from_str(&seen.text).unwrap()
+    let response = TestApp::new().get(persona, "GET", "/rest/v1/");
+    assert_eq!(response.status, 200, "{}", response.text);
+    serde_json::from_str(&response.text).unwrap()
 }
 
 fn names(value: &Value) -> BTreeSet<String> {
@@ -133,8 +133,8 @@ fn description_lists_accepted_operators_per_column() {
             let Some(grant) = table.grant(who).filter(|grant| grants(grant, Operation::Select)) else { continue };
             for column in grant.read {
                 let parameter = &document["parameters"][format!("rowFilter.{}.{column}", table.name)];
-                let words = parameter["description"].as_str().unwrap_or_default();
-                let named = |operator: &str| words.split([' ', ',', ';']).any(|word| word == operator);
+                let description = parameter["description"].as_str().unwrap_or_default();
+                let named = |operator: &str| description.split([' ', ',', ';']).any(|part| part == operator);
                 for operator in KNOWN {
                     let path = format!("/rest/v1/{}?select={}&{column}={operator}.x", table.name, table.key);
                     let code = app.get(persona, "GET", &path).code;
@@ -142,7 +142,7 @@ fn description_lists_accepted_operators_per_column() {
                         assert_eq!(
                             named(operator),
                             code != "HUB314",
-                            "{persona} {}.{column} {operator}: {words}",
+                            "{persona} {}.{column} {operator}: {description}",
                             table.name
                         );
                     }
@@ -159,7 +159,7 @@ fn description_lists_headers_required_of_staff_a_2_l_1() {
     for (persona, who) in CALLERS {
         let document = described(persona);
         let staff = who != PrincipalKind::Customer;
-        let takes = |path: &str, method: &str, name: &str| {
+        let find_parameter = |path: &str, method: &str, name: &str| {
             let parameters = document["paths"][path][method]["parameters"].as_array().unwrap();
             let mut resolved = parameters.iter().map(|parameter| match parameter["$ref"].as_str() {
                 Some(reference) => document.pointer(reference.trim_start_matches('#')).unwrap(),
@@ -172,13 +172,13 @@ fn description_lists_headers_required_of_staff_a_2_l_1() {
             let path = format!("/{}", table.name);
             if grants(grant, Operation::Select) {
                 let guarded = table.sensitive_columns.iter().any(|column| grant.read.contains(column));
-                let purpose = takes(&path, "get", "x-hub-purpose");
+                let purpose = find_parameter(&path, "get", "x-hub-purpose");
                 assert_eq!(purpose.is_some(), staff && (guarded || grant.export || table.audited), "{persona} {path}");
             }
             if grants(grant, Operation::Update) && table.column("version").is_some() {
-                let version = takes(&path, "patch", "If-Match").unwrap();
+                let version = find_parameter(&path, "patch", "If-Match").unwrap();
                 assert_eq!(version["required"], Value::from(staff), "{persona} {path}");
-                assert_eq!(takes(&path, "patch", table.key).unwrap()["required"], Value::from(true));
+                assert_eq!(find_parameter(&path, "patch", table.key).unwrap()["required"], Value::from(true));
             }
             for (operation, step_up) in grant.step_up {
                 let method = METHODS.iter().find(|(other, _)| other == operation).map_or("get", |(_, method)| *method);
@@ -259,19 +259,19 @@ fn description_requires_a_session_and_is_recorded_l_3() {
         ("alice", "HEAD", 200, ""),
         ("admin", "GET", 200, ""),
     ] {
-        let seen = app.get(persona, method, "/rest/v1/");
-        assert_eq!((seen.status, seen.code.as_str()), (status, code), "{persona} {method}");
-        assert_eq!(seen.rows.len(), 1, "{persona} {method}");
-        assert_eq!(seen.rows[0]["route"], "/rest/v1/");
-        assert_eq!(seen.rows[0]["status"], status);
+        let response = app.get(persona, method, "/rest/v1/");
+        assert_eq!((response.status, response.code.as_str()), (status, code), "{persona} {method}");
+        assert_eq!(response.rows.len(), 1, "{persona} {method}");
+        assert_eq!(response.rows[0]["route"], "/rest/v1/");
+        assert_eq!(response.rows[0]["status"], status);
         if status == 200 {
-            assert_eq!(seen.header("content-type"), Some("application/openapi+json; charset=utf-8"));
-            assert_eq!(seen.header("cache-control"), Some("no-store"));
-            assert_eq!(seen.text.is_empty(), method == "HEAD");
+            assert_eq!(response.header("content-type"), Some("application/openapi+json; charset=utf-8"));
+            assert_eq!(response.header("cache-control"), Some("no-store"));
+            assert_eq!(response.text.is_empty(), method == "HEAD");
         }
         // The database checks that the session is not revoked.
-        let asked: Vec<&str> = seen.upstream.iter().filter_map(|sent| sent.url.strip_prefix(REST)).collect();
-        assert_eq!(asked, if status == 200 { vec!["/rpc/who_am_i"] } else { vec![] }, "{persona} {method}");
+        let queries: Vec<&str> = response.upstream.iter().filter_map(|sent| sent.url.strip_prefix(REST)).collect();
+        assert_eq!(queries, if status == 200 { vec!["/rpc/who_am_i"] } else { vec![] }, "{persona} {method}");
     }
 }
 
@@ -284,7 +284,7 @@ fn rejected_column_hint_lists_allowed_columns_a_2() {
             let Some(grant) = table.grant(who) else { continue };
             let path = format!("/rest/v1/{}", table.name);
             let keyed = format!("{}=eq.00000000-0000-4000-8000-000000000000", table.key);
-            let said = [("x-hub-purpose", "support"), ("if-match", "*")];
+            let staff_headers = [("x-hub-purpose", "support"), ("if-match", "*")];
             let body = Some(r#"{"no_such_column":"x"}"#);
             let places = [
                 (Operation::Select, "GET", format!("{path}?select=no_such_column"), None, grant.read),
@@ -298,14 +298,14 @@ fn rejected_column_hint_lists_allowed_columns_a_2() {
                 if !grants(grant, operation) {
                     continue;
                 }
-                let seen = app.send(persona, method, &url, &said, body);
-                if seen.code == "HUB203" {
+                let response = app.send(persona, method, &url, &staff_headers, body);
+                if response.code == "HUB203" {
                     continue;
                 }
-                let told: Value = serde_json::from_str(&seen.text).unwrap();
-                assert_eq!((seen.status, seen.code.as_str()), (400, "HUB311"), "{persona} {method} {url}");
-                assert_eq!(told["details"], "no_such_column");
-                assert_eq!(told["hint"], format!("Use: {}.", columns.join(", ")), "{persona} {method} {url}");
+                let error: Value = serde_json::from_str(&response.text).unwrap();
+                assert_eq!((response.status, response.code.as_str()), (400, "HUB311"), "{persona} {method} {url}");
+                assert_eq!(error["details"], "no_such_column");
+                assert_eq!(error["hint"], format!("Use: {}.", columns.join(", ")), "{persona} {method} {url}");
             }
         }
     }
@@ -337,14 +337,14 @@ fn purpose_is_required_exactly_where_described_a_2() {
             let parameters = document["paths"][path][method]["parameters"].as_array().unwrap();
             parameters.iter().find(|parameter| parameter["name"] == "x-hub-purpose").cloned()
         };
-        let asked = |method: &str, path: &str, body| {
-            let seen = app.send(persona, method, &format!("/rest/v1{path}"), &[], body);
+        let queries = |method: &str, path: &str, body| {
+            let response = app.send(persona, method, &format!("/rest/v1{path}"), &[], body);
             assert!(
-                seen.status < 300 || ["HUB328", "HUB203"].contains(&seen.code.as_str()),
+                response.status < 300 || ["HUB328", "HUB203"].contains(&response.code.as_str()),
                 "{persona} {path} {}",
-                seen.text
+                response.text
             );
-            (seen.code == "HUB328", seen.code == "HUB203")
+            (response.code == "HUB328", response.code == "HUB203")
         };
         for table in TABLES {
             let Some(grant) = table.grant(who).filter(|grant| grants(grant, Operation::Select)) else { continue };
@@ -359,15 +359,15 @@ fn purpose_is_required_exactly_where_described_a_2() {
                 |name: &str| Some(name) != table.owner && table.column(name).unwrap().kind == ColumnType::Text;
             let text = grant.read.iter().find(|name| is_text(name)).unwrap();
             let guarded = |name: &str| table.sensitive_columns.contains(&name);
-            for (query, says) in [
+            for (query, requirement) in [
                 (format!("{path}?{}=eq.{key}", table.key), "the result, a filter or the order contains"),
                 (
                     format!("{path}?select={}&{text}=like.x*", table.key),
                     if guarded(text) { "a filter" } else { "a search" },
                 ),
             ] {
-                let (refused, stale) = asked("GET", &query, None);
-                assert!(stale || refused == described.contains(says), "{persona} {query} {described}");
+                let (refused, stale) = queries("GET", &query, None);
+                assert!(stale || refused == described.contains(requirement), "{persona} {query} {described}");
                 needed += u32::from(refused);
             }
         }
@@ -375,7 +375,7 @@ fn purpose_is_required_exactly_where_described_a_2() {
             let path = format!("/rpc/{}", function.name);
             let body = if function.name == "search_tickets" { r#"{"words":"x"}"# } else { "{}" };
             let required = header(&path, "post").is_some_and(|header| header["required"] == true);
-            let (refused, _) = asked("POST", &path, Some(body));
+            let (refused, _) = queries("POST", &path, Some(body));
             assert_eq!(refused, required, "{persona} {path}");
             needed += u32::from(refused);
         }
@@ -387,9 +387,9 @@ fn purpose_is_required_exactly_where_described_a_2() {
 fn revoked_session_receives_no_description_i_2() {
     let revoked = r#"{"code":"PT401","message":"session revoked","details":null,"hint":null}"#;
     let app = TestApp::with_upstream(move |request| {
-        if request.url.ends_with("/rpc/who_am_i") { answered(401, revoked) } else { default_upstream(request) }
+        if request.url.ends_with("/rpc/who_am_i") { upstream_response(401, revoked) } else { default_upstream(request) }
     });
-    let seen = app.get("alice", "GET", "/rest/v1/");
-    assert_eq!((seen.status, seen.code.as_str()), (401, "HUB103"));
-    assert!(!seen.text.contains("swagger"));
+    let response = app.get("alice", "GET", "/rest/v1/");
+    assert_eq!((response.status, response.code.as_str()), (401, "HUB103"));
+    assert!(!response.text.contains("swagger"));
 }

@@ -1,7 +1,7 @@
 //! A-2, L-1: exports of the audit log: who may export, the records of an export, and a file that is either complete or
 //! recognizably broken.
 
-use crate::harness::{TestApp, answered, default_upstream};
+use crate::harness::{TestApp, default_upstream, upstream_response};
 use hub::{
     domain::headers::Headers,
     runtime::{FetchError, UpstreamRequest, UpstreamResponse},
@@ -19,7 +19,7 @@ fn parameter<'a>(request: &'a UpstreamRequest, name: &str) -> Option<&'a str> {
 
 /// An audit log of this many rows, the newest of which is `rows`; a page has at most 1,000 of them, whatever is
 /// requested.
-fn trail(rows: i64) -> impl FnMut(&UpstreamRequest) -> Result<UpstreamResponse<Vec<u8>>, FetchError> + 'static {
+fn audit_log(rows: i64) -> impl FnMut(&UpstreamRequest) -> Result<UpstreamResponse<Vec<u8>>, FetchError> + 'static {
     move |request| {
         if !request.url.contains("/team_activities?") {
             return default_upstream(request);
@@ -38,7 +38,7 @@ fn trail(rows: i64) -> impl FnMut(&UpstreamRequest) -> Result<UpstreamResponse<V
             let body = if page.is_empty() { String::new() } else { format!("id,action{lines}") };
             return Ok(UpstreamResponse { status: 200, headers, body: Some(body.into_bytes()) });
         }
-        answered(200, &json!(page.iter().map(|id| json!({ "id": id })).collect::<Vec<_>>()).to_string())
+        upstream_response(200, &json!(page.iter().map(|id| json!({ "id": id })).collect::<Vec<_>>()).to_string())
     }
 }
 
@@ -53,20 +53,28 @@ struct Exported {
 }
 
 fn export(app: &TestApp, persona: &str, path: &str, headers: &[(&str, &str)]) -> Exported {
-    let seen = app.send(persona, "GET", path, headers, None);
+    let response = app.send(persona, "GET", path, headers, None);
     let relayed = app.fake.written_bodies();
     let (text, whole) = match relayed.first() {
         Some(relayed) => (String::from_utf8(relayed.bytes.take()).unwrap(), relayed.whole.get()),
-        None => (seen.text, None),
+        None => (response.text, None),
     };
-    let pages = seen.upstream.iter().filter(|sent| sent.url.starts_with(crate::harness::REST)).count();
-    Exported { status: seen.status, code: seen.code, text, whole, pages, rows: seen.rows, recorded: seen.recorded }
+    let pages = response.upstream.iter().filter(|sent| sent.url.starts_with(crate::harness::REST)).count();
+    Exported {
+        status: response.status,
+        code: response.code,
+        text,
+        whole,
+        pages,
+        rows: response.rows,
+        recorded: response.recorded,
+    }
 }
 
 #[test]
 fn export_contains_every_record_once_across_pages_l_1() {
     for (rows, pages) in [(0, 1), (1, 2), (999, 2), (1_000, 2), (2_001, 4)] {
-        let app = TestApp::with_upstream(trail(rows));
+        let app = TestApp::with_upstream(audit_log(rows));
         let found = export(&app, "admin", PATH, &[NDJSON, WHY]);
         assert_eq!((found.status, found.whole, found.pages), (200, Some(true), pages), "{rows}");
         let lines: String = (1..=rows).rev().map(|id| format!("{{\"id\":{id}}}\n")).collect();
@@ -76,7 +84,8 @@ fn export_contains_every_record_once_across_pages_l_1() {
         let lines: String = (1..=rows).map(|id| format!("{id},\"a\nb\"\n")).collect();
         assert_eq!(found.text, format!("id,action\n{lines}"), "{rows}");
     }
-    let found = export(&TestApp::with_upstream(trail(9_000)), "admin", &format!("{PATH}&limit=2500"), &[NDJSON, WHY]);
+    let found =
+        export(&TestApp::with_upstream(audit_log(9_000)), "admin", &format!("{PATH}&limit=2500"), &[NDJSON, WHY]);
     assert_eq!((found.text.lines().count(), found.pages), (2_500, 3));
 }
 
@@ -84,13 +93,13 @@ fn export_contains_every_record_once_across_pages_l_1() {
 /// page was sent.
 #[test]
 fn export_is_audited_with_filter_purpose_and_size_l_1() {
-    let found = export(&TestApp::with_upstream(trail(3_000)), "admin", PATH, &[NDJSON, WHY]);
-    let ([(0, look)], [ended]) = (&found.recorded[..], &found.rows[..]) else { panic!("{:?}", found.rows) };
+    let found = export(&TestApp::with_upstream(audit_log(3_000)), "admin", PATH, &[NDJSON, WHY]);
+    let ([(0, read_record)], [ended]) = (&found.recorded[..], &found.rows[..]) else { panic!("{:?}", found.rows) };
     assert_eq!(
-        [&look["entity"], &look["purpose"], &look["export"]],
+        [&read_record["entity"], &read_record["purpose"], &read_record["export"]],
         [&json!("team_activities"), &json!("legal"), &json!(true)]
     );
-    assert!(look["filter"].as_str().unwrap().contains("actor_id=eq.user_2hubsales"));
+    assert!(read_record["filter"].as_str().unwrap().contains("actor_id=eq.user_2hubsales"));
     assert_eq!(
         [&ended["status"], &ended["row_count"], &ended["outcome"]],
         [&json!(200), &json!(3_000), &json!("allowed")]
@@ -100,7 +109,7 @@ fn export_is_audited_with_filter_purpose_and_size_l_1() {
 
 #[test]
 fn export_requires_admin_and_recent_factor_a_2() {
-    let app = TestApp::with_upstream(trail(10));
+    let app = TestApp::with_upstream(audit_log(10));
     for (persona, path, headers, status, code) in [
         ("-", PATH, vec![NDJSON, WHY], 401, "HUB101"),
         ("alice", PATH, vec![NDJSON, WHY], 404, "HUB202"),
@@ -125,10 +134,12 @@ fn export_requires_admin_and_recent_factor_a_2() {
 
 #[test]
 fn export_requires_request_record_l_3() {
-    for answer in [Err(FetchError::Unreachable), answered(500, "{}"), answered(400, r#"{"code":"22P02"}"#)] {
-        let (mut trail, mut answer) = (trail(10), Some(answer));
+    for first_response in
+        [Err(FetchError::Unreachable), upstream_response(500, "{}"), upstream_response(400, r#"{"code":"22P02"}"#)]
+    {
+        let (mut audit_log, mut first_response) = (audit_log(10), Some(first_response));
         let app = TestApp::with_upstream(move |request| {
-            if request.url.ends_with("/rpc/record_read") { answer.take().unwrap() } else { trail(request) }
+            if request.url.ends_with("/rpc/record_read") { first_response.take().unwrap() } else { audit_log(request) }
         });
         let found = export(&app, "admin", PATH, &[NDJSON, WHY]);
         assert_eq!((found.status, found.code.as_str(), found.whole, found.pages), (503, "HUB405", None, 0));
@@ -139,14 +150,14 @@ fn export_requires_request_record_l_3() {
 #[test]
 fn truncated_export_aborts_the_stream_l_1() {
     for (what, second) in [
-        ("revoked", answered(401, r#"{"code":"PT401","message":"session revoked"}"#)),
+        ("revoked", upstream_response(401, r#"{"code":"PT401","message":"session revoked"}"#)),
         ("away", Err(FetchError::Unreachable)),
-        ("cut off", answered(200, r#"[{"id":5},{"id":"#)),
-        ("no array", answered(200, r#"{"id":5}"#)),
+        ("cut off", upstream_response(200, r#"[{"id":5},{"id":"#)),
+        ("no array", upstream_response(200, r#"{"id":5}"#)),
     ] {
-        let (mut trail, mut second) = (trail(3_000), Some(second));
+        let (mut audit_log, mut second) = (audit_log(3_000), Some(second));
         let app = TestApp::with_upstream(move |request| {
-            if request.url.contains("id=lt.") { second.take().unwrap() } else { trail(request) }
+            if request.url.contains("id=lt.") { second.take().unwrap() } else { audit_log(request) }
         });
         let found = export(&app, "admin", PATH, &[NDJSON, WHY]);
         assert_eq!((found.status, found.whole, found.text.lines().count()), (200, Some(false), 1_000), "{what}");
@@ -154,9 +165,9 @@ fn truncated_export_aborts_the_stream_l_1() {
         assert_eq!([&ended["outcome"], &ended["row_count"]], [&json!("failed"), &json!(1_000)], "{what}");
         assert!(ended["code"].as_str().unwrap().starts_with("HUB"), "{what}");
     }
-    let mut trail = trail(3);
+    let mut audit_log = audit_log(3);
     let app = TestApp::with_upstream(move |request| {
-        if request.url.contains("team_activities") { answered(500, "{}") } else { trail(request) }
+        if request.url.contains("team_activities") { upstream_response(500, "{}") } else { audit_log(request) }
     });
     assert_eq!(export(&app, "admin", PATH, &[NDJSON, WHY]).status, 502, "before the head has left it is an error");
 }
@@ -176,7 +187,7 @@ fn oversized_page_is_requested_again_in_parts() {
         let long = "x".repeat(50_000);
         let page: Vec<_> = (1..=behind).rev().take(usize::try_from(limit).unwrap()).collect();
         let page: Vec<_> = page.iter().map(|id| json!({ "id": id, "reason": long })).collect();
-        answered(200, &json!(page).to_string())
+        upstream_response(200, &json!(page).to_string())
     });
     let found = export(&app, "admin", PATH, &[NDJSON, WHY]);
     assert_eq!((found.whole, found.text.lines().count()), (Some(true), 600));
@@ -195,10 +206,10 @@ fn page_limit_is_never_zero() {
             let behind =
                 parameter(request, "id").map_or(7, |id| id.strip_prefix("lt.").unwrap().parse::<i64>().unwrap() - 1);
             if limit > fits && behind > 0 {
-                return answered(200, &" ".repeat(24 * 1024 * 1024 + 1));
+                return upstream_response(200, &" ".repeat(24 * 1024 * 1024 + 1));
             }
             let page: Vec<_> = (1..=behind).rev().take(limit).map(|id| json!({ "id": id })).collect();
-            answered(200, &json!(page).to_string())
+            upstream_response(200, &json!(page).to_string())
         });
         let found = export(&app, "admin", PATH, &[NDJSON, WHY]);
         assert_eq!((found.whole, found.text.lines().count()), (Some(true), 7), "{fits}");
@@ -208,9 +219,13 @@ fn page_limit_is_never_zero() {
 /// A record that fits in no page ends the file with a visible error.
 #[test]
 fn record_larger_than_a_page_aborts_the_stream() {
-    let mut trail = trail(3_000);
+    let mut audit_log = audit_log(3_000);
     let app = TestApp::with_upstream(move |request| {
-        if request.url.contains("id=lt.") { answered(200, &" ".repeat(24 * 1024 * 1024 + 1)) } else { trail(request) }
+        if request.url.contains("id=lt.") {
+            upstream_response(200, &" ".repeat(24 * 1024 * 1024 + 1))
+        } else {
+            audit_log(request)
+        }
     });
     let found = export(&app, "admin", PATH, &[NDJSON, WHY]);
     assert_eq!((found.status, found.whole, found.text.lines().count()), (200, Some(false), 1_000));

@@ -71,7 +71,7 @@ impl TestResponse {
     }
 }
 
-pub fn answered(status: u16, body: &str) -> Result<UpstreamResponse<Vec<u8>>, FetchError> {
+pub fn upstream_response(status: u16, body: &str) -> Result<UpstreamResponse<Vec<u8>>, FetchError> {
     let headers = Headers::new(vec![("content-type".to_owned(), "application/json; charset=utf-8".to_owned())]);
     Ok(UpstreamResponse { status, headers, body: Some(body.as_bytes().to_vec()) })
 }
@@ -79,18 +79,20 @@ pub fn answered(status: u16, body: &str) -> Result<UpstreamResponse<Vec<u8>>, Fe
 /// Responds as all upstreams do in normal operation.
 pub fn default_upstream(request: &UpstreamRequest) -> Result<UpstreamResponse<Vec<u8>>, FetchError> {
     match request.method {
-        _ if request.url == JWKS => answered(200, &TOKENS["jwks"].to_string()),
+        _ if request.url == JWKS => upstream_response(200, &TOKENS["jwks"].to_string()),
         Method::Get if request.url.starts_with("https://api.clerk.com/v1/users/") => {
-            answered(200, r#"{"banned":false,"locked":false,"public_metadata":{"stacklumen_role":"admin"}}"#)
+            upstream_response(200, r#"{"banned":false,"locked":false,"public_metadata":{"stacklumen_role":"admin"}}"#)
         }
         _ if request.url.ends_with("/rpc/revoke_sessions") => {
-            answered(200, r#"{"person":"user_2hubalice0000000000000001"}"#)
+            upstream_response(200, r#"{"person":"user_2hubalice0000000000000001"}"#)
         }
-        Method::Get if request.url.starts_with("https://api.clerk.com/v1/sessions") => answered(200, r#"{"data":[]}"#),
-        Method::Get | Method::Head => answered(200, "[]"),
-        Method::Post if reads(request) => answered(200, "[]"),
-        Method::Post => answered(201, ""),
-        _ => answered(204, ""),
+        Method::Get if request.url.starts_with("https://api.clerk.com/v1/sessions") => {
+            upstream_response(200, r#"{"data":[]}"#)
+        }
+        Method::Get | Method::Head => upstream_response(200, "[]"),
+        Method::Post if reads(request) => upstream_response(200, "[]"),
+        Method::Post => upstream_response(201, ""),
+        _ => upstream_response(204, ""),
     }
 }
 
@@ -168,22 +170,23 @@ impl TestApp {
     }
 
     /// Returns a response, and the part of a forwarded body that its client received.
-    async fn taken(&self, arrival: IncomingRequest) -> (Response<FakeBody>, Option<Result<Vec<u8>, BodyReadError>>) {
-        let reply = handle_request(&self.hub, &self.fake, arrival).await;
-        let streamed = match &reply.body {
+    async fn dispatch(&self, arrival: IncomingRequest) -> (Response<FakeBody>, Option<Result<Vec<u8>, BodyReadError>>) {
+        let response = handle_request(&self.hub, &self.fake, arrival).await;
+        let streamed = match &response.body {
             ResponseBody::Stream(body) => Some(self.fake.read(body.clone(), usize::MAX).await),
             ResponseBody::Empty | ResponseBody::Text(_) => None,
         };
-        (reply, streamed)
+        (response, streamed)
     }
 
     pub fn handle(&self, arrival: IncomingRequest) -> TestResponse {
         drop((self.fake.sent(), self.fake.log_lines(), self.fake.queued()));
-        let (reply, streamed) = self.fake.run(self.taken(arrival)).unwrap();
+        let (response, streamed) = self.fake.run(self.dispatch(arrival)).unwrap();
         self.fake.run_background().unwrap();
-        let seal = reply.security_headers.iter().map(|(name, value)| (*name, (*value).to_owned()));
-        let headers = reply.headers.into_iter().map(|(name, value)| (name, value.into_owned())).chain(seal).collect();
-        let text = match reply.body {
+        let seal = response.security_headers.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        let headers =
+            response.headers.into_iter().map(|(name, value)| (name, value.into_owned())).chain(seal).collect();
+        let text = match response.body {
             ResponseBody::Empty => String::new(),
             ResponseBody::Stream(_) => String::from_utf8(streamed.unwrap().unwrap()).unwrap(),
             ResponseBody::Text(text) => text.into_owned(),
@@ -205,13 +208,13 @@ impl TestApp {
             Some(serde_json::from_slice::<Value>(&sent.body?).ok()?["requests"].as_array()?.clone())
         });
         let queued = self.fake.queued();
-        let kept = queued.iter().filter_map(|message| serde_json::from_str::<Vec<Value>>(message).ok());
-        let rows = kept.chain(written).flatten().collect();
+        let queued_rows = queued.iter().filter_map(|message| serde_json::from_str::<Vec<Value>>(message).ok());
+        let rows = queued_rows.chain(written).flatten().collect();
         let code = serde_json::from_str::<Value>(&text).ok().and_then(|body| Some(body["code"].as_str()?.to_owned()));
         let lines = self.fake.log_lines().into_iter().filter_map(|(_, line)| serde_json::from_str::<Value>(&line).ok());
         let lines: Vec<Value> = lines.collect();
         TestResponse {
-            status: reply.status,
+            status: response.status,
             headers,
             text,
             code: code.unwrap_or_default(),

@@ -1,6 +1,6 @@
 //! `/healthz` with failing upstreams: the route is public, and its clients cannot cause more requests to them.
 
-use crate::harness::{REST, TestApp, answered, arrival, default_upstream};
+use crate::harness::{REST, TestApp, arrival, default_upstream, upstream_response};
 use hub::{
     entry::handle_request::handle_request,
     runtime::{
@@ -59,14 +59,14 @@ fn last_status_is_returned_during_a_probe() {
                 return default_upstream(request);
             }
             *calls.borrow_mut() += 1;
-            if *calls.borrow() == 1 { answered(200, "[]") } else { Err(FetchError::Timeout) }
+            if *calls.borrow() == 1 { upstream_response(200, "[]") } else { Err(FetchError::Timeout) }
         }
     });
     assert_eq!(at_once(&app, 1).0, [200]);
     app.fake.advance_time(5_000);
-    let (mut statuses, asked, _) = at_once(&app, 10);
+    let (mut statuses, fetches, _) = at_once(&app, 10);
     statuses.sort_unstable();
-    assert_eq!((statuses, asked), ([[200; 9].as_slice(), &[503]].concat(), 1));
+    assert_eq!((statuses, fetches), ([[200; 9].as_slice(), &[503]].concat(), 1));
 }
 
 /// The probing request is cancelled at any point: the next ones probe again, after the limit at the latest.

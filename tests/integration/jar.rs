@@ -2,7 +2,7 @@
 //! loop, never signed in after a sign-out, always able to sign in again. The jar follows RFC 6265, with cookies of the
 //! host and of the parent domain.
 
-use crate::harness::{ORIGIN, TOKENS, TestApp, TestResponse, answered, default_upstream, json};
+use crate::harness::{ORIGIN, TOKENS, TestApp, TestResponse, default_upstream, json, upstream_response};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use hub::domain::method::ReceivedMethod;
 use hub::{
@@ -25,7 +25,7 @@ use std::{
 const HUB: &str = "hub.stacklumen.example";
 const CLERK: &str = "clerk.stacklumen.example";
 const SITE: &str = "stacklumen.example";
-const PEOPLE: [&str; 2] = ["user_2hubalice0000000000000001", "user_2hubcarol0000000000000003"];
+const USERS: [&str; 2] = ["user_2hubalice0000000000000001", "user_2hubcarol0000000000000003"];
 const YEAR: &str = "Max-Age=31536000";
 /// More than three handshakes, each with its return and the page's own redirects.
 const MOST_HOPS: usize = 17;
@@ -135,9 +135,9 @@ impl Clerk {
         }
     }
 
-    fn begin(&mut self, person: usize, now: i64) {
+    fn begin(&mut self, user_index: usize, now: i64) {
         self.end();
-        self.sessions.push((PEOPLE[person], true));
+        self.sessions.push((USERS[user_index], true));
         (self.current, self.updated_at) = (Some(self.sessions.len() - 1), now);
     }
 
@@ -163,9 +163,9 @@ impl Clerk {
     /// Returns the cookies of a handshake; in production as in clerk/clerk-docs pull request 577.
     fn directives(&self, now: i64) -> Vec<String> {
         let mut all = Vec::new();
-        let gone = "Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT";
+        let expired = "Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT";
         if self.production {
-            all.extend(self.names("__client_uat").map(|name| format!("{name}=; {gone}")));
+            all.extend(self.names("__client_uat").map(|name| format!("{name}=; {expired}")));
             all.extend(self.update());
         } else {
             let uat = if self.live().is_some() { self.updated_at } else { 0 };
@@ -182,7 +182,7 @@ impl Clerk {
                     all.push(format!("__refresh_{}=refresh-{session}; Path=/; {YEAR}; HttpOnly", self.suffix));
                 }
             }
-            None => all.extend(self.names("__session").map(|name| format!("{name}=; {gone}"))),
+            None => all.extend(self.names("__session").map(|name| format!("{name}=; {expired}"))),
         }
         all
     }
@@ -191,25 +191,25 @@ impl Clerk {
         let body = || serde_json::from_slice::<Value>(request.body.as_deref().unwrap_or_default()).unwrap_or_default();
         if let Some((_, nonce)) = request.url.split_once("/handshake_payload?nonce=") {
             let Some(place) = self.nonces.iter().position(|(known, _)| known == nonce) else {
-                return answered(404, "{}");
+                return upstream_response(404, "{}");
             };
             let (_, directives) = self.nonces.remove(place);
-            return answered(200, &json!({ "directives": directives }).to_string());
+            return upstream_response(200, &json!({ "directives": directives }).to_string());
         }
         if let Some(id) = request.url.split("/v1/sessions/sess_2hub").nth(1) {
             let session: usize = id[..8].parse().unwrap();
             if request.url.ends_with("/revoke") {
                 self.sessions[session].1 = false;
                 self.ended += 1;
-                return answered(200, "{}");
+                return upstream_response(200, "{}");
             }
             let live = self.sessions[session].1 && body()["refresh_token"] == format!("refresh-{session}");
             if !live {
-                return answered(401, "{}");
+                return upstream_response(401, "{}");
             }
             let token = self.token(session, now);
             let cookies = self.names("__session").map(|name| format!("{name}={token}; Path=/"));
-            return answered(200, &json!({ "cookies": cookies }).to_string());
+            return upstream_response(200, &json!({ "cookies": cookies }).to_string());
         }
         if request.url.ends_with("/rpc/end_session") {
             self.refused.insert(body()["session"].as_str().unwrap().to_owned());
@@ -219,7 +219,7 @@ impl Clerk {
             let claims = Base64UrlUnpadded::decode_vec(bearer.1.split('.').nth(1).unwrap()).unwrap();
             let claims: Value = serde_json::from_slice(&claims).unwrap();
             if self.refused.contains(claims["sid"].as_str().unwrap()) {
-                return answered(401, r#"{"code":"PT401","message":"session revoked"}"#);
+                return upstream_response(401, r#"{"code":"PT401","message":"session revoked"}"#);
             }
         }
         default_upstream(request)
@@ -250,7 +250,7 @@ struct Browser {
     clock: Rc<Cell<i64>>,
     jar: Jar,
     /// True if an attacker has set cookies in the browser.
-    spoilt: bool,
+    is_invalid: bool,
     /// Number of redirects to Clerk's handshake since the last page.
     handshakes: usize,
     /// True if Clerk stores no result of a handshake.
@@ -302,7 +302,7 @@ impl Browser {
             clerk,
             clock,
             jar: Jar::default(),
-            spoilt: false,
+            is_invalid: false,
             handshakes: 0,
             forgetful: false,
             story: Vec::new(),
@@ -334,7 +334,7 @@ impl Browser {
             ("sec-fetch-site", "same-origin"),
             ("cookie", &cookie),
         ];
-        let seen = self.app.handle(IncomingRequest {
+        let response = self.app.handle(IncomingRequest {
             method: ReceivedMethod::parse(method),
             url: url.to_owned(),
             headers: Headers::new(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()),
@@ -344,7 +344,7 @@ impl Browser {
             body: body.map(|body| body.into_bytes().into()),
         });
         self.tick();
-        for (_, directive) in seen.headers.iter().filter(|(name, _)| *name == "set-cookie") {
+        for (_, directive) in response.headers.iter().filter(|(name, _)| *name == "set-cookie") {
             assert!(
                 !self.clerk.borrow().production
                     || !directive.starts_with("__client_uat")
@@ -354,7 +354,7 @@ impl Browser {
             );
             self.jar.take(HUB, self.clock.get(), directive);
         }
-        seen
+        response
     }
 
     /// Opens a URL and follows its redirects, as a browser does.
@@ -371,17 +371,17 @@ impl Browser {
             if url.starts_with("https://accounts.") {
                 return End::SignInPage(url);
             }
-            let seen = self.request("GET", &url, None);
-            match seen.header("location") {
+            let response = self.request("GET", &url, None);
+            match response.header("location") {
                 Some(to) if to.starts_with('/') => url = format!("{ORIGIN}{to}"),
                 Some(to) => to.clone_into(&mut url),
-                None if seen.status == 200 && seen.text.contains("Your account") => {
-                    let user = PEOPLE.iter().find(|person| seen.text.contains(**person)).unwrap();
+                None if response.status == 200 && response.text.contains("Your account") => {
+                    let user = USERS.iter().find(|user| response.text.contains(**user)).unwrap();
                     assert!(!url.contains("hub_state") && !url.contains("__clerk"), "traces in {url}");
                     return End::Account((*user).to_owned());
                 }
-                None if seen.status == 200 => return End::Home,
-                None => return End::Problem(seen.log["code"].as_str().unwrap_or_default().to_owned()),
+                None if response.status == 200 => return End::Home,
+                None => return End::Problem(response.log["code"].as_str().unwrap_or_default().to_owned()),
             }
         }
         panic!("a redirect loop at {url}: {:#?}\n{:#?}", self.story, self.jar);
@@ -422,15 +422,15 @@ impl Browser {
     }
 
     /// Selects a user on Clerk's page, or completes the task that Clerk shows there, and returns to the Hub.
-    fn choose(&mut self, person: usize) -> End {
+    fn choose(&mut self, user_index: usize) -> End {
         let now = self.now();
         let pending = self.clerk.borrow().pending();
         match pending {
             // The time of the last update remains, which is the harder case.
-            Some(session) if self.clerk.borrow().sessions[session].0 == PEOPLE[person] => {
+            Some(session) if self.clerk.borrow().sessions[session].0 == USERS[user_index] => {
                 self.clerk.borrow_mut().pending.remove(&session);
             }
-            _ => self.clerk.borrow_mut().begin(person, now),
+            _ => self.clerk.borrow_mut().begin(user_index, now),
         }
         self.hear_clerk();
         self.open(if self.clerk.borrow().production { "/account" } else { "/account?__clerk_db_jwt=dvb_1" })
@@ -441,18 +441,18 @@ impl Browser {
     fn may_be(&self, end: &End) -> bool {
         match end {
             End::Problem(code) if code == "HUB108" => !self.clerk.borrow().refused.is_empty(),
-            End::Problem(code) if code == "HUB107" => self.spoilt,
+            End::Problem(code) if code == "HUB107" => self.is_invalid,
             _ => false,
         }
     }
 
     /// Signs in as a user who retries after an error.
-    fn sign_in(&mut self, person: usize) -> String {
-        self.story.push(format!("sign in as {person}"));
+    fn sign_in(&mut self, user_index: usize) -> String {
+        self.story.push(format!("sign in as {user_index}"));
         for _ in 0..3 {
             match self.open("/account") {
                 End::Account(user) => return user,
-                End::SignInPage(_) => match self.choose(person) {
+                End::SignInPage(_) => match self.choose(user_index) {
                     End::Account(user) => return user,
                     other => assert!(self.may_be(&other), "came back to {other:?}: {:#?}\n{:#?}", self.story, self.jar),
                 },
@@ -472,9 +472,16 @@ impl Browser {
         self.wait(idle);
         self.story.push("sign out".to_owned());
         let ended = self.clerk.borrow().ended;
-        let seen = self.request("POST", &format!("{ORIGIN}/sign-out"), Some(body));
+        let response = self.request("POST", &format!("{ORIGIN}/sign-out"), Some(body));
         let ended = self.clerk.borrow().ended - ended;
-        assert_eq!((seen.status == 303, ended == 1), (true, true), "{} {} {:#?}", seen.status, seen.text, self.story);
+        assert_eq!(
+            (response.status == 303, ended == 1),
+            (true, true),
+            "{} {} {:#?}",
+            response.status,
+            response.text,
+            self.story
+        );
         true
     }
 }
@@ -491,7 +498,7 @@ impl Chance {
 }
 
 /// Runs one story: actions of the browser's user, here and elsewhere, in any order.
-fn told(production: bool, seed: u64) {
+fn run_history(production: bool, seed: u64) {
     let mut chance = Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     let mut browser = Browser::new(production, (chance.below(2) == 0, chance.below(3) == 0));
     // No sign-in since the last sign-out.
@@ -499,14 +506,17 @@ fn told(production: bool, seed: u64) {
     for _ in 0..4 + chance.below(8) {
         match chance.below(13) {
             0 | 1 => {
-                let person = chance.below(2);
-                browser.sign_in(person);
+                let user_index = chance.below(2);
+                browser.sign_in(user_index);
                 signed_out = false;
             }
             2..=4 => {
                 browser.story.push("open".to_owned());
                 let found = browser.open("/account");
-                if browser.clerk.borrow().production && !browser.spoilt && browser.clerk.borrow().pending().is_some() {
+                if browser.clerk.borrow().production
+                    && !browser.is_invalid
+                    && browser.clerk.borrow().pending().is_some()
+                {
                     assert!(matches!(found, End::SignInPage(_)), "{found:?} {:#?}\n{:#?}", browser.story, browser.jar);
                 }
                 if matches!(found, End::SignInPage(_)) {
@@ -517,13 +527,13 @@ fn told(production: bool, seed: u64) {
                     assert!(!signed_out, "signed in after a sign-out: {:#?}\n{:#?}", browser.story, browser.jar);
                     let of_clerk = browser.clerk.borrow().live().map(|one| browser.clerk.borrow().sessions[one].0);
                     assert!(
-                        browser.spoilt || !production || of_clerk == Some(user),
+                        browser.is_invalid || !production || of_clerk == Some(user),
                         "{user}, not {of_clerk:?}: {:#?}",
                         browser.story
                     );
                 }
-                let well = matches!(found, End::Account(_) | End::SignInPage(_)) || browser.may_be(&found);
-                assert!(well, "{found:?} {:#?}", browser.story);
+                let expected = matches!(found, End::Account(_) | End::SignInPage(_)) || browser.may_be(&found);
+                assert!(expected, "{found:?} {:#?}", browser.story);
             }
             5 | 6 => {
                 let idle = [0, 1, 70, 3600, 86_400][chance.below(5)];
@@ -545,10 +555,10 @@ fn told(production: bool, seed: u64) {
                 signed_out = true;
             }
             8 => {
-                let person = chance.below(2);
-                browser.story.push(format!("sign in elsewhere as {person}"));
+                let user_index = chance.below(2);
+                browser.story.push(format!("sign in elsewhere as {user_index}"));
                 let now = browser.now();
-                browser.clerk.borrow_mut().begin(person, now);
+                browser.clerk.borrow_mut().begin(user_index, now);
                 browser.hear_clerk();
                 signed_out = false;
             }
@@ -558,11 +568,11 @@ fn told(production: bool, seed: u64) {
                 signed_out = true;
             }
             10 => {
-                let person = chance.below(2);
-                browser.story.push(format!("sign in elsewhere as {person}, with a task left"));
+                let user_index = chance.below(2);
+                browser.story.push(format!("sign in elsewhere as {user_index}, with a task left"));
                 let now = browser.now();
                 let mut clerk = browser.clerk.borrow_mut();
-                clerk.begin(person, now);
+                clerk.begin(user_index, now);
                 let session = clerk.sessions.len() - 1;
                 clerk.pending.insert(session);
                 drop(clerk);
@@ -577,8 +587,8 @@ fn told(production: bool, seed: u64) {
         }
     }
     browser.wait(11);
-    let person = chance.below(2);
-    browser.sign_in(person);
+    let user_index = chance.below(2);
+    browser.sign_in(user_index);
 }
 
 /// Adds cookies that a neighbouring host, an older Hub or another application could have set.
@@ -588,7 +598,7 @@ fn spoil(browser: &mut Browser, chance: &mut Chance) {
     let of_site = format!("Path=/; Domain={SITE}; {YEAR}");
     let kind = chance.below(8);
     // An older Hub set copies for its own host; all other kinds are attacks.
-    browser.spoilt |= kind > 1;
+    browser.is_invalid |= kind > 1;
     let (host, directive) = match kind {
         0 => (HUB, format!("__client_uat={}; Path=/; {YEAR}", now - 500)),
         1 => (HUB, format!("__client_uat_{suffix}=0; Path=/; {YEAR}")),
@@ -599,7 +609,7 @@ fn spoil(browser: &mut Browser, chance: &mut Chance) {
         6 => (CLERK, format!("__clerk_redirect_count=9; {of_site}")),
         _ => {
             let mut clerk = browser.clerk.borrow_mut();
-            clerk.sessions.push((PEOPLE[0], false));
+            clerk.sessions.push((USERS[0], false));
             let session = clerk.sessions.len() - 1;
             let token = clerk.token(session, now);
             clerk.refused.insert(format!("sess_2hub{session:08}"));
@@ -613,14 +623,14 @@ fn spoil(browser: &mut Browser, chance: &mut Chance) {
 #[test]
 fn any_order_of_sign_in_and_sign_out_converges_in_production_i_2() {
     for seed in 1..=STORIES {
-        told(true, seed);
+        run_history(true, seed);
     }
 }
 
 #[test]
 fn any_order_of_sign_in_and_sign_out_converges_in_development_i_2() {
     for seed in 1..=STORIES {
-        told(false, seed);
+        run_history(false, seed);
     }
 }
 
@@ -643,14 +653,14 @@ fn pending_session_redirects_to_its_clerk_task_i_2() {
             let found = browser.open("/account");
             assert!(matches!(found, End::SignInPage(_)), "{production} {by_nonce} {found:?}");
             let header = browser.jar.header(HUB, "/account", browser.now());
-            let kept = header.split("; ").any(|cookie| cookie.starts_with("__session"));
-            assert!(!kept && !header.contains("__Host-hub_state"), "{header}");
+            let is_stored = header.split("; ").any(|cookie| cookie.starts_with("__session"));
+            assert!(!is_stored && !header.contains("__Host-hub_state"), "{header}");
         }
         let found = browser.open("/sign-in");
         assert!(matches!(found, End::SignInPage(_)), "{production} {by_nonce} {found:?}");
         assert_eq!(browser.handshakes, 1);
         browser.wait(11);
-        assert_eq!(browser.choose(0), End::Account(PEOPLE[0].to_owned()), "{production} {by_nonce}");
+        assert_eq!(browser.choose(0), End::Account(USERS[0].to_owned()), "{production} {by_nonce}");
         assert_eq!(browser.clerk.borrow().sessions.len(), 2, "the session whose task was left");
     }
 }

@@ -1,6 +1,6 @@
 //! The scheduled jobs: the nightly ones step by step (A-3, L-2), and the alerts for an operator.
 
-use crate::harness::{TestApp, answered, default_upstream};
+use crate::harness::{TestApp, default_upstream, upstream_response};
 use hub::{
     entry::{jobs::JOBS, scheduled::run},
     runtime::{FetchError, LogLevel, UpstreamRequest},
@@ -32,7 +32,7 @@ fn integrity_checks_run_stepwise_to_completion_a_3() {
         }
         counted.set(counted.get() + 1);
         let step = json!({ "done": counted.get() == 7, "busy": counted.get() == 3, "checks": [] });
-        answered(200, &step.to_string())
+        upstream_response(200, &step.to_string())
     });
     let (sent, outcome) = ran(&app, "integrity-checks");
     assert_eq!((steps.get(), outcome), (7, json!("done")));
@@ -45,14 +45,14 @@ fn integrity_checks_run_stepwise_to_completion_a_3() {
 /// After a step that fails, or steps without end, the next run of the cron continues with the remaining work.
 #[test]
 fn unfinished_integrity_checks_continue_in_the_next_run_a_3() {
-    let app = TestApp::with_upstream(|_| answered(200, r#"{"done":false,"checks":[]}"#));
+    let app = TestApp::with_upstream(|_| upstream_response(200, r#"{"done":false,"checks":[]}"#));
     let (sent, outcome) = ran(&app, "integrity-checks");
     assert_eq!((sent.len(), outcome), (100, json!("UpstreamTimeout")));
     let slow = TestApp::with_upstream(|_| Err(FetchError::Timeout));
     let (sent, outcome) = ran(&slow, "integrity-checks");
     assert_eq!((sent.len(), outcome), (1, json!("UpstreamTimeout")));
     for odd in ["", "[]", "{}", "<html>"] {
-        let app = TestApp::with_upstream(move |_| answered(200, odd));
+        let app = TestApp::with_upstream(move |_| upstream_response(200, odd));
         assert_ne!(ran(&app, "integrity-checks").1, json!("done"), "{odd}");
     }
 }
@@ -69,10 +69,10 @@ fn maintenance_runs_each_task_to_completion_l_2() {
     let counted = Rc::clone(&steps);
     let app = TestApp::with_upstream(move |request| {
         if task(request) == "partitions" {
-            return answered(200, r#"{"done":true,"partitions_made":1}"#);
+            return upstream_response(200, r#"{"done":true,"partitions_made":1}"#);
         }
         counted.set(counted.get() + 1);
-        answered(200, &json!({ "done": counted.get() % 4 == 0, "busy": counted.get() == 2 }).to_string())
+        upstream_response(200, &json!({ "done": counted.get() % 4 == 0, "busy": counted.get() == 2 }).to_string())
     });
     let (sent, outcome) = ran(&app, "maintenance");
     let tasks: Vec<String> = sent.iter().map(task).collect();
@@ -87,24 +87,24 @@ fn maintenance_continues_after_a_failed_task_l_2() {
     for broken in ["partitions", "deletions", "retention"] {
         let app = TestApp::with_upstream(move |request| {
             if task(request) == broken {
-                return answered(500, r#"{"code":"57014","message":"canceling statement of user_secret"}"#);
+                return upstream_response(500, r#"{"code":"57014","message":"canceling statement of user_secret"}"#);
             }
-            answered(200, r#"{"done":true}"#)
+            upstream_response(200, r#"{"done":true}"#)
         });
         drop((app.fake.sent(), app.fake.log_lines()));
         app.fake.run(run(&app.hub, &app.fake, cron("maintenance"))).unwrap();
         let sent: Vec<String> = app.fake.sent().iter().map(task).collect();
         assert_eq!(sent, ["partitions", "deletions", "retention"], "{broken}");
         let lines = app.fake.log_lines();
-        let told = |words: &str| lines.iter().filter(|(_, line)| line.contains(words)).count();
+        let logged = |text: &str| lines.iter().filter(|(_, line)| line.contains(text)).count();
         assert_eq!(
-            (told(r#""code":"57014""#), told("user_secret"), told("UpstreamInvalidResponse")),
+            (logged(r#""code":"57014""#), logged("user_secret"), logged("UpstreamInvalidResponse")),
             (1, 0, 1),
             "{lines:?}"
         );
     }
     for odd in ["<html>", r#"{"code":"no code at all"}"#, r#"{"code":7}"#, ""] {
-        let app = TestApp::with_upstream(move |_| answered(500, odd));
+        let app = TestApp::with_upstream(move |_| upstream_response(500, odd));
         let (sent, outcome) = ran(&app, "maintenance");
         assert_eq!(sent.len(), 3, "{odd}");
         assert_ne!(outcome, json!("done"), "{odd}");
@@ -115,8 +115,8 @@ const HOOK: &str = "https://hooks.example/services/secret?token=secret";
 
 fn alerting(database: Result<&'static str, FetchError>, hook: u16) -> TestApp {
     TestApp::with(&[("ALERT_WEBHOOK_URL", HOOK)], move |request| match request.url.as_str() {
-        HOOK => answered(hook, "ok"),
-        url if url.ends_with("/rpc/find_alerts") => answered(200, database?),
+        HOOK => upstream_response(hook, "ok"),
+        url if url.ends_with("/rpc/find_alerts") => upstream_response(200, database?),
         _ => default_upstream(request),
     })
 }
@@ -140,9 +140,9 @@ fn alerts_are_logged_and_posted_once_each() {
     app.fake.dead_letters(Some(3));
     app.fake.run(run(&app.hub, &app.fake, cron("alerts"))).unwrap();
     let lines = app.fake.log_lines();
-    let told = lines.iter().filter(|(level, line)| *level == LogLevel::Error && line.contains(r#""event":"alert""#));
+    let logged = lines.iter().filter(|(level, line)| *level == LogLevel::Error && line.contains(r#""event":"alert""#));
     // Findings of the database do not wait for the queue.
-    assert_eq!(told.count(), 2, "{lines:?}");
+    assert_eq!(logged.count(), 2, "{lines:?}");
     assert!(!lines.iter().any(|(_, line)| line.contains("secret")), "{lines:?}");
     let body = posted(&app.fake.sent()).unwrap();
     let names: Vec<&Value> = body["alerts"].as_array().unwrap().iter().map(|alert| &alert["alert"]).collect();
@@ -170,7 +170,7 @@ fn rejected_alert_delivery_is_an_error() {
         assert_eq!(ran(&app, "alerts").1, json!("UpstreamUnreachable"), "{status}");
     }
     let silent = TestApp::with_upstream(|request| match request.url.as_str() {
-        url if url.ends_with("/rpc/find_alerts") => answered(200, r#"[{"alert":"x","text":"y"}]"#),
+        url if url.ends_with("/rpc/find_alerts") => upstream_response(200, r#"[{"alert":"x","text":"y"}]"#),
         _ => default_upstream(request),
     });
     silent.fake.dead_letters(None);

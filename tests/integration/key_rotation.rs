@@ -1,6 +1,6 @@
 //! I-2: keys that change under the same id, whatever other requests are sent meanwhile.
 
-use crate::harness::{ORIGIN, TOKENS, TestApp, answered, default_upstream, json};
+use crate::harness::{ORIGIN, TOKENS, TestApp, default_upstream, json, upstream_response};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use hub::services::request_context::RequestContext;
 use hub::{
@@ -31,8 +31,8 @@ fn set(key: Key) -> String {
     if key == Key::First {
         return TOKENS["jwks"].to_string();
     }
-    let stranger = &json("throwaway-keys.json")["foreign"];
-    let members = ["kty", "n", "e"].map(|name| (name.to_owned(), stranger[name].clone()));
+    let foreign_key = &json("throwaway-keys.json")["foreign"];
+    let members = ["kty", "n", "e"].map(|name| (name.to_owned(), foreign_key[name].clone()));
     let mut key: serde_json::Map<String, Value> = members.into_iter().collect();
     key.insert("kid".to_owned(), TOKENS["jwks"]["keys"][0]["kid"].clone());
     serde_json::json!({ "keys": [key] }).to_string()
@@ -53,24 +53,24 @@ fn token(key: Key) -> &'static str {
 
 /// Returns an app whose issuer has this key, and the number of requests to the issuer.
 fn issuer() -> (TestApp, Rc<Cell<Key>>, Rc<Cell<u64>>) {
-    let (key, asked) = (Rc::new(Cell::new(Key::First)), Rc::new(Cell::new(0)));
-    let (given, counted) = (Rc::clone(&key), Rc::clone(&asked));
+    let (key, fetches) = (Rc::new(Cell::new(Key::First)), Rc::new(Cell::new(0)));
+    let (given, counted) = (Rc::clone(&key), Rc::clone(&fetches));
     let app = TestApp::with_upstream(move |request: &UpstreamRequest| {
         if !request.url.ends_with("/jwks.json") {
             return default_upstream(request);
         }
         counted.set(counted.get() + 1);
-        answered(200, &set(given.get()))
+        upstream_response(200, &set(given.get()))
     });
-    (app, key, asked)
+    (app, key, fetches)
 }
 
 /// Returns whether the signature was accepted: the tokens of the vectors are valid for a minute, which is checked only
 /// after the signature.
-fn is_taken(app: &TestApp, token: &str) -> bool {
+fn is_accepted(app: &TestApp, token: &str) -> bool {
     let header = format!("Bearer {token}");
-    let seen = app.send("-", "GET", "/rest/v1/contact_tickets", &[("authorization", &header)], None);
-    seen.status == 200 || seen.log["reason"] == "expired"
+    let response = app.send("-", "GET", "/rest/v1/contact_tickets", &[("authorization", &header)], None);
+    response.status == 200 || response.log["reason"] == "expired"
 }
 
 /// Random schedules of forged and valid tokens and of rotations, from a deterministic generator.
@@ -83,7 +83,7 @@ fn valid_token_is_accepted_in_bounded_time_despite_forged_tokens_i_2() {
         (seed >> 33) % below
     };
     for schedule in 0..10 {
-        let (app, key, asked) = issuer();
+        let (app, key, fetches) = issuer();
         let began = app.fake.now_ms();
         let mut rotated = began;
         // The rate of forged tokens differs between schedules.
@@ -97,15 +97,19 @@ fn valid_token_is_accepted_in_bounded_time_despite_forged_tokens_i_2() {
                     rotated = now;
                 }
                 0 | 1 => {
-                    let taken = is_taken(&app, token(key.get()));
-                    assert!(taken || now - rotated < BOUND_MS, "schedule {schedule}: {} ms after", now - rotated);
+                    let accepted = is_accepted(&app, token(key.get()));
+                    assert!(accepted || now - rotated < BOUND_MS, "schedule {schedule}: {} ms after", now - rotated);
                 }
-                _ => assert!(!is_taken(&app, forged)),
+                _ => assert!(!is_accepted(&app, forged)),
             }
         }
         let elapsed = app.fake.now_ms() - began;
         let most = elapsed / 60_000 + elapsed / 150_000 + 3;
-        assert!(asked.get() <= most, "schedule {schedule}: the issuer was asked {} times in {elapsed} ms", asked.get());
+        assert!(
+            fetches.get() <= most,
+            "schedule {schedule}: the issuer was asked {} times in {elapsed} ms",
+            fetches.get()
+        );
     }
 }
 
@@ -146,9 +150,13 @@ fn token_of_a_replaced_key_is_not_cached_i_2() {
             .unwrap();
         assert!(replaced && (polls == 0 || found == Some(true)));
         let header = format!("Bearer {}", token(Key::First));
-        let seen =
+        let response =
             app.send("-", "GET", "/rest/v1/contact_tickets", &[("authorization", &header), ("origin", ORIGIN)], None);
-        assert_eq!((seen.status, seen.log["reason"].as_str()), (401, Some("signature-bad")), "after {polls} polls");
+        assert_eq!(
+            (response.status, response.log["reason"].as_str()),
+            (401, Some("signature-invalid")),
+            "after {polls} polls"
+        );
     }
 }
 
@@ -159,30 +167,30 @@ fn unauthenticated_shared_set_is_ignored_i_2() {
     let jwks = "https://clerk.stacklumen.example/.well-known/jwks.json";
     let url = format!("{ORIGIN}/.keys?of={}", "https%3A%2F%2Fclerk.stacklumen.example%2F.well-known%2Fjwks.json");
     let now = TOKENS["now"].as_u64().unwrap() * 1000;
-    let stranger = shared_jwks::derive_key(&Secret::new([7; 32]));
+    let foreign_key = shared_jwks::derive_key(&Secret::new([7; 32]));
     let forged = set(Key::Second);
     for shared in [
         format!("{now:<16}{forged}").into_bytes(),
-        shared_jwks::seal(&stranger, jwks, now, forged.as_bytes()),
+        shared_jwks::seal(&foreign_key, jwks, now, forged.as_bytes()),
         forged.clone().into_bytes(),
         Vec::new(),
     ] {
-        let (app, _, asked) = issuer();
+        let (app, _, fetches) = issuer();
         app.fake.run(app.fake.cache_put(&url, &shared, 300)).unwrap();
-        assert!(!is_taken(&app, token(Key::Second)), "signed with the key that was written to the cache");
-        assert!(is_taken(&app, token(Key::First)));
-        assert_eq!(asked.get(), 1);
+        assert!(!is_accepted(&app, token(Key::Second)), "signed with the key that was written to the cache");
+        assert!(is_accepted(&app, token(Key::First)));
+        assert_eq!(fetches.get(), 1);
         // A set shared by the Hub itself is accepted by the next isolate.
-        assert!(is_taken(&app.another_isolate(), token(Key::First)));
-        assert_eq!(asked.get(), 1);
+        assert!(is_accepted(&app.another_isolate(), token(Key::First)));
+        assert_eq!(fetches.get(), 1);
     }
     // The same URL and the same set, with the MAC of the Hub's own key: accepted, without a request to the issuer.
     let mut own = [0; 32];
     let private = json("throwaway-keys.json")["hub"]["d"].as_str().unwrap().to_owned();
     Base64UrlUnpadded::decode(private, &mut own).unwrap();
-    let (app, _, asked) = issuer();
+    let (app, _, fetches) = issuer();
     let shared = shared_jwks::seal(&shared_jwks::derive_key(&Secret::new(own)), jwks, now, forged.as_bytes());
     app.fake.run(app.fake.cache_put(&url, &shared, 300)).unwrap();
-    assert!(is_taken(&app, token(Key::Second)));
-    assert_eq!(asked.get(), 0);
+    assert!(is_accepted(&app, token(Key::Second)));
+    assert_eq!(fetches.get(), 0);
 }

@@ -1,6 +1,6 @@
 //! I-2: the issuer's keys over time: rotation, outage, unknown ids, and the client's responses meanwhile.
 
-use crate::harness::{ORIGIN, TOKENS, TestApp, answered, default_upstream, json};
+use crate::harness::{ORIGIN, TOKENS, TestApp, default_upstream, json, upstream_response};
 use hub::domain::method::{Method, ReceivedMethod};
 use hub::{
     domain::headers::Headers,
@@ -23,7 +23,7 @@ fn changing() -> (TestApp, Rc<Cell<fn() -> Given>>) {
 }
 
 fn set() -> Given {
-    answered(200, &TOKENS["jwks"].to_string())
+    upstream_response(200, &TOKENS["jwks"].to_string())
 }
 
 fn away() -> Given {
@@ -42,20 +42,20 @@ fn other_key() -> Given {
         key.remove(private);
     }
     key["kid"] = TOKENS["jwks"]["keys"][0]["kid"].clone();
-    answered(200, &serde_json::json!({ "keys": [key] }).to_string())
+    upstream_response(200, &serde_json::json!({ "keys": [key] }).to_string())
 }
 
 fn read(app: &TestApp) -> (u16, String, usize) {
     // Each request uses a token that is not cached, so that a key is needed.
-    let seen = app.get("alice", "GET", "/rest/v1/contact_tickets");
-    (seen.status, seen.code, seen.fetched_keys)
+    let response = app.get("alice", "GET", "/rest/v1/contact_tickets");
+    (response.status, response.code, response.fetched_keys)
 }
 
 /// Sends one of several tokens of the same time, since the tokens of the vectors are valid for a minute.
 fn fresh(app: &TestApp, number: usize) -> (u16, String, usize) {
     let names = ["alice", "bob", "carol", "dave", "admin", "sales", "support", "stale"];
-    let seen = app.get(names[number], "GET", "/rest/v1/contact_tickets");
-    (seen.status, seen.code, seen.fetched_keys)
+    let response = app.get(names[number], "GET", "/rest/v1/contact_tickets");
+    (response.status, response.code, response.fetched_keys)
 }
 
 #[test]
@@ -71,11 +71,11 @@ fn returns_503_until_a_jwks_was_fetched() {
     for broken in [
         away as fn() -> Given,
         hanging,
-        || answered(503, "{}"),
-        || answered(200, "<html>"),
-        || answered(200, r#"{"keys":"garbage"}"#),
-        || answered(200, r#"{"keys":[]}"#),
-        || answered(200, &format!(r#"{{"keys":[],"padding":"{}"}}"#, "x".repeat(70_000))),
+        || upstream_response(503, "{}"),
+        || upstream_response(200, "<html>"),
+        || upstream_response(200, r#"{"keys":"garbage"}"#),
+        || upstream_response(200, r#"{"keys":[]}"#),
+        || upstream_response(200, &format!(r#"{{"keys":[],"padding":"{}"}}"#, "x".repeat(70_000))),
         || Ok(UpstreamResponse { status: 302, headers: Headers::default(), body: None }),
         || {
             Ok(UpstreamResponse {
@@ -87,10 +87,10 @@ fn returns_503_until_a_jwks_was_fetched() {
     ] {
         let (app, issuer) = changing();
         issuer.set(broken);
-        let seen = app.get("alice", "GET", "/rest/v1/contact_tickets");
-        assert_eq!((seen.status, seen.code.as_str(), seen.fetched_keys), (503, "HUB104", 1));
-        assert_eq!(seen.header("retry-after"), Some("5"));
-        assert!(seen.upstream.is_empty());
+        let response = app.get("alice", "GET", "/rest/v1/contact_tickets");
+        assert_eq!((response.status, response.code.as_str(), response.fetched_keys), (503, "HUB104", 1));
+        assert_eq!(response.header("retry-after"), Some("5"));
+        assert!(response.upstream.is_empty());
         assert_eq!(read(&app), (503, "HUB104".to_owned(), 0), "the second request must not fetch again");
         app.fake.advance_time(5_001);
         issuer.set(set);
@@ -129,25 +129,29 @@ fn refreshes_jwks_in_background_after_half_ttl() {
 
 /// A rotation that reuses the key id: the old key's tokens become invalid, at the cost of one fetch a minute.
 #[test]
-fn refetches_jwks_once_after_bad_signature() {
+fn refetches_jwks_once_after_invalid_signature() {
     let (app, issuer) = changing();
     assert_eq!(fresh(&app, 0), (200, String::new(), 1));
     issuer.set(other_key);
     app.fake.advance_time(6_000);
-    let stranger = |name: &str| {
+    let foreign_key = |name: &str| {
         let vectors = TOKENS["refused"].as_array().unwrap();
         vectors.iter().find(|vector| vector["name"] == name).unwrap()["token"].as_str().unwrap().to_owned()
     };
-    let ask = |token: &str| {
+    let fetch = |token: &str| {
         let headers = [("authorization", format!("Bearer {token}"))];
         let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let seen = app.send("-", "GET", "/rest/v1/contact_tickets", &headers, None);
-        (seen.status, seen.fetched_keys)
+        let response = app.send("-", "GET", "/rest/v1/contact_tickets", &headers, None);
+        (response.status, response.fetched_keys)
     };
-    assert_eq!(ask(&stranger("signed by a foreign key under the kid of the issuer")), (200, 1), "the new key's token");
+    assert_eq!(
+        fetch(&foreign_key("signed by a foreign key under the kid of the issuer")),
+        (200, 1),
+        "the new key's token"
+    );
     assert_eq!(fresh(&app, 1), (401, "HUB103".to_owned(), 0), "the old key's token");
     assert_eq!(fresh(&app, 0).0, 401, "a token that was remembered, verified with the old key");
-    assert_eq!(ask(&stranger("a signature of zeros")), (401, 0), "no second doubt within a minute");
+    assert_eq!(fetch(&foreign_key("a signature of zeros")), (401, 0), "no second doubt within a minute");
 }
 
 #[test]
@@ -158,9 +162,9 @@ fn refetches_for_unknown_kid_at_most_every_30s() {
         let vectors = TOKENS["refused"].as_array().unwrap();
         let token = vectors.iter().find(|vector| vector["name"] == name).unwrap()["token"].as_str().unwrap();
         let header = format!("Bearer {token}");
-        let seen = app.send("-", "GET", "/rest/v1/contact_tickets", &[("authorization", &header)], None);
-        assert_eq!((seen.status, seen.code.as_str()), (401, "HUB103"));
-        seen.fetched_keys
+        let response = app.send("-", "GET", "/rest/v1/contact_tickets", &[("authorization", &header)], None);
+        assert_eq!((response.status, response.code.as_str()), (401, "HUB103"));
+        response.fetched_keys
     };
     assert_eq!(unknown("a kid that no key has"), 0, "the set is younger than 30 s");
     app.fake.advance_time(30_000);
@@ -191,8 +195,8 @@ fn isolates_share_jwks_and_its_age_i_2() {
     let app = TestApp::new();
     assert_eq!(app.get("alice", "GET", "/rest/v1/contact_tickets").fetched_keys, 1);
     let other = app.another_isolate();
-    let seen = other.get("alice", "GET", "/rest/v1/contact_tickets");
-    assert_eq!((seen.status, seen.fetched_keys), (200, 0));
+    let response = other.get("alice", "GET", "/rest/v1/contact_tickets");
+    assert_eq!((response.status, response.fetched_keys), (200, 0));
     // A set that is too old to be shared is fetched again, and shared again.
     app.fake.advance_time(151_000);
     let third = app.another_isolate();
@@ -242,7 +246,7 @@ fn refreshes_jwks_when_cache_never_responds_i_2() {
 #[test]
 fn every_jwks_fetch_is_logged_with_its_outcome() {
     let failing = |request: &UpstreamRequest| {
-        if request.url.contains("jwks") { answered(503, "{}") } else { default_upstream(request) }
+        if request.url.contains("jwks") { upstream_response(503, "{}") } else { default_upstream(request) }
     };
     for (app, outcome) in [(TestApp::new(), "fetched"), (TestApp::with_upstream(failing), "failed")] {
         drop(app.fake.log_lines());
@@ -271,11 +275,11 @@ fn every_jwks_fetch_is_logged_with_its_outcome() {
 #[test]
 fn due_refresh_precedes_unknown_kid_rejection_i_2() {
     let (app, issuer) = changing();
-    issuer.set(|| answered(200, &TOKENS["jwks"].to_string().replace("\"kid\":\"", "\"kid\":\"old_")));
+    issuer.set(|| upstream_response(200, &TOKENS["jwks"].to_string().replace("\"kid\":\"", "\"kid\":\"old_")));
     assert_eq!(app.get("alice", "GET", "/rest/v1/contact_tickets").log["reason"], "key-unknown");
     issuer.set(set);
     app.fake.advance_time(200_000);
-    let seen = app.get("alice", "GET", "/rest/v1/contact_tickets");
+    let response = app.get("alice", "GET", "/rest/v1/contact_tickets");
     // By then it has expired, which is checked only after its signature is valid.
-    assert_eq!((seen.log["reason"].as_str(), seen.fetched_keys), (Some("expired"), 1));
+    assert_eq!((response.log["reason"].as_str(), response.fetched_keys), (Some("expired"), 1));
 }

@@ -1,6 +1,6 @@
 //! The log lines of every route, job and queue, with all kinds of upstream failures.
 
-use crate::harness::{ORIGIN, PERSONAS, TestApp, answered, arrival, default_upstream};
+use crate::harness::{ORIGIN, PERSONAS, TestApp, arrival, default_upstream, upstream_response};
 use hub::{
     entry::{
         jobs::JOBS,
@@ -21,8 +21,10 @@ type Upstream = fn(&UpstreamRequest) -> Result<UpstreamResponse<Vec<u8>>, FetchE
 const UPSTREAMS: [Upstream; 5] = [
     default_upstream,
     |request| if request.url.contains("jwks") { default_upstream(request) } else { Err(FetchError::Unreachable) },
-    |request| if request.url.contains("jwks") { default_upstream(request) } else { answered(500, "{}") },
-    |request| if request.url.contains("clerk.com/v1/") { answered(500, "{}") } else { default_upstream(request) },
+    |request| if request.url.contains("jwks") { default_upstream(request) } else { upstream_response(500, "{}") },
+    |request| {
+        if request.url.contains("clerk.com/v1/") { upstream_response(500, "{}") } else { default_upstream(request) }
+    },
     |_| Err(FetchError::Unreachable),
 ];
 

@@ -15,7 +15,6 @@
 )]
 
 mod access;
-mod answers;
 mod bodies;
 mod browser_sessions;
 mod cancellation;
@@ -35,6 +34,7 @@ mod recording;
 mod request_checks;
 mod request_log;
 mod reread;
+mod responses;
 mod rotation;
 mod shares;
 mod slow_bodies;

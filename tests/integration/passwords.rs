@@ -9,10 +9,10 @@ use hub::{
 
 const SECRET: &str = "correct-horse-battery";
 
-fn kept_nowhere(seen: &TestResponse, what: &str) {
-    assert!(seen.upstream.is_empty(), "{what}");
-    let written = seen.rows.iter().chain([&seen.log]).map(ToString::to_string).collect::<String>();
-    assert!(!written.contains(SECRET) && !seen.text.contains(SECRET), "{what}");
+fn stored_nowhere(response: &TestResponse, what: &str) {
+    assert!(response.upstream.is_empty(), "{what}");
+    let written = response.rows.iter().chain([&response.log]).map(ToString::to_string).collect::<String>();
+    assert!(!written.contains(SECRET) && !response.text.contains(SECRET), "{what}");
 }
 
 fn paths() -> Vec<String> {
@@ -33,9 +33,9 @@ fn every_route_rejects_passwords_in_the_query_i_1() {
     for path in paths() {
         for name in ["password", "new_password", "user%5Bpassword%5D", "PASSWORD"] {
             for persona in ["-", "alice", "admin"] {
-                let seen = app.get(persona, "GET", &format!("{path}?a=1&{name}={SECRET}"));
-                assert_eq!((seen.status, seen.code.as_str()), (400, "HUB309"), "{persona} {path} {name}");
-                kept_nowhere(&seen, &path);
+                let response = app.get(persona, "GET", &format!("{path}?a=1&{name}={SECRET}"));
+                assert_eq!((response.status, response.code.as_str()), (400, "HUB309"), "{persona} {path} {name}");
+                stored_nowhere(&response, &path);
             }
         }
     }
@@ -56,16 +56,17 @@ fn every_route_rejects_passwords_in_the_body_i_1() {
                 format!(r#"{{"pass\u0077ord":"{SECRET}"}}"#),
             ] {
                 for persona in ["alice", "admin"] {
-                    let seen = app.send(persona, method, &format!("{path}{query}"), &[], Some(&body));
-                    assert!((400..500).contains(&seen.status), "{method} {path} {body}: {}", seen.status);
-                    kept_nowhere(&seen, &path);
-                    by_name += usize::from(seen.code == "HUB309");
+                    let response = app.send(persona, method, &format!("{path}{query}"), &[], Some(&body));
+                    assert!((400..500).contains(&response.status), "{method} {path} {body}: {}", response.status);
+                    stored_nowhere(&response, &path);
+                    by_name += usize::from(response.code == "HUB309");
                 }
             }
             let form = [("content-type", "application/x-www-form-urlencoded")];
-            let seen = app.send("alice", method, &format!("{path}{query}"), &form, Some(&format!("password={SECRET}")));
-            assert!((400..500).contains(&seen.status), "{method} {path} as a form: {}", seen.status);
-            kept_nowhere(&seen, &path);
+            let response =
+                app.send("alice", method, &format!("{path}{query}"), &form, Some(&format!("password={SECRET}")));
+            assert!((400..500).contains(&response.status), "{method} {path} as a form: {}", response.status);
+            stored_nowhere(&response, &path);
         }
     }
     assert!(by_name >= 80, "{by_name}");
@@ -80,7 +81,7 @@ fn page_form_with_a_password_field_is_rejected_i_1() {
         ("cookie".to_owned(), format!("__session={token}; __client_uat={updated}")),
         ("origin".to_owned(), ORIGIN.to_owned()),
     ];
-    let seen = app.handle(IncomingRequest {
+    let response = app.handle(IncomingRequest {
         method: ReceivedMethod::Known(Method::Post),
         url: format!("{ORIGIN}/sign-out"),
         headers: Headers::new(headers.to_vec()),
@@ -89,6 +90,6 @@ fn page_form_with_a_password_field_is_rejected_i_1() {
         country: None,
         body: Some(format!("csrf=x&user%5Bpassword%5D={SECRET}").into_bytes().into()),
     });
-    assert_eq!((seen.status, seen.code.as_str()), (400, "HUB309"));
-    kept_nowhere(&seen, "/sign-out");
+    assert_eq!((response.status, response.code.as_str()), (400, "HUB309"));
+    stored_nowhere(&response, "/sign-out");
 }

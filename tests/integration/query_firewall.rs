@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-fn ask(vector: &Value) -> TestResponse {
+fn send_vector(vector: &Value) -> TestResponse {
     let text = |name: &str| vector[name].as_str();
     let headers: Vec<(&str, &str)> = vector["headers"]
         .as_object()
@@ -28,13 +28,19 @@ fn invalid_queries_are_rejected_before_the_database() {
     assert!(refused.len() >= 100);
     let mut wrong = Vec::new();
     for vector in refused {
-        let seen = ask(vector);
-        let told: Value = serde_json::from_str(&seen.text).unwrap_or_default();
-        let whole = ["code", "message", "details", "hint"].iter().all(|name| told.get(name).is_some());
-        let right = (Value::from(seen.status), Value::from(seen.code.as_str()))
+        let response = send_vector(vector);
+        let error: Value = serde_json::from_str(&response.text).unwrap_or_default();
+        let whole = ["code", "message", "details", "hint"].iter().all(|name| error.get(name).is_some());
+        let right = (Value::from(response.status), Value::from(response.code.as_str()))
             == (vector["status"].clone(), vector["code"].clone());
-        if !right || !whole || !seen.upstream.is_empty() {
-            wrong.push(format!("{}: {} {} upstream {}", vector["name"], seen.status, seen.code, seen.upstream.len()));
+        if !right || !whole || !response.upstream.is_empty() {
+            wrong.push(format!(
+                "{}: {} {} upstream {}",
+                vector["name"],
+                response.status,
+                response.code,
+                response.upstream.len()
+            ));
         }
     }
     assert_eq!(wrong, Vec::<String>::new());
@@ -46,9 +52,11 @@ fn valid_queries_are_reserialized() {
     let vectors = json("queries.json");
     let mut text = String::new();
     for vector in vectors["accepted"].as_array().unwrap() {
-        let seen = ask(vector);
-        let to_database: Vec<_> = seen.upstream.iter().filter(|sent| sent.url.starts_with(REST)).collect();
-        let [sent] = to_database.as_slice() else { panic!("{}: {} {}", vector["name"], seen.status, seen.text) };
+        let response = send_vector(vector);
+        let to_database: Vec<_> = response.upstream.iter().filter(|sent| sent.url.starts_with(REST)).collect();
+        let [sent] = to_database.as_slice() else {
+            panic!("{}: {} {}", vector["name"], response.status, response.text)
+        };
         let header =
             |name: &str| sent.headers.iter().find(|(other, _)| *other == name).map(|(_, value)| value.as_str());
         writeln!(text, "{}", vector["name"].as_str().unwrap()).unwrap();
@@ -76,7 +84,7 @@ fn valid_queries_are_reserialized() {
 fn reserialized_query_is_a_fixed_point() {
     let vectors = json("queries.json");
     let app = TestApp::new();
-    let again = |vector: &Value, method: &str, path: &str, body: Option<&str>, version: Option<&str>| {
+    let replanned = |vector: &Value, method: &str, path: &str, body: Option<&str>, version: Option<&str>| {
         let mut headers: Vec<(&str, &str)> = vector["headers"]
             .as_object()
             .map(|headers| headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_str()?))).collect())
@@ -84,12 +92,12 @@ fn reserialized_query_is_a_fixed_point() {
         headers.retain(|(name, _)| *name != "if-match" || version.is_none());
         headers.extend(version.map(|version| ("if-match", version)));
         let path = format!("/rest/v1/{path}");
-        let seen = app.send(vector["persona"].as_str().unwrap(), method, &path, &headers, body);
-        let mut sent = seen.upstream.into_iter().filter(|sent| sent.url.starts_with(REST));
-        sent.next().ok_or_else(|| format!("{} {}: {}", vector["name"], path, seen.text)).unwrap()
+        let response = app.send(vector["persona"].as_str().unwrap(), method, &path, &headers, body);
+        let mut sent = response.upstream.into_iter().filter(|sent| sent.url.starts_with(REST));
+        sent.next().ok_or_else(|| format!("{} {}: {}", vector["name"], path, response.text)).unwrap()
     };
     for vector in vectors["accepted"].as_array().unwrap() {
-        let first = again(
+        let first = replanned(
             vector,
             vector["method"].as_str().unwrap(),
             vector["path"].as_str().unwrap(),
@@ -100,7 +108,7 @@ fn reserialized_query_is_a_fixed_point() {
         let version = version.and_then(|(_, one)| one.split_once('=')).map(|(_, version)| format!("\"{version}\""));
         let body = first.body.as_ref().map(|body| String::from_utf8(body.clone()).unwrap());
         let path = first.url.strip_prefix(REST).unwrap().trim_start_matches('/');
-        let second = again(vector, first.method.name(), path, body.as_deref(), version.as_deref());
+        let second = replanned(vector, first.method.name(), path, body.as_deref(), version.as_deref());
         assert_eq!(
             (second.method, &second.url, &second.body),
             (first.method, &first.url, &first.body),
@@ -116,30 +124,30 @@ fn reserialized_query_is_a_fixed_point() {
 fn customers_never_receive_estimated_counts_a_1() {
     const KEY: &str = "00000000-0000-4000-8000-000000000000";
     let app = TestApp::new();
-    let mut asked = 0;
+    let mut calls = 0;
     let mut check = |persona: &str, method: &str, path: &str, body: Option<&str>| {
         for count in ["exact", "planned", "estimated"] {
             for preference in [format!("count={count}"), format!("return=representation, count={count}")] {
-                let seen = app.send(persona, method, &format!("/rest/v1/{path}"), &[("prefer", &preference)], body);
-                let name = format!("{persona} {method} {path} {preference}: {} {}", seen.status, seen.text);
-                let prefer: Vec<_> = seen
+                let response = app.send(persona, method, &format!("/rest/v1/{path}"), &[("prefer", &preference)], body);
+                let name = format!("{persona} {method} {path} {preference}: {} {}", response.status, response.text);
+                let prefer: Vec<_> = response
                     .upstream
                     .iter()
                     .flat_map(|sent| &sent.headers)
                     .filter(|(name, _)| *name == "prefer")
                     .map(|(_, value)| value.as_str())
                     .collect();
-                if seen.code == "HUB306" {
-                    assert!(prefer.is_empty() && seen.upstream.is_empty(), "{name}");
+                if response.code == "HUB306" {
+                    assert!(prefer.is_empty() && response.upstream.is_empty(), "{name}");
                 } else {
-                    assert!(seen.status < 300, "{name}");
+                    assert!(response.status < 300, "{name}");
                     assert!(prefer.iter().any(|prefer| prefer.split(',').any(|one| one == "count=exact")), "{name}");
                 }
                 assert!(
                     !prefer.iter().any(|prefer| prefer.contains("planned") || prefer.contains("estimated")),
                     "{name}"
                 );
-                asked += 1;
+                calls += 1;
             }
         }
     };
@@ -190,7 +198,7 @@ fn customers_never_receive_estimated_counts_a_1() {
             check(persona, "POST", &format!("rpc/{}", function.name), Some(&Value::Object(arguments).to_string()));
         }
     }
-    assert!(asked > 700, "{asked}");
+    assert!(calls > 700, "{calls}");
 }
 
 /// Staff may read every row that they can query, so an estimate reveals nothing else.
@@ -199,15 +207,15 @@ fn staff_receive_the_requested_count() {
     for count in ["planned", "estimated"] {
         for (persona, table) in [("support", "leads"), ("sales", "contact_tickets"), ("admin", "chat_threads")] {
             let preference = format!("count={count}");
-            let seen = TestApp::new().send(
+            let response = TestApp::new().send(
                 persona,
                 "HEAD",
                 &format!("/rest/v1/{table}?select=id"),
                 &[("prefer", &preference)],
                 None,
             );
-            let sent = seen.upstream.iter().flat_map(|sent| &sent.headers).find(|(name, _)| *name == "prefer");
-            assert_eq!(sent, Some(&("prefer", preference)), "{persona} {table}: {}", seen.text);
+            let sent = response.upstream.iter().flat_map(|sent| &sent.headers).find(|(name, _)| *name == "prefer");
+            assert_eq!(sent, Some(&("prefer", preference)), "{persona} {table}: {}", response.text);
         }
     }
 }

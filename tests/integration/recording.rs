@@ -2,7 +2,7 @@
 //! The cases are generated from TABLES and FUNCTIONS, so that they include every new sensitive column, embed or
 //! function.
 
-use crate::harness::{REST, TestApp, TestResponse, answered, default_upstream, json as vectors};
+use crate::harness::{REST, TestApp, TestResponse, default_upstream, json as vectors, upstream_response};
 use hub::{
     domain::{
         access::{PrincipalKind, Purpose, StaffRole},
@@ -70,19 +70,19 @@ fn arguments(arguments: &[Argument]) -> Value {
 fn of_column(persona: &'static str, who: PrincipalKind, table: &Table, grant: &Grant, column: &str) -> Vec<Case> {
     let (name, key) = (table.name, table.key);
     let named = condition(table, key);
-    let asks = condition(table, column);
+    let condition_text = condition(table, column);
     let mut cases = vec![
         ("selects", "GET", format!("{name}?select={key},{column}&{named}"), None),
         ("selects all", "GET", format!("{name}?{named}"), None),
         ("calls it otherwise", "GET", format!("{name}?select=x:{column}&{named}"), None),
-        ("filters", "GET", format!("{name}?select={key}&{named}&{asks}"), None),
+        ("filters", "GET", format!("{name}?select={key}&{named}&{condition_text}"), None),
         (
             "filters in a tree",
             "GET",
-            format!("{name}?select={key}&{named}&or=({},{key}.is.null)", asks.replacen('=', ".", 1)),
+            format!("{name}?select={key}&{named}&or=({},{key}.is.null)", condition_text.replacen('=', ".", 1)),
             None,
         ),
-        ("counts", "HEAD", format!("{name}?select={key}&{named}&{asks}"), None),
+        ("counts", "HEAD", format!("{name}?select={key}&{named}&{condition_text}"), None),
         ("orders", "GET", format!("{name}?select={key}&{named}&order={column}.desc"), None),
     ];
     let returned = format!("{name}?select={key},{column}");
@@ -99,7 +99,7 @@ fn of_column(persona: &'static str, who: PrincipalKind, table: &Table, grant: &G
         let (over, of_outer) = (outer.name, condition(outer, outer.key));
         cases.push(("embeds", "GET", format!("{over}?select={},{name}({column})&{of_outer}", outer.key), None));
         let embed = format!("{over}?select={},{name}!inner({key})&{of_outer}", outer.key);
-        cases.push(("filters an embed", "GET", format!("{embed}&{name}.{asks}"), None));
+        cases.push(("filters an embed", "GET", format!("{embed}&{name}.{condition_text}"), None));
         cases.push(("orders an embed", "GET", format!("{embed}&{name}.order={column}"), None));
     }
     cases
@@ -178,18 +178,20 @@ fn cases() -> Vec<Case> {
 }
 
 fn send(app: &TestApp, case: &Case) -> TestResponse {
-    let said = [("x-hub-purpose", "sales"), ("if-match", "*"), ("prefer", "return=representation")];
-    app.send(case.persona, case.method, &format!("/rest/v1/{}", case.path), &said, case.body.as_deref())
+    let staff_headers = [("x-hub-purpose", "sales"), ("if-match", "*"), ("prefer", "return=representation")];
+    app.send(case.persona, case.method, &format!("/rest/v1/{}", case.path), &staff_headers, case.body.as_deref())
 }
 
-fn data(seen: &TestResponse) -> usize {
-    seen.upstream.iter().filter(|sent| sent.url.starts_with(REST)).count()
+fn data(response: &TestResponse) -> usize {
+    response.upstream.iter().filter(|sent| sent.url.starts_with(REST)).count()
 }
 
 fn unless_recorded(
-    mut answer: impl FnMut() -> Result<UpstreamResponse<Vec<u8>>, FetchError> + 'static,
+    mut response_on_record: impl FnMut() -> Result<UpstreamResponse<Vec<u8>>, FetchError> + 'static,
 ) -> impl FnMut(&UpstreamRequest) -> Result<UpstreamResponse<Vec<u8>>, FetchError> + 'static {
-    move |request| if request.url.ends_with("/rpc/record_read") { answer() } else { default_upstream(request) }
+    move |request| {
+        if request.url.ends_with("/rpc/record_read") { response_on_record() } else { default_upstream(request) }
+    }
 }
 
 #[test]
@@ -198,12 +200,13 @@ fn sensitive_read_is_recorded_before_the_data_is_requested_l_1() {
     assert!(cases.len() > 150, "{}", cases.len());
     let (app, mut wrong) = (TestApp::new(), Vec::new());
     for case in &cases {
-        let seen = send(&app, case);
-        let first = matches!(seen.recorded[..], [(0, _)]);
-        let completed =
-            seen.rows.len() == 1 && seen.rows[0]["status"] == seen.status && seen.rows[0].get("look").is_none();
-        if seen.status >= 400 || !first || data(&seen) != 1 || !completed {
-            wrong.push(format!("{}: {} {} {:?}", case.what, seen.status, seen.code, seen.recorded));
+        let response = send(&app, case);
+        let first = matches!(response.recorded[..], [(0, _)]);
+        let completed = response.rows.len() == 1
+            && response.rows[0]["status"] == response.status
+            && response.rows[0].get("look").is_none();
+        if response.status >= 400 || !first || data(&response) != 1 || !completed {
+            wrong.push(format!("{}: {} {} {:?}", case.what, response.status, response.code, response.recorded));
         }
     }
     assert_eq!(wrong, Vec::<String>::new());
@@ -214,11 +217,11 @@ fn data_is_not_requested_if_recording_fails_l_1() {
     let failures: [fn() -> Result<UpstreamResponse<Vec<u8>>, FetchError>; 7] = [
         || Err(FetchError::Unreachable),
         || Err(FetchError::Timeout),
-        || answered(500, "{}"),
-        || answered(503, ""),
-        || answered(400, r#"{"code":"22P02","message":"invalid input syntax for type uuid"}"#),
-        || answered(403, r#"{"code":"42501","message":"permission denied"}"#),
-        || answered(302, ""),
+        || upstream_response(500, "{}"),
+        || upstream_response(503, ""),
+        || upstream_response(400, r#"{"code":"22P02","message":"invalid input syntax for type uuid"}"#),
+        || upstream_response(403, r#"{"code":"42501","message":"permission denied"}"#),
+        || upstream_response(302, ""),
     ];
     for failure in failures {
         let mut app = TestApp::with_upstream(unless_recorded(failure));
@@ -227,10 +230,10 @@ fn data_is_not_requested_if_recording_fails_l_1() {
             if place % 4 == 0 && failure().is_err_and(|failure| failure == FetchError::Timeout) {
                 app = TestApp::with_upstream(unless_recorded(failure));
             }
-            let seen = send(&app, &case);
-            assert_eq!((seen.status, data(&seen)), (503, 0), "{}", case.what);
-            assert!(case.method == "HEAD" || seen.code == "HUB405", "{}", case.what);
-            assert_eq!(seen.rows[0]["code"], "HUB405", "{}", case.what);
+            let response = send(&app, &case);
+            assert_eq!((response.status, data(&response)), (503, 0), "{}", case.what);
+            assert!(case.method == "HEAD" || response.code == "HUB405", "{}", case.what);
+            assert_eq!(response.rows[0]["code"], "HUB405", "{}", case.what);
         }
     }
 }
@@ -238,11 +241,12 @@ fn data_is_not_requested_if_recording_fails_l_1() {
 /// The call uses the reader's own token, so that an ended session records nothing and reads nothing.
 #[test]
 fn revoked_session_is_rejected_by_the_recording_call_i_2() {
-    let app =
-        TestApp::with_upstream(unless_recorded(|| answered(401, r#"{"code":"PT401","message":"session revoked"}"#)));
+    let app = TestApp::with_upstream(unless_recorded(|| {
+        upstream_response(401, r#"{"code":"PT401","message":"session revoked"}"#)
+    }));
     for case in cases() {
-        let seen = send(&app, &case);
-        assert_eq!((seen.status, data(&seen)), (401, 0), "{}", case.what);
+        let response = send(&app, &case);
+        assert_eq!((response.status, data(&response)), (401, 0), "{}", case.what);
     }
 }
 
@@ -250,16 +254,16 @@ fn revoked_session_is_rejected_by_the_recording_call_i_2() {
 #[test]
 fn read_record_call_carries_the_request_context_l_3() {
     let app = TestApp::new();
-    let said = [("x-hub-purpose", "support"), ("x-request-id", "my-own-id-1")];
-    let seen = app.send("impersonated", "HEAD", "/rest/v1/contact_tickets", &said, None);
-    let [(0, record)] = &seen.recorded[..] else { panic!("{:?}", seen.recorded) };
+    let staff_headers = [("x-hub-purpose", "support"), ("x-request-id", "my-own-id-1")];
+    let response = app.send("impersonated", "HEAD", "/rest/v1/contact_tickets", &staff_headers, None);
+    let [(0, record)] = &response.recorded[..] else { panic!("{:?}", response.recorded) };
     assert_eq!(
         [&record["entity"], &record["selector"], &record["records"], &record["purpose"], &record["export"]],
         [&json!("contact_tickets"), &json!("list"), &json!([]), &json!("support"), &json!(false)]
     );
-    let call = &seen.calls[0];
+    let call = &response.calls[0];
     let header = |name: &str| call.headers.iter().find(|(other, _)| *other == name).map(|(_, value)| value.as_str());
-    assert_eq!(header("x-request-id"), seen.header("x-request-id"));
+    assert_eq!(header("x-request-id"), response.header("x-request-id"));
     assert_eq!(
         [header("x-hub-method"), header("x-hub-route"), header("x-client-request-id"), header("x-hub-impersonator")],
         [Some("HEAD"), Some("/rest/v1/contact_tickets"), Some("my-own-id-1"), Some("user_2hubadmin0000000000000005")]
@@ -281,14 +285,16 @@ fn read_record_describes_the_returned_data_l_1() {
         };
         let body = read["body"].as_str().map(str::to_owned);
         let case = Case { what: path.clone(), persona: "admin", method, path, body };
-        let seen = match read["headers"]["accept"].as_str() {
+        let response = match read["headers"]["accept"].as_str() {
             Some(accept) => {
-                let said = [("x-hub-purpose", "sales"), ("accept", accept)];
-                app.send("admin", method, &format!("/rest/v1/{}", case.path), &said, None)
+                let staff_headers = [("x-hub-purpose", "sales"), ("accept", accept)];
+                app.send("admin", method, &format!("/rest/v1/{}", case.path), &staff_headers, None)
             }
             None => send(&app, &case),
         };
-        let [(0, record)] = &seen.recorded[..] else { panic!("{}: {} {}", case.what, seen.status, seen.text) };
+        let [(0, record)] = &response.recorded[..] else {
+            panic!("{}: {} {}", case.what, response.status, response.text)
+        };
         for name in ["entity", "selector", "records"] {
             assert_eq!(record[name], read[name], "{}: {name}", case.what);
         }
@@ -303,11 +309,13 @@ fn read_record_describes_the_returned_data_l_1() {
 fn erasure_record_contains_no_identifiers_r_3() {
     let app = TestApp::new();
     let body = r#"{"user_id":"user_2hubcarol0000000000000003","identifiers":["Carol Danvers"],"reason":"request 42","other_rows":3}"#;
-    let send = |said: &[(&str, &str)]| app.send("admin", "POST", "/rest/v1/rpc/erase_user", said, Some(body));
+    let send = |staff_headers: &[(&str, &str)]| {
+        app.send("admin", "POST", "/rest/v1/rpc/erase_user", staff_headers, Some(body))
+    };
     let refused = send(&[]);
     assert_eq!((refused.status, refused.code.as_str(), data(&refused)), (403, "HUB328", 0));
-    let seen = send(&[("x-hub-purpose", "legal")]);
-    let [(0, record)] = &seen.recorded[..] else { panic!("{} {}", seen.status, seen.text) };
+    let response = send(&[("x-hub-purpose", "legal")]);
+    let [(0, record)] = &response.recorded[..] else { panic!("{} {}", response.status, response.text) };
     assert_eq!(
         [&record["entity"], &record["selector"], &record["records"], &record["filter"], &record["purpose"]],
         [
@@ -406,11 +414,11 @@ fn named_owners_are_recorded_by_name_l_1() {
     let (mut named, mut left_out, mut refused, mut wrong) = (0, 0, 0, Vec::new());
     for (persona, who) in personas() {
         for table in TABLES.iter().filter(|table| table.grant(who).is_some_and(|grant| !grant.read.is_empty())) {
-            let trail = table.name == "team_activities";
-            if !(trail || table.audited && table.owner.is_some()) {
+            let is_audit_log = table.name == "team_activities";
+            if !(is_audit_log || table.audited && table.owner.is_some()) {
                 continue;
             }
-            let select = if trail { format!("{},after", table.key) } else { table.key.to_owned() };
+            let select = if is_audit_log { format!("{},after", table.key) } else { table.key.to_owned() };
             for column in
                 table.owner.into_iter().chain(["owner_id", "entity_id"]).filter(|name| table.column(name).is_some())
             {
@@ -422,19 +430,22 @@ fn named_owners_are_recorded_by_name_l_1() {
                 for (embedded, query) in paths {
                     let path = format!("{}?{query}", table.name);
                     let case = Case { what: path.clone(), persona, method: "GET", path, body: None };
-                    let seen = send(&app, &case);
+                    let response = send(&app, &case);
                     let tree = query.contains("=(");
                     let leaves_out = !tree && ["=neq.", "=not.eq.", "=not.in."].iter().any(|out| query.contains(out));
-                    let look = match &seen.recorded[..] {
-                        [(_, look)] => look.clone(),
-                        _ => seen.rows[0]["look"].clone(),
+                    let read_record = match &response.recorded[..] {
+                        [(_, read_record)] => read_record.clone(),
+                        _ => response.rows[0]["look"].clone(),
                     };
-                    let by_name = look["records"] == json!([client]) && !embedded;
-                    match seen.status {
+                    let by_name = read_record["records"] == json!([client]) && !embedded;
+                    match response.status {
                         200 if by_name && !leaves_out => named += 1,
-                        200 if leaves_out && look["selector"] == "list" => left_out += 1,
-                        400 if seen.code == "HUB340" || seen.code == "HUB308" => refused += 1,
-                        _ => wrong.push(format!("{persona} {}: {} {} {look}", case.what, seen.status, seen.code)),
+                        200 if leaves_out && read_record["selector"] == "list" => left_out += 1,
+                        400 if response.code == "HUB340" || response.code == "HUB308" => refused += 1,
+                        _ => wrong.push(format!(
+                            "{persona} {}: {} {} {read_record}",
+                            case.what, response.status, response.code
+                        )),
                     }
                 }
             }
@@ -470,16 +481,17 @@ fn named_keys_are_recorded_by_name_l_1() {
                 for query in pairs {
                     let path = format!("{}?select={select}&{query}", table.name);
                     let case = Case { what: path.clone(), persona, method: "GET", path, body: None };
-                    let seen = send(&app, &case);
-                    let record = match &seen.recorded[..] {
+                    let response = send(&app, &case);
+                    let record = match &response.recorded[..] {
                         [(_, record)] => record.clone(),
-                        _ => seen.rows.first().map_or(json!(null), |row| row["look"].clone()),
+                        _ => response.rows.first().map_or(json!(null), |row| row["look"].clone()),
                     };
-                    match seen.status {
+                    match response.status {
                         200 if record["records"] == json!([key]) => named += 1,
                         200 if record["selector"] == "list" && selects_many(&query) => lists += 1,
                         400 => refused += 1,
-                        _ => wrong.push(format!("{persona} {}: {} {} {record}", case.what, seen.status, seen.code)),
+                        _ => wrong
+                            .push(format!("{persona} {}: {} {} {record}", case.what, response.status, response.code)),
                     }
                 }
             }
@@ -531,8 +543,8 @@ fn disguised_names_are_rejected_or_recorded_l_1() {
         ("support", "contact_tickets?select=id&subject=ilike(any).{x,Abc%5C%5C%5C}".to_owned()),
     ];
     for (persona, path) in rejected {
-        let seen = send(&app, &Case { what: path.clone(), persona, method: "GET", path: path.clone(), body: None });
-        assert_eq!((seen.status, data(&seen)), (400, 0), "{path}: {}", seen.code);
+        let response = send(&app, &Case { what: path.clone(), persona, method: "GET", path: path.clone(), body: None });
+        assert_eq!((response.status, data(&response)), (400, 0), "{path}: {}", response.code);
     }
     let named = [
         (
@@ -548,12 +560,12 @@ fn disguised_names_are_rejected_or_recorded_l_1() {
         ("support", format!("contact_tickets?select=id&id=eq.{ID}&subject=like.Abc%5C%5C"), json!([ID])),
     ];
     for (persona, path, records) in named {
-        let seen = send(&app, &Case { what: path.clone(), persona, method: "GET", path: path.clone(), body: None });
-        let record = match &seen.recorded[..] {
+        let response = send(&app, &Case { what: path.clone(), persona, method: "GET", path: path.clone(), body: None });
+        let record = match &response.recorded[..] {
             [(_, record)] => record.clone(),
-            _ => seen.rows[0]["look"].clone(),
+            _ => response.rows[0]["look"].clone(),
         };
-        assert_eq!((seen.status, &record["records"]), (200, &records), "{path}");
+        assert_eq!((response.status, &record["records"]), (200, &records), "{path}");
     }
 }
 
@@ -570,8 +582,8 @@ fn reads_of_audit_log_are_recorded_whatever_their_columns_l_1() {
         ("GET", "select=id,action".to_owned(), json!([])),
     ] {
         let path = format!("team_activities?{query}");
-        let seen = send(&app, &Case { what: path.clone(), persona: "admin", method, path, body: None });
-        assert_eq!((seen.status, &seen.rows[0]["look"]["records"]), (200, &records), "{query}");
+        let response = send(&app, &Case { what: path.clone(), persona: "admin", method, path, body: None });
+        assert_eq!((response.status, &response.rows[0]["look"]["records"]), (200, &records), "{query}");
     }
 }
 
@@ -579,7 +591,7 @@ fn reads_of_audit_log_are_recorded_whatever_their_columns_l_1() {
 /// the reader's role works with.
 #[test]
 fn sensitive_columns_require_named_records_a_2() {
-    let (app, mut wrong, mut asked) = (TestApp::new(), Vec::new(), 0);
+    let (app, mut wrong, mut queried) = (TestApp::new(), Vec::new(), 0);
     for (entry, body) in entries() {
         for (select, rest) in sensitive(entry.who, entry.table, 0) {
             let path = format!("{}select={select}&{rest}", entry.path);
@@ -588,29 +600,33 @@ fn sensitive_columns_require_named_records_a_2() {
                 let path =
                     if named { format!("{path}&{}", condition(entry.table, entry.table.key)) } else { path.clone() };
                 let case = Case { what: path.clone(), persona: entry.persona, method, path, body: body.clone() };
-                let seen = send(&app, &case);
+                let response = send(&app, &case);
                 let listed = entry.table.lists(entry.who, Purpose::Sales);
                 let right = if named || listed {
-                    let recorded = seen.recorded.first().map(|(_, record)| record["records"].as_array().unwrap().len());
-                    seen.status == 200 && data(&seen) == 1 && recorded == Some(usize::from(named))
+                    let recorded =
+                        response.recorded.first().map(|(_, record)| record["records"].as_array().unwrap().len());
+                    response.status == 200 && data(&response) == 1 && recorded == Some(usize::from(named))
                 } else {
-                    seen.code == "HUB329" && data(&seen) == 0 && seen.recorded.is_empty()
+                    response.code == "HUB329" && data(&response) == 0 && response.recorded.is_empty()
                 };
-                asked += 1;
+                queried += 1;
                 if !right {
-                    wrong.push(format!("{} {method} {}: {} {}", case.persona, case.what, seen.status, seen.code));
+                    wrong.push(format!(
+                        "{} {method} {}: {} {}",
+                        case.persona, case.what, response.status, response.code
+                    ));
                 }
             }
         }
     }
-    assert!(asked > 200, "{asked}");
+    assert!(queried > 200, "{queried}");
     assert_eq!(wrong, Vec::<String>::new());
 }
 
 /// A change by staff that reveals rows of clients, even only that one exists, is recorded before, or reveals nothing.
 #[test]
 fn change_that_reveals_rows_is_recorded_as_a_read_l_1() {
-    let (app, mut wrong, mut told) = (TestApp::new(), Vec::new(), 0);
+    let (app, mut wrong, mut revealing) = (TestApp::new(), Vec::new(), 0);
     for (persona, who) in personas() {
         for table in TABLES.iter().filter(|table| table.audited) {
             let Some(grant) = table.grant(who) else { continue };
@@ -640,37 +656,38 @@ fn change_that_reveals_rows_is_recorded_as_a_read_l_1() {
                 if table.column("version").is_some() {
                     queries.push((format!("{named}&version=eq.3"), "return=minimal", false));
                 }
-                for (query, preference, tells) in queries {
-                    let said = [("if-match", "*"), ("prefer", preference), ("x-hub-purpose", "sales")];
+                for (query, preference, reveals) in queries {
+                    let staff_headers = [("if-match", "*"), ("prefer", preference), ("x-hub-purpose", "sales")];
                     let version = query.contains("version=eq");
-                    let said = if version { &said[1..] } else { &said[..] };
+                    let staff_headers = if version { &staff_headers[1..] } else { &staff_headers[..] };
                     let path = format!("/rest/v1/{}?{query}", table.name);
-                    let seen = app.send(persona, method, &path, said, body.as_deref());
-                    told += usize::from(tells);
-                    let first = seen.recorded.first().map(|(before, record)| (*before, record["records"][0].clone()));
-                    let right = seen.status < 400 && first.is_some_and(|first| first == (0, json!(ID))) == tells;
+                    let response = app.send(persona, method, &path, staff_headers, body.as_deref());
+                    revealing += usize::from(reveals);
+                    let first =
+                        response.recorded.first().map(|(before, record)| (*before, record["records"][0].clone()));
+                    let right = response.status < 400 && first.is_some_and(|first| first == (0, json!(ID))) == reveals;
                     if !right {
                         wrong.push(format!(
                             "{persona} {method} {path} {preference}: {} {} {:?}",
-                            seen.status, seen.code, seen.recorded
+                            response.status, response.code, response.recorded
                         ));
                     }
                 }
                 for column in ["subject", "topic", "name"].iter().filter(|column| grant.read.contains(column)) {
                     let path = format!("/rest/v1/{}?{named}&{column}=ilike.*invoice*", table.name);
-                    let said = [("if-match", "*"), ("prefer", "return=headers-only,count=planned")];
-                    let seen = app.send(persona, method, &path, &said, body.as_deref());
-                    if seen.code != "HUB328" || data(&seen) > 0 {
+                    let staff_headers = [("if-match", "*"), ("prefer", "return=headers-only,count=planned")];
+                    let response = app.send(persona, method, &path, &staff_headers, body.as_deref());
+                    if response.code != "HUB328" || data(&response) > 0 {
                         wrong.push(format!(
                             "{persona} {method} {path} without a purpose: {} {}",
-                            seen.status, seen.code
+                            response.status, response.code
                         ));
                     }
                 }
             }
         }
     }
-    assert!(told > 80, "{told}");
+    assert!(revealing > 80, "{revealing}");
     assert_eq!(wrong, Vec::<String>::new());
 }
 
@@ -680,8 +697,14 @@ fn insert_that_returns_its_parent_row_is_recorded_l_1() {
     let body = json!({ "ticket_id": ID, "body": "x" }).to_string();
     for (select, recorded) in [("id", false), ("id,contact_tickets(subject)", true)] {
         let path = format!("/rest/v1/ticket_messages?select={select}");
-        let seen = TestApp::new().send("support", "POST", &path, &[("prefer", "return=representation")], Some(&body));
-        assert_eq!((seen.status < 400, seen.recorded.len()), (true, usize::from(recorded)), "{select} {}", seen.text);
+        let response =
+            TestApp::new().send("support", "POST", &path, &[("prefer", "return=representation")], Some(&body));
+        assert_eq!(
+            (response.status < 400, response.recorded.len()),
+            (true, usize::from(recorded)),
+            "{select} {}",
+            response.text
+        );
     }
 }
 
@@ -698,15 +721,19 @@ fn rejection_that_may_reveal_rows_is_recorded_l_1() {
         (403, "42501", false),
         (503, "PGRST003", false),
     ] {
-        let told = json!({ "code": code, "message": "x", "details": "The result contains 14 rows" }).to_string();
+        let revealing = json!({ "code": code, "message": "x", "details": "The result contains 14 rows" }).to_string();
         let app = TestApp::with_upstream(move |sent| {
-            if sent.url.contains("/contact_tickets") { answered(status, &told) } else { default_upstream(sent) }
+            if sent.url.contains("/contact_tickets") {
+                upstream_response(status, &revealing)
+            } else {
+                default_upstream(sent)
+            }
         });
         let path = "/rest/v1/contact_tickets?subject=eq.x&select=id";
-        let seen = app.get("support", "GET", path);
-        assert!(seen.status >= 400, "{code}");
-        let looked = seen.rows.iter().any(|row| row["look"]["entity"] == "contact_tickets");
-        assert_eq!(looked, recorded, "{code}: {:?}", seen.rows);
+        let response = app.get("support", "GET", path);
+        assert!(response.status >= 400, "{code}");
+        let is_recorded = response.rows.iter().any(|row| row["look"]["entity"] == "contact_tickets");
+        assert_eq!(is_recorded, recorded, "{code}: {:?}", response.rows);
         let purpose = [("x-hub-purpose", "support")];
         let client = app.send("alice", "GET", path, &purpose, None);
         assert!(client.rows.iter().all(|row| row.get("look").is_none()), "{code}");
@@ -732,33 +759,44 @@ fn read_record_contains_the_complete_query_l_1() {
         queries.push(("rpc/search_tickets?select=id&subject=eq.needle".to_owned(), Some("é".repeat(times))));
     }
     let keys: Vec<String> = (0..100).map(|place| format!("00000000-0000-4000-8000-{place:012}")).collect();
-    let honest = format!("contact_tickets?id=in.({})&subject=eq.needle", keys.join(","));
+    let plain_query = format!("contact_tickets?id=in.({})&subject=eq.needle", keys.join(","));
     let many = (0..29).map(|place| format!("subject=neq.honest%20subject%20{place}")).collect::<Vec<_>>().join("&");
-    let (mut kept, mut refused) = (0, 0);
-    for (query, words) in
-        queries.into_iter().chain([(honest.clone(), None), (format!("contact_tickets?{many}&subject=eq.needle"), None)])
+    let (mut accepted, mut refused) = (0, 0);
+    for (query, search_text) in queries
+        .into_iter()
+        .chain([(plain_query.clone(), None), (format!("contact_tickets?{many}&subject=eq.needle"), None)])
     {
-        let body = words.map(|words| json!({ "words": words }).to_string());
+        let body = search_text.map(|search_text| json!({ "words": search_text }).to_string());
         let method = if body.is_some() { "POST" } else { "GET" };
         for persona in ["support", "impersonated"] {
-            let said = [("x-hub-purpose", "support")];
+            let staff_headers = [("x-hub-purpose", "support")];
             let query = if method == "POST" { query.replace("id&", "id,subject&") } else { query.clone() };
-            let seen = app.send(persona, method, &format!("/rest/v1/{query}"), &said, body.as_deref());
-            if seen.status == 200 {
-                kept += 1;
-                let look = seen.recorded.first().map(|(_, look)| look).or_else(|| seen.rows[0].get("look")).unwrap();
-                let filter = look["filter"].as_str().unwrap();
+            let response = app.send(persona, method, &format!("/rest/v1/{query}"), &staff_headers, body.as_deref());
+            if response.status == 200 {
+                accepted += 1;
+                let read_record = response
+                    .recorded
+                    .first()
+                    .map(|(_, read_record)| read_record)
+                    .or_else(|| response.rows[0].get("look"))
+                    .unwrap();
+                let filter = read_record["filter"].as_str().unwrap();
                 assert!(filter.contains("subject") && filter.contains("needle"), "{persona} {query}: {}", filter.len());
                 assert!(filter.len() <= 16_000, "{}", filter.len());
             } else {
                 refused += 1;
-                assert!(["HUB341", "HUB315"].contains(&seen.code.as_str()), "{} {}", seen.status, seen.text);
-                assert_ne!(query, honest);
-                assert_eq!(data(&seen), 0);
+                assert!(
+                    ["HUB341", "HUB315"].contains(&response.code.as_str()),
+                    "{} {}",
+                    response.status,
+                    response.text
+                );
+                assert_ne!(query, plain_query);
+                assert_eq!(data(&response), 0);
             }
         }
     }
-    assert!(kept > 150 && refused > 50, "{kept} kept, {refused} refused");
+    assert!(accepted > 150 && refused > 50, "{accepted} kept, {refused} refused");
 }
 
 /// Staff reads without sensitive columns still use the queue, and clients' reads leave no record.
@@ -772,10 +810,14 @@ fn other_reads_need_one_round_trip_l_3() {
         ("alice", "ticket_messages"),
         ("alice", "rpc/search_tickets?words=x"),
     ] {
-        let seen = TestApp::new().get(persona, "GET", &format!("/rest/v1/{path}"));
-        assert_eq!((seen.status, seen.upstream.len(), seen.recorded.len()), (200, 1, 0), "{persona} {path}");
-        let looked = seen.rows[0].get("look").is_some();
+        let response = TestApp::new().get(persona, "GET", &format!("/rest/v1/{path}"));
+        assert_eq!(
+            (response.status, response.upstream.len(), response.recorded.len()),
+            (200, 1, 0),
+            "{persona} {path}"
+        );
+        let is_recorded = response.rows[0].get("look").is_some();
         let recorded = persona == "support" || path.starts_with("team_activities");
-        assert_eq!(looked, recorded, "{persona} {path}");
+        assert_eq!(is_recorded, recorded, "{persona} {path}");
     }
 }

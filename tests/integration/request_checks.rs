@@ -67,7 +67,7 @@ impl Case {
         format!("{}://{}{base}{}{tail}{query}", self.scheme, self.host, self.path.0)
     }
 
-    fn ask(&self) -> TestResponse {
+    fn send(&self) -> TestResponse {
         let token = TOKENS["personas"]["alice"].as_str().unwrap();
         let header = match self.carries {
             Carries::Nothing | Carries::Query => None,
@@ -93,7 +93,7 @@ impl Case {
 }
 
 fn every(scheme: &'static str, check: impl Fn(&Case, &TestResponse)) -> usize {
-    let (mut seen, mut count) = (0, 0);
+    let (mut response, mut count) = (0, 0);
     for base in BASES {
         // Without a mount path there is no path outside it.
         for mounted in if base.is_empty() { &[true][..] } else { &[true, false] }.iter().copied() {
@@ -109,13 +109,13 @@ fn every(scheme: &'static str, check: impl Fn(&Case, &TestResponse)) -> usize {
                                     + usize::from(!mounted)
                                     + usize::from(length != Length::Short)
                                     + usize::from(!matches!(method, "GET" | "POST"));
-                                seen += 1;
+                                response += 1;
                                 let most = usize::from(!matches!(carries, Carries::Cookie | Carries::Query));
-                                if rare > most && seen % 31 != 0 {
+                                if rare > most && response % 31 != 0 {
                                     continue;
                                 }
                                 let case = Case { scheme, host, base, mounted, path, length, method, carries };
-                                check(&case, &case.ask());
+                                check(&case, &case.send());
                                 count += 1;
                             }
                         }
@@ -131,25 +131,25 @@ fn every(scheme: &'static str, check: impl Fn(&Case, &TestResponse)) -> usize {
 /// revoked.
 #[test]
 fn plain_http_check_precedes_path_length_and_host_checks_t_3() {
-    let count = every("http", |case, seen| {
+    let count = every("http", |case, response| {
         let reads = matches!(case.method, "GET" | "HEAD");
         let plain = case.path.2 && case.length == Length::Short;
         let page = case.mounted && !case.path.1 && case.host == OWN;
         if page && reads && plain && case.carries == Carries::Nothing {
             let location = format!("{ORIGIN}{}{}", case.base, case.path.0);
-            assert_eq!((seen.status, seen.header("location")), (308, Some(location.as_str())), "{case:?}");
-            assert_eq!(seen.text, "", "{case:?}");
+            assert_eq!((response.status, response.header("location")), (308, Some(location.as_str())), "{case:?}");
+            assert_eq!(response.text, "", "{case:?}");
         } else {
-            assert_eq!(seen.status, 403, "{case:?}");
-            assert_eq!(seen.header("location"), None, "{case:?}");
-            assert!(case.method == "HEAD" || seen.code == "HUB001", "{case:?} {}", seen.code);
+            assert_eq!(response.status, 403, "{case:?}");
+            assert_eq!(response.header("location"), None, "{case:?}");
+            assert!(case.method == "HEAD" || response.code == "HUB001", "{case:?} {}", response.code);
         }
         let valid = !matches!(case.carries, Carries::Nothing | Carries::Forged);
-        let revoked: Vec<_> = seen.upstream.iter().map(|sent| sent.url.ends_with("/rpc/burn_token")).collect();
+        let revoked: Vec<_> = response.upstream.iter().map(|sent| sent.url.ends_with("/rpc/burn_token")).collect();
         assert_eq!(revoked, if valid { vec![true] } else { vec![] }, "{case:?}");
-        let recorded = case.api() && seen.status >= 400;
-        assert_eq!(seen.rows.len(), usize::from(recorded), "{case:?}");
-        assert_eq!(seen.header("strict-transport-security"), None);
+        let recorded = case.api() && response.status >= 400;
+        assert_eq!(response.rows.len(), usize::from(recorded), "{case:?}");
+        assert_eq!(response.header("strict-transport-security"), None);
     });
     assert!(count > 700, "{count}");
 }
@@ -157,7 +157,7 @@ fn plain_http_check_precedes_path_length_and_host_checks_t_3() {
 /// Every https request to the API that is authenticated or rejected leaves one row, and each rejection has its code.
 #[test]
 fn https_api_requests_with_any_url_write_one_row_l_3() {
-    let count = every("https", |case, seen| {
+    let count = every("https", |case, response| {
         let long = case.length != Length::Short;
         let code = match case {
             _ if case.host != OWN => Some((421, "HUB010")),
@@ -167,13 +167,13 @@ fn https_api_requests_with_any_url_write_one_row_l_3() {
         };
         if let Some((status, code)) = code {
             // A 404 of the API without a body becomes a 403 for HEAD.
-            assert!(seen.status == status || case.method == "HEAD", "{case:?} {}", seen.status);
-            assert!(case.method == "HEAD" || seen.code == code, "{case:?} {}", seen.code);
-            assert!(seen.upstream.is_empty(), "{case:?}");
+            assert!(response.status == status || case.method == "HEAD", "{case:?} {}", response.status);
+            assert!(case.method == "HEAD" || response.code == code, "{case:?} {}", response.code);
+            assert!(response.upstream.is_empty(), "{case:?}");
         }
-        let preflight = case.method == "OPTIONS" && seen.status < 400;
-        assert_eq!(seen.rows.len(), usize::from(case.api() && !preflight), "{case:?}");
-        for row in &seen.rows {
+        let preflight = case.method == "OPTIONS" && response.status < 400;
+        assert_eq!(response.rows.len(), usize::from(case.api() && !preflight), "{case:?}");
+        for row in &response.rows {
             assert!(row["route"].as_str().unwrap().len() <= 200, "{case:?}");
         }
     });
@@ -211,9 +211,9 @@ fn other_hosts_are_rejected_as_misdirected() {
         "127.0.0.1:8787",
         "[::1]",
     ] {
-        let seen = over(&[], host);
-        assert_eq!((seen.status, seen.code.as_str()), (421, "HUB010"), "{host}");
-        assert!(!seen.text.contains(OWN), "{host}: the answer names the Hub's host");
+        let response = over(&[], host);
+        assert_eq!((response.status, response.code.as_str()), (421, "HUB010"), "{host}");
+        assert!(!response.text.contains(OWN), "{host}: the answer names the Hub's host");
     }
     let local: &[_] = &[("HUB_ENV", "local"), ("HUB_ORIGIN", "https://localhost:8787")];
     for (host, status) in [
@@ -231,7 +231,7 @@ fn other_hosts_are_rejected_as_misdirected() {
 /// Tor has its own country code at Cloudflare, `T1`.
 #[test]
 fn every_cloudflare_country_code_is_recorded_l_3() {
-    for (country, kept) in [
+    for (country, is_stored) in [
         ("DE", true),
         ("T1", true),
         ("XX", true),
@@ -241,7 +241,7 @@ fn every_cloudflare_country_code_is_recorded_l_3() {
         ("D-", false),
         ("", false),
     ] {
-        let seen = TestApp::new().handle(IncomingRequest {
+        let response = TestApp::new().handle(IncomingRequest {
             method: ReceivedMethod::Known(Method::Get),
             url: format!("{ORIGIN}/rest/v1/leads"),
             headers: Headers::default(),
@@ -250,7 +250,7 @@ fn every_cloudflare_country_code_is_recorded_l_3() {
             country: Some(country.to_owned()),
             body: None,
         });
-        assert_eq!(seen.rows[0]["country"].as_str(), kept.then_some(country), "{country}");
+        assert_eq!(response.rows[0]["country"].as_str(), is_stored.then_some(country), "{country}");
     }
 }
 
@@ -267,8 +267,8 @@ fn over_http(app: &TestApp, token: &str) -> TestResponse {
     })
 }
 
-fn is_revoked(seen: &TestResponse) -> bool {
-    seen.upstream.iter().any(|sent| sent.url.ends_with("/rpc/burn_token"))
+fn is_revoked(response: &TestResponse) -> bool {
+    response.upstream.iter().any(|sent| sent.url.ends_with("/rpc/burn_token"))
 }
 
 /// Returns the parts of a valid token with other claims or another header, and an invalid signature.
@@ -306,9 +306,9 @@ fn malformed_tokens_over_plain_http_do_not_consume_revocation_limit_t_3() {
             }
             let mut fetched = 0;
             for _ in 0..70 {
-                let seen = over_http(&app, &token);
-                assert!(!is_revoked(&seen), "{what}");
-                fetched += seen.fetched_keys;
+                let response = over_http(&app, &token);
+                assert!(!is_revoked(&response), "{what}");
+                fetched += response.fetched_keys;
             }
             assert!(fetched <= usize::from(!warm), "{what}: {fetched} fetches of the keys");
             assert!(is_revoked(&over_http(&app, valid)), "{what}, {warm}");

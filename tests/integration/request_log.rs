@@ -1,6 +1,6 @@
 //! L-3: each request to the API leaves one row, and some responses wait for theirs.
 
-use crate::harness::{PERSONAS, TestApp, answered, default_upstream};
+use crate::harness::{PERSONAS, TestApp, default_upstream, upstream_response};
 use hub::domain::method::{Method, ReceivedMethod};
 use hub::runtime::{FetchError, UpstreamRequest};
 
@@ -25,23 +25,23 @@ fn every_api_request_writes_exactly_one_row_l_3() {
             ("GET", "/rest/v1/%6ceads", None),
         ] {
             let app = TestApp::new();
-            let seen = app.send(persona, method, path, &[], body);
-            assert_eq!(seen.rows.len(), 1, "{persona} {method} {path}");
-            let row = &seen.rows[0];
-            assert_eq!(row["request_id"].as_str(), seen.header("x-request-id"));
-            assert_eq!(row["status"], seen.status);
-            assert_eq!(row["outcome"], if seen.status < 400 { "allowed" } else { "refused" });
+            let response = app.send(persona, method, path, &[], body);
+            assert_eq!(response.rows.len(), 1, "{persona} {method} {path}");
+            let row = &response.rows[0];
+            assert_eq!(row["request_id"].as_str(), response.header("x-request-id"));
+            assert_eq!(row["status"], response.status);
+            assert_eq!(row["outcome"], if response.status < 400 { "allowed" } else { "refused" });
             assert_eq!(
                 row["code"].as_str().unwrap_or_default(),
-                if method == "HEAD" { row["code"].as_str().unwrap_or_default() } else { &seen.code }
+                if method == "HEAD" { row["code"].as_str().unwrap_or_default() } else { &response.code }
             );
             assert!(!row["route"].as_str().unwrap().contains("nothing"), "a client's text stands in a row");
         }
-        let seen = change(&TestApp::new(), persona);
-        let committed = seen.status == 204;
-        assert_eq!(seen.rows.len(), 1, "{persona}: a committed change carries its own row, and this completes it");
-        assert_eq!(seen.rows[0]["status"], seen.status, "{persona}");
-        assert_eq!(seen.rows[0]["upstream_ms"].is_number(), committed, "{persona}");
+        let response = change(&TestApp::new(), persona);
+        let committed = response.status == 204;
+        assert_eq!(response.rows.len(), 1, "{persona}: a committed change carries its own row, and this completes it");
+        assert_eq!(response.rows[0]["status"], response.status, "{persona}");
+        assert_eq!(response.rows[0]["upstream_ms"].is_number(), committed, "{persona}");
     }
 }
 
@@ -58,11 +58,11 @@ fn pages_and_preflights_write_no_row() {
 fn falls_back_to_database_when_queue_rejects_l_3() {
     let app = TestApp::new();
     app.get("support", "GET", "/rest/v1/contact_tickets?select=id");
-    let seen = app.get("support", "GET", "/rest/v1/contact_tickets?select=id");
-    assert_eq!((seen.rows.len(), seen.upstream.len()), (1, 1), "on the queue");
+    let response = app.get("support", "GET", "/rest/v1/contact_tickets?select=id");
+    assert_eq!((response.rows.len(), response.upstream.len()), (1, 1), "on the queue");
     app.fake.fail_queue();
-    let seen = app.get("support", "GET", "/rest/v1/contact_tickets?select=id");
-    assert_eq!((seen.status, seen.rows.len()), (200, 1), "in the database");
+    let response = app.get("support", "GET", "/rest/v1/contact_tickets?select=id");
+    assert_eq!((response.status, response.rows.len()), (200, 1), "in the database");
 }
 
 /// Project rule: without its row, no response for staff and no confirmation of a change; a customer's read continues.
@@ -79,9 +79,9 @@ fn staff_receive_no_data_when_the_row_cannot_be_written_l_3() {
     assert_eq!(app.get("admin", "GET", "/rest/v1/leads?select=id").status, 200, "the queue has it");
     app.fake.fail_queue();
     for persona in ["admin", "sales", "support"] {
-        let seen = app.get(persona, "GET", "/rest/v1/contact_tickets");
-        assert_eq!((seen.status, seen.code.as_str()), (503, "HUB405"), "{persona}");
-        assert!(seen.header("retry-after").is_some());
+        let response = app.get(persona, "GET", "/rest/v1/contact_tickets");
+        assert_eq!((response.status, response.code.as_str()), (503, "HUB405"), "{persona}");
+        assert!(response.header("retry-after").is_some());
     }
     assert_eq!(app.get("alice", "GET", "/rest/v1/contact_tickets").status, 200);
     assert_eq!(change(&app, "alice").status, 204, "its row is in its own transaction");
@@ -91,10 +91,14 @@ fn staff_receive_no_data_when_the_row_cannot_be_written_l_3() {
 #[test]
 fn unwritable_rows_are_logged() {
     let app = TestApp::with_upstream(|request| {
-        if request.url.ends_with("/rpc/record_requests") { answered(500, "{}") } else { default_upstream(request) }
+        if request.url.ends_with("/rpc/record_requests") {
+            upstream_response(500, "{}")
+        } else {
+            default_upstream(request)
+        }
     });
     app.fake.fail_queue();
-    knock(&app);
+    reject_one(&app);
     app.fake.run_background().unwrap();
     let lines = app.fake.log_lines();
     let lost = lines.iter().find(|(_, line)| line.contains("request_log.write_failed")).unwrap();
@@ -102,7 +106,7 @@ fn unwritable_rows_are_logged() {
 }
 
 /// Sends one request without a session, whose row waits.
-fn knock(app: &TestApp) {
+fn reject_one(app: &TestApp) {
     let arrival = hub::entry::incoming_request::IncomingRequest {
         method: ReceivedMethod::Known(Method::Get),
         url: format!("{}/rest/v1/leads", crate::harness::ORIGIN),
@@ -125,10 +129,10 @@ fn queued(app: &TestApp) -> Vec<usize> {
 #[test]
 fn pending_rows_are_batched() {
     let app = TestApp::new();
-    (0..5).for_each(|_| knock(&app));
+    (0..5).for_each(|_| reject_one(&app));
     assert_eq!(app.fake.run_background().unwrap(), 1, "one timer for all of them");
     assert_eq!(queued(&app), [5]);
-    (0..45).for_each(|_| knock(&app));
+    (0..45).for_each(|_| reject_one(&app));
     assert_eq!(app.fake.run_background().unwrap(), 1, "the next one begins anew");
     assert_eq!(queued(&app), [20, 20, 5]);
 }
@@ -137,12 +141,12 @@ fn pending_rows_are_batched() {
 #[test]
 fn pending_rows_survive_cancelled_request() {
     let app = TestApp::new();
-    knock(&app);
+    reject_one(&app);
     app.fake.drop_background();
-    knock(&app);
+    reject_one(&app);
     assert_eq!(app.fake.run_background().unwrap(), 0);
     app.fake.advance_time(1_000);
-    knock(&app);
+    reject_one(&app);
     assert_eq!(app.fake.run_background().unwrap(), 1);
     assert_eq!(queued(&app), [3]);
 }
@@ -151,9 +155,9 @@ fn pending_rows_survive_cancelled_request() {
 #[test]
 fn client_request_id_is_stored_beside_the_hub_id() {
     let app = TestApp::new();
-    let seen = app.send("support", "GET", "/rest/v1/leads", &[("x-request-id", "my-own-id-1")], None);
-    assert_eq!(seen.rows[0]["client_request_id"], "my-own-id-1");
-    assert_ne!(seen.rows[0]["request_id"], "my-own-id-1");
-    let seen = app.send("support", "GET", "/rest/v1/leads", &[("x-request-id", "bad id\u{7}")], None);
-    assert_eq!(seen.rows[0]["client_request_id"], serde_json::Value::Null);
+    let response = app.send("support", "GET", "/rest/v1/leads", &[("x-request-id", "my-own-id-1")], None);
+    assert_eq!(response.rows[0]["client_request_id"], "my-own-id-1");
+    assert_ne!(response.rows[0]["request_id"], "my-own-id-1");
+    let response = app.send("support", "GET", "/rest/v1/leads", &[("x-request-id", "bad id\u{7}")], None);
+    assert_eq!(response.rows[0]["client_request_id"], serde_json::Value::Null);
 }

@@ -33,10 +33,10 @@ impl Dice {
 }
 
 /// Returns the words of all queries, and some with a meaning elsewhere in the syntax.
-fn words(queries: &[String]) -> Vec<&str> {
-    let mut words: Vec<&str> =
+fn tokens(queries: &[String]) -> Vec<&str> {
+    let mut tokens: Vec<&str> =
         queries.iter().flat_map(|query| query.split(['&', '=', ',', '.', '(', ')', ':'])).collect();
-    words.extend([
+    tokens.extend([
         "not",
         "and",
         "or",
@@ -55,7 +55,7 @@ fn words(queries: &[String]) -> Vec<&str> {
         "%5C",
         "%22",
     ]);
-    words.extend([
+    tokens.extend([
         "select",
         "order",
         "limit",
@@ -69,12 +69,12 @@ fn words(queries: &[String]) -> Vec<&str> {
         "1",
         "00000000-0000-4000-8000-000000000000",
     ]);
-    words.sort_unstable();
-    words.dedup();
-    words
+    tokens.sort_unstable();
+    tokens.dedup();
+    tokens
 }
 
-fn mutated(dice: &mut Dice, query: &str, queries: &[String], words: &[&str]) -> String {
+fn mutated(dice: &mut Dice, query: &str, queries: &[String], tokens: &[&str]) -> String {
     let parts = |query: &str| query.split('&').map(str::to_owned).collect::<Vec<_>>();
     let mut pairs = parts(query);
     for _ in 0..dice.below(2) {
@@ -88,7 +88,7 @@ fn mutated(dice: &mut Dice, query: &str, queries: &[String], words: &[&str]) -> 
         let Some(place) = (!places.is_empty()).then(|| places[dice.below(places.len())]) else { break };
         let next = places.iter().copied().find(|next| *next > place).unwrap_or(query.len());
         match dice.below(3) {
-            0 => query.replace_range(place + 1..next, dice.one(words)),
+            0 => query.replace_range(place + 1..next, dice.one(tokens)),
             1 => query.insert_str(place, dice.one(&["(", ")", ",", ".", "&", "=", ":", "!inner", ".not", "not."])),
             _ => query.replace_range(place..next, ""),
         }
@@ -115,9 +115,9 @@ fn session(role: RoleClaim) -> Session {
 fn serialized_query_parses_to_the_same_query() {
     let vectors = json("queries.json");
     let lists = ["accepted", "refused"].map(|list| vectors[list].as_array().unwrap());
-    let asked = lists.into_iter().flatten().filter_map(|vector| vector["path"].as_str());
-    let queries: Vec<String> = asked.filter_map(|path| Some(path.split_once('?')?.1.to_owned())).collect();
-    let words = words(&queries);
+    let calls = lists.into_iter().flatten().filter_map(|vector| vector["path"].as_str());
+    let queries: Vec<String> = calls.filter_map(|path| Some(path.split_once('?')?.1.to_owned())).collect();
+    let tokens = tokens(&queries);
     let bases: Vec<(&str, &str, Method)> = vectors["accepted"]
         .as_array()
         .unwrap()
@@ -135,11 +135,11 @@ fn serialized_query_parses_to_the_same_query() {
     let staffs = [("content-type", "application/json"), ("x-hub-purpose", "support"), ("if-match", "*")];
     let returned = [staffs[0], staffs[1], staffs[2], ("prefer", "return=representation")];
     let (bare, returned) = (headers(&staffs), headers(&returned));
-    let (mut dice, mut taken) = (Dice(10), 0);
+    let (mut dice, mut accepted) = (Dice(10), 0);
     for _ in 0..60_000 {
         let who = if dice.below(2) == 0 { &client } else { dice.one(&[&staff[0], &staff[1], &staff[2]]) };
         let (name, query, method) = &bases[dice.below(bases.len())];
-        let query = mutated(&mut dice, query, &queries, &words);
+        let query = mutated(&mut dice, query, &queries, &tokens);
         let target = match name.strip_prefix("rpc/") {
             Some(name) => Target::Function(name),
             None => Target::Table(name),
@@ -159,11 +159,11 @@ fn serialized_query_parses_to_the_same_query() {
         let rest = written.split_once('?').map_or("", |(_, rest)| rest);
         // A version is sent in a header by then; added limits and columns may be too many.
         if plan.expected_version().is_none() && written.matches('&').count() < 50 && written.matches(',').count() < 60 {
-            let again = query::plan(&permit, plan.method(), rest, headers);
-            let again = again.map(|again| again.path_and_query().to_owned());
-            assert_eq!(again, Ok(written.to_owned()), "{method} {target:?} {query}");
+            let replanned = query::plan(&permit, plan.method(), rest, headers);
+            let replanned = replanned.map(|replanned| replanned.path_and_query().to_owned());
+            assert_eq!(replanned, Ok(written.to_owned()), "{method} {target:?} {query}");
         }
-        taken += 1;
+        accepted += 1;
     }
-    assert!(taken > 2_000, "{taken}");
+    assert!(accepted > 2_000, "{accepted}");
 }

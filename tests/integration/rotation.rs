@@ -62,7 +62,7 @@ fn first_key_signs_and_all_keys_are_valid() {
         use base64ct::{Base64UrlUnpadded, Encoding as _};
         let keys: &'static str = Box::leak(keys.to_owned().into_boxed_str());
         let vars: &'static [(&str, &str)] = Box::leak(Box::new([("HUB_SIGNING_KEYS", keys)]));
-        let seen = TestApp::with(vars, default_upstream).handle(IncomingRequest {
+        let response = TestApp::with(vars, default_upstream).handle(IncomingRequest {
             method: ReceivedMethod::Known(Method::Get),
             url: format!("{ORIGIN}/rest/v1/contact_tickets"),
             headers: Headers::new(vec![(
@@ -74,7 +74,7 @@ fn first_key_signs_and_all_keys_are_valid() {
             country: None,
             body: None,
         });
-        let sent = seen.upstream.iter().find(|sent| sent.url.contains("contact_tickets")).unwrap().clone();
+        let sent = response.upstream.iter().find(|sent| sent.url.contains("contact_tickets")).unwrap().clone();
         let (_, token) = sent.headers.iter().find(|(name, _)| *name == "authorization").unwrap();
         let header = token.trim_start_matches("Bearer ").split('.').next().unwrap();
         let header: serde_json::Value =

@@ -1,7 +1,7 @@
 //! The limits that one sender can use up: never those that protect others (I-2, T-3).
 
 use crate::{
-    harness::{ORIGIN, TOKENS, TestApp, TestResponse, answered, default_upstream},
+    harness::{ORIGIN, TOKENS, TestApp, TestResponse, default_upstream, upstream_response},
     jar::signed,
 };
 use hub::domain::method::{Method, ReceivedMethod};
@@ -31,8 +31,8 @@ fn arrive(app: &TestApp, url: String, headers: &[(&str, &str)]) -> TestResponse 
     app.handle(arrival(url, headers))
 }
 
-fn calls_of_clerk(seen: &TestResponse) -> usize {
-    seen.upstream.iter().filter(|sent| sent.url.starts_with("https://api.clerk.com/")).count()
+fn calls_of_clerk(response: &TestResponse) -> usize {
+    response.upstream.iter().filter(|sent| sent.url.starts_with("https://api.clerk.com/")).count()
 }
 
 /// Sends a page request that returns from Clerk, with a state invented by its sender.
@@ -54,15 +54,15 @@ fn returning(app: &TestApp, address: &str) -> TestResponse {
 #[test]
 fn clerk_api_calls_are_limited_per_address_i_2() {
     let app = TestApp::with_upstream(|request: &UpstreamRequest| {
-        if request.url.contains("handshake_payload") { answered(404, "{}") } else { default_upstream(request) }
+        if request.url.contains("handshake_payload") { upstream_response(404, "{}") } else { default_upstream(request) }
     });
-    let seen: Vec<TestResponse> = (0..500).map(|_| returning(&app, "192.0.2.1")).collect();
-    assert_eq!(seen.iter().map(calls_of_clerk).sum::<usize>(), 120);
-    let last = seen.last().unwrap();
+    let response: Vec<TestResponse> = (0..500).map(|_| returning(&app, "192.0.2.1")).collect();
+    assert_eq!(response.iter().map(calls_of_clerk).sum::<usize>(), 120);
+    let last = response.last().unwrap();
     assert_eq!((last.status, last.header("retry-after")), (503, Some("2")));
     assert_eq!(calls_of_clerk(&returning(&app, "192.0.2.2")), 1, "another address is not held up");
     let of_one_subscriber = (0..500).map(|number| returning(&app, &format!("2001:db8:0:1::{number:x}")));
-    assert_eq!(of_one_subscriber.map(|seen| calls_of_clerk(&seen)).sum::<usize>(), 120);
+    assert_eq!(of_one_subscriber.map(|response| calls_of_clerk(&response)).sum::<usize>(), 120);
     app.fake.advance_time(60_000);
     assert_eq!(calls_of_clerk(&returning(&app, "192.0.2.1")), 1);
 }
@@ -72,7 +72,7 @@ fn clerk_api_calls_are_limited_per_address_i_2() {
 #[test]
 fn clerk_api_calls_are_limited_per_user_i_2() {
     let app = TestApp::with_upstream(|request: &UpstreamRequest| {
-        if request.url.contains("/revoke") { answered(200, "{}") } else { default_upstream(request) }
+        if request.url.contains("/revoke") { upstream_response(200, "{}") } else { default_upstream(request) }
     });
     let cookie = format!("__session={}; __client_uat={}", persona("alice"), TOKENS["now"].as_i64().unwrap() - 20);
     let headers = [("cookie", &*cookie), ("sec-fetch-site", "same-origin"), ("accept", "text/html")];
@@ -83,9 +83,9 @@ fn clerk_api_calls_are_limited_per_user_i_2() {
         let mut arrival = arrival(format!("{ORIGIN}/sign-out"), &headers);
         arrival.method = ReceivedMethod::Known(Method::Post);
         arrival.body = Some(format!("csrf={form}").into_bytes().into());
-        let seen = app.handle(arrival);
-        here += usize::from(seen.upstream.iter().any(|sent| sent.url.ends_with("/rpc/end_session")));
-        at_clerk += calls_of_clerk(&seen);
+        let response = app.handle(arrival);
+        here += usize::from(response.upstream.iter().any(|sent| sent.url.ends_with("/rpc/end_session")));
+        at_clerk += calls_of_clerk(&response);
     }
     assert_eq!((here, at_clerk), (200, 120));
 }
@@ -103,8 +103,8 @@ fn over_http(app: &TestApp, cookie: &str) -> TestResponse {
 }
 
 /// Returns the revocations requested from the database.
-fn revoked(seen: &TestResponse) -> Vec<Value> {
-    let calls = seen.upstream.iter().filter(|sent| sent.url.ends_with("/rpc/burn_token"));
+fn revoked(response: &TestResponse) -> Vec<Value> {
+    let calls = response.upstream.iter().filter(|sent| sent.url.ends_with("/rpc/burn_token"));
     calls.map(|sent| serde_json::from_slice(sent.body.as_deref().unwrap()).unwrap()).collect()
 }
 
@@ -131,14 +131,14 @@ fn forged_tokens_over_plain_http_do_not_consume_revocation_limit_t_3() {
 fn revocation_limit_is_per_user_t_3() {
     let app = TestApp::new();
     let now = TOKENS["now"].as_i64().unwrap();
-    let seen: Vec<TestResponse> =
+    let response: Vec<TestResponse> =
         (0..70).map(|number| over_http(&app, &format!("__session={}", token(USER, number, now)))).collect();
-    assert_eq!(seen.iter().map(|seen| revoked(seen).len()).sum::<usize>(), 10);
+    assert_eq!(response.iter().map(|response| revoked(response).len()).sum::<usize>(), 10);
     let line =
-        seen.last().unwrap().lines.iter().find(|line| line["event"] == "insecure_transport.rate_limited").unwrap();
+        response.last().unwrap().lines.iter().find(|line| line["event"] == "insecure_transport.rate_limited").unwrap();
     assert_eq!(line["actor_id"], USER);
     assert!(
-        !seen.iter().any(|seen| seen.lines.iter().any(|line| line.to_string().contains("eyJ"))),
+        !response.iter().any(|response| response.lines.iter().any(|line| line.to_string().contains("eyJ"))),
         "no token in the log"
     );
     assert_eq!(revoked(&over_http(&app, &format!("__session={}", token(OTHER, 99, now)))).len(), 1);
@@ -152,8 +152,8 @@ fn token_over_plain_http_is_revoked_once_t_3() {
     let app = TestApp::with_upstream({
         let fails = Rc::clone(&fails);
         move |request: &UpstreamRequest| {
-            let asked = request.url.ends_with("/rpc/burn_token");
-            if asked && fails.get() { answered(503, "{}") } else { default_upstream(request) }
+            let is_revocation = request.url.ends_with("/rpc/burn_token");
+            if is_revocation && fails.get() { upstream_response(503, "{}") } else { default_upstream(request) }
         }
     });
     let now = TOKENS["now"].as_i64().unwrap();
@@ -171,7 +171,7 @@ fn tokens_of_other_applications_do_not_hide_a_hub_token_t_3() {
         let app = TestApp::new();
         let other = |number: usize| format!("app{number}=eyJhbGciOiJIUzI1NiJ9.{}.{}; ", "a".repeat(60), "b".repeat(60));
         let others: String = (0..count).map(other).collect();
-        let seen = over_http(&app, &format!("{others}__session={}", persona("alice")));
-        assert_eq!(revoked(&seen).len(), 1, "behind {count} others");
+        let response = over_http(&app, &format!("{others}__session={}", persona("alice")));
+        assert_eq!(revoked(&response).len(), 1, "behind {count} others");
     }
 }

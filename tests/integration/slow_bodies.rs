@@ -3,7 +3,7 @@
 
 use crate::{
     cancellation::{generated, kinds},
-    harness::{TestApp, answered, default_upstream},
+    harness::{TestApp, default_upstream, upstream_response},
 };
 use hub::{
     domain::{method::Method, upstreams::POSTGREST},
@@ -14,7 +14,7 @@ use hub::{
 const LONG_MS: u64 = 14_000;
 const STAFF: [(&str, &str); 2] = [("x-hub-purpose", "support"), ("if-match", "*")];
 
-fn question(timeout_ms: u32) -> UpstreamRequest {
+fn upstream_request(timeout_ms: u32) -> UpstreamRequest {
     let url = "https://slow.example/".to_owned();
     UpstreamRequest::new(&POSTGREST, Method::Get, url).with_timeout_ms(timeout_ms)
 }
@@ -22,13 +22,14 @@ fn question(timeout_ms: u32) -> UpstreamRequest {
 /// The fake runtime behaves like `src/runtime/workers/fetch.rs`, which tests/e2e/slow.test.mjs tests.
 #[test]
 fn fetch_timeout_covers_the_body_and_fetch_head_timeout_does_not() {
-    let fake = FakeRuntime::new(0, |_| answered(200, "[]"));
+    let fake = FakeRuntime::new(0, |_| upstream_response(200, "[]"));
     fake.slow_bodies("slow.example", Some(LONG_MS));
     let read = |whole: bool, timeout_ms| {
         fake.run(async {
-            let question = question(timeout_ms);
-            let answer = if whole { fake.fetch(question).await } else { fake.fetch_head(question).await };
-            fake.read(answer.unwrap().body.unwrap(), 100).await
+            let upstream_request = upstream_request(timeout_ms);
+            let response =
+                if whole { fake.fetch(upstream_request).await } else { fake.fetch_head(upstream_request).await };
+            fake.read(response.unwrap().body.unwrap(), 100).await
         })
     };
     assert_eq!(read(true, 10_000), Ok(Err(BodyReadError::Broken)));
@@ -36,10 +37,10 @@ fn fetch_timeout_covers_the_body_and_fetch_head_timeout_does_not() {
     assert_eq!(read(false, 10_000), Ok(Ok(b"[]".to_vec())));
     let silent = FakeRuntime::new(0, |_| Err(FetchError::Timeout));
     for whole in [true, false] {
-        let answer = silent.run(async {
-            if whole { silent.fetch(question(10)).await } else { silent.fetch_head(question(10)).await }
+        let response = silent.run(async {
+            if whole { silent.fetch(upstream_request(10)).await } else { silent.fetch_head(upstream_request(10)).await }
         });
-        assert_eq!(answer.unwrap().err(), Some(FetchError::Timeout));
+        assert_eq!(response.unwrap().err(), Some(FetchError::Timeout));
     }
 }
 
@@ -49,9 +50,9 @@ fn body_slower_than_the_timeout_is_forwarded_completely_l_3() {
     let messages = "/rest/v1/ticket_messages?ticket_id=eq.00000000-0000-4000-8000-000000000000";
     let represented = [STAFF[0], STAFF[1], ("prefer", "return=representation")];
     let app = TestApp::with_upstream(|request| match request.method {
-        Method::Patch => answered(200, r#"[{"id":1}]"#),
+        Method::Patch => upstream_response(200, r#"[{"id":1}]"#),
         _ if request.url.contains("/rpc/") || request.method != Method::Get => default_upstream(request),
-        _ if request.url.contains("/rest/v1/") => answered(200, r#"[{"id":1}]"#),
+        _ if request.url.contains("/rest/v1/") => upstream_response(200, r#"[{"id":1}]"#),
         _ => default_upstream(request),
     });
     app.fake.slow_bodies("/rest/v1/", Some(LONG_MS));
@@ -63,8 +64,8 @@ fn body_slower_than_the_timeout_is_forwarded_completely_l_3() {
         ("support", "PATCH", one, &represented, Some(r#"{"status":"closed"}"#)),
     ] {
         let began = app.fake.now_ms();
-        let seen = app.send(persona, method, path, headers, body);
-        assert_eq!((seen.status, seen.text.as_str()), (200, r#"[{"id":1}]"#), "{persona} {method} {path}");
+        let response = app.send(persona, method, path, headers, body);
+        assert_eq!((response.status, response.text.as_str()), (200, r#"[{"id":1}]"#), "{persona} {method} {path}");
         assert!(app.fake.now_ms() - began >= LONG_MS, "{persona} {method} {path}: it was not slow");
     }
 }
@@ -76,17 +77,17 @@ fn revocation_with_an_endless_response_is_reported_incomplete_i_2() {
     let app = TestApp::new();
     app.fake.slow_bodies("/rpc/revoke_sessions", None);
     let body = r#"{"person":"user_2hubalice0000000000000001","reason":"test"}"#;
-    let seen = app.send("admin", "POST", "/rest/v1/rpc/revoke_sessions", &STAFF, Some(body));
-    assert_eq!((seen.status, seen.code.as_str()), (502, "HUB407"));
+    let response = app.send("admin", "POST", "/rest/v1/rpc/revoke_sessions", &STAFF, Some(body));
+    assert_eq!((response.status, response.code.as_str()), (502, "HUB407"));
 }
 
 /// Every kind of request and every route: no body that the Hub reads blocks a request, whatever its sender and status.
 #[test]
 fn endless_bodies_do_not_exceed_request_limits_l_3() {
     let refused = |request: &UpstreamRequest| {
-        if request.url.contains("/rest/v1/") { answered(400, "{") } else { default_upstream(request) }
+        if request.url.contains("/rest/v1/") { upstream_response(400, "{") } else { default_upstream(request) }
     };
-    let broken = |_: &UpstreamRequest| answered(500, "{");
+    let broken = |_: &UpstreamRequest| upstream_response(500, "{");
     for upstream in [default_upstream, refused, broken] {
         for slow in ["", "/rest/v1/", "/rpc/record_re", "api.clerk.com", "jwks"] {
             for (name, make) in kinds().into_iter().chain(generated()) {

@@ -1,29 +1,29 @@
 //! A-2: irreversible operations need fresh factors, and a check with Clerk at that moment; ending sessions also ends
 //! them at Clerk (I-2).
 
-use crate::harness::{REST, TestApp, TestResponse, answered, default_upstream};
+use crate::harness::{REST, TestApp, TestResponse, default_upstream, upstream_response};
 use hub::runtime::{FetchError, UpstreamRequest, UpstreamResponse};
 use serde_json::{Value, json};
 
 const CLERK: &str = "https://api.clerk.com/v1/";
 const LEAD: &str = "/rest/v1/leads?id=eq.00000000-0000-4000-8000-000000000000";
 
-fn clerk_says(status: u16, body: &'static str) -> TestApp {
+fn clerk_responds(status: u16, body: &'static str) -> TestApp {
     TestApp::with_upstream(move |request: &UpstreamRequest| {
-        if request.url.starts_with(CLERK) { answered(status, body) } else { default_upstream(request) }
+        if request.url.starts_with(CLERK) { upstream_response(status, body) } else { default_upstream(request) }
     })
 }
 
-fn asked<'a>(seen: &'a TestResponse, prefix: &str) -> Vec<&'a str> {
-    seen.upstream.iter().map(|sent| sent.url.as_str()).filter(|url| url.starts_with(prefix)).collect()
+fn calls<'a>(response: &'a TestResponse, prefix: &str) -> Vec<&'a str> {
+    response.upstream.iter().map(|sent| sent.url.as_str()).filter(|url| url.starts_with(prefix)).collect()
 }
 
 /// The response has the format that Clerk's `isReverificationHint` and `useReverification` parse.
 #[test]
 fn stale_factor_returns_clerk_reverification_hint_a_2() {
-    let seen = TestApp::new().get("stale", "DELETE", LEAD);
-    assert_eq!((seen.status, seen.code.as_str(), seen.upstream.len()), (403, "HUB203", 0));
-    let body: Value = serde_json::from_str(&seen.text).unwrap();
+    let response = TestApp::new().get("stale", "DELETE", LEAD);
+    assert_eq!((response.status, response.code.as_str(), response.upstream.len()), (403, "HUB203", 0));
+    let body: Value = serde_json::from_str(&response.text).unwrap();
     assert_eq!(
         body["clerk_error"],
         json!({
@@ -37,19 +37,19 @@ fn stale_factor_returns_clerk_reverification_hint_a_2() {
 #[test]
 fn irreversible_operation_verifies_user_at_clerk_a_2() {
     let still = r#"{"id":"user_x","banned":false,"locked":false,"public_metadata":{"stacklumen_role":"admin"}}"#;
-    let app = clerk_says(200, still);
-    let seen = app.get("admin", "DELETE", LEAD);
-    assert_eq!(seen.status, 204);
-    assert_eq!(asked(&seen, CLERK), ["https://api.clerk.com/v1/users/user_2hubadmin0000000000000005"]);
-    let sent = &seen.upstream[0];
+    let app = clerk_responds(200, still);
+    let response = app.get("admin", "DELETE", LEAD);
+    assert_eq!(response.status, 204);
+    assert_eq!(calls(&response, CLERK), ["https://api.clerk.com/v1/users/user_2hubadmin0000000000000005"]);
+    let sent = &response.upstream[0];
     let header = |name: &str| sent.headers.iter().find(|(other, _)| *other == name).map(|(_, value)| value.as_str());
     assert_eq!(header("authorization"), Some("Bearer sk_live_of_no_instance"));
     assert_eq!(sent.timeout_ms, 2000);
     // A reversible change, and a client's own removal, need no such check.
     let changed = app.send("admin", "PATCH", LEAD, &[], Some(r#"{"status":"won"}"#));
-    assert!(asked(&changed, CLERK).is_empty());
+    assert!(calls(&changed, CLERK).is_empty());
     let own = app.get("alice", "DELETE", "/rest/v1/chat_messages?id=eq.00000000-0000-4000-8000-000000000000");
-    assert_eq!((own.status, asked(&own, CLERK).len()), (204, 0));
+    assert_eq!((own.status, calls(&own, CLERK).len()), (204, 0));
 }
 
 #[test]
@@ -62,9 +62,9 @@ fn revoked_staff_cannot_delete_a_2() {
         (200, r#"{"banned":false,"locked":false}"#),
         (404, r#"{"errors":[{"code":"resource_not_found"}]}"#),
     ] {
-        let seen = clerk_says(status, body).get("admin", "DELETE", LEAD);
-        assert_eq!((seen.status, seen.code.as_str()), (401, "HUB103"), "{body}");
-        assert!(asked(&seen, REST).is_empty(), "{body}");
+        let response = clerk_responds(status, body).get("admin", "DELETE", LEAD);
+        assert_eq!((response.status, response.code.as_str()), (401, "HUB103"), "{body}");
+        assert!(calls(&response, REST).is_empty(), "{body}");
     }
 }
 
@@ -72,17 +72,17 @@ fn revoked_staff_cannot_delete_a_2() {
 #[test]
 fn delete_fails_when_clerk_is_unreachable_a_2() {
     for (status, body) in [(500, "{}"), (200, "garbage"), (200, "{}"), (401, "{}"), (429, "{}")] {
-        let seen = clerk_says(status, body).get("admin", "DELETE", LEAD);
-        assert_eq!((seen.status, seen.code.as_str()), (503, "HUB406"), "{status} {body}");
-        assert!(asked(&seen, REST).is_empty());
-        assert!(seen.header("retry-after").is_some());
+        let response = clerk_responds(status, body).get("admin", "DELETE", LEAD);
+        assert_eq!((response.status, response.code.as_str()), (503, "HUB406"), "{status} {body}");
+        assert!(calls(&response, REST).is_empty());
+        assert!(response.header("retry-after").is_some());
     }
     for failure in [FetchError::Timeout, FetchError::Unreachable] {
         let app = TestApp::with_upstream(move |request: &UpstreamRequest| {
             if request.url.starts_with(CLERK) { Err(failure) } else { default_upstream(request) }
         });
-        let seen = app.get("admin", "DELETE", LEAD);
-        assert_eq!((seen.status, asked(&seen, REST).len()), (503, 0));
+        let response = app.get("admin", "DELETE", LEAD);
+        assert_eq!((response.status, calls(&response, REST).len()), (503, 0));
     }
 }
 
@@ -90,7 +90,9 @@ fn revoked(
     at_clerk: impl Fn(&UpstreamRequest) -> Result<UpstreamResponse<Vec<u8>>, FetchError> + 'static,
 ) -> TestResponse {
     let app = TestApp::with_upstream(move |request: &UpstreamRequest| match request.url.as_str() {
-        url if url.ends_with("/rpc/revoke_sessions") => answered(200, r#"{"person":"user_2hubalice0000000000000001"}"#),
+        url if url.ends_with("/rpc/revoke_sessions") => {
+            upstream_response(200, r#"{"person":"user_2hubalice0000000000000001"}"#)
+        }
         url if url.starts_with(CLERK) => at_clerk(request),
         _ => default_upstream(request),
     });
@@ -98,26 +100,27 @@ fn revoked(
     app.send("admin", "POST", "/rest/v1/rpc/revoke_sessions", &[], Some(body))
 }
 
-fn clerk_well(request: &UpstreamRequest) -> Result<UpstreamResponse<Vec<u8>>, FetchError> {
+fn clerk_available(request: &UpstreamRequest) -> Result<UpstreamResponse<Vec<u8>>, FetchError> {
     match request.url.as_str() {
         url if url.contains("/users/") => {
-            answered(200, r#"{"banned":false,"locked":false,"public_metadata":{"stacklumen_role":"admin"}}"#)
+            upstream_response(200, r#"{"banned":false,"locked":false,"public_metadata":{"stacklumen_role":"admin"}}"#)
         }
-        url if url.contains("status=active") => {
-            answered(200, r#"{"data":[{"id":"sess_2hub00000001"},{"id":"sess_2hub00000002"}],"total_count":2}"#)
-        }
-        url if url.contains("status=pending") => answered(200, r#"{"data":[],"total_count":0}"#),
-        _ => answered(200, "{}"),
+        url if url.contains("status=active") => upstream_response(
+            200,
+            r#"{"data":[{"id":"sess_2hub00000001"},{"id":"sess_2hub00000002"}],"total_count":2}"#,
+        ),
+        url if url.contains("status=pending") => upstream_response(200, r#"{"data":[],"total_count":0}"#),
+        _ => upstream_response(200, "{}"),
     }
 }
 
 /// I-2: the database rejects the user before Clerk is requested to end sessions, and allows a new sign-in afterwards.
 #[test]
 fn admin_revocation_precedes_revocation_at_clerk_i_2() {
-    let seen = revoked(clerk_well);
-    assert_eq!(seen.status, 200);
-    assert_eq!(seen.text, r#"{"person":"user_2hubalice0000000000000001","sessions_ended":2}"#);
-    let order: Vec<&str> = seen.upstream.iter().map(|sent| sent.url.rsplit("/v1/").next().unwrap()).collect();
+    let response = revoked(clerk_available);
+    assert_eq!(response.status, 200);
+    assert_eq!(response.text, r#"{"person":"user_2hubalice0000000000000001","sessions_ended":2}"#);
+    let order: Vec<&str> = response.upstream.iter().map(|sent| sent.url.rsplit("/v1/").next().unwrap()).collect();
     assert_eq!(
         order,
         [
@@ -136,10 +139,14 @@ fn admin_revocation_precedes_revocation_at_clerk_i_2() {
 #[test]
 fn incomplete_clerk_revocation_returns_hub407_i_2() {
     for step in ["status=active", "/revoke", "status=pending"] {
-        let seen =
-            revoked(move |request| if request.url.contains(step) { answered(500, "{}") } else { clerk_well(request) });
-        assert_eq!((seen.status, seen.code.as_str()), (502, "HUB407"), "{step}");
-        assert!(!seen.upstream.iter().any(|sent| sent.url.ends_with("sessions_ended")), "{step}");
-        assert!(seen.upstream.iter().any(|sent| sent.url.ends_with("rpc/revoke_sessions")), "{step}");
+        let response =
+            revoked(
+                move |request| {
+                    if request.url.contains(step) { upstream_response(500, "{}") } else { clerk_available(request) }
+                },
+            );
+        assert_eq!((response.status, response.code.as_str()), (502, "HUB407"), "{step}");
+        assert!(!response.upstream.iter().any(|sent| sent.url.ends_with("sessions_ended")), "{step}");
+        assert!(response.upstream.iter().any(|sent| sent.url.ends_with("rpc/revoke_sessions")), "{step}");
     }
 }

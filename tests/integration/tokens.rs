@@ -30,20 +30,20 @@ fn rejects_every_invalid_token_i_1() {
     let mut texts = BTreeSet::new();
     for vector in refused {
         // A new Hub for each token, so that no token affects the next one.
-        let seen = TestApp::new().handle(with(vector["token"].as_str().unwrap()));
+        let response = TestApp::new().handle(with(vector["token"].as_str().unwrap()));
         let name = vector["name"].as_str().unwrap();
         let status = if vector["code"] == "HUB102" { 400 } else { 401 };
-        assert_eq!((seen.status, seen.code.as_str()), (status, vector["code"].as_str().unwrap()), "{name}");
-        assert_eq!(seen.log["reason"], vector["reason"], "{name}");
-        assert!(seen.upstream.is_empty(), "{name} reached the database");
-        assert!(seen.header("www-authenticate").is_some(), "{name}");
-        let row = seen.rows.first().unwrap_or_else(|| panic!("{name} left no request row"));
+        assert_eq!((response.status, response.code.as_str()), (status, vector["code"].as_str().unwrap()), "{name}");
+        assert_eq!(response.log["reason"], vector["reason"], "{name}");
+        assert!(response.upstream.is_empty(), "{name} reached the database");
+        assert!(response.header("www-authenticate").is_some(), "{name}");
+        let row = response.rows.first().unwrap_or_else(|| panic!("{name} left no request row"));
         assert_eq!((&row["who"], &row["actor_id"]), (&"nobody".into(), &serde_json::Value::Null), "{name}");
-        let written = seen.rows.iter().chain([&seen.log]).map(ToString::to_string).collect::<String>();
+        let written = response.rows.iter().chain([&response.log]).map(ToString::to_string).collect::<String>();
         let token = vector["token"].as_str().unwrap();
         assert!(token.len() < 20 || !written.contains(token), "{name} stands in a log");
         if vector["code"] == "HUB103" {
-            texts.insert(seen.text);
+            texts.insert(response.text);
         }
     }
     assert_eq!(texts.len(), 1, "a refused token tells why it was refused");
@@ -70,8 +70,8 @@ fn malformed_token_causes_no_key_fetch() {
         let reason = vector["reason"].as_str().unwrap();
         if early.iter().any(|start| reason.starts_with(start)) && !vector["name"].as_str().unwrap().contains("payload")
         {
-            let seen = TestApp::new().handle(with(vector["token"].as_str().unwrap()));
-            assert_eq!(seen.fetched_keys, 0, "{}", vector["name"]);
+            let response = TestApp::new().handle(with(vector["token"].as_str().unwrap()));
+            assert_eq!(response.fetched_keys, 0, "{}", vector["name"]);
         }
     }
 }
@@ -79,14 +79,14 @@ fn malformed_token_causes_no_key_fetch() {
 #[test]
 fn accepts_valid_tokens_with_expected_session_a_2() {
     for vector in TOKENS["accepted"].as_array().unwrap() {
-        let seen = TestApp::new().handle(with(vector["token"].as_str().unwrap()));
+        let response = TestApp::new().handle(with(vector["token"].as_str().unwrap()));
         let name = vector["name"].as_str().unwrap();
         match vector["who"].as_str() {
             Some(who) => {
-                assert_eq!(seen.status, 200, "{name}: {}", seen.text);
-                assert_eq!(seen.rows[0]["who"], who, "{name}");
+                assert_eq!(response.status, 200, "{name}: {}", response.text);
+                assert_eq!(response.rows[0]["who"], who, "{name}");
             }
-            None => assert_eq!((seen.status, seen.code.as_str()), (403, "HUB201"), "{name}"),
+            None => assert_eq!((response.status, response.code.as_str()), (403, "HUB201"), "{name}"),
         }
     }
 }
@@ -117,8 +117,8 @@ fn database_token_identifies_only_the_user_a_3() {
         ("sales", "hub_staff", None, Some("sales")),
     ] {
         let headers = [("x-client-info", "supabase-js/2"), ("cookie", "a=b"), ("x-forwarded-for", "192.0.2.1")];
-        let seen = app.send(persona, "GET", "/rest/v1/contact_tickets", &headers, None);
-        let [sent] = seen.upstream.as_slice() else { panic!("one request") };
+        let response = app.send(persona, "GET", "/rest/v1/contact_tickets", &headers, None);
+        let [sent] = response.upstream.as_slice() else { panic!("one request") };
         let header =
             |name: &str| sent.headers.iter().find(|(other, _)| *other == name).map(|(_, value)| value.as_str());
         let token = header("authorization").unwrap().strip_prefix("Bearer ").unwrap();
@@ -140,8 +140,8 @@ fn database_token_identifies_only_the_user_a_3() {
 fn database_token_is_cached_per_session() {
     let app = TestApp::new();
     let sent = |persona: &str| {
-        let seen = app.get(persona, "GET", "/rest/v1/contact_tickets");
-        seen.upstream[0].headers.iter().find(|(name, _)| *name == "authorization").unwrap().1.clone()
+        let response = app.get(persona, "GET", "/rest/v1/contact_tickets");
+        response.upstream[0].headers.iter().find(|(name, _)| *name == "authorization").unwrap().1.clone()
     };
     let first = sent("alice");
     assert_eq!(sent("alice"), first);
@@ -169,19 +169,24 @@ fn token_with_any_changed_byte_is_rejected_i_1() {
     let app = TestApp::new();
     let (mut chance, mut tried) = (0x9e37_79b9_7f4a_7c15_u64, 0);
     for vector in TOKENS["accepted"].as_array().unwrap() {
-        let good = vector["token"].as_str().unwrap().as_bytes();
+        let valid = vector["token"].as_str().unwrap().as_bytes();
         for _ in 0..40 {
             // SplitMix64: a run is reproducible.
             chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let place = usize::try_from(chance >> 33).unwrap() % good.len();
+            let place = usize::try_from(chance >> 33).unwrap() % valid.len();
             let byte = u8::try_from((chance >> 20) & 0x7f).unwrap();
-            let mut changed = good.to_vec();
+            let mut changed = valid.to_vec();
             if changed[place] == byte || byte < 0x21 {
                 continue;
             }
             changed[place] = byte;
-            let seen = app.handle(with(std::str::from_utf8(&changed).unwrap()));
-            assert!((400..=401).contains(&seen.status), "{} at {place} with {byte}: {}", vector["name"], seen.status);
+            let response = app.handle(with(std::str::from_utf8(&changed).unwrap()));
+            assert!(
+                (400..=401).contains(&response.status),
+                "{} at {place} with {byte}: {}",
+                vector["name"],
+                response.status
+            );
             tried += 1;
         }
     }

@@ -1,6 +1,6 @@
 //! T-1, T-2, T-3: the request checks, tested through the whole program.
 
-use crate::harness::{ORIGIN, TestApp, answered, default_upstream};
+use crate::harness::{ORIGIN, TestApp, default_upstream, upstream_response};
 use hub::domain::method::ReceivedMethod;
 use hub::{domain::headers::Headers, entry::incoming_request::IncomingRequest};
 
@@ -32,8 +32,11 @@ const PATHS: [&str; 9] = [
 fn https_responses_have_security_headers_t_2() {
     for path in PATHS {
         for method in ["GET", "HEAD", "POST", "OPTIONS"] {
-            let seen = TestApp::new().handle(arrival(method, &format!("{ORIGIN}{path}"), Some("TLSv1.3"), &[]));
-            assert_eq!(seen.header("strict-transport-security"), Some("max-age=63072000; includeSubDomains; preload"));
+            let response = TestApp::new().handle(arrival(method, &format!("{ORIGIN}{path}"), Some("TLSv1.3"), &[]));
+            assert_eq!(
+                response.header("strict-transport-security"),
+                Some("max-age=63072000; includeSubDomains; preload")
+            );
             for name in [
                 "x-content-type-options",
                 "x-frame-options",
@@ -45,7 +48,7 @@ fn https_responses_have_security_headers_t_2() {
                 "cross-origin-opener-policy",
                 "x-request-id",
             ] {
-                let count = seen.headers.iter().filter(|(other, _)| *other == name).count();
+                let count = response.headers.iter().filter(|(other, _)| *other == name).count();
                 assert_eq!(count, 1, "{method} {path} {name}");
             }
         }
@@ -57,9 +60,9 @@ fn old_tls_is_rejected_on_every_route_t_1() {
     let app = TestApp::new();
     for path in PATHS {
         for tls in [None, Some("TLSv1.2"), Some("TLSv1.1"), Some("")] {
-            let seen = app.handle(arrival("GET", &format!("{ORIGIN}{path}"), tls, &[]));
-            assert_eq!((seen.status, seen.code.as_str()), (403, "HUB002"), "{path} {tls:?}");
-            assert!(seen.upstream.is_empty());
+            let response = app.handle(arrival("GET", &format!("{ORIGIN}{path}"), tls, &[]));
+            assert_eq!((response.status, response.code.as_str()), (403, "HUB002"), "{path} {tls:?}");
+            assert!(response.upstream.is_empty());
         }
     }
     let older = TestApp::with(&[("HUB_MIN_TLS", "TLSv1.2")], default_upstream);
@@ -70,24 +73,27 @@ fn old_tls_is_rejected_on_every_route_t_1() {
 #[test]
 fn plain_http_is_rejected_or_redirected_t_3() {
     let app = TestApp::new();
-    let good = format!("Bearer {}", crate::harness::TOKENS["personas"]["alice"].as_str().unwrap());
+    let valid = format!("Bearer {}", crate::harness::TOKENS["personas"]["alice"].as_str().unwrap());
     let http = |method: &str, path: &str, headers: &[(&str, &str)]| {
         app.handle(arrival(method, &format!("http://hub.stacklumen.example{path}"), None, headers))
     };
     for path in ["/rest/v1/contact_tickets", "/rest/v1/rpc/x", "/webhooks/clerk", "/auth/v1/token"] {
-        for headers in [&[][..], &[("authorization", good.as_str())], &[("authorization", "Bearer x")]] {
-            let seen = http("GET", path, headers);
-            assert_eq!((seen.status, seen.code.as_str()), (403, "HUB001"), "{path}");
-            assert!(seen.text.contains("Revoke"));
+        for headers in [&[][..], &[("authorization", valid.as_str())], &[("authorization", "Bearer x")]] {
+            let response = http("GET", path, headers);
+            assert_eq!((response.status, response.code.as_str()), (403, "HUB001"), "{path}");
+            assert!(response.text.contains("Revoke"));
             // In the background a valid token is revoked; nothing else of the request is sent upstream.
-            assert!(seen.upstream.iter().all(|sent| sent.url.ends_with("/rpc/burn_token")), "{path}");
-            assert_eq!(seen.header("strict-transport-security"), None);
+            assert!(response.upstream.iter().all(|sent| sent.url.ends_with("/rpc/burn_token")), "{path}");
+            assert_eq!(response.header("strict-transport-security"), None);
         }
     }
     for method in ["GET", "HEAD"] {
-        let seen = http(method, "/security?a=b", &[]);
-        assert_eq!((seen.status, seen.header("location")), (308, Some("https://hub.stacklumen.example/security?a=b")));
-        assert_eq!(seen.text, "");
+        let response = http(method, "/security?a=b", &[]);
+        assert_eq!(
+            (response.status, response.header("location")),
+            (308, Some("https://hub.stacklumen.example/security?a=b"))
+        );
+        assert_eq!(response.text, "");
     }
     for (method, path, headers) in [
         ("POST", "/", &[][..]),
@@ -126,8 +132,8 @@ fn preflights_are_handled_only_for_allowed_origins() {
         "https://HUB.stacklumen.example",
         "http://hub.stacklumen.example",
     ] {
-        let seen = preflight(origin);
-        assert_eq!((seen.status, seen.header("access-control-allow-origin")), (403, None), "{origin}");
+        let response = preflight(origin);
+        assert_eq!((response.status, response.header("access-control-allow-origin")), (403, None), "{origin}");
     }
     assert!(listed.upstream.is_empty());
 }
@@ -144,15 +150,15 @@ fn database_failures_map_to_their_own_errors() {
     let cases: [(fn() -> Given, u16, &str); 9] = [
         (|| Err(FetchError::Timeout), 504, "HUB402"),
         (|| Err(FetchError::Unreachable), 502, "HUB401"),
-        (|| answered(503, r#"{"code":"PGRST001","message":"x"}"#), 503, "HUB403"),
-        (|| answered(500, "<html>"), 502, "HUB404"),
-        (|| answered(302, ""), 502, "HUB404"),
+        (|| upstream_response(503, r#"{"code":"PGRST001","message":"x"}"#), 503, "HUB403"),
+        (|| upstream_response(500, "<html>"), 502, "HUB404"),
+        (|| upstream_response(302, ""), 502, "HUB404"),
         (html, 502, "HUB404"),
-        (|| answered(401, r#"{"code":"PGRST301","message":"JWT"}"#), 502, "HUB404"),
-        (|| answered(401, r#"{"code":"PT401","message":"session revoked"}"#), 401, "HUB103"),
+        (|| upstream_response(401, r#"{"code":"PGRST301","message":"JWT"}"#), 502, "HUB404"),
+        (|| upstream_response(401, r#"{"code":"PT401","message":"session revoked"}"#), 401, "HUB103"),
         (
             || {
-                answered(
+                upstream_response(
                     409,
                     r#"{"code":"23505","message":"duplicate key value violates unique constraint \"a_key\"","details":"Key (email)=(a@b.c)"}"#,
                 )
@@ -165,10 +171,10 @@ fn database_failures_map_to_their_own_errors() {
         let app = TestApp::with_upstream(move |request: &UpstreamRequest| {
             if request.url.contains("/contact_tickets") { given() } else { default_upstream(request) }
         });
-        let seen = app.send("alice", "POST", "/rest/v1/contact_tickets", &[], Some(r#"{"subject":"x"}"#));
-        assert_eq!((seen.status, seen.code.as_str()), (status, code));
-        assert_eq!(seen.upstream.len(), 1, "{code}: asked more than once");
-        assert!(!seen.text.contains("a@b.c"), "a value of a row in an error");
+        let response = app.send("alice", "POST", "/rest/v1/contact_tickets", &[], Some(r#"{"subject":"x"}"#));
+        assert_eq!((response.status, response.code.as_str()), (status, code));
+        assert_eq!(response.upstream.len(), 1, "{code}: asked more than once");
+        assert!(!response.text.contains("a@b.c"), "a value of a row in an error");
     }
 }
 
@@ -191,22 +197,22 @@ fn only_listed_database_headers_are_forwarded() {
             Headers::new(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect());
         Ok(hub::runtime::UpstreamResponse { status: 200, headers, body: Some(b"[]".to_vec()) })
     });
-    let seen = app.get("alice", "GET", "/rest/v1/contact_tickets");
-    assert_eq!(seen.header("content-range"), Some("0-0/*"));
-    assert_eq!(seen.header("location"), Some("/rest/v1/contact_tickets?id=eq.1"));
+    let response = app.get("alice", "GET", "/rest/v1/contact_tickets");
+    assert_eq!(response.header("content-range"), Some("0-0/*"));
+    assert_eq!(response.header("location"), Some("/rest/v1/contact_tickets?id=eq.1"));
     for name in ["server", "set-cookie", "sb-project-ref", "proxy-status"] {
-        assert_eq!(seen.header(name), None, "{name}");
+        assert_eq!(response.header(name), None, "{name}");
     }
 }
 
 #[test]
 fn passwords_are_rejected_everywhere_i_1() {
     let app = TestApp::new();
-    let seen =
+    let response =
         app.send("alice", "POST", "/rest/v1/contact_tickets", &[], Some(r#"{"subject":"x","password":"hunter2"}"#));
-    assert_eq!((seen.status, seen.code.as_str()), (400, "HUB309"));
-    assert!(!seen.log.to_string().contains("hunter2") && !format!("{:?}", seen.rows).contains("hunter2"));
-    assert!(seen.upstream.is_empty());
+    assert_eq!((response.status, response.code.as_str()), (400, "HUB309"));
+    assert!(!response.log.to_string().contains("hunter2") && !format!("{:?}", response.rows).contains("hunter2"));
+    assert!(response.upstream.is_empty());
 }
 
 /// A token is revoked however often another one is repeated beside it.
@@ -217,8 +223,8 @@ fn copies_of_one_token_do_not_hide_another_t_3() {
         let app = TestApp::new();
         let cookie: String = (0..copies).map(|n| format!("__session_{n}={}; ", token("carol"))).collect();
         let url = format!("http://hub.stacklumen.example/rest/v1/x?t={}", token("alice"));
-        let seen = app.handle(arrival("GET", &url, None, &[("cookie", cookie.as_str())]));
-        let revoked = seen.upstream.iter().filter(|request| request.url.ends_with("burn_token")).count();
+        let response = app.handle(arrival("GET", &url, None, &[("cookie", cookie.as_str())]));
+        let revoked = response.upstream.iter().filter(|request| request.url.ends_with("burn_token")).count();
         assert_eq!(revoked, 2, "{copies}");
     }
 }

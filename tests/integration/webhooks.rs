@@ -1,6 +1,8 @@
 //! I-2: Clerk's messages: accepted ones, rejected ones, and nothing of a rejected one reaches the database.
 
-use crate::harness::{ORIGIN, REST, TOKENS, TestApp, TestResponse, WEBHOOK_SECRET, answered, default_upstream, golden};
+use crate::harness::{
+    ORIGIN, REST, TOKENS, TestApp, TestResponse, WEBHOOK_SECRET, default_upstream, golden, upstream_response,
+};
 use base64ct::{Base64, Encoding as _};
 use hmac::{Hmac, Mac as _};
 use hub::domain::method::{Method, ReceivedMethod};
@@ -43,16 +45,20 @@ fn message(event: &str, data: &Value) -> String {
         .to_string()
 }
 
-fn taking(word: &'static str) -> TestApp {
+fn webhook_app(outcome: &'static str) -> TestApp {
     TestApp::with_upstream(move |request: &UpstreamRequest| -> Result<UpstreamResponse<Vec<u8>>, FetchError> {
-        if request.url.ends_with("/rpc/take_clerk_event") { answered(200, word) } else { default_upstream(request) }
+        if request.url.ends_with("/rpc/take_clerk_event") {
+            upstream_response(200, outcome)
+        } else {
+            default_upstream(request)
+        }
     })
 }
 
-fn told(seen: &TestResponse) -> Value {
-    assert_eq!(seen.upstream.len(), 1);
-    assert_eq!(seen.upstream[0].url, format!("{REST}/rpc/take_clerk_event"));
-    serde_json::from_slice(seen.upstream[0].body.as_ref().unwrap()).unwrap()
+fn arguments(response: &TestResponse) -> Value {
+    assert_eq!(response.upstream.len(), 1);
+    assert_eq!(response.upstream[0].url, format!("{REST}/rpc/take_clerk_event"));
+    serde_json::from_slice(response.upstream[0].body.as_ref().unwrap()).unwrap()
 }
 
 #[test]
@@ -67,17 +73,20 @@ fn signed_webhook_reaches_the_database_once_and_is_recorded() {
     let body = message("session.revoked", &json!({ "id": SESSION, "user_id": "user_2hubalice0000000000000001" }));
     let time = now().to_string();
     for (outcome, reported) in [("\"taken\"", "accepted"), ("\"repeated\"", "duplicate")] {
-        let app = taking(outcome);
+        let app = webhook_app(outcome);
         let signature = signed(WEBHOOK_SECRET, "msg_1", &time, &body);
         let headers = [("svix-id", "msg_1"), ("svix-timestamp", &time), ("svix-signature", &signature)];
-        let seen = delivered(&app, &headers, &body);
-        assert_eq!((seen.status, seen.text.as_str()), (200, json!({ "message": reported }).to_string().as_str()));
-        let told = told(&seen);
-        assert_eq!(told["message"], "msg_1");
-        assert_eq!(told["event"], "session.revoked");
-        assert_eq!(told["verdicts"][0]["subject"], SESSION);
+        let response = delivered(&app, &headers, &body);
         assert_eq!(
-            (seen.rows.len(), &seen.rows[0]["who"], &seen.rows[0]["outcome"]),
+            (response.status, response.text.as_str()),
+            (200, json!({ "message": reported }).to_string().as_str())
+        );
+        let arguments = arguments(&response);
+        assert_eq!(arguments["message"], "msg_1");
+        assert_eq!(arguments["event"], "session.revoked");
+        assert_eq!(arguments["verdicts"][0]["subject"], SESSION);
+        assert_eq!(
+            (response.rows.len(), &response.rows[0]["who"], &response.rows[0]["outcome"]),
             (1, &json!("webhook:clerk"), &json!("allowed"))
         );
     }
@@ -89,30 +98,34 @@ fn unsigned_webhook_is_rejected_without_side_effects_i_2() {
     let time = now().to_string();
     let (late, early) = ((now() - 301).to_string(), (now() + 301).to_string());
     let other = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-    let good = signed(WEBHOOK_SECRET, "msg_1", &time, &body);
-    let app = taking("\"taken\"");
+    let valid = signed(WEBHOOK_SECRET, "msg_1", &time, &body);
+    let app = webhook_app("\"taken\"");
     for (name, headers) in [
         ("no headers", vec![]),
         ("no signature", vec![("svix-id", "msg_1".to_owned()), ("svix-timestamp", time.clone())]),
         ("another secret", envelope("msg_1", &time, signed(other, "msg_1", &time, &body))),
-        ("another id", envelope("msg_2", &time, good.clone())),
-        ("another time", envelope("msg_1", &(now() + 1).to_string(), good.clone())),
+        ("another id", envelope("msg_2", &time, valid.clone())),
+        ("another time", envelope("msg_1", &(now() + 1).to_string(), valid.clone())),
         ("another body", envelope("msg_1", &time, signed(WEBHOOK_SECRET, "msg_1", &time, &format!("{body} ")))),
         ("too old", envelope("msg_1", &late, signed(WEBHOOK_SECRET, "msg_1", &late, &body))),
         ("too new", envelope("msg_1", &early, signed(WEBHOOK_SECRET, "msg_1", &early, &body))),
         ("an odd id", envelope("msg.1", &time, signed(WEBHOOK_SECRET, "msg.1", &time, &body))),
     ] {
         let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let seen = delivered(&app, &headers, &body);
-        assert_eq!((seen.status, seen.code.as_str()), (400, "HUB105"), "{name}");
-        assert!(seen.upstream.is_empty(), "{name}");
-        assert_eq!((seen.rows.len(), &seen.rows[0]["who"]), (1, &json!("nobody")), "{name}");
+        let response = delivered(&app, &headers, &body);
+        assert_eq!((response.status, response.code.as_str()), (400, "HUB105"), "{name}");
+        assert!(response.upstream.is_empty(), "{name}");
+        assert_eq!((response.rows.len(), &response.rows[0]["who"]), (1, &json!("nobody")), "{name}");
     }
     let odd = "{}";
     let signature = signed(WEBHOOK_SECRET, "msg_1", &time, odd);
     let headers = [("svix-id", "msg_1"), ("svix-timestamp", time.as_str()), ("svix-signature", signature.as_str())];
-    let seen = delivered(&app, &headers, odd);
-    assert_eq!((seen.status, seen.code.as_str(), seen.upstream.len()), (400, "HUB105", 0), "signed, but no message");
+    let response = delivered(&app, &headers, odd);
+    assert_eq!(
+        (response.status, response.code.as_str(), response.upstream.len()),
+        (400, "HUB105", 0),
+        "signed, but no message"
+    );
     let long = "x".repeat(256 * 1024 + 1);
     assert_eq!(delivered(&app, &headers, &long).status, 413);
 }
@@ -185,12 +198,12 @@ fn free_metadata_does_not_change_revocations_i_2() {
     let time = now().to_string();
     let dispositions = |body: &str| {
         // Times are compared as well, and an app's clock advances.
-        let app = taking("\"taken\"");
+        let app = webhook_app("\"taken\"");
         let signature = signed(WEBHOOK_SECRET, "msg_1", &time, body);
         let headers = [("svix-id", "msg_1"), ("svix-timestamp", time.as_str()), ("svix-signature", signature.as_str())];
-        let seen = delivered(&app, &headers, body);
-        assert_eq!(seen.status, 200, "{}", &body[..body.len().min(400)]);
-        told(&seen)["verdicts"].clone()
+        let response = delivered(&app, &headers, body);
+        assert_eq!(response.status, 200, "{}", &body[..body.len().min(400)]);
+        arguments(&response)["verdicts"].clone()
     };
     let plain = dispositions(&about_a_user("unsafe_metadata", "{}"));
     assert_eq!(plain[0]["expires_at"], "infinity");
@@ -225,7 +238,7 @@ fn unstored_webhook_is_not_acknowledged() {
         let app = TestApp::with_upstream(move |_: &UpstreamRequest| Err(failure));
         assert!(delivered(&app, &headers, &body).status >= 502);
     }
-    assert_eq!(delivered(&taking("garbage"), &headers, &body).status, 502);
+    assert_eq!(delivered(&webhook_app("garbage"), &headers, &body).status, 502);
 }
 
 /// T-3: a token that was sent over http is revoked, in the background of a response that is the same for a valid one,
@@ -245,17 +258,17 @@ fn valid_token_over_http_is_revoked_forged_is_ignored_t_3() {
             body: None,
         })
     };
-    let good = TOKENS["personas"]["alice"].as_str().unwrap().to_owned();
-    let forged = format!("{}A", &good[..good.len() - 1]);
-    let [revoked, refused, none] = [Some(good.clone()), Some(forged), None].map(over_http);
-    for seen in [&revoked, &refused, &none] {
-        assert_eq!((seen.status, seen.code.as_str()), (403, "HUB001"));
-        assert_eq!(seen.text, revoked.text);
+    let valid = TOKENS["personas"]["alice"].as_str().unwrap().to_owned();
+    let forged = format!("{}A", &valid[..valid.len() - 1]);
+    let [revoked, refused, none] = [Some(valid.clone()), Some(forged), None].map(over_http);
+    for response in [&revoked, &refused, &none] {
+        assert_eq!((response.status, response.code.as_str()), (403, "HUB001"));
+        assert_eq!(response.text, revoked.text);
     }
     assert!(refused.upstream.is_empty() && none.upstream.is_empty());
     assert_eq!(revoked.upstream[0].url, format!("{REST}/rpc/burn_token"));
-    let told: Value = serde_json::from_slice(revoked.upstream[0].body.as_ref().unwrap()).unwrap();
-    assert_eq!(told["session"], SESSION);
+    let arguments: Value = serde_json::from_slice(revoked.upstream[0].body.as_ref().unwrap()).unwrap();
+    assert_eq!(arguments["session"], SESSION);
     // The database already rejects it.
-    assert!(over_http(Some(good)).upstream.is_empty());
+    assert!(over_http(Some(valid)).upstream.is_empty());
 }

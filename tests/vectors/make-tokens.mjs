@@ -163,45 +163,45 @@ refuse('a kid that no key has', 'key-unknown', token({ header: { kid: 'ins_unkno
 refuse('a kid in other case', 'key-unknown', token({ header: { kid: KID.toUpperCase() } }));
 
 // Signature.
-refuse('signed by a foreign key under the kid of the issuer', 'signature-bad', token({ key: foreignKey }));
+refuse('signed by a foreign key under the kid of the issuer', 'signature-invalid', token({ key: foreignKey }));
 refuse(
   'a changed payload',
-  'signature-bad',
+  'signature-invalid',
   `${header}.${encode({ ...CLAIMS, sub: PERSONAS.admin.sub })}.${signature}`,
 );
-refuse('a changed header', 'signature-bad', `${encode({ ...HEADER, extra: 1 })}.${payload}.${signature}`);
+refuse('a changed header', 'signature-invalid', `${encode({ ...HEADER, extra: 1 })}.${payload}.${signature}`);
 refuse(
   'the same JSON in another order',
-  'signature-bad',
+  'signature-invalid',
   `${header}.${encode(Object.fromEntries(Object.entries(CLAIMS).reverse()))}.${signature}`,
 );
-refuse('a signature of zeros', 'signature-bad', `${header}.${payload}.${Buffer.alloc(256).toString('base64url')}`);
+refuse('a signature of zeros', 'signature-invalid', `${header}.${payload}.${Buffer.alloc(256).toString('base64url')}`);
 refuse(
   'a signature cut short',
-  'signature-bad',
+  'signature-invalid',
   `${header}.${payload}.${Buffer.from(signature, 'base64url').subarray(0, 255).toString('base64url')}`,
 );
 refuse(
   'a signature with a byte more',
-  'signature-bad',
+  'signature-invalid',
   `${header}.${payload}.${Buffer.concat([Buffer.from(signature, 'base64url'), Buffer.alloc(1)]).toString('base64url')}`,
 );
-refuse('a signature of one byte', 'signature-bad', `${header}.${payload}.AA`);
+refuse('a signature of one byte', 'signature-invalid', `${header}.${payload}.AA`);
 refuse(
   'the signature of another token',
-  'signature-bad',
+  'signature-invalid',
   `${header}.${payload}.${token({ claims: { jti: 'other' } }).split('.')[2]}`,
 );
 refuse(
   'PSS padding under RS256',
-  'signature-bad',
+  'signature-invalid',
   signed(`${header}.${payload}`, issuerKey, 'sha256', { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 0 }),
 );
-refuse('SHA-1 under RS256', 'signature-bad', signed(`${header}.${payload}`, issuerKey, 'sha1'));
-refuse('SHA-512 under RS256', 'signature-bad', signed(`${header}.${payload}`, issuerKey, 'sha512'));
+refuse('SHA-1 under RS256', 'signature-invalid', signed(`${header}.${payload}`, issuerKey, 'sha1'));
+refuse('SHA-512 under RS256', 'signature-invalid', signed(`${header}.${payload}`, issuerKey, 'sha512'));
 refuse(
   'a bad signature over bad claims: the signature is judged first',
-  'signature-bad',
+  'signature-invalid',
   token({ claims: { iss: 'https://evil.example', exp: 1 }, key: foreignKey }),
 );
 
@@ -503,47 +503,55 @@ for (const kid of ['kid', '1', `${KID}x`, KID.slice(0, -1)])
 // Signature, again: encodings that a lenient verifier accepts.
 refuse(
   'a signature of one key’s length less a zero',
-  'signature-bad',
+  'signature-invalid',
   `${header}.${payload}.${RSA.subarray(1).toString('base64url')}`,
 );
 refuse(
   'a signature with a zero before it',
-  'signature-bad',
+  'signature-invalid',
   `${header}.${payload}.${Buffer.concat([Buffer.alloc(1), RSA]).toString('base64url')}`,
 );
-refuse('a signature of ones', 'signature-bad', `${header}.${payload}.${Buffer.alloc(256, 0xff).toString('base64url')}`);
+refuse(
+  'a signature of ones',
+  'signature-invalid',
+  `${header}.${payload}.${Buffer.alloc(256, 0xff).toString('base64url')}`,
+);
 refuse(
   'a signature backwards',
-  'signature-bad',
+  'signature-invalid',
   `${header}.${payload}.${Buffer.from(RSA).reverse().toString('base64url')}`,
 );
-refuse('a signature twice', 'signature-bad', `${header}.${payload}.${Buffer.concat([RSA, RSA]).toString('base64url')}`);
+refuse(
+  'a signature twice',
+  'signature-invalid',
+  `${header}.${payload}.${Buffer.concat([RSA, RSA]).toString('base64url')}`,
+);
 refuse(
   'a signature that is one',
-  'signature-bad',
+  'signature-invalid',
   `${header}.${payload}.${Buffer.concat([Buffer.alloc(255), Buffer.from([1])]).toString('base64url')}`,
 );
 refuse(
   'a signature over the payload alone',
-  'signature-bad',
+  'signature-invalid',
   `${header}.${payload}.${signed(payload).split('.').at(-1)}`,
 );
 refuse(
   'a signature over the decoded JSON',
-  'signature-bad',
+  'signature-invalid',
   `${header}.${payload}.${signed(JSON.stringify(HEADER) + JSON.stringify(CLAIMS))
     .split('.')
     .at(-1)}`,
 );
 refuse(
   'a digest without padding, taken for a signature',
-  'signature-bad',
+  'signature-invalid',
   `${header}.${payload}.${Buffer.concat([Buffer.alloc(224), createHash('sha256').update(`${header}.${payload}`).digest()]).toString('base64url')}`,
 );
-refuse('SHA-384 under RS256', 'signature-bad', signed(`${header}.${payload}`, issuerKey, 'sha384'));
+refuse('SHA-384 under RS256', 'signature-invalid', signed(`${header}.${payload}`, issuerKey, 'sha384'));
 refuse(
   'a bit of the payload turned',
-  'signature-bad',
+  'signature-invalid',
   `${header}.${encode({ ...CLAIMS, iat: CLAIMS.iat ^ 1 })}.${signature}`,
 );
 

@@ -3,7 +3,7 @@
 use super::{
     DEFAULT_ROW_LIMIT, RowLimit, STEP_UP_DELETE, Table,
     column::{Column, ColumnType, column},
-    column_class::{FREE_TEXT, KEPT, PERSON_ID},
+    column_class::{FREE_TEXT, KEPT, USER_ID},
     column_lists::{CUSTOMER, CUSTOMER_AND_STAFF, ColumnList, grant, names},
 };
 use crate::domain::access::{
@@ -13,8 +13,8 @@ use crate::domain::access::{
 
 const CHAT_THREADS_COLUMNS: &[Column] = &[
     column("id", ColumnType::Uuid, KEPT).defaulted().read_by(CUSTOMER_AND_STAFF),
-    column("owner_id", ColumnType::Text, PERSON_ID).defaulted().read_by(CUSTOMER_AND_STAFF),
-    column("author_id", ColumnType::Text, PERSON_ID).defaulted().read_by(CUSTOMER_AND_STAFF),
+    column("owner_id", ColumnType::Text, USER_ID).defaulted().read_by(CUSTOMER_AND_STAFF),
+    column("author_id", ColumnType::Text, USER_ID).defaulted().read_by(CUSTOMER_AND_STAFF),
     column("topic", ColumnType::Text, FREE_TEXT).read_by(CUSTOMER_AND_STAFF).insert_by(CUSTOMER).update_by(CUSTOMER),
     column("status", ColumnType::Text, KEPT)
         .defaulted()
@@ -49,8 +49,8 @@ pub(super) const CHAT_THREADS: Table = Table {
 const CHAT_MESSAGES_COLUMNS: &[Column] = &[
     column("id", ColumnType::Uuid, KEPT).defaulted().read_by(CUSTOMER_AND_STAFF),
     column("thread_id", ColumnType::Uuid, KEPT).read_by(CUSTOMER_AND_STAFF).insert_by(CUSTOMER_AND_STAFF),
-    column("owner_id", ColumnType::Text, PERSON_ID).read_by(CUSTOMER_AND_STAFF),
-    column("author_id", ColumnType::Text, PERSON_ID).defaulted().read_by(CUSTOMER_AND_STAFF),
+    column("owner_id", ColumnType::Text, USER_ID).read_by(CUSTOMER_AND_STAFF),
+    column("author_id", ColumnType::Text, USER_ID).defaulted().read_by(CUSTOMER_AND_STAFF),
     column("author_kind", ColumnType::Text, KEPT)
         .defaulted()
         .one_of(&["customer", "staff"])

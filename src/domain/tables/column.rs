@@ -67,7 +67,7 @@ impl Column {
 
 /// Creates a column that no audience reads or writes.
 pub(super) const fn column(name: &'static str, kind: ColumnType, class: ColumnClass) -> Column {
-    let nobody = Audiences::NONE;
+    let no_principal = Audiences::NONE;
     Column {
         name,
         kind,
@@ -75,9 +75,9 @@ pub(super) const fn column(name: &'static str, kind: ColumnType, class: ColumnCl
         nullable: false,
         defaulted: false,
         values: &[],
-        readers: nobody,
-        inserters: nobody,
-        updaters: nobody,
+        readers: no_principal,
+        inserters: no_principal,
+        updaters: no_principal,
     }
 }
 

@@ -70,9 +70,9 @@ const fn text_class(erasure: Erasure) -> ColumnClass {
 /// Keys of rows, numbers, times, listed values: they identify no one.
 pub(super) const KEPT: ColumnClass = class(Erasure::Kept);
 /// The id of a user, a session or an organization, or of a record that is one of those.
-pub(super) const PERSON_ID: ColumnClass = class(Erasure::Pseudonym);
+pub(super) const USER_ID: ColumnClass = class(Erasure::Pseudonym);
 /// The name of a user as their token had it.
-pub(super) const PERSON_NAME: ColumnClass = text_class(Erasure::Pseudonym);
+pub(super) const USER_NAME: ColumnClass = text_class(Erasure::Pseudonym);
 /// Text that clients, staff or other programs write.
 pub(super) const FREE_TEXT: ColumnClass = text_class(Erasure::Scrubbed);
 /// Text in a log, which no longer has a use without the person.

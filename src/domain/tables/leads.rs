@@ -3,7 +3,7 @@
 use super::{
     DEFAULT_ROW_LIMIT, STEP_UP_DELETE, Table,
     column::{Column, ColumnType, column},
-    column_class::{FREE_TEXT, KEPT, PERSON_ID},
+    column_class::{FREE_TEXT, KEPT, USER_ID},
     column_lists::{ADMIN, ColumnList, SALES, STAFF, VISITOR, grant, names},
 };
 use crate::domain::access::{
@@ -41,7 +41,7 @@ const LEADS_COLUMNS: &[Column] = &[
         .one_of(&["new", "contacted", "qualified", "proposal", "won", "lost"])
         .read_by(STAFF)
         .update_by(ADMIN.and(SALES)),
-    column("assigned_to", ColumnType::Text, PERSON_ID)
+    column("assigned_to", ColumnType::Text, USER_ID)
         .nullable()
         .read_by(STAFF)
         .insert_by(ADMIN.and(SALES))

@@ -3,22 +3,22 @@
 use super::{
     DEFAULT_ROW_LIMIT, Table,
     column::{Column, ColumnType, column},
-    column_class::{FREE_TEXT, KEPT, PERSON_ID},
+    column_class::{FREE_TEXT, KEPT, USER_ID},
     column_lists::{ADMIN, ColumnList, SYSTEM, grant, names},
 };
 use crate::domain::access::{PrincipalKind, StaffRole::Admin};
 
 const REVOKED_SESSIONS_COLUMNS: &[Column] = &[
-    column("subject", ColumnType::Text, PERSON_ID).read_by(ADMIN.and(SYSTEM)),
+    column("subject", ColumnType::Text, USER_ID).read_by(ADMIN.and(SYSTEM)),
     column("reason", ColumnType::Text, FREE_TEXT).read_by(ADMIN.and(SYSTEM)),
-    column("revoked_by", ColumnType::Text, PERSON_ID).defaulted().read_by(ADMIN.and(SYSTEM)),
+    column("revoked_by", ColumnType::Text, USER_ID).defaulted().read_by(ADMIN.and(SYSTEM)),
     column("revoked_at", ColumnType::Timestamp, KEPT).defaulted().read_by(ADMIN.and(SYSTEM)),
     column("expires_at", ColumnType::Timestamp, KEPT).read_by(ADMIN.and(SYSTEM)),
     column("cause", ColumnType::Text, KEPT)
         .defaulted()
         .one_of(&["banned", "deleted", "ended", "leaked", "locked", "membership", "role", "staff"])
         .read_by(ADMIN.and(SYSTEM)),
-    column("scope", ColumnType::Text, PERSON_ID).defaulted().read_by(ADMIN.and(SYSTEM)),
+    column("scope", ColumnType::Text, USER_ID).defaulted().read_by(ADMIN.and(SYSTEM)),
     column("role", ColumnType::Text, KEPT).nullable().read_by(ADMIN.and(SYSTEM)),
     column("issued_until", ColumnType::Timestamp, KEPT).nullable().read_by(ADMIN.and(SYSTEM)),
 ];

@@ -3,7 +3,7 @@
 use super::{
     DEFAULT_ROW_LIMIT, STEP_UP_DELETE, Table,
     column::{Column, ColumnType, column},
-    column_class::{FREE_TEXT, KEPT, PERSON_ID},
+    column_class::{FREE_TEXT, KEPT, USER_ID},
     column_lists::{ADMIN, CUSTOMER, CUSTOMER_AND_STAFF, ColumnList, STAFF, SUPPORT, grant, names},
 };
 use crate::domain::access::{
@@ -13,11 +13,8 @@ use crate::domain::access::{
 
 const CONTACT_TICKETS_COLUMNS: &[Column] = &[
     column("id", ColumnType::Uuid, KEPT).defaulted().read_by(CUSTOMER_AND_STAFF),
-    column("owner_id", ColumnType::Text, PERSON_ID)
-        .defaulted()
-        .read_by(CUSTOMER_AND_STAFF)
-        .insert_by(ADMIN.and(SUPPORT)),
-    column("author_id", ColumnType::Text, PERSON_ID).defaulted().read_by(CUSTOMER_AND_STAFF),
+    column("owner_id", ColumnType::Text, USER_ID).defaulted().read_by(CUSTOMER_AND_STAFF).insert_by(ADMIN.and(SUPPORT)),
+    column("author_id", ColumnType::Text, USER_ID).defaulted().read_by(CUSTOMER_AND_STAFF),
     column("kind", ColumnType::Text, KEPT)
         .defaulted()
         .one_of(&["support", "billing", "security", "procurement", "other"])
@@ -39,7 +36,7 @@ const CONTACT_TICKETS_COLUMNS: &[Column] = &[
         .read_by(CUSTOMER_AND_STAFF)
         .insert_by(ADMIN.and(SUPPORT))
         .update_by(ADMIN.and(SUPPORT)),
-    column("assigned_to", ColumnType::Text, PERSON_ID)
+    column("assigned_to", ColumnType::Text, USER_ID)
         .nullable()
         .read_by(STAFF)
         .insert_by(ADMIN.and(SUPPORT))
@@ -77,8 +74,8 @@ pub(super) const CONTACT_TICKETS: Table = Table {
 const TICKET_MESSAGES_COLUMNS: &[Column] = &[
     column("id", ColumnType::Uuid, KEPT).defaulted().read_by(CUSTOMER_AND_STAFF),
     column("ticket_id", ColumnType::Uuid, KEPT).read_by(CUSTOMER_AND_STAFF).insert_by(CUSTOMER.and(ADMIN).and(SUPPORT)),
-    column("owner_id", ColumnType::Text, PERSON_ID).read_by(CUSTOMER_AND_STAFF),
-    column("author_id", ColumnType::Text, PERSON_ID).defaulted().read_by(CUSTOMER_AND_STAFF),
+    column("owner_id", ColumnType::Text, USER_ID).read_by(CUSTOMER_AND_STAFF),
+    column("author_id", ColumnType::Text, USER_ID).defaulted().read_by(CUSTOMER_AND_STAFF),
     column("author_kind", ColumnType::Text, KEPT)
         .defaulted()
         .one_of(&["customer", "staff"])

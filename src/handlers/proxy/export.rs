@@ -5,7 +5,7 @@ use super::{ProxyResponse, send_upstream};
 use crate::{
     domain::session::{Actor, Session},
     logic::{
-        error::Error,
+        error::{Error, UpstreamProtocolError},
         http::response::Response,
         query::{Export, ExportPage, Format},
     },
@@ -57,9 +57,9 @@ pub(super) async fn start(
         request,
         page_size: PAGE_ROWS,
     };
-    let asked_at = context.runtime.now_ms();
+    let requested_at = context.runtime.now_ms();
     let first = pages.fetch_page(None, 0).await?;
-    let upstream_ms = context.runtime.now_ms().saturating_sub(asked_at);
+    let upstream_ms = context.runtime.now_ms().saturating_sub(requested_at);
     let (body, sink) = context.runtime.body_channel().map_err(|_| Error::RuntimeFailed)?;
     let disposition = format!("attachment; filename=\"{}.{}\"", export.table(), format.file_extension());
     Ok(ProxyResponse {
@@ -72,9 +72,9 @@ pub(super) async fn start(
         read_record: None,
         pending_export: Some(Box::pin(async move {
             let runtime = pages.context.runtime.clone();
-            let told = pages.stream_remaining_pages(first, &sink).await;
-            runtime.finish(sink, told.error.is_none()).await;
-            told
+            let summary = pages.stream_remaining_pages(first, &sink).await;
+            runtime.finish(sink, summary.error.is_none()).await;
+            summary
         })),
     })
 }
@@ -106,10 +106,9 @@ impl ExportPager {
             let token = self.app.database.token(&self.context, &Actor::User(&self.session)).await?;
             let size = self.export.next_page_size(self.page_size, out);
             let url = format!("{}/{}", self.app.config.postgrest_url, self.export.page_query(behind, size));
-            let question = self.request.clone().with_url(url).with_bearer(&token);
-            let UpstreamResponse { body, .. } =
-                send_upstream(&self.app, &self.context, &self.session, question).await?;
-            let body = body.ok_or(Error::UpstreamInvalidResponse("a page without a body"))?;
+            let builder = self.request.clone().with_url(url).with_bearer(&token);
+            let UpstreamResponse { body, .. } = send_upstream(&self.app, &self.context, &self.session, builder).await?;
+            let body = body.ok_or(Error::UpstreamInvalidResponse(UpstreamProtocolError::PageWithoutBody))?;
             match self.context.runtime.read(body, MAX_PAGE_BYTES).await {
                 Ok(bytes) => {
                     // The size grows again, so that one long record does not make every following page small.
@@ -117,7 +116,7 @@ impl ExportPager {
                         self.page_size = (self.page_size * 2).min(PAGE_ROWS);
                     }
                     let page = self.export.parse_page(self.format, bytes, behind.is_none());
-                    return page.map_err(|_| Error::UpstreamInvalidResponse("a page that is not whole"));
+                    return page.map_err(|_| Error::UpstreamInvalidResponse(UpstreamProtocolError::MalformedPage));
                 }
                 // Never 0: the response to a page of no records would be taken for the end of the file.
                 Err(BodyReadError::TooLarge) if size > 1 => self.page_size = (size / 4).max(1),

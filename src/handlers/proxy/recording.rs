@@ -21,11 +21,12 @@ pub(super) async fn record(
     app: &AppState,
     context: &RequestContext,
     call: &ProxyRequest<'_>,
-    (look, headers): (&ReadRecord, &[(&'static str, String)]),
+    (read_record, headers): (&ReadRecord, &[(&'static str, String)]),
 ) -> Result<(), Error> {
-    let kept = ["apikey", "authorization", "x-client-request-id", "x-hub-impersonator", "x-hub-route", "x-request-id"];
+    let forwarded =
+        ["apikey", "authorization", "x-client-request-id", "x-hub-impersonator", "x-hub-route", "x-request-id"];
     let url = format!("{}/rpc/record_read", app.config.postgrest_url);
-    let repeated = headers.iter().filter(|(name, _)| kept.contains(name));
+    let repeated = headers.iter().filter(|(name, _)| forwarded.contains(name));
     let outgoing = repeated
         .fold(UpstreamRequest::new(&POSTGREST, Method::Post, url), |request, (name, value)| {
             request.with_header(name, value.as_str())
@@ -34,7 +35,7 @@ pub(super) async fn record(
         .with_header("content-type", "application/json")
         .with_header("x-hub-method", call.method.name())
         .with_response_headers(&["content-type"])
-        .with_body(serde_json::to_vec(look).map_err(|_| Error::RequestLogUnavailable)?);
+        .with_body(serde_json::to_vec(read_record).map_err(|_| Error::RequestLogUnavailable)?);
     match send_upstream(app, context, call.session, outgoing).await {
         Ok(_) => Ok(()),
         Err(Error::SessionRevoked) => Err(Error::SessionRevoked),

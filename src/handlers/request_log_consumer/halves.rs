@@ -17,7 +17,7 @@ pub(super) enum End {
     /// Rejected by the request log because of the row itself.
     Refused(RowRejection),
     /// Stored in the database.
-    Stands,
+    Stored,
     /// Rejected alone, possibly for a reason that rejects every row.
     Unclear(RowRejection),
     /// Not yet determined.
@@ -34,11 +34,11 @@ pub(super) async fn write_individually(app: &AppState, context: &RequestContext,
     let mut waiting: Vec<&mut BatchRow<'_>> = rows.iter_mut().filter(|row| row.end == End::Waits).collect();
     let texts: Vec<&str> = waiting.iter().map(|row| row.text).collect();
     let mut stack = ranges(&texts);
-    let (mut written, mut answered, mut unanswered) = (false, false, 0);
+    let (mut written, mut responded, mut unanswered) = (false, false, 0);
     while let Some(range) = stack.pop() {
         let part = texts.get(range.clone()).unwrap_or_default();
         let end = match request_log_rows::insert(&app.database, context, part).await {
-            Ok(()) => End::Stands,
+            Ok(()) => End::Stored,
             // A database that is always slow is unavailable: three in a row end the delivery, and the rows written so
             // far remain.
             Err(WriteFailure::Slow) if range.len() > 1 && unanswered + 1 < MAX_UNANSWERED => {
@@ -49,7 +49,7 @@ pub(super) async fn write_individually(app: &AppState, context: &RequestContext,
             }
             Err(WriteFailure::Slow | WriteFailure::Unavailable) => {
                 unanswered += 1;
-                if !answered || unanswered >= MAX_UNANSWERED {
+                if !responded || unanswered >= MAX_UNANSWERED {
                     return written;
                 }
                 context.runtime.sleep(RETRY_MS).await;
@@ -57,16 +57,16 @@ pub(super) async fn write_individually(app: &AppState, context: &RequestContext,
                 continue;
             }
             Err(WriteFailure::Row(_) | WriteFailure::Unclear(_)) if range.len() > 1 => {
-                (answered, unanswered) = (true, 0);
+                (responded, unanswered) = (true, 0);
                 let middle = range.start + range.len() / 2;
                 stack.extend([middle..range.end, range.start..middle]);
                 continue;
             }
-            Err(WriteFailure::Row(refusal)) => End::Refused(refusal),
-            Err(WriteFailure::Unclear(refusal)) => End::Unclear(refusal),
+            Err(WriteFailure::Row(rejection)) => End::Refused(rejection),
+            Err(WriteFailure::Unclear(rejection)) => End::Unclear(rejection),
         };
-        (answered, unanswered) = (true, 0);
-        written |= end == End::Stands;
+        (responded, unanswered) = (true, 0);
+        written |= end == End::Stored;
         for row in waiting.get_mut(range).into_iter().flatten() {
             row.end = end.clone();
         }

@@ -47,13 +47,15 @@ pub fn bearer<'a>(headers: &'a Headers, publishable_key: &str) -> Result<&'a str
 pub fn exposed<'a>(headers: &'a Headers, url: &'a str) -> Vec<&'a str> {
     let token = |byte: char| byte.is_ascii_alphanumeric() || matches!(byte, '-' | '_' | '.');
     // A JWT's header is a JSON object, whose first byte is always encoded as `e`; host names are far shorter.
-    let form = |word: &&str| {
-        word.len() >= MIN_JWT_LEN && word.starts_with('e') && word.bytes().filter(|byte| *byte == b'.').count() == 2
+    let form = |header: &&str| {
+        header.len() >= MIN_JWT_LEN
+            && header.starts_with('e')
+            && header.bytes().filter(|byte| *byte == b'.').count() == 2
     };
     let sources = EXPOSING_HEADERS.iter().filter_map(|name| headers.value(name)).chain([url]);
-    let mut seen = HashSet::new();
-    let words = sources.flat_map(|text| text.split(move |byte: char| !token(byte))).filter(form);
-    words.filter(|word| seen.insert(*word)).take(MAX_EXPOSED).collect()
+    let mut unique = HashSet::new();
+    let candidates = sources.flat_map(|text| text.split(move |byte: char| !token(byte))).filter(form);
+    candidates.filter(|header| unique.insert(*header)).take(MAX_EXPOSED).collect()
 }
 
 const EXPOSING_HEADERS: [&str; 4] = ["authorization", "cookie", "apikey", "proxy-authorization"];

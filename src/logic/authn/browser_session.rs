@@ -139,7 +139,7 @@ fn by_cookies<'a>(visit: &BrowserSessionInput<'a>, instance: &ClerkInstance) -> 
         (None, Some(_)) => handshake(visit, "client-uat-but-no-session-token"),
         (Some(token), Some(updated_at)) => match session_token::decode_unverified(token) {
             None => BrowserAuthDecision::Refused("token-malformed"),
-            Some(seen) if seen.issued_at.is_some_and(|issued| issued < updated_at) => {
+            Some(claims) if claims.issued_at.is_some_and(|issued| issued < updated_at) => {
                 handshake(visit, "session-token-iat-before-client-uat")
             }
             Some(_) => BrowserAuthDecision::Verify(token),

@@ -171,7 +171,7 @@ pub fn may_refetch_for_unknown_kid(known: JwksCacheState, now: u64) -> bool {
 ///
 /// Clerk's key id is that of the instance, so a rotation may retain it.
 #[must_use]
-pub fn may_refetch_after_bad_signature(known: JwksCacheState, doubted: Option<u64>, now: u64) -> bool {
+pub fn may_refetch_after_invalid_signature(known: JwksCacheState, doubted: Option<u64>, now: u64) -> bool {
     let since = |time: Option<u64>| time.map_or(u64::MAX, |time| now.saturating_sub(time));
     since(doubted) >= SIGNATURE_REFETCH_INTERVAL_MS && since(known.last_attempt_ms) >= AFTER_FAILURE_MS
 }

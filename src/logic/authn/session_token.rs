@@ -48,7 +48,7 @@ pub struct Verified<'a> {
 /// // The token names its key; its claims are not available before the signature is verified with that key.
 /// let token = session_token::parse(&raw)?;
 /// assert_eq!(token.kid(), "ins_1");
-/// assert_eq!(token.into_verified(false).unwrap_err(), TokenError::SignatureBad);
+/// assert_eq!(token.into_verified(false).unwrap_err(), TokenError::SignatureInvalid);
 ///
 /// assert_eq!(session_token::parse("e30.e30").unwrap_err(), TokenError::NotThreeSegments);
 /// # Ok::<(), TokenError>(())
@@ -151,13 +151,13 @@ impl<'a> Unverified<'a> {
         self.token.signature_bytes()
     }
 
-    /// Converts it into a verified token, if `good` states that the signature is valid.
+    /// Converts it into a verified token, if `valid` states that the signature is valid.
     ///
     /// # Errors
-    /// `SignatureBad`, or the error of the payload's JSON.
-    pub fn into_verified(self, good: bool) -> Result<Verified<'a>, TokenError> {
-        if !good {
-            return Err(TokenError::SignatureBad);
+    /// `SignatureInvalid`, or the error of the payload's JSON.
+    pub fn into_verified(self, valid: bool) -> Result<Verified<'a>, TokenError> {
+        if !valid {
+            return Err(TokenError::SignatureInvalid);
         }
         let payload = decode(self.payload).ok_or(TokenError::EncodingNotCanonical)?;
         let claims = strict(&payload, TokenError::ClaimsMalformed)?;

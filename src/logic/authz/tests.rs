@@ -22,7 +22,7 @@ fn session(role: RoleClaim) -> Session {
     }
 }
 
-fn asked(session: &Session, table: &str, method: Method) -> Result<(), PolicyError> {
+fn calls(session: &Session, table: &str, method: Method) -> Result<(), PolicyError> {
     authorize(&Actor::User(session), Target::Table(table), RequestedAction::Method(method), 1_000_000).map(drop)
 }
 
@@ -32,7 +32,7 @@ fn unknown_role_has_no_access_a_2() {
     let intern = session(RoleClaim::Unknown);
     for table in TABLES {
         for method in [Method::Get, Method::Post, Method::Patch, Method::Delete] {
-            assert_eq!(asked(&intern, table.name, method), Err(PolicyError::Forbidden));
+            assert_eq!(calls(&intern, table.name, method), Err(PolicyError::Forbidden));
         }
     }
 }
@@ -41,10 +41,10 @@ fn unknown_role_has_no_access_a_2() {
 fn resources_without_a_grant_are_not_found() {
     let client = session(RoleClaim::Absent);
     for table in ["leads", "team_activities", "request_log", "revoked_sessions", "pg_class", ""] {
-        assert_eq!(asked(&client, table, Method::Get), Err(PolicyError::NotFound), "{table}");
+        assert_eq!(calls(&client, table, Method::Get), Err(PolicyError::NotFound), "{table}");
     }
-    assert_eq!(asked(&client, "contact_tickets", Method::Delete), Err(PolicyError::Forbidden));
-    assert!(matches!(asked(&client, "contact_tickets", Method::Options), Err(PolicyError::MethodNotAllowed(_))));
+    assert_eq!(calls(&client, "contact_tickets", Method::Delete), Err(PolicyError::Forbidden));
+    assert!(matches!(calls(&client, "contact_tickets", Method::Options), Err(PolicyError::MethodNotAllowed(_))));
 }
 
 #[test]
@@ -116,8 +116,8 @@ fn staff_deletes_require_step_up_and_recheck_a_2() {
 #[test]
 fn impersonated_sessions_are_read_only() {
     let session = Session { impersonator: Some("user_2".into()), ..session(RoleClaim::Absent) };
-    assert_eq!(asked(&session, "contact_tickets", Method::Get), Ok(()));
-    assert_eq!(asked(&session, "contact_tickets", Method::Post), Err(PolicyError::Impersonated));
+    assert_eq!(calls(&session, "contact_tickets", Method::Get), Ok(()));
+    assert_eq!(calls(&session, "contact_tickets", Method::Post), Err(PolicyError::Impersonated));
     let called = |name, method| {
         authorize(&Actor::User(&session), Target::Function(name), RequestedAction::Method(method), 1_000_000).map(drop)
     };

@@ -50,13 +50,13 @@ impl InstanceKind {
 fn is_placeholder(text: &str) -> bool {
     let host = super::values::issuer_from_publishable_key(text).unwrap_or_default();
     let text = text.to_ascii_lowercase();
-    let words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && !matches!(letter, '.' | '-' | '_'));
-    let reserved = |word: &str| {
-        let mut ends = RESERVED_HOSTS.iter().filter_map(|name| word.strip_suffix(*name));
+    let labels = text.split(|letter: char| !letter.is_ascii_alphanumeric() && !matches!(letter, '.' | '-' | '_'));
+    let reserved = |label: &str| {
+        let mut ends = RESERVED_HOSTS.iter().filter_map(|name| label.strip_suffix(*name));
         ends.any(|rest| rest.is_empty() || rest.ends_with('.'))
     };
     MARKS.iter().any(|mark| text.contains(mark))
-        || words.chain([host.trim_start_matches("https://")]).any(|word| word.contains('.') && reserved(word))
+        || labels.chain([host.trim_start_matches("https://")]).any(|label| label.contains('.') && reserved(label))
         || text.contains("://localhost")
 }
 

@@ -253,9 +253,9 @@ fn origins_match_browser_serialization() {
         }
     }
     assert!(accepted > 100 && refused > 1000, "{accepted} {refused}");
-    for good in
+    for valid in
         ["https://hub.lumen-studio.com", "https://localhost:8787", "https://10.0.0.7", "https://a.b.c.d.example:1"]
     {
-        assert_eq!(values::origin(good, false).as_deref(), Some(good));
+        assert_eq!(values::origin(valid, false).as_deref(), Some(valid));
     }
 }

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::logic::error::{DatabaseError, Error};
+use crate::logic::error::{DatabaseError, Error, UpstreamProtocolError};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -46,22 +46,22 @@ pub fn map_error(status: u16, body: &[u8], staff: bool) -> Error {
         return if matches!(status, 429 | 503) {
             Error::UpstreamBusy
         } else {
-            Error::UpstreamInvalidResponse("no JSON error")
+            Error::UpstreamInvalidResponse(UpstreamProtocolError::MalformedError)
         };
     };
     let plain_code = error.plain_code().to_owned();
     let code = error.code.unwrap_or_default();
     let message = error.message.unwrap_or_default();
     let logged = without_values(&message);
-    let ours = |why| Error::UpstreamSaid(why, format!("{plain_code} {logged}"));
+    let ours = |why| Error::UpstreamRejected(why, format!("{plain_code} {logged}"));
     match (status, code.as_str()) {
         (_, "PT401") => Error::SessionRevoked,
         (_, "57014") => Error::UpstreamTimeout,
-        (401, _) | (_, "PT403") => ours("the Hub's own token was refused"),
+        (401, _) | (_, "PT403") => ours(UpstreamProtocolError::TokenRejected),
         (404, "PGRST200" | "PGRST202" | "PGRST205") | (_, "42703" | "42P01" | "42883") => {
-            ours("the schema is not the one of TABLES")
+            ours(UpstreamProtocolError::SchemaMismatch)
         }
-        (_, "PGRST123") => ours("db-aggregates-enabled is not set"),
+        (_, "PGRST123") => ours(UpstreamProtocolError::AggregatesDisabled),
         (429 | 503 | 504, _) => Error::UpstreamBusy,
         (400..=499, _) if !code.is_empty() => {
             // supabase-js distinguishes "no row" from "several rows" by these details; they contain only a count.
@@ -77,7 +77,7 @@ pub fn map_error(status: u16, body: &[u8], staff: bool) -> Error {
                 code,
             }))
         }
-        _ => ours("an error that is no refusal"),
+        _ => ours(UpstreamProtocolError::UnexpectedError),
     }
 }
 
@@ -133,8 +133,8 @@ pub fn hint_for(code: &str) -> &'static str {
 }
 
 /// Returns the quoted name after a given word of a message.
-fn quoted<'a>(message: &'a str, word: &str) -> Option<&'a str> {
-    let (_, rest) = message.split_once(&format!("{word} \""))?;
+fn quoted<'a>(message: &'a str, term: &str) -> Option<&'a str> {
+    let (_, rest) = message.split_once(&format!("{term} \""))?;
     let (name, _) = rest.split_once('"')?;
     is_name(name).then_some(name)
 }
@@ -147,36 +147,37 @@ fn is_name(text: &str) -> bool {
 /// Returns a message up to the first part that may be a value. A quoted string is a name only after one of the words in
 /// `MESSAGES_WITH_NAMES`, and is retained only if it has the form of one; after a value everything is dropped.
 fn without_values(message: &str) -> String {
-    let bare = BEFORE_VALUES.iter().filter_map(|words| Some(message.find(words)? + words.len())).min();
+    let bare = BEFORE_VALUES.iter().filter_map(|terms| Some(message.find(terms)? + terms.len())).min();
     let (mut rest, cut) = message.split_at_checked(bare.unwrap_or(message.len())).unwrap_or_default();
-    let mut kept = String::new();
+    let mut retained = String::new();
     loop {
         let end = rest.find(['"', '\'', ':', '=', '@', '(', '{', '[']).unwrap_or(rest.len());
-        let (words, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
-        kept.push_str(words);
-        let named = MESSAGES_WITH_NAMES.iter().any(|word| words.ends_with(word));
+        let (terms, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
+        retained.push_str(terms);
+        let named = MESSAGES_WITH_NAMES.iter().any(|term| terms.ends_with(term));
         let name = after
             .strip_prefix('"')
             .and_then(|inside| inside.split_once('"'))
             .filter(|(name, _)| named && is_name(name));
         let Some((name, behind)) = name else {
             if !(after.is_empty() && cut.is_empty()) {
-                kept.push('…');
+                retained.push('…');
             }
             break;
         };
-        kept.extend(["\"", name, "\""]);
+        retained.extend(["\"", name, "\""]);
         rest = behind;
     }
     let plain = |letter: char| letter.is_ascii_alphabetic() || " \".,_…-".contains(letter);
-    let words = kept.split(' ').map(|word| if word.chars().all(plain) || named_word(word) { word } else { "…" });
-    words.collect::<Vec<_>>().join(" ").chars().take(MAX_MESSAGE_LEN).collect()
+    let terms =
+        retained.split(' ').map(|term| if term.chars().all(plain) || is_quoted_name(term) { term } else { "…" });
+    terms.collect::<Vec<_>>().join(" ").chars().take(MAX_MESSAGE_LEN).collect()
 }
 
 /// Returns whether a word is a quoted name, which may contain digits.
-fn named_word(word: &str) -> bool {
-    let word = word.trim_end_matches([',', '.']);
-    word.strip_prefix('"').and_then(|word| word.strip_suffix('"')).is_some_and(is_name)
+fn is_quoted_name(term: &str) -> bool {
+    let term = term.trim_end_matches([',', '.']);
+    term.strip_prefix('"').and_then(|term| term.strip_suffix('"')).is_some_and(is_name)
 }
 
 /// The words before a quoted name in a message of `PostgreSQL` or `PostgREST`.

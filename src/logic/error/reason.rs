@@ -15,9 +15,10 @@ impl Error {
             | Self::Token(_)
             | Self::Webhook(_) => self.source().map(ToString::to_string),
             Self::SessionRevoked => Some("session-revoked".to_owned()),
-            Self::UpstreamSaid(why, said) => Some(format!("{why}: {said}")),
-            Self::UpstreamInvalidResponse(why) | Self::HandshakeFailed(why) => Some((*why).to_owned()),
-            Self::WebhookMalformed => Some("not a message of this sender".to_owned()),
+            Self::UpstreamRejected(why, text) => Some(format!("{why}: {text}")),
+            Self::HandshakeFailed(why) => Some((*why).to_owned()),
+            Self::UpstreamInvalidResponse(violation) => Some(violation.to_string()),
+            Self::WebhookMalformed => Some("message-malformed".to_owned()),
             Self::BodyInterrupted
             | Self::BodyTooLarge
             | Self::Busy

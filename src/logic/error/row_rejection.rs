@@ -33,15 +33,15 @@ pub fn write_failure(status: u16, body: &[u8]) -> WriteFailure {
     let error = PostgrestError::parse(body).unwrap_or_default();
     // A text column of the database cannot contain a zero byte.
     let plain = |text: Option<String>| text.unwrap_or_default().replace('\0', "");
-    let refusal = RowRejection { code: plain(error.code), message: plain(error.message) };
+    let rejection = RowRejection { code: plain(error.code), message: plain(error.message) };
     if status == 413 {
         // A gateway's limit on bodies, or class 54: fewer rows may succeed.
         return WriteFailure::Row(RowRejection {
-            code: if refusal.code.is_empty() { "413".to_owned() } else { refusal.code },
-            ..refusal
+            code: if rejection.code.is_empty() { "413".to_owned() } else { rejection.code },
+            ..rejection
         });
     }
-    let code = refusal.code.clone();
+    let code = rejection.code.clone();
     match (class(&code), code.as_str()) {
         (_, "57014") => WriteFailure::Slow,
         // The Hub's own token, and a schema that differs from that of the source.
@@ -51,8 +51,8 @@ pub fn write_failure(status: u16, body: &[u8]) -> WriteFailure {
         {
             WriteFailure::Unavailable
         }
-        (_, "PGRST102") | (Some("21" | "22" | "23" | "44" | "54" | "P0" | "PT"), _) => WriteFailure::Row(refusal),
-        _ => WriteFailure::Unclear(refusal),
+        (_, "PGRST102") | (Some("21" | "22" | "23" | "44" | "54" | "P0" | "PT"), _) => WriteFailure::Row(rejection),
+        _ => WriteFailure::Unclear(rejection),
     }
 }
 
@@ -82,10 +82,10 @@ mod tests {
             (400, "PGRST102"),
             (409, "PT409"),
         ] {
-            let told = RowRejection { code: code.to_owned(), message: "m".to_owned() };
-            assert_eq!(of(status, code), WriteFailure::Row(told), "{code}");
+            let rejection = RowRejection { code: code.to_owned(), message: "m".to_owned() };
+            assert_eq!(of(status, code), WriteFailure::Row(rejection), "{code}");
         }
-        assert!(matches!(write_failure(413, b"<html>"), WriteFailure::Row(told) if told.code == "413"));
+        assert!(matches!(write_failure(413, b"<html>"), WriteFailure::Row(rejection) if rejection.code == "413"));
     }
 
     #[test]

@@ -106,12 +106,12 @@ pub struct Directive<'a> {
 pub fn parse_set_cookie(text: &str) -> Option<Directive<'_>> {
     let (name, value) = text.split(';').next()?.split_once('=')?;
     let attributes = || text.split(';').skip(1).map(str::trim);
-    let gone = attributes().any(|attribute| attribute.eq_ignore_ascii_case("max-age=0"));
+    let expired = attributes().any(|attribute| attribute.eq_ignore_ascii_case("max-age=0"));
     let domain = attributes().filter_map(|attribute| attribute.split_once('=')).find_map(|(key, domain)| {
         let domain = domain.trim();
         key.trim().eq_ignore_ascii_case("domain").then(|| domain.strip_prefix('.').unwrap_or(domain))
     });
-    Some(Directive { name: name.trim(), value: if gone { "" } else { value.trim() }, domain })
+    Some(Directive { name: name.trim(), value: if expired { "" } else { value.trim() }, domain })
 }
 
 const MAX_HEADER_LEN: usize = 16 * 1024;

@@ -29,8 +29,8 @@ pub fn validate<'a>(wanted: &'a str, origin: &str, base_path: &str) -> Option<&'
 #[must_use]
 pub fn strip_handshake_params(path: &str, query: &str) -> String {
     let remaining = pairs(query).filter(|pair| !HANDSHAKE_PARAMETERS.contains(&pair.name));
-    let kept: Vec<&str> = remaining.map(|pair| pair.text).collect();
-    if kept.is_empty() { path.to_owned() } else { format!("{path}?{}", kept.join("&")) }
+    let remaining: Vec<&str> = remaining.map(|pair| pair.text).collect();
+    if remaining.is_empty() { path.to_owned() } else { format!("{path}?{}", remaining.join("&")) }
 }
 
 const MAX_LEN: usize = 2048;

@@ -132,28 +132,30 @@ impl<Body> Response<Body> {
             hint: fault.hint().map(Cow::into_owned),
             logged: String::new(),
         };
-        let refusal = if let Error::Database(refusal) = fault {
-            (**refusal).clone()
+        let rejection = if let Error::Database(rejection) = fault {
+            (**rejection).clone()
         } else {
             fault.response().map(own).unwrap_or_default()
         };
         let mut body = serde_json::json!({
-            "code": refusal.code,
-            "message": refusal.message,
-            "details": refusal.details,
-            "hint": refusal.hint,
+            "code": rejection.code,
+            "message": rejection.message,
+            "details": rejection.details,
+            "hint": rejection.hint,
         });
         // The shape that Clerk's `isReverificationHint` expects.
         if let (Some(step_up), Some(body)) = (fault.step_up(), body.as_object_mut()) {
-            let asked = serde_json::json!({ "level": step_up.level.name(), "afterMinutes": step_up.after_minutes });
+            let reverification =
+                serde_json::json!({ "level": step_up.level.name(), "afterMinutes": step_up.after_minutes });
             let error = serde_json::json!({
                 "type": "forbidden",
                 "reason": "reverification-error",
-                "metadata": { "reverification": asked },
+                "metadata": { "reverification": reverification },
             });
             body.insert("clerk_error".to_owned(), error);
         }
-        Self::text(refusal.status, ContentKind::Json, CachePolicy::NoStore, body.to_string()).with_error_headers(fault)
+        Self::text(rejection.status, ContentKind::Json, CachePolicy::NoStore, body.to_string())
+            .with_error_headers(fault)
     }
 
     /// Adds the headers of an error, whatever the shape of its body.
@@ -205,7 +207,7 @@ impl<Body> Response<Body> {
             | Error::TemplateFailed
             | Error::TlsTooOld
             | Error::UpstreamInvalidResponse(_)
-            | Error::UpstreamSaid(..)
+            | Error::UpstreamRejected(..)
             | Error::UpstreamTimeout
             | Error::UpstreamUnreachable
             | Error::Webhook(_)

@@ -163,7 +163,7 @@ mod tests {
     use super::*;
     use crate::domain::{functions::FUNCTIONS, tables::ColumnType};
 
-    fn good(kind: ColumnType) -> Value {
+    fn valid(kind: ColumnType) -> Value {
         match kind {
             ColumnType::Boolean => Value::Bool(true),
             ColumnType::Integer => Value::from(3),
@@ -180,7 +180,7 @@ mod tests {
         for function in FUNCTIONS {
             for argument in function.arguments {
                 let mut body: Map<String, Value> =
-                    function.arguments.iter().map(|other| (other.name.to_owned(), good(other.kind))).collect();
+                    function.arguments.iter().map(|other| (other.name.to_owned(), valid(other.kind))).collect();
                 body.insert(argument.name.to_owned(), Value::Null);
                 let found = check_arguments(function, &body);
                 let fits = !argument.required && function.arguments.iter().all(|other| other.kind != ColumnType::Json);
@@ -199,15 +199,15 @@ mod tests {
     #[test]
     fn query_arguments_become_a_typed_body() {
         let search = Function::by_name("search_tickets").unwrap();
-        for words in ["eq.x", "is.null", "in.(a)", "like.x", "not.eq.x", "a\"b", ""] {
-            let body = arguments(search, &[("words".to_owned(), words.to_owned())]).unwrap();
-            assert_eq!(serde_json::from_str::<Value>(&body).unwrap(), serde_json::json!({ "words": words }));
+        for search_text in ["eq.x", "is.null", "in.(a)", "like.x", "not.eq.x", "a\"b", ""] {
+            let body = arguments(search, &[("words".to_owned(), search_text.to_owned())]).unwrap();
+            assert_eq!(serde_json::from_str::<Value>(&body).unwrap(), serde_json::json!({ "words": search_text }));
         }
         let mine = Function::by_name("my_activity").unwrap();
         let body = arguments(mine, &[("most".to_owned(), "7".to_owned())]);
         assert_eq!(body, Ok("{\"most\":7}".to_owned()));
         assert_eq!(arguments(search, &[]), Err(QueryError::new(QueryErrorKind::ArgumentMissing, "words")));
-        let bad = arguments(mine, &[("most".to_owned(), "x".to_owned())]);
-        assert_eq!(bad, Err(QueryError::new(QueryErrorKind::ValueMalformed, "most")));
+        let invalid = arguments(mine, &[("most".to_owned(), "x".to_owned())]);
+        assert_eq!(invalid, Err(QueryError::new(QueryErrorKind::ValueMalformed, "most")));
     }
 }

@@ -28,7 +28,7 @@ pub struct QueryBuilder<'a> {
     pub(super) permit: &'a Permit,
     pub(super) preferences: Preferences,
     pub(super) query: String,
-    seen: Vec<String>,
+    used: Vec<String>,
     pub(super) filters: FilterParser,
     /// True if the response shows sensitive columns, or depends on their values.
     pub(super) names_sensitive: bool,
@@ -50,7 +50,7 @@ impl<'a> QueryBuilder<'a> {
             permit,
             preferences,
             query: String::new(),
-            seen: Vec::new(),
+            used: Vec::new(),
             filters: FilterParser::default(),
             names_sensitive: false,
             embeds: false,
@@ -262,7 +262,7 @@ impl<'a> QueryBuilder<'a> {
     /// Writes a limit for the table and for each embedded one without a limit of the client's.
     fn apply_default_limits(&mut self, selection: &Selection, path: &str) -> Result<(), QueryError> {
         let name = format!("{path}limit");
-        if !selection.counts() && !self.seen.contains(&name) {
+        if !selection.counts() && !self.used.contains(&name) {
             self.reject_duplicate(&name)?;
             self.append(&name, &selection.table.limit.default.to_string());
         }
@@ -273,10 +273,10 @@ impl<'a> QueryBuilder<'a> {
     }
 
     fn reject_duplicate(&mut self, name: &str) -> Result<(), QueryError> {
-        if self.seen.iter().any(|seen| seen == name) {
+        if self.used.iter().any(|used| used == name) {
             return Err(QueryError::new(QueryErrorKind::ParameterRefused, name));
         }
-        self.seen.push(name.to_owned());
+        self.used.push(name.to_owned());
         Ok(())
     }
 

@@ -161,9 +161,9 @@ impl Export {
         };
         // The query of the next page contains it, so it must have the form of a key.
         let kind = self.table.column(self.table.key).map_or(ColumnType::Bytes, |column| column.kind);
-        let good = page.last.as_ref().is_none_or(|last| is_valid_filter_value(kind, last))
+        let valid = page.last.as_ref().is_none_or(|last| is_valid_filter_value(kind, last))
             && page.last.is_some() == (page.records > 0);
-        if good { Ok(page) } else { Err(MalformedPage) }
+        if valid { Ok(page) } else { Err(MalformedPage) }
     }
 }
 

@@ -144,9 +144,9 @@ impl FilterParser {
         depth: u8,
         written: &mut String,
     ) -> Result<&'a str, QueryError> {
-        for word in ["and", "or", "not.and", "not.or"] {
-            if let Some(group) = text.strip_prefix(word).filter(|group| group.starts_with('(')) {
-                written.push_str(word);
+        for connective in ["and", "or", "not.and", "not.or"] {
+            if let Some(group) = text.strip_prefix(connective).filter(|group| group.starts_with('(')) {
+                written.push_str(connective);
                 return self.group(selection, group, depth + 1, written);
             }
         }
@@ -185,7 +185,7 @@ impl FilterParser {
         let (not, text) = text.strip_prefix("not.").map_or((false, text), |text| (true, text));
         let (operator, value) =
             text.split_once('.').ok_or_else(|| QueryError::new(QueryErrorKind::FilterMalformed, name))?;
-        let operator = operators(kind).find(|taken| *taken == operator);
+        let operator = operators(kind).find(|supported| *supported == operator);
         let operator = operator.ok_or_else(|| QueryError::new(QueryErrorKind::OperatorRefused, name))?;
         let malformed = || QueryError::new(QueryErrorKind::ValueMalformed, name);
         let operand = match operator {
@@ -209,7 +209,7 @@ impl FilterParser {
             _ if in_tree => Operand::One(unquoted(value).ok_or_else(malformed)?),
             _ => Operand::One(value.to_owned()),
         };
-        let good = match (&operand, operator) {
+        let valid = match (&operand, operator) {
             (Operand::List(list), _) => list.iter().all(|value| is_valid_filter_value(kind, value)),
             (Operand::One(value), "is") => {
                 matches!(value.as_str(), "null" | "true" | "false" | "unknown")
@@ -223,7 +223,7 @@ impl FilterParser {
         if selection.table.owner == Some(name) && operator != "is" && !operand.names_owners() {
             return Err(QueryError::new(QueryErrorKind::OwnerMalformed, name));
         }
-        if good { Ok(Condition { not, operator, operand }) } else { Err(malformed()) }
+        if valid { Ok(Condition { not, operator, operand }) } else { Err(malformed()) }
     }
 }
 

@@ -124,7 +124,7 @@ mod tests {
             assert_eq!(found.as_ref(), Some(&values), "{text}");
             assert_eq!(array(&array_of(&values)), Some(values), "{text}");
         }
-        for bad in [
+        for invalid in [
             "",
             "{",
             "a",
@@ -141,7 +141,7 @@ mod tests {
             "{a\"b}",
             "{a, \"b\"}",
         ] {
-            assert_eq!(array(bad), None, "{bad}");
+            assert_eq!(array(invalid), None, "{invalid}");
         }
     }
 }

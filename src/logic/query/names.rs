@@ -37,7 +37,7 @@ mod tests {
 
     /// Otherwise an embed without an alias could be interpreted as a column.
     #[test]
-    fn table_names_differ_from_columns_and_reserved_words() {
+    fn table_names_differ_from_columns_and_keywords() {
         for table in TABLES {
             assert!(!RESERVED.contains(&table.name), "{}", table.name);
             assert!(table.name.len() <= MAX_ALIAS_LEN, "{}", table.name);
@@ -57,8 +57,8 @@ mod tests {
             for other in TABLES {
                 assert!(!is_free(table, other.name), "{} {}", table.name, other.name);
             }
-            for word in RESERVED {
-                assert!(!is_free(table, word), "{} {word}", table.name);
+            for name in RESERVED {
+                assert!(!is_free(table, name), "{} {name}", table.name);
             }
             assert!(is_free(table, "latest") && !is_free(table, &"x".repeat(33)));
         }

@@ -24,11 +24,11 @@ pub fn order<'a>(selection: &Selection, text: &'a str) -> Result<Order<'a>, Quer
             return Err(QueryError::new(QueryErrorKind::ColumnRefused, name).with_allowed(selection.grant.read));
         }
         let rest: Vec<&str> = parts.collect();
-        let good = matches!(
+        let valid = matches!(
             rest.as_slice(),
             [] | ["asc" | "desc" | "nullsfirst" | "nullslast"] | ["asc" | "desc", "nullsfirst" | "nullslast"]
         );
-        if !good {
+        if !valid {
             return Err(QueryError::new(QueryErrorKind::OrderMalformed, name));
         }
         written.push(term);

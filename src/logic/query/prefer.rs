@@ -52,14 +52,14 @@ impl Preferences {
     /// `PreferenceRefused`, `UpsertRefused`.
     pub fn parse(headers: &Headers) -> Result<Self, QueryError> {
         let mut preferences = Self::default();
-        let mut seen: Vec<&str> = Vec::new();
+        let mut used: Vec<&str> = Vec::new();
         let written = headers.value("prefer").unwrap_or_default();
         for preference in written.split(',').map(str::trim).filter(|preference| !preference.is_empty()) {
             let (name, value) = preference.split_once('=').unwrap_or((preference, ""));
-            if seen.contains(&name) {
+            if used.contains(&name) {
                 return Err(QueryError::new(QueryErrorKind::PreferenceRefused, name));
             }
-            seen.push(name);
+            used.push(name);
             match (name, value) {
                 ("count", "exact") => preferences.count = Some("exact"),
                 ("count", "planned") => preferences.count = Some("planned"),
@@ -137,7 +137,7 @@ pub fn check_content_type(headers: &Headers) -> Result<(), QueryError> {
 
 /// Returns whether a media type is the requested one, in UTF-8: compared as a whole, so that no other type is accepted.
 #[must_use]
-pub fn is_answer(accept: &str, found: &str) -> bool {
+pub fn is_expected_media_type(accept: &str, found: &str) -> bool {
     let parts =
         |text: &str| text.to_ascii_lowercase().split(';').map(|part| part.trim().to_owned()).collect::<Vec<_>>();
     let (wanted, mut found) = (parts(accept), parts(found));
@@ -159,7 +159,7 @@ mod tests {
             (stripped, "application/vnd.pgrst.array+json;nulls=stripped; charset=utf-8"),
             ("text/csv", "text/csv; charset=utf-8"),
         ] {
-            assert!(is_answer(accept, found), "{found}");
+            assert!(is_expected_media_type(accept, found), "{found}");
         }
         for (accept, found) in [
             ("application/json", ""),
@@ -172,7 +172,7 @@ mod tests {
             (stripped, "application/vnd.pgrst.array+json"),
             ("application/json", stripped),
         ] {
-            assert!(!is_answer(accept, found), "{found}");
+            assert!(!is_expected_media_type(accept, found), "{found}");
         }
     }
 }

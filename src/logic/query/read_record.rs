@@ -131,7 +131,7 @@ impl QueryBuilder<'_> {
             let name = table.map(|table| table.name).or_else(|| function.map(|function| function.name));
             (name.unwrap_or_default(), Selector::List, Vec::new())
         };
-        let look = ReadRecord {
+        let read_record = ReadRecord {
             entity,
             selector,
             records,
@@ -141,7 +141,7 @@ impl QueryBuilder<'_> {
             when: if before { When::Before } else { When::WithRow },
             parent: table.and_then(|table| table.parent).filter(|_| operation == Operation::Insert && self.embeds),
         };
-        look.check_length().map(Some)
+        read_record.check_length().map(Some)
     }
 
     /// Returns whether it changes rows of a table.

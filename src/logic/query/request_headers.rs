@@ -79,8 +79,8 @@ mod tests {
     fn if_match_is_one_strong_version_or_a_wildcard() {
         assert_eq!(read("if-match", "\"3\"").map(|context| context.version), Ok(Some(IfMatch::Exactly(3))));
         assert_eq!(read("if-match", "*").map(|context| context.version), Ok(Some(IfMatch::Any)));
-        for bad in ["3", "W/\"3\"", "\"3\", \"4\"", "\"\"", "\"-1\"", "\"99999999999\"", "\"x\"", ""] {
-            assert_eq!(read("if-match", bad), Err(QueryErrorKind::VersionMalformed), "{bad}");
+        for invalid in ["3", "W/\"3\"", "\"3\", \"4\"", "\"\"", "\"-1\"", "\"99999999999\"", "\"x\"", ""] {
+            assert_eq!(read("if-match", invalid), Err(QueryErrorKind::VersionMalformed), "{invalid}");
         }
     }
 
@@ -92,8 +92,8 @@ mod tests {
         assert_eq!(read("x-hub-purpose", "curiosity"), Err(QueryErrorKind::PurposeRefused));
         let reason = read("x-hub-reason", "Kein%20Budget%20f%C3%BCr%202026").map(|context| context.reason);
         assert_eq!(reason, Ok(Some(Base64::encode_string("Kein Budget für 2026".as_bytes()))));
-        for bad in ["", "%20", "a%0Ab", "%FF", &"x".repeat(501)] {
-            assert_eq!(read("x-hub-reason", bad), Err(QueryErrorKind::ReasonMalformed), "{bad}");
+        for invalid in ["", "%20", "a%0Ab", "%FF", &"x".repeat(501)] {
+            assert_eq!(read("x-hub-reason", invalid), Err(QueryErrorKind::ReasonMalformed), "{invalid}");
         }
     }
 }

@@ -120,7 +120,7 @@ fn page_states_that_edge_caching_is_disabled_d_2() {
 
 #[test]
 fn nouns_are_singular_or_plural_by_count() {
-    for (number, words) in [(0, "0 promises"), (1, "1 promise"), (2, "2 promises"), (21, "21 promises")] {
+    for (number, phrase) in [(0, "0 promises"), (1, "1 promise"), (2, "2 promises"), (21, "21 promises")] {
         let tally = StatusCounts { all: number, enforced: number, in_part: number, planned: number, provided: number };
         let company = || Company::parse().unwrap();
         let page = Security {
@@ -132,10 +132,10 @@ fn nouns_are_singular_or_plural_by_count() {
             path: "/security",
         };
         let html = page.render().unwrap();
-        assert_eq!(html.matches(&format!("{words}.")).count(), 5, "{words}");
+        assert_eq!(html.matches(&format!("{phrase}.")).count(), 5, "{phrase}");
         let tally = StatusCounts { all: number, ..StatusCounts::default() };
         let html = Home { page: &PAGE, company: company(), tally, path: "/" }.render().unwrap();
-        assert_eq!(html.matches(&format!("{words} about")).count(), 1, "{words}");
+        assert_eq!(html.matches(&format!("{phrase} about")).count(), 1, "{phrase}");
     }
 }
 

@@ -128,7 +128,7 @@ mod tests {
     const TIME: &str = "1614265330";
     const NOW: i64 = 1_614_265_330;
     const BODY: &[u8] = br#"{"test": 2432232314}"#;
-    const GOOD: &str = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
+    const VALID: &str = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
 
     fn sent(id: &str, time: &str, signatures: &str) -> Headers {
         let named = [("svix-id", id), ("svix-timestamp", time), ("svix-signature", signatures)];
@@ -143,23 +143,23 @@ mod tests {
     #[test]
     fn accepts_a_signature_by_either_secret_i_2() {
         let other = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-        assert_eq!(judged(&sent(ID, TIME, GOOD), SECRET, BODY, NOW), Ok(()));
-        assert_eq!(judged(&sent(ID, TIME, GOOD), &format!("{other}, {SECRET}"), BODY, NOW), Ok(()));
-        let list = format!("v1a,AAAA v1,AAAA v2,x {GOOD}");
+        assert_eq!(judged(&sent(ID, TIME, VALID), SECRET, BODY, NOW), Ok(()));
+        assert_eq!(judged(&sent(ID, TIME, VALID), &format!("{other}, {SECRET}"), BODY, NOW), Ok(()));
+        let list = format!("v1a,AAAA v1,AAAA v2,x {VALID}");
         assert_eq!(judged(&sent(ID, TIME, &list), SECRET, BODY, NOW), Ok(()));
         for off in [-300, 300] {
-            assert_eq!(judged(&sent(ID, TIME, GOOD), SECRET, BODY, NOW + off), Ok(()));
+            assert_eq!(judged(&sent(ID, TIME, VALID), SECRET, BODY, NOW + off), Ok(()));
         }
-        assert_eq!(judged(&sent(ID, TIME, GOOD), other, BODY, NOW), Err(SignatureError::SignatureMismatch));
+        assert_eq!(judged(&sent(ID, TIME, VALID), other, BODY, NOW), Err(SignatureError::SignatureMismatch));
     }
 
     #[test]
     fn rejects_changes_of_signed_content() {
         for (id, time, signatures, body) in [
-            ("msg_p5jXN8AQM9LWM0D4loKWxJel", TIME, GOOD, BODY),
-            (ID, "1614265331", GOOD, BODY),
-            (ID, TIME, GOOD, &br#"{"test": 2432232315}"#[..]),
-            (ID, TIME, GOOD, b""),
+            ("msg_p5jXN8AQM9LWM0D4loKWxJel", TIME, VALID, BODY),
+            (ID, "1614265331", VALID, BODY),
+            (ID, TIME, VALID, &br#"{"test": 2432232315}"#[..]),
+            (ID, TIME, VALID, b""),
             (ID, TIME, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OF=", BODY),
             (ID, TIME, "v1,g0hM9SsE", BODY),
             (ID, TIME, "v1,", BODY),
@@ -176,14 +176,14 @@ mod tests {
     fn malformed_and_late_messages_are_rejected_before_verification() {
         for (id, time) in [("", TIME), ("a.b", TIME), ("a b", TIME), (&"a".repeat(129), TIME)] {
             assert_eq!(
-                WebhookSignature::parse(&sent(id, time, GOOD), NOW),
+                WebhookSignature::parse(&sent(id, time, VALID), NOW),
                 Err(SignatureError::HeadersMalformed),
                 "{id}"
             );
         }
         for time in ["", "-1614265330", "1614265330.0", "1e9", "161426533000", "+1614265330"] {
             assert_eq!(
-                WebhookSignature::parse(&sent(ID, time, GOOD), NOW),
+                WebhookSignature::parse(&sent(ID, time, VALID), NOW),
                 Err(SignatureError::HeadersMalformed),
                 "{time}"
             );
@@ -192,7 +192,7 @@ mod tests {
         assert!(WebhookSignature::parse(&sent(ID, TIME, &"v1,x ".repeat(1000)), NOW).is_err());
         for off in [-301, 301, 1_000_000] {
             assert_eq!(
-                WebhookSignature::parse(&sent(ID, TIME, GOOD), NOW + off),
+                WebhookSignature::parse(&sent(ID, TIME, VALID), NOW + off),
                 Err(SignatureError::TimestampOutOfTolerance)
             );
         }

@@ -8,7 +8,7 @@ use web_sys::{AbortController, AbortSignal, ReadableStream, Response, WorkerGlob
 
 /// Sends a request; the timeout includes the body of its response, also while that is forwarded.
 pub(super) async fn whole(request: &UpstreamRequest) -> Result<UpstreamResponse<ReadableStream>, FetchError> {
-    answered(request, &AbortSignal::timeout_with_u32(request.timeout_ms)).await
+    fetch_response(request, &AbortSignal::timeout_with_u32(request.timeout_ms)).await
 }
 
 /// Sends a request; the timeout ends with the head of its response.
@@ -18,9 +18,9 @@ pub(super) async fn whole(request: &UpstreamRequest) -> Result<UpstreamResponse<
 /// did not accept a message.
 pub(super) async fn head(request: &UpstreamRequest) -> Result<UpstreamResponse<ReadableStream>, FetchError> {
     let mut limit = Limit::start(request.timeout_ms).map_err(|_| FetchError::Unreachable)?;
-    let answer = answered(request, &limit.controller.signal()).await;
-    limit.kept = answer.is_ok();
-    answer
+    let response = fetch_response(request, &limit.controller.signal()).await;
+    limit.completed = response.is_ok();
+    response
 }
 
 /// A timer that aborts a request, until this is dropped. It calls no closure of the Hub, which would have to outlive
@@ -29,7 +29,7 @@ struct Limit {
     controller: AbortController,
     timer: i32,
     /// True if the head was received in time. A request that ends without it, its future dropped included, is aborted.
-    kept: bool,
+    completed: bool,
 }
 
 impl Limit {
@@ -39,14 +39,14 @@ impl Limit {
         let abort = abort.bind0(&controller);
         let milliseconds = i32::try_from(milliseconds).unwrap_or(i32::MAX);
         let timer = scope().set_timeout_with_callback_and_timeout_and_arguments_0(&abort, milliseconds)?;
-        Ok(Self { controller, timer, kept: false })
+        Ok(Self { controller, timer, completed: false })
     }
 }
 
 impl Drop for Limit {
     fn drop(&mut self) {
         scope().clear_timeout_with_handle(self.timer);
-        if !self.kept {
+        if !self.completed {
             self.controller.abort();
         }
     }
@@ -56,7 +56,7 @@ fn scope() -> WorkerGlobalScope {
     js_sys::global().unchecked_into()
 }
 
-async fn answered(
+async fn fetch_response(
     request: &UpstreamRequest,
     signal: &AbortSignal,
 ) -> Result<UpstreamResponse<ReadableStream>, FetchError> {

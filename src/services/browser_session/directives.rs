@@ -114,7 +114,7 @@ pub(super) async fn refresh_session(
 ) -> Option<RefreshedSession> {
     let refresh = cookies.value(&format!("__refresh_{}", app.clerk_instance.suffix)).filter(|token| is_plain(token))?;
     let session = session_token::decode_unverified(expired)?.session?;
-    app.may_ask_clerk(context, headers).ok()?;
+    app.may_call_clerk(context, headers).ok()?;
     let directives =
         clerk_client::refresh(app, context, &session, clerk_client::ExpiredToken { expired, refresh }).await.ok()?;
     match accept_cookies(app, context, &directives).await.ok()? {

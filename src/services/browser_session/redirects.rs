@@ -49,8 +49,8 @@ pub(super) fn redirect_without_handshake_params(
     with_cookies(Response::empty(307).with_header("location", location), set)
 }
 
-pub(super) fn with_cookies(reply: Response<BodyStream>, set: Vec<String>) -> Response<BodyStream> {
-    set.into_iter().fold(reply, |reply, cookie| reply.with_header("set-cookie", cookie))
+pub(super) fn with_cookies(response: Response<BodyStream>, set: Vec<String>) -> Response<BodyStream> {
+    set.into_iter().fold(response, |response, cookie| response.with_header("set-cookie", cookie))
 }
 
 /// The page request that a handshake begins with, and its reason.
@@ -93,12 +93,12 @@ pub(super) fn redirect_to_handshake(
     if let Some(browser) = browser.filter(|browser| app.clerk_instance.is_development && is_plain(browser)) {
         location = format!("{location}&{DEV_BROWSER_COOKIE}={browser}");
     }
-    let reply = Response::empty(307)
+    let response = Response::empty(307)
         .with_header("location", location)
         .with_header("set-cookie", cookies::set(HANDSHAKE_STATE_COOKIE, &state, HANDSHAKE_STATE_TTL_S));
     // Several pages may begin at once; a page that returns and is redirected again is in a loop.
     let round = first_value(visit.query, HANDSHAKE_STATE_PARAMETER).is_some();
-    Ok(if round { reply.with_header("set-cookie", redirect_count_cookie(visit.cookies)) } else { reply })
+    Ok(if round { response.with_header("set-cookie", redirect_count_cookie(visit.cookies)) } else { response })
 }
 
 const REDIRECT_COUNT_TTL_S: u32 = 10;

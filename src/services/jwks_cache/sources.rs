@@ -23,9 +23,9 @@ impl JwksCache {
         context: &RequestContext,
         shared_ms: u64,
     ) -> Option<((Vec<RsaKey>, Keys), u64)> {
-        let kept =
+        let is_stored =
             context.runtime.cache_get(&self.source.shared_url, jwks::MAX_SET_BYTES + shared_jwks::OVERHEAD_BYTES);
-        let bytes = context.runtime.within(CACHE_GET_TIMEOUT_MS, kept).await??;
+        let bytes = context.runtime.within(CACHE_GET_TIMEOUT_MS, is_stored).await??;
         let SharedSet { fetched_at_ms: fetched, set } =
             shared_jwks::open(&self.source.sharing_key, &self.source.jwks_url, &bytes)?;
         let newer = self.state.get().fetched_at_ms.is_none_or(|held| fetched > held);
@@ -49,9 +49,9 @@ impl JwksCache {
     pub(super) async fn fetch_from_issuer(&self, context: &RequestContext) -> Option<((Vec<RsaKey>, Keys), Vec<u8>)> {
         let request = UpstreamRequest::new(&CLERK_JWKS, Method::Get, self.source.jwks_url.clone())
             .with_response_headers(&["content-type"]);
-        let answer = context.runtime.fetch(request).await.ok()?;
-        let json = answer.headers.value("content-type").is_some_and(|media| media.contains("json"));
-        let body = answer.body.filter(|_| answer.status == 200 && json)?;
+        let response = context.runtime.fetch(request).await.ok()?;
+        let json = response.headers.value("content-type").is_some_and(|media| media.contains("json"));
+        let body = response.body.filter(|_| response.status == 200 && json)?;
         let body = context.runtime.read(body, jwks::MAX_SET_BYTES).await.ok()?;
         let keys = import_keys(context, &body).await?;
         Some((keys, body))

@@ -23,12 +23,12 @@ pub fn prefers_suffixed_cookies(cookies: &Cookies<'_>, instance: &ClerkInstance,
     let (session, suffixed_session) =
         (session::token(cookies, instance, "__session"), session::token(cookies, instance, &suffixed("__session")));
     let (uat, suffixed_uat) = (cookies.greatest("__client_uat"), cookies.greatest(&suffixed("__client_uat")));
-    let (seen, suffixed_seen) = (
+    let (claims, suffixed_claims) = (
         session.and_then(session_token::decode_unverified),
         suffixed_session.and_then(session_token::decode_unverified),
     );
     if session.is_some() {
-        let Some(issuer) = seen.as_ref().and_then(|seen| seen.issuer.as_deref()) else { return false };
+        let Some(issuer) = claims.as_ref().and_then(|claims| claims.issuer.as_deref()) else { return false };
         if session::host(issuer) != session::host(&instance.issuer) {
             return true;
         }
@@ -36,15 +36,16 @@ pub fn prefers_suffixed_cookies(cookies: &Cookies<'_>, instance: &ClerkInstance,
     if suffixed_uat.is_none() && suffixed_session.is_none() {
         return false;
     }
-    let issued =
-        |seen: &Option<session_token::UnverifiedClaims>| seen.as_ref().and_then(|seen| seen.issued_at).unwrap_or(0);
-    if suffixed_uat != Some(0) && uat != Some(0) && issued(&seen) > issued(&suffixed_seen) {
+    let issued = |claims: &Option<session_token::UnverifiedClaims>| {
+        claims.as_ref().and_then(|claims| claims.issued_at).unwrap_or(0)
+    };
+    if suffixed_uat != Some(0) && uat != Some(0) && issued(&claims) > issued(&suffixed_claims) {
         return false;
     }
     if suffixed_uat == Some(0) && uat != Some(0) {
         return false;
     }
-    let expired = suffixed_seen.as_ref().and_then(|seen| seen.expires_at).is_some_and(|expires| expires <= now_s);
+    let expired = suffixed_claims.as_ref().and_then(|claims| claims.expires_at).is_some_and(|expires| expires <= now_s);
     if instance.is_development && suffixed_uat != Some(0) && uat == Some(0) && expired {
         return false;
     }

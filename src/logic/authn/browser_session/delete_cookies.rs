@@ -36,7 +36,7 @@ pub fn other_updates(instance: &ClerkInstance, of_clerk: Option<&str>) -> Vec<St
     let goes = |form: Option<&str>| match (instance.is_development, form) {
         (true, form) => form.is_some(),
         (false, None) => true,
-        (false, Some(domain)) => of_clerk.is_some_and(|kept| kept != domain),
+        (false, Some(domain)) => of_clerk.is_some_and(|other| other != domain),
     };
     let names = both(instance, &["__client_uat"]);
     forms(instance)

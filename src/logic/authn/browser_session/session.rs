@@ -14,13 +14,13 @@ pub fn token<'a>(cookies: &Cookies<'a>, instance: &ClerkInstance, name: &str) ->
     if let Some(only) = cookies.value(name) {
         return Some(only);
     }
-    let seen = cookies.values(name).filter_map(|raw| Some((raw, session_token::decode_unverified(raw)?)));
-    let ours =
-        seen.filter(|(_, seen)| seen.issuer.as_deref().is_some_and(|issuer| host(issuer) == host(&instance.issuer)));
+    let claims = cookies.values(name).filter_map(|raw| Some((raw, session_token::decode_unverified(raw)?)));
+    let ours = claims
+        .filter(|(_, claims)| claims.issuer.as_deref().is_some_and(|issuer| host(issuer) == host(&instance.issuer)));
     let ours: Vec<_> = ours.collect();
     let (_, first) = ours.first()?;
-    let one_session = first.session.is_some() && ours.iter().all(|(_, seen)| seen.session == first.session);
-    let newest = ours.iter().max_by_key(|(_, seen)| seen.issued_at)?;
+    let one_session = first.session.is_some() && ours.iter().all(|(_, claims)| claims.session == first.session);
+    let newest = ours.iter().max_by_key(|(_, claims)| claims.issued_at)?;
     one_session.then_some(newest.0)
 }
 

@@ -23,8 +23,8 @@ fn token(issuer: &str, at: i64) -> String {
 
 fn decided(cookie: &str, query: &str, navigation: bool, development: bool) -> String {
     let cookies = Cookies::parse(cookie);
-    let seen = BrowserSessionInput { cookies: &cookies, query, is_navigation: navigation, now_s: NOW };
-    let decision = decide(&seen, &instance(development));
+    let input = BrowserSessionInput { cookies: &cookies, query, is_navigation: navigation, now_s: NOW };
+    let decision = decide(&input, &instance(development));
     if matches!(decision, BrowserAuthDecision::Verify(_)) { "verify".to_owned() } else { format!("{decision:?}") }
 }
 
@@ -81,8 +81,8 @@ fn handshake_is_accepted_only_from_the_initiating_browser_i_2() {
     let uat = format!("__client_uat={}", NOW - 20);
     for cookie in ["", "__Host-hub_state=", "hub_state=abc", "__Host-hub_state=abc; __Host-hub_state=abd"] {
         assert_eq!(decided(cookie, back, true, false), "SignedOut(\"session-token-and-uat-missing\")", "{cookie}");
-        let kept_in_part = decided(&format!("{cookie}; {uat}"), back, true, false);
-        assert_eq!(kept_in_part, "RedirectLoop(\"handshake-not-of-this-browser\")", "{cookie}");
+        let partly_stored = decided(&format!("{cookie}; {uat}"), back, true, false);
+        assert_eq!(partly_stored, "RedirectLoop(\"handshake-not-of-this-browser\")", "{cookie}");
     }
     // Another page of this browser began one later: nothing is resolved, its own cookies are used.
     let other = "__Host-hub_state=abd; __clerk_handshake=x.y.z";
@@ -215,7 +215,7 @@ fn deletes_every_path_and_domain_variant_of_a_cookie() {
         assert_eq!(forms(&all, name).len(), 9, "{name}");
     }
     let updates =
-        |development, kept| forms(&delete_cookies::other_updates(&instance(development), kept), "__client_uat");
+        |development, suffixed| forms(&delete_cookies::other_updates(&instance(development), suffixed), "__client_uat");
     let domains = ["__client_uat=; Path=/; Domain=hub.example.com", "__client_uat=; Path=/; Domain=example.com"];
     assert_eq!(updates(true, None), domains);
     assert_eq!(updates(false, None), ["__client_uat=; Path=/"]);

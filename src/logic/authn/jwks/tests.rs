@@ -88,8 +88,8 @@ fn age_determines_the_refresh_decision_i_2() {
     }
     assert!(!may_refetch_for_unknown_kid(known(Some(29), Some(29), false), 10_000_000));
     assert!(may_refetch_for_unknown_kid(known(Some(30), Some(30), false), 10_000_000));
-    assert!(!may_refetch_after_bad_signature(known(None, Some(99), false), Some(10_000_000 - 59_000), 10_000_000));
-    assert!(may_refetch_after_bad_signature(known(None, Some(99), false), Some(10_000_000 - 60_000), 10_000_000));
+    assert!(!may_refetch_after_invalid_signature(known(None, Some(99), false), Some(10_000_000 - 59_000), 10_000_000));
+    assert!(may_refetch_after_invalid_signature(known(None, Some(99), false), Some(10_000_000 - 60_000), 10_000_000));
 }
 
 #[test]

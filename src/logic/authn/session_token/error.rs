@@ -51,7 +51,7 @@ pub enum TokenError {
     /// `sid` is absent or not a session id.
     SessionRefused,
     /// The signature is not by the key.
-    SignatureBad,
+    SignatureInvalid,
     /// `sts` is not `active`.
     StatusRefused,
     /// `sub` is absent or not a user id.

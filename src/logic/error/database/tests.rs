@@ -2,32 +2,32 @@
 
 use super::*;
 
-fn told(status: u16, body: &str, staff: bool) -> Error {
+fn mapped(status: u16, body: &str, staff: bool) -> Error {
     map_error(status, body.as_bytes(), staff)
 }
 
 #[test]
 fn details_are_hidden_from_customers_and_shown_to_staff() {
     let body = r#"{"code":"23505","message":"duplicate key value violates unique constraint \"leads_email_key\"","details":"Key (email)=(a@b.c) already exists.","hint":"x"}"#;
-    let Error::Database(client) = told(409, body, false) else { panic!("refusal") };
+    let Error::Database(client) = mapped(409, body, false) else { panic!("refusal") };
     assert_eq!(client.message, "The row already exists: leads_email_key");
     assert_eq!(client.details, None);
     assert!(client.hint.is_some_and(|hint| hint != "x"));
-    let Error::Database(staff) = told(409, body, true) else { panic!("refusal") };
+    let Error::Database(staff) = mapped(409, body, true) else { panic!("refusal") };
     assert!(staff.details.is_some_and(|details| details.contains("a@b.c")));
 }
 
 #[test]
 fn values_are_not_reported_as_constraint_names() {
     let body = r#"{"code":"22P02","message":"invalid input syntax for type uuid: \"secret\""}"#;
-    let Error::Database(client) = told(400, body, false) else { panic!("refusal") };
+    let Error::Database(client) = mapped(400, body, false) else { panic!("refusal") };
     assert_eq!(client.message, "A value has an invalid format");
 }
 
 #[test]
 fn row_count_for_supabase_js_is_preserved() {
     let body = r#"{"code":"PGRST116","message":"JSON object requested","details":"The result contains 0 rows"}"#;
-    let Error::Database(client) = told(406, body, false) else { panic!("refusal") };
+    let Error::Database(client) = mapped(406, body, false) else { panic!("refusal") };
     assert_eq!(client.details.as_deref(), Some("The result contains 0 rows"));
 }
 
@@ -36,32 +36,32 @@ fn row_count_for_supabase_js_is_preserved() {
 fn parses_errors_with_non_text_details() {
     let body =
         r#"{"code":"PGRST201","message":"Could not embed","details":[{"cardinality":"one-to-many"}],"hint":null}"#;
-    let Error::Database(staff) = told(400, body, true) else { panic!("refusal") };
+    let Error::Database(staff) = mapped(400, body, true) else { panic!("refusal") };
     assert_eq!((staff.code.as_str(), staff.details), ("PGRST201", None));
 }
 
 #[test]
 fn distinguishes_hub_errors_from_client_errors() {
-    let ours = |why, said: &str| Error::UpstreamSaid(why, said.to_owned());
+    let ours = |why, text: &str| Error::UpstreamRejected(why, text.to_owned());
     for (status, body, fault) in [
         (401, r#"{"code":"PT401"}"#, Error::SessionRevoked),
-        (401, r#"{"code":"PGRST301"}"#, ours("the Hub's own token was refused", "PGRST301 ")),
-        (403, r#"{"code":"PT403"}"#, ours("the Hub's own token was refused", "PT403 ")),
-        (404, r#"{"code":"PGRST205"}"#, ours("the schema is not the one of TABLES", "PGRST205 ")),
+        (401, r#"{"code":"PGRST301"}"#, ours(UpstreamProtocolError::TokenRejected, "PGRST301 ")),
+        (403, r#"{"code":"PT403"}"#, ours(UpstreamProtocolError::TokenRejected, "PT403 ")),
+        (404, r#"{"code":"PGRST205"}"#, ours(UpstreamProtocolError::SchemaMismatch, "PGRST205 ")),
         (
             400,
             r#"{"code":"42703","message":"column contact_tickets.nothing does not exist"}"#,
-            ours("the schema is not the one of TABLES", "42703 column contact_tickets.nothing does not exist"),
+            ours(UpstreamProtocolError::SchemaMismatch, "42703 column contact_tickets.nothing does not exist"),
         ),
         (500, r#"{"code":"57014"}"#, Error::UpstreamTimeout),
         (503, r#"{"code":"PGRST001"}"#, Error::UpstreamBusy),
         (503, "<html>", Error::UpstreamBusy),
-        (502, "<html>", Error::UpstreamInvalidResponse("no JSON error")),
-        (401, r#"["PT401"]"#, Error::UpstreamInvalidResponse("no JSON error")),
-        (500, r#"{"code":"XX000","message":"x 5"}"#, ours("an error that is no refusal", "XX000 x …")),
-        (400, "{}", ours("an error that is no refusal", " ")),
+        (502, "<html>", Error::UpstreamInvalidResponse(UpstreamProtocolError::MalformedError)),
+        (401, r#"["PT401"]"#, Error::UpstreamInvalidResponse(UpstreamProtocolError::MalformedError)),
+        (500, r#"{"code":"XX000","message":"x 5"}"#, ours(UpstreamProtocolError::UnexpectedError, "XX000 x …")),
+        (400, "{}", ours(UpstreamProtocolError::UnexpectedError, " ")),
     ] {
-        assert_eq!(told(status, body, false), fault, "{status} {body}");
+        assert_eq!(mapped(status, body, false), fault, "{status} {body}");
     }
 }
 
@@ -97,8 +97,8 @@ const MESSAGES: [(&str, &str, &str); 16] = [
 #[test]
 fn message_names_column_or_constraint_but_not_table() {
     for (code, message, name) in MESSAGES.iter().filter(|(code, ..)| code.starts_with("23")) {
-        let words = public_message(code, message);
-        assert_eq!(words.split_once(": ").map_or("", |(_, name)| name), *name, "{message}");
+        let sentence = public_message(code, message);
+        assert_eq!(sentence.split_once(": ").map_or("", |(_, name)| name), *name, "{message}");
     }
 }
 
@@ -124,10 +124,10 @@ fn logged_message_contains_no_values() {
                 "code": code, "message": message.replace('$', value), "details": format!("Key ({value})"), "hint": value,
             });
             for staff in [false, true] {
-                let Error::Database(refusal) = map_error(400, body.to_string().as_bytes(), staff) else {
+                let Error::Database(rejection) = map_error(400, body.to_string().as_bytes(), staff) else {
                     panic!("{code}")
                 };
-                let reason = Error::Database(refusal).reason().unwrap();
+                let reason = Error::Database(rejection).reason().unwrap();
                 for part in ["secret", "4111", "@", "2hub", "555", "ß"] {
                     assert!(!reason.contains(part), "{message} {value}: {reason}");
                 }
@@ -145,8 +145,8 @@ fn every_rejection_has_a_hint() {
     for code in codes.chain(["PGRST103", "PGRST116", "PT400", "PT404", "PT409", "PT412", "PT422", "42P17", "99999"]) {
         for staff in [false, true] {
             let body = serde_json::json!({ "code": code, "message": "x", "hint": null }).to_string();
-            let Error::Database(refusal) = told(400, &body, staff) else { panic!("{code}") };
-            assert!(refusal.hint.is_some_and(|hint| hint.ends_with('.') && hint.len() > 10), "{code}");
+            let Error::Database(rejection) = mapped(400, &body, staff) else { panic!("{code}") };
+            assert!(rejection.hint.is_some_and(|hint| hint.ends_with('.') && hint.len() > 10), "{code}");
         }
     }
     for public in crate::logic::error::public_rows() {

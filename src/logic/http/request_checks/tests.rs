@@ -51,10 +51,10 @@ fn rejects_old_tls_t_1() {
 
 #[test]
 fn rejects_non_canonical_paths() {
-    for good in ["/", "/security", "/rest/v1/leads", "/.well-known/security.txt", "/rest/v1/", "/assets/hub.css"] {
-        assert!(check_path(good).is_ok(), "{good}");
+    for valid in ["/", "/security", "/rest/v1/leads", "/.well-known/security.txt", "/rest/v1/", "/assets/hub.css"] {
+        assert!(check_path(valid).is_ok(), "{valid}");
     }
-    for bad in [
+    for invalid in [
         "",
         "rest",
         "//",
@@ -75,21 +75,21 @@ fn rejects_non_canonical_paths() {
         "/rest/v1/leads\t",
         "/.../x",
     ] {
-        assert!(check_path(bad).is_err(), "{bad}");
+        assert!(check_path(invalid).is_err(), "{invalid}");
     }
 }
 
 #[test]
 fn rejects_ambiguous_headers() {
-    for good in
+    for valid in
         ["x-forwarded-for", "x-forwarded-host", "cf-connecting-ip", "x-client-info", "x-hub-purpose", "x-hub-reason"]
     {
-        assert!(check_headers(&sent(&[good])).is_ok(), "{good}");
+        assert!(check_headers(&sent(&[valid])).is_ok(), "{valid}");
     }
-    for bad in
+    for invalid in
         ["x_request_id", "content_length", "x-hub-route", "x-hub-if-match", "x-http-method-override", "x-original-url"]
     {
-        assert!(check_headers(&sent(&["accept", bad])).is_err(), "{bad}");
+        assert!(check_headers(&sent(&["accept", invalid])).is_err(), "{invalid}");
     }
 }
 
@@ -100,7 +100,7 @@ fn accepts_only_safe_client_request_ids() {
         client_request_id(&headers).map(str::to_owned)
     };
     assert_eq!(id("0199-abc_DEF.1").as_deref(), Some("0199-abc_DEF.1"));
-    for bad in ["short", "has space 123", "line\nbreak1", "\"quoted\"1", &"a".repeat(65)] {
-        assert_eq!(id(bad), None, "{bad}");
+    for invalid in ["short", "has space 123", "line\nbreak1", "\"quoted\"1", &"a".repeat(65)] {
+        assert_eq!(id(invalid), None, "{invalid}");
     }
 }

@@ -42,7 +42,7 @@ impl FilterParser {
             (Operand::List(list), "in") => list.clone(),
             _ => return,
         };
-        let trail = table.is_audit_log();
+        let is_audit_log = table.is_audit_log();
         let (rank, entity, selector) = match table.parent {
             _ if name == "version" => {
                 self.version = records.first().filter(|_| records.len() == 1).and_then(|value| value.parse().ok());
@@ -50,12 +50,14 @@ impl FilterParser {
             }
             _ if name == table.key => (0, table.name, Selector::Key),
             Some((column, parent)) if name == column => (1, parent, Selector::Key),
-            _ if trail && matches!(name, "entity" | "entity_id") => return self.track_subject(table, name, records),
+            _ if is_audit_log && matches!(name, "entity" | "entity_id") => {
+                return self.track_subject(table, name, records);
+            }
             // The database determines which clients the request's rows concern.
-            _ if trail && name == "request_id" => (3, table.name, Selector::Request),
+            _ if is_audit_log && name == "request_id" => (3, table.name, Selector::Request),
             // Rows of the audit log have no owner, but concern a client, who is more specific than the record there: its
             // history may have rows of several clients.
-            _ if trail && name == "owner_id" => (1, table.name, Selector::Owner),
+            _ if is_audit_log && name == "owner_id" => (1, table.name, Selector::Owner),
             _ if table.owner == Some(name) || name == "owner_id" => (2, table.name, Selector::Owner),
             _ => return,
         };
@@ -67,8 +69,8 @@ impl FilterParser {
     /// Stores the column of a condition that the read record would not repeat, if it holds the owner of a row, or the
     /// record that an audit row is about.
     pub(super) fn note_owner_aside(&mut self, table: &'static Table, name: &str) {
-        let trail = table.is_audit_log();
-        let names = table.owner == Some(name) || name == "owner_id" || trail && name == "entity_id";
+        let is_audit_log = table.is_audit_log();
+        let names = table.owner == Some(name) || name == "owner_id" || is_audit_log && name == "entity_id";
         self.owner_aside = table.column(name).map(|column| column.name).filter(|_| names).or(self.owner_aside);
     }
 

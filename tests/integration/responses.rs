@@ -1,7 +1,7 @@
 //! The database's response is forwarded only if it has the requested media type; a request of the Hub never fails there
 //! for a missing column.
 
-use crate::harness::{REST, TestApp, answered, default_upstream};
+use crate::harness::{REST, TestApp, default_upstream, upstream_response};
 use hub::{
     domain::{
         access::{PrincipalKind, StaffRole},
@@ -31,7 +31,7 @@ fn unexpected_content_type_is_not_forwarded() {
             Ok(UpstreamResponse { status, headers: Headers::new(headers), body: Some(b"[]".to_vec()) })
         })
     };
-    let ask = |app: TestApp, method, accept| {
+    let fetch = |app: TestApp, method, accept| {
         let headers = [("accept", accept), ("if-match", "*")];
         let path = format!(
             "/rest/v1/contact_tickets?{}",
@@ -54,21 +54,25 @@ fn unexpected_content_type_is_not_forwarded() {
         (205, None),
         (299, Some("application/json")),
     ] {
-        let seen = ask(given(status, media), "GET", "application/json");
-        assert_eq!((seen.status, seen.code.as_str()), (502, "HUB404"), "{status} {media:?}");
+        let response = fetch(given(status, media), "GET", "application/json");
+        assert_eq!((response.status, response.code.as_str()), (502, "HUB404"), "{status} {media:?}");
     }
     for (media, accept) in [
         ("application/json; charset=utf-8", "application/json"),
         ("Application/Json;charset=UTF-8", "application/json"),
         ("application/vnd.pgrst.array+json;nulls=stripped; charset=utf-8", STRIPPED),
     ] {
-        let seen = ask(given(200, Some(media)), "GET", accept);
-        assert_eq!((seen.status, seen.text.as_str()), (200, "[]"), "{media}");
-        assert_eq!(seen.header("content-type"), Some(format!("{accept}; charset=utf-8").as_str()), "written anew");
+        let response = fetch(given(200, Some(media)), "GET", accept);
+        assert_eq!((response.status, response.text.as_str()), (200, "[]"), "{media}");
+        assert_eq!(response.header("content-type"), Some(format!("{accept}; charset=utf-8").as_str()), "written anew");
     }
     for (status, media) in [(204, None), (204, Some("text/html"))] {
-        let seen = ask(given(status, media), "PATCH", "application/json");
-        assert_eq!((seen.status, seen.text.as_str(), seen.header("content-type")), (204, "", None), "{media:?}");
+        let response = fetch(given(status, media), "PATCH", "application/json");
+        assert_eq!(
+            (response.status, response.text.as_str(), response.header("content-type")),
+            (204, "", None),
+            "{media:?}"
+        );
     }
     let inserted = given(201, None).send("alice", "POST", "/rest/v1/contact_tickets", &[], Some(r#"{"subject":"x"}"#));
     assert_eq!((inserted.status, inserted.text.as_str(), inserted.header("content-type")), (201, "", None));
@@ -79,10 +83,10 @@ fn unexpected_content_type_is_not_forwarded() {
 fn functions_cannot_be_exported() {
     for (persona, name) in [("alice", "search_tickets?words=x"), ("alice", "my_activity"), ("support", "who_am_i")] {
         for accept in ["text/csv", "application/x-ndjson"] {
-            let seen =
+            let response =
                 TestApp::new().send(persona, "GET", &format!("/rest/v1/rpc/{name}"), &[("accept", accept)], None);
             assert_eq!(
-                (seen.status, seen.code.as_str(), seen.header("allow")),
+                (response.status, response.code.as_str(), response.header("allow")),
                 (406, "HUB301", None),
                 "{name} {accept}"
             );
@@ -131,7 +135,7 @@ fn in_tree(table: &Table, name: &str) -> String {
 /// is rejected by name, by GET and by POST, for every persona; if selected, it is accepted.
 #[test]
 fn function_filters_require_selected_columns() {
-    let (app, mut asked) = (TestApp::new(), 0);
+    let (app, mut checked) = (TestApp::new(), 0);
     for function in FUNCTIONS.iter().filter(|function| function.returns.table().is_some()) {
         let table = function.returns.table().unwrap();
         let body: serde_json::Map<String, serde_json::Value> =
@@ -141,31 +145,31 @@ fn function_filters_require_selected_columns() {
             let read = table.grant(who).unwrap().read;
             for name in read {
                 let other = read.iter().find(|other| *other != name).unwrap();
-                for asks in [
+                for query in [
                     format!("{name}={}", filter(table, name)),
                     format!("or=({name}.{},{other}.{})", in_tree(table, name), in_tree(table, other)),
                     format!("not.and=({other}.{},{name}.{})", in_tree(table, other), in_tree(table, name)),
                     format!("order={other},{name}.desc"),
                 ] {
                     let send = |select: &str| {
-                        let path = format!("/rest/v1/rpc/{}?select={select}&{asks}", function.name);
+                        let path = format!("/rest/v1/rpc/{}?select={select}&{query}", function.name);
                         app.send(persona, "POST", &path, &[("x-hub-purpose", "support")], Some(&body))
                     };
-                    let seen = send(other);
-                    let told: serde_json::Value = serde_json::from_str(&seen.text).unwrap();
+                    let response = send(other);
+                    let error: serde_json::Value = serde_json::from_str(&response.text).unwrap();
                     assert_eq!(
-                        (seen.status, &told["code"], &told["details"]),
+                        (response.status, &error["code"], &error["details"]),
                         (400, &json!("HUB333"), &json!(name)),
-                        "{asks}"
+                        "{query}"
                     );
-                    assert!(seen.upstream.is_empty());
-                    assert_eq!(send(&format!("{other},{name}")).upstream.len(), 1, "{persona} {asks}");
-                    asked += 1;
+                    assert!(response.upstream.is_empty());
+                    assert_eq!(send(&format!("{other},{name}")).upstream.len(), 1, "{persona} {query}");
+                    checked += 1;
                 }
             }
         }
     }
-    assert!(asked > 100, "{asked}");
+    assert!(checked > 100, "{checked}");
 }
 
 /// The rows that a change returns: those of a delete may be filtered by selected columns, those of an update by no
@@ -173,7 +177,7 @@ fn function_filters_require_selected_columns() {
 /// and nothing is needed if no rows are returned.
 #[test]
 fn filters_on_returned_rows_require_selected_columns() {
-    let (app, mut asked) = (TestApp::new(), 0);
+    let (app, mut checked) = (TestApp::new(), 0);
     for table in TABLES {
         for (persona, who) in personas() {
             let Some(grant) = table.grant(who) else { continue };
@@ -181,35 +185,35 @@ fn filters_on_returned_rows_require_selected_columns() {
             let changed = grant.update.first().map(|column| json!({ *column: "x" }).to_string());
             for (method, may) in [("PATCH", changed.is_some()), ("DELETE", grant.delete)] {
                 for name in grant.read.iter().filter(|name| may && **name != other) {
-                    let send = |asks: &str, headers: &[(&str, &str)]| {
-                        let path = format!("/rest/v1/{}?{}=eq.{KEY}&{asks}", table.name, table.key);
+                    let send = |query: &str, headers: &[(&str, &str)]| {
+                        let path = format!("/rest/v1/{}?{}=eq.{KEY}&{query}", table.name, table.key);
                         let why = [("x-hub-purpose", "support"), ("if-match", "*")];
                         let all: Vec<_> = headers.iter().copied().chain(why).collect();
                         app.send(persona, method, &path, &all, changed.as_deref().filter(|_| method == "PATCH"))
                     };
                     let tree = format!("or=({name}.{},{other}.is.null)", filter(table, name));
-                    let seen = send(&format!("select={other}&{tree}"), &BACK);
+                    let response = send(&format!("select={other}&{tree}"), &BACK);
                     let code = if method == "PATCH" { "HUB334" } else { "HUB333" };
                     assert_eq!(
-                        (seen.status, seen.code.as_str()),
+                        (response.status, response.code.as_str()),
                         (400, code),
                         "{persona} {method} {} {tree}",
                         table.name
                     );
-                    let seen = send(&format!("select={other},{name}&{tree}"), &BACK);
+                    let response = send(&format!("select={other},{name}&{tree}"), &BACK);
                     let wanted = if method == "PATCH" { "HUB334" } else { "" };
-                    assert_eq!(seen.code, wanted, "{persona} {method} {} {tree}", table.name);
+                    assert_eq!(response.code, wanted, "{persona} {method} {} {tree}", table.name);
                     assert_eq!(send(&tree, &[]).code, "", "{persona} {method} {} {tree}", table.name);
                     if *name != "version" {
                         let plain = format!("select={other}&{name}={}", filter(table, name));
                         assert_eq!(send(&plain, &BACK).code, "", "{persona} {method} {} {plain}", table.name);
                     }
-                    asked += 1;
+                    checked += 1;
                 }
             }
         }
     }
-    assert!(asked > 50, "{asked}");
+    assert!(checked > 50, "{checked}");
 }
 
 /// A rejection by the database is logged with its code and message, without a value, and the client receives a hint.
@@ -217,7 +221,7 @@ fn filters_on_returned_rows_require_selected_columns() {
 fn database_rejection_is_logged_without_values() {
     let app = TestApp::with_upstream(|request| {
         if request.url.contains("/contact_tickets?") {
-            return answered(
+            return upstream_response(
                 400,
                 r#"{"code":"23502","message":"null value in column \"subject\" of relation \"contact_tickets\" violates not-null constraint","details":"Failing row contains (secret)."}"#,
             );
@@ -225,11 +229,11 @@ fn database_rejection_is_logged_without_values() {
         default_upstream(request)
     });
     let path = format!("/rest/v1/contact_tickets?id=eq.{KEY}");
-    let seen = app.send("alice", "PATCH", &path, &[], Some(r#"{"subject":null}"#));
-    let told: serde_json::Value = serde_json::from_str(&seen.text).unwrap();
-    assert_eq!([&told["code"], &told["message"]], [&json!("23502"), &json!("A required value is missing: subject")]);
-    assert_eq!(told["hint"], json!("Send a value for this column."));
-    let line = seen.log.to_string();
+    let response = app.send("alice", "PATCH", &path, &[], Some(r#"{"subject":null}"#));
+    let error: serde_json::Value = serde_json::from_str(&response.text).unwrap();
+    assert_eq!([&error["code"], &error["message"]], [&json!("23502"), &json!("A required value is missing: subject")]);
+    assert_eq!(error["hint"], json!("Send a value for this column."));
+    let line = response.log.to_string();
     assert!(line.contains("23502") && line.contains("null value in column") && !line.contains("secret"), "{line}");
 }
 
