@@ -119,7 +119,7 @@ describe('make dev', () => {
       encoding: 'utf8',
     });
     assert.equal(wrong.status, 1);
-    assert.match(wrong.stderr, /ROWS is a number/);
+    assert.match(wrong.stderr, /ROWS must be a number/);
     await nothingLeft();
   });
 
