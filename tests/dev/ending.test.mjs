@@ -118,10 +118,12 @@ describe('a local stack', () => {
     innocent.kill();
   });
 
-  test('reports what to do when a server that it did not start runs on its data, and leaves its postmaster.pid', async () => {
+  test('reports what to do when a server that it did not start runs on its data, and leaves its postmaster.pid', async (t) => {
     const dataDir = path.join(FOLDER, 'postgres');
     const number = await port('postgres', 24990);
     const server = await startPostgres({ dataDir, port: number });
+    // Without it, a failure here would fail every later run in this folder.
+    t.after(() => server.stop());
     const {
       rows: [{ folder }],
     } = await query(server.url, "select current_setting('data_directory') as folder");
