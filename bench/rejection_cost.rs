@@ -50,7 +50,7 @@ fn main() {
     let judged = |raw: &str| {
         let Ok(unverified) = session_token::parse(raw) else { return false };
         let checked = fake.run(fake.verify(&imported, unverified.signing_input().as_bytes(), unverified.signature()));
-        let verified = unverified.into_verified(checked.is_ok_and(|valid| valid.unwrap_or(false)));
+        let verified = unverified.into_verified(checked.is_ok_and(|valid| valid.unwrap_or(false)).into());
         verified.is_ok_and(|verified| session_token::validate_claims(&verified, &expected, now).is_ok())
     };
     assert!(judged(valid), "the valid token is accepted");

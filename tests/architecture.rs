@@ -8,7 +8,7 @@ use hub::domain::upstreams::UPSTREAMS;
 use hub::logic::config::variables::VARIABLES;
 use hub::logic::config::variables::VariableKind;
 use hub::logic::config::variables::WhenMissing;
-use hub::logic::error::database::map_error;
+use hub::logic::error::database::{ErrorDetail, map_error};
 use hub::logic::error::public_rows;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -175,27 +175,10 @@ fn files_do_not_import_each_other_in_cycles() {
     assert_eq!(left, BTreeMap::new(), "each of these imports another one of them");
 }
 
-/// Returns each function of a source with its number of parameters; `self` counts as none.
-fn parameter_counts(code: &str) -> Vec<(&str, usize)> {
+/// Returns each function of a source with the text of its parameters, without the brackets.
+fn parameter_lists(code: &str) -> Vec<(&str, &str)> {
     let is_name = |letter: char| letter.is_alphanumeric() || letter == '_';
     let functions = code.match_indices("fn ").filter(|(at, _)| !code[..*at].ends_with(is_name));
-    let count = |rest: &str| {
-        let (mut depth, mut angles, mut count, mut empty, mut before) = (0, 0, 0, true, ' ');
-        for letter in rest.chars() {
-            match letter {
-                '<' => angles += 1,
-                '>' if before != '-' => angles -= 1,
-                '(' | '[' | '{' => depth += 1,
-                ')' | ']' | '}' if depth <= 1 => break,
-                ')' | ']' | '}' => depth -= 1,
-                ',' if depth == 1 && angles == 0 => (count, empty) = (count + 1, true),
-                letter if depth == 1 && !letter.is_whitespace() => empty = false,
-                _ => {}
-            }
-            before = letter;
-        }
-        count + usize::from(!empty)
-    };
     functions
         .map(|(at, keyword)| &code[at + keyword.len()..])
         .filter_map(|rest| {
@@ -205,25 +188,66 @@ fn parameter_counts(code: &str) -> Vec<(&str, usize)> {
             let start = rest.char_indices().find_map(|(place, letter)| {
                 angles += i32::from(letter == '<') - i32::from(letter == '>' && before != '-');
                 before = letter;
-                (letter == '(' && angles == 0).then_some(place)
+                (letter == '(' && angles == 0).then_some(place + 1)
             })?;
-            let parameters = &rest[start..];
-            let head = parameters[1..].trim_start();
-            let has_self = ["self", "&self", "&mut self", "mut self"].iter().any(|form| head.starts_with(form));
-            Some((name, count(parameters) - usize::from(has_self)))
+            let mut depth = 1;
+            let end = rest[start..].char_indices().find_map(|(place, letter)| {
+                depth += i32::from("([{".contains(letter)) - i32::from(")]}".contains(letter));
+                (depth == 0).then_some(start + place)
+            })?;
+            Some((name, &rest[start..end]))
         })
         .collect()
+}
+
+/// Returns the number of parameters in such a text; `self` counts as none.
+fn parameter_count(list: &str) -> usize {
+    let (mut depth, mut count, mut empty, mut before) = (0, 0, true, ' ');
+    for letter in list.chars() {
+        match letter {
+            '<' | '(' | '[' | '{' => depth += 1,
+            '>' if before == '-' => {}
+            '>' | ')' | ']' | '}' => depth -= 1,
+            ',' if depth == 0 => (count, empty) = (count + 1, true),
+            letter if !letter.is_whitespace() => empty = false,
+            _ => {}
+        }
+        before = letter;
+    }
+    let has_self = ["self", "&self", "&mut self", "mut self"].iter().any(|form| list.trim_start().starts_with(form));
+    count + usize::from(!empty) - usize::from(has_self)
 }
 
 #[test]
 fn functions_have_at_most_four_parameters() {
     let sample = "fn a<F: Fn(u8, u8)>(&self, b: (u8, u8), c: Vec<(u8, u8)>,\n) -> (u8, u8) {} pub fn d() {}";
-    assert_eq!(parameter_counts(sample), [("a", 2), ("d", 0)]);
+    let counts: Vec<_> =
+        parameter_lists(sample).into_iter().map(|(name, list)| (name, parameter_count(list))).collect();
+    assert_eq!(counts, [("a", 2), ("d", 0)]);
     let mut wrong = Vec::new();
     for (path, text) in sources(Path::new("src")) {
-        let code = code(&text);
-        let many = parameter_counts(&code).into_iter().filter(|(_, count)| *count > 4);
-        wrong.extend(many.map(|(name, count)| format!("{}: {name} has {count}", path.display())));
+        for (name, count) in parameter_lists(&code(&text)).into_iter().map(|(name, list)| (name, parameter_count(list)))
+        {
+            if count > 4 {
+                wrong.push(format!("{}: {name} has {count}", path.display()));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+/// A bare `true` at a call does not say what it means: an enum does. The exceptions are methods of foreign traits.
+#[test]
+fn functions_have_no_bool_parameter() {
+    let is_bool = |list: &str| list.split([',', ':']).any(|part| part.trim() == "bool");
+    assert!(is_bool("&self, a: u8, b: bool,") && !is_bool("a: impl Fn(u8) -> bool, bool_b: u8"));
+    let mut wrong = Vec::new();
+    for (path, text) in sources(Path::new("src")).into_iter().filter(|(path, _)| !path.ends_with("tests.rs")) {
+        for (name, list) in parameter_lists(&code(&text)) {
+            if is_bool(list) && !["from", "visit_bool"].contains(&name) {
+                wrong.push(format!("{}: {name}({list})", path.display()));
+            }
+        }
     }
     assert_eq!(wrong, Vec::<String>::new());
 }
@@ -482,7 +506,7 @@ fn logged_function_messages_contain_no_values() {
             let filled =
                 if message.contains("%s") { message.replace("%s", "secret") } else { format!("{message}secret") };
             let body = serde_json::json!({ "code": "PT409", "message": filled }).to_string();
-            let logged = map_error(409, body.as_bytes(), false).reason().unwrap();
+            let logged = map_error(409, body.as_bytes(), ErrorDetail::Public).reason().unwrap();
             assert!(!logged.contains("secret"), "{message}: {logged}");
             judged += 1;
         }

@@ -70,7 +70,7 @@ async fn judged(by: By, raw: &str) -> Result<Session, &'static str> {
     let unverified = session_token::parse(raw).map_err(TokenError::reason)?;
     let key = keys.iter().find(|key| key.kid == unverified.kid()).ok_or("key-unknown")?;
     let valid = signed(by, key, unverified.signing_input(), unverified.signature()).await;
-    let verified = unverified.into_verified(valid).map_err(TokenError::reason)?;
+    let verified = unverified.into_verified(valid.into()).map_err(TokenError::reason)?;
     session_token::validate_claims(&verified, &policy, TOKENS["now"].as_i64().unwrap()).map_err(TokenError::reason)
 }
 

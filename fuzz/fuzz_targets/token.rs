@@ -13,7 +13,7 @@ fuzz_target!(|bytes: &[u8]| {
     assert!(raw.starts_with(unverified.signing_input()));
     assert!((1..=64).contains(&unverified.kid().len()));
     // As if the signature were valid: the holder of the key may still sign an invalid payload.
-    let Ok(verified) = unverified.into_verified(true) else { return };
+    let Ok(verified) = unverified.into_verified(true.into()) else { return };
     assert!(peeked.is_some());
     let policy = TokenPolicy {
         issuer: "https://clerk.stacklumen.example".to_owned(),

@@ -19,9 +19,9 @@ use crate::{
         config::{Config, ConfigError},
         error::Error,
         http::{
-            request_checks::{self, InsecureAction},
+            request_checks::{self, InsecureAction, InsecureTarget},
             request_url::RequestUrl,
-            response::{Response, ResponseBody},
+            response::{Response, ResponseBody, Scheme},
         },
     },
     runtime::{BodyStream, LogLevel, Runtime, RuntimePort as _},
@@ -40,7 +40,7 @@ pub async fn handle_request(app: &Rc<AppState>, runtime: &Runtime, request: Inco
         Ok(context) => context,
         Err(problem) => return misconfigured_response(runtime, &[problem]),
     };
-    let (secure, request_id) = (context.is_https, context.request_id.clone());
+    let (scheme, request_id) = (context.scheme, context.request_id.clone());
     let (sender, response) = oneshot::channel();
     let app = Rc::clone(app);
     runtime.wait_until(async move {
@@ -48,7 +48,7 @@ pub async fn handle_request(app: &Rc<AppState>, runtime: &Runtime, request: Inco
         // A client that has disconnected receives no response.
         drop(sender.send(response));
     });
-    response.await.unwrap_or_else(|_| Response::error(&Error::RuntimeFailed).with_security_headers(secure, &request_id))
+    response.await.unwrap_or_else(|_| Response::error(&Error::RuntimeFailed).with_security_headers(scheme, &request_id))
 }
 
 /// Processes one incoming request to its response, including request row and log line.
@@ -66,14 +66,14 @@ async fn handle_in_background(
     let response = record_request(app, &mut context, &request, response).await;
     log_request(&context, &request, response.status);
     let response = if context.is_api { response.with_cors(context.origin.as_deref()) } else { response };
-    let response = response.with_security_headers(context.is_https, &context.request_id);
-    if request.method == Method::Head { without_body(response, context.is_api) } else { response }
+    let response = response.with_security_headers(context.scheme, &context.request_id);
+    if request.method == Method::Head { without_body(response, &context) } else { response }
 }
 
 /// Removes the body. supabase-js treats a 404 without a body as success, so the API sends 403 instead, which reveals no
 /// more and is treated as an error.
-fn without_body(response: Response<BodyStream>, api: bool) -> Response<BodyStream> {
-    let status = if api && response.status == 404 { 403 } else { response.status };
+fn without_body(response: Response<BodyStream>, context: &RequestContext) -> Response<BodyStream> {
+    let status = if context.is_api && response.status == 404 { 403 } else { response.status };
     Response { status, body: ResponseBody::Empty, ..response }
 }
 
@@ -84,7 +84,7 @@ pub fn misconfigured_response(runtime: &Runtime, problems: &[ConfigError]) -> Re
     let named: Vec<_> = problems.iter().map(ToString::to_string).collect();
     let line = serde_json::json!({ "event": "config.invalid", "problems": named });
     context.log(LogLevel::Error, line);
-    Response::error(&Error::Configuration).with_security_headers(true, &context.request_id)
+    Response::error(&Error::Configuration).with_security_headers(Scheme::Https, &context.request_id)
 }
 
 /// Logs optional variables that are invalid; the Hub works without them.
@@ -221,7 +221,8 @@ fn reject_insecure(
     let path = strip_base_path(&config.base_path, address.path).filter(|path| request_checks::check_path(path).is_ok());
     let page = path.is_some_and(|path| !routes::is_api(path));
     let ours = page && address.is_own_host(config) && request_checks::check_url_length(&request.url).is_ok();
-    match request_checks::insecure_action(ours, &request.method, &request.headers, address.query) {
+    let target = if ours { InsecureTarget::OwnPage } else { InsecureTarget::Other };
+    match request_checks::insecure_action(target, &request.method, &request.headers, address.query) {
         InsecureAction::Redirect => {
             let mark = if address.query.is_empty() { "" } else { "?" };
             let location = format!("{}{}{mark}{}", config.origin, address.path, address.query);

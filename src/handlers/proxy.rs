@@ -15,7 +15,10 @@ use crate::{
     },
     logic::{
         authz::{self, Permit, RequestedAction, Resource, Target},
-        error::{Error, UpstreamProtocolError, database},
+        error::{
+            Error, UpstreamProtocolError,
+            database::{self, ErrorDetail},
+        },
         http::response::Response,
         query::{self, Format, Plan, ReadRecord, When, is_expected_media_type},
     },
@@ -210,7 +213,8 @@ async fn check_response(
                 .runtime
                 .within(POSTGREST.timeout_ms, context.runtime.read_or_empty(upstream.body, MAX_ERROR_BYTES))
                 .await;
-            let fault = database::map_error(status, &error.unwrap_or_default(), session.is_staff());
+            let detail = if session.is_staff() { ErrorDetail::Database } else { ErrorDetail::Public };
+            let fault = database::map_error(status, &error.unwrap_or_default(), detail);
             if fault == Error::SessionRevoked {
                 app.evict_session(session);
             }

@@ -85,7 +85,14 @@ pub async fn write_batch(
     // A missing privilege rejects every row alike; a row is the cause only if another row was written. A message that
     // has been retried for hours is stored in any case, so that no row is lost.
     let blamed = written || policy != RetryPolicy::Doubling;
-    write_messages(app, context, &mut rows, blamed).await;
+    if blamed {
+        for row in &mut rows {
+            if let End::Unclear(rejection) = &row.end {
+                row.end = End::Refused(rejection.clone());
+            }
+        }
+    }
+    write_messages(app, context, &mut rows).await;
     let done = |message| rows.iter().filter(|row| row.message == message).all(|row| row.end == End::Stored);
     let disposition = |(message, delivery): (usize, &QueueMessage)| {
         if done(message) {
@@ -106,12 +113,11 @@ pub fn postpone(context: &RequestContext, delivery: &QueueMessage, policy: Retry
 }
 
 /// Stores the rows that the request log rejects, and logs them completely.
-async fn write_messages(app: &AppState, context: &RequestContext, rows: &mut [BatchRow<'_>], blamed: bool) {
+async fn write_messages(app: &AppState, context: &RequestContext, rows: &mut [BatchRow<'_>]) {
     let mut refused: Vec<(&mut End, RejectedRecord<'_>)> = Vec::new();
     for BatchRow { text, end, .. } in rows {
         let rejection = match end {
             End::Refused(rejection) => rejection.clone(),
-            End::Unclear(rejection) if blamed => rejection.clone(),
             End::Stored | End::Unclear(_) | End::Waits => continue,
         };
         refused.push((end, RejectedRecord { content: text, rejection }));

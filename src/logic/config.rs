@@ -158,30 +158,29 @@ struct ConfigReader<Lookup> {
 impl<Lookup: Fn(&str) -> Option<String>> ConfigReader<Lookup> {
     fn parse(mut self) -> Result<Config, Vec<ConfigError>> {
         let environment = self.required("HUB_ENV", |text| text.parse().ok(), "must be production, preview or local");
-        let local = environment == Some(Environment::Local);
         let min_tls = self.required("HUB_MIN_TLS", TlsVersion::parse, "must be TLSv1.2 or TLSv1.3");
         self.problems.extend(deployment::problems(environment, |name| self.optional(name)));
-        let hub_origin = self.required("HUB_ORIGIN", |text| origin(text, false), ORIGIN_RULE);
+        let hub_origin = self.required("HUB_ORIGIN", |text| origin(text, None), ORIGIN_RULE);
         let base_path = self.required("HUB_BASE_PATH", base_path, "must be empty or a path such as /app");
         let key_issuer =
             self.required("CLERK_PUBLISHABLE_KEY", issuer_from_publishable_key, "must be a pk_live_ or pk_test_ key");
         let issuer = match self.optional("CLERK_ISSUER") {
-            Some(text) => self.or_report("CLERK_ISSUER", origin(&text, local), ORIGIN_RULE),
+            Some(text) => self.or_report("CLERK_ISSUER", origin(&text, environment), ORIGIN_RULE),
             None => key_issuer,
         };
         let jwks_url = match self.optional("CLERK_JWKS_URL") {
-            Some(text) => self.or_report("CLERK_JWKS_URL", endpoint(&text, local), UPSTREAM_URL_RULE),
+            Some(text) => self.or_report("CLERK_JWKS_URL", endpoint(&text, environment), UPSTREAM_URL_RULE),
             None => issuer.as_ref().map(|issuer| format!("{issuer}/.well-known/jwks.json")),
         };
         let jwt_key = self.optional("CLERK_JWT_KEY");
         let authorized_parties = self.required(
             "CLERK_AUTHORIZED_PARTIES",
-            |text| text.split(',').map(|party| origin(party.trim(), local)).collect(),
+            |text| text.split(',').map(|party| origin(party.trim(), environment)).collect(),
             "must be https origins as browsers write them (lower case, no path, no :443), separated by commas",
         );
-        let clerk_url = self.required("CLERK_API_URL", |text| endpoint(text, local), UPSTREAM_URL_RULE);
+        let clerk_url = self.required("CLERK_API_URL", |text| endpoint(text, environment), UPSTREAM_URL_RULE);
         let accounts_url = match self.optional("CLERK_ACCOUNTS_URL") {
-            Some(text) => self.or_report("CLERK_ACCOUNTS_URL", endpoint(&text, local), UPSTREAM_URL_RULE),
+            Some(text) => self.or_report("CLERK_ACCOUNTS_URL", endpoint(&text, environment), UPSTREAM_URL_RULE),
             None => issuer.as_deref().and_then(|issuer| {
                 self.or_report(
                     "CLERK_ACCOUNTS_URL",
@@ -196,9 +195,9 @@ impl<Lookup: Fn(&str) -> Option<String>> ConfigReader<Lookup> {
         let webhook_secrets =
             self.required("CLERK_WEBHOOK_SECRETS", signature::secrets, "must be whsec_ secrets, separated by commas");
         let role_claim = self.required("STAFF_ROLE_CLAIM", claim_path, "must be claim names separated by dots");
-        let project_url = self.required("SUPABASE_URL", |text| endpoint(text, local), UPSTREAM_URL_RULE);
+        let project_url = self.required("SUPABASE_URL", |text| endpoint(text, environment), UPSTREAM_URL_RULE);
         let rest_url = match self.optional("POSTGREST_URL") {
-            Some(text) => self.or_report("POSTGREST_URL", endpoint(&text, local), UPSTREAM_URL_RULE),
+            Some(text) => self.or_report("POSTGREST_URL", endpoint(&text, environment), UPSTREAM_URL_RULE),
             None => project_url.map(|url| format!("{url}/rest/v1")),
         };
         let publishable_key = self.required("SUPABASE_PUBLISHABLE_KEY", header_value, "must be printable ASCII");
@@ -212,7 +211,7 @@ impl<Lookup: Fn(&str) -> Option<String>> ConfigReader<Lookup> {
             )
         });
         let hook = self.optional("ALERT_WEBHOOK_URL");
-        let alert_webhook_url = hook.as_deref().and_then(|text| webhook_url(text, local));
+        let alert_webhook_url = hook.as_deref().and_then(|text| webhook_url(text, environment));
         let unused = if hook.is_some() && alert_webhook_url.is_none() {
             vec![ConfigError { name: "ALERT_WEBHOOK_URL", reason: "must be an https URL without credentials" }]
         } else {

@@ -19,7 +19,7 @@ mod select;
 mod value;
 
 pub use error::{QueryError, QueryErrorKind};
-pub use export::{Export, ExportPage, Format};
+pub use export::{Export, ExportPage, Format, PagePosition};
 pub use filter::operators;
 pub use prefer::is_expected_media_type;
 pub use read_record::{ReadRecord, When};
@@ -228,14 +228,14 @@ pub fn plan(permit: &Permit, method: Method, query: &str, headers: &Headers) -> 
     let mut writer = QueryBuilder::new(permit, preferences);
     let body = match permit.resource() {
         Resource::Table(table, grant) => writer.build_table(table, grant, &parameters)?,
-        Resource::Function(function, returned) => writer.build_call(function, returned, &parameters, reads)?,
+        Resource::Function(function, returned) => writer.build_call(function, returned, &parameters, method)?,
     };
     if !matches!(body, BodySchema::None) {
         prefer::check_content_type(headers)?;
     }
-    let prefer = writer.prefer(reads)?;
+    let prefer = writer.prefer(method)?;
     let expected_version = writer.expected_version(&context)?;
-    let read_record = writer.read_record(&context, method == Method::Head)?;
+    let read_record = writer.read_record(&context, method)?;
     let (path, name) = match permit.resource() {
         Resource::Table(table, _) => ("", table.name),
         Resource::Function(function, _) => ("rpc/", function.name),

@@ -7,7 +7,8 @@ pub use bodies::{FakeBody, RecordedBody};
 pub use turns::Ending;
 
 use super::{
-    BodyReadError, FetchError, LogLevel, RequestMetric, RuntimeError, RuntimePort, UpstreamRequest, UpstreamResponse,
+    BodyEnd, BodyReadError, FetchError, LogLevel, RequestMetric, RuntimeError, RuntimePort, UpstreamRequest,
+    UpstreamResponse,
 };
 use jwt_compact::{
     Algorithm as _, AlgorithmSignature as _,
@@ -216,9 +217,9 @@ impl RuntimePort for FakeRuntime {
         Ok(())
     }
 
-    async fn finish(&self, sink: Rc<RecordedBody>, whole: bool) {
+    async fn finish(&self, sink: Rc<RecordedBody>, end: BodyEnd) {
         self.turn().await;
-        sink.whole.set(Some(whole));
+        sink.whole.set(Some(end == BodyEnd::Complete));
     }
 
     async fn cache_get(&self, url: &str, limit: usize) -> Option<Vec<u8>> {

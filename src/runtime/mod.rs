@@ -106,7 +106,7 @@ pub trait RuntimePort: Clone + 'static {
     async fn write(&self, sink: &Self::BodyWriter, part: Vec<u8>) -> Result<(), RuntimeError>;
 
     /// Ends it, or aborts it, so that the reader detects that it is incomplete.
-    async fn finish(&self, sink: Self::BodyWriter, whole: bool);
+    async fn finish(&self, sink: Self::BodyWriter, end: BodyEnd);
 
     /// Returns the bytes that another isolate of this data centre cached under a URL, if they still exist. May never
     /// complete.
@@ -181,6 +181,15 @@ pub struct RequestMetric<'a> {
     pub principal: &'a str,
     /// Duration in milliseconds.
     pub duration_ms: u64,
+}
+
+/// The way in which a body ends that was written while it was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyEnd {
+    /// All of it was written.
+    Complete,
+    /// It is incomplete, and the reader detects that.
+    Aborted,
 }
 
 /// The reason why a body could not be read completely.

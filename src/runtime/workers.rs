@@ -3,7 +3,7 @@
 mod fetch;
 
 use super::{
-    BodyReadError, FetchError, Headers, LogLevel, RequestMetric, RuntimeError, RuntimePort, UpstreamRequest,
+    BodyEnd, BodyReadError, FetchError, Headers, LogLevel, RequestMetric, RuntimeError, RuntimePort, UpstreamRequest,
     UpstreamResponse, webcrypto,
 };
 use js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array};
@@ -110,8 +110,11 @@ impl RuntimePort for WorkersRuntime {
         JsFuture::from(written).await.map(drop).map_err(|_| RuntimeError)
     }
 
-    async fn finish(&self, sink: WritableStreamDefaultWriter, whole: bool) {
-        let ended = if whole { sink.close() } else { sink.abort_with_reason(&"broken off".into()) };
+    async fn finish(&self, sink: WritableStreamDefaultWriter, end: BodyEnd) {
+        let ended = match end {
+            BodyEnd::Complete => sink.close(),
+            BodyEnd::Aborted => sink.abort_with_reason(&"broken off".into()),
+        };
         // A failure means that the client has disconnected.
         drop(JsFuture::from(ended).await);
     }

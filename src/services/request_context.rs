@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{functions::Function, ids, session::Session, tables::Table},
-    logic::{config::ConfigError, error::Error, query::ReadRecord},
+    logic::{config::ConfigError, error::Error, http::response::Scheme, query::ReadRecord},
     runtime::{LogLevel, Runtime, RuntimePort as _},
 };
 use std::pin::Pin;
@@ -17,8 +17,8 @@ pub struct RequestContext {
     pub request_id: String,
     /// Time at which it was received.
     pub started_at_ms: u64,
-    /// True if it was received over https.
-    pub is_https: bool,
+    /// The scheme of its URL.
+    pub scheme: Scheme,
     /// True if it addressed the API.
     pub is_api: bool,
     /// The `Origin` header, if that is listed.
@@ -65,7 +65,8 @@ impl RequestContext {
     pub fn new(runtime: &Runtime, url: &str) -> Result<Self, ConfigError> {
         let random = runtime.random().map_err(|_| ConfigError { name: "crypto", reason: "gives no random bytes" })?;
         let request_id = ids::ulid(runtime.now_ms(), random);
-        Ok(Self { is_https: url.starts_with("https://"), ..Self::with_id(runtime, request_id) })
+        let scheme = if url.starts_with("https://") { Scheme::Https } else { Scheme::Http };
+        Ok(Self { scheme, ..Self::with_id(runtime, request_id) })
     }
 
     /// Starts the context of an event that is not a request: its log lines are correlated by the id.
@@ -85,7 +86,7 @@ impl RequestContext {
             runtime: runtime.clone(),
             request_id,
             started_at_ms: runtime.now_ms(),
-            is_https: true,
+            scheme: Scheme::Https,
             is_api: false,
             origin: None,
             route: "unrouted".to_owned(),

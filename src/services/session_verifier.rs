@@ -123,7 +123,7 @@ async fn verify<'a>(context: &RequestContext, keys: &Rc<JwksCache>, raw: &'a str
         generation = newer;
         valid = verify_signature(context, &key, &unverified).await?;
     }
-    let claims = unverified.into_verified(valid).map_err(Error::Token)?;
+    let claims = unverified.into_verified(valid.into()).map_err(Error::Token)?;
     Ok(VerifiedToken { claims, generation })
 }
 

@@ -7,9 +7,9 @@ use crate::{
     logic::{
         error::{Error, UpstreamProtocolError},
         http::response::Response,
-        query::{Export, ExportPage, Format},
+        query::{Export, ExportPage, Format, PagePosition},
     },
-    runtime::{BodyReadError, BodyWriter, RuntimePort as _, UpstreamRequest, UpstreamResponse},
+    runtime::{BodyEnd, BodyReadError, BodyWriter, RuntimePort as _, UpstreamRequest, UpstreamResponse},
     services::{
         app_state::AppState,
         database_client::map_read_error,
@@ -73,7 +73,8 @@ pub(super) async fn start(
         pending_export: Some(Box::pin(async move {
             let runtime = pages.context.runtime.clone();
             let summary = pages.stream_remaining_pages(first, &sink).await;
-            runtime.finish(sink, summary.error.is_none()).await;
+            let end = if summary.error.is_none() { BodyEnd::Complete } else { BodyEnd::Aborted };
+            runtime.finish(sink, end).await;
             summary
         })),
     })
@@ -115,7 +116,8 @@ impl ExportPager {
                     if bytes.len() < MAX_PAGE_BYTES / 4 {
                         self.page_size = (self.page_size * 2).min(PAGE_ROWS);
                     }
-                    let page = self.export.parse_page(self.format, bytes, behind.is_none());
+                    let position = if behind.is_none() { PagePosition::First } else { PagePosition::Later };
+                    let page = self.export.parse_page(self.format, bytes, position);
                     return page.map_err(|_| Error::UpstreamInvalidResponse(UpstreamProtocolError::MalformedPage));
                 }
                 // Never 0: the response to a page of no records would be taken for the end of the file.

@@ -39,7 +39,7 @@ pub struct Verified<'a> {
 /// Parses form and header.
 ///
 /// ```
-/// use hub::logic::authn::session_token::{self, TokenError};
+/// use hub::logic::authn::session_token::{self, SignatureCheck, TokenError};
 ///
 /// // {"alg":"RS256","cat":"cl_B7d4PD111AAA","kid":"ins_1","typ":"JWT"}
 /// let header = "eyJhbGciOiJSUzI1NiIsImNhdCI6ImNsX0I3ZDRQRDExMUFBQSIsImtpZCI6Imluc18xIiwidHlwIjoiSldUIn0";
@@ -48,7 +48,7 @@ pub struct Verified<'a> {
 /// // The token names its key; its claims are not available before the signature is verified with that key.
 /// let token = session_token::parse(&raw)?;
 /// assert_eq!(token.kid(), "ins_1");
-/// assert_eq!(token.into_verified(false).unwrap_err(), TokenError::SignatureInvalid);
+/// assert_eq!(token.into_verified(SignatureCheck::Invalid).unwrap_err(), TokenError::SignatureInvalid);
 ///
 /// assert_eq!(session_token::parse("e30.e30").unwrap_err(), TokenError::NotThreeSegments);
 /// # Ok::<(), TokenError>(())
@@ -151,17 +151,32 @@ impl<'a> Unverified<'a> {
         self.token.signature_bytes()
     }
 
-    /// Converts it into a verified token, if `valid` states that the signature is valid.
+    /// Converts it into a verified token, if its signature is valid.
     ///
     /// # Errors
     /// `SignatureInvalid`, or the error of the payload's JSON.
-    pub fn into_verified(self, valid: bool) -> Result<Verified<'a>, TokenError> {
-        if !valid {
+    pub fn into_verified(self, check: SignatureCheck) -> Result<Verified<'a>, TokenError> {
+        if check == SignatureCheck::Invalid {
             return Err(TokenError::SignatureInvalid);
         }
         let payload = decode(self.payload).ok_or(TokenError::EncodingNotCanonical)?;
         let claims = strict(&payload, TokenError::ClaimsMalformed)?;
         if claims.is_object() { Ok(Verified { claims, token: self.token }) } else { Err(TokenError::ClaimsMalformed) }
+    }
+}
+
+/// The result of the check of a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignatureCheck {
+    /// It was made with the key.
+    Valid,
+    /// It was not.
+    Invalid,
+}
+
+impl From<bool> for SignatureCheck {
+    fn from(valid: bool) -> Self {
+        if valid { Self::Valid } else { Self::Invalid }
     }
 }
 

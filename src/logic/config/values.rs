@@ -1,17 +1,17 @@
 //! The formats of single values; `None` for a value in another format.
 
-use crate::domain::secret::Secret;
+use crate::{domain::secret::Secret, logic::config::Environment};
 use base64ct::{Base64, Base64Unpadded, Encoding as _};
 use std::net::Ipv4Addr;
 
 /// Parses an absolute URL to which the Hub may send requests (T-1): https, or http on loopback for a local Hub.
-pub(super) fn endpoint(text: &str, local: bool) -> Option<String> {
+pub(super) fn endpoint(text: &str, environment: Option<Environment>) -> Option<String> {
     let (scheme, rest) = text.split_once("://")?;
     let authority = rest.split('/').next()?;
     let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
     let loopback = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
     let safe = rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~/:[]".contains(&byte));
-    let allowed = scheme == "https" || (scheme == "http" && local && loopback);
+    let allowed = scheme == "https" || (scheme == "http" && environment == Some(Environment::Local) && loopback);
     (allowed && safe && !host.is_empty()).then(|| text.trim_end_matches('/').to_owned())
 }
 
@@ -19,12 +19,12 @@ pub(super) fn endpoint(text: &str, local: bool) -> Option<String> {
 /// Hub.
 ///
 /// Its path may contain every character that a URL allows: one of Microsoft Teams has an `@`.
-pub(super) fn webhook_url(text: &str, local: bool) -> Option<Secret<String>> {
+pub(super) fn webhook_url(text: &str, environment: Option<Environment>) -> Option<Secret<String>> {
     let text = text.trim();
     let (scheme, rest) = text.split_once("://")?;
     let authority = rest.split(['/', '?']).next()?;
     let path = rest.strip_prefix(authority)?;
-    endpoint(&format!("{scheme}://{authority}"), local)?;
+    endpoint(&format!("{scheme}://{authority}"), environment)?;
     let plain = |byte: u8| byte.is_ascii_graphic() && !b"\"<>\\^`{|}#".contains(&byte);
     path.bytes().all(plain).then(|| Secret::new(text.to_owned()))
 }
@@ -35,8 +35,8 @@ pub(super) fn webhook_url(text: &str, local: bool) -> Option<Secret<String>> {
 /// scheme.
 /// Source: <https://url.spec.whatwg.org/#host-parsing> and
 /// <https://html.spec.whatwg.org/multipage/browsers.html#ascii-serialisation-of-an-origin>
-pub(super) fn origin(text: &str, local: bool) -> Option<String> {
-    let url = endpoint(text, local)?;
+pub(super) fn origin(text: &str, environment: Option<Environment>) -> Option<String> {
+    let url = endpoint(text, environment)?;
     let (scheme, authority) = url.split_once("://")?;
     let (host, port) = match authority.rsplit_once(':') {
         Some((host, port)) if !authority.ends_with(']') => (host, Some(port)),
@@ -75,7 +75,7 @@ pub(super) fn base_path(text: &str) -> Option<String> {
 pub(super) fn issuer_from_publishable_key(key: &str) -> Option<String> {
     let body = key.strip_prefix("pk_live_").or_else(|| key.strip_prefix("pk_test_"))?;
     let host = String::from_utf8(base64(body)?).ok()?;
-    origin(&format!("https://{}", host.strip_suffix('$')?), false)
+    origin(&format!("https://{}", host.strip_suffix('$')?), None)
 }
 
 /// Returns the account portal of an instance, which has another host than the Frontend API.

@@ -36,12 +36,22 @@ impl PostgrestError {
     }
 }
 
+/// The text of an error that its reader may see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorDetail {
+    /// The database's own text, for staff.
+    Database,
+    /// A sentence for the code, for everyone else.
+    Public,
+}
+
 /// Converts a response of 400 and above into an error.
 ///
 /// Staff read the database's own text; a customer reads the code, a sentence for it, and the name of the column or
 /// constraint. The log contains the code and the message without its values, for every caller.
 #[must_use]
-pub fn map_error(status: u16, body: &[u8], staff: bool) -> Error {
+pub fn map_error(status: u16, body: &[u8], detail: ErrorDetail) -> Error {
+    let staff = detail == ErrorDetail::Database;
     let Some(error) = PostgrestError::parse(body) else {
         return if matches!(status, 429 | 503) {
             Error::UpstreamBusy

@@ -19,19 +19,37 @@ pub enum InsecureAction {
     Redirect,
 }
 
+/// The target of a plain-http request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InsecureTarget {
+    /// The address of a page of the Hub at its own origin.
+    OwnPage,
+    /// The API, another host, or an address that is not valid.
+    Other,
+}
+
 /// Decides about a plain-http request: only a page read that carries no credential is redirected to https.
 ///
 /// A redirect would hide that a secret was sent in the clear, so a client that may have sent one is rejected
 /// (draft-ietf-httpapi-privacy §3).
 #[must_use]
-pub fn insecure_action(is_page: bool, method: &ReceivedMethod, headers: &Headers, query: &str) -> InsecureAction {
+pub fn insecure_action(
+    target: InsecureTarget,
+    method: &ReceivedMethod,
+    headers: &Headers,
+    query: &str,
+) -> InsecureAction {
     let credential = !bearer_token::exposed(headers, query).is_empty()
         || CREDENTIAL_HEADERS.iter().any(|name| headers.value(name).is_some())
         || pairs(query).any(|pair| {
             let name = pair.name.to_ascii_lowercase();
             CREDENTIAL_PARAMETERS.iter().any(|secret| name.contains(secret))
         });
-    if is_page && method.is_read() && !credential { InsecureAction::Redirect } else { InsecureAction::Refuse }
+    if target == InsecureTarget::OwnPage && method.is_read() && !credential {
+        InsecureAction::Redirect
+    } else {
+        InsecureAction::Refuse
+    }
 }
 
 /// Rejects a connection below the minimum TLS version (T-1). An unknown or missing version is below any.

@@ -41,6 +41,15 @@ pub enum CachePolicy {
     Public,
 }
 
+/// The scheme of the URL that a request was received at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// In the clear.
+    Http,
+    /// Over TLS.
+    Https,
+}
+
 impl CachePolicy {
     const fn control(self) -> &'static str {
         match self {
@@ -217,9 +226,12 @@ impl<Body> Response<Body> {
 
     /// Adds the headers that every response carries, errors included (T-2).
     #[must_use]
-    pub fn with_security_headers(mut self, secure: bool, request_id: &str) -> Self {
+    pub fn with_security_headers(mut self, scheme: Scheme, request_id: &str) -> Self {
         // Over http the first of them, HSTS, has no effect (RFC 6797 §7.2).
-        self.security_headers = if secure { &SECURITY_HEADERS } else { SECURITY_HEADERS.get(1..).unwrap_or_default() };
+        self.security_headers = match scheme {
+            Scheme::Https => &SECURITY_HEADERS,
+            Scheme::Http => SECURITY_HEADERS.get(1..).unwrap_or_default(),
+        };
         self.headers.push(("x-request-id", request_id.to_owned().into()));
         self
     }

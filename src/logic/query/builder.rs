@@ -6,7 +6,7 @@ mod prefer;
 use super::{
     body::{self, BodySchema},
     export::Export,
-    filter::FilterParser,
+    filter::{FilterParser, Place},
     order::order,
     parameters::append_pair,
     prefer::Preferences,
@@ -223,7 +223,8 @@ impl<'a> QueryBuilder<'a> {
                     if !reads && name == "version" {
                         self.reject_duplicate(&full)?;
                     }
-                    self.filters.parse_filter(selection, name, value, path.is_empty())?
+                    let place = if path.is_empty() { Place::Top } else { Place::Embedded };
+                    self.filters.parse_filter(selection, name, value, place)?
                 }
                 Some((called, rest)) => {
                     // A change returns the changed rows: nothing filters them.

@@ -149,14 +149,21 @@ impl Export {
     ///
     /// # Errors
     /// `MalformedPage` for an incomplete body.
-    pub fn parse_page(&self, format: Format, body: Vec<u8>, first: bool) -> Result<ExportPage, MalformedPage> {
+    pub fn parse_page(
+        &self,
+        format: Format,
+        body: Vec<u8>,
+        position: PagePosition,
+    ) -> Result<ExportPage, MalformedPage> {
         let page = match format {
             Format::Csv if body.trim_ascii().is_empty() => {
-                let text =
-                    if first { format!("{}\n", csv::header_line(&self.columns)).into_bytes() } else { Vec::new() };
+                let text = match position {
+                    PagePosition::First => format!("{}\n", csv::header_line(&self.columns)).into_bytes(),
+                    PagePosition::Later => Vec::new(),
+                };
                 ExportPage { text, records: 0, last: None }
             }
-            Format::Csv => csv::parse_page(&self.columns, body, first)?,
+            Format::Csv => csv::parse_page(&self.columns, body, position)?,
             Format::Ndjson => parse_ndjson(self.table.key, &body)?,
         };
         // The query of the next page contains it, so it must have the form of a key.
@@ -165,6 +172,15 @@ impl Export {
             && page.last.is_some() == (page.records > 0);
         if valid { Ok(page) } else { Err(MalformedPage) }
     }
+}
+
+/// Position of a page in its export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PagePosition {
+    /// The first page, which has the header line of a CSV file.
+    First,
+    /// Any other one.
+    Later,
 }
 
 /// A page that is not an array of records with a key, or not lines of them.

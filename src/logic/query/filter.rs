@@ -46,7 +46,7 @@ pub struct FilterParser {
 
 /// Place of a condition in a query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+pub enum Place {
     /// A parameter of its own, on the table that is read.
     Top,
     /// A parameter of its own, on an embedded table.
@@ -78,13 +78,13 @@ impl FilterParser {
         selection: &Selection,
         name: &str,
         text: &str,
-        top: bool,
+        place: Place,
     ) -> Result<String, QueryError> {
-        let condition = self.condition(selection, name, text, false)?;
-        if !condition.is_plain(top) {
+        let condition = self.condition(selection, name, text, place)?;
+        let top = place == Place::Top;
+        if !condition.is_plain(place) {
             self.note_owner_aside(selection.table, name);
         }
-        let place = if top { Place::Top } else { Place::Embedded };
         self.note_key_aside(selection.table, name, &condition, place);
         if top && name == selection.table.key && !condition.not {
             match (&condition.operand, condition.operator) {
@@ -99,7 +99,7 @@ impl FilterParser {
         if top && !condition.not {
             self.track_selector(selection.table, name, &condition);
         }
-        Ok(condition.to_query(false))
+        Ok(condition.to_query(place))
     }
 
     /// Parses `or=(…)` or `and=(…)`; returns the value that is sent upstream.
@@ -153,14 +153,14 @@ impl FilterParser {
         let (name, text) = text.split_once('.').ok_or(QueryErrorKind::FilterMalformed)?;
         let end = end_of_value(text).ok_or(QueryErrorKind::FilterMalformed)?;
         let (text, rest) = text.split_at_checked(end).ok_or(QueryErrorKind::FilterMalformed)?;
-        let condition = self.condition(selection, name, text, true)?;
+        let condition = self.condition(selection, name, text, Place::Tree)?;
         if condition.operator != "is" {
             self.note_owner_aside(selection.table, name);
         }
         self.note_key_aside(selection.table, name, &condition, Place::Tree);
         written.push_str(name);
         written.push('.');
-        written.push_str(&condition.to_query(true));
+        written.push_str(&condition.to_query(Place::Tree));
         Ok(rest)
     }
 
@@ -169,8 +169,9 @@ impl FilterParser {
         selection: &Selection,
         name: &str,
         text: &str,
-        in_tree: bool,
+        place: Place,
     ) -> Result<Condition, QueryError> {
+        let in_tree = place == Place::Tree;
         self.conditions += 1;
         if self.conditions > MAX_CONDITIONS {
             return Err(QueryErrorKind::ComplexityRefused.into());
@@ -240,15 +241,16 @@ impl Operand {
 
 impl Condition {
     /// Returns whether it names rows at the top level, as the read record does, or only excludes rows.
-    fn is_plain(&self, top: bool) -> bool {
+    fn is_plain(&self, place: Place) -> bool {
         match (self.operator, self.not) {
-            ("eq" | "in", false) => top,
+            ("eq" | "in", false) => place == Place::Top,
             ("eq" | "in", true) | ("neq", false) | ("is", _) => true,
             _ => false,
         }
     }
 
-    fn to_query(&self, in_tree: bool) -> String {
+    fn to_query(&self, place: Place) -> String {
+        let in_tree = place == Place::Tree;
         let not = if self.not { "not." } else { "" };
         let value = match &self.operand {
             Operand::List(list) => format!("({})", list.iter().map(|value| quote(value)).collect::<Vec<_>>().join(",")),

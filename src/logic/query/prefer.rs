@@ -1,7 +1,7 @@
 //! Preferences and media types: parsed, checked, and re-serialized.
 
 use crate::{
-    domain::{access::PrincipalKind, headers::Headers},
+    domain::{access::PrincipalKind, headers::Headers, tables::Table},
     logic::query::error::{QueryError, QueryErrorKind},
 };
 
@@ -35,12 +35,12 @@ impl Preferences {
     ///
     /// # Errors
     /// `CountRefused`.
-    pub fn count_for(&self, who: PrincipalKind, exact_allowed: bool) -> Result<Option<&'static str>, QueryError> {
+    pub fn count_for(&self, who: PrincipalKind, table: Option<&Table>) -> Result<Option<&'static str>, QueryError> {
         let count = match who {
             PrincipalKind::Staff(_) => self.count,
             PrincipalKind::Customer | PrincipalKind::System | PrincipalKind::Visitor => self.count.map(|_| "exact"),
         };
-        if count == Some("exact") && !exact_allowed {
+        if count == Some("exact") && !table.is_some_and(|table| table.exact_count) {
             return Err(QueryErrorKind::CountRefused.into());
         }
         Ok(count)

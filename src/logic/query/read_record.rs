@@ -5,6 +5,7 @@ use crate::{
     domain::{
         access::{Operation, PrincipalKind, Purpose},
         functions::FunctionProperty,
+        method::Method,
         tables::Table,
     },
     logic::{
@@ -92,14 +93,14 @@ impl QueryBuilder<'_> {
     /// # Errors
     /// `PurposeRequired`, `RecordFilterRequired`, `OwnerMalformed`, `RecordUnnamed`,
     /// `FilterTooLong`.
-    pub fn read_record(&self, context: &QueryHeaders, counts_only: bool) -> Result<Option<ReadRecord>, QueryError> {
+    pub fn read_record(&self, context: &QueryHeaders, method: Method) -> Result<Option<ReadRecord>, QueryError> {
         let (table, function) = match self.permit.resource() {
             Resource::Table(table, _) => (Some(table), None),
             Resource::Function(function, returned) => (returned.map(|(table, _)| table), Some(function)),
         };
         let operation = self.permit.operation();
         let export = operation == Operation::Export;
-        let columns = (self.names_sensitive && !counts_only) || self.filters.names_sensitive;
+        let columns = (self.names_sensitive && method != Method::Head) || self.filters.names_sensitive;
         let sensitive = columns || function.is_some_and(|function| function.mark == FunctionProperty::Sensitive);
         let staff = matches!(self.permit.principal(), PrincipalKind::Staff(_));
         // The rows of the audit log are about clients, whatever their columns; the Hub's other records are no client's.

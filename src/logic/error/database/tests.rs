@@ -2,8 +2,12 @@
 
 use super::*;
 
+fn detail(staff: bool) -> ErrorDetail {
+    if staff { ErrorDetail::Database } else { ErrorDetail::Public }
+}
+
 fn mapped(status: u16, body: &str, staff: bool) -> Error {
-    map_error(status, body.as_bytes(), staff)
+    map_error(status, body.as_bytes(), detail(staff))
 }
 
 #[test]
@@ -124,7 +128,7 @@ fn logged_message_contains_no_values() {
                 "code": code, "message": message.replace('$', value), "details": format!("Key ({value})"), "hint": value,
             });
             for staff in [false, true] {
-                let Error::Database(rejection) = map_error(400, body.to_string().as_bytes(), staff) else {
+                let Error::Database(rejection) = map_error(400, body.to_string().as_bytes(), detail(staff)) else {
                     panic!("{code}")
                 };
                 let reason = Error::Database(rejection).reason().unwrap();

@@ -18,20 +18,32 @@ fn limits_url_to_8192_bytes() {
 #[test]
 fn redirects_only_pages_without_credentials_t_3() {
     let none = sent(&["accept", "user-agent"]);
-    assert_eq!(insecure_action(true, &ReceivedMethod::Known(Method::Get), &none, ""), InsecureAction::Redirect);
-    assert_eq!(insecure_action(true, &ReceivedMethod::Known(Method::Head), &none, "a=1"), InsecureAction::Redirect);
-    assert_eq!(insecure_action(true, &ReceivedMethod::Known(Method::Post), &none, ""), InsecureAction::Refuse);
-    assert_eq!(insecure_action(false, &ReceivedMethod::Known(Method::Get), &none, ""), InsecureAction::Refuse);
+    assert_eq!(
+        insecure_action(InsecureTarget::OwnPage, &ReceivedMethod::Known(Method::Get), &none, ""),
+        InsecureAction::Redirect
+    );
+    assert_eq!(
+        insecure_action(InsecureTarget::OwnPage, &ReceivedMethod::Known(Method::Head), &none, "a=1"),
+        InsecureAction::Redirect
+    );
+    assert_eq!(
+        insecure_action(InsecureTarget::OwnPage, &ReceivedMethod::Known(Method::Post), &none, ""),
+        InsecureAction::Refuse
+    );
+    assert_eq!(
+        insecure_action(InsecureTarget::Other, &ReceivedMethod::Known(Method::Get), &none, ""),
+        InsecureAction::Refuse
+    );
     for name in CREDENTIAL_HEADERS {
         assert_eq!(
-            insecure_action(true, &ReceivedMethod::Known(Method::Get), &sent(&[name]), ""),
+            insecure_action(InsecureTarget::OwnPage, &ReceivedMethod::Known(Method::Get), &sent(&[name]), ""),
             InsecureAction::Refuse,
             "{name}"
         );
     }
     for query in ["access_token=x", "apikey=x", "a=b&__clerk_handshake=x", "PASSWORD=x"] {
         assert_eq!(
-            insecure_action(true, &ReceivedMethod::Known(Method::Get), &none, query),
+            insecure_action(InsecureTarget::OwnPage, &ReceivedMethod::Known(Method::Get), &none, query),
             InsecureAction::Refuse,
             "{query}"
         );

@@ -4,6 +4,7 @@ use super::QueryBuilder;
 use crate::{
     domain::{
         functions::Function,
+        method::Method,
         tables::{Grant, Table},
     },
     logic::query::{
@@ -13,8 +14,8 @@ use crate::{
 };
 
 impl QueryBuilder<'_> {
-    /// Writes a call of a function; returns the expected form of its body. `reads`: no body of the client's, arguments
-    /// in the query.
+    /// Writes a call of a function; returns the expected form of its body. A read has no body: its arguments are in the
+    /// query.
     ///
     /// # Errors
     /// The first violated rule.
@@ -23,8 +24,9 @@ impl QueryBuilder<'_> {
         function: &'static Function,
         returned: Option<(&'static Table, &'static Grant)>,
         parameters: &[(String, String)],
-        reads: bool,
+        method: Method,
     ) -> Result<BodySchema, QueryError> {
+        let reads = method.is_read();
         let (arguments, rest): (Vec<_>, Vec<_>) =
             parameters.iter().cloned().partition(|(name, _)| reads && body::argument(function, name).is_some());
         for (name, _) in &arguments {

@@ -2,7 +2,7 @@
 
 use super::QueryBuilder;
 use crate::{
-    domain::access::Operation,
+    domain::{access::Operation, method::Method},
     logic::{
         authz::Resource,
         query::{Preferences, QueryError},
@@ -14,15 +14,15 @@ impl QueryBuilder<'_> {
     ///
     /// # Errors
     /// `CountRefused`.
-    pub fn prefer(&self, reads: bool) -> Result<Option<String>, QueryError> {
+    pub fn prefer(&self, method: Method) -> Result<Option<String>, QueryError> {
         let Preferences { returns, missing_default, .. } = self.preferences;
-        let exact_allowed = match self.permit.resource() {
-            Resource::Table(table, _) | Resource::Function(_, Some((table, _))) => table.exact_count,
-            Resource::Function(_, None) => false,
+        let table = match self.permit.resource() {
+            Resource::Table(table, _) | Resource::Function(_, Some((table, _))) => Some(table),
+            Resource::Function(_, None) => None,
         };
-        let count = self.preferences.count_for(self.permit.principal(), exact_allowed)?;
+        let count = self.preferences.count_for(self.permit.principal(), table)?;
         let parts = [
-            returns.filter(|_| !reads).map(|returns| format!("return={returns}")),
+            returns.filter(|_| !method.is_read()).map(|returns| format!("return={returns}")),
             count.map(|count| format!("count={count}")),
             missing_default
                 .then(|| "missing=default".to_owned())

@@ -1,6 +1,6 @@
 //! A page of CSV: split into complete records, and made safe for spreadsheets.
 
-use super::{ExportPage, MalformedPage};
+use super::{ExportPage, MalformedPage, PagePosition};
 use crate::domain::tables::ColumnType;
 
 /// Returns the header line, as `PostgREST` writes it.
@@ -15,7 +15,7 @@ pub fn header_line(columns: &[(String, ColumnType)]) -> String {
 pub fn parse_page(
     columns: &[(String, ColumnType)],
     mut body: Vec<u8>,
-    first: bool,
+    position: PagePosition,
 ) -> Result<ExportPage, MalformedPage> {
     if body.last() != Some(&b'\n') {
         body.push(b'\n');
@@ -32,7 +32,10 @@ pub fn parse_page(
         Some(start) if records > 0 => Some(row_key(body.get(*start..).unwrap_or_default()).ok_or(MalformedPage)?),
         _ => None,
     };
-    let from = if first { 0 } else { head };
+    let from = match position {
+        PagePosition::First => 0,
+        PagePosition::Later => head,
+    };
     Ok(ExportPage { text: escape_formulas(body, from, &formulas), records, last })
 }
 

@@ -13,7 +13,11 @@ fn export(table: &str) -> Export {
 }
 
 fn cut(format: Format, body: &str, first: bool) -> Result<(String, u64, Option<String>), MalformedPage> {
-    let page = export("team_activities").parse_page(format, body.into(), first)?;
+    let page = export("team_activities").parse_page(
+        format,
+        body.into(),
+        if first { PagePosition::First } else { PagePosition::Later },
+    )?;
     Ok((String::from_utf8(page.text).unwrap(), page.records, page.last))
 }
 
@@ -53,17 +57,20 @@ fn each_line_is_one_record() {
 fn pages_may_be_ordered_by_a_uuid() {
     let tickets = export("contact_tickets");
     let key = "0a0b0c0d-0000-4000-8000-000000000001";
-    let page = tickets.parse_page(Format::Ndjson, format!("[{{\"id\":\"{key}\"}}]").into_bytes(), true).unwrap();
+    let page = tickets
+        .parse_page(Format::Ndjson, format!("[{{\"id\":\"{key}\"}}]").into_bytes(), PagePosition::First)
+        .unwrap();
     assert_eq!(page.last.as_deref(), Some(key));
     assert_eq!(
         tickets.page_query(page.last.as_deref(), 9),
         format!("contact_tickets?select=id&order=id.desc&limit=9&id=lt.{key}")
     );
-    let page = tickets.parse_page(Format::Csv, format!("id,reason\n{key},x").into_bytes(), true).unwrap();
+    let page =
+        tickets.parse_page(Format::Csv, format!("id,reason\n{key},x").into_bytes(), PagePosition::First).unwrap();
     assert_eq!(page.last.as_deref(), Some(key));
     for other in ["1", "x", "", "0a0b0c0d-0000-4000-8000-00000000000&"] {
         assert_eq!(
-            tickets.parse_page(Format::Csv, format!("id,reason\n{other},x").into_bytes(), true),
+            tickets.parse_page(Format::Csv, format!("id,reason\n{other},x").into_bytes(), PagePosition::First),
             Err(MalformedPage),
             "{other}"
         );
