@@ -48,7 +48,9 @@ function apply(kind, { cargo: command, file, anchor, times, change, text }) {
 function cargo(...args) {
   const env = {
     ...process.env,
-    CARGO_TARGET_DIR: path.resolve('target'),
+    // Its own: cargo names the artifacts of a package by its place in the workspace, so that those of the copy would
+    // replace those of the checkout.
+    CARGO_TARGET_DIR: path.resolve('target/additions'),
     CARGO_TERM_COLOR: 'never',
     RUST_BACKTRACE: '0',
   };

@@ -19,13 +19,13 @@ export const CATALOGUE = [
     obstacles: [
       missingRights(/added_table/),
       missingRoutes(/\/rest\/v1\/added_table/),
-      { ...staleTypes, says: /added_table/ },
+      { ...staleTypes, pattern: /added_table/ },
       {
         test: PERSONAL_DATA,
-        says: /lacks the table added_table/,
+        pattern: /lacks the table added_table/,
         then: [replaced(RETAINED, /tables: &\["leads"\]/, 'tables: &["leads", "added_table"]')],
       },
-      { database: 'tables_match_catalogue', says: /only the source has \["added_table"\]/ },
+      { database: 'tables_match_catalogue', pattern: /only the source has \["added_table"\]/ },
     ],
   },
   {
@@ -33,7 +33,7 @@ export const CATALOGUE = [
     row: [below(LEADS, /^ *column\("updated_at", .*$/, '    column("added", ColumnType::Text),')],
     obstacles: [
       {
-        says: /argument #3 of type `ColumnClass` is missing/,
+        pattern: /argument #3 of type `ColumnClass` is missing/,
         then: [
           replaced(
             LEADS,
@@ -43,14 +43,14 @@ export const CATALOGUE = [
         ],
       },
       missingRights(/updated_at added/),
-      { ...staleTypes, says: /added: string/ },
+      { ...staleTypes, pattern: /added: string/ },
       {
         test: PERSONAL_DATA,
-        says: /on leads.added/,
+        pattern: /on leads.added/,
         then: [below(RETAINED, /^ {16}"company",$/, '                "added",')],
       },
-      { database: 'columns_match_catalogue_in_name_order_and_type', says: /added text/ },
-      { database: 'column_classes_match_catalogue', says: /leads added kept/ },
+      { database: 'columns_match_catalogue_in_name_order_and_type', pattern: /added text/ },
+      { database: 'column_classes_match_catalogue', pattern: /leads added kept/ },
     ],
   },
   {
@@ -62,9 +62,9 @@ export const CATALOGUE = [
     ],
     obstacles: [
       missingRights(/added_function/),
-      { ...staleTypes, says: /added_function/ },
+      { ...staleTypes, pattern: /added_function/ },
       missingRoutes(/rpc\/added_function/),
-      { database: 'functions_and_callers_match_catalogue', says: /only the source has \["added_function"\]/ },
+      { database: 'functions_and_callers_match_catalogue', pattern: /only the source has \["added_function"\]/ },
     ],
   },
 ];

@@ -42,10 +42,10 @@ export const WRITE_TYPES = { cargo: ['run', '--locked', '--quiet', '--example', 
 export const notCovered = (pattern) => new RegExp(`pattern \`[^\`]*${pattern}[^\`]*\` not covered`);
 
 /** The golden file of the rights differs; its test writes it when the rest is there. */
-export const missingRights = (says) => ({ test: 'access::grants_match_golden_file_a_2', says });
+export const missingRights = (pattern) => ({ test: 'access::grants_match_golden_file_a_2', pattern });
 
 /** The golden file of the routes differs. */
-export const missingRoutes = (says) => ({ test: 'access::route_persona_matrix_matches_golden_file', says });
+export const missingRoutes = (pattern) => ({ test: 'access::route_persona_matrix_matches_golden_file', pattern });
 
 /** A file of `types/` differs from what `make types` writes. */
 export const staleTypes = {

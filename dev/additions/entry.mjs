@@ -25,7 +25,7 @@ export const ENTRY = [
     ],
     obstacles: [
       {
-        says: notCovered('ApiEndpoint::Added'),
+        pattern: notCovered('ApiEndpoint::Added'),
         then: [
           copied(HANDLE, /^ *ApiEndpoint::Description => .*$/, { Description: 'Added' }),
           replaced(HANDLE, /ApiEndpoint::Description \|/, 'ApiEndpoint::Added | ApiEndpoint::Description |'),
@@ -42,7 +42,7 @@ export const ENTRY = [
     ],
     obstacles: [
       {
-        says: notCovered('PublicEndpoint::Added'),
+        pattern: notCovered('PublicEndpoint::Added'),
         then: [copied(HANDLE, /^ *PublicEndpoint::Robots => .*$/, { Robots: 'Added' })],
       },
       missingRoutes(/\/added.txt/),
@@ -56,7 +56,7 @@ export const ENTRY = [
     ],
     obstacles: [
       {
-        says: notCovered('PageEndpoint::Added'),
+        pattern: notCovered('PageEndpoint::Added'),
         then: [copied('src/entry/page_request.rs', /^ *PageEndpoint::Account => .*$/, { Account: 'Added' })],
       },
       missingRoutes(/\/added-page/),
@@ -74,11 +74,11 @@ export const ENTRY = [
     ],
     obstacles: [
       {
-        says: /\[triggers\] lacks 7 7 \* \* \*, which JOBS has/,
+        pattern: /\[triggers\] lacks 7 7 \* \* \*, which JOBS has/,
         then: [replaced('wrangler.toml', /^crons = \[/, 'crons = ["7 7 * * *", ')],
       },
       {
-        says: notCovered('JobKind::Added'),
+        pattern: notCovered('JobKind::Added'),
         then: [copied('src/entry/scheduled.rs', /^ *JobKind::IntegrityChecks => .*$/, { IntegrityChecks: 'Added' })],
       },
     ],
@@ -91,7 +91,7 @@ export const ENTRY = [
     ],
     obstacles: [
       {
-        says: /\[\[env.preview.queues.consumers\]\] lacks hub-added-preview 1 1 1 - of QUEUES/,
+        pattern: /\[\[env.preview.queues.consumers\]\] lacks hub-added-preview 1 1 1 - of QUEUES/,
         then: [
           replaced('wrangler.toml', /^\[env\.preview\]$/, (text) => `${consumer('', '')}${text}`),
           replaced(
@@ -102,7 +102,7 @@ export const ENTRY = [
         ],
       },
       {
-        says: notCovered('QueueConsumer::Added'),
+        pattern: notCovered('QueueConsumer::Added'),
         then: [copied('src/entry/queue_consumer.rs', /^ *QueueConsumer::RequestLog => .*$/, { RequestLog: 'Added' })],
       },
     ],
@@ -115,7 +115,7 @@ export const ENTRY = [
     ],
     obstacles: [
       {
-        says: notCovered('WebhookEndpoint::Added'),
+        pattern: notCovered('WebhookEndpoint::Added'),
         then: [replaced(HANDLE, /WebhookEndpoint::Clerk => /, 'WebhookEndpoint::Added | WebhookEndpoint::Clerk => ')],
       },
       missingRoutes(/\/webhooks\/added/),
@@ -125,10 +125,10 @@ export const ENTRY = [
     kind: 'a message type of Clerk',
     row: [copied('src/domain/clerk_webhooks.rs', /^ *on\("session.ended", .*$/, { 'session.ended': 'session.added' })],
     obstacles: [
-      { test: 'webhooks::effective_events_match_golden_list_i_2', says: /session.added/ },
+      { test: 'webhooks::effective_events_match_golden_list_i_2', pattern: /session.added/ },
       {
         test: 'deployment_document_lists_every_clerk_message',
-        says: /session.added/,
+        pattern: /session.added/,
         then: [replaced('docs/deployment.md', /`session.ended`,/, '`session.added`, `session.ended`,')],
       },
     ],

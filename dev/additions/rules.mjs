@@ -17,17 +17,17 @@ export const RULES = [
     ],
     obstacles: [
       {
-        says: /\[env.preview.vars\] lacks HUB_ADDED/,
+        pattern: /\[env.preview.vars\] lacks HUB_ADDED/,
         then: [below('wrangler.toml', /^HUB_BASE_PATH = .*$/, 'HUB_ADDED = ""', 2)],
       },
       {
         test: 'logic::config::tests::parse_reads_exactly_the_listed_variables',
-        says: /HUB_ADDED/,
+        pattern: /HUB_ADDED/,
         then: [below('src/logic/config.rs', /^ *let jwt_key = .*$/, '        self.optional("HUB_ADDED");')],
       },
       {
         test: 'configuration_document_lists_every_variable',
-        says: /HUB_ADDED/,
+        pattern: /HUB_ADDED/,
         then: [
           replaced(
             'docs/configuration.md',
@@ -38,7 +38,7 @@ export const RULES = [
       },
       {
         test: 'dev_vars_example_lists_every_variable',
-        says: /HUB_ADDED/,
+        pattern: /HUB_ADDED/,
         then: [below('.dev.vars.example', /^HUB_ENV=.*$/, 'HUB_ADDED=')],
       },
     ],
@@ -48,7 +48,7 @@ export const RULES = [
     row: [variant('src/logic/error.rs', 'Error', '    /// Added.\n    #[error("added")]\n    Added,')],
     obstacles: [
       {
-        says: notCovered('Error::Added'),
+        pattern: notCovered('Error::Added'),
         then: [
           below(
             'src/logic/error.rs',
@@ -61,7 +61,7 @@ export const RULES = [
         ],
       },
       {
-        says: notCovered('ErrorCode::Added'),
+        pattern: notCovered('ErrorCode::Added'),
         then: [
           below(
             'src/logic/error_codes.rs',
@@ -72,7 +72,7 @@ export const RULES = [
       },
       {
         test: 'errors_document_lists_every_error',
-        says: /HUB000/,
+        pattern: /HUB000/,
         then: [replaced('docs/errors.md', /^\| `HUB001` /, '| `HUB000` | 400 | Added. | Added. |\n| `HUB001` ')],
       },
     ],
@@ -82,7 +82,7 @@ export const RULES = [
     row: [variant('src/logic/query/error.rs', 'QueryErrorKind', '    /// Added.\n    Added,')],
     obstacles: [
       {
-        says: notCovered('QueryErrorKind::Added'),
+        pattern: notCovered('QueryErrorKind::Added'),
         then: [
           below(
             'src/logic/query/error/rows.rs',
@@ -93,7 +93,7 @@ export const RULES = [
       },
       {
         test: 'errors_document_lists_every_error',
-        says: /HUB300/,
+        pattern: /HUB300/,
         then: [replaced('docs/errors.md', /^\| `HUB301` /, '| `HUB300` | 400 | Added. | Added. |\n| `HUB301` ')],
       },
     ],
@@ -103,14 +103,14 @@ export const RULES = [
     row: [variant(ACCESS, 'StaffRole', '    /// Added.\n    Added,')],
     obstacles: [
       {
-        says: notCovered('StaffRole::Added'),
+        pattern: notCovered('StaffRole::Added'),
         then: [
           copied(ACCESS, /^ *Self::Staff\(StaffRole::Sales\) => .*$/, { Sales: 'Added', sales: 'added' }),
           copied(ACCESS, /^ *PrincipalKind::Staff\(StaffRole::Sales\) => 4,$/, { Sales: 'Added', 4: '64' }),
         ],
       },
       {
-        says: /TABLES has no grant to read for a staff role/,
+        pattern: /TABLES has no grant to read for a staff role/,
         then: [
           copied('src/domain/tables/leads.rs', /^ *grant!.*Staff\(Support\).*$/, { Support: ADDED_ROLE }),
           replaced(
@@ -123,7 +123,7 @@ export const RULES = [
       missingRights(/staff:added/),
       {
         test: 'each_staff_role_has_a_persona_and_types',
-        says: /"added"/,
+        pattern: /"added"/,
         then: [
           replaced(
             'dev/personas.mjs',
@@ -138,8 +138,8 @@ export const RULES = [
           WRITE_TYPES,
         ],
       },
-      { database: 'staff_roles_in_functions_match_catalogue', says: /only the source has \["added"\]/ },
-      { database: 'staff_roles_in_policies_match_catalogue', says: /only the source has \["added"\]/ },
+      { database: 'staff_roles_in_functions_match_catalogue', pattern: /only the source has \["added"\]/ },
+      { database: 'staff_roles_in_policies_match_catalogue', pattern: /only the source has \["added"\]/ },
     ],
   },
   {
@@ -151,7 +151,7 @@ export const RULES = [
     obstacles: [
       {
         test: 'each_filter_operator_has_an_accepted_vector',
-        says: /"added"/,
+        pattern: /"added"/,
         then: [
           below(
             'tests/vectors/queries.json',
@@ -162,7 +162,7 @@ export const RULES = [
       },
       {
         test: 'api_document_lists_each_filter_operator',
-        says: /"added"/,
+        pattern: /"added"/,
         then: [replaced('docs/api.md', /^- `eq neq /, '- `added eq neq ')],
       },
     ],
@@ -180,7 +180,7 @@ export const RULES = [
     obstacles: [
       {
         test: 'forwarded_response_headers_are_exposed_to_browsers',
-        says: /"added"/,
+        pattern: /"added"/,
         then: [replaced('src/logic/http/response.rs', /"content-range, etag/, '"added, content-range, etag')],
       },
     ],
@@ -190,7 +190,7 @@ export const RULES = [
     row: [below('src/logic/http/response.rs', /^ *\("x-content-type-options", .*$/, '    ("added", "added"),')],
     obstacles: [
       {
-        says: /expected an array with a size of \d+, found one with a size of \d+/,
+        pattern: /expected an array with a size of \d+, found one with a size of \d+/,
         then: [longer('src/logic/http/response.rs', 'SECURITY_HEADERS')],
       },
     ],
@@ -209,7 +209,7 @@ export const RULES = [
     obstacles: [
       {
         test: 'each_upstream_has_a_variable_that_requires_https_t_1',
-        says: /ADDED_URL takes http/,
+        pattern: /ADDED_URL takes http/,
         then: [
           below(
             'src/logic/config/variables.rs',
@@ -219,7 +219,7 @@ export const RULES = [
           below(
             'src/logic/config.rs',
             /^ *let jwt_key = .*$/,
-            '        self.optional("ADDED_URL").and_then(|url| self.or_report("ADDED_URL", endpoint(&url, false), UPSTREAM_URL_RULE));',
+            '        self.optional("ADDED_URL").and_then(|url| self.or_report("ADDED_URL", endpoint(&url, None), UPSTREAM_URL_RULE));',
           ),
           below('.dev.vars.example', /^HUB_ORIGIN=.*$/, 'ADDED_URL='),
           below('docs/configuration.md', /^\| `HUB_BASE_PATH` .*$/, '| `ADDED_URL` | secret | optional | added |'),
@@ -227,7 +227,7 @@ export const RULES = [
       },
       {
         test: 'architecture_document_lists_every_upstream',
-        says: /ADDED_URL/,
+        pattern: /ADDED_URL/,
         then: [
           replaced(
             'docs/architecture.md',
