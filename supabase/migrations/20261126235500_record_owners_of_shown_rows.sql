@@ -92,7 +92,8 @@ as $$
     when selector = 'owner' and records[1] ~ '^(user|org)_[A-Za-z0-9]{10,64}$' then records[1]
     when selector in ('key', 'conversation') and shown_id <> '' then
       (select a.owner_id from hub.team_activities a
-        where a.entity_id = shown_id and a.entity = owner_of_shown.entity and a.action in ('insert', 'update', 'delete', 'baseline')
+        -- A note that was never published has internal rows only, and stays without an owner: its client does not see that it was read.
+        where a.entity_id = shown_id and a.entity = owner_of_shown.entity and a.action in ('insert', 'update', 'delete', 'baseline') and not a.internal
         order by a.id desc limit 1)
   end
 $$;

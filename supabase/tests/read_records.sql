@@ -161,6 +161,7 @@ declare
   carols uuid := (select id from hub.contact_tickets where subject = 'Of Carol');
   acmes uuid := (select id from hub.contact_tickets where subject = 'Of Acme');
   gone uuid := gen_random_uuid();
+  note uuid := gen_random_uuid();
 begin
   perform pg_temp.act('alice', 'POST', '{}', '{"x-hub-impersonator": "user_2hubadmin0000000000000005"}');
   perform hub.record_read('contact_tickets', 'key', array[carols::text], 'select=id');
@@ -180,16 +181,19 @@ begin
   perform pg_temp.act('admin');
   perform set_config('role', 'none', true);
   delete from hub.contact_tickets where id = gone;
+  insert into hub.ticket_messages (id, ticket_id, owner_id, author_id, author_kind, body, internal)
+    values (note, carols, 'user_2hubcarol0000000000000003', 'user_2hubadmin0000000000000005', 'staff', 'gone note', true);
+  delete from hub.ticket_messages where id = note;
   perform pg_temp.act('system');
   perform hub.record_requests((select jsonb_agg(jsonb_build_object('occurred_at', now(), 'request_id', '01ARZ3NDEKTSV4RRFFQ69G5FG' || n, 'actor_id', 'user_2hubsupport000000000000007',
       'who', 'staff:support', 'method', 'GET', 'route', '/rest/v1/contact_tickets', 'outcome', 'allowed', 'status', 200, 'row_count', shown,
-      'look', jsonb_build_object('entity', 'contact_tickets', 'selector', selector, 'records', records, 'filter', 'x')))
+      'look', jsonb_build_object('entity', case when n = 6 then 'ticket_messages' else 'contact_tickets' end, 'selector', selector, 'records', records, 'filter', 'x')))
     from (values (1, 1, 'key', jsonb_build_array(gone)), (2, 0, 'key', jsonb_build_array(gone)), (3, 2, 'owner', '["user_2hubnobody00000000000009", "user_2hubnobody00000000000009"]'),
-      (4, 0, 'owner', '["user_2hubnobody00000000000009"]'), (5, 1, 'key', jsonb_build_array(gone, acmes))) as r (n, shown, selector, records)));
+      (4, 0, 'owner', '["user_2hubnobody00000000000009"]'), (5, 1, 'key', jsonb_build_array(gone, acmes)), (6, 1, 'key', jsonb_build_array(note))) as r (n, shown, selector, records)));
   perform set_config('role', 'none', true);
   assert (select array_agg(concat_ws(' ', right(request_id, 1), action, coalesce(owner_id, '-')) order by request_id, owner_id nulls first) from hub.team_activities where request_id like '01ARZ3NDEKTSV4RRFFQ69G5FG%')
     -- Of a deleted and a living record, one row was shown: the living one.
-    = array['1 read user_2hubcarol0000000000000003', '2 read -', '3 list user_2hubnobody00000000000009', '4 list -', '5 read -', '5 read org_2hubacme00000000000000001'],
+    = array['1 read user_2hubcarol0000000000000003', '2 read -', '3 list user_2hubnobody00000000000009', '4 list -', '5 read -', '5 read org_2hubacme00000000000000001', '6 read -'],
     (select array_agg(concat_ws(' ', right(request_id, 1), action, coalesce(owner_id, '-')) order by request_id, owner_id nulls first) from hub.team_activities where request_id like '01ARZ3NDEKTSV4RRFFQ69G5FG%');
 end
 $$;
