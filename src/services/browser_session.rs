@@ -131,7 +131,7 @@ pub async fn ending_session(
     let claims_form = |token: &&str| {
         session_token::decode_unverified(token).and_then(|claims| claims.session).is_some_and(|id| is_of_form(&id))
     };
-    tokens.sort_by_key(|token| !claims_form(token));
+    tokens.sort_by_cached_key(|token| !claims_form(token));
     let mut fault = Error::SignOutUnknown;
     for token in tokens.into_iter().take(MAX_HANDSHAKE_TOKENS) {
         match app.ending_session(context, token).await {

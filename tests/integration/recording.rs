@@ -549,6 +549,16 @@ fn disguised_names_are_rejected_or_recorded_l_1() {
     let named = [
         (
             "admin",
+            format!("team_activities?select=id,action&entity_id=eq.{ID}&entity_id=in.({ID},{carol})"),
+            json!([ID]),
+        ),
+        (
+            "admin",
+            format!("team_activities?select=id,action&entity_id=in.({ID},{carol})&entity_id=eq.{ID}"),
+            json!([ID]),
+        ),
+        (
+            "admin",
             format!("team_activities?select=id,after&entity=eq.contact_tickets&entity_id=eq.{ID}&owner_id=eq.{carol}"),
             json!([carol]),
         ),

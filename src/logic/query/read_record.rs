@@ -104,7 +104,8 @@ impl QueryBuilder<'_> {
         let sensitive = columns || function.is_some_and(|function| function.mark == FunctionProperty::Sensitive);
         let staff = matches!(self.permit.principal(), PrincipalKind::Staff(_));
         // The rows of the audit log are about clients, whatever their columns; the Hub's other records are no client's.
-        let recorded = table.is_some_and(Table::has_recorded_reads) && self.reveals_data();
+        let of_clients = table.is_some_and(Table::has_recorded_reads);
+        let recorded = of_clients && self.reveals_data();
         if staff {
             let purpose = if sensitive { Some(context.purpose.ok_or(QueryErrorKind::PurposeRequired)?) } else { None };
             if let (true, Some(table), Some(purpose)) = (columns, table, purpose) {
@@ -126,7 +127,7 @@ impl QueryBuilder<'_> {
         } else if let (true, Some(column)) = (staff, self.filters.owner_aside) {
             // The read record of a list names no client, but this list could be of one.
             return Err(QueryError::new(QueryErrorKind::OwnerMalformed, column));
-        } else if let (true, Some(column)) = (staff, self.filters.key_aside) {
+        } else if let (true, Some(column)) = (staff && of_clients, self.filters.key_aside) {
             return Err(QueryError::new(QueryErrorKind::RecordUnnamed, column));
         } else {
             let name = table.map(|table| table.name).or_else(|| function.map(|function| function.name));

@@ -97,7 +97,12 @@ impl FilterParser {
     fn track_subject(&mut self, table: &'static Table, name: &str, records: Vec<String>) {
         let (entity, keys) = &mut self.subject;
         match (name, records.as_slice()) {
-            ("entity_id", _) => *keys = Some(records),
+            // Conditions on one column hold together: they name the records that are in both.
+            ("entity_id", _) => match keys {
+                Some(keys) if keys.iter().any(|key| records.contains(key)) => keys.retain(|key| records.contains(key)),
+                Some(_) => {}
+                None => *keys = Some(records),
+            },
             (_, [one]) => *entity = Table::by_name(one).map(|table| table.name),
             _ => {}
         }
