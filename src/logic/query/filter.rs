@@ -265,6 +265,8 @@ impl Condition {
 
 /// Returns whether a pattern is valid. One that ends in an escape character fails only if a row matches it up to there
 /// (SQLSTATE 22025), which would reveal that row by an error.
+///
+/// Source: <https://github.com/postgres/postgres/blob/REL_17_STABLE/src/backend/utils/adt/like_match.c>
 fn is_pattern(kind: ColumnType, text: &str) -> bool {
     let escapes = text.len() - text.trim_end_matches('\\').len();
     escapes.is_multiple_of(2)

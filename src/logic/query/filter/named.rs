@@ -115,7 +115,8 @@ impl FilterParser {
 
     fn keep(&mut self, named: RecordSelector) {
         match &mut self.named {
-            // Conditions on one column hold together: they name the records that are in both.
+            // Conditions on one column hold together: they name the records that are in both
+            // (<https://docs.postgrest.org/en/v12/references/api/tables_views.html#horizontal-filtering>).
             Some(other) if (other.rank, other.entity) == (named.rank, named.entity) => {
                 let common = |record: &String| named.records.contains(record);
                 if other.records.iter().any(common) {
